@@ -1,0 +1,202 @@
+package protocol
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+)
+
+// Errors of the parsers with a text that clients know.
+var (
+	// ErrTimeout and ErrNegativeTimeout are Redis' own (timeout.c, getTimeoutFromObjectOrReply).
+	ErrTimeout         = errors.New("timeout is not a float or out of range")
+	ErrNegativeTimeout = errors.New("timeout is negative")
+	// ErrMillis is Rafka's answer to DUMP with anything but a number.
+	ErrMillis = errors.New("NaN")
+)
+
+// maxTopics bounds the topics of one BLPOP key.
+const maxTopics = 1000
+
+// ParseProduceKey reads the key of a producing command, "topics:<topic>[:<key>]". The record's key
+// is nil when there is none, and may itself contain colons. Both alias the argument.
+func ParseProduceKey(arg []byte) (topic, key []byte, err error) {
+	topic, key, err = cutTopics(arg)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := ValidTopic(topic); err != nil {
+		return nil, nil, err
+	}
+	return topic, key, nil
+}
+
+// ParseConsumeKey reads the key of BLPOP, "topics:<t1,t2>[:<json>]". A topic that starts with ^ is a
+// pattern; it cannot contain a colon or a comma. The overrides are nil when there are none, are not
+// looked into, and alias the argument.
+func ParseConsumeKey(arg []byte) (topics []string, overrides []byte, err error) {
+	list, overrides, err := cutTopics(arg)
+	if err != nil {
+		return nil, nil, err
+	}
+	if n := bytes.Count(list, []byte{','}) + 1; n > maxTopics {
+		return nil, nil, fmt.Errorf("%d topics are more than %d", n, maxTopics)
+	}
+	for name := range bytes.SplitSeq(list, []byte{','}) {
+		if err := validSubscription(name); err != nil {
+			return nil, nil, err
+		}
+		topics = append(topics, string(name))
+	}
+	if len(overrides) == 0 {
+		overrides = nil
+	}
+	return topics, overrides, nil
+}
+
+// cutTopics takes "topics:<names>[:<rest>]" apart; rest is nil without its colon.
+func cutTopics(arg []byte) (names, rest []byte, err error) {
+	names, ok := bytes.CutPrefix(arg, []byte("topics:"))
+	if !ok {
+		return nil, nil, fmt.Errorf("bad key %s: it must look like topics:<topic>", clip(arg))
+	}
+	if names, rest, ok = bytes.Cut(names, []byte{':'}); ok {
+		return names, rest[:len(rest):len(rest)], nil
+	}
+	return names, nil, nil
+}
+
+// ValidTopic says why a name cannot be a topic: 1 to 249 of A-Z a-z 0-9 . _ -, and not "." or ".."
+// (Kafka's own rule, org.apache.kafka.common.internals.Topic). librdkafka does not check, and
+// panics on a long name.
+func ValidTopic(name []byte) error {
+	switch {
+	case len(name) == 0:
+		return errors.New("the topic name is empty")
+	case len(name) > maxTopic:
+		return fmt.Errorf("bad topic name %s: %d characters are more than %d", clip(name), len(name), maxTopic)
+	case string(name) == "." || string(name) == "..":
+		return fmt.Errorf("bad topic name %s", clip(name))
+	}
+	for _, c := range name {
+		if !topicByte(c) {
+			return fmt.Errorf("bad topic name %s: only letters, digits, '.', '_' and '-' are allowed", clip(name))
+		}
+	}
+	return nil
+}
+
+const maxTopic = 249
+
+func topicByte(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '_' || c == '-'
+}
+
+// validSubscription is ValidTopic, but lets patterns through: librdkafka judges those.
+func validSubscription(name []byte) error {
+	if len(name) == 0 || name[0] != '^' {
+		return ValidTopic(name)
+	}
+	if len(name) == 1 || len(name) > maxTopic || bytes.IndexByte(name, 0) >= 0 {
+		return fmt.Errorf("bad topic pattern %s", clip(name))
+	}
+	return nil
+}
+
+// RecordID names one record: a position in a partition of a topic.
+type RecordID struct {
+	Topic     []byte // aliases the argument
+	Partition int32
+	Offset    int64
+}
+
+// ParseRecordID reads "<topic>:<partition>:<offset>", as in RPUSH acks. Neither number may be negative.
+func ParseRecordID(arg []byte) (RecordID, error) {
+	topic, numbers, _ := bytes.Cut(arg, []byte{':'})
+	first, second, _ := bytes.Cut(numbers, []byte{':'})
+	partition, okPartition := parseInt(first)
+	offset, okOffset := parseInt(second)
+	if !okPartition || !okOffset || partition < 0 || partition > math.MaxInt32 || offset < 0 {
+		return RecordID{}, fmt.Errorf("bad record id %s: it must look like topic:partition:offset", clip(arg))
+	}
+	if err := ValidTopic(topic); err != nil {
+		return RecordID{}, err
+	}
+	return RecordID{Topic: topic, Partition: int32(partition), Offset: offset}, nil
+}
+
+// maxWait caps a wait: deadlines computed from it stay within what time.Time can say.
+const maxWait = 100 * 365 * 24 * time.Hour
+
+// ParseTimeout reads the seconds of a blocking command, which may be fractional; 0 means for ever, and
+// more than a century is a century. The error is ErrTimeout or ErrNegativeTimeout.
+func ParseTimeout(arg []byte) (wait time.Duration, forever bool, err error) {
+	if !plainFloat(arg) {
+		return 0, false, ErrTimeout
+	}
+	seconds, err := strconv.ParseFloat(string(arg), 64)
+	switch {
+	case err != nil || seconds*1000 >= math.MaxInt64: // Redis counts milliseconds in an int64
+		return 0, false, ErrTimeout
+	case seconds < 0:
+		return 0, false, ErrNegativeTimeout
+	case seconds == 0:
+		return 0, true, nil
+	}
+	nanos := min(seconds*float64(time.Second), float64(maxWait))
+	return max(time.Duration(nanos), 1), false, nil
+}
+
+// plainFloat leaves out what ParseFloat takes and nobody means: infinities, hexadecimal, underscores.
+func plainFloat(arg []byte) bool {
+	for _, c := range arg {
+		if (c < '0' || c > '9') && c != '.' && c != '-' && c != '+' && c != 'e' && c != 'E' {
+			return false
+		}
+	}
+	return len(arg) > 0 && len(arg) <= maxHeader
+}
+
+// ParseMillis reads the milliseconds of DUMP; more than a century is a century. The error is ErrMillis.
+func ParseMillis(arg []byte) (time.Duration, error) {
+	n, ok := parseInt(arg)
+	if !ok || n < 0 {
+		return 0, ErrMillis
+	}
+	return time.Duration(min(n, maxWait.Milliseconds())) * time.Millisecond, nil
+}
+
+// parseInt reads a decimal int64 in its one canonical form, as Redis does (util.c, string2ll): no
+// plus sign, no leading zeros, no spaces.
+func parseInt(b []byte) (int64, bool) {
+	digits := bytes.TrimPrefix(b, []byte{'-'})
+	if len(digits) == 0 || len(digits) > 19 || digits[0] == '0' && len(b) > 1 {
+		return 0, false
+	}
+	n := uint64(0)
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + uint64(c-'0')
+	}
+	switch {
+	case len(digits) < len(b):
+		return -int64(n), n <= 1<<63
+	case n > math.MaxInt64:
+		return 0, false
+	}
+	return int64(n), true
+}
+
+// clip quotes an argument for an error, cut short: it comes from a stranger.
+func clip(b []byte) string {
+	const limit = 128
+	if len(b) > limit {
+		return string(AppendQuoted(nil, b[:limit])) + "..."
+	}
+	return string(AppendQuoted(nil, b))
+}
