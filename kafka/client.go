@@ -1,0 +1,213 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+)
+
+// ErrFull means that a bounded queue has no room right now: the record was not taken, and may be
+// tried again shortly.
+var ErrFull = errors.New("queue full")
+
+// ErrStopping means that the client is being closed and takes nothing new.
+var ErrStopping = errors.New("sluice is stopping")
+
+// Client is the proxy's whole side towards Kafka: the shared producers, the subscriptions and the
+// administrative reads. All methods may be called from any goroutine.
+type Client struct {
+	cfg        Config
+	log        *slog.Logger
+	ctx        context.Context //nolint:containedctx // the life of the client itself: ends with Close
+	end        context.CancelFunc
+	work       sync.WaitGroup // look-ups and subscriptions
+	producers  map[string]*producer
+	publishers publishers
+	topics     topics
+	produced   produceCounts
+	consumed   consumeCounts
+
+	adminOnce sync.Once
+	admin     *Admin
+	adminErr  error
+
+	mu            sync.Mutex // guards what follows; taken before a subscription's own
+	stopping      bool
+	subscriptions map[string]*Subscription
+	members       map[Identity]*Member
+}
+
+// Open starts a client. Its configuration must be valid; no broker needs to be reachable.
+func Open(cfg Config, log *slog.Logger) (*Client, error) {
+	librdkafka.BoundArenas(arenas)
+	ctx, end := context.WithCancel(context.Background())
+	c := &Client{
+		cfg: cfg, log: log, ctx: ctx, end: end,
+		producers: map[string]*producer{}, subscriptions: map[string]*Subscription{}, members: map[Identity]*Member{},
+		topics: topics{limit: cfg.MaxTopics, names: map[string]*topic{}},
+	}
+	profiles := []string{Delivered, Buffered}
+	for name := range cfg.Profiles {
+		if name != Delivered && name != Buffered {
+			profiles = append(profiles, name)
+		}
+	}
+	for _, profile := range profiles {
+		p, err := newProducer(profile, c)
+		if err != nil {
+			end()
+			return nil, fmt.Errorf("producer profile %s: %w", profile, err)
+		}
+		c.producers[profile] = p
+	}
+	return c, nil
+}
+
+// arenas bounds malloc's arenas for the process; see librdkafka.BoundArenas.
+const arenas = 4
+
+// Publisher makes a session's handle on the producers. wake is called, from other goroutines and
+// never blocking, when something the session waits for has happened. The session closes the handle.
+func (c *Client) Publisher(wake func()) (*Publisher, error) {
+	p := &Publisher{client: c, wake: wake}
+	p.threshold.Store(-1)
+	return p, c.publishers.add(p)
+}
+
+// produce takes a record from a session: to librdkafka when its topic is known, else to the gate.
+func (c *Client) produce(profile string, topic, key, value []byte, opaque uint64) error {
+	t, err := c.topics.find(topic)
+	if err != nil {
+		return err
+	}
+	if knowledge(t.state.Load()) != known {
+		return c.hold(t, profile, key, value, opaque)
+	}
+	return c.push(profile, t.name, key, value, opaque)
+}
+
+func (c *Client) hold(t *topic, profile string, key, value []byte, opaque uint64) error {
+	r := heldRecord{profile: profile, key: clone(key), value: clone(value), opaque: opaque, since: time.Now()}
+	released, first, err := t.hold(r)
+	switch {
+	case err != nil:
+		return err
+	case released:
+		return c.push(profile, t.name, key, value, opaque)
+	case first:
+		c.work.Go(func() { c.lookUp(c.ctx, t) })
+	}
+	c.produced.accepted.Add(1)
+	return nil
+}
+
+// clone copies bytes out of a session's buffer, keeping null apart from empty.
+func clone(b []byte) []byte {
+	if b == nil {
+		return nil
+	}
+	return append(make([]byte, 0, len(b)), b...)
+}
+
+// push hands a record to librdkafka, and counts it when it was taken.
+func (c *Client) push(profile, topic string, key, value []byte, opaque uint64) error {
+	code, err := c.producers[profile].produce(topic, key, value, opaque)
+	if err != nil {
+		return &ProduceError{Retry, topic, ErrStopping.Error()}
+	}
+	switch code {
+	case librdkafka.None:
+		c.produced.accepted.Add(1)
+		return nil
+	case librdkafka.QueueFull:
+		return ErrFull
+	case librdkafka.UnknownTopicLocal, librdkafka.UnknownTopic:
+		c.topics.doubt(topic)
+	}
+	return &ProduceError{outcomeOf(code, librdkafka.NotPersisted), topic, code.String()}
+}
+
+// giveUp ends a record that librdkafka never saw.
+func (c *Client) giveUp(opaque uint64, failure *ProduceError) {
+	c.produced.end(failure)
+	c.log.Warn("record not delivered", "topic", failure.Topic, "outcome", failure.Outcome.String(), "reason", failure.Reason)
+	if p := c.publishers.find(publisherOf(opaque)); p != nil && p.report(opaque, failure) {
+		p.wake()
+	}
+}
+
+func asProduceError(err error, topic string) *ProduceError {
+	var failure *ProduceError
+	if errors.As(err, &failure) {
+		return failure
+	}
+	return &ProduceError{Retry, topic, err.Error()}
+}
+
+// administrator opens the shared admin client when it is first needed.
+func (c *Client) administrator() (*Admin, error) {
+	c.adminOnce.Do(func() { c.admin, c.adminErr = OpenAdmin(c.cfg.Brokers, c.cfg.Properties) })
+	return c.admin, c.adminErr
+}
+
+// TopicNames lists the topics of the cluster in order, internal ones left out.
+func (c *Client) TopicNames(ctx context.Context) ([]string, error) {
+	admin, err := c.administrator()
+	if err != nil {
+		return nil, err
+	}
+	return admin.TopicNames(ctx)
+}
+
+// Unreachable asks the brokers for their metadata and returns why that failed, nil when it did not.
+func (c *Client) Unreachable(ctx context.Context) error {
+	admin, err := c.administrator()
+	if err != nil {
+		return err
+	}
+	_, err = admin.metadata(ctx)
+	return err
+}
+
+// Close stops taking records, lets every subscription commit and leave, sends what is queued and
+// closes the producers, each until ctx ends. The error says how many records were not delivered.
+func (c *Client) Close(ctx context.Context) error {
+	c.mu.Lock()
+	c.stopping = true
+	c.mu.Unlock()
+	c.end()
+	left := c.waitForWork(ctx)
+	for _, p := range c.producers {
+		left = errors.Join(left, undelivered(p, ctx))
+	}
+	if c.admin != nil {
+		c.admin.Close()
+	}
+	return left
+}
+
+func undelivered(p *producer, ctx context.Context) error {
+	if n := p.close(ctx); n > 0 {
+		return fmt.Errorf("%d records of profile %s were not delivered", n, p.profile)
+	}
+	return nil
+}
+
+func (c *Client) waitForWork(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		c.work.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return errors.New("not every subscription could leave its group in time")
+	}
+}

@@ -1,0 +1,120 @@
+// Package kafka is librdkafka as plain Go: publish, subscribe, lease, settle, administer.
+//
+// It owns every Kafka client of the process. What a connection holds are light handles: a
+// Publisher to produce through the shared producers, a Member to be lent records by a shared
+// Subscription.
+package kafka
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// The two producer profiles that always exist. A profile is a named set of librdkafka properties;
+// every record is produced through one of them.
+const (
+	// Delivered serves callers that wait for the brokers' answer (linger.ms=0).
+	Delivered = "delivered"
+	// Buffered serves callers that do not wait (linger.ms=5).
+	Buffered = "buffered"
+)
+
+// Properties are librdkafka configuration properties by name, as in its CONFIGURATION.md.
+type Properties map[string]string
+
+// Config describes the Kafka side of a proxy. The zero value of every field but Brokers means its
+// default; Defaults returns them.
+type Config struct {
+	// Brokers are the bootstrap addresses, host:port.
+	Brokers []string
+	// Properties apply to every librdkafka client (security.protocol, sasl.*, ...).
+	Properties Properties
+	// Producer applies to every producer profile, above Properties.
+	Producer Properties
+	// Profiles holds what one profile overrides, above Producer. Names beyond Delivered and
+	// Buffered define further profiles.
+	Profiles map[string]Properties
+	// Consumer applies to every subscription, above Properties and below a client's own overrides.
+	Consumer Properties
+
+	// InFlight is how many records of one session may wait for their delivery report.
+	InFlight int
+	// MaxTopics bounds the distinct topics the producers ever touch: librdkafka never forgets one.
+	MaxTopics int
+	// MaxSubscriptions bounds the consumers of this proxy, each about five threads.
+	MaxSubscriptions int
+	// WindowRecords and WindowBytes bound what one member, and one partition, may leave unsettled.
+	WindowRecords int
+	WindowBytes   int
+	// MemberGrace is how long a member whose connection ended keeps its unsettled records.
+	MemberGrace time.Duration
+	// SubscriptionLinger is how long a subscription stays in its group after the last member left.
+	SubscriptionLinger time.Duration
+	// RevokeGrace is how long a partition that Kafka takes away waits for its records to be settled.
+	RevokeGrace time.Duration
+	// CommitInterval is the time between offset commits: what a kill -9 may repeat.
+	CommitInterval time.Duration
+}
+
+// Defaults returns the configuration that a zero Config stands for.
+func Defaults() Config {
+	return Config{
+		InFlight:           10_000,
+		MaxTopics:          10_000,
+		MaxSubscriptions:   100,
+		WindowRecords:      10_000,
+		WindowBytes:        16 << 20,
+		MemberGrace:        5 * time.Second,
+		SubscriptionLinger: 30 * time.Second,
+		RevokeGrace:        time.Second,
+		CommitInterval:     time.Second,
+	}
+}
+
+// Validate reports the first thing that makes the configuration unusable, naming field and value.
+func (c *Config) Validate() error {
+	if len(c.Brokers) == 0 {
+		return errors.New("kafka.brokers: none given")
+	}
+	for _, bound := range []struct {
+		name  string
+		value int
+	}{
+		{"kafka.in_flight", c.InFlight},
+		{"kafka.max_topics", c.MaxTopics},
+		{"kafka.max_subscriptions", c.MaxSubscriptions},
+		{"kafka.window_records", c.WindowRecords},
+		{"kafka.window_bytes", c.WindowBytes},
+	} {
+		if bound.value < 1 {
+			return fmt.Errorf("%s: %d is less than 1", bound.name, bound.value)
+		}
+	}
+	return c.validateProperties()
+}
+
+func (c *Config) validateProperties() error {
+	sets := []struct {
+		where string
+		props Properties
+	}{
+		{"kafka.properties", c.Properties},
+		{"kafka.producer", c.Producer},
+		{"kafka.consumer", c.Consumer},
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Profiles)) {
+		sets = append(sets, struct {
+			where string
+			props Properties
+		}{"kafka.profiles." + name, c.Profiles[name]})
+	}
+	for _, set := range sets {
+		if err := set.props.Validate(); err != nil {
+			return fmt.Errorf("%s.%w", set.where, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,72 @@
+// Package embedded runs a Kafka broker inside the process, for development: nothing to install,
+// nothing to configure. It is franz-go's kfake and no production store: one node, no replication.
+package embedded
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// Options choose where the broker listens and what it keeps. The zero value runs.
+type Options struct {
+	// Address is where to listen, host:port. Empty means a free port of 127.0.0.1.
+	Address string
+	// StateDir keeps topics and group offsets in its subfolder "broker" across restarts, also after
+	// a kill -9. Empty keeps everything in memory: what is produced is never given back.
+	StateDir string
+	// Partitions is how many partitions a topic gets that is created by its first use; 0 means 1, as
+	// for a real Kafka.
+	Partitions int
+	// Topics exist from the start, with so many partitions each.
+	Topics map[string]int32
+	// Log hears what goes wrong inside the broker; nil silences it.
+	Log *slog.Logger
+}
+
+// Broker is a running broker. Topics are created by their first use.
+type Broker struct {
+	cluster *kfake.Cluster
+}
+
+// Start returns once the broker answers. It fails when the address is taken or the state in
+// StateDir cannot be read.
+func Start(opts Options) (*Broker, error) {
+	cluster, err := kfake.NewCluster(opts.kfake()...)
+	if err != nil {
+		return nil, fmt.Errorf("embedded broker: %w", err)
+	}
+	return &Broker{cluster}, nil
+}
+
+func (o Options) kfake() []kfake.Opt {
+	address := o.Address
+	if address == "" {
+		address = "127.0.0.1:0"
+	}
+	options := []kfake.Opt{
+		kfake.NumBrokers(1),
+		kfake.ListenFn(func(network, _ string) (net.Listener, error) { return net.Listen(network, address) }),
+		kfake.AllowAutoTopicCreation(),
+		kfake.DefaultNumPartitions(max(1, o.Partitions)),
+	}
+	for topic, partitions := range o.Topics {
+		options = append(options, kfake.SeedTopics(partitions, topic))
+	}
+	if o.StateDir != "" {
+		options = append(options, kfake.DataDir(filepath.Join(o.StateDir, "broker")))
+	}
+	if o.Log != nil {
+		options = append(options, kfake.WithLogger(logger{o.Log}))
+	}
+	return options
+}
+
+// Addr is the broker's bootstrap address, host:port.
+func (b *Broker) Addr() string { return b.cluster.ListenAddrs()[0] }
+
+// Close ends the broker and its connections, and saves its state when there is a StateDir.
+func (b *Broker) Close() { b.cluster.Close() }

@@ -1,0 +1,268 @@
+package kafka
+
+import (
+	"sort"
+	"time"
+)
+
+// Ledger is the book of one assigned partition: which records were fetched, who holds them, which
+// are settled, and how far the partition may be committed. It is pure: no clock, no lock, no Kafka.
+//
+// Records enter in offset order and leave from the front once settled, so the position (the offset
+// to commit) never passes an unsettled record and never goes back.
+type Ledger struct {
+	entries  []entry
+	head     int   // entries before head are gone
+	next     int   // no entry before next is ready
+	position int64 // offset to commit, -1 before the first record is settled
+	fetched  int64 // highest offset ever appended, -1 for none
+
+	ready      int // entries in state ready
+	readyBytes int // their size
+	owed       int // unsettled entries that belong to a seat
+	bytes      int // size of unsettled entries
+}
+
+type state uint8
+
+const (
+	ready   state = iota // to be lent; with an owner, only to that one again
+	leased               // in somebody's hands
+	settled              // accepted; waits for the entries before it
+)
+
+type entry struct {
+	record   Record
+	owner    *Seat
+	due      time.Time // a released record is not lent again before this
+	attempts int
+	state    state
+}
+
+// NewLedger starts the book of a partition of which nothing is known yet.
+func NewLedger() *Ledger { return &Ledger{position: -1, fetched: -1} }
+
+// Append takes a fetched record. One at or below the highest offset seen is dropped: librdkafka may
+// fetch again after an internal retry, and handing it out twice would break the lease.
+func (l *Ledger) Append(r Record) bool {
+	if r.Offset <= l.fetched {
+		return false
+	}
+	l.fetched = r.Offset
+	l.entries = append(l.entries, entry{record: r})
+	l.ready++
+	l.readyBytes += r.size()
+	l.bytes += r.size()
+	return true
+}
+
+// Position is the offset to commit: all below it are settled. -1 means nothing was settled yet.
+func (l *Ledger) Position() int64 { return l.position }
+
+// Span is how many entries the book spans, settled ones behind an unsettled one included.
+func (l *Ledger) Span() int { return len(l.entries) - l.head }
+
+// Lend hands the first ready record to the seat. There is none as well when the first one is not
+// due yet: an ordered partition waits for it.
+func (l *Ledger) Lend(s *Seat, now time.Time) (Delivery, bool) {
+	e := l.first()
+	if e == nil || now.Before(e.due) {
+		return Delivery{}, false
+	}
+	if e.owner != s {
+		l.own(e, s)
+	}
+	e.state = leased
+	e.attempts++
+	l.ready--
+	l.readyBytes -= e.record.size()
+	s.leases++
+	return Delivery{Record: e.record, Attempt: e.attempts}, true
+}
+
+// first returns the first ready entry, and remembers where it stands.
+func (l *Ledger) first() *entry {
+	if l.ready == 0 {
+		return nil
+	}
+	for l.entries[l.next].state != ready {
+		l.next++
+	}
+	return &l.entries[l.next]
+}
+
+func (l *Ledger) own(e *entry, s *Seat) {
+	e.owner = s
+	s.owed++
+	s.owedBytes += e.record.size()
+	l.owed++
+}
+
+// disown takes an unsettled entry away from its owner, whoever that is.
+func (l *Ledger) disown(e *entry) {
+	s := e.owner
+	if s == nil {
+		return
+	}
+	if e.state == leased {
+		s.leases--
+	}
+	s.owed--
+	s.owedBytes -= e.record.size()
+	l.owed--
+	e.owner = nil
+}
+
+// Accept settles one record that the seat owes; false when it owes no such record.
+func (l *Ledger) Accept(s *Seat, offset int64) bool {
+	e := l.find(offset)
+	if e == nil || e.owner != s || e.state == settled {
+		return false
+	}
+	l.settle(e)
+	l.trim()
+	return true
+}
+
+// AcceptThrough settles everything that the seat owes up to and including offset, and returns how
+// many records that were.
+func (l *Ledger) AcceptThrough(s *Seat, offset int64) int {
+	n := 0
+	for i := l.head; i < len(l.entries) && l.entries[i].record.Offset <= offset; i++ {
+		if e := &l.entries[i]; e.owner == s && e.state != settled {
+			l.settle(e)
+			n++
+		}
+	}
+	l.trim()
+	return n
+}
+
+// AcceptLeased settles everything that is in the seat's hands, and returns how many records that
+// were. What waits to be lent to it again stays.
+func (l *Ledger) AcceptLeased(s *Seat) int {
+	n := 0
+	for i := l.head; i < len(l.entries) && s.leases > 0; i++ {
+		if e := &l.entries[i]; e.owner == s && e.state == leased {
+			l.settle(e)
+			n++
+		}
+	}
+	l.trim()
+	return n
+}
+
+func (l *Ledger) settle(e *entry) {
+	if e.state == ready {
+		l.ready--
+		l.readyBytes -= e.record.size()
+	}
+	l.disown(e)
+	l.bytes -= e.record.size()
+	e.state = settled
+	// The bytes may be needed elsewhere long before the offset can be committed.
+	e.record.Key, e.record.Value, e.record.Headers = nil, nil, nil
+}
+
+// trim lets settled entries go from the front and moves the position behind them.
+func (l *Ledger) trim() {
+	for l.head < len(l.entries) && l.entries[l.head].state == settled {
+		l.position = l.entries[l.head].record.Offset + 1
+		l.entries[l.head] = entry{}
+		l.head++
+	}
+	l.next = max(l.next, l.head)
+	l.compact()
+}
+
+// compact gives the room of gone entries back once they are the larger half.
+func (l *Ledger) compact() {
+	if l.head < 64 || l.head*2 < len(l.entries) {
+		return
+	}
+	n := copy(l.entries, l.entries[l.head:])
+	clear(l.entries[n:])
+	l.entries = l.entries[:n]
+	l.next -= l.head
+	l.head = 0
+}
+
+// Release gives one leased record back, to be lent again to anybody, not before due.
+func (l *Ledger) Release(s *Seat, offset int64, due time.Time) bool {
+	e := l.find(offset)
+	if e == nil || e.owner != s || e.state != leased {
+		return false
+	}
+	l.disown(e)
+	l.renew(e)
+	e.due = due
+	return true
+}
+
+// Owes tells whether the seat owes the record.
+func (l *Ledger) Owes(s *Seat, offset int64) bool {
+	e := l.find(offset)
+	return e != nil && e.owner == s && e.state != settled
+}
+
+// Rewind makes everything the seat holds ready for that same seat again, from the lowest: its new
+// connection knows nothing of them. A settle of the old connection that is still under way counts.
+func (l *Ledger) Rewind(s *Seat) {
+	for i := l.head; i < len(l.entries) && s.leases > 0; i++ {
+		if e := &l.entries[i]; e.owner == s && e.state == leased {
+			s.leases--
+			l.renew(e)
+		}
+	}
+}
+
+// Forfeit takes everything the seat owes away, to be lent to anybody, in order.
+func (l *Ledger) Forfeit(s *Seat) {
+	for i := l.head; i < len(l.entries) && s.owed > 0; i++ {
+		if l.entries[i].owner == s {
+			l.takeBack(&l.entries[i])
+		}
+	}
+}
+
+// Abandon takes everything away from everybody: the partition is not ours any more.
+func (l *Ledger) Abandon() {
+	for i := l.head; i < len(l.entries) && l.owed > 0; i++ {
+		if l.entries[i].owner != nil {
+			l.takeBack(&l.entries[i])
+		}
+	}
+}
+
+func (l *Ledger) takeBack(e *entry) {
+	was := e.state
+	l.disown(e)
+	if was == leased {
+		l.renew(e)
+	}
+}
+
+// renew puts an entry back among the ready ones.
+func (l *Ledger) renew(e *entry) {
+	e.state = ready
+	l.ready++
+	l.readyBytes += e.record.size()
+	l.next = min(l.next, l.index(e.record.Offset))
+}
+
+func (l *Ledger) find(offset int64) *entry {
+	i := l.index(offset)
+	if i == len(l.entries) || l.entries[i].record.Offset != offset {
+		return nil
+	}
+	return &l.entries[i]
+}
+
+// index is where offset stands or would stand. Offsets have gaps (compaction, transaction markers).
+func (l *Ledger) index(offset int64) int {
+	live := l.entries[l.head:]
+	if len(live) > 0 && live[0].record.Offset == offset {
+		return l.head
+	}
+	return l.head + sort.Search(len(live), func(i int) bool { return live[i].record.Offset >= offset })
+}

@@ -1,0 +1,72 @@
+#include "abi.h"
+
+#include <malloc.h>
+
+enum { PARTITION_UNASSIGNED = -1, MSG_F_COPY = 2 };
+
+// sluice_produce queues one record and returns librdkafka's error code, 0 when it was taken.
+// A null value is a tombstone and a null key is no key; both may be empty instead.
+int sluice_produce(rd_kafka_topic_t *rkt, void *value, size_t value_len, void *key, size_t key_len, uint64_t opaque) {
+	if (rd_kafka_produce(rkt, PARTITION_UNASSIGNED, MSG_F_COPY, value, value_len, key, key_len,
+			     (void *)(uintptr_t)opaque) == 0)
+		return 0;
+	return rd_kafka_last_error();
+}
+
+// sluice_reports moves up to size delivery reports out of a delivery event; 0 when it is exhausted.
+size_t sluice_reports(rd_kafka_event_t *event, sluice_report *out, size_t size) {
+	const rd_kafka_message_t *batch[256];
+	size_t i, n;
+
+	if (size > sizeof(batch) / sizeof(*batch))
+		size = sizeof(batch) / sizeof(*batch);
+	n = rd_kafka_event_message_array(event, batch, size);
+	for (i = 0; i < n; i++) {
+		out[i].opaque = (uint64_t)(uintptr_t)batch[i]->opaque;
+		out[i].offset = batch[i]->offset;
+		out[i].partition = batch[i]->partition;
+		out[i].err = batch[i]->err;
+		out[i].topic = batch[i]->rkt;
+		out[i].status = rd_kafka_message_status(batch[i]);
+	}
+	return n;
+}
+
+// sluice_fetch takes what a partition's queue holds right now, at most size messages, without waiting.
+ssize_t sluice_fetch(rd_kafka_queue_t *queue, rd_kafka_message_t **messages, sluice_message *out, size_t size) {
+	ssize_t i, n = rd_kafka_consume_batch_queue(queue, 0, messages, size);
+	int type;
+
+	for (i = 0; i < n; i++) {
+		rd_kafka_message_t *m = messages[i];
+		out[i].value = m->payload;
+		out[i].value_len = m->len;
+		out[i].key = m->key;
+		out[i].key_len = m->key_len;
+		out[i].offset = m->offset;
+		out[i].err = m->err;
+		out[i].headers = NULL;
+		out[i].timestamp = -1;
+		if (m->err)
+			continue;
+		out[i].timestamp = rd_kafka_message_timestamp(m, &type);
+		rd_kafka_message_headers(m, &out[i].headers);
+	}
+	return n;
+}
+
+void sluice_free(rd_kafka_message_t **messages, size_t n) {
+	size_t i;
+	for (i = 0; i < n; i++)
+		rd_kafka_message_destroy(messages[i]);
+}
+
+// sluice_arenas bounds glibc's malloc arenas: each of librdkafka's threads would otherwise get its
+// own, and fifty consumers would keep hundreds of megabytes of fragments.
+void sluice_arenas(int n) {
+#ifdef M_ARENA_MAX
+	mallopt(M_ARENA_MAX, n);
+#else
+	(void)n;
+#endif
+}

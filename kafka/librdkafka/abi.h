@@ -1,0 +1,148 @@
+// The part of librdkafka's C interface that sluice calls, as published in rdkafka.h of v2.15.1
+// (a stable ABI since 1.0). The library itself is the static one that confluent-kafka-go vendors;
+// its header is not on any include path, hence these prototypes.
+#ifndef SLUICE_ABI_H
+#define SLUICE_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/types.h>
+
+typedef struct rd_kafka_s rd_kafka_t;
+typedef struct rd_kafka_conf_s rd_kafka_conf_t;
+typedef struct rd_kafka_topic_s rd_kafka_topic_t;
+typedef struct rd_kafka_topic_conf_s rd_kafka_topic_conf_t;
+typedef struct rd_kafka_queue_s rd_kafka_queue_t;
+typedef struct rd_kafka_op_s rd_kafka_event_t;
+typedef struct rd_kafka_headers_s rd_kafka_headers_t;
+typedef struct rd_kafka_error_s rd_kafka_error_t;
+
+typedef struct {
+	int err;
+	rd_kafka_topic_t *rkt;
+	int32_t partition;
+	void *payload;
+	size_t len;
+	void *key;
+	size_t key_len;
+	int64_t offset;
+	void *opaque;
+} rd_kafka_message_t;
+
+typedef struct {
+	char *topic;
+	int32_t partition;
+	int64_t offset;
+	void *metadata;
+	size_t metadata_size;
+	void *opaque;
+	int err;
+	void *priv;
+} rd_kafka_topic_partition_t;
+
+typedef struct {
+	int cnt;
+	int size;
+	rd_kafka_topic_partition_t *elems;
+} rd_kafka_topic_partition_list_t;
+
+extern const char *rd_kafka_version_str(void);
+extern const char *rd_kafka_err2str(int err);
+extern int rd_kafka_last_error(void);
+
+extern rd_kafka_conf_t *rd_kafka_conf_new(void);
+extern void rd_kafka_conf_destroy(rd_kafka_conf_t *conf);
+extern int rd_kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value, char *err, size_t size);
+extern void rd_kafka_conf_set_events(rd_kafka_conf_t *conf, int events);
+extern rd_kafka_t *rd_kafka_new(int type, rd_kafka_conf_t *conf, char *err, size_t size);
+extern int rd_kafka_set_log_queue(rd_kafka_t *rk, rd_kafka_queue_t *queue);
+extern void rd_kafka_destroy_flags(rd_kafka_t *rk, int flags);
+extern int rd_kafka_outq_len(rd_kafka_t *rk);
+extern int rd_kafka_flush(rd_kafka_t *rk, int timeout_ms);
+extern int rd_kafka_purge(rd_kafka_t *rk, int flags);
+extern int rd_kafka_fatal_error(rd_kafka_t *rk, char *text, size_t size);
+
+extern rd_kafka_topic_t *rd_kafka_topic_new(rd_kafka_t *rk, const char *topic, rd_kafka_topic_conf_t *conf);
+extern const char *rd_kafka_topic_name(const rd_kafka_topic_t *rkt);
+extern void rd_kafka_topic_destroy(rd_kafka_topic_t *rkt);
+extern int rd_kafka_produce(rd_kafka_topic_t *rkt, int32_t partition, int flags, void *payload, size_t len,
+			    const void *key, size_t key_len, void *opaque);
+extern int rd_kafka_message_status(const rd_kafka_message_t *message);
+extern int64_t rd_kafka_message_timestamp(const rd_kafka_message_t *message, int *type);
+extern int rd_kafka_message_headers(const rd_kafka_message_t *message, rd_kafka_headers_t **headers);
+extern int rd_kafka_header_get_all(const rd_kafka_headers_t *headers, size_t index, const char **name,
+				   const void **value, size_t *size);
+extern void rd_kafka_message_destroy(rd_kafka_message_t *message);
+
+extern rd_kafka_queue_t *rd_kafka_queue_get_main(rd_kafka_t *rk);
+extern rd_kafka_queue_t *rd_kafka_queue_get_consumer(rd_kafka_t *rk);
+extern rd_kafka_queue_t *rd_kafka_queue_get_partition(rd_kafka_t *rk, const char *topic, int32_t partition);
+extern void rd_kafka_queue_forward(rd_kafka_queue_t *src, rd_kafka_queue_t *dst);
+extern void rd_kafka_queue_destroy(rd_kafka_queue_t *queue);
+extern void rd_kafka_queue_io_event_enable(rd_kafka_queue_t *queue, int fd, const void *payload, size_t size);
+extern rd_kafka_event_t *rd_kafka_queue_poll(rd_kafka_queue_t *queue, int timeout_ms);
+extern ssize_t rd_kafka_consume_batch_queue(rd_kafka_queue_t *queue, int timeout_ms, rd_kafka_message_t **messages,
+					    size_t size);
+
+extern int rd_kafka_event_type(const rd_kafka_event_t *event);
+extern void rd_kafka_event_destroy(rd_kafka_event_t *event);
+extern size_t rd_kafka_event_message_array(rd_kafka_event_t *event, const rd_kafka_message_t **messages, size_t size);
+extern size_t rd_kafka_event_message_count(rd_kafka_event_t *event);
+extern int rd_kafka_event_error(rd_kafka_event_t *event);
+extern const char *rd_kafka_event_error_string(rd_kafka_event_t *event);
+extern int rd_kafka_event_error_is_fatal(rd_kafka_event_t *event);
+extern int rd_kafka_event_log(rd_kafka_event_t *event, const char **facility, const char **text, int *level);
+extern const char *rd_kafka_event_stats(rd_kafka_event_t *event);
+extern rd_kafka_topic_partition_list_t *rd_kafka_event_topic_partition_list(rd_kafka_event_t *event);
+
+extern int rd_kafka_poll_set_consumer(rd_kafka_t *rk);
+extern rd_kafka_topic_partition_list_t *rd_kafka_topic_partition_list_new(int size);
+extern void rd_kafka_topic_partition_list_destroy(rd_kafka_topic_partition_list_t *list);
+extern rd_kafka_topic_partition_t *rd_kafka_topic_partition_list_add(rd_kafka_topic_partition_list_t *list,
+								     const char *topic, int32_t partition);
+extern int rd_kafka_subscribe(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *topics);
+extern int rd_kafka_assign(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *partitions);
+extern rd_kafka_error_t *rd_kafka_incremental_assign(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *partitions);
+extern rd_kafka_error_t *rd_kafka_incremental_unassign(rd_kafka_t *rk,
+						       const rd_kafka_topic_partition_list_t *partitions);
+extern const char *rd_kafka_rebalance_protocol(rd_kafka_t *rk);
+extern int rd_kafka_assignment_lost(rd_kafka_t *rk);
+extern int rd_kafka_resume_partitions(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *partitions);
+extern int rd_kafka_offsets_store(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *offsets);
+extern rd_kafka_error_t *rd_kafka_consumer_close_queue(rd_kafka_t *rk, rd_kafka_queue_t *queue);
+extern int rd_kafka_consumer_closed(rd_kafka_t *rk);
+
+extern int rd_kafka_error_code(const rd_kafka_error_t *error);
+extern const char *rd_kafka_error_string(const rd_kafka_error_t *error);
+extern void rd_kafka_error_destroy(rd_kafka_error_t *error);
+
+// What one delivery report says; filled for many messages in one call from Go.
+typedef struct {
+	uint64_t opaque;
+	int64_t offset;
+	int32_t partition;
+	int32_t err;
+	int32_t status;
+	rd_kafka_topic_t *topic;
+} sluice_report;
+
+// What Go needs of one fetched message; the bytes stay librdkafka's until sluice_free.
+typedef struct {
+	void *value;
+	void *key;
+	size_t value_len;
+	size_t key_len;
+	int64_t offset;
+	int64_t timestamp;
+	rd_kafka_headers_t *headers;
+	int32_t err;
+} sluice_message;
+
+int sluice_produce(rd_kafka_topic_t *rkt, void *value, size_t value_len, void *key, size_t key_len, uint64_t opaque);
+size_t sluice_reports(rd_kafka_event_t *event, sluice_report *out, size_t size);
+ssize_t sluice_fetch(rd_kafka_queue_t *queue, rd_kafka_message_t **messages, sluice_message *out, size_t size);
+void sluice_free(rd_kafka_message_t **messages, size_t n);
+void sluice_arenas(int n);
+
+#endif

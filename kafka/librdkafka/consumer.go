@@ -1,0 +1,177 @@
+package librdkafka
+
+// #include "abi.h"
+// #include <stdlib.h>
+import "C"
+
+import (
+	"context"
+	"time"
+	"unsafe"
+)
+
+// Consumer is one librdkafka group consumer. It belongs to one goroutine: no two calls may overlap,
+// except for Wake.
+type Consumer struct {
+	rk     *C.rd_kafka_t
+	queue  *C.rd_kafka_queue_t
+	signal *signal
+
+	messages []*C.rd_kafka_message_t
+	fetched  []C.sluice_message
+}
+
+// batch is how many messages one Fetch may take.
+const batch = 512
+
+// NewConsumer creates a consumer that has not joined its group yet.
+func NewConsumer(properties map[string]string) (*Consumer, error) {
+	s, err := newSignal()
+	if err != nil {
+		return nil, err
+	}
+	rk, err := open(typeConsumer, properties, eventError|eventLog|eventRebalance|eventCommit|eventStats)
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	C.rd_kafka_poll_set_consumer(rk)
+	c := &Consumer{
+		rk: rk, queue: C.rd_kafka_queue_get_consumer(rk), signal: s,
+		messages: make([]*C.rd_kafka_message_t, batch), fetched: make([]C.sluice_message, batch),
+	}
+	c.watch(c.queue)
+	return c, nil
+}
+
+func (c *Consumer) watch(queue *C.rd_kafka_queue_t) {
+	C.rd_kafka_queue_io_event_enable(queue, C.int(c.signal.fd), unsafe.Pointer(&one[0]), 8)
+}
+
+// Wait returns when something may have happened, or after limit.
+func (c *Consumer) Wait(limit time.Duration) { c.signal.wait(limit) }
+
+// Wake ends a Wait early; any goroutine may call it until Close.
+func (c *Consumer) Wake() { c.signal.raise() }
+
+// Subscribe joins the group for the topics; one that starts with ^ is a pattern.
+func (c *Consumer) Subscribe(topics []string) error {
+	list := make([]Partition, len(topics))
+	for i, topic := range topics {
+		list[i] = Partition{Topic: topic, ID: -1}
+	}
+	cl := listOf(list)
+	defer C.rd_kafka_topic_partition_list_destroy(cl)
+	return errorOf(C.rd_kafka_subscribe(c.rk, cl))
+}
+
+// Poll takes the next event of the group without waiting, and counts as a poll for
+// max.poll.interval.ms. Records do not come here once their partition has a Queue.
+func (c *Consumer) Poll() Event {
+	ev := C.rd_kafka_queue_poll(c.queue, 0)
+	if ev == nil {
+		return Event{}
+	}
+	defer C.rd_kafka_event_destroy(ev)
+	return read(ev)
+}
+
+// Cooperative tells whether assignments change by difference (cooperative-sticky and KIP-848).
+func (c *Consumer) Cooperative() bool {
+	return C.GoString(C.rd_kafka_rebalance_protocol(c.rk)) == "COOPERATIVE"
+}
+
+// Lost tells whether the assignment was lost without a revocation: its offsets are not ours any more.
+func (c *Consumer) Lost() bool { return C.rd_kafka_assignment_lost(c.rk) != 0 }
+
+// Assign takes the partitions of an Assign event and starts to fetch them. Pauses of an earlier
+// assignment are lifted: librdkafka keeps them.
+func (c *Consumer) Assign(partitions []Partition) error {
+	list := listOf(partitions)
+	defer C.rd_kafka_topic_partition_list_destroy(list)
+	if c.Cooperative() {
+		if err := take(C.rd_kafka_incremental_assign(c.rk, list)); err != nil {
+			return err
+		}
+	} else if err := errorOf(C.rd_kafka_assign(c.rk, list)); err != nil {
+		return err
+	}
+	return errorOf(C.rd_kafka_resume_partitions(c.rk, list))
+}
+
+// Unassign answers a Revoke event; librdkafka then commits what was stored for the partitions.
+func (c *Consumer) Unassign(partitions []Partition) error {
+	if !c.Cooperative() {
+		return errorOf(C.rd_kafka_assign(c.rk, nil))
+	}
+	list := listOf(partitions)
+	defer C.rd_kafka_topic_partition_list_destroy(list)
+	return take(C.rd_kafka_incremental_unassign(c.rk, list))
+}
+
+// Store hands offsets to the next commit. Each entry's own failure is in its Err afterwards.
+func (c *Consumer) Store(offsets []Partition) error {
+	list := listOf(offsets)
+	defer C.rd_kafka_topic_partition_list_destroy(list)
+	err := errorOf(C.rd_kafka_offsets_store(c.rk, list))
+	for i, p := range partitionsOf(list) {
+		offsets[i].Err = p.Err
+	}
+	return err
+}
+
+// Close leaves the group, committing what is stored, and destroys the handle. While it waits,
+// revocations are handed to revoke, which must Unassign. left is called when the group is left: every
+// Queue must be closed then. After ctx it gives up and leaves librdkafka's threads behind.
+func (c *Consumer) Close(ctx context.Context, revoke func(Event), left func()) error {
+	if err := take(C.rd_kafka_consumer_close_queue(c.rk, c.queue)); err != nil {
+		return err
+	}
+	for C.rd_kafka_consumer_closed(c.rk) == 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		switch event := c.Poll(); event.Kind {
+		case Assign, Revoke:
+			revoke(event)
+		case Nothing:
+			c.Wait(10 * time.Millisecond)
+		}
+	}
+	left()
+	return c.destroy(ctx)
+}
+
+// Abandon destroys a consumer that never subscribed.
+func (c *Consumer) Abandon() { _ = c.destroy(context.Background()) }
+
+func (c *Consumer) destroy(ctx context.Context) error {
+	const noConsumerClose = 0x8
+	return within(ctx, func() {
+		C.rd_kafka_queue_destroy(c.queue)
+		C.rd_kafka_destroy_flags(c.rk, noConsumerClose)
+		c.signal.close()
+	})
+}
+
+// listOf copies partitions into a C list, which the caller destroys.
+func listOf(partitions []Partition) *C.rd_kafka_topic_partition_list_t {
+	list := C.rd_kafka_topic_partition_list_new(C.int(len(partitions)))
+	for _, p := range partitions {
+		name := C.CString(p.Topic)
+		C.rd_kafka_topic_partition_list_add(list, name, C.int32_t(p.ID)).offset = C.int64_t(p.Offset)
+		C.free(unsafe.Pointer(name))
+	}
+	return list
+}
+
+func partitionsOf(list *C.rd_kafka_topic_partition_list_t) []Partition {
+	if list == nil || list.cnt == 0 {
+		return nil
+	}
+	partitions := make([]Partition, list.cnt)
+	for i, e := range unsafe.Slice(list.elems, list.cnt) {
+		partitions[i] = Partition{Topic: C.GoString(e.topic), ID: int32(e.partition), Offset: int64(e.offset), Err: Code(e.err)}
+	}
+	return partitions
+}

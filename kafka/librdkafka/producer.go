@@ -1,0 +1,226 @@
+package librdkafka
+
+// #include "abi.h"
+// #include <stdlib.h>
+import "C"
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+	"unsafe"
+)
+
+// ErrClosed is returned by calls on a handle that is closed or closing.
+var ErrClosed = errors.New("librdkafka: handle is closed")
+
+// Status is what librdkafka knows of a record whose delivery failed (rd_kafka_msg_status_t).
+type Status int32
+
+// The three fates of a record.
+const (
+	NotPersisted Status = iota
+	PossiblyPersisted
+	Persisted
+)
+
+// Report is the end of one produced record.
+type Report struct {
+	Opaque    uint64
+	Offset    int64 // -1001 when unknown: a retried idempotent produce may not learn it
+	Partition int32
+	Err       Code
+	Status    Status
+	topic     unsafe.Pointer // valid as long as the event
+}
+
+// Topic is the record's topic. Call it only while the report is being handed over.
+func (r *Report) Topic() string {
+	return C.GoString(C.rd_kafka_topic_name((*C.rd_kafka_topic_t)(r.topic)))
+}
+
+// Producer is one librdkafka producer. Produce may be called from any goroutine; Poll belongs to
+// the one goroutine that drains it.
+type Producer struct {
+	rk     *C.rd_kafka_t
+	queue  *C.rd_kafka_queue_t
+	signal *signal
+
+	mu      sync.RWMutex // guards the handle against use during close, and topics
+	retired bool         // takes no more records
+	closed  bool         // rk is gone
+	topics  map[string]*C.rd_kafka_topic_t
+}
+
+// NewProducer creates a producer. No broker needs to be reachable.
+func NewProducer(properties map[string]string) (*Producer, error) {
+	s, err := newSignal()
+	if err != nil {
+		return nil, err
+	}
+	rk, err := open(typeProducer, properties, eventReport|eventError|eventLog|eventStats)
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	p := &Producer{rk: rk, queue: C.rd_kafka_queue_get_main(rk), signal: s, topics: map[string]*C.rd_kafka_topic_t{}}
+	C.rd_kafka_queue_io_event_enable(p.queue, C.int(s.fd), unsafe.Pointer(&one[0]), 8)
+	return p, nil
+}
+
+// empty gives a value of no bytes an address: librdkafka reads a null pointer as a null value.
+var empty byte
+
+func pointer(b []byte) unsafe.Pointer {
+	switch {
+	case b == nil:
+		return nil
+	case len(b) == 0:
+		return unsafe.Pointer(&empty)
+	}
+	return unsafe.Pointer(unsafe.SliceData(b))
+}
+
+// Produce queues a copy of one record, or returns the code that says why not. The topic name must
+// have been checked: librdkafka truncates at a NUL and refuses only names over 512 bytes. A nil key
+// is none, a nil value a tombstone. The opaque comes back in the Report.
+func (p *Producer) Produce(topic string, key, value []byte, opaque uint64) (Code, error) {
+	p.mu.RLock()
+	rkt, known := p.topics[topic]
+	if !known || p.retired {
+		p.mu.RUnlock()
+		return p.produceFirst(topic, key, value, opaque)
+	}
+	code := C.sluice_produce(rkt, pointer(value), C.size_t(len(value)), pointer(key), C.size_t(len(key)), C.uint64_t(opaque))
+	p.mu.RUnlock()
+	return Code(code), nil
+}
+
+// produceFirst makes the topic's handle, once, and produces.
+func (p *Producer) produceFirst(topic string, key, value []byte, opaque uint64) (Code, error) {
+	if err := p.addTopic(topic); err != nil {
+		return None, err
+	}
+	return p.Produce(topic, key, value, opaque)
+}
+
+func (p *Producer) addTopic(topic string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.retired {
+		return ErrClosed
+	}
+	if _, known := p.topics[topic]; known {
+		return nil
+	}
+	name := C.CString(topic)
+	defer C.free(unsafe.Pointer(name))
+	rkt := C.rd_kafka_topic_new(p.rk, name, nil)
+	if rkt == nil {
+		return errorOf(C.rd_kafka_last_error())
+	}
+	p.topics[topic] = rkt
+	return nil
+}
+
+// Wait returns when events may be there, or after limit.
+func (p *Producer) Wait(limit time.Duration) { p.signal.wait(limit) }
+
+// Wake ends a Wait early.
+func (p *Producer) Wake() { p.signal.raise() }
+
+// Poll takes the next event without waiting; Nothing when there is none. Delivery reports are
+// handed to each in runs, in the order librdkafka reports them; the slice is valid only inside.
+func (p *Producer) Poll(each func([]Report)) Event {
+	ev := C.rd_kafka_queue_poll(p.queue, 0)
+	if ev == nil {
+		return Event{}
+	}
+	defer C.rd_kafka_event_destroy(ev)
+	event := read(ev)
+	if event.Kind == Reports {
+		move(ev, each)
+	}
+	return event
+}
+
+// move hands the reports of a delivery event over. Report and sluice_report have the same layout.
+func move(ev *C.rd_kafka_event_t, each func([]Report)) {
+	var run [256]Report
+	for {
+		n := C.sluice_reports(ev, (*C.sluice_report)(unsafe.Pointer(&run[0])), C.size_t(len(run)))
+		if n == 0 {
+			return
+		}
+		each(run[:n])
+	}
+}
+
+// Pending is the number of records and reports that still wait inside librdkafka.
+func (p *Producer) Pending() int {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.closed {
+		return 0
+	}
+	return int(C.rd_kafka_outq_len(p.rk))
+}
+
+// Flush asks librdkafka to send what lingers now. It does not wait: the reports tell the end.
+func (p *Producer) Flush() {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if !p.closed {
+		C.rd_kafka_flush(p.rk, 0)
+	}
+}
+
+// Purge gives up every record that is queued or in flight; their reports follow.
+func (p *Producer) Purge() {
+	const queued, inFlight = 1, 2
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if !p.closed {
+		C.rd_kafka_purge(p.rk, queued|inFlight)
+	}
+}
+
+// Retire refuses further Produce calls and returns when none is inside any more. Poll still works.
+func (p *Producer) Retire() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.retired = true
+}
+
+// Close destroys the handle. The caller has retired it, and nobody polls it any more. It returns
+// when librdkafka's threads have ended, or with the context's error, leaving them behind.
+func (p *Producer) Close(ctx context.Context) error {
+	p.mu.Lock()
+	p.retired, p.closed = true, true
+	p.mu.Unlock()
+	return within(ctx, func() {
+		for _, rkt := range p.topics {
+			C.rd_kafka_topic_destroy(rkt)
+		}
+		C.rd_kafka_queue_destroy(p.queue)
+		C.rd_kafka_destroy_flags(p.rk, 0)
+		p.signal.close()
+	})
+}
+
+// within runs f and waits for it no longer than ctx lives. librdkafka's destroy has no timeout, so
+// a call that never returns costs a goroutine, not the shutdown.
+func within(ctx context.Context, f func()) error {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,117 @@
+package librdkafka
+
+// #include "abi.h"
+// #include <stdlib.h>
+import "C"
+
+import (
+	"unsafe"
+)
+
+// Header is one header of a record; names may repeat, a nil value is null.
+type Header struct {
+	Name  string
+	Value []byte
+}
+
+// Message is one fetched record. Key and Value are nil when they are null; all messages of one
+// Fetch share one allocation for their bytes.
+type Message struct {
+	Offset    int64
+	Timestamp int64 // milliseconds since the epoch, -1 when the record has none
+	Key       []byte
+	Value     []byte
+	Headers   []Header
+}
+
+// Queue holds one partition's fetched messages inside librdkafka, apart from all others: leaving
+// it alone holds the partition back (its fetcher stops at queued.max.messages.kbytes) without a
+// pause and without keeping other partitions waiting.
+type Queue struct {
+	consumer *Consumer
+	queue    *C.rd_kafka_queue_t
+}
+
+// Queue detaches a partition from the consumer's common queue. Call it before Assign.
+func (c *Consumer) Queue(topic string, partition int32) *Queue {
+	name := C.CString(topic)
+	defer C.free(unsafe.Pointer(name))
+	queue := C.rd_kafka_queue_get_partition(c.rk, name, C.int32_t(partition))
+	if queue == nil {
+		return nil
+	}
+	C.rd_kafka_queue_forward(queue, nil)
+	c.watch(queue)
+	return &Queue{consumer: c, queue: queue}
+}
+
+// Close gives the queue back; do so after Unassign and before the consumer is closed.
+func (q *Queue) Close() {
+	C.rd_kafka_queue_io_event_enable(q.queue, -1, nil, 0)
+	C.rd_kafka_queue_destroy(q.queue)
+}
+
+// Fetch moves up to limit messages that are there right now into dst, without waiting. Errors of
+// the partition (an offset out of range, missing rights) are handed to fail.
+func (q *Queue) Fetch(dst []Message, limit int, fail func(Code, string)) []Message {
+	c := q.consumer
+	limit = min(limit, len(c.messages))
+	n := int(C.sluice_fetch(q.queue, &c.messages[0], &c.fetched[0], C.size_t(limit)))
+	if n <= 0 {
+		return dst
+	}
+	defer C.sluice_free(&c.messages[0], C.size_t(n))
+	fetched := c.fetched[:n]
+	bytes := make([]byte, 0, size(fetched))
+	for i := range fetched {
+		m := &fetched[i]
+		if m.err != 0 {
+			fail(Code(m.err), C.GoStringN((*C.char)(m.value), C.int(m.value_len)))
+			continue
+		}
+		dst = append(dst, Message{Offset: int64(m.offset), Timestamp: int64(m.timestamp)})
+		message := &dst[len(dst)-1]
+		bytes, message.Key = carry(bytes, m.key, m.key_len)
+		bytes, message.Value = carry(bytes, m.value, m.value_len)
+		if m.headers != nil {
+			message.Headers = headersOf(m.headers)
+		}
+	}
+	return dst
+}
+
+// size is how many bytes of keys and values the messages carry.
+func size(messages []C.sluice_message) int {
+	total := 0
+	for i := range messages {
+		if messages[i].err == 0 {
+			total += int(messages[i].key_len + messages[i].value_len)
+		}
+	}
+	return total
+}
+
+// carry appends librdkafka's bytes and returns the part that they became, nil for a null pointer.
+func carry(bytes []byte, from unsafe.Pointer, n C.size_t) (all, part []byte) {
+	if from == nil {
+		return bytes, nil
+	}
+	start := len(bytes)
+	bytes = append(bytes, unsafe.Slice((*byte)(from), n)...)
+	return bytes, bytes[start:len(bytes):len(bytes)]
+}
+
+func headersOf(headers *C.rd_kafka_headers_t) []Header {
+	var list []Header
+	var name *C.char
+	var value unsafe.Pointer
+	var n C.size_t
+	for i := C.size_t(0); C.rd_kafka_header_get_all(headers, i, &name, &value, &n) == 0; i++ {
+		h := Header{Name: C.GoString(name)}
+		if value != nil {
+			h.Value = C.GoBytes(value, C.int(n))
+		}
+		list = append(list, h)
+	}
+	return list
+}

@@ -1,0 +1,161 @@
+package kafka
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+)
+
+// Version is the version of the linked librdkafka, such as "2.15.1".
+func Version() string { return librdkafka.Version() }
+
+// forced are the properties that sluice sets itself, and why. Names as in librdkafka's
+// CONFIGURATION.md.
+var forced = map[string]string{
+	"bootstrap.servers":          "the brokers are sluice's setting kafka.brokers",
+	"metadata.broker.list":       "the brokers are sluice's setting kafka.brokers",
+	"group.id":                   "the group is the first half of CLIENT SETNAME group:name",
+	"enable.auto.offset.store":   "sluice stores an offset only when the record is acknowledged",
+	"enable.auto.commit":         "sluice commits what is acknowledged, at kafka.commit_interval",
+	"enable.partition.eof":       "sluice does not use end-of-partition events",
+	"log.queue":                  "librdkafka's log lines go through sluice's own log",
+	"enable.idempotence":         "without it retries reorder and duplicate records",
+	"delivery.report.only.error": "sluice counts every delivery report",
+	"plugin.library.paths":       "sluice does not load code into its process",
+}
+
+// Forced tells whether sluice owns a property, and why.
+func Forced(name string) (reason string, owned bool) {
+	reason, owned = forced[name]
+	return reason, owned
+}
+
+// overridable are the properties that a client may set for its subscription: how the group behaves
+// and where it starts. What reaches files, credentials, brokers or the memory of the process is the
+// operator's alone.
+var overridable = map[string]bool{
+	"allow.auto.create.topics":           true,
+	"auto.commit.interval.ms":            true,
+	"auto.offset.reset":                  true,
+	"check.crcs":                         true,
+	"client.rack":                        true,
+	"coordinator.query.interval.ms":      true,
+	"fetch.error.backoff.ms":             true,
+	"fetch.min.bytes":                    true,
+	"fetch.wait.max.ms":                  true,
+	"group.instance.id":                  true,
+	"group.protocol":                     true,
+	"group.remote.assignor":              true,
+	"heartbeat.interval.ms":              true,
+	"isolation.level":                    true,
+	"max.poll.interval.ms":               true,
+	"metadata.max.age.ms":                true,
+	"partition.assignment.strategy":      true,
+	"session.timeout.ms":                 true,
+	"topic.blacklist":                    true,
+	"topic.metadata.refresh.interval.ms": true,
+}
+
+// ErrOwned is the kind of error for a property that is not the client's to set.
+var ErrOwned = errors.New("property is not a client's to set")
+
+// Validate reports the first property, by name, that librdkafka does not know or whose value it
+// refuses. It does not look at what sluice forces: see Forced.
+func (p Properties) Validate() error {
+	for _, name := range slices.Sorted(maps.Keys(p)) {
+		if err := librdkafka.CheckProperty(name, p[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ValidateOverrides reports the first property that a client may not set, or sets wrongly.
+func (p Properties) ValidateOverrides() error {
+	if err := p.Validate(); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(p)) {
+		if reason, owned := forced[name]; owned {
+			return fmt.Errorf("%w: %s=%s: %s", ErrOwned, name, p[name], reason)
+		}
+		if !overridable[name] {
+			return fmt.Errorf("%w: %s=%s: set it in sluice's configuration, kafka.consumer", ErrOwned, name, p[name])
+		}
+	}
+	return nil
+}
+
+// merge lays the sets over one another, later ones above earlier ones.
+func merge(sets ...Properties) Properties {
+	all := Properties{}
+	for _, set := range sets {
+		maps.Copy(all, set)
+	}
+	return all
+}
+
+// clientDefaults apply to every librdkafka client of the process.
+func (c *Config) clientDefaults() Properties {
+	return merge(Properties{
+		"client.id":           "sluice",
+		"enable.metrics.push": "false",
+		// A broker that is away is tried again soon: sluice's own callers are waiting.
+		"reconnect.backoff.ms":     "50",
+		"reconnect.backoff.max.ms": "1000",
+	}, c.Properties)
+}
+
+// connection is what no configuration overrides.
+func (c *Config) connection() Properties {
+	return Properties{"bootstrap.servers": strings.Join(c.Brokers, ",")}
+}
+
+// producerProperties are the effective properties of a profile.
+func (c *Config) producerProperties(profile string) Properties {
+	defaults := Properties{
+		"acks":                               "all",
+		"compression.type":                   "lz4",
+		"partitioner":                        "murmur2_random",
+		"message.timeout.ms":                 "30000",
+		"topic.metadata.propagation.max.ms":  "5000",
+		"topic.metadata.refresh.interval.ms": "10000",
+		"queue.buffering.max.messages":       "100000",
+		"queue.buffering.max.kbytes":         "131072",
+		"linger.ms":                          "5",
+	}
+	if profile == Delivered {
+		defaults["linger.ms"] = "0"
+		// Shorter than the client's patience, so that the true outcome arrives before it ends.
+		defaults["message.timeout.ms"] = "28000"
+	}
+	return merge(c.clientDefaults(), defaults, c.Producer, c.Profiles[profile], c.connection(),
+		Properties{"enable.idempotence": "true"})
+}
+
+// consumerProperties are the effective properties of a subscription.
+func (c *Config) consumerProperties(group string, overrides Properties) Properties {
+	p := merge(c.clientDefaults(), Properties{
+		"auto.offset.reset":                  "earliest",
+		"auto.commit.interval.ms":            fmt.Sprint(c.CommitInterval.Milliseconds()),
+		"fetch.queue.backoff.ms":             "20",
+		"fetch.message.max.bytes":            "262144",
+		"queued.min.messages":                "1000",
+		"queued.max.messages.kbytes":         "1024",
+		"topic.metadata.refresh.interval.ms": "4000",
+	}, c.Consumer, overrides, c.connection(), Properties{
+		"group.id":                 group,
+		"enable.auto.offset.store": "false",
+		"enable.auto.commit":       "true",
+		"enable.partition.eof":     "false",
+	})
+	// KIP-848 groups are assigned by the broker; librdkafka refuses the property then.
+	if _, chosen := p["partition.assignment.strategy"]; !chosen && p["group.protocol"] != "consumer" {
+		p["partition.assignment.strategy"] = "cooperative-sticky"
+	}
+	return p
+}

@@ -1,0 +1,255 @@
+package kafka
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+)
+
+// Publisher is one session's handle on the shared producers. Its methods belong to the session's
+// goroutine, the counters aside; delivery reports reach it from the producers' goroutines.
+//
+// A buffered record is only counted. A delivered one is tracked: outcomes are kept in the order of
+// the Deliver calls until Take collects them, however the brokers' answers are ordered.
+type Publisher struct {
+	client *Client
+	id     uint32
+	wake   func()
+
+	pending   atomic.Int64 // records without a report, both kinds
+	failed    atomic.Int64 // buffered records that failed since the last TakeFailed
+	threshold atomic.Int64 // wake the session when pending falls to this; -1 for never
+	closed    atomic.Bool
+
+	mu       sync.Mutex
+	outcomes []outcome // ring of the tracked records that are not taken yet
+	first    uint32    // sequence number of the oldest of them
+	next     uint32    // sequence number of the next one
+	done     uint32    // all tracked records before this one have their outcome
+	awaited  uint32    // wake the session when done reaches this
+	asleep   bool      // the session waits for awaited
+}
+
+type outcome struct {
+	err  *ProduceError
+	done bool
+}
+
+// publisherOf is the handle's number in an opaque.
+func publisherOf(opaque uint64) uint32 { return uint32(opaque>>32) &^ (1 << 31) }
+
+// tracked marks the opaque of a delivered record; below it come the publisher and the sequence.
+const tracked = 1 << 63
+
+func (p *Publisher) opaque(sequence uint32) uint64 { return uint64(p.id)<<32 | uint64(sequence) }
+
+// Pending is how many records of this session wait for their delivery report.
+func (p *Publisher) Pending() int { return int(p.pending.Load()) }
+
+// Failed is how many buffered records failed since TakeFailed.
+func (p *Publisher) Failed() int { return int(p.failed.Load()) }
+
+// TakeFailed returns how many buffered records failed since it was last called.
+func (p *Publisher) TakeFailed() int { return int(p.failed.Swap(0)) }
+
+// Room tells whether the session may produce another record. When it may not, the session is woken
+// once half of what is in flight has been reported.
+func (p *Publisher) Room() bool {
+	limit := p.client.cfg.InFlight
+	return p.Pending() < limit || p.Drained(limit/2)
+}
+
+// Drained tells whether at most n records are pending. When more are, the session is woken once
+// that is so.
+func (p *Publisher) Drained(n int) bool {
+	p.threshold.Store(int64(n))
+	// A report may have come just before the line above, and woken nobody.
+	return p.Pending() <= n
+}
+
+// Buffer hands a record to the buffered profile: nil means that it is queued in memory, not that it
+// is in Kafka. A nil key is none. ErrFull asks to try again shortly.
+func (p *Publisher) Buffer(topic, key, value []byte) error {
+	p.pending.Add(1)
+	err := p.client.produce(Buffered, topic, key, value, p.opaque(0))
+	if err != nil {
+		p.pending.Add(-1)
+	}
+	return err
+}
+
+// Deliver hands a record to the delivered profile; Take tells how it ended. An error means that the
+// record was not taken and has no outcome. ErrFull asks to try again shortly.
+func (p *Publisher) Deliver(topic, key, value []byte) error {
+	p.pending.Add(1)
+	// Track before producing: the report may come before the call returns.
+	sequence := p.track()
+	err := p.client.produce(Delivered, topic, key, value, tracked|p.opaque(sequence))
+	if err != nil {
+		p.untrack()
+		p.pending.Add(-1)
+	}
+	return err
+}
+
+func (p *Publisher) track() uint32 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if int(p.next-p.first) == len(p.outcomes) {
+		p.grow()
+	}
+	*p.slot(p.next) = outcome{}
+	p.next++
+	return p.next - 1
+}
+
+// grow doubles the ring; its size stays a power of two, so that sequence numbers may wrap.
+func (p *Publisher) grow() {
+	larger := make([]outcome, max(16, 2*len(p.outcomes)))
+	for s := p.first; s != p.next; s++ {
+		larger[s%uint32(len(larger))] = *p.slot(s)
+	}
+	p.outcomes = larger
+}
+
+func (p *Publisher) slot(sequence uint32) *outcome {
+	return &p.outcomes[sequence%uint32(len(p.outcomes))]
+}
+
+// untrack forgets the record tracked last, which was never produced.
+func (p *Publisher) untrack() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.next--
+}
+
+// Take collects the outcomes of the n oldest delivered records, all or none: ok is false while one
+// of them has none, and then the session is woken once they all have. err is the first failure.
+func (p *Publisher) Take(n int) (err *ProduceError, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	end := p.first + uint32(n)
+	if int32(p.done-end) < 0 {
+		p.awaited, p.asleep = end, true
+		return nil, false
+	}
+	for ; p.first != end; p.first++ {
+		if failure := p.slot(p.first).err; failure != nil && err == nil {
+			err = failure
+		}
+	}
+	p.asleep = false
+	p.shrink()
+	return err, true
+}
+
+// shrink lets the ring of an idle session go.
+func (p *Publisher) shrink() {
+	if p.first == p.next && len(p.outcomes) > 16 {
+		p.outcomes = nil
+	}
+}
+
+// Forsake gives up waiting for the n oldest delivered records: their reports will be counted, but
+// nobody is told.
+func (p *Publisher) Forsake(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.first += uint32(n)
+	if int32(p.done-p.first) < 0 {
+		p.done = p.first
+		p.advance()
+	}
+	p.asleep = false
+}
+
+// report takes the end of a record; it returns whether the session is to be woken.
+func (p *Publisher) report(opaque uint64, failure *ProduceError) bool {
+	wake := false
+	if opaque&tracked != 0 {
+		wake = p.resolve(uint32(opaque), failure)
+	} else if failure != nil {
+		p.failed.Add(1)
+	}
+	left := p.pending.Add(-1)
+	if t := p.threshold.Load(); left <= t && p.threshold.CompareAndSwap(t, -1) {
+		wake = true
+	}
+	if left == 0 && p.closed.Load() {
+		p.client.publishers.release(p)
+	}
+	return wake
+}
+
+func (p *Publisher) resolve(sequence uint32, failure *ProduceError) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if sequence-p.first >= p.next-p.first {
+		return false // forsaken
+	}
+	*p.slot(sequence) = outcome{err: failure, done: true}
+	p.advance()
+	if p.asleep && int32(p.done-p.awaited) >= 0 {
+		p.asleep = false
+		return true
+	}
+	return false
+}
+
+func (p *Publisher) advance() {
+	for p.done != p.next && p.slot(p.done).done {
+		p.done++
+	}
+}
+
+// Close ends the handle. Records in flight go on; their failures are counted and logged, no more.
+func (p *Publisher) Close() {
+	p.closed.Store(true)
+	p.client.publishers.release(p)
+}
+
+// publishers finds the handle that a report belongs to by the number in its opaque. A number is
+// used again only when its handle is closed and nothing of it is in flight.
+type publishers struct {
+	mu   sync.RWMutex
+	byID []*Publisher
+	free []uint32
+}
+
+// maxPublishers keeps the number within the bits that an opaque has for it.
+const maxPublishers = 1<<31 - 1
+
+func (t *publishers) add(p *Publisher) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n := len(t.free); n > 0 {
+		p.id, t.free = t.free[n-1], t.free[:n-1]
+		t.byID[p.id] = p
+		return nil
+	}
+	if len(t.byID) >= maxPublishers {
+		return fmt.Errorf("%d sessions have records in flight", len(t.byID))
+	}
+	p.id = uint32(len(t.byID))
+	t.byID = append(t.byID, p)
+	return nil
+}
+
+func (t *publishers) find(id uint32) *Publisher {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if int(id) < len(t.byID) {
+		return t.byID[id]
+	}
+	return nil
+}
+
+// release frees the number of a closed handle with nothing in flight; the last report does it else.
+func (t *publishers) release(p *Publisher) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p.closed.Load() && p.pending.Load() == 0 && t.byID[p.id] == p {
+		t.byID[p.id] = nil
+		t.free = append(t.free, p.id)
+	}
+}

@@ -1,0 +1,119 @@
+package kafka
+
+import (
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+)
+
+// assign takes partitions that Kafka gives us. Each gets a queue of its own before it is fetched
+// from, so that one that is held back holds no other.
+func (s *Subscription) assign(partitions []librdkafka.Partition) {
+	for _, p := range partitions {
+		s.open(TopicPartition{p.Topic, p.ID})
+	}
+	if err := s.consumer.Assign(partitions); err != nil {
+		s.log.Error("partitions not assigned", "err", err)
+	}
+	s.client.consumed.rebalances.Add(1)
+	s.log.Info("partitions assigned", "partitions", names(partitions))
+}
+
+func (s *Subscription) open(tp TopicPartition) {
+	queue := s.consumer.Queue(tp.Topic, tp.Partition)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trouble = nil
+	s.dispatch.Add(tp)
+	s.feeds[tp] = &feed{queue: queue, lane: s.dispatch.byName[tp], stored: -1}
+	s.client.countLanes(1)
+}
+
+// revoke begins to give partitions back: nothing of them is lent any more, and what is owed may
+// still be settled until the grace is over. A lost assignment is not ours to commit.
+func (s *Subscription) revoke(partitions []librdkafka.Partition, now time.Time) {
+	s.client.consumed.rebalances.Add(1)
+	if s.consumer.Lost() {
+		s.log.Warn("partitions lost", "partitions", names(partitions))
+		s.letGo(partitions)
+		return
+	}
+	s.mu.Lock()
+	for _, p := range partitions {
+		if l := s.dispatch.byName[TopicPartition{p.Topic, p.ID}]; l != nil {
+			l.closing = true
+		}
+	}
+	s.mu.Unlock()
+	s.revoking = &revocation{partitions: partitions, deadline: now.Add(s.client.cfg.RevokeGrace)}
+	s.serveRevocation(now, false)
+}
+
+// serveRevocation completes a revocation when nothing is owed any more, its time is over, or it
+// must be over now.
+func (s *Subscription) serveRevocation(now time.Time, atOnce bool) {
+	r := s.revoking
+	if r == nil || !atOnce && now.Before(r.deadline) && s.owes(r.partitions) {
+		return
+	}
+	s.revoking = nil
+	s.store()
+	s.letGo(r.partitions)
+	s.log.Info("partitions revoked", "partitions", names(r.partitions))
+}
+
+func (s *Subscription) owes(partitions []librdkafka.Partition) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range partitions {
+		if l := s.dispatch.Lane(TopicPartition{p.Topic, p.ID}); l != nil && l.owed > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// letGo gives partitions back to Kafka and forgets what was owed of them.
+func (s *Subscription) letGo(partitions []librdkafka.Partition) {
+	if err := s.consumer.Unassign(partitions); err != nil {
+		s.log.Warn("partitions not unassigned", "err", err)
+	}
+	for _, p := range partitions {
+		s.drop(TopicPartition{p.Topic, p.ID})
+	}
+}
+
+func (s *Subscription) drop(tp TopicPartition) {
+	f := s.feeds[tp]
+	if f == nil {
+		return
+	}
+	delete(s.feeds, tp)
+	if f.queue != nil {
+		f.queue.Close()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dispatch.Remove(tp)
+	s.client.countLanes(-1)
+}
+
+// closeQueues gives back what is still open when the consumer has left its group.
+func (s *Subscription) closeQueues() {
+	for tp := range s.feeds {
+		s.drop(tp)
+	}
+}
+
+// names lists partitions for the log, cut when there are many.
+func names(partitions []librdkafka.Partition) []string {
+	const most = 20
+	var list []string
+	for _, p := range partitions {
+		if len(list) == most {
+			return append(list, "...")
+		}
+		list = append(list, TopicPartition{p.Topic, p.ID}.String())
+	}
+	return list
+}

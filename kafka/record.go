@@ -1,0 +1,41 @@
+package kafka
+
+import (
+	"fmt"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+)
+
+// TopicPartition names one partition.
+type TopicPartition struct {
+	Topic     string
+	Partition int32
+}
+
+// String is the form used in errors and logs: topic:partition.
+func (tp TopicPartition) String() string { return fmt.Sprintf("%s:%d", tp.Topic, tp.Partition) }
+
+// Header is one header of a record; names may repeat, a nil value is null.
+type Header = librdkafka.Header
+
+// Record is a record as Kafka holds it. Key and Value are nil when they are null.
+type Record struct {
+	TopicPartition
+	Offset    int64
+	Timestamp int64 // milliseconds since the epoch, -1 when the record has none
+	Key       []byte
+	Value     []byte
+	Headers   []Header
+}
+
+// size is what a record counts against a window in bytes: its payload and what Go adds to it.
+func (r *Record) size() int { return len(r.Key) + len(r.Value) + recordOverhead }
+
+// recordOverhead approximates what a record costs besides its bytes.
+const recordOverhead = 64
+
+// Delivery is a record on its way to a member, and how often it was handed out, this time included.
+type Delivery struct {
+	Record
+	Attempt int
+}

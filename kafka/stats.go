@@ -1,0 +1,54 @@
+package kafka
+
+import "sync/atomic"
+
+// consumeCounts count records on their way to members.
+type consumeCounts struct {
+	fetched, lent, redelivered, accepted, released, stale atomic.Int64
+	rebalances, commitErrors                              atomic.Int64
+	lanes                                                 atomic.Int64 // partitions assigned now
+}
+
+// Stats is a snapshot of the client's counters since the start, or since ResetStats.
+type Stats struct {
+	Accepted      int64    // records taken from sessions
+	Ended         [4]int64 // of these, by Outcome
+	Pending       int64    // of these, without an outcome
+	UnknownEvents int64    // reports that belonged to no session
+	Replaced      int64    // producers replaced after a fatal error
+
+	Fetched, Lent, Redelivered, Acked, Released, Stale int64
+	Rebalances, CommitErrors                           int64
+	Subscriptions, Members                             int
+}
+
+// Stats reads the counters. Accepted is always the sum of Ended and Pending, but for records that
+// change between two reads.
+func (c *Client) Stats() Stats {
+	s := Stats{
+		Accepted: c.produced.accepted.Load(), UnknownEvents: c.produced.unknownEvents.Load(), Replaced: c.produced.fatal.Load(),
+		Fetched: c.consumed.fetched.Load(), Lent: c.consumed.lent.Load(), Redelivered: c.consumed.redelivered.Load(),
+		Acked: c.consumed.accepted.Load(), Released: c.consumed.released.Load(), Stale: c.consumed.stale.Load(),
+		Rebalances: c.consumed.rebalances.Load(), CommitErrors: c.consumed.commitErrors.Load(),
+	}
+	s.Pending = s.Accepted
+	for i := range s.Ended {
+		s.Ended[i] = c.produced.ended[i].Load()
+		s.Pending -= s.Ended[i]
+	}
+	s.Pending = max(0, s.Pending)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.Subscriptions, s.Members = len(c.subscriptions), len(c.members)
+	return s
+}
+
+// countLanes follows how many partitions are assigned, to share the memory for prefetching.
+func (c *Client) countLanes(n int64) { c.consumed.lanes.Add(n) }
+
+// laneBytes is how many bytes of records that nobody asked for one lane may hold: at most a
+// mebibyte, less when there are many lanes, so that all of them together stay bounded.
+func (c *Client) laneBytes() int {
+	const most, least, total = 1 << 20, 64 << 10, 128 << 20
+	return min(most, max(least, total/int(max(1, c.consumed.lanes.Load()))))
+}

@@ -1,0 +1,272 @@
+package kafka
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+)
+
+// Subscription is one librdkafka consumer of the proxy, for a group, its topics and what overrides
+// them, and the goroutine that polls it. Members share it: they come and go without Kafka noticing.
+type Subscription struct {
+	key    string
+	group  string
+	client *Client
+	log    *slog.Logger
+
+	// Owned by the run goroutine.
+	consumer  *librdkafka.Consumer
+	feeds     map[TopicPartition]*feed
+	fetched   []librdkafka.Message
+	revoking  *revocation
+	idleSince time.Time
+	stored    time.Time
+	voice     voice
+
+	kicked atomic.Bool // the run goroutine was told that a lane is low
+
+	mu       sync.Mutex // guards what follows
+	dispatch *Dispatch
+	trouble  error // why nothing may come: missing rights, a failed consumer
+	failed   bool  // the consumer is beyond repair; the next Join makes another
+}
+
+// feed is where a lane's records come from.
+type feed struct {
+	queue  *librdkafka.Queue
+	lane   *lane
+	stored int64 // offset last handed to librdkafka to commit
+}
+
+// revocation is a set of partitions that Kafka takes away, waiting for what is owed of them.
+type revocation struct {
+	partitions []librdkafka.Partition
+	deadline   time.Time
+}
+
+const (
+	tick          = 50 * time.Millisecond  // longest time between two looks at the clock
+	storeInterval = 100 * time.Millisecond // how often settled offsets go to librdkafka
+)
+
+// startSubscription creates the consumer and joins the group in the background.
+func (c *Client) startSubscription(key, group string, topics []string, overrides Properties) (*Subscription, error) {
+	consumer, err := librdkafka.NewConsumer(c.cfg.consumerProperties(group, overrides))
+	if err != nil {
+		return nil, err
+	}
+	if err := consumer.Subscribe(topics); err != nil {
+		consumer.Abandon()
+		return nil, err
+	}
+	s := &Subscription{
+		key: key, group: group, client: c, log: c.log.With("group", group),
+		consumer: consumer, feeds: map[TopicPartition]*feed{}, idleSince: time.Now(),
+		dispatch: NewDispatch(c.cfg.WindowRecords, c.cfg.WindowBytes),
+	}
+	s.log.Info("subscription opened", "topics", topics)
+	c.work.Go(func() { s.run(c.ctx) })
+	return s, nil
+}
+
+// run polls until the client ends or nobody has been here for the linger time.
+func (s *Subscription) run(ctx context.Context) {
+	stop := context.AfterFunc(ctx, s.consumer.Wake)
+	defer stop()
+	for ctx.Err() == nil {
+		s.consumer.Wait(tick)
+		s.kicked.Store(false)
+		now := time.Now()
+		s.readEvents(now)
+		s.feedAll(now)
+		s.serveRevocation(now, false)
+		s.storeAll(now)
+		if s.deserted(now) {
+			break
+		}
+	}
+	stop()
+	s.close()
+}
+
+// kick makes the run goroutine look at once. It costs a system call only when it was not told yet.
+func (s *Subscription) kick() {
+	if s.kicked.CompareAndSwap(false, true) {
+		s.consumer.Wake()
+	}
+}
+
+// readEvents takes what the group reports.
+func (s *Subscription) readEvents(now time.Time) {
+	for {
+		event := s.consumer.Poll()
+		switch event.Kind {
+		case librdkafka.Nothing:
+			return
+		case librdkafka.Assign:
+			s.assign(event.Partitions)
+		case librdkafka.Revoke:
+			s.revoke(event.Partitions, now)
+		case librdkafka.Committed:
+			s.committed(event)
+		case librdkafka.Failure:
+			s.failure(event)
+		case librdkafka.Log:
+			s.voice.line(s.log, event)
+		}
+	}
+}
+
+func (s *Subscription) committed(event librdkafka.Event) {
+	if event.Code != librdkafka.None && event.Code != librdkafka.NoOffset {
+		s.client.consumed.commitErrors.Add(1)
+		s.log.Warn("offsets not committed", "err", event.Code.String())
+	}
+}
+
+// forMembers are the errors that waiting does not cure: members are told instead of left waiting.
+var forMembers = map[librdkafka.Code]bool{
+	librdkafka.TopicAuthorization: true,
+	librdkafka.GroupAuthorization: true,
+	librdkafka.AutoOffsetReset:    true,
+}
+
+// failure notes what members should know: rights that are missing, a consumer that is beyond repair.
+func (s *Subscription) failure(event librdkafka.Event) {
+	s.voice.failure(s.log, event)
+	if !event.Fatal && !forMembers[event.Code] {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trouble = &librdkafka.Error{Code: event.Code, Text: event.Text}
+	s.failed = s.failed || event.Fatal
+	s.dispatch.WakeAll()
+}
+
+// feedAll moves records from librdkafka to the lanes that are low, and calls members for them.
+func (s *Subscription) feedAll(now time.Time) {
+	bytes := s.client.laneBytes()
+	for _, f := range s.feeds {
+		s.feed(f, bytes)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dispatch.low = false
+	s.dispatch.Call(now)
+}
+
+func (s *Subscription) feed(f *feed, bytes int) {
+	s.mu.Lock()
+	want := s.dispatch.Wants(f.lane, bytes)
+	s.mu.Unlock()
+	if want == 0 || f.queue == nil {
+		return
+	}
+	s.fetched = f.queue.Fetch(s.fetched[:0], want, func(code librdkafka.Code, text string) {
+		s.failure(librdkafka.Event{Kind: librdkafka.Failure, Code: code, Text: text})
+	})
+	s.take(f, want)
+	clear(s.fetched)
+}
+
+// take enters fetched messages into the lane's ledger.
+func (s *Subscription) take(f *feed, want int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.lane.more = len(s.fetched) == want
+	for i := range s.fetched {
+		m := &s.fetched[i]
+		r := Record{
+			TopicPartition: f.lane.TopicPartition,
+			Offset:         m.Offset, Timestamp: m.Timestamp, Key: m.Key, Value: m.Value, Headers: m.Headers,
+		}
+		if f.lane.ledger.Append(r) {
+			s.client.consumed.fetched.Add(1)
+		}
+	}
+	if len(s.fetched) > 0 {
+		s.trouble = nil
+	}
+}
+
+// storeAll hands the positions that moved to librdkafka's next commit.
+func (s *Subscription) storeAll(now time.Time) {
+	if now.Sub(s.stored) < storeInterval {
+		return
+	}
+	s.stored = now
+	s.store()
+}
+
+func (s *Subscription) store() {
+	offsets := s.positions()
+	if len(offsets) == 0 {
+		return
+	}
+	err := s.consumer.Store(offsets)
+	for _, o := range offsets {
+		if f := s.feeds[TopicPartition{o.Topic, o.ID}]; o.Err == librdkafka.None && f != nil {
+			f.stored = o.Offset
+		}
+	}
+	if err != nil {
+		s.voice.failure(s.log, librdkafka.Event{Text: "offsets not stored: " + err.Error()})
+	}
+}
+
+// positions are the offsets to commit that changed since they were last stored.
+func (s *Subscription) positions() []librdkafka.Partition {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var offsets []librdkafka.Partition
+	for tp, f := range s.feeds {
+		if at := f.lane.ledger.Position(); at > f.stored {
+			offsets = append(offsets, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: at})
+		}
+	}
+	return offsets
+}
+
+// deserted forgets members whose grace is over, and tells whether the subscription may end.
+func (s *Subscription) deserted(now time.Time) bool {
+	s.mu.Lock()
+	gone := s.dispatch.Expire(now)
+	empty, failed := len(s.dispatch.seats) == 0, s.failed
+	s.mu.Unlock()
+	for _, seat := range gone {
+		s.log.Info("member forgotten, its records go to others", "member", seat.Name)
+		s.client.forget(Identity{s.group, seat.Name}, s)
+	}
+	if !empty {
+		s.idleSince = now
+		return false
+	}
+	return (failed || now.Sub(s.idleSince) >= s.client.cfg.SubscriptionLinger) && s.client.retire(s)
+}
+
+// close commits, leaves the group and destroys the consumer.
+func (s *Subscription) close() {
+	s.client.detach(s)
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	s.serveRevocation(time.Now(), true)
+	s.store()
+	err := s.consumer.Close(ctx, func(event librdkafka.Event) {
+		if event.Kind == librdkafka.Revoke {
+			s.letGo(event.Partitions)
+		}
+	}, s.closeQueues)
+	if err != nil {
+		s.log.Warn("consumer not closed", "err", err)
+		return
+	}
+	s.log.Info("subscription closed")
+}
+
+// closeTimeout bounds leaving a group: librdkafka's own close has no bound.
+const closeTimeout = 10 * time.Second

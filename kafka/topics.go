@@ -1,0 +1,206 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// topics is the gate between what clients name and what librdkafka is told: librdkafka never
+// forgets a topic, and fails the records of one that does not exist only after
+// topic.metadata.propagation.max.ms. A topic is looked up once; until it is known, its records wait
+// here, and a missing one is refused for a while without asking again.
+type topics struct {
+	limit int
+	mu    sync.RWMutex
+	names map[string]*topic
+}
+
+type knowledge int32
+
+const (
+	unasked knowledge = iota
+	asking
+	known
+	missing
+)
+
+type topic struct {
+	name  string
+	state atomic.Int32 // knowledge
+
+	mu    sync.Mutex
+	until time.Time // missing: ask again after this
+	held  []heldRecord
+	bytes int
+}
+
+// heldRecord waits for its topic to be looked up.
+type heldRecord struct {
+	profile    string
+	key, value []byte
+	opaque     uint64
+	since      time.Time
+}
+
+const (
+	missingFor  = 3 * time.Second // a topic known to be missing is refused so long
+	heldRecords = 1000            // per topic, while it is looked up
+	heldBytes   = 4 << 20
+	heldFor     = 28 * time.Second // then they fail as not written
+)
+
+// find returns the topic's entry, making one if there is room.
+func (t *topics) find(name []byte) (*topic, error) {
+	t.mu.RLock()
+	entry := t.names[string(name)]
+	t.mu.RUnlock()
+	if entry != nil {
+		return entry, nil
+	}
+	return t.add(string(name))
+}
+
+func (t *topics) add(name string) (*topic, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if entry := t.names[name]; entry != nil {
+		return entry, nil
+	}
+	if len(t.names) >= t.limit {
+		t.forgetMissing()
+	}
+	if len(t.names) >= t.limit {
+		return nil, &ProduceError{Rejected, name, fmt.Sprintf("kafka.max_topics: %d topics are in use already", t.limit)}
+	}
+	entry := &topic{name: name}
+	t.names[name] = entry
+	return entry, nil
+}
+
+func (t *topics) forgetMissing() {
+	for name, entry := range t.names {
+		if knowledge(entry.state.Load()) == missing {
+			delete(t.names, name)
+		}
+	}
+}
+
+// doubt makes the next record of the topic look it up again: librdkafka says it is gone.
+func (t *topics) doubt(name string) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if entry := t.names[name]; entry != nil {
+		entry.state.CompareAndSwap(int32(known), int32(unasked))
+	}
+}
+
+// hold keeps a record until its topic is looked up. first is true when that has to be started.
+// released means that the topic became known meanwhile: produce it.
+func (t *topic) hold(r heldRecord) (released, first bool, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch knowledge(t.state.Load()) {
+	case known:
+		return true, false, nil
+	case missing:
+		if time.Now().Before(t.until) {
+			return false, false, t.refusal()
+		}
+	}
+	if len(t.held) >= heldRecords || t.bytes+len(r.key)+len(r.value) > heldBytes && len(t.held) > 0 {
+		return false, false, ErrFull
+	}
+	t.held = append(t.held, r)
+	t.bytes += len(r.key) + len(r.value)
+	first = knowledge(t.state.Load()) != asking
+	t.state.Store(int32(asking))
+	return false, first, nil
+}
+
+func (t *topic) refusal() *ProduceError {
+	return &ProduceError{Rejected, t.name, "it does not exist and the brokers do not create topics"}
+}
+
+// open produces what is held, in order, and lets further records pass.
+func (t *topic) open(c *Client) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, r := range t.held {
+		if err := c.push(r.profile, t.name, r.key, r.value, r.opaque); err != nil {
+			c.giveUp(r.opaque, asProduceError(err, t.name))
+		}
+	}
+	t.held, t.bytes = nil, 0
+	t.state.Store(int32(known))
+}
+
+// refuse fails what is held, and what comes in the next seconds.
+func (t *topic) refuse(c *Client) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, r := range t.held {
+		c.giveUp(r.opaque, t.refusal())
+	}
+	t.held, t.bytes = nil, 0
+	t.until = time.Now().Add(missingFor)
+	t.state.Store(int32(missing))
+}
+
+// expire fails what has been held too long; with nothing left the look-up is over and done is true.
+func (t *topic) expire(c *Client, before time.Time, reason string) (done bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for len(t.held) > 0 && t.held[0].since.Before(before) {
+		c.giveUp(t.held[0].opaque, &ProduceError{Retry, t.name, reason})
+		t.bytes -= len(t.held[0].key) + len(t.held[0].value)
+		t.held = t.held[1:]
+	}
+	if len(t.held) > 0 {
+		return false
+	}
+	t.held = nil
+	t.state.Store(int32(unasked))
+	return true
+}
+
+// lookUp finds out whether the topic exists, for as long as records wait for the answer.
+func (c *Client) lookUp(ctx context.Context, t *topic) {
+	for {
+		exists, err := c.mayProduce(ctx, t.name)
+		switch {
+		case err == nil && exists:
+			t.open(c)
+			return
+		case err == nil:
+			t.refuse(c)
+			return
+		case ctx.Err() != nil:
+			t.expire(c, time.Now().Add(time.Hour), "sluice is stopping")
+			return
+		case t.expire(c, time.Now().Add(-heldFor), "no broker could be asked for it: "+err.Error()):
+			return
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// mayProduce tells whether the topic exists, or the brokers create it when it is produced to.
+func (c *Client) mayProduce(ctx context.Context, name string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	admin, err := c.administrator()
+	if err != nil {
+		return false, err
+	}
+	exists, err := admin.exists(ctx, name)
+	if err != nil || exists {
+		return exists, err
+	}
+	return admin.autoCreates(ctx)
+}

@@ -1,0 +1,84 @@
+package kafka
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+)
+
+// voice logs what librdkafka says without repeating itself: one unreachable broker alone makes two
+// events a second. It belongs to one goroutine; the zero voice works.
+type voice struct {
+	said map[string]time.Time
+}
+
+const (
+	silence  = 30 * time.Second // a sentence is not repeated within this
+	memories = 256              // sentences remembered
+)
+
+func (v *voice) fresh(text string) bool {
+	now := time.Now()
+	if last, known := v.said[text]; known && now.Sub(last) < silence {
+		return false
+	}
+	if v.said == nil || len(v.said) >= memories {
+		v.said = map[string]time.Time{}
+	}
+	v.said[text] = now
+	return true
+}
+
+// line logs a log line of librdkafka at its own severity (RFC 5424).
+func (v *voice) line(log *slog.Logger, event librdkafka.Event) {
+	const warning, notice = 4, 5
+	if !v.fresh(event.Text) {
+		return
+	}
+	switch {
+	case event.Level <= warning:
+		log.Warn("librdkafka warned", "text", event.Text)
+	case event.Level == notice:
+		log.Info("librdkafka noted", "text", event.Text)
+	default:
+		log.Debug("librdkafka said", "text", event.Text)
+	}
+}
+
+// failure logs an error event that librdkafka recovers from by itself.
+func (v *voice) failure(log *slog.Logger, event librdkafka.Event) {
+	if v.fresh(event.Code.String()) {
+		log.Warn("kafka trouble", "err", event.Text)
+	}
+}
+
+// losses sums up records that were not delivered and logs them once a second, never their content.
+type losses struct {
+	counts map[ProduceError]int
+	logged time.Time
+}
+
+// reasonsKept bounds the sums between two log lines; what is beyond goes into the rest.
+const reasonsKept = 100
+
+func (l *losses) add(e ProduceError) {
+	if l.counts == nil {
+		l.counts = map[ProduceError]int{}
+	}
+	if _, known := l.counts[e]; !known && len(l.counts) >= reasonsKept {
+		e.Topic = "(others)"
+	}
+	l.counts[e]++
+}
+
+func (l *losses) log(log *slog.Logger, now time.Time) {
+	if len(l.counts) == 0 || now.Sub(l.logged) < time.Second {
+		return
+	}
+	l.logged = now
+	for e, n := range l.counts {
+		log.Warn("records not delivered", "topic", e.Topic, "outcome", e.Outcome.String(), "reason", e.Reason, "records", n)
+	}
+	clear(l.counts)
+}
