@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/sluice-proxy/sluice/kafka"
+)
+
+// librdkafkaFile is Rafka's configuration file: librdkafka properties as JSON scalars, by section.
+type librdkafkaFile map[string]map[string]any
+
+// librdkafkaSections are the sections there may be; each may be missing.
+var librdkafkaSections = []string{"general", "consumer", "producer"}
+
+// loadLibrdkafka applies the file at path to the configuration, above what is there. Properties
+// that sluice owns are left out and come back as warnings; unknown ones are refused by name.
+func loadLibrdkafka(path string, to *kafka.Config) ([]warning, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	file, err := parseLibrdkafka(content)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	l := librdkafkaLoader{path: path, to: to}
+	l.apply(file)
+	return l.warnings, errors.Join(l.faults...)
+}
+
+func parseLibrdkafka(content []byte) (librdkafkaFile, error) {
+	var file librdkafkaFile
+	d := json.NewDecoder(bytes.NewReader(content))
+	d.UseNumber() // 6000000 must not become 6e+06
+	if err := d.Decode(&file); err != nil {
+		return file, locate(err, content)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return file, errors.New("more text after the closing brace")
+	}
+	for _, section := range slices.Sorted(maps.Keys(file)) {
+		if !slices.Contains(librdkafkaSections, section) {
+			return file, fmt.Errorf("unknown section %q: there are %s", section, strings.Join(librdkafkaSections, ", "))
+		}
+	}
+	return file, nil
+}
+
+// locate adds line and column to a JSON syntax error, whose own text has neither.
+func locate(err error, content []byte) error {
+	var (
+		syntax *json.SyntaxError
+		kind   *json.UnmarshalTypeError
+	)
+	if errors.As(err, &kind) {
+		return fmt.Errorf("needs sections of properties, each in braces, not a bare %s", kind.Value)
+	}
+	if errors.Is(err, io.EOF) {
+		return errors.New("is empty")
+	}
+	if !errors.As(err, &syntax) {
+		return err
+	}
+	before := content[:min(int(syntax.Offset), len(content))]
+	line := 1 + bytes.Count(before, []byte("\n"))
+	column := len(before) - bytes.LastIndexByte(before, '\n') - 1
+	return fmt.Errorf("line %d, column %d: %w", line, column, err)
+}
+
+type librdkafkaLoader struct {
+	path     string
+	to       *kafka.Config
+	warnings []warning
+	faults   []error
+}
+
+func (l *librdkafkaLoader) apply(file librdkafkaFile) {
+	l.brokers(file["general"])
+	l.to.Properties = l.section("general", file["general"], l.to.Properties)
+	l.to.Consumer = l.section("consumer", file["consumer"], l.to.Consumer)
+	l.to.Producer = l.section("producer", file["producer"], l.to.Producer)
+}
+
+// brokers takes the bootstrap addresses under either of librdkafka's names.
+func (l *librdkafkaLoader) brokers(general map[string]any) {
+	for _, name := range []string{"metadata.broker.list", "bootstrap.servers"} {
+		given, present := general[name]
+		if !present {
+			continue
+		}
+		delete(general, name)
+		list, err := splitBrokers(fmt.Sprint(given))
+		if err != nil {
+			l.wrong("general", name, err)
+			continue
+		}
+		l.to.Brokers = list
+	}
+}
+
+func (l *librdkafkaLoader) section(section string, given map[string]any, below kafka.Properties) kafka.Properties {
+	props := maps.Clone(below)
+	if props == nil {
+		props = kafka.Properties{}
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if reason, forced := forcedProperty(name); forced {
+			l.warnings = append(l.warnings, warning{
+				"property ignored: sluice sets it itself",
+				[]any{"file", l.path, "section", section, "property", name, "reason", reason},
+			})
+			continue
+		}
+		value, err := propertyText(given[name])
+		if err == nil {
+			err = validProperty(name, value)
+		}
+		if err != nil {
+			l.wrong(section, name, err)
+			continue
+		}
+		props[name] = value
+	}
+	return props
+}
+
+func (l *librdkafkaLoader) wrong(section, name string, err error) {
+	l.faults = append(l.faults, fmt.Errorf("%s: %s.%s: %w", l.path, section, name, err))
+}
+
+// propertyText is a JSON scalar as librdkafka's own configuration files would write it.
+func propertyText(value any) (string, error) {
+	switch v := value.(type) {
+	case string:
+		return v, nil
+	case json.Number:
+		return v.String(), nil
+	case bool:
+		return fmt.Sprint(v), nil
+	case nil:
+		return "", errors.New("null is not a value")
+	}
+	return "", errors.New("needs a text, a number, true or false")
+}

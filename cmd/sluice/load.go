@@ -1,0 +1,138 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+)
+
+// configFlags are the flags that make up a configuration. A nil text was not given; an empty one was.
+type configFlags struct {
+	Embedded   bool    `help:"Start a Kafka broker inside this process. For development: it is not a production store."`
+	Brokers    *string `placeholder:"A,B" help:"Bootstrap addresses of the Kafka cluster."`
+	Resp       *string `placeholder:"ADDR" help:"Redis protocol address (127.0.0.1:6380); \"\" closes the door."`
+	HTTP       *string `name:"http" placeholder:"ADDR" help:"HTTP address (127.0.0.1:8082). Checked, but this version opens no HTTP door yet."`
+	Management *string `placeholder:"ADDR" help:"Management address (127.0.0.1:9380). Checked, but this version opens no management door yet."`
+	StateDir   *string `placeholder:"DIR" help:"Where sluice keeps data. In this version: the embedded broker's, in DIR/broker."`
+	Config     string  `short:"c" placeholder:"FILE" help:"Configuration file (YAML). Flags go above it."`
+	Librdkafka string  `placeholder:"FILE" help:"Rafka's librdkafka.json: general, consumer, producer. Goes above the configuration file."`
+	LogLevel   *string `placeholder:"LEVEL" help:"debug, info, warn or error (info)."`
+	LogFormat  *string `placeholder:"FORMAT" help:"text or json (text)."`
+}
+
+// warning is something an operator should know that keeps nothing from starting.
+type warning struct {
+	message string
+	attrs   []any
+}
+
+func warn(log *slog.Logger, warnings []warning) {
+	for _, w := range warnings {
+		log.Warn(w.message, w.attrs...) //nolint:sloglint // every message is a constant where the warning is made
+	}
+}
+
+// load builds the configuration: flags above librdkafka.json above the file above the defaults.
+// Every error is a configError, or a usageError for flags that exclude each other.
+func (f *configFlags) load() (*Config, []warning, error) {
+	if f.Embedded && f.Brokers != nil {
+		return nil, nil, usageError("--embedded and --brokers exclude each other")
+	}
+	cfg := defaultConfig()
+	if f.Config != "" {
+		if err := loadYAML(f.Config, cfg.settings()); err != nil {
+			return nil, nil, configError{err}
+		}
+	}
+	var warnings []warning
+	if f.Librdkafka != "" {
+		var err error
+		if warnings, err = loadLibrdkafka(f.Librdkafka, &cfg.Kafka); err != nil {
+			return nil, nil, configError{err}
+		}
+	}
+	err := errors.Join(f.apply(cfg), cfg.readPassword(), cfg.validateListeners(), f.validateKafka(cfg))
+	if err != nil {
+		return nil, nil, configError{err}
+	}
+	return cfg, append(warnings, cfg.doubts()...), nil
+}
+
+// apply sets what the flags say, through the same parsers as the file.
+func (f *configFlags) apply(cfg *Config) error {
+	known := newVocabulary(cfg.settings()).settings
+	var faults []error
+	for _, flag := range []struct {
+		name, setting string
+		given         *string
+	}{
+		{"--brokers", "kafka.brokers", f.Brokers},
+		{"--resp", "resp.address", f.Resp},
+		{"--http", "http.address", f.HTTP},
+		{"--management", "management.address", f.Management},
+		{"--state-dir", "state_dir", f.StateDir},
+		{"--log-level", "log.level", f.LogLevel},
+		{"--log-format", "log.format", f.LogFormat},
+	} {
+		if flag.given == nil {
+			continue
+		}
+		if err := known[flag.setting].kind.parse(*flag.given); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", flag.name, err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// readPassword takes the password from its file: what is in it, but for one line end.
+func (c *Config) readPassword() error {
+	if c.RESP.PasswordFile == "" {
+		return nil
+	}
+	if c.RESP.Password != (Secret{}) {
+		return errors.New("resp.password_file: resp.password is given too; keep one")
+	}
+	content, err := os.ReadFile(c.RESP.PasswordFile)
+	if err != nil {
+		return fmt.Errorf("resp.password_file: %w", err)
+	}
+	password := strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r")
+	if password == "" {
+		return fmt.Errorf("resp.password_file: %s is empty", c.RESP.PasswordFile)
+	}
+	c.RESP.Password = Secret{password}
+	return nil
+}
+
+// validateKafka lets kafka check what it will be given. The embedded broker's address is not known
+// yet, and `sluice check` may look at a file whose brokers come from the command line.
+func (f *configFlags) validateKafka(cfg *Config) error {
+	checked := cfg.Kafka
+	if len(checked.Brokers) == 0 {
+		checked.Brokers = []string{"127.0.0.1:9092"}
+	}
+	return checked.Validate()
+}
+
+// doubts are the parts of a valid configuration that may surprise.
+func (c *Config) doubts() []warning {
+	var all []warning
+	if limits := c.RESP.Options.Limits; limits.Bulk > limits.Command {
+		all = append(all, warning{
+			"limits.bulk is above limits.command, which therefore decides",
+			[]any{"bulk", limits.Bulk, "command", limits.Command},
+		})
+	}
+	if c.RESP.Address != "" && exposed(c.RESP.Address) {
+		all = append(all, warning{
+			"the redis door can be reached from other machines without TLS",
+			[]any{"address", c.RESP.Address, "password", c.RESP.Password != (Secret{})},
+		})
+	}
+	if c.RESP.Address == "" {
+		all = append(all, warning{"no door is open: resp.address is empty, and this version has no other", nil})
+	}
+	return all
+}

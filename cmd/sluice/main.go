@@ -1,0 +1,103 @@
+// Command sluice stands between applications and Kafka: it speaks the Redis protocol to one side
+// and wraps librdkafka on the other.
+//
+// Exit statuses: 0 done, 1 failed while running, 2 wrong usage, 78 wrong configuration
+// (EX_CONFIG of sysexits.h, so that a supervisor can tell "do not bother restarting").
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+// The exit statuses of every subcommand.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+	exitConfig = 78
+)
+
+const description = `sluice stands between applications and Kafka: clients speak the Redis protocol, sluice does the rest.
+
+Exit status: 0 done, 1 failed while running, 2 wrong usage, 78 wrong configuration.`
+
+// commandLine is the whole command line; kong reads its tags.
+type commandLine struct {
+	Serve   serveCommand   `cmd:"" help:"Open the doors and run until a signal. The first SIGTERM or SIGINT drains, the second cuts."`
+	Check   checkCommand   `cmd:"" help:"Validate a configuration without starting anything."`
+	Topics  topicsCommand  `cmd:"" help:"Show the topics of a cluster."`
+	Groups  groupsCommand  `cmd:"" help:"Show the consumer groups of a cluster and their lag."`
+	Version versionCommand `cmd:"" help:"Show the versions of sluice, Go and librdkafka."`
+}
+
+// streams are what a subcommand may write to.
+type streams struct {
+	out, err io.Writer
+}
+
+// usageError is a command line that parses but makes no sense.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+// configError is a configuration sluice cannot run with.
+type configError struct{ err error }
+
+func (e configError) Error() string { return e.err.Error() }
+func (e configError) Unwrap() error { return e.err }
+
+func main() {
+	os.Exit(run(os.Args[1:], streams{os.Stdout, os.Stderr}))
+}
+
+// run executes one command line and returns its exit status.
+func run(args []string, to streams) int {
+	status := -1
+	parser, err := kong.New(&commandLine{},
+		kong.Name("sluice"),
+		kong.Description(description),
+		kong.Writers(to.out, to.err),
+		kong.Exit(func(code int) { status = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Bind(to),
+	)
+	if err != nil {
+		return report(to.err, err)
+	}
+	command, err := parser.Parse(args)
+	if status >= 0 { // --help was asked for and given
+		return status
+	}
+	if err == nil {
+		err = command.Run()
+	}
+	return report(to.err, err)
+}
+
+// report tells the operator what went wrong and chooses the exit status.
+func report(to io.Writer, err error) int {
+	var (
+		parse *kong.ParseError
+		usage usageError
+		bad   configError
+	)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &bad):
+		// Bare lines: file:line:column at the start is what editors jump to.
+		fmt.Fprintln(to, err)
+		return exitConfig
+	case errors.As(err, &parse), errors.As(err, &usage):
+		fmt.Fprintf(to, "sluice: %v\nTry \"sluice --help\".\n", err)
+		return exitUsage
+	default:
+		fmt.Fprintf(to, "sluice: %v\n", err)
+		return exitFailed
+	}
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+// command runs one command line inside the test.
+func command(args ...string) (status int, out, err string) {
+	var stdout, stderr bytes.Buffer
+	status = run(args, streams{&stdout, &stderr})
+	return status, stdout.String(), stderr.String()
+}
+
+func TestExitStatuses(t *testing.T) {
+	good := write(t, "sluice.yaml", "kafka: {brokers: [a]}\n")
+	bad := write(t, "sluice.yaml", "kafka: {brokerz: [a]}\n")
+	const tryHelp = "\nTry \"sluice --help\".\n"
+	for _, test := range []struct {
+		args     string
+		status   int
+		out, err string // what is said, or part of it
+	}{
+		{"version", exitOK, "librdkafka ", ""},
+		{"--help", exitOK, "Exit status: 0 done", ""},
+		{"serve --help", exitOK, "opens no HTTP door yet", ""},
+		{"check -c " + good, exitOK, good + ": ok\n", ""},
+		{"check -c " + bad, exitConfig, "", bad + ":1:9: unknown key \"brokerz\" under kafka (did you mean \"brokers\"?)\n"},
+		{"serve -c " + bad, exitConfig, "", "brokerz"},
+		{"topics -c " + bad, exitConfig, "", "brokerz"},
+		{"check -c /no/such", exitConfig, "", "open /no/such: no such file or directory\n"},
+		{"serve", exitConfig, "", "kafka.brokers: none given: use --brokers A,B, kafka.brokers in the file, or --embedded\n"},
+		{"serve --brokers a:b", exitConfig, "", "--brokers: \"a:b\" is not an address such as kafka1:9092\n"},
+		{"serve --embedded --log-level loud", exitConfig, "", "--log-level: \"loud\" is not one of debug, info, warn, error\n"},
+		{"serve --embedded --resp :6380", exitConfig, "", "\"insecure: true\""},
+		{"", exitUsage, "", tryHelp},
+		{"serv", exitUsage, "", "did you mean \"serve\"?" + tryHelp},
+		{"serve --nonsense", exitUsage, "", tryHelp},
+		{"serve --embedded --brokers a", exitUsage, "", "sluice: --embedded and --brokers exclude each other" + tryHelp},
+		{"check", exitUsage, "", "check needs a file: -c FILE or --librdkafka FILE" + tryHelp},
+		{"topics", exitUsage, "", "which cluster?"},
+		{"topics describe", exitUsage, "", tryHelp},
+		{"serve --embedded --state-dir /dev/null/x", exitFailed, "", "sluice: state_dir: "},
+	} {
+		status, out, err := command(strings.Fields(test.args)...)
+		if status != test.status || !strings.Contains(out, test.out) || !strings.Contains(err, test.err) {
+			t.Errorf("sluice %s: status %d, want %d\nout: %s\nerr: %s", test.args, status, test.status, out, err)
+		}
+	}
+}
+
+func TestCheckWarnsOfWhatMaySurprise(t *testing.T) {
+	open := write(t, "sluice.yaml", "insecure: true\nresp: {address: '[::]:6380', password: hunter2}\nlimits: {bulk: 8MiB}\n")
+	status, _, err := command("check", "-c", open)
+	if status != exitOK {
+		t.Errorf("status %d", status)
+	}
+	for _, want := range []string{
+		`msg="the redis door can be reached from other machines without TLS" address=[::]:6380 password=true`,
+		`msg="limits.bulk is above limits.command, which therefore decides" bulk=8388608 command=4194304`,
+		`msg="kafka.brokers is not set: serve will need --brokers or --embedded"`,
+	} {
+		if !strings.Contains(err, want) {
+			t.Errorf("no %s in\n%s", want, err)
+		}
+	}
+	if strings.Contains(err, "hunter2") {
+		t.Errorf("the password is shown:\n%s", err)
+	}
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/sluice-proxy/sluice/kafka"
+)
+
+// properties reads a map of librdkafka properties, each checked where it stands.
+func properties(to *kafka.Properties) kind {
+	return kind{node: func(f *yamlFile, name string, node ast.Node) {
+		*to = readProperties(f, name, node)
+	}}
+}
+
+// profileName keeps profile names short and free of anything that needs quoting on a wire.
+var profileName = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
+
+// profiles reads a map of named property maps.
+func profiles(to *map[string]kafka.Properties) kind {
+	return kind{node: func(f *yamlFile, name string, node ast.Node) {
+		all := map[string]kafka.Properties{}
+		f.mapping(name, node, func(profile string, at ast.MapKeyNode, value ast.Node) {
+			if !profileName.MatchString(profile) {
+				f.wrong(at, "%s: %q is not a profile name: 1 to 64 of a-z, 0-9, _ and -", name, profile)
+				return
+			}
+			all[profile] = readProperties(f, join(name, profile), value)
+		})
+		*to = all
+	}}
+}
+
+func readProperties(f *yamlFile, name string, node ast.Node) kafka.Properties {
+	props := kafka.Properties{}
+	f.mapping(name, node, func(property string, at ast.MapKeyNode, value ast.Node) {
+		f.scalar(join(name, property), value, func(given string) error {
+			if reason, forced := forcedProperty(property); forced {
+				f.wrong(at, "%s: cannot be set: %s", join(name, property), reason)
+				return nil
+			}
+			props[property] = given
+			return validProperty(property, given)
+		})
+	})
+	return props
+}
+
+// forcedProperty reports why sluice owns a property. Those of the Go binding (go.*) are among
+// them: Rafka's files carry some, and they configure code that sluice does not have.
+func forcedProperty(name string) (reason string, forced bool) {
+	if strings.HasPrefix(name, "go.") {
+		return "it configures the Go binding, not librdkafka", true
+	}
+	return kafka.Forced(name)
+}
+
+// validProperty is kafka.Properties.Validate for one property: librdkafka's reason, with the value
+// unless that may be a secret.
+func validProperty(name, value string) error {
+	err := kafka.Properties{name: value}.Validate()
+	if err == nil {
+		return nil
+	}
+	reason := strings.TrimSpace(strings.TrimPrefix(err.Error(), name+": "))
+	if strings.HasPrefix(reason, "No such") || strings.Contains(reason, strconv.Quote(value)) || sensitive.MatchString(name) {
+		return errors.New(reason)
+	}
+	return fmt.Errorf("%q: %s", value, reason)
+}
+
+// sensitive are the names of properties whose values nobody should read in a log.
+var sensitive = regexp.MustCompile(`password|secret|\.pem|key|jaas|token|oauthbearer\.config`)
+
+// brokers reads a list of addresses, or one text with commas as on the command line.
+func brokers(to *[]string) kind {
+	parse := func(given string) error {
+		list, err := splitBrokers(given)
+		*to = list
+		return err
+	}
+	return kind{parse: parse, node: func(f *yamlFile, name string, node ast.Node) {
+		list, ok := node.(*ast.SequenceNode)
+		if !ok {
+			f.scalar(name, node, parse)
+			return
+		}
+		*to = nil
+		for _, item := range list.Values {
+			f.scalar(name, item, func(given string) error {
+				*to = append(*to, given)
+				return validBroker(given)
+			})
+		}
+	}}
+}
+
+func splitBrokers(given string) ([]string, error) {
+	var list []string
+	for address := range strings.SplitSeq(given, ",") {
+		address = strings.TrimSpace(address)
+		if err := validBroker(address); err != nil {
+			return nil, err
+		}
+		list = append(list, address)
+	}
+	return list, nil
+}
+
+// broker is an address as librdkafka takes it: [PROTOCOL://]host[:port], port 9092 if none is given.
+var broker = regexp.MustCompile(`^([A-Za-z_]+://)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.%]+\])(:([0-9]{1,5}))?$`)
+
+func validBroker(address string) error {
+	parts := broker.FindStringSubmatch(address)
+	if parts == nil {
+		return fmt.Errorf("%q is not an address such as kafka1:9092", address)
+	}
+	if port, err := strconv.Atoi(parts[4]); err == nil && (port < 1 || port > 65535) {
+		return fmt.Errorf("%q: %d is not a port", address, port)
+	}
+	return nil
+}

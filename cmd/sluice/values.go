@@ -1,0 +1,158 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// setting is one key of the configuration: its full name and how its value is read.
+type setting struct {
+	name string
+	kind kind
+}
+
+// kind reads a value: parse a single text (a scalar of the file, or a flag), node a list or a map.
+type kind struct {
+	parse func(text string) error
+	node  nodeReader
+}
+
+func scalar(parse func(text string) error) kind { return kind{parse: parse} }
+
+func text(to *string) kind {
+	return scalar(func(given string) error { *to = given; return nil })
+}
+
+// secret never shows the value in its errors. An empty one is more likely a template that was not
+// filled in than a wish to have no password.
+func secret(to *Secret) kind {
+	return scalar(func(given string) error {
+		if given == "" {
+			return errors.New("is empty; leave the key out to have none")
+		}
+		*to = Secret{given}
+		return nil
+	})
+}
+
+func boolean(to *bool) kind {
+	return scalar(func(given string) error {
+		switch given {
+		case "true", "false":
+			*to = given == "true"
+			return nil
+		}
+		return fmt.Errorf("%q is neither true nor false", given)
+	})
+}
+
+func choice(to *string, allowed ...string) kind {
+	return scalar(func(given string) error {
+		if !slices.Contains(allowed, given) {
+			return fmt.Errorf("%q is not one of %s", given, strings.Join(allowed, ", "))
+		}
+		*to = given
+		return nil
+	})
+}
+
+func level(to *slog.Level) kind {
+	var name string
+	names := choice(&name, "debug", "info", "warn", "error")
+	return scalar(func(given string) error {
+		if err := names.parse(given); err != nil {
+			return err
+		}
+		return to.UnmarshalText([]byte(given))
+	})
+}
+
+func integer(to *int, least, most int) kind {
+	return scalar(func(given string) error {
+		n, err := strconv.Atoi(given)
+		if err != nil {
+			return fmt.Errorf("%q is not a whole number", given)
+		}
+		return assign(to, n, least, most, strconv.Itoa)
+	})
+}
+
+// duration is 1 ms to 1 h: nothing here makes sense as no time at all, or outside a working day.
+func duration(to *time.Duration) kind {
+	return scalar(func(given string) error {
+		d, err := time.ParseDuration(given)
+		if err != nil {
+			return fmt.Errorf("%q is not a duration such as 500ms, 30s or 5m", given)
+		}
+		return assign(to, d, time.Millisecond, time.Hour, time.Duration.String)
+	})
+}
+
+func size(to *int, least, most int) kind {
+	return scalar(func(given string) error {
+		n, err := parseSize(given)
+		if err != nil {
+			return err
+		}
+		return assign(to, n, least, most, formatSize)
+	})
+}
+
+func assign[T int | time.Duration](to *T, given, least, most T, format func(T) string) error {
+	if given < least {
+		return fmt.Errorf("%s is less than %s", format(given), format(least))
+	}
+	if given > most {
+		return fmt.Errorf("%s is more than %s", format(given), format(most))
+	}
+	*to = given
+	return nil
+}
+
+// sizeUnits are tried in order, so the longer suffix comes before the shorter one it ends with.
+var sizeUnits = []struct {
+	suffix string
+	bytes  int
+}{
+	{"GiB", 1 << 30},
+	{"MiB", mebi},
+	{"KiB", kibi},
+	{"GB", 1_000_000_000},
+	{"MB", 1_000_000},
+	{"kB", 1_000},
+	{"KB", 1_000},
+	{"B", 1},
+	{"", 1},
+}
+
+// parseSize reads a number of bytes, plain or with a unit: 1048576, 16MiB, "64 KiB".
+func parseSize(given string) (int, error) {
+	for _, unit := range sizeUnits {
+		number, found := strings.CutSuffix(given, unit.suffix)
+		if !found {
+			continue
+		}
+		n, err := strconv.Atoi(strings.TrimSpace(number))
+		if err != nil || n > math.MaxInt/unit.bytes || n < math.MinInt/unit.bytes {
+			break
+		}
+		return n * unit.bytes, nil
+	}
+	return 0, fmt.Errorf("%q is not a size such as 65536, 64KiB or 16MiB", given)
+}
+
+// formatSize writes a size in the largest binary unit that leaves it whole.
+func formatSize(n int) string {
+	for _, unit := range sizeUnits[:3] {
+		if n >= unit.bytes && n%unit.bytes == 0 {
+			return strconv.Itoa(n/unit.bytes) + unit.suffix
+		}
+	}
+	return strconv.Itoa(n) + " bytes"
+}

@@ -1,0 +1,175 @@
+package resp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/protocol"
+)
+
+// consumeCommands take records out of Kafka.
+var consumeCommands = []command{
+	{"blpop", -3, "CONS", blocking | hot, blpop},
+}
+
+var (
+	errAnonymous   = errors.New("Connection not ready. Identify yourself using CLIENT SETNAME first") //nolint:revive,staticcheck // Rafka's text
+	errUnblocked   = exactError("UNBLOCKED client unblocked via CLIENT UNBLOCK")
+	errNotIdentity = errors.New("the name must have the form group:name to consume")
+)
+
+// blpop answers BLPOP topics:<t1,t2>[:<json>] <seconds>: the next record of the client's group.
+func blpop(s *session, args [][]byte) error {
+	wait, forever, err := protocol.ParseTimeout(args[len(args)-1])
+	if err != nil {
+		return exactError("ERR " + err.Error())
+	}
+	if s.server.draining.Load() {
+		return errShutdown
+	}
+	if len(args) != 3 {
+		return errors.New("one key only: name several topics as topics:<t1>,<t2>")
+	}
+	if err := s.subscribe(args[1]); err != nil {
+		return err
+	}
+	until := time.Now().Add(wait)
+	if forever {
+		until = time.Time{}
+	}
+	return s.next(until)
+}
+
+// next answers the next records, or nothing when there is none until the time given; zero waits for
+// ever.
+func (s *session) next(until time.Time) error {
+	s.unblocked.Store(stillBlocked)
+	for {
+		lent, err := s.member.Next(s.interest.batch, s.server.opts.OutputLimit/2, s.lent[:0])
+		s.lent = lent[:0]
+		if err != nil {
+			return err
+		}
+		if len(lent) > 0 {
+			s.interest.reply(&s.out, lent)
+			clear(lent)
+			return nil
+		}
+		if done, err := s.giveUp(until); done {
+			s.member.StopWaiting()
+			return err
+		}
+		if err := s.pause(until); err != nil {
+			s.member.StopWaiting()
+			return endError{err}
+		}
+	}
+}
+
+// How another client ended a wait (CLIENT UNBLOCK).
+const (
+	stillBlocked int32 = iota
+	unblockedTimeout
+	unblockedError
+)
+
+// giveUp tells whether a wait is over without a record, and answers it.
+func (s *session) giveUp(until time.Time) (bool, error) {
+	switch how := s.unblocked.Load(); {
+	case how == unblockedError:
+		return true, errUnblocked
+	case s.server.draining.Load():
+		return true, errShutdown
+	case how == unblockedTimeout, s.executing, !until.IsZero() && !time.Now().Before(until):
+		s.out.NullArray()
+		return true, nil
+	}
+	return false, nil
+}
+
+// subscribe makes the session a member, at its first BLPOP; later ones must ask for the same.
+func (s *session) subscribe(key []byte) error {
+	if s.member != nil && s.interest.is(s.identity, key) {
+		return nil
+	}
+	topics, overrides, err := protocol.ParseConsumeKey(key)
+	if err != nil {
+		return err
+	}
+	if !s.named {
+		return s.unnamed()
+	}
+	wanted, err := parseConsumption(s.identity, key, topics, overrides)
+	if err != nil {
+		return err
+	}
+	if s.member != nil {
+		if s.member.Identity() == s.identity {
+			return s.reconsider(wanted)
+		}
+		s.member.Leave(true)
+		s.member = nil
+	}
+	return s.join(wanted)
+}
+
+func (s *session) unnamed() error {
+	if s.calledAnything() {
+		return errNotIdentity
+	}
+	return errAnonymous
+}
+
+func (s *session) calledAnything() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.name != ""
+}
+
+// reconsider takes a key that says the same in other words, and refuses one that does not.
+func (s *session) reconsider(wanted *consumption) error {
+	if !slices.Equal(wanted.Topics, s.interest.Topics) || len(wanted.Overrides) > 0 && !sameProperties(wanted.Overrides, s.interest.Overrides) {
+		return fmt.Errorf("%s is subscribed to %v already: use another name for other topics or settings", s.identity, s.interest.Topics)
+	}
+	return nil
+}
+
+// join seats the session. A connection of the same name that is dead, but has not noticed yet, is
+// waited for.
+func (s *session) join(wanted *consumption) error {
+	member, err := s.server.kafka.Join(s.identity, wanted.Interest, s.wire.wake)
+	var taken *kafka.TakenError
+	if errors.As(err, &taken) && s.server.bury(s.identity) {
+		member, err = s.server.kafka.Join(s.identity, wanted.Interest, s.wire.wake)
+	}
+	if err != nil {
+		return err
+	}
+	s.member, s.interest = member, wanted
+	s.server.setOwner(s)
+	return nil
+}
+
+// burialTime bounds the wait for a dead connection's session to end.
+const burialTime = time.Second
+
+// bury waits for the end of a session whose client has hung up; false when it is alive.
+func (s *Server) bury(id kafka.Identity) bool {
+	owner := s.owner(id)
+	if owner == nil || !owner.wire.hungUp() {
+		return owner == nil
+	}
+	owner.wire.wake()
+	ctx, cancel := context.WithTimeout(context.Background(), burialTime)
+	defer cancel()
+	select {
+	case <-owner.ended:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,33 @@
+package resp
+
+import (
+	"runtime/debug"
+
+	"github.com/sluice-proxy/sluice/kafka"
+)
+
+// owner is the session that consumes as the identity, nil when none does.
+func (s *Server) owner(id kafka.Identity) *session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.owners[id]
+}
+
+func (s *Server) setOwner(session *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.owners[session.member.Identity()] = session
+}
+
+// forget drops a session that has ended.
+func (s *Server) forget(gone *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sessions, gone.id)
+	if gone.member != nil && s.owners[gone.member.Identity()] == gone {
+		delete(s.owners, gone.member.Identity())
+	}
+}
+
+// stack is the calling goroutine's, for the log of a panic.
+func stack() string { return string(debug.Stack()) }

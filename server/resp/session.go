@@ -1,0 +1,405 @@
+package resp
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/protocol"
+)
+
+// session is one connection: its goroutine reads commands, runs them and sends the replies in
+// order. Only what other sessions may look at is behind a lock.
+type session struct {
+	server *Server
+	id     int64
+	wire   *wire
+	out    protocol.Encoder
+
+	publisher *kafka.Publisher
+	debts     []debt // delivered produces whose answers are outstanding, oldest first
+	member    *kafka.Member
+	interest  *consumption
+	lent      []kafka.Delivery // reused by every BLPOP
+
+	authenticated bool
+	identity      kafka.Identity // of CLIENT SETNAME group:name
+	named         bool           // identity is set
+	queue         *transaction   // between MULTI and EXEC
+	executing     bool           // inside EXEC: nothing blocks
+	goodbye       bool           // the client said QUIT
+	partial       time.Time      // since when a command is unfinished
+	monitor       *monitor       // after MONITOR
+	connected     time.Time
+	ended         chan struct{} // closed when the session is over
+
+	unblocked atomic.Int32 // how CLIENT UNBLOCK ended a wait
+	killed    atomic.Bool
+
+	mu      sync.Mutex // guards what follows, for CLIENT LIST of others
+	name    string
+	library [2]string // CLIENT SETINFO: name and version
+	last    string    // last command
+	active  time.Time // when it was
+}
+
+// debt is the answer to a delivered produce that the brokers have not confirmed yet.
+type debt struct {
+	records int
+	since   time.Time
+	err     error // a record of the command that was not even taken
+}
+
+const flushAt = 64 << 10 // bytes of replies that are sent before more commands are run
+
+func newSession(server *Server, wire *wire, id int64) *session {
+	now := time.Now()
+	return &session{
+		server: server, id: id, wire: wire, authenticated: server.opts.Password == "",
+		connected: now, active: now, ended: make(chan struct{}),
+	}
+}
+
+// serve runs the session until the client leaves or is made to.
+func (s *session) serve() {
+	defer s.end()
+	err := s.open()
+	for err == nil {
+		err = s.turn()
+	}
+	if s.out.Len() > 0 {
+		_ = s.flush()
+	}
+	s.explain(err)
+}
+
+func (s *session) open() error {
+	publisher, err := s.server.kafka.Publisher(s.wire.wake)
+	s.publisher = publisher
+	return err
+}
+
+// turn runs what is in the buffer, answers what can be answered, and waits for more.
+func (s *session) turn() error {
+	if err := s.runBuffered(); err != nil {
+		return err
+	}
+	s.wire.arm(s.patience())
+	if err := s.settle(false); err != nil {
+		return err
+	}
+	s.monitor.drain(&s.out)
+	if err := s.flush(); err != nil {
+		return err
+	}
+	if err := s.mayStay(); err != nil {
+		return err
+	}
+	if err := s.wire.fill(); err != nil && !errors.Is(err, errWoken) {
+		return err
+	}
+	return nil
+}
+
+// runBuffered runs every whole command that has arrived.
+func (s *session) runBuffered() error {
+	for {
+		args, err := s.wire.reader.Next()
+		if err != nil {
+			s.out.Error("ERR " + err.Error())
+			return err
+		}
+		if args == nil {
+			s.noteStart()
+			return nil
+		}
+		if err := s.run(args); err != nil {
+			return err
+		}
+		if s.out.Len() >= flushAt {
+			if err := s.flush(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// noteStart remembers since when the client owes the rest of a command.
+func (s *session) noteStart() {
+	switch {
+	case !s.wire.reader.MidCommand():
+		s.partial = time.Time{}
+	case s.partial.IsZero():
+		s.partial = time.Now()
+	}
+}
+
+// patience is when the next wait for the client must end; zero for never.
+func (s *session) patience() time.Time {
+	var until time.Time
+	sooner := func(t time.Time) {
+		if until.IsZero() || t.Before(until) {
+			until = t
+		}
+	}
+	if len(s.debts) > 0 {
+		sooner(s.debts[0].since.Add(s.server.opts.AckTimeout))
+	}
+	if !s.partial.IsZero() {
+		sooner(s.partial.Add(s.server.opts.CommandTimeout))
+	}
+	if !s.authenticated {
+		sooner(s.connected.Add(s.server.opts.AuthTimeout))
+	}
+	return until
+}
+
+// The reasons for which sluice ends a session that did not ask for it.
+var (
+	errSlowCommand = errors.New("command not finished in time")
+	errSlowAuth    = errors.New("not authenticated in time")
+	errDrained     = errors.New("sluice is stopping")
+	errKilled      = errors.New("killed")
+	errGoodbye     = errors.New("goodbye")
+	errHTTP        = errors.New("possible SECURITY ATTACK: HTTP sent to the Redis port")
+)
+
+// mayStay tells why a session that has nothing to do must end now, nil when it may wait.
+func (s *session) mayStay() error {
+	now := time.Now
+	switch {
+	case s.killed.Load():
+		return errKilled
+	case !s.partial.IsZero() && now().Sub(s.partial) >= s.server.opts.CommandTimeout:
+		return errSlowCommand
+	case !s.authenticated && now().Sub(s.connected) >= s.server.opts.AuthTimeout:
+		return errSlowAuth
+	case s.server.draining.Load() && s.owesNothing():
+		return errDrained
+	}
+	return nil
+}
+
+// owesNothing tells whether neither side waits for anything of the other: no answer is outstanding,
+// no record is unacknowledged, and the client is not in the middle of a command.
+func (s *session) owesNothing() bool {
+	return len(s.debts) == 0 && s.partial.IsZero() && s.publisher.Drained(0) && (s.member == nil || s.member.Owed() == 0)
+}
+
+// settle answers the delivered produces whose reports are there. With wait it answers all of them.
+func (s *session) settle(wait bool) error {
+	for len(s.debts) > 0 {
+		oldest := &s.debts[0]
+		failure, ok := s.publisher.Take(oldest.records)
+		switch {
+		case ok:
+			s.answer(oldest, failure)
+		case time.Since(oldest.since) >= s.server.opts.AckTimeout:
+			s.publisher.Forsake(oldest.records)
+			s.out.Error(fmt.Sprintf("PROD unknown: no answer of the brokers within %s", s.server.opts.AckTimeout))
+		case !wait:
+			return nil
+		default:
+			if err := s.pause(oldest.since.Add(s.server.opts.AckTimeout)); err != nil {
+				return err
+			}
+			continue
+		}
+		s.debts = s.debts[:copy(s.debts, s.debts[1:])]
+	}
+	return nil
+}
+
+func (s *session) answer(d *debt, failure *kafka.ProduceError) {
+	switch {
+	case failure != nil:
+		s.out.Error("PROD " + failure.Error())
+	case d.err != nil:
+		s.out.Error("PROD " + d.err.Error())
+	default:
+		s.out.Int(int64(d.records))
+	}
+}
+
+// pause sends what is ready and waits for a wake, at most until the time given. It may return early:
+// the caller looks at its state again, and pauses again.
+func (s *session) pause(until time.Time) error {
+	if err := s.flush(); err != nil {
+		return err
+	}
+	if !s.wire.armedFor(until) {
+		s.wire.arm(until)
+		return nil
+	}
+	if err := s.wire.await(); err != nil && !errors.Is(err, errWoken) {
+		return err
+	}
+	s.wire.arm(until)
+	if s.killed.Load() {
+		return errKilled
+	}
+	return nil
+}
+
+// flush sends the replies.
+func (s *session) flush() error {
+	if s.out.Len() == 0 {
+		return nil
+	}
+	err := s.wire.send(s.out.Bytes(), s.server.opts.WriteTimeout)
+	if s.wire.reader.Buffered() == 0 {
+		s.out.Release()
+	} else {
+		s.out.Reset()
+	}
+	return err
+}
+
+// kill ends the session from outside.
+func (s *session) kill() {
+	s.killed.Store(true)
+	s.wire.wake()
+	_ = s.wire.conn.SetWriteDeadline(past)
+}
+
+// end gives back what the session holds. Records that its member owes are kept for the grace,
+// unless the client said goodbye.
+func (s *session) end() {
+	if p := recover(); p != nil {
+		s.server.log.Error("session failed", "client", s.id, "panic", p, "stack", stack())
+	}
+	if s.member != nil {
+		s.member.Leave(s.goodbye)
+	}
+	if s.publisher != nil {
+		s.publisher.Close()
+	}
+	s.monitor.close(s.server)
+	s.wire.close()
+	s.server.forget(s)
+	close(s.ended)
+}
+
+// explain logs why a session ended, where that is worth a line.
+func (s *session) explain(err error) {
+	var syntax protocol.SyntaxError
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, errGoodbye), errors.Is(err, errDrained), errors.Is(err, errKilled),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case errors.As(err, &syntax):
+		s.server.log.Debug("client broke the protocol", "client", s.remote(), "err", err)
+	default:
+		s.server.log.Info("client cut", "client", s.remote(), "err", err)
+	}
+}
+
+func (s *session) remote() string { return s.wire.conn.RemoteAddr().String() }
+
+// run finds the command and runs it, or queues it inside MULTI.
+func (s *session) run(args [][]byte) error {
+	s.server.commands.Add(1)
+	c, err := s.lookUp(args)
+	if err != nil {
+		return s.refuse(err)
+	}
+	if s.server.watchers.any() {
+		s.server.watchers.tell(s, args)
+	}
+	s.note(c)
+	if s.queue != nil && c.flags&immediate == 0 {
+		s.queue.add(args, &s.out)
+		return nil
+	}
+	// Only a delivered produce may overtake the answers that are outstanding.
+	if len(s.debts) > 0 && c.flags&pipelines == 0 {
+		if err := s.settle(true); err != nil {
+			return err
+		}
+	}
+	return s.perform(c, args)
+}
+
+// perform runs a handler and turns its error into the reply.
+func (s *session) perform(c *command, args [][]byte) error {
+	mark := s.out.Len()
+	err := c.run(s, args)
+	var ending endError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &ending):
+		return ending.err
+	}
+	s.out.Truncate(mark)
+	s.out.Error(c.text(err))
+	return nil
+}
+
+// refuse answers a command that is not run; inside MULTI the transaction is spoiled.
+func (s *session) refuse(err error) error {
+	var ending endError
+	if errors.As(err, &ending) {
+		return ending.err
+	}
+	if s.queue != nil {
+		s.queue.spoiled = true
+	}
+	if len(s.debts) > 0 {
+		if err := s.settle(true); err != nil {
+			return err
+		}
+	}
+	s.out.Error(err.Error())
+	return nil
+}
+
+// endError is returned by handlers that end the session.
+type endError struct{ err error }
+
+func (e endError) Error() string { return e.err.Error() }
+
+// lookUp finds the command of the table that the arguments call, and checks them against it.
+func (s *session) lookUp(args [][]byte) (*command, error) {
+	c := find(args[0])
+	switch {
+	case c == nil && protocol.IsHTTP(args[0]):
+		return nil, endError{errHTTP}
+	case c == nil && !s.authenticated, c != nil && !s.authenticated && c.flags&beforeAuth == 0:
+		return nil, errNoAuth
+	case c == nil:
+		return nil, unknownCommand(args)
+	case !c.takes(len(args)):
+		return nil, wrongArity(c.name)
+	}
+	return c, nil
+}
+
+// note keeps what CLIENT LIST shows of this session.
+func (s *session) note(c *command) {
+	if c.flags&hot != 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last, s.active = c.name, time.Now()
+}
+
+// lower folds a command name into buf; names longer than it are no commands.
+func lower(name []byte, buf *[32]byte) []byte {
+	if len(name) > len(buf) {
+		return nil
+	}
+	for i, b := range name {
+		if 'A' <= b && b <= 'Z' {
+			b += 'a' - 'A'
+		}
+		buf[i] = b
+	}
+	return bytes.TrimSpace(buf[:len(name)])
+}
