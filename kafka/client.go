@@ -85,12 +85,20 @@ func (c *Client) produce(profile string, topic, key, value []byte, opaque uint64
 	if err != nil {
 		return err
 	}
-	if knowledge(t.state.Load()) != known {
-		return c.hold(t, profile, key, value, opaque)
+	// Count before producing: the report may come before the call returns.
+	c.produced.accepted.Add(1)
+	if knowledge(t.state.Load()) == known {
+		err = c.push(profile, t.name, key, value, opaque)
+	} else {
+		err = c.hold(t, profile, key, value, opaque)
 	}
-	return c.push(profile, t.name, key, value, opaque)
+	if err != nil {
+		c.produced.accepted.Add(-1)
+	}
+	return err
 }
 
+// hold keeps a record at the gate while its topic is looked up.
 func (c *Client) hold(t *topic, profile string, key, value []byte, opaque uint64) error {
 	r := heldRecord{profile: profile, key: clone(key), value: clone(value), opaque: opaque, since: time.Now()}
 	released, first, err := t.hold(r)
@@ -102,7 +110,6 @@ func (c *Client) hold(t *topic, profile string, key, value []byte, opaque uint64
 	case first:
 		c.work.Go(func() { c.lookUp(c.ctx, t) })
 	}
-	c.produced.accepted.Add(1)
 	return nil
 }
 
@@ -114,7 +121,7 @@ func clone(b []byte) []byte {
 	return append(make([]byte, 0, len(b)), b...)
 }
 
-// push hands a record to librdkafka, and counts it when it was taken.
+// push hands a record to librdkafka.
 func (c *Client) push(profile, topic string, key, value []byte, opaque uint64) error {
 	code, err := c.producers[profile].produce(topic, key, value, opaque)
 	if err != nil {
@@ -122,7 +129,6 @@ func (c *Client) push(profile, topic string, key, value []byte, opaque uint64) e
 	}
 	switch code {
 	case librdkafka.None:
-		c.produced.accepted.Add(1)
 		return nil
 	case librdkafka.QueueFull:
 		return ErrFull
@@ -183,7 +189,10 @@ func (c *Client) Close(ctx context.Context) error {
 	c.end()
 	left := c.waitForWork(ctx)
 	for _, p := range c.producers {
-		left = errors.Join(left, undelivered(p, ctx))
+		left = errors.Join(left, undelivered(ctx, p))
+	}
+	if n := c.produced.stranded.Load(); n > 0 {
+		left = errors.Join(left, fmt.Errorf("%s not delivered: no broker could be asked for the topic", records(n)))
 	}
 	if c.admin != nil {
 		c.admin.Close()
@@ -191,11 +200,18 @@ func (c *Client) Close(ctx context.Context) error {
 	return left
 }
 
-func undelivered(p *producer, ctx context.Context) error {
+func undelivered(ctx context.Context, p *producer) error {
 	if n := p.close(ctx); n > 0 {
-		return fmt.Errorf("%d records of profile %s were not delivered", n, p.profile)
+		return fmt.Errorf("%s of profile %s not delivered", records(int64(n)), p.profile)
 	}
 	return nil
+}
+
+func records(n int64) string {
+	if n == 1 {
+		return "1 record"
+	}
+	return fmt.Sprintf("%d records", n)
 }
 
 func (c *Client) waitForWork(ctx context.Context) error {

@@ -147,7 +147,7 @@ func (p *producer) fail(handle *librdkafka.Producer, event librdkafka.Event) {
 	handle.Retire()
 	handle.Purge()
 	p.empty(handle, time.Now().Add(5*time.Second))
-	p.discard(handle)
+	p.discard(context.Background(), handle)
 }
 
 // empty reads reports until nothing is pending or the time is over.
@@ -158,8 +158,9 @@ func (p *producer) empty(handle *librdkafka.Producer, until time.Time) {
 	}
 }
 
-func (p *producer) discard(handle *librdkafka.Producer) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+// discard destroys a handle that has nothing left to send. It is done even after ctx has ended.
+func (p *producer) discard(ctx context.Context, handle *librdkafka.Producer) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := handle.Close(ctx); err != nil {
 		p.log.Warn("producer not closed", "err", err)
@@ -183,7 +184,7 @@ func (p *producer) close(ctx context.Context) int {
 	close(p.ending)
 	handle.Wake()
 	<-p.drained
-	p.discard(handle)
+	p.discard(ctx, handle)
 	return left
 }
 
@@ -206,6 +207,7 @@ type produceCounts struct {
 	ended         [4]atomic.Int64 // by Outcome
 	fatal         atomic.Int64
 	unknownEvents atomic.Int64
+	stranded      atomic.Int64 // at the topic gate when the client was closed
 }
 
 func (c *produceCounts) end(failure *ProduceError) {

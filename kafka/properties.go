@@ -76,10 +76,10 @@ func (p Properties) Validate() error {
 
 // ValidateOverrides reports the first property that a client may not set, or sets wrongly.
 func (p Properties) ValidateOverrides() error {
-	if err := p.Validate(); err != nil {
-		return err
-	}
 	for _, name := range slices.Sorted(maps.Keys(p)) {
+		if err := librdkafka.CheckProperty(name, p[name]); err != nil {
+			return fmt.Errorf("%s=%s: %w", name, p[name], err)
+		}
 		if reason, owned := forced[name]; owned {
 			return fmt.Errorf("%w: %s=%s: %s", ErrOwned, name, p[name], reason)
 		}

@@ -90,7 +90,7 @@ func (s *Subscription) run(ctx context.Context) {
 		}
 	}
 	stop()
-	s.close()
+	s.close(ctx)
 }
 
 // kick makes the run goroutine look at once. It costs a system call only when it was not told yet.
@@ -249,10 +249,10 @@ func (s *Subscription) deserted(now time.Time) bool {
 	return (failed || now.Sub(s.idleSince) >= s.client.cfg.SubscriptionLinger) && s.client.retire(s)
 }
 
-// close commits, leaves the group and destroys the consumer.
-func (s *Subscription) close() {
+// close commits, leaves the group and destroys the consumer, also after ctx has ended.
+func (s *Subscription) close(ctx context.Context) {
 	s.client.detach(s)
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
 	s.serveRevocation(time.Now(), true)
 	s.store()

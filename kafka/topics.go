@@ -166,6 +166,18 @@ func (t *topic) expire(c *Client, before time.Time, reason string) (done bool) {
 	return true
 }
 
+// strand gives up what is held because the client is being closed.
+func (t *topic) strand(c *Client) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, r := range t.held {
+		c.produced.stranded.Add(1)
+		c.giveUp(r.opaque, &ProduceError{Retry, t.name, ErrStopping.Error()})
+	}
+	t.held, t.bytes = nil, 0
+	t.state.Store(int32(unasked))
+}
+
 // lookUp finds out whether the topic exists, for as long as records wait for the answer.
 func (c *Client) lookUp(ctx context.Context, t *topic) {
 	for {
@@ -178,7 +190,7 @@ func (c *Client) lookUp(ctx context.Context, t *topic) {
 			t.refuse(c)
 			return
 		case ctx.Err() != nil:
-			t.expire(c, time.Now().Add(time.Hour), "sluice is stopping")
+			t.strand(c)
 			return
 		case t.expire(c, time.Now().Add(-heldFor), "no broker could be asked for it: "+err.Error()):
 			return
@@ -202,5 +214,5 @@ func (c *Client) mayProduce(ctx context.Context, name string) (bool, error) {
 	if err != nil || exists {
 		return exists, err
 	}
-	return admin.autoCreates(ctx)
+	return admin.willCreate(ctx, name)
 }

@@ -90,6 +90,15 @@ func (e *Encoder) Map(n int) {
 	e.Array(2 * n)
 }
 
+// Set begins a set; n replies follow. In RESP2 it is an array.
+func (e *Encoder) Set(n int) {
+	if e.Proto == 3 {
+		e.header('~', n)
+		return
+	}
+	e.Array(n)
+}
+
 // Push begins a message that answers no command; n replies follow. In RESP2 it is an array.
 func (e *Encoder) Push(n int) {
 	if e.Proto == 3 {

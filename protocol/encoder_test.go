@@ -25,6 +25,7 @@ func TestEncoder(t *testing.T) {
 		"nullarray": {func(e *Encoder) { e.NullArray() }, "*-1\r\n", "_\r\n"},
 		"array":     {func(e *Encoder) { e.Array(0) }, "*0\r\n", "*0\r\n"},
 		"map":       {func(e *Encoder) { e.Map(12) }, "*24\r\n", "%12\r\n"},
+		"set":       {func(e *Encoder) { e.Set(4) }, "*4\r\n", "~4\r\n"},
 		"push":      {func(e *Encoder) { e.Push(3) }, "*3\r\n", ">3\r\n"},
 		"verbatim":  {func(e *Encoder) { e.Verbatim("a:1\r\n") }, "$5\r\na:1\r\n\r\n", "=9\r\ntxt:a:1\r\n\r\n"},
 		"raw":       {func(e *Encoder) { e.Raw([]byte(":1\r\n")) }, ":1\r\n", ":1\r\n"},

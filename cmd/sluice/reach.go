@@ -3,22 +3,22 @@ package main
 import (
 	"context"
 	"log/slog"
-	"net"
-	"regexp"
-	"strings"
 	"time"
 )
 
-// reachTimeout bounds one attempt to connect to one broker.
-const reachTimeout = 2 * time.Second
+// reachTimeout bounds one question to the brokers, and so how much longer a stop may take while
+// none of them answers.
+const reachTimeout = 3 * time.Second
 
 // watchReach tells the operator when no broker answers at start, and when one does at last. It
 // returns then, or with the context: what happens later, the Kafka clients report themselves.
-func watchReach(ctx context.Context, log *slog.Logger, brokers []string) {
-	if reachable(ctx, brokers) {
+// unreachable asks the brokers and returns why that failed.
+func watchReach(ctx context.Context, log *slog.Logger, brokers []string, unreachable func(context.Context) error) {
+	err := ask(ctx, unreachable)
+	if err == nil || ctx.Err() != nil {
 		return
 	}
-	log.Warn("no broker answers: the doors are open, and records wait until one does", "brokers", brokers)
+	log.Warn("no broker answers: the doors are open, and records wait until one does", "brokers", brokers, "err", err)
 	pause := time.NewTicker(time.Second)
 	defer pause.Stop()
 	for {
@@ -27,36 +27,15 @@ func watchReach(ctx context.Context, log *slog.Logger, brokers []string) {
 			return
 		case <-pause.C:
 		}
-		if reachable(ctx, brokers) {
+		if ask(ctx, unreachable) == nil {
 			log.Info("a broker answers", "brokers", brokers)
 			return
 		}
 	}
 }
 
-// reachable reports whether any broker accepts a connection. A connection is enough: whether the
-// broker then talks to us is for the Kafka clients to say.
-func reachable(ctx context.Context, brokers []string) bool {
-	dialer := net.Dialer{Timeout: reachTimeout}
-	for _, broker := range brokers {
-		conn, err := dialer.DialContext(ctx, "tcp", dialAddress(broker))
-		if err == nil {
-			conn.Close()
-			return true
-		}
-	}
-	return false
-}
-
-var hasPort = regexp.MustCompile(`:[0-9]+$`)
-
-// dialAddress is a bootstrap address without librdkafka's PROTOCOL:// and with its default port.
-func dialAddress(broker string) string {
-	if _, rest, found := strings.Cut(broker, "://"); found {
-		broker = rest
-	}
-	if hasPort.MatchString(broker) && !strings.HasSuffix(broker, "]") {
-		return broker
-	}
-	return broker + ":9092"
+func ask(ctx context.Context, unreachable func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
+	defer cancel()
+	return unreachable(ctx)
 }

@@ -1,66 +1,51 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"io"
+	"errors"
 	"log/slog"
-	"net"
 	"strings"
-	"sync"
 	"testing"
+	"testing/synctest"
 )
 
-func TestDialAddress(t *testing.T) {
-	for broker, want := range map[string]string{
-		"kafka1":                 "kafka1:9092",
-		"kafka1:19092":           "kafka1:19092",
-		"SASL_SSL://kafka1:9093": "kafka1:9093",
-		"PLAINTEXT://kafka1":     "kafka1:9092",
-		"[::1]":                  "[::1]:9092",
-		"[::1]:1":                "[::1]:1",
-	} {
-		if got := dialAddress(broker); got != want {
-			t.Errorf("dialAddress(%q) = %q, want %q", broker, got, want)
-		}
-	}
-}
-
-// freeAddress is one that nobody listens at, for as long as nobody else takes it.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func TestTheOperatorHearsOfBrokersThatAreAwayAndOfTheirReturn(t *testing.T) {
-	address := freeAddress(t)
-	lines, w := io.Pipe()
-	var watching sync.WaitGroup
-	watching.Go(func() {
-		watchReach(context.Background(), slog.New(slog.NewTextHandler(w, nil)), []string{address})
-		w.Close()
+	synctest.Test(t, func(t *testing.T) {
+		var said strings.Builder
+		log := slog.New(slog.NewTextHandler(&said, nil))
+		asked := 0
+		watchReach(context.Background(), log, []string{"a:1"}, func(context.Context) error {
+			if asked++; asked < 5 {
+				return errors.New("connection refused")
+			}
+			return nil
+		})
+		for _, want := range []string{
+			`level=WARN msg="no broker answers: the doors are open, and records wait until one does" brokers=[a:1] err="connection refused"`,
+			`level=INFO msg="a broker answers" brokers=[a:1]`,
+		} {
+			if strings.Count(said.String(), want) != 1 {
+				t.Errorf("not said once: %s\n%s", want, said.String())
+			}
+		}
+		if n := strings.Count(said.String(), "\n"); n != 2 {
+			t.Errorf("%d lines:\n%s", n, said.String())
+		}
 	})
-	said := bufio.NewScanner(lines)
-	said.Scan()
-	if !strings.Contains(said.Text(), "no broker answers: the doors are open") {
-		t.Errorf("first %s", said.Text())
+}
+
+func TestAReachableClusterIsNothingToTalkAbout(t *testing.T) {
+	var said strings.Builder
+	watchReach(context.Background(), slog.New(slog.NewTextHandler(&said, nil)), nil, func(context.Context) error { return nil })
+	if said.Len() > 0 {
+		t.Error(said.String())
 	}
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	said.Scan()
-	if !strings.Contains(said.Text(), "a broker answers") {
-		t.Errorf("then %s", said.Text())
-	}
-	if said.Scan() {
-		t.Errorf("and %s", said.Text())
-	}
-	watching.Wait()
+}
+
+func TestAStopEndsTheWatch(t *testing.T) {
+	ctx, stop := context.WithCancel(context.Background())
+	watchReach(ctx, slog.New(slog.DiscardHandler), nil, func(context.Context) error {
+		stop()
+		return errors.New("away")
+	})
 }

@@ -120,7 +120,7 @@ func (c *Config) respOptions() resp.Options {
 func (d *daemon) run() error {
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { watchReach(ctx, d.log, d.cfg.Kafka.Brokers) })
+	running.Go(func() { watchReach(ctx, d.log, d.cfg.Kafka.Brokers, d.client.Unreachable) })
 	broken := make(chan error, 1)
 	if d.resp != nil {
 		running.Go(func() { broken <- d.resp.Serve(d.door) })
@@ -133,37 +133,37 @@ func (d *daemon) run() error {
 		d.log.Error("the redis door broke; draining", "err", err)
 	}
 	stop()
-	err = errors.Join(err, d.drain())
-	running.Wait()
+	cut, done := d.second()
+	defer done()
+	if d.resp != nil {
+		if n := d.resp.Drain(cut); n > 0 {
+			d.log.Warn("connections cut", "connections", n)
+		}
+	}
+	running.Wait() // nobody may use the client any more
+	err = errors.Join(err, d.closeClient(cut))
 	d.log.Info("stopped")
 	return err
 }
 
-// drain lets sessions finish, then Kafka. A second signal cuts both short; a third one, no longer
-// caught, kills.
-func (d *daemon) drain() error {
-	ctx, cut := context.WithCancel(context.Background())
-	defer cut()
-	drained := make(chan struct{})
+// second returns a context that ends with the second signal; a third one, no longer caught, kills.
+// done stops to listen for it.
+func (d *daemon) second() (cut context.Context, done func()) {
+	cut, cancel := context.WithCancel(context.Background())
 	var watch sync.WaitGroup
 	watch.Go(func() {
 		select {
 		case <-d.signals:
 			signal.Reset(syscall.SIGTERM, syscall.SIGINT)
 			d.log.Warn("second signal: cutting")
-			cut()
-		case <-drained:
+			cancel()
+		case <-cut.Done():
 		}
 	})
-	if d.resp != nil {
-		if n := d.resp.Drain(ctx); n > 0 {
-			d.log.Warn("connections cut", "connections", n)
-		}
+	return cut, func() {
+		cancel()
+		watch.Wait()
 	}
-	err := d.closeClient(ctx)
-	close(drained)
-	watch.Wait()
-	return err
 }
 
 // closeClient commits, leaves the groups and delivers what is queued, within closeGrace, or within

@@ -17,7 +17,7 @@ var consumeCommands = []command{
 }
 
 var (
-	errAnonymous   = errors.New("Connection not ready. Identify yourself using CLIENT SETNAME first") //nolint:revive,staticcheck // Rafka's text
+	errAnonymous   = exactError("CONS Connection not ready. Identify yourself using CLIENT SETNAME first")
 	errUnblocked   = exactError("UNBLOCKED client unblocked via CLIENT UNBLOCK")
 	errNotIdentity = errors.New("the name must have the form group:name to consume")
 )
@@ -48,6 +48,7 @@ func blpop(s *session, args [][]byte) error {
 // ever.
 func (s *session) next(until time.Time) error {
 	s.unblocked.Store(stillBlocked)
+	defer s.unblocked.Store(notBlocked)
 	for {
 		lent, err := s.member.Next(s.interest.batch, s.server.opts.OutputLimit/2, s.lent[:0])
 		s.lent = lent[:0]
@@ -70,9 +71,10 @@ func (s *session) next(until time.Time) error {
 	}
 }
 
-// How another client ended a wait (CLIENT UNBLOCK).
+// A wait, and how another client ended it (CLIENT UNBLOCK).
 const (
-	stillBlocked int32 = iota
+	notBlocked int32 = iota // there is no wait
+	stillBlocked
 	unblockedTimeout
 	unblockedError
 )
@@ -111,8 +113,7 @@ func (s *session) subscribe(key []byte) error {
 		if s.member.Identity() == s.identity {
 			return s.reconsider(wanted)
 		}
-		s.member.Leave(true)
-		s.member = nil
+		s.leave(true)
 	}
 	return s.join(wanted)
 }

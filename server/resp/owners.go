@@ -19,6 +19,24 @@ func (s *Server) setOwner(session *session) {
 	s.owners[session.member.Identity()] = session
 }
 
+// leave ends the session's membership, if it has one. Politely, its records go to others at once.
+func (s *session) leave(politely bool) {
+	if s.member == nil {
+		return
+	}
+	s.member.Leave(politely)
+	s.server.disown(s)
+	s.member, s.interest = nil, nil
+}
+
+func (s *Server) disown(session *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if id := session.member.Identity(); s.owners[id] == session {
+		delete(s.owners, id)
+	}
+}
+
 // forget drops a session that has ended.
 func (s *Server) forget(gone *session) {
 	s.mu.Lock()

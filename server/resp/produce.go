@@ -18,7 +18,7 @@ var produceCommands = []command{
 }
 
 // errShutdown is what clients of Rafka retry on.
-var errShutdown = errors.New("Server shutdown") //nolint:revive,staticcheck // the exact text that rafka-rb compares
+var errShutdown = errors.New("Server shutdown")
 
 // buffer answers RPUSHX topics:<t>[:<key>] <value>: the record is queued in memory.
 func buffer(s *session, args [][]byte) error {

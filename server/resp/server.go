@@ -78,12 +78,13 @@ type Server struct {
 	log     *slog.Logger
 	started time.Time
 
-	draining atomic.Bool
-	commands atomic.Int64 // commands run
-	accepted atomic.Int64 // connections accepted, the source of session ids
-	refused  atomic.Int64 // connections over MaxClients
-	watchers watchers
-	baseline atomic.Pointer[kafka.Stats] // what DEL stats forgot
+	draining  atomic.Bool
+	commands  atomic.Int64 // commands run
+	accepted  atomic.Int64 // connections accepted, the source of session ids
+	refused   atomic.Int64 // connections over MaxClients
+	watchers  watchers
+	catalogue catalogue
+	baseline  atomic.Pointer[kafka.Stats] // what DEL stats forgot
 
 	mu        sync.Mutex // guards what follows
 	listeners map[net.Listener]struct{}

@@ -36,8 +36,8 @@ type session struct {
 	goodbye       bool           // the client said QUIT
 	partial       time.Time      // since when a command is unfinished
 	monitor       *monitor       // after MONITOR
-	connected     time.Time
-	ended         chan struct{} // closed when the session is over
+	ended         chan struct{}  // closed when the session is over
+	profile       profile        // of the connection commands
 
 	unblocked atomic.Int32 // how CLIENT UNBLOCK ended a wait
 	killed    atomic.Bool
@@ -47,6 +47,9 @@ type session struct {
 	library [2]string // CLIENT SETINFO: name and version
 	last    string    // last command
 	active  time.Time // when it was
+	visible visible   // of the connection commands
+
+	connected time.Time // written by this session only, which may read it without the lock
 }
 
 // debt is the answer to a delivered produce that the brokers have not confirmed yet.
@@ -233,12 +236,10 @@ func (s *session) pause(until time.Time) error {
 	if err := s.flush(); err != nil {
 		return err
 	}
-	if !s.wire.armedFor(until) {
-		s.wire.arm(until)
-		return nil
-	}
-	if err := s.wire.await(); err != nil && !errors.Is(err, errWoken) {
-		return err
+	if s.wire.armedFor(until) {
+		if err := s.wire.await(); err != nil && !errors.Is(err, errWoken) {
+			return err
+		}
 	}
 	s.wire.arm(until)
 	if s.killed.Load() {
@@ -250,6 +251,10 @@ func (s *session) pause(until time.Time) error {
 // flush sends the replies.
 func (s *session) flush() error {
 	if s.out.Len() == 0 {
+		return nil
+	}
+	if s.profile.silence.mute() {
+		s.out.Reset()
 		return nil
 	}
 	err := s.wire.send(s.out.Bytes(), s.server.opts.WriteTimeout)
@@ -303,6 +308,9 @@ func (s *session) remote() string { return s.wire.conn.RemoteAddr().String() }
 
 // run finds the command and runs it, or queues it inside MULTI.
 func (s *session) run(args [][]byte) error {
+	if s.profile.silence == skipNext {
+		return s.runUnheard(args)
+	}
 	s.server.commands.Add(1)
 	c, err := s.lookUp(args)
 	if err != nil {
@@ -327,7 +335,6 @@ func (s *session) run(args [][]byte) error {
 
 // perform runs a handler and turns its error into the reply.
 func (s *session) perform(c *command, args [][]byte) error {
-	mark := s.out.Len()
 	err := c.run(s, args)
 	var ending endError
 	switch {
@@ -336,7 +343,7 @@ func (s *session) perform(c *command, args [][]byte) error {
 	case errors.As(err, &ending):
 		return ending.err
 	}
-	s.out.Truncate(mark)
+	// No handler has written a part of its reply, but it may have let earlier answers leave first.
 	s.out.Error(c.text(err))
 	return nil
 }
@@ -370,10 +377,10 @@ func (s *session) lookUp(args [][]byte) (*command, error) {
 	switch {
 	case c == nil && protocol.IsHTTP(args[0]):
 		return nil, endError{errHTTP}
-	case c == nil && !s.authenticated, c != nil && !s.authenticated && c.flags&beforeAuth == 0:
-		return nil, errNoAuth
 	case c == nil:
 		return nil, unknownCommand(args)
+	case !s.authenticated && c.flags&beforeAuth == 0:
+		return nil, errNoAuth
 	case !c.takes(len(args)):
 		return nil, wrongArity(c.name)
 	}

@@ -27,12 +27,14 @@ type wire struct {
 
 	woken    atomic.Bool
 	deadline time.Time // as last armed
+	// expired: the deadline of the socket is over, and must be set again before the next wait. A wake
+	// that was under way during arm sets it without leaving woken set.
+	expired bool
 
 	// What the callbacks of raw leave behind. The callbacks are made once: a method value costs an
 	// allocation each time it is made.
 	readable, gone func(fd uintptr) bool
 	writable       func(fd uintptr) bool
-	n              int
 	err            error
 	pending        []byte
 }
@@ -59,14 +61,14 @@ func (w *wire) wake() {
 
 // arm forgets earlier wakes and sets when the next read or await gives up; zero is never.
 func (w *wire) arm(deadline time.Time) {
-	if !w.woken.Load() && deadline.Equal(w.deadline) {
+	if !w.expired && !w.woken.Load() && deadline.Equal(w.deadline) {
 		return
 	}
 	// In this order: a wake between the two lines changes nothing, but its cause is seen by the
 	// look at the state that follows arm.
 	_ = w.conn.SetReadDeadline(deadline)
 	w.woken.Store(false)
-	w.deadline = deadline
+	w.deadline, w.expired = deadline, false
 }
 
 // armedFor tells whether the next wait would end at the deadline.
@@ -85,6 +87,7 @@ func (w *wire) fill() error {
 
 func (w *wire) readError(err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
+		w.expired = true
 		return errWoken
 	}
 	return err

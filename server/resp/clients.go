@@ -1,0 +1,135 @@
+package resp
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// session returns the live session of that id, nil when there is none.
+func (s *Server) session(id int64) *session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sessions[id]
+}
+
+// inOrder returns the sessions of now, the oldest first.
+func (s *Server) inOrder() []*session {
+	list := s.all()
+	slices.SortFunc(list, func(a, b *session) int { return cmp.Compare(a.id, b.id) })
+	return list
+}
+
+// blocked tells whether the session waits for a record. Any goroutine may ask.
+func (s *session) blocked() bool { return s.unblocked.Load() == stillBlocked }
+
+func clientInfo(s *session, _ [][]byte) error {
+	s.out.Verbatim(s.describe() + "\n")
+	return nil
+}
+
+// describe is the session's line in CLIENT LIST, with Redis' fields in their order (networking.c,
+// catClientInfoString); what sluice does not have is zero.
+func (s *session) describe() string {
+	now := time.Now()
+	blocked := s.blocked()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=-1 name=%s age=%d idle=%d flags=%s db=0 sub=0 psub=0 ssub=0 multi=%s "+
+		"qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd=%s user=default redir=-1 "+
+		"resp=%d lib-name=%s lib-ver=%s",
+		s.id, s.remote(), s.local(), s.name, int(now.Sub(s.connected).Seconds()), int(now.Sub(s.active).Seconds()),
+		s.visible.letters(blocked), s.visible.queued(), cmp.Or(s.last, "NULL"), max(2, s.visible.proto), s.library[0], s.library[1])
+}
+
+func (s *session) local() string { return s.wire.conn.LocalAddr().String() }
+
+// queued is 0 inside MULTI, whatever is queued, and -1 outside, as in Redis.
+func (v *visible) queued() string {
+	if v.multi {
+		return "0"
+	}
+	return "-1"
+}
+
+// letters are Redis' flags of a client.
+func (v *visible) letters(blocked bool) string {
+	var b strings.Builder
+	for _, flag := range []struct {
+		letter byte
+		set    bool
+	}{{'O', v.monitor}, {'x', v.multi}, {'b', blocked}, {'t', v.tracking}, {'e', v.noEvict}, {'T', v.noTouch}} {
+		if flag.set {
+			b.WriteByte(flag.letter)
+		}
+	}
+	return cmp.Or(b.String(), "N")
+}
+
+// selection is which clients CLIENT LIST and CLIENT KILL mean; zero fields mean any.
+type selection struct {
+	ids         map[int64]bool
+	addr, laddr string
+	none        bool // a kind of client that does not exist here
+	skip        *session
+}
+
+func (f *selection) fits(s *session) bool {
+	return !f.none && s != f.skip && (f.ids == nil || f.ids[s.id]) &&
+		(f.addr == "" || f.addr == s.remote()) && (f.laddr == "" || f.laddr == s.local())
+}
+
+// clientType reads a TYPE: all clients here are normal ones.
+func (f *selection) clientType(arg []byte) error {
+	switch {
+	case is(arg, "normal"):
+	case is(arg, "master"), is(arg, "replica"), is(arg, "slave"), is(arg, "pubsub"):
+		f.none = true
+	default:
+		return fmt.Errorf("Unknown client type '%s'", cut(arg, 128)) //nolint:staticcheck // Redis' text
+	}
+	return nil
+}
+
+var errListedID = errors.New("Invalid client ID") //nolint:staticcheck // Redis' text
+
+// clientList answers CLIENT LIST [TYPE t | ID id ...].
+func clientList(s *session, args [][]byte) error {
+	wanted, err := parseListed(args[2:])
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	for _, other := range s.server.inOrder() {
+		if wanted.fits(other) {
+			b.WriteString(other.describe())
+			b.WriteByte('\n')
+		}
+	}
+	s.out.Verbatim(b.String())
+	return nil
+}
+
+func parseListed(args [][]byte) (selection, error) {
+	var wanted selection
+	switch {
+	case len(args) == 0:
+		return wanted, nil
+	case len(args) == 2 && is(args[0], "type"):
+		return wanted, wanted.clientType(args[1])
+	case len(args) < 2 || !is(args[0], "id"):
+		return wanted, errSyntax
+	}
+	wanted.ids = map[int64]bool{}
+	for _, arg := range args[1:] {
+		id, err := parseInt(arg)
+		if err != nil {
+			return wanted, errListedID
+		}
+		wanted.ids[id] = true
+	}
+	return wanted, nil
+}

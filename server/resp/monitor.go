@@ -1,0 +1,202 @@
+package resp
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluice-proxy/sluice/protocol"
+)
+
+// Bounds of MONITOR: a monitor that is so far behind is cut, rather than waited for; values are cut
+// and long commands too, because a line is for a person.
+const (
+	maxBacklog    = 1 << 20
+	maxShownValue = 64
+	maxShownArgs  = 32
+)
+
+// monitor is a session that listens: lines for it are queued by the sessions that run commands, and
+// sent by its own.
+type monitor struct {
+	session *session
+
+	mu    sync.Mutex // guards what follows
+	lines []byte     // RESP already
+	over  bool       // too much was queued
+}
+
+// watchers are the monitors of the server. Without any, a command pays one atomic load.
+type watchers struct {
+	count atomic.Int32
+	mu    sync.Mutex // guards what follows
+	all   map[*monitor]struct{}
+}
+
+var errNoMonitor = errors.New("MONITOR isn't allowed for DENY BLOCKING client")
+
+// watchCommands answers MONITOR: from now on, a line for each command that anybody runs.
+func watchCommands(s *session, _ [][]byte) error {
+	if s.executing {
+		return errNoMonitor
+	}
+	if s.monitor == nil {
+		s.monitor = &monitor{session: s}
+		s.server.watchers.add(s.monitor)
+		s.show(func(v *visible) { v.monitor = true })
+	}
+	s.out.OK()
+	return nil
+}
+
+func (w *watchers) add(m *monitor) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.all == nil {
+		w.all = map[*monitor]struct{}{}
+	}
+	w.all[m] = struct{}{}
+	w.count.Store(int32(len(w.all)))
+}
+
+func (w *watchers) remove(m *monitor) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.all, m)
+	w.count.Store(int32(len(w.all)))
+}
+
+// any tells whether anybody listens.
+func (w *watchers) any() bool { return w.count.Load() > 0 }
+
+// tell shows a command to everybody who listens.
+func (w *watchers) tell(s *session, args [][]byte) {
+	line := appendCommand(nil, time.Now(), s.remote(), args)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	leaving := is(args[0], "reset") // the monitor's own ends before its line
+	for m := range w.all {
+		if m.session != s || !leaving {
+			m.push(line)
+		}
+	}
+}
+
+// push queues a line, or cuts the monitor.
+func (m *monitor) push(line []byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.over:
+	case len(m.lines)+len(line) > maxBacklog:
+		m.over, m.lines = true, nil
+		m.session.kill()
+	default:
+		m.lines = append(m.lines, line...)
+		m.session.wire.wake()
+	}
+}
+
+// drain moves the lines to the replies. A nil monitor has none.
+func (m *monitor) drain(out *protocol.Encoder) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.lines) == 0 {
+		return
+	}
+	out.Raw(m.lines)
+	m.lines = nil
+}
+
+// close ends the listening.
+func (m *monitor) close(s *Server) {
+	if m == nil {
+		return
+	}
+	s.watchers.remove(m)
+	if m.fellBehind() {
+		s.log.Info("client cut", "client", m.session.remote(), "err", "MONITOR did not keep up")
+	}
+}
+
+func (m *monitor) fellBehind() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.over
+}
+
+// appendCommand writes the line of a command as Redis does (replication.c, replicationFeedMonitors).
+func appendCommand(line []byte, now time.Time, client string, args [][]byte) []byte {
+	line = fmt.Appendf(line, "+%d.%06d [0 %s]", now.Unix(), now.Nanosecond()/1000, client)
+	secret := secrets(args)
+	for i, arg := range args[:min(len(args), maxShownArgs)] {
+		line = append(line, ' ')
+		switch {
+		case secret(i):
+			line = append(line, `"(redacted)"`...)
+		case len(arg) > maxShownValue:
+			line = protocol.AppendQuoted(line, arg[:maxShownValue])
+			line = append(line, "..."...)
+		default:
+			line = protocol.AppendQuoted(line, arg)
+		}
+	}
+	if more := len(args) - maxShownArgs; more > 0 {
+		line = fmt.Appendf(line, " ... (%d more arguments)", more)
+	}
+	return append(line, "\r\n"...)
+}
+
+// secrets tells which arguments of a command are not to be shown: those of AUTH, those after AUTH in
+// HELLO (all of them: the first "auth" may be a name), values of CONFIG SET, and whatever names a
+// secret, such as the librdkafka properties of a consumer.
+func secrets(args [][]byte) func(i int) bool {
+	from := len(args)
+	switch {
+	case is(args[0], "auth"):
+		from = 1
+	case is(args[0], "hello"):
+		if i := index(args, "auth"); i > 0 {
+			from = i + 1
+		}
+	case is(args[0], "config") && len(args) > 1 && is(args[1], "set"):
+		from = 2
+	}
+	return func(i int) bool { return i >= from || namesSecret(args[i]) }
+}
+
+// secretWords are parts of the names of librdkafka's sensitive properties (rd_kafka_properties[],
+// _RK_SENSITIVE): sasl.password, ssl.key.pem, sasl.oauthbearer.client.secret, sasl.oauthbearer.config ...
+var secretWords = [][]byte{
+	[]byte("password"), []byte("secret"), []byte(".pem"), []byte("oauthbearer"), []byte("token"), []byte("credential"),
+}
+
+// longestShown is how far an argument is searched for secrets: beyond it nothing is shown, except
+// that a secret may be named later than its value.
+const longestSearched = 64 << 10
+
+func namesSecret(arg []byte) bool {
+	text := bytes.ToLower(cut(arg, longestSearched))
+	for _, word := range secretWords {
+		if bytes.Contains(text, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// index finds a keyword among the arguments, -1 when it is not there.
+func index(args [][]byte, keyword string) int {
+	for i, arg := range args {
+		if is(arg, keyword) {
+			return i
+		}
+	}
+	return -1
+}
