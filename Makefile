@@ -1,0 +1,81 @@
+# The linter's version: here and nowhere else. Libraries are in go.mod, Apache Kafka in
+# test/kafka/pom.xml, what the client tests fetch in test/clients.
+GOLANGCI_LINT_VERSION := v2.15.0
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+FUZZTIME ?= 5s
+TESTTIME ?= 15m
+
+TOOLS := $(CURDIR)/.tools
+LINT  := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
+
+# The version is set here, and a checkout that belongs to another user must build too.
+export GOFLAGS += -buildvcs=false
+
+.PHONY: build run test test-needs test-kafka fuzz check-faults bench bench-smoke lint fmt clean
+
+# The program, at bin/sluice.
+build:
+	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/sluice ./cmd/sluice
+
+# sluice with a Kafka broker inside, nothing else to install.
+run: build
+	bin/sluice serve --embedded
+
+# The whole test suite, with the race detector.
+test: test-needs
+	go test -race -timeout $(TESTTIME) ./...
+
+# What the tests need beyond Go: named when missing. What needs no rights on the machine (redis-py in
+# a virtual environment, Apache Kafka's jars) the tests fetch themselves.
+test-needs:
+	@missing=""; \
+	command -v gcc >/dev/null || missing="$$missing gcc"; \
+	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
+	command -v redis-cli >/dev/null || missing="$$missing redis-tools"; \
+	command -v ruby >/dev/null || missing="$$missing ruby"; \
+	ruby -e 'require "redis"' 2>/dev/null || missing="$$missing ruby-redis"; \
+	python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$$missing python3 python3-venv"; \
+	if [ -n "$$missing" ]; then echo "make test needs, by their names in Debian:$$missing" >&2; exit 1; fi
+
+# The same transcripts and more on a real Apache Kafka; needs java and mvn.
+test-kafka: test-needs
+	@for tool in java mvn; do command -v $$tool >/dev/null || \
+		{ echo "make test-kafka needs, by their names in Debian: default-jre-headless maven" >&2; exit 1; }; done
+	go test -tags kafka -timeout $(TESTTIME) -p 1 ./test/...
+
+# Every fuzz target for FUZZTIME. go test -fuzz takes one target of one package at a time.
+fuzz:
+	@set -e; for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "fuzz $$package $$target $(FUZZTIME)"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+# A short run of the truth checker: faults under load, nothing lost.
+check-faults:
+	go test -timeout $(TESTTIME) ./test/checker/...
+
+# Side by side with redis-server and the plain Kafka binding; writes docs/benchmarks.md.
+bench: build
+	go run ./test/bench
+
+# The benchmarks for a moment, to see that they run; their figures mean nothing.
+bench-smoke: build
+	go run ./test/bench -smoke
+
+lint: $(LINT)
+	$(LINT) run ./...
+	$(LINT) run --build-tags kafka ./test/...
+
+# Format as the linter wants it.
+fmt: $(LINT)
+	$(LINT) fmt ./...
+
+$(LINT):
+	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	mv $(TOOLS)/golangci-lint $@
+
+clean:
+	rm -rf bin

@@ -1,0 +1,70 @@
+package harness
+
+import (
+	"context"
+	"strings"
+)
+
+// SluiceOptions say how to run the proxy.
+type SluiceOptions struct {
+	// Binary is the path of the built proxy, see Build.
+	Binary string
+	// Brokers are the bootstrap addresses; none means --embedded.
+	Brokers []string
+	// Addr is where the RESP door opens; empty means a free loopback port.
+	Addr string
+	// Args are further flags of `sluice serve`.
+	Args []string
+}
+
+// Sluice is one running proxy.
+type Sluice struct {
+	*Process
+	// Addr is its RESP door, host:port.
+	Addr string
+
+	options SluiceOptions
+}
+
+// StartSluice starts the proxy and returns when its RESP door accepts connections.
+func StartSluice(ctx context.Context, o SluiceOptions) (*Sluice, error) {
+	if o.Addr == "" {
+		addr, err := FreeAddr()
+		if err != nil {
+			return nil, err
+		}
+		o.Addr = addr
+	}
+	p, err := start(o.Binary, o.arguments()...)
+	if err != nil {
+		return nil, err
+	}
+	err = p.ready(ctx, func(ctx context.Context) error { return Accepts(ctx, o.Addr) })
+	if err != nil {
+		_ = p.Kill()
+		return nil, err
+	}
+	return &Sluice{Process: p, Addr: o.Addr, options: o}, nil
+}
+
+// arguments closes the doors that no test here uses, so that many proxies fit on one machine.
+func (o *SluiceOptions) arguments() []string {
+	args := []string{"serve", "--resp", o.Addr, "--http", "", "--management", ""}
+	if len(o.Brokers) == 0 {
+		args = append(args, "--embedded")
+	} else {
+		args = append(args, "--brokers", strings.Join(o.Brokers, ","))
+	}
+	return append(args, o.Args...)
+}
+
+// Restart kills the proxy (SIGKILL) and starts it again at the same address.
+func (s *Sluice) Restart(ctx context.Context) (*Sluice, error) {
+	if err := s.Kill(); err != nil {
+		return nil, err
+	}
+	return StartSluice(ctx, s.options)
+}
+
+// Close ends the proxy at once; tests that care how it ends call Stop.
+func (s *Sluice) Close() error { return s.Kill() }

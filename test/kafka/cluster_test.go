@@ -1,0 +1,114 @@
+//go:build kafka
+
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/sluice-proxy/sluice/test/harness"
+)
+
+// patience bounds each test: a group's session has to time out in some of them.
+const patience = 3 * time.Minute
+
+var binary = harness.OnceBinary(os.Getenv("SLUICE_BIN"))
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	binary.Remove()
+	os.Exit(status)
+}
+
+// cluster is one Kafka node and an independent client of it.
+type cluster struct {
+	*harness.Kafka
+	admin *harness.Admin
+}
+
+func startCluster(t *testing.T, ctx context.Context) *cluster {
+	t.Helper()
+	k, err := harness.StartKafka(ctx, harness.KafkaOptions{Properties: map[string]string{
+		// For groups of the consumer protocol this is the broker's to say.
+		"group.consumer.session.timeout.ms": "2000",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := k.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	admin, err := harness.OpenAdmin(k.Brokers())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(admin.Close)
+	return &cluster{Kafka: k, admin: admin}
+}
+
+// proxy starts a proxy on the cluster; its log is shown when the test fails.
+func (c *cluster) proxy(t *testing.T, ctx context.Context) *harness.Sluice {
+	t.Helper()
+	s, err := harness.StartSluice(ctx, harness.SluiceOptions{Binary: binary.Path(t), Brokers: c.Brokers()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("log of the proxy at %s:\n%s", s.Addr, s.Output())
+		}
+		_ = s.Close()
+	})
+	return s
+}
+
+// member connects to a proxy as one named consumer, on one connection, without retries.
+func member(t *testing.T, s *harness.Sluice, name string) *redis.Client {
+	t.Helper()
+	c := redis.NewClient(&redis.Options{
+		Addr: s.Addr, ClientName: name, PoolSize: 1, MaxRetries: -1, ReadTimeout: patience,
+	})
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// record is what a BLPOP answered.
+type record struct {
+	topic     string
+	partition int64
+	offset    int64
+	value     string
+}
+
+// next asks for a record; redis.Nil means that none came within the timeout, in seconds.
+func next(ctx context.Context, c *redis.Client, key string, seconds float64) (record, error) {
+	a, err := c.Do(ctx, "BLPOP", key, seconds).Slice()
+	if err != nil {
+		return record{}, err
+	}
+	if len(a) != 8 {
+		return record{}, fmt.Errorf("BLPOP answered %d elements: %v", len(a), a)
+	}
+	var r record
+	ok := [4]bool{}
+	r.topic, ok[0] = a[1].(string)
+	r.partition, ok[1] = a[3].(int64)
+	r.offset, ok[2] = a[5].(int64)
+	r.value, ok[3] = a[7].(string)
+	if ok != [4]bool{true, true, true, true} {
+		return r, fmt.Errorf("BLPOP answered %v", a)
+	}
+	return r, nil
+}
+
+// ack accepts everything up to the record.
+func ack(ctx context.Context, c *redis.Client, r record) error {
+	return c.RPush(ctx, "acks", fmt.Sprintf("%s:%d:%d", r.topic, r.partition, r.offset)).Err()
+}
