@@ -22,9 +22,9 @@ build:
 run: build
 	bin/sluice serve --embedded
 
-# The whole test suite, with the race detector.
+# The whole test suite, with the race detector. The cache knows nothing of the binary that is tested.
 test: test-needs
-	go test -race -timeout $(TESTTIME) ./...
+	go test -race -count=1 -timeout $(TESTTIME) ./...
 
 # What the tests need beyond Go: named when missing. What needs no rights on the machine (redis-py in
 # a virtual environment, Apache Kafka's jars) the tests fetch themselves.
@@ -42,7 +42,7 @@ test-needs:
 test-kafka: test-needs
 	@for tool in java mvn; do command -v $$tool >/dev/null || \
 		{ echo "make test-kafka needs, by their names in Debian: default-jre-headless maven" >&2; exit 1; }; done
-	go test -tags kafka -timeout $(TESTTIME) -p 1 ./test/...
+	go test -tags kafka -count=1 -timeout $(TESTTIME) -p 1 ./test/...
 
 # Every fuzz target for FUZZTIME. go test -fuzz takes one target of one package at a time.
 fuzz:
@@ -55,7 +55,7 @@ fuzz:
 
 # A short run of the truth checker: faults under load, nothing lost.
 check-faults:
-	go test -timeout $(TESTTIME) ./test/checker/...
+	go test -count=1 -timeout $(TESTTIME) ./test/checker/...
 
 # Side by side with redis-server and the plain Kafka binding; writes docs/benchmarks.md.
 bench: build

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
@@ -33,7 +34,8 @@ func (v *voice) fresh(text string) bool {
 // line logs a log line of librdkafka at its own severity (RFC 5424).
 func (v *voice) line(log *slog.Logger, event librdkafka.Event) {
 	const warning, notice = 4, 5
-	if !v.fresh(event.Text) {
+	// A connection that fails comes as an error event as well: see failure.
+	if strings.HasPrefix(event.Text, "FAIL:") || !v.fresh(event.Text) {
 		return
 	}
 	switch {

@@ -47,10 +47,31 @@ type Producer struct {
 	queue  *C.rd_kafka_queue_t
 	signal *signal
 
-	mu      sync.RWMutex // guards the handle against use during close, and topics
-	retired bool         // takes no more records
-	closed  bool         // rk is gone
+	gates gates // guard what follows, and rk: any one to read, all of them to change
+
+	retired bool // takes no more records
+	closed  bool // rk is gone
 	topics  map[string]*C.rd_kafka_topic_t
+}
+
+// gates let as many goroutines into librdkafka at once as there are gates. A goroutine inside cgo
+// holds a thread, and when the machine is busy the Go runtime starts another for each that is
+// preempted there: fifty sessions without a bound have been seen to cost thirty threads.
+type gates [4]struct {
+	sync.Mutex
+	_ [56]byte // a cache line of its own
+}
+
+func (g *gates) lockAll() {
+	for i := range g {
+		g[i].Lock()
+	}
+}
+
+func (g *gates) unlockAll() {
+	for i := range g {
+		g[i].Unlock()
+	}
 }
 
 // NewProducer creates a producer. No broker needs to be reachable.
@@ -84,16 +105,18 @@ func pointer(b []byte) unsafe.Pointer {
 
 // Produce queues a copy of one record, or returns the code that says why not. The topic name must
 // have been checked: librdkafka truncates at a NUL and refuses only names over 512 bytes. A nil key
-// is none, a nil value a tombstone. The opaque comes back in the Report.
+// is none, a nil value a tombstone. The opaque comes back in the Report; its upper half chooses the
+// gate.
 func (p *Producer) Produce(topic string, key, value []byte, opaque uint64) (Code, error) {
-	p.mu.RLock()
+	gate := &p.gates[opaque>>32%uint64(len(p.gates))]
+	gate.Lock()
 	rkt, known := p.topics[topic]
 	if !known || p.retired {
-		p.mu.RUnlock()
+		gate.Unlock()
 		return p.produceFirst(topic, key, value, opaque)
 	}
 	code := C.sluice_produce(rkt, pointer(value), C.size_t(len(value)), pointer(key), C.size_t(len(key)), C.uint64_t(opaque))
-	p.mu.RUnlock()
+	gate.Unlock()
 	return Code(code), nil
 }
 
@@ -106,8 +129,8 @@ func (p *Producer) produceFirst(topic string, key, value []byte, opaque uint64) 
 }
 
 func (p *Producer) addTopic(topic string) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.gates.lockAll()
+	defer p.gates.unlockAll()
 	if p.retired {
 		return ErrClosed
 	}
@@ -159,8 +182,8 @@ func move(ev *C.rd_kafka_event_t, each func([]Report)) {
 
 // Pending is the number of records and reports that still wait inside librdkafka.
 func (p *Producer) Pending() int {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
+	p.gates[0].Lock()
+	defer p.gates[0].Unlock()
 	if p.closed {
 		return 0
 	}
@@ -169,8 +192,8 @@ func (p *Producer) Pending() int {
 
 // Flush asks librdkafka to send what lingers now. It does not wait: the reports tell the end.
 func (p *Producer) Flush() {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
+	p.gates[0].Lock()
+	defer p.gates[0].Unlock()
 	if !p.closed {
 		C.rd_kafka_flush(p.rk, 0)
 	}
@@ -179,8 +202,8 @@ func (p *Producer) Flush() {
 // Purge gives up every record that is queued or in flight; their reports follow.
 func (p *Producer) Purge() {
 	const queued, inFlight = 1, 2
-	p.mu.RLock()
-	defer p.mu.RUnlock()
+	p.gates[0].Lock()
+	defer p.gates[0].Unlock()
 	if !p.closed {
 		C.rd_kafka_purge(p.rk, queued|inFlight)
 	}
@@ -188,17 +211,17 @@ func (p *Producer) Purge() {
 
 // Retire refuses further Produce calls and returns when none is inside any more. Poll still works.
 func (p *Producer) Retire() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.gates.lockAll()
+	defer p.gates.unlockAll()
 	p.retired = true
 }
 
 // Close destroys the handle. The caller has retired it, and nobody polls it any more. It returns
 // when librdkafka's threads have ended, or with the context's error, leaving them behind.
 func (p *Producer) Close(ctx context.Context) error {
-	p.mu.Lock()
+	p.gates.lockAll()
 	p.retired, p.closed = true, true
-	p.mu.Unlock()
+	p.gates.unlockAll()
 	return within(ctx, func() {
 		for _, rkt := range p.topics {
 			C.rd_kafka_topic_destroy(rkt)

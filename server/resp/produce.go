@@ -118,24 +118,40 @@ func (s *session) publish(produce func(topic, key, value []byte) error, topic, k
 const retryInterval = 5 * time.Millisecond
 
 func (s *session) publishSlowly(produce func(topic, key, value []byte) error, topic, key, value []byte) error {
-	until := time.Now().Add(s.server.opts.QueueTimeout)
+	retry := retries{until: time.Now().Add(s.server.opts.QueueTimeout)}
 	for {
 		if s.publisher.Room() {
 			if err := produce(topic, key, value); !errors.Is(err, kafka.ErrFull) {
 				return err
 			}
 		}
-		now := time.Now()
-		if !now.Before(until) {
+		if retry.over() {
 			return &kafka.ProduceError{
 				Outcome: kafka.Retry, Topic: string(topic),
 				Reason: fmt.Sprintf("the queue stayed full for %s", s.server.opts.QueueTimeout),
 			}
 		}
-		if err := s.pause(now.Add(retryInterval)); err != nil {
+		if err := s.pause(retry.next()); err != nil {
 			return endError{err}
 		}
 	}
+}
+
+// retries times a wait for what wakes nobody: it is looked at again after every retryInterval.
+type retries struct {
+	until  time.Time // the end of the wait
+	coming time.Time // of the next look
+}
+
+func (r *retries) over() bool { return !time.Now().Before(r.until) }
+
+// next is when to look again. It stays the same until then, however often a wake comes in between:
+// pause would never wait for a moment that moves.
+func (r *retries) next() time.Time {
+	if now := time.Now(); !now.Before(r.coming) {
+		r.coming = now.Add(retryInterval)
+	}
+	return earlier(r.until, r.coming)
 }
 
 // dump answers DUMP <ms>: it waits until this client's records are delivered, and returns how many
@@ -145,11 +161,11 @@ func dump(s *session, args [][]byte) error {
 	if err != nil {
 		return err
 	}
-	until := time.Now().Add(wait)
-	for !s.delivered() && time.Now().Before(until) && !s.executing {
-		next := until
+	retry := retries{until: time.Now().Add(wait)}
+	for !s.delivered() && !retry.over() && !s.executing {
+		next := retry.until
 		if s.named { // other connections of the same name wake only themselves
-			next = earlier(until, time.Now().Add(retryInterval))
+			next = retry.next()
 		}
 		if err := s.pause(next); err != nil {
 			return endError{err}

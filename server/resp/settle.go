@@ -44,7 +44,7 @@ func partitionOf(id protocol.RecordID) kafka.TopicPartition {
 // acknowledge (any more).
 func ack(s *session, args [][]byte) error {
 	if len(args) != 3 {
-		return wrongArity("rpush")
+		return errors.New("acks takes one record: RPUSH acks <topic>:<partition>:<offset>")
 	}
 	id, err := protocol.ParseRecordID(args[2])
 	if err != nil {
@@ -116,7 +116,7 @@ const maxDelay = 24 * time.Hour
 // parseVerdict reads <t:p:o> [json].
 func parseVerdict(args [][]byte) (id protocol.RecordID, v verdict, err error) {
 	if len(args) < 3 || len(args) > 4 {
-		return id, v, wrongArity("rpush")
+		return id, v, fmt.Errorf("%s takes one record: RPUSH %s <topic>:<partition>:<offset> [<json>]", args[1], args[1])
 	}
 	if id, err = protocol.ParseRecordID(args[2]); err != nil || len(args) == 3 {
 		return id, v, err
