@@ -22,7 +22,7 @@ func consError(err error) error {
 // settling finds the member whose records are settled: by the connection's name, then by the
 // connection itself.
 func (s *session) settling() (*kafka.Member, error) {
-	if s.named {
+	if s.named && (s.member == nil || s.member.Identity() != s.identity) {
 		if m := s.server.kafka.Find(s.identity); m != nil {
 			return m, nil
 		}

@@ -1,0 +1,75 @@
+package kafka
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+)
+
+// settle runs one settlement on the ledger of a partition, and counts what it did; 0 when the
+// partition is not ours (any more) or the member does not owe the record: the settlement is stale.
+func (m *Member) settle(tp TopicPartition, counter *atomic.Int64, do func(*Ledger) int) int {
+	s := m.sub
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	if l := s.dispatch.Lane(tp); l != nil {
+		n = do(l)
+	}
+	if n == 0 {
+		s.client.consumed.stale.Add(1)
+		return 0
+	}
+	counter.Add(int64(n))
+	s.dispatch.Call(time.Now())
+	if s.dispatch.byName[tp].closing {
+		s.kick()
+	}
+	return n
+}
+
+func one(did bool) int {
+	if did {
+		return 1
+	}
+	return 0
+}
+
+// AcceptThrough acknowledges everything that the member owes of a partition up to and including
+// offset, and returns how many records that were; 0 is a stale acknowledgement.
+func (m *Member) AcceptThrough(tp TopicPartition, offset int64) int {
+	return m.settle(tp, &m.sub.client.consumed.accepted, func(l *Ledger) int { return l.AcceptThrough(m.seat, offset) })
+}
+
+// Accept acknowledges one record; false when the member does not owe it.
+func (m *Member) Accept(tp TopicPartition, offset int64) bool {
+	return m.settle(tp, &m.sub.client.consumed.accepted, func(l *Ledger) int { return one(l.Accept(m.seat, offset)) }) > 0
+}
+
+// Release gives one record back, to be lent again to anybody after delay; false when the member
+// does not hold it.
+func (m *Member) Release(tp TopicPartition, offset int64, delay time.Duration) bool {
+	due := time.Now().Add(delay)
+	return m.settle(tp, &m.sub.client.consumed.released, func(l *Ledger) int { return one(l.Release(m.seat, offset, due)) }) > 0
+}
+
+// ErrNoDeadLetters is returned by Reject: there is no place to put the record.
+var ErrNoDeadLetters = errors.New("no dead-letter topic is configured for this group")
+
+// Reject gives one record up for good, to the dead-letter topic. It fails, and the record stays with
+// the member, as long as none is configured.
+func (m *Member) Reject(tp TopicPartition, offset int64) (bool, error) {
+	if !m.Renew(tp, offset) {
+		return false, nil
+	}
+	return false, ErrNoDeadLetters
+}
+
+// Renew tells that the member still works on the record; false when it does not owe it any more.
+func (m *Member) Renew(tp TopicPartition, offset int64) bool {
+	s := m.sub
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.dispatch.Lane(tp)
+	return l != nil && l.Owes(m.seat, offset)
+}

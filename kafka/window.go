@@ -1,0 +1,70 @@
+package kafka
+
+import (
+	"fmt"
+	"slices"
+)
+
+// A lane is fed up to highWater records when it has fewer than lowWater left to lend.
+const (
+	lowWater  = 256
+	highWater = 1024
+)
+
+// window bounds what one seat may owe and what one partition may span.
+type window struct {
+	records int
+	bytes   int
+}
+
+// WindowError tells a member that it must settle before it is lent more.
+type WindowError struct {
+	Records, MaxRecords int
+	Bytes, MaxBytes     int
+}
+
+func (e *WindowError) Error() string {
+	return fmt.Sprintf("%d records (%d bytes) are not acknowledged and the window is %d records or %d bytes: "+
+		"acknowledge with RPUSH acks <topic>:<partition>:<offset>, or ask for automatic acknowledgement with {\"sluice.ack\":\"auto\"}",
+		e.Records, e.Bytes, e.MaxRecords, e.MaxBytes)
+}
+
+// full tells whether the seat's leases fill the window. Records to be lent again do not count: they
+// are owed already.
+func (d *Dispatch) full(s *Seat) bool {
+	return s.leases >= d.window.records || (s.leases > 0 && s.owedBytes >= d.window.bytes && s.leases == s.owed)
+}
+
+// stuck tells whether a partition that the seat holds can take no more because of what it owes.
+func (d *Dispatch) stuck(s *Seat) bool {
+	if s.owed == 0 {
+		return false
+	}
+	return slices.ContainsFunc(d.lanes, func(l *lane) bool {
+		return l.holder == s && l.ledger.owed > 0 && l.ledger.ready == 0 && d.room(l) == 0
+	})
+}
+
+// room is how many more records the lane may take.
+func (d *Dispatch) room(l *lane) int {
+	if l.ledger.bytes >= d.window.bytes && l.ledger.Span() > 0 {
+		return 0
+	}
+	return max(0, d.window.records-l.ledger.Span())
+}
+
+// noteLow remembers that the lane should be fed: librdkafka holds more of it.
+func (d *Dispatch) noteLow(l *lane) {
+	if l.more && l.ledger.ready < lowWater {
+		d.low = true
+	}
+}
+
+// Wants is how many records the lane should be fed: none while it has enough to lend, in records or
+// in bytes, or while what is unsettled fills its window.
+func (d *Dispatch) Wants(l *lane, bytes int) int {
+	if l.closing || l.ledger.ready >= lowWater || l.ledger.ready > 0 && l.ledger.readyBytes >= bytes {
+		return 0
+	}
+	return min(highWater-l.ledger.ready, d.room(l))
+}
