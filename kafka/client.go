@@ -32,9 +32,7 @@ type Client struct {
 	produced   produceCounts
 	consumed   consumeCounts
 
-	adminOnce sync.Once
-	admin     *Admin
-	adminErr  error
+	administrator administrator
 
 	mu            sync.Mutex // guards what follows; taken before a subscription's own
 	stopping      bool
@@ -61,6 +59,9 @@ func Open(cfg Config, log *slog.Logger) (*Client, error) {
 		p, err := newProducer(profile, c)
 		if err != nil {
 			end()
+			for _, opened := range c.producers {
+				opened.close(ctx)
+			}
 			return nil, fmt.Errorf("producer profile %s: %w", profile, err)
 		}
 		c.producers[profile] = p
@@ -107,10 +108,20 @@ func (c *Client) hold(t *topic, profile string, key, value []byte, opaque uint64
 		return err
 	case released:
 		return c.push(profile, t.name, key, value, opaque)
-	case first:
-		c.work.Go(func() { c.lookUp(c.ctx, t) })
+	case first && !c.start(func() { c.lookUp(c.ctx, t) }):
+		t.strand(c)
 	}
 	return nil
+}
+
+// start runs work that Close waits for; false when Close has begun.
+func (c *Client) start(work func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.stopping {
+		c.work.Go(work)
+	}
+	return !c.stopping
 }
 
 // clone copies bytes out of a session's buffer, keeping null apart from empty.
@@ -141,7 +152,6 @@ func (c *Client) push(profile, topic string, key, value []byte, opaque uint64) e
 // giveUp ends a record that librdkafka never saw.
 func (c *Client) giveUp(opaque uint64, failure *ProduceError) {
 	c.produced.end(failure)
-	c.log.Warn("record not delivered", "topic", failure.Topic, "outcome", failure.Outcome.String(), "reason", failure.Reason)
 	if p := c.publishers.find(publisherOf(opaque)); p != nil && p.report(opaque, failure) {
 		p.wake()
 	}
@@ -155,29 +165,21 @@ func asProduceError(err error, topic string) *ProduceError {
 	return &ProduceError{Retry, topic, err.Error()}
 }
 
-// administrator opens the shared admin client when it is first needed.
-func (c *Client) administrator() (*Admin, error) {
-	c.adminOnce.Do(func() { c.admin, c.adminErr = OpenAdmin(c.cfg.Brokers, c.cfg.Properties) })
-	return c.admin, c.adminErr
-}
-
 // TopicNames lists the topics of the cluster in order, internal ones left out.
-func (c *Client) TopicNames(ctx context.Context) ([]string, error) {
-	admin, err := c.administrator()
-	if err != nil {
-		return nil, err
-	}
-	return admin.TopicNames(ctx)
+func (c *Client) TopicNames(ctx context.Context) (names []string, err error) {
+	err = c.administrator.use(&c.cfg, func(a *Admin) error {
+		names, err = a.TopicNames(ctx)
+		return err
+	})
+	return names, err
 }
 
 // Unreachable asks the brokers for their metadata and returns why that failed, nil when it did not.
 func (c *Client) Unreachable(ctx context.Context) error {
-	admin, err := c.administrator()
-	if err != nil {
+	return c.administrator.use(&c.cfg, func(a *Admin) error {
+		_, err := a.metadata(ctx)
 		return err
-	}
-	_, err = admin.metadata(ctx)
-	return err
+	})
 }
 
 // Close stops taking records, lets every subscription commit and leave, sends what is queued and
@@ -194,9 +196,7 @@ func (c *Client) Close(ctx context.Context) error {
 	if n := c.produced.stranded.Load(); n > 0 {
 		left = errors.Join(left, fmt.Errorf("%s not delivered: no broker could be asked for the topic", records(n)))
 	}
-	if c.admin != nil {
-		c.admin.Close()
-	}
+	c.administrator.close(ctx)
 	return left
 }
 

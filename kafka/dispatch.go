@@ -61,9 +61,11 @@ func (d *Dispatch) Remove(tp TopicPartition) {
 	d.lanes = slices.DeleteFunc(d.lanes, func(other *lane) bool { return other == l })
 }
 
-// Lend appends up to limit records, or about so many bytes of them, for the seat to out. With nothing to lend the seat waits, and is
-// woken later. A full window is an error, at once, whether or not there are more records.
+// Lend appends up to limit records, or about so many bytes of them, for the seat to out. With nothing
+// to lend the seat waits, and is woken later. A full window is an error, at once, whether or not there
+// are more records.
 func (d *Dispatch) Lend(s *Seat, now time.Time, limit, bytes int, out []Delivery) ([]Delivery, error) {
+	waited := s.waiting
 	d.Unwait(s)
 	start := len(out)
 	for len(out)-start < limit && bytes > 0 && !d.full(s) {
@@ -75,6 +77,9 @@ func (d *Dispatch) Lend(s *Seat, now time.Time, limit, bytes int, out []Delivery
 		bytes -= delivery.size()
 	}
 	if len(out) > start {
+		if waited {
+			d.Call(now) // who let lanes drain for it need not any more
+		}
 		return out, nil
 	}
 	if d.full(s) || d.stuck(s) {
@@ -151,6 +156,9 @@ func (d *Dispatch) mayLend(l *lane, s *Seat) bool {
 	if l.holder != s && l.ledger.owed > 0 {
 		return false
 	}
+	if d.brimming(s) && l.ledger.first().owner != s {
+		return false
+	}
 	return !d.greedy(l, s)
 }
 
@@ -195,7 +203,9 @@ func (d *Dispatch) AcceptLeased(s *Seat) int {
 		if s.leases == 0 {
 			break
 		}
-		n += l.ledger.AcceptLeased(s)
+		if l.heldBy(s) {
+			n += l.ledger.AcceptLeased(s)
+		}
 	}
 	return n
 }

@@ -57,7 +57,9 @@ func (c *Client) retire(s *Subscription) bool {
 	if len(s.dispatch.seats) > 0 {
 		return false
 	}
-	delete(c.subscriptions, s.key)
+	if c.subscriptions[s.key] == s {
+		delete(c.subscriptions, s.key)
+	}
 	return true
 }
 

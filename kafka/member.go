@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -48,13 +49,13 @@ func (c *Client) Join(id Identity, in Interest, wake func()) (*Member, error) {
 
 // subscription finds or opens the subscription of a key. The client's mu is held.
 func (c *Client) subscription(key, group string, in Interest) (*Subscription, error) {
-	if s := c.subscriptions[key]; s != nil {
+	if s := c.subscriptions[key]; s != nil && !s.beyondRepair() {
 		return s, nil
 	}
 	if len(c.subscriptions) >= c.cfg.MaxSubscriptions {
 		return nil, fmt.Errorf("kafka.max_subscriptions: %d subscriptions are open already", c.cfg.MaxSubscriptions)
 	}
-	s, err := c.startSubscription(key, group, in.Topics, in.Overrides)
+	s, err := c.startSubscription(key, group, slices.Compact(slices.Sorted(slices.Values(in.Topics))), in.Overrides)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +95,9 @@ func (m *Member) Next(limit, bytes int, out []Delivery) ([]Delivery, error) {
 	if m.ack == AckNone {
 		s.acceptLeased(m.seat, now)
 	}
-	if err == nil && len(out) == start {
+	if err == nil && len(out) == start && s.trouble != nil {
+		// It is told, and does not wait: a call for it would reach nobody.
+		s.dispatch.Unwait(m.seat)
 		err = s.trouble
 	}
 	low := s.dispatch.low

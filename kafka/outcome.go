@@ -66,10 +66,10 @@ func outcomeOf(code librdkafka.Code, status librdkafka.Status) Outcome {
 	switch {
 	case code == librdkafka.None || status == librdkafka.Persisted:
 		return OK
-	case refusals[code]:
-		return Rejected
 	case doubtful[code] || status == librdkafka.PossiblyPersisted:
 		return Unknown
+	case refusals[code]:
+		return Rejected
 	}
 	return Retry
 }

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +22,8 @@ type producer struct {
 	topics     *topics
 
 	handle  atomic.Pointer[librdkafka.Producer]
+	ends    sync.Mutex    // held while a handle is replaced: guards what follows
+	closing bool          // no handle is replaced any more
 	ending  chan struct{} // closed when draining shall end
 	drained chan struct{} // closed when it has
 
@@ -80,7 +83,9 @@ func (p *producer) read(handle *librdkafka.Producer) {
 		case librdkafka.Reports:
 			p.wake()
 		case librdkafka.Failure:
-			p.fail(handle, event)
+			if p.fail(handle, event) {
+				return // the handle is gone: to poll it would be the end of the process
+			}
 		case librdkafka.Log:
 			p.voice.line(p.log, event)
 		}
@@ -130,24 +135,30 @@ func (p *producer) wake() {
 	p.woken = p.woken[:0]
 }
 
-// fail logs an error event; a fatal one replaces the handle.
-func (p *producer) fail(handle *librdkafka.Producer, event librdkafka.Event) {
-	if !event.Fatal {
+// fail logs an error event; a fatal one replaces the handle. It returns whether the handle is gone.
+func (p *producer) fail(handle *librdkafka.Producer, event librdkafka.Event) (gone bool) {
+	if !event.Fatal || handle != p.handle.Load() {
 		p.voice.failure(p.log, event)
-		return
+		return false
 	}
-	p.log.Error("producer failed for good, replacing it", "err", event.Text)
+	p.ends.Lock()
+	defer p.ends.Unlock()
+	p.log.Error("producer failed for good", "err", event.Text, "replacing", !p.closing)
+	if p.closing {
+		return false
+	}
 	p.counts.fatal.Add(1)
 	successor, err := librdkafka.NewProducer(p.properties)
 	if err != nil {
 		p.log.Error("producer not replaced", "err", err)
-		return
+		return false
 	}
 	p.handle.Store(successor)
 	handle.Retire()
 	handle.Purge()
 	p.empty(handle, time.Now().Add(5*time.Second))
 	p.discard(context.Background(), handle)
+	return true
 }
 
 // empty reads reports until nothing is pending or the time is over.
@@ -170,7 +181,10 @@ func (p *producer) discard(ctx context.Context, handle *librdkafka.Producer) {
 // close ends the producer: what is queued is sent until ctx ends, then given up. Nobody produces
 // any more. It returns how many records were not delivered for lack of time.
 func (p *producer) close(ctx context.Context) int {
+	p.ends.Lock()
+	p.closing = true
 	handle := p.handle.Load()
+	p.ends.Unlock()
 	handle.Retire()
 	handle.Flush()
 	p.await(ctx, handle)

@@ -77,11 +77,12 @@ func (p Properties) Validate() error {
 // ValidateOverrides reports the first property that a client may not set, or sets wrongly.
 func (p Properties) ValidateOverrides() error {
 	for _, name := range slices.Sorted(maps.Keys(p)) {
-		if err := librdkafka.CheckProperty(name, p[name]); err != nil {
-			return fmt.Errorf("%s=%s: %w", name, p[name], err)
-		}
+		// Before librdkafka is asked: it loads a plugin the moment its path is set.
 		if reason, owned := forced[name]; owned {
 			return fmt.Errorf("%w: %s=%s: %s", ErrOwned, name, p[name], reason)
+		}
+		if err := librdkafka.CheckProperty(name, p[name]); err != nil {
+			return fmt.Errorf("%s=%s: %w", name, p[name], err)
 		}
 		if !overridable[name] {
 			return fmt.Errorf("%w: %s=%s: set it in sluice's configuration, kafka.consumer", ErrOwned, name, p[name])

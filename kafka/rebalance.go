@@ -33,6 +33,7 @@ func (s *Subscription) open(tp TopicPartition) {
 // still be settled until the grace is over. A lost assignment is not ours to commit.
 func (s *Subscription) revoke(partitions []librdkafka.Partition, now time.Time) {
 	s.client.consumed.rebalances.Add(1)
+	s.serveRevocation(now, true) // an earlier one that still waits
 	if s.consumer.Lost() {
 		s.log.Warn("partitions lost", "partitions", names(partitions))
 		s.letGo(partitions)

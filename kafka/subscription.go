@@ -148,6 +148,13 @@ func (s *Subscription) failure(event librdkafka.Event) {
 	s.dispatch.WakeAll()
 }
 
+// beyondRepair tells whether the consumer failed for good: who joins gets another one.
+func (s *Subscription) beyondRepair() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failed
+}
+
 // feedAll moves records from librdkafka to the lanes that are low, and calls members for them.
 func (s *Subscription) feedAll(now time.Time) {
 	bytes := s.client.laneBytes()
@@ -178,12 +185,15 @@ func (s *Subscription) feed(f *feed, bytes int) {
 func (s *Subscription) take(f *feed, want int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f.lane.more = len(s.fetched) == want
+	f.lane.more = len(s.fetched) == min(want, librdkafka.Batch)
 	for i := range s.fetched {
 		m := &s.fetched[i]
 		r := Record{
 			TopicPartition: f.lane.TopicPartition,
 			Offset:         m.Offset, Timestamp: m.Timestamp, Key: m.Key, Value: m.Value, Headers: m.Headers,
+		}
+		if r.Offset <= f.lane.ledger.fetched {
+			s.restart(f, r.Offset)
 		}
 		if f.lane.ledger.Append(r) {
 			s.client.consumed.fetched.Add(1)
@@ -192,6 +202,14 @@ func (s *Subscription) take(f *feed, want int) {
 	if len(s.fetched) > 0 {
 		s.trouble = nil
 	}
+}
+
+// restart begins a partition's book again: its offsets went back, because the topic was created
+// again or its log was cut. What was owed of the old log cannot be settled in the new one.
+func (s *Subscription) restart(f *feed, offset int64) {
+	s.log.Warn("partition went back", "partition", f.lane.TopicPartition.String(), "from", f.lane.ledger.fetched, "to", offset)
+	f.lane.ledger.Abandon()
+	f.lane.ledger, f.lane.holder, f.stored = NewLedger(), nil, -1
 }
 
 // storeAll hands the positions that moved to librdkafka's next commit.

@@ -14,6 +14,7 @@ import (
 // here, and a missing one is refused for a while without asking again.
 type topics struct {
 	limit int
+	bytes atomic.Int64 // of the records that all topics hold
 	mu    sync.RWMutex
 	names map[string]*topic
 }
@@ -28,6 +29,7 @@ const (
 )
 
 type topic struct {
+	gate  *topics
 	name  string
 	state atomic.Int32 // knowledge
 
@@ -49,6 +51,7 @@ const (
 	missingFor  = 3 * time.Second // a topic known to be missing is refused so long
 	heldRecords = 1000            // per topic, while it is looked up
 	heldBytes   = 4 << 20
+	heldInAll   = 64 << 20         // bytes, over all topics
 	heldFor     = 28 * time.Second // then they fail as not written
 )
 
@@ -75,7 +78,7 @@ func (t *topics) add(name string) (*topic, error) {
 	if len(t.names) >= t.limit {
 		return nil, &ProduceError{Rejected, name, fmt.Sprintf("kafka.max_topics: %d topics are in use already", t.limit)}
 	}
-	entry := &topic{name: name}
+	entry := &topic{gate: t, name: name}
 	t.names[name] = entry
 	return entry, nil
 }
@@ -110,14 +113,30 @@ func (t *topic) hold(r heldRecord) (released, first bool, err error) {
 			return false, false, t.refusal()
 		}
 	}
-	if len(t.held) >= heldRecords || t.bytes+len(r.key)+len(r.value) > heldBytes && len(t.held) > 0 {
+	size := r.size()
+	if len(t.held) >= heldRecords || t.bytes+size > heldBytes && len(t.held) > 0 || t.gate.bytes.Load() > heldInAll {
 		return false, false, ErrFull
 	}
 	t.held = append(t.held, r)
-	t.bytes += len(r.key) + len(r.value)
+	t.weigh(size)
 	first = knowledge(t.state.Load()) != asking
 	t.state.Store(int32(asking))
 	return false, first, nil
+}
+
+func (r *heldRecord) size() int { return len(r.key) + len(r.value) }
+
+// weigh keeps count of the bytes that are held.
+func (t *topic) weigh(change int) {
+	t.bytes += change
+	t.gate.bytes.Add(int64(change))
+}
+
+// empty forgets what was held, all of which has gone on or ended.
+func (t *topic) empty(now knowledge) {
+	t.weigh(-t.bytes)
+	t.held = nil
+	t.state.Store(int32(now))
 }
 
 func (t *topic) refusal() *ProduceError {
@@ -128,41 +147,52 @@ func (t *topic) refusal() *ProduceError {
 func (t *topic) open(c *Client) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	var lost losses
 	for _, r := range t.held {
 		if err := c.push(r.profile, t.name, r.key, r.value, r.opaque); err != nil {
-			c.giveUp(r.opaque, asProduceError(err, t.name))
+			failure := asProduceError(err, t.name)
+			lost.add(*failure)
+			c.giveUp(r.opaque, failure)
 		}
 	}
-	t.held, t.bytes = nil, 0
-	t.state.Store(int32(known))
+	lost.log(c.log, time.Now())
+	t.empty(known)
+}
+
+// abandon ends the first n records that are held.
+func (t *topic) abandon(c *Client, n int, failure *ProduceError) {
+	var lost losses
+	for _, r := range t.held[:n] {
+		lost.add(*failure)
+		c.giveUp(r.opaque, failure)
+		t.weigh(-r.size())
+	}
+	lost.log(c.log, time.Now())
+	t.held = t.held[n:]
 }
 
 // refuse fails what is held, and what comes in the next seconds.
 func (t *topic) refuse(c *Client) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, r := range t.held {
-		c.giveUp(r.opaque, t.refusal())
-	}
-	t.held, t.bytes = nil, 0
+	t.abandon(c, len(t.held), t.refusal())
 	t.until = time.Now().Add(missingFor)
-	t.state.Store(int32(missing))
+	t.empty(missing)
 }
 
 // expire fails what has been held too long; with nothing left the look-up is over and done is true.
 func (t *topic) expire(c *Client, before time.Time, reason string) (done bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for len(t.held) > 0 && t.held[0].since.Before(before) {
-		c.giveUp(t.held[0].opaque, &ProduceError{Retry, t.name, reason})
-		t.bytes -= len(t.held[0].key) + len(t.held[0].value)
-		t.held = t.held[1:]
+	old := 0
+	for old < len(t.held) && t.held[old].since.Before(before) {
+		old++
 	}
+	t.abandon(c, old, &ProduceError{Retry, t.name, reason})
 	if len(t.held) > 0 {
 		return false
 	}
-	t.held = nil
-	t.state.Store(int32(unasked))
+	t.empty(unasked)
 	return true
 }
 
@@ -170,12 +200,9 @@ func (t *topic) expire(c *Client, before time.Time, reason string) (done bool) {
 func (t *topic) strand(c *Client) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, r := range t.held {
-		c.produced.stranded.Add(1)
-		c.giveUp(r.opaque, &ProduceError{Retry, t.name, ErrStopping.Error()})
-	}
-	t.held, t.bytes = nil, 0
-	t.state.Store(int32(unasked))
+	c.produced.stranded.Add(int64(len(t.held)))
+	t.abandon(c, len(t.held), &ProduceError{Retry, t.name, ErrStopping.Error()})
+	t.empty(unasked)
 }
 
 // lookUp finds out whether the topic exists, for as long as records wait for the answer.
@@ -206,13 +233,12 @@ func (c *Client) lookUp(ctx context.Context, t *topic) {
 func (c *Client) mayProduce(ctx context.Context, name string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	admin, err := c.administrator()
-	if err != nil {
-		return false, err
-	}
-	exists, err := admin.exists(ctx, name)
-	if err != nil || exists {
-		return exists, err
-	}
-	return admin.willCreate(ctx, name)
+	may := false
+	err := c.administrator.use(&c.cfg, func(a *Admin) (err error) {
+		if may, err = a.exists(ctx, name); err == nil && !may {
+			may, err = a.willCreate(ctx, name)
+		}
+		return err
+	})
+	return may, err
 }

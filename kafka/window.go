@@ -32,7 +32,12 @@ func (e *WindowError) Error() string {
 // full tells whether the seat's leases fill the window. Records to be lent again do not count: they
 // are owed already.
 func (d *Dispatch) full(s *Seat) bool {
-	return s.leases >= d.window.records || (s.leases > 0 && s.owedBytes >= d.window.bytes && s.leases == s.owed)
+	return s.leases > 0 && s.leases == s.owed && d.brimming(s)
+}
+
+// brimming tells whether what the seat owes fills its window: nothing but that is lent to it.
+func (d *Dispatch) brimming(s *Seat) bool {
+	return s.owed >= d.window.records || s.owed > 0 && s.owedBytes >= d.window.bytes
 }
 
 // stuck tells whether a partition that the seat holds can take no more because of what it owes.

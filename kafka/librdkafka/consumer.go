@@ -21,8 +21,8 @@ type Consumer struct {
 	fetched  []C.sluice_message
 }
 
-// batch is how many messages one Fetch may take.
-const batch = 512
+// Batch is how many messages one Fetch takes at most.
+const Batch = 512
 
 // NewConsumer creates a consumer that has not joined its group yet.
 func NewConsumer(properties map[string]string) (*Consumer, error) {
@@ -38,7 +38,7 @@ func NewConsumer(properties map[string]string) (*Consumer, error) {
 	C.rd_kafka_poll_set_consumer(rk)
 	c := &Consumer{
 		rk: rk, queue: C.rd_kafka_queue_get_consumer(rk), signal: s,
-		messages: make([]*C.rd_kafka_message_t, batch), fetched: make([]C.sluice_message, batch),
+		messages: make([]*C.rd_kafka_message_t, Batch), fetched: make([]C.sluice_message, Batch),
 	}
 	c.watch(c.queue)
 	return c, nil

@@ -1,0 +1,51 @@
+package kafka
+
+import (
+	"context"
+	"sync"
+)
+
+// administrator is a client's own Admin, opened when it is first needed. The lock keeps it open while
+// a call is inside: librdkafka does not survive the use of a handle that is being closed.
+type administrator struct {
+	mu     sync.RWMutex // held for reading during every use: guards what follows
+	closed bool
+
+	once  sync.Once
+	admin *Admin
+	err   error
+}
+
+// use runs do, which ends in bounded time, with the Admin.
+func (a *administrator) use(cfg *Config, do func(*Admin) error) error {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if a.closed {
+		return ErrStopping
+	}
+	a.once.Do(func() { a.admin, a.err = OpenAdmin(cfg.Brokers, cfg.Properties) })
+	if a.err != nil {
+		return a.err
+	}
+	return do(a.admin)
+}
+
+// close waits for the calls that are inside and closes the Admin; after ctx it leaves that to a
+// goroutine, which ends when they do.
+func (a *administrator) close(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.closed = true
+		if a.admin != nil {
+			a.admin.Close()
+			a.admin = nil
+		}
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,348 @@
+package kafka
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// shortly makes librdkafka give up soon.
+func shortly(cfg *Config) { cfg.Producer = Properties{"message.timeout.ms": "1500"} }
+
+// allEnded holds the counters against their promise: every record taken has exactly one end.
+func allEnded(t *testing.T, c *Client, taken int64) {
+	t.Helper()
+	s := c.Stats()
+	ended := int64(0)
+	for _, n := range s.Ended {
+		ended += n
+	}
+	if s.Accepted != taken || ended != taken || s.Pending != 0 || s.UnknownEvents != 0 {
+		t.Errorf("%d records were taken; the counters say %+v", taken, s)
+	}
+}
+
+func TestDeliveredAndBufferedRecordsArrive(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, c)
+	for range 3 {
+		if err := p.Deliver([]byte("letters"), []byte("key"), []byte("delivered")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if failure := p.outcomes(t, 3); failure != nil {
+		t.Fatal(failure)
+	}
+	for range 4 {
+		if err := p.Buffer([]byte("letters"), nil, []byte("buffered")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for !p.Drained(0) {
+		await(t, p.woken, "the buffered records")
+	}
+	if n := p.TakeFailed(); n != 0 {
+		t.Errorf("%d failed", n)
+	}
+	if high := k.PartitionInfo("letters", 0).HighWatermark; high != 7 {
+		t.Errorf("%d records in the topic, want 7", high)
+	}
+	allEnded(t, c, 7)
+	if err := shut(c, patience); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheBrokersAnswersBecomeOutcomes(t *testing.T) {
+	t.Parallel()
+	const always, once = -1, 1
+	for _, tt := range []struct {
+		err   *kerr.Error
+		count int
+		want  Outcome
+	}{
+		{kerr.NotLeaderForPartition, once, OK},
+		{kerr.NotEnoughReplicas, once, OK},
+		{kerr.NotEnoughReplicas, always, Retry},
+		{kerr.NotEnoughReplicasAfterAppend, always, Unknown},
+		{kerr.RequestTimedOut, always, Unknown},
+		{kerr.TopicAuthorizationFailed, once, Rejected},
+		{kerr.MessageTooLarge, once, Rejected},
+		{kerr.InvalidRecord, once, Rejected},
+		{kerr.PolicyViolation, once, Rejected},
+	} {
+		t.Run(tt.err.Message+" "+tt.want.String(), func(t *testing.T) {
+			t.Parallel()
+			k := cluster(t, kfake.SeedTopics(1, "letters"))
+			c := openOn(t, k.ListenAddrs(), shortly)
+			k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "letters", Err: tt.err, Count: tt.count})
+			wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), tt.want)
+			allEnded(t, c, 1)
+		})
+	}
+}
+
+func TestABufferedFailureIsCountedOnce(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed, Count: -1})
+	p := newCaller(t, c)
+	if err := p.Buffer([]byte("letters"), nil, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	for !p.Drained(0) {
+		await(t, p.woken, "the buffered record")
+	}
+	if first, second := p.TakeFailed(), p.TakeFailed(); first != 1 || second != 0 {
+		t.Errorf("%d failed, then %d; want 1, then 0", first, second)
+	}
+}
+
+func TestAnUnknownTopicIsRefusedSoonAndComesBack(t *testing.T) {
+	t.Parallel()
+	k := cluster(t)
+	c := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, c)
+	start := time.Now()
+	wantOutcome(t, p.deliver(t, "nowhere", []byte("x")), Rejected)
+	if took := time.Since(start); took > 500*time.Millisecond {
+		t.Errorf("refused after %v", took)
+	}
+	var refused *ProduceError
+	if err := p.Deliver([]byte("nowhere"), nil, []byte("x")); !errors.As(err, &refused) || refused.Outcome != Rejected {
+		t.Errorf("the second record was not refused at once: %v", err)
+	}
+	if err := k.CreateTopic("nowhere", 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the topic that was created", func() bool { return p.deliver(t, "nowhere", []byte("x")) == nil })
+	if p.Pending() != 0 {
+		t.Errorf("%d pending", p.Pending())
+	}
+}
+
+func TestTheFirstRecordCreatesATopicWhereBrokersDoSo(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.AllowAutoTopicCreation())
+	c := openOn(t, k.ListenAddrs(), nil)
+	wantOutcome(t, newCaller(t, c).deliver(t, "fresh", []byte("x")), OK)
+	allEnded(t, c, 1)
+}
+
+func TestRecordsOfATopicStayInOrderThroughTheGate(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, c)
+	const n = 500
+	for i := range n {
+		if err := p.Deliver([]byte("letters"), nil, []byte{byte(i >> 8), byte(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if failure := p.outcomes(t, n); failure != nil {
+		t.Fatal(failure)
+	}
+	w := join(t, c, "a", topicsOf("letters"))
+	for i := 0; i < n; {
+		for _, d := range w.next(t, 100) {
+			if got := int(d.Value[0])<<8 | int(d.Value[1]); got != i {
+				t.Fatalf("record %d at offset %d", got, i)
+			}
+			i++
+		}
+	}
+}
+
+func TestARecordTooLargeIsRejectedAtOnce(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, c)
+	wantOutcome(t, p.deliver(t, "letters", make([]byte, 2<<20)), Rejected)
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
+	allEnded(t, c, p.taken(t, c))
+}
+
+// taken reads how many records the client says it took; nothing may be pending then.
+func (c *caller) taken(t *testing.T, client *Client) int64 {
+	t.Helper()
+	if c.Pending() != 0 {
+		t.Errorf("%d records pending", c.Pending())
+	}
+	return client.Stats().Accepted
+}
+
+// mute makes the brokers take produce requests and never answer; the channel tells of the first.
+func mute(k *kfake.Cluster) bell {
+	heard := newBell()
+	k.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		k.KeepControl()
+		heard.ring()
+		return nil, nil, true
+	})
+	return heard
+}
+
+func TestAFullQueueAsksToTryAgain(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), func(cfg *Config) {
+		cfg.Producer = Properties{"queue.buffering.max.messages": "10", "message.timeout.ms": "1500"}
+	})
+	p := newCaller(t, c)
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
+	mute(k)
+	taken, err := 0, error(nil)
+	for err == nil && taken < 100 {
+		if err = p.Deliver([]byte("letters"), nil, []byte("x")); err == nil {
+			taken++
+		}
+	}
+	if !errors.Is(err, ErrFull) || taken != 10 || p.Pending() != 10 {
+		t.Fatalf("%v after %d records, %d pending", err, taken, p.Pending())
+	}
+	// All ten may be written: they were sent, and nobody answered.
+	wantOutcome(t, p.outcomes(t, taken), Unknown)
+}
+
+func TestBrokersThatAreAway(t *testing.T) {
+	t.Parallel()
+	k, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "letters"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := openOn(t, k.ListenAddrs(), shortly)
+	p := newCaller(t, c)
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
+	k.Close()
+	// Whether the first is sent before librdkafka notices is up to the kernel; the second is not.
+	if failure := p.deliver(t, "letters", []byte("x")); failure == nil || failure.Outcome == Rejected {
+		t.Errorf("ended as %v without brokers", failure)
+	}
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), Retry)
+}
+
+func TestAnUnansweredRecordMayBeWritten(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), shortly)
+	mute(k)
+	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), Unknown)
+}
+
+func TestForsakenRecordsAreCountedWhenTheyEnd(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), shortly)
+	heard := mute(k)
+	p := newCaller(t, c)
+	if err := p.Deliver([]byte("letters"), nil, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	await(t, heard, "the produce request")
+	p.Forsake(1)
+	p.Close()
+	eventually(t, "the late report", func() bool { return c.Stats().Ended[Unknown] == 1 })
+	allEnded(t, c, 1)
+	if next := newCaller(t, c); next.id != p.id {
+		t.Errorf("number %d, want %d again", next.id, p.id)
+	}
+}
+
+func TestTheNumberOfTopicsIsBounded(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.AllowAutoTopicCreation())
+	c := openOn(t, k.ListenAddrs(), func(cfg *Config) { cfg.MaxTopics = 2 })
+	p := newCaller(t, c)
+	wantOutcome(t, p.deliver(t, "one", []byte("x")), OK)
+	wantOutcome(t, p.deliver(t, "two", []byte("x")), OK)
+	failure := p.deliver(t, "three", []byte("x"))
+	wantOutcome(t, failure, Rejected)
+	if !strings.Contains(failure.Reason, "kafka.max_topics") {
+		t.Errorf("%q does not name the setting", failure.Reason)
+	}
+	wantOutcome(t, p.deliver(t, "one", []byte("x")), OK)
+}
+
+// What was accepted and not delivered must be told, wherever it lies.
+func TestCloseCountsWhatIsUndelivered(t *testing.T) {
+	t.Parallel()
+	t.Run("in librdkafka", func(t *testing.T) {
+		t.Parallel()
+		k := cluster(t, kfake.SeedTopics(1, "letters"))
+		c := openOn(t, k.ListenAddrs(), nil)
+		heard := mute(k)
+		bufferThree(t, c)
+		await(t, heard, "the produce request")
+		wantUndelivered(t, c, "3")
+	})
+	t.Run("at the topic gate", func(t *testing.T) {
+		t.Parallel()
+		c := openOn(t, []string{"127.0.0.1:1"}, nil)
+		bufferThree(t, c)
+		wantUndelivered(t, c, "3")
+	})
+}
+
+func bufferThree(t *testing.T, c *Client) {
+	t.Helper()
+	p := newCaller(t, c)
+	for range 3 {
+		if err := p.Buffer([]byte("letters"), nil, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func wantUndelivered(t *testing.T, c *Client, n string) {
+	t.Helper()
+	err := shut(c, time.Second)
+	if err == nil || !strings.Contains(err.Error(), n) {
+		t.Errorf("3 records are undelivered, Close says %v", err)
+	}
+	if s := c.Stats(); s.Pending != 0 || s.Accepted != 3 {
+		t.Errorf("every record must have an end: %+v", s)
+	}
+}
+
+// librdkafka's idempotent producer ends for good when the brokers' sequence numbers are not its own.
+func TestAProducerThatFailedForGoodIsReplaced(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, c)
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
+	for round := int64(1); round <= 3; round++ {
+		k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.OutOfOrderSequenceNumber})
+		wantOutcome(t, p.deliver(t, "letters", []byte("x")), Unknown)
+		eventually(t, "the new producer", func() bool { return p.deliver(t, "letters", []byte("x")) == nil })
+		if n := c.Stats().Replaced; n != round {
+			t.Errorf("%d producers replaced, want %d", n, round)
+		}
+	}
+	allEnded(t, c, p.taken(t, c))
+}
+
+func TestNothingIsTakenAfterClose(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, c)
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
+	if err := shut(c, patience); err != nil {
+		t.Fatal(err)
+	}
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), Retry)
+	if _, err := c.Join(Identity{"group", "a"}, topicsOf("letters"), func() {}); !errors.Is(err, ErrStopping) {
+		t.Errorf("joined after Close: %v", err)
+	}
+}

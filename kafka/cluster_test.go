@@ -1,0 +1,227 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// cluster starts a fake Kafka cluster of one broker that ends with the test.
+func cluster(t *testing.T, opts ...kfake.Opt) *kfake.Cluster {
+	t.Helper()
+	k, err := kfake.NewCluster(append(opts, kfake.NumBrokers(1), kfake.GroupMinSessionTimeout(100*time.Millisecond))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(k.Close)
+	return k
+}
+
+// openOn opens a client on the brokers that ends with the test; change edits its configuration.
+func openOn(t *testing.T, brokers []string, change func(*Config)) *Client {
+	t.Helper()
+	cfg := Defaults()
+	cfg.Brokers = brokers
+	cfg.CommitInterval = 100 * time.Millisecond
+	if change != nil {
+		change(&cfg)
+	}
+	if err := cfg.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Open(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = shut(c, patience) })
+	return c
+}
+
+// shut closes the client once; later calls do nothing.
+func shut(c *Client, limit time.Duration) error {
+	if c.ctx.Err() != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	return c.Close(ctx)
+}
+
+// caller is a session that waits for what it produced.
+type caller struct {
+	*Publisher
+	woken bell
+}
+
+func newCaller(t *testing.T, c *Client) *caller {
+	t.Helper()
+	woken := newBell()
+	p, err := c.Publisher(woken.ring)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &caller{p, woken}
+}
+
+// outcomes waits for the ends of the n oldest records, and returns the first failure.
+func (c *caller) outcomes(t *testing.T, n int) *ProduceError {
+	t.Helper()
+	for {
+		if failure, ok := c.Take(n); ok {
+			return failure
+		}
+		await(t, c.woken, "delivery reports")
+	}
+}
+
+// deliver produces one record and waits for its end, whether it was taken or not.
+func (c *caller) deliver(t *testing.T, topic string, value []byte) *ProduceError {
+	t.Helper()
+	if err := c.Deliver([]byte(topic), nil, value); err != nil {
+		return asProduceError(err, topic)
+	}
+	return c.outcomes(t, 1)
+}
+
+// fill produces n records to a topic of one partition, and waits until they are in.
+func fill(t *testing.T, c *Client, topic string, n int) {
+	t.Helper()
+	p := newCaller(t, c)
+	defer p.Close()
+	for sent := 0; sent < n; {
+		batch := min(n-sent, 1000)
+		for range batch {
+			if err := p.Deliver([]byte(topic), nil, []byte("a record")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if failure := p.outcomes(t, batch); failure != nil {
+			t.Fatal(failure)
+		}
+		sent += batch
+	}
+}
+
+// worker is a member that waits for records.
+type worker struct {
+	*Member
+	woken bell
+}
+
+func join(t *testing.T, c *Client, name string, in Interest) *worker {
+	t.Helper()
+	woken := newBell()
+	m, err := c.Join(Identity{"group", name}, in, woken.ring)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &worker{m, woken}
+}
+
+func topicsOf(names ...string) Interest { return Interest{Topics: names} }
+
+// next waits for up to limit records.
+func (w *worker) next(t *testing.T, limit int) []Delivery {
+	t.Helper()
+	for {
+		lent, err := w.Next(limit, 1<<20, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(lent) > 0 {
+			return lent
+		}
+		await(t, w.woken, "a record")
+	}
+}
+
+// take waits for n records and returns their offsets, in the order in which they came.
+func (w *worker) take(t *testing.T, n int) (offsets []int64) {
+	t.Helper()
+	for len(offsets) < n {
+		for _, d := range w.next(t, n-len(offsets)) {
+			offsets = append(offsets, d.Offset)
+		}
+	}
+	return offsets
+}
+
+// quiet makes sure that nothing comes for so long.
+func (w *worker) quiet(t *testing.T, long time.Duration) {
+	t.Helper()
+	over := time.After(long)
+	for {
+		if lent, err := w.Next(1, 1<<20, nil); err != nil || len(lent) > 0 {
+			t.Fatalf("expected nothing, got %v %v", lent, err)
+		}
+		select {
+		case <-w.woken:
+		case <-over:
+			w.StopWaiting()
+			return
+		}
+	}
+}
+
+func wantTaken(t *testing.T, got []int64, want ...int64) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Fatalf("offsets %v, want %v", got, want)
+	}
+}
+
+// committed waits until the group's committed offset of partition 0 is at.
+func committed(t *testing.T, k *kfake.Cluster, topic string, at int64) {
+	t.Helper()
+	waitGroup(t, k, "the commit", func(g *kfake.GroupInfo) bool { return g.Commits[topic][0].Offset == at })
+}
+
+// waitGroup waits until the group looks as it should.
+func waitGroup(t *testing.T, k *kfake.Cluster, what string, looks func(*kfake.GroupInfo) bool) *kfake.GroupInfo {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	g, err := k.WaitGroupInfo(ctx, "group", func(g *kfake.GroupInfo) bool { return g != nil && looks(g) })
+	if err != nil {
+		t.Fatalf("waited in vain for %s: %v; the group is %+v", what, err, k.GroupInfo("group"))
+	}
+	return g
+}
+
+// eventually tries again until it succeeds, for what no wake announces.
+func eventually(t *testing.T, what string, try func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for !try() {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			t.Fatal("waited in vain for " + what)
+		}
+	}
+}
+
+func wantOutcome(t *testing.T, failure *ProduceError, want Outcome) {
+	t.Helper()
+	got := OK
+	if failure != nil {
+		got = failure.Outcome
+	}
+	if got != want {
+		t.Fatalf("the record ended as %s (%v), want %s", got, failure, want)
+	}
+}
+
+// isTaken tells whether a live connection has the identity.
+func isTaken(err error) bool {
+	var taken *TakenError
+	return errors.As(err, &taken)
+}

@@ -1,0 +1,54 @@
+package kafka
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+)
+
+func TestConfigValidateNamesTheSetting(t *testing.T) {
+	for _, tt := range []struct {
+		change func(*Config)
+		want   string
+	}{
+		{func(*Config) {}, ""},
+		{func(c *Config) { c.Brokers = nil }, "kafka.brokers: none given"},
+		{func(c *Config) { c.InFlight = 0 }, "kafka.in_flight: 0 is less than 1"},
+		{func(c *Config) { c.MaxTopics = -1 }, "kafka.max_topics: -1 is less than 1"},
+		{func(c *Config) { c.MaxSubscriptions = 0 }, "kafka.max_subscriptions: 0 is less than 1"},
+		{func(c *Config) { c.WindowRecords = 0 }, "kafka.window_records: 0 is less than 1"},
+		{func(c *Config) { c.WindowBytes = 0 }, "kafka.window_bytes: 0 is less than 1"},
+		{func(c *Config) { c.Properties = Properties{"x": ""} }, `kafka.properties.x: No such configuration property: "x"`},
+		{func(c *Config) { c.Producer = Properties{"x": ""} }, `kafka.producer.x: No such configuration property: "x"`},
+		{func(c *Config) { c.Consumer = Properties{"x": ""} }, `kafka.consumer.x: No such configuration property: "x"`},
+		{func(c *Config) {
+			c.Profiles = map[string]Properties{"slow": {"x": ""}}
+		}, `kafka.profiles.slow.x: No such configuration property: "x"`},
+	} {
+		cfg := Defaults()
+		cfg.Brokers = []string{"localhost:9092"}
+		tt.change(&cfg)
+		got := ""
+		if err := cfg.Validate(); err != nil {
+			got = err.Error()
+		}
+		if got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+}
+
+// Values that only contradict one another are found when the handle is made; nothing is left behind.
+func TestOpenNamesTheProfileThatCannotBe(t *testing.T) {
+	cfg := Defaults()
+	cfg.Brokers = []string{"localhost:9092"}
+	cfg.Profiles = map[string]Properties{"odd": {"acks": "0"}} // idempotence needs all
+	c, err := Open(cfg, slog.New(slog.DiscardHandler))
+	if err == nil {
+		_ = shut(c, patience)
+		t.Fatal("opened")
+	}
+	if !strings.Contains(err.Error(), "producer profile odd: ") {
+		t.Errorf("%q does not name the profile", err)
+	}
+}

@@ -1,0 +1,319 @@
+package kafka
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+func TestDispatchAgainstTheBooks(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		w := newDispatchWalk()
+		w.open(3, 2)
+		t.Repeat(map[string]func(*rapid.T){
+			"":             w.Check,
+			"assign":       w.Assign,
+			"close":        w.Close,
+			"revoke":       w.Revoke,
+			"feed":         w.Feed,
+			"feed more":    w.Feed,
+			"sit":          w.Sit,
+			"stand":        w.Stand,
+			"dismiss":      w.Dismiss,
+			"tick":         w.Tick,
+			"ask":          w.Ask,
+			"ask more":     w.Ask,
+			"answer":       w.Answer,
+			"stop waiting": w.StopWaiting,
+			"settle":       w.Settle,
+			"settle more":  w.Settle,
+			"settle all":   w.SettleAll,
+		})
+		w.leaveOne(t)
+	})
+}
+
+// open begins a walk with so many partitions and seats.
+func (w *dispatchWalk) open(lanes int32, seats int) {
+	for p := range lanes {
+		tp := TopicPartition{"t", p}
+		w.dispatch.Add(tp)
+		w.books[tp] = newBook()
+	}
+	for i := range seats {
+		g := &guest{present: true}
+		g.seat = w.dispatch.Sit(fmt.Sprint("seat", i), func() { g.called = true })
+		w.guests[g.seat.Name] = g
+	}
+}
+
+// leaveOne empties the house but for one seat, which must then be lent everything that was fed and
+// not settled, whatever happened before.
+func (w *dispatchWalk) leaveOne(t *rapid.T) {
+	for tp, shut := range w.shut {
+		if l := w.dispatch.byName[tp]; l != nil && shut {
+			w.dispatch.Remove(tp)
+			delete(w.books, tp)
+		}
+	}
+	for _, g := range w.guests {
+		w.gone(g)
+		w.dispatch.Dismiss(g.seat, w.now)
+	}
+	w.now = w.now.Add(time.Hour)
+	last := &guest{present: true}
+	last.seat = w.dispatch.Sit("last", func() { last.called = true })
+	w.guests = map[string]*guest{"last": last}
+	for len(w.ask(t, last, 3, 1<<20)) > 0 {
+		w.SettleAll(t)
+	}
+	for tp, b := range w.books {
+		if rest := b.unsettled(); len(rest) > 0 {
+			t.Fatalf("%d records of %s are lost, the first is %+v", len(rest), tp, rest[0])
+		}
+	}
+}
+
+// house is a dispatch with so many full partitions.
+func house(lanes int32, records int64, window int) *Dispatch {
+	d := NewDispatch(window, 1<<30)
+	for p := range lanes {
+		tp := TopicPartition{"t", p}
+		d.Add(tp)
+		for o := range records {
+			d.Lane(tp).Append(record(tp, o, 10))
+		}
+	}
+	return d
+}
+
+// lendAll asks once, with no limit that matters.
+func lendAll(t *testing.T, d *Dispatch, s *Seat) []Delivery {
+	t.Helper()
+	lent, err := d.Lend(s, dawn, 1<<20, 1<<30, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lent
+}
+
+func nobody() {}
+
+func TestTwoSeatsShareThePartitionsEvenly(t *testing.T) {
+	d := house(6, 1000, 10_000)
+	a, b := d.Sit("a", nobody), d.Sit("b", nobody)
+	counts := map[*Seat]int{}
+	for range 1500 {
+		for _, s := range []*Seat{a, b} {
+			lent, err := d.Lend(s, dawn, 1, 1<<20, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			counts[s] += len(lent)
+			for i := range lent {
+				d.Lane(lent[i].TopicPartition).Accept(s, lent[i].Offset)
+			}
+		}
+	}
+	if counts[a] != 1500 || counts[b] != 1500 {
+		t.Errorf("a was lent %d and b %d of 1500 each", counts[a], counts[b])
+	}
+}
+
+// A seat that came first holds every partition, and always has something unacknowledged on each.
+// Who comes later must get its share all the same, and the first one must not stand still.
+func TestALateSeatGetsItsShare(t *testing.T) {
+	d := house(4, 5000, 10_000)
+	first := d.Sit("first", nobody)
+	owed := map[TopicPartition][]int64{}
+	lentFrom := map[TopicPartition]int{}
+	work := func() int {
+		lent, err := d.Lend(first, dawn, 1, 1<<20, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range lent {
+			tp := lent[i].TopicPartition
+			lentFrom[tp]++
+			if owed[tp] = append(owed[tp], lent[i].Offset); len(owed[tp]) > 5 {
+				d.Lane(tp).Accept(first, owed[tp][0])
+				owed[tp] = owed[tp][1:]
+			}
+		}
+		return len(lent)
+	}
+	for range 2000 {
+		work()
+	}
+	called := 0
+	late := d.Sit("late", func() { called++ })
+	if lent := lendAll(t, d, late); len(lent) != 0 {
+		t.Fatalf("lent %d records of partitions that another holds", len(lent))
+	}
+	clear(lentFrom)
+	for range 2000 {
+		if work() == 0 {
+			t.Fatal("the first seat was lent nothing, although it holds no more than its share")
+		}
+		d.Call(dawn)
+	}
+	if len(lentFrom) != 2 {
+		t.Fatalf("while another waits, the first seat was lent from %v; its share is 2 partitions", lentFrom)
+	}
+	// What it owes of the partitions beyond its share ends at last.
+	drained := 0
+	for tp, offsets := range owed {
+		if l := d.byName[tp]; d.rank(l, first) >= d.share() {
+			for _, o := range offsets {
+				l.ledger.Accept(first, o)
+			}
+			drained++
+		}
+	}
+	d.Call(dawn)
+	if drained != 2 || called == 0 {
+		t.Fatalf("%d partitions were let go, and the late seat was called %d times", drained, called)
+	}
+	if lent := lendAll(t, d, late); len(lent) == 0 {
+		t.Error("nothing for the late seat")
+	}
+}
+
+func TestAFullWindowIsAnErrorAtOnce(t *testing.T) {
+	d := house(2, 100, 10)
+	s := d.Sit("a", nobody)
+	if lent := lendAll(t, d, s); len(lent) != 10 {
+		t.Fatalf("lent %d records, the window is 10", len(lent))
+	}
+	var full *WindowError
+	if _, err := d.Lend(s, dawn, 1, 1, nil); !errors.As(err, &full) || full.Records != 10 || full.MaxRecords != 10 {
+		t.Fatalf("got %v", err)
+	}
+	d.Lane(TopicPartition{"t", 0}).AcceptThrough(s, 100)
+	if lent := lendAll(t, d, s); len(lent) == 0 {
+		t.Error("nothing although the window has room again")
+	}
+}
+
+// A worker that dies again and again without acknowledging must not collect one window more with
+// every life.
+func TestAWindowBoundsWhatASeatOwesOverManyLives(t *testing.T) {
+	const window = 10
+	d := house(8, window, window)
+	for range 1000 {
+		s := d.Sit("a", nobody)
+		_, _ = d.Lend(s, dawn, 3, 1<<20, nil)
+		d.Stand(s, dawn, dawn.Add(time.Minute))
+		if s.owed > window {
+			t.Fatalf("owes %d records, the window is %d", s.owed, window)
+		}
+	}
+}
+
+// What is settled behind a record that is not fills the window of its partition as well.
+func TestAPartitionThatCanTakeNoMoreIsAnError(t *testing.T) {
+	d := house(1, 10, 10)
+	s, tp := d.Sit("a", nobody), TopicPartition{"t", 0}
+	lendAll(t, d, s)
+	for o := range int64(9) {
+		d.Lane(tp).Accept(s, o+1)
+	}
+	if n := d.Wants(d.byName[tp], 1<<20); n != 0 {
+		t.Fatalf("wants %d more records", n)
+	}
+	var full *WindowError
+	if _, err := d.Lend(s, dawn, 1, 1, nil); !errors.As(err, &full) || full.Records != 1 {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestASeatTakesMoreThanItsShareWhileNobodyWaits(t *testing.T) {
+	d := house(4, 10, 100)
+	d.Sit("idle", nobody)
+	if lent := lendAll(t, d, d.Sit("a", nobody)); len(lent) != 40 {
+		t.Errorf("lent %d records of 40", len(lent))
+	}
+}
+
+func TestEachFreePartitionCallsAnotherSeat(t *testing.T) {
+	d := NewDispatch(10, 1000)
+	var called []string
+	for _, name := range []string{"first", "second", "third"} {
+		s := d.Sit(name, func() { called = append(called, name) })
+		lendAll(t, d, s)
+	}
+	for p := range int32(2) {
+		tp := TopicPartition{"t", p}
+		d.Add(tp)
+		d.Lane(tp).Append(record(tp, 0, 1))
+	}
+	for range 3 { // called seats are not called again before they ask
+		if d.Call(dawn); len(called) < 2 || called[0] != "first" || called[1] != "second" {
+			t.Fatalf("called %v", called)
+		}
+	}
+	if len(called) > 3 {
+		t.Errorf("called %v", called)
+	}
+}
+
+func TestAnAbsentSeatKeepsItsPartitionForTheGrace(t *testing.T) {
+	d := house(1, 3, 100)
+	gone, woken := d.Sit("gone", nobody), 0
+	lendAll(t, d, gone)
+	other := d.Sit("other", func() { woken++ })
+	lendAll(t, d, other)
+	until := dawn.Add(time.Second)
+	d.Stand(gone, dawn, until)
+	d.Expire(until.Add(-1))
+	if woken != 0 || len(lendAll(t, d, other)) != 0 {
+		t.Fatal("lent to another within the grace")
+	}
+	d.Expire(until)
+	if lent := lendAll(t, d, other); woken != 1 || len(lent) != 3 || lent[0].Attempt != 2 {
+		t.Fatalf("woken %d times and lent %+v after the grace", woken, lent)
+	}
+}
+
+func TestAStaleSettleDoesNothing(t *testing.T) {
+	d := house(1, 3, 100)
+	tp := TopicPartition{"t", 0}
+	a := d.Sit("a", nobody)
+	lendAll(t, d, a)
+	d.Remove(tp)
+	if d.Lane(tp) != nil || a.owed != 0 {
+		t.Fatalf("owes %d records of a partition that is gone", a.owed)
+	}
+	d.Add(tp)
+	d.Lane(tp).Append(record(tp, 1, 1))
+	b := d.Sit("b", nobody)
+	lendAll(t, d, b)
+	if d.Lane(tp).Accept(a, 1) {
+		t.Error("a settled what b was lent after the partition came back")
+	}
+}
+
+// The mutex of a subscription is held for this: what one Next costs must not grow with what lies
+// ready on other partitions.
+func BenchmarkAutomaticAcks(b *testing.B) {
+	for _, lanes := range []int32{1, 100, 1000} {
+		b.Run(TopicPartition{"lanes", lanes}.String(), func(b *testing.B) {
+			d := house(lanes, 300, 10_000)
+			s := d.Sit("a", nobody)
+			b.ResetTimer()
+			for i := range b.N {
+				d.AcceptLeased(s)
+				out, err := d.Lend(s, dawn, 1, 1, nil)
+				if err != nil || len(out) != 1 {
+					b.Fatal(err, len(out))
+				}
+				l := d.Lane(out[0].TopicPartition)
+				l.Append(record(out[0].TopicPartition, int64(300+i), 10))
+			}
+		})
+	}
+}

@@ -1,0 +1,444 @@
+package kafka
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// The window of the walks: small, so that it is often full.
+const (
+	walkRecords = 8
+	walkBytes   = 1000
+	walkGrace   = 5 * time.Second
+)
+
+// dispatchWalk drives a dispatch and, beside it, one obvious book per partition.
+type dispatchWalk struct {
+	dispatch *Dispatch
+	books    map[TopicPartition]*book
+	shut     map[TopicPartition]bool // being revoked
+	guests   map[string]*guest
+	now      time.Time
+	ends     int64 // offset of the last record of any partition
+}
+
+// guest is what the walk knows of a seat.
+type guest struct {
+	seat    *Seat
+	present bool
+	until   time.Time
+	waiting bool
+	called  bool
+}
+
+func newDispatchWalk() *dispatchWalk {
+	return &dispatchWalk{
+		dispatch: NewDispatch(walkRecords, walkBytes), now: dawn,
+		books: map[TopicPartition]*book{}, shut: map[TopicPartition]bool{}, guests: map[string]*guest{},
+	}
+}
+
+func (w *dispatchWalk) lanes() []TopicPartition {
+	return slices.SortedFunc(maps.Keys(w.books), func(a, b TopicPartition) int { return int(a.Partition - b.Partition) })
+}
+
+// lane draws an open partition.
+func (w *dispatchWalk) lane(t *rapid.T) TopicPartition {
+	if len(w.books) == 0 {
+		t.Skip("no partition")
+	}
+	return rapid.SampledFrom(w.lanes()).Draw(t, "lane")
+}
+
+// guest draws a seat for which fits is true.
+func (w *dispatchWalk) guest(t *rapid.T, fits func(*guest) bool) *guest {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(w.guests)) {
+		if fits(w.guests[name]) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		t.Skip("no such seat")
+	}
+	return w.guests[rapid.SampledFrom(names).Draw(t, "seat")]
+}
+
+func anyone(*guest) bool    { return true }
+func here(g *guest) bool    { return g.present }
+func waiting(g *guest) bool { return g.waiting }
+
+func (w *dispatchWalk) sum(s *Seat) (all share) {
+	for _, b := range w.books {
+		part := b.shareOf(s)
+		all.Leases += part.Leases
+		all.Owed += part.Owed
+		all.OwedBytes += part.OwedBytes
+	}
+	return all
+}
+
+// call is what the subscription does after every change, and at every tick.
+func (w *dispatchWalk) call(t *rapid.T) {
+	w.dispatch.Call(w.now)
+	w.checkCalled(t)
+}
+
+// Assign opens a partition, up to five.
+func (w *dispatchWalk) Assign(t *rapid.T) {
+	tp := TopicPartition{"t", rapid.Int32Range(0, 4).Draw(t, "partition")}
+	if w.books[tp] != nil {
+		t.Skip("open already")
+	}
+	w.dispatch.Add(tp)
+	w.books[tp], w.shut[tp] = newBook(), false
+}
+
+// Close begins a revocation.
+func (w *dispatchWalk) Close(t *rapid.T) {
+	tp := w.lane(t)
+	w.dispatch.byName[tp].closing = true
+	w.shut[tp] = true
+}
+
+// Revoke ends one: what was owed of the partition is nobody's any more.
+func (w *dispatchWalk) Revoke(t *rapid.T) {
+	tp := w.lane(t)
+	w.dispatch.Remove(tp)
+	delete(w.books, tp)
+	if w.dispatch.Lane(tp) != nil {
+		t.Fatalf("%s is still there", tp)
+	}
+	w.call(t)
+}
+
+// Feed adds what a partition wants, as the subscription does.
+func (w *dispatchWalk) Feed(t *rapid.T) {
+	tp := w.lane(t)
+	wants := w.dispatch.Wants(w.dispatch.byName[tp], 500)
+	if w.shut[tp] && wants > 0 {
+		t.Fatal("a partition that is being revoked wants records")
+	}
+	for range rapid.IntRange(0, wants).Draw(t, "records") {
+		w.ends += rapid.Int64Range(1, 3).Draw(t, "gap")
+		r := record(tp, w.ends, rapid.IntRange(0, 200).Draw(t, "size"))
+		if !w.dispatch.Lane(tp).Append(r) || !w.books[tp].append(r) {
+			t.Fatalf("record %d not taken", r.Offset)
+		}
+	}
+	if n := w.dispatch.Lane(tp).Span(); n > walkRecords {
+		t.Fatalf("%s spans %d records, the window is %d", tp, n, walkRecords)
+	}
+	w.call(t)
+}
+
+// Sit seats one of four names that has no connection.
+func (w *dispatchWalk) Sit(t *rapid.T) {
+	name := fmt.Sprint("seat", rapid.IntRange(0, 3).Draw(t, "name"))
+	g := w.guests[name]
+	if g == nil {
+		g = &guest{}
+		w.guests[name] = g
+	}
+	if g.present {
+		t.Skip("taken")
+	}
+	s := w.dispatch.Sit(name, func() { g.called = true })
+	if g.seat != nil && g.seat != s {
+		t.Fatal("another seat for the same name within the grace")
+	}
+	*g = guest{seat: s, present: true}
+	for _, b := range w.books {
+		b.rewind(s)
+	}
+}
+
+// Stand leaves a seat for the grace.
+func (w *dispatchWalk) Stand(t *rapid.T) {
+	g := w.guest(t, here)
+	g.present, g.until = false, w.now.Add(walkGrace)
+	g.waiting, g.called = false, false
+	w.dispatch.Stand(g.seat, w.now, g.until)
+	w.checkCalled(t)
+}
+
+// Dismiss ends a seat at once.
+func (w *dispatchWalk) Dismiss(t *rapid.T) {
+	g := w.guest(t, anyone)
+	w.gone(g)
+	w.dispatch.Dismiss(g.seat, w.now)
+	w.checkCalled(t)
+}
+
+func (w *dispatchWalk) gone(g *guest) {
+	delete(w.guests, g.seat.Name)
+	for _, b := range w.books {
+		b.forfeit(g.seat)
+	}
+}
+
+// Tick lets time go by: graces end, delays end.
+func (w *dispatchWalk) Tick(t *rapid.T) {
+	w.now = w.now.Add(time.Duration(rapid.IntRange(0, 4000).Draw(t, "ms")) * time.Millisecond)
+	var want, got []string
+	for name, g := range w.guests {
+		if !g.present && !w.now.Before(g.until) {
+			want = append(want, name)
+			w.gone(g)
+		}
+	}
+	for _, s := range w.dispatch.Expire(w.now) {
+		got = append(got, s.Name)
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Fatalf("the grace is over for %v, want %v", got, want)
+	}
+	w.call(t)
+}
+
+// Ask lends some records to a seat with a connection.
+func (w *dispatchWalk) Ask(t *rapid.T) {
+	w.ask(t, w.guest(t, here), rapid.IntRange(1, 6).Draw(t, "limit"), rapid.IntRange(1, 2000).Draw(t, "bytes"))
+}
+
+// Answer lets a seat that was called ask, as its connection does.
+func (w *dispatchWalk) Answer(t *rapid.T) {
+	w.ask(t, w.guest(t, func(g *guest) bool { return g.called }), 1, 1)
+}
+
+func (w *dispatchWalk) ask(t *rapid.T, g *guest, limit, bytes int) []Delivery {
+	held := w.sum(g.seat)
+	g.waiting, g.called = false, false
+	lent, err := w.dispatch.Lend(g.seat, w.now, limit, bytes, nil)
+	if len(lent) > limit {
+		t.Fatalf("lent %d records, the limit is %d", len(lent), limit)
+	}
+	for i := range lent {
+		w.checkLent(t, g, &lent[i])
+	}
+	var window *WindowError
+	switch {
+	case len(lent) > 0 && err != nil:
+		t.Fatalf("%d records and an error: %v", len(lent), err)
+	case len(lent) > 0:
+	case errors.As(err, &window):
+		w.checkWindow(t, g, window)
+	case err != nil:
+		t.Fatal(err)
+	case w.full(held) || w.stuck(g.seat):
+		t.Fatalf("%s waits although its window is full: %+v", g.seat.Name, held)
+	default:
+		g.waiting = true
+		w.checkNothing(t, g)
+	}
+	return lent
+}
+
+// checkLent holds a delivery against the books: in order, due, and from a partition of which nobody
+// else owes anything.
+func (w *dispatchWalk) checkLent(t *rapid.T, g *guest, d *Delivery) {
+	b := w.books[d.TopicPartition]
+	if b == nil || w.shut[d.TopicPartition] {
+		t.Fatalf("lent %s:%d, which is not ours to lend", d.TopicPartition, d.Offset)
+	}
+	p := b.first()
+	if p == nil || p.offset != d.Offset {
+		t.Fatalf("lent %s:%d out of order, the first is %+v", d.TopicPartition, d.Offset, p)
+	}
+	if w.now.Before(p.due) {
+		t.Fatalf("lent %s:%d before it is due", d.TopicPartition, d.Offset)
+	}
+	for _, other := range b.owed() {
+		if other.owner != g.seat {
+			t.Fatalf("lent %s:%d to %s while %s owes %d", d.TopicPartition, d.Offset, g.seat.Name, other.owner.Name, other.offset)
+		}
+	}
+	b.lend(p, g.seat)
+	if d.Attempt != p.attempts {
+		t.Fatalf("%s:%d: attempt %d, want %d", d.TopicPartition, d.Offset, d.Attempt, p.attempts)
+	}
+}
+
+// full is a window that is full of records in the seat's hands.
+func (w *dispatchWalk) full(of share) bool {
+	return of.Leases >= walkRecords || of.Leases > 0 && of.Leases == of.Owed && of.OwedBytes >= walkBytes
+}
+
+// stuck is a partition that cannot take more because of what the seat owes of it.
+func (w *dispatchWalk) stuck(s *Seat) bool {
+	for _, b := range w.books {
+		counts := b.tally()
+		if len(b.of(s)) > 0 && counts.Ready == 0 && (counts.Span >= walkRecords || counts.Bytes >= walkBytes) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *dispatchWalk) checkWindow(t *rapid.T, g *guest, e *WindowError) {
+	of := w.sum(g.seat)
+	if !w.full(of) && !w.stuck(g.seat) {
+		t.Fatalf("%v, but the window has room: %+v", e, of)
+	}
+	if e.Records != of.Owed || e.Bytes != of.OwedBytes || e.MaxRecords != walkRecords || e.MaxBytes != walkBytes {
+		t.Fatalf("%+v tells something else than %+v", e, of)
+	}
+}
+
+// lendable tells whether the seat may be lent the partition's next record, the share aside.
+func (w *dispatchWalk) lendable(tp TopicPartition, s *Seat) bool {
+	b := w.books[tp]
+	p := b.first()
+	if w.shut[tp] || p == nil || w.now.Before(p.due) {
+		return false
+	}
+	return len(b.owed()) == len(b.of(s))
+}
+
+// overdrawn tells whether the seat has to let the partition go to others: they wait, and it holds
+// more than an even share.
+func (w *dispatchWalk) overdrawn(tp TopicPartition, s *Seat) bool {
+	held, others, present := 0, 0, 0
+	for _, b := range w.books {
+		held += min(1, len(b.of(s)))
+	}
+	for _, g := range w.guests {
+		if g.present {
+			present++
+		}
+		if g.waiting && g.seat != s {
+			others++
+		}
+	}
+	b := w.books[tp]
+	fresh := b.first() != nil && b.first().owner == nil
+	return len(b.of(s)) > 0 && fresh && others > 0 && held*max(1, present) > len(w.books)
+}
+
+// brimming tells whether the partition's next record is one more than the seat's window has room for.
+func (w *dispatchWalk) brimming(tp TopicPartition, s *Seat) bool {
+	of, p := w.sum(s), w.books[tp].first()
+	return p != nil && p.owner == nil && (of.Owed >= walkRecords || of.OwedBytes >= walkBytes)
+}
+
+// checkNothing makes sure that a seat which was lent nothing could be lent nothing.
+func (w *dispatchWalk) checkNothing(t *rapid.T, g *guest) {
+	for tp := range w.books {
+		if w.lendable(tp, g.seat) && !w.overdrawn(tp, g.seat) && !w.brimming(tp, g.seat) {
+			t.Fatalf("%s was lent nothing, although %s has %+v", g.seat.Name, tp, w.books[tp].first())
+		}
+	}
+}
+
+// checkCalled makes sure that no seat waits, uncalled, for what it could be lent: the holder of each
+// partition, and for those without one as many others as there are.
+func (w *dispatchWalk) checkCalled(t *rapid.T) {
+	free := 0
+	for tp, b := range w.books {
+		if len(b.owed()) == 0 && w.lendable(tp, nil) {
+			free++
+		}
+		for _, g := range w.guests {
+			holder := g.waiting && !g.called && len(b.of(g.seat)) > 0
+			if holder && w.lendable(tp, g.seat) && !w.overdrawn(tp, g.seat) && !w.brimming(tp, g.seat) {
+				t.Fatalf("%s waits uncalled, and holds %s with %+v", g.seat.Name, tp, b.first())
+			}
+		}
+	}
+	inLine, called := 0, 0
+	for _, g := range w.guests {
+		if g.waiting {
+			inLine++
+		}
+		if g.called {
+			called++
+		}
+	}
+	if called < min(free, inLine) {
+		t.Fatalf("%d partitions are free and %d seats wait, but %d were called", free, inLine, called)
+	}
+}
+
+// StopWaiting is a timeout or a hang-up.
+func (w *dispatchWalk) StopWaiting(t *rapid.T) {
+	g := w.guest(t, waiting)
+	g.waiting, g.called = false, false
+	w.dispatch.Unwait(g.seat)
+	w.call(t)
+}
+
+// Settle accepts or releases something that somebody may owe.
+func (w *dispatchWalk) Settle(t *rapid.T) {
+	tp, s := w.lane(t), w.guest(t, anyone).seat
+	l, b := w.dispatch.Lane(tp), w.books[tp]
+	var got, want int
+	if mine := b.of(s); len(mine) == 0 {
+		got, want = l.AcceptThrough(s, b.last()), 0
+	} else {
+		offset := rapid.SampledFrom(mine).Draw(t, "page").offset
+		switch rapid.IntRange(0, 3).Draw(t, "how") {
+		case 0:
+			got, want = one(l.Accept(s, offset)), one(b.accept(s, offset))
+		case 1:
+			due := w.now.Add(time.Duration(rapid.IntRange(0, 2).Draw(t, "delay")) * time.Second)
+			got, want = one(l.Release(s, offset, due)), one(b.release(s, offset, due))
+		default:
+			got, want = l.AcceptThrough(s, offset), b.acceptThrough(s, offset)
+		}
+	}
+	if got != want {
+		t.Fatalf("settled %d, want %d", got, want)
+	}
+	w.call(t)
+}
+
+// SettleAll accepts all that is in a seat's hands.
+func (w *dispatchWalk) SettleAll(t *rapid.T) {
+	s := w.guest(t, anyone).seat
+	want := 0
+	for _, b := range w.books {
+		want += b.acceptLeased(s)
+	}
+	if got := w.dispatch.AcceptLeased(s); got != want {
+		t.Fatalf("settled %d, want %d", got, want)
+	}
+	w.call(t)
+}
+
+// Check recounts everything that the dispatch counts.
+func (w *dispatchWalk) Check(t *rapid.T) {
+	present, inLine := 0, []string{}
+	for name, g := range w.guests {
+		if diff := cmp.Diff(w.sum(g.seat), shareOf(g.seat)); diff != "" {
+			t.Fatalf("%s is counted wrongly (-want +got):\n%s", name, diff)
+		}
+		if g.present {
+			present++
+		}
+		if g.waiting {
+			inLine = append(inLine, name)
+		}
+	}
+	var queue []string
+	for _, s := range w.dispatch.waiting {
+		queue = append(queue, s.Name)
+	}
+	slices.Sort(queue)
+	slices.Sort(inLine)
+	if present != w.dispatch.present || !slices.Equal(queue, inLine) {
+		t.Fatalf("%d are present, %v wait; want %d and %v", w.dispatch.present, queue, present, inLine)
+	}
+	for tp, b := range w.books {
+		if diff := cmp.Diff(b.tally(), w.dispatch.Lane(tp).tally()); diff != "" {
+			t.Fatalf("%s is counted wrongly (-want +got):\n%s", tp, diff)
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package kafka
+
+import (
+	"slices"
+	"time"
+)
+
+// book is the obvious ledger: a list that is never cut and always read from the front.
+type book struct {
+	pages    []*page
+	position int64
+}
+
+// page is one record of a book.
+type page struct {
+	offset   int64
+	size     int
+	owner    *Seat
+	due      time.Time
+	attempts int
+	state    state
+}
+
+func newBook() *book { return &book{position: -1} }
+
+// last is the highest offset ever appended, -1 for none.
+func (b *book) last() int64 {
+	if len(b.pages) == 0 {
+		return -1
+	}
+	return b.pages[len(b.pages)-1].offset
+}
+
+func (b *book) append(r Record) bool {
+	if r.Offset <= b.last() {
+		return false
+	}
+	b.pages = append(b.pages, &page{offset: r.Offset, size: r.size()})
+	return true
+}
+
+// unsettled are the pages from the first one that is not settled on.
+func (b *book) unsettled() []*page {
+	i := slices.IndexFunc(b.pages, func(p *page) bool { return p.state != settled })
+	if i < 0 {
+		return nil
+	}
+	return b.pages[i:]
+}
+
+// first is the lowest ready page, nil for none.
+func (b *book) first() *page {
+	for _, p := range b.pages {
+		if p.state == ready {
+			return p
+		}
+	}
+	return nil
+}
+
+func (b *book) find(offset int64) *page {
+	for _, p := range b.pages {
+		if p.offset == offset {
+			return p
+		}
+	}
+	return nil
+}
+
+// of are the unsettled pages that belong to the seat.
+func (b *book) of(s *Seat) (pages []*page) {
+	for _, p := range b.pages {
+		if p.owner == s && p.state != settled {
+			pages = append(pages, p)
+		}
+	}
+	return pages
+}
+
+// owed are the unsettled pages that belong to any seat.
+func (b *book) owed() (pages []*page) {
+	for _, p := range b.pages {
+		if p.owner != nil && p.state != settled {
+			pages = append(pages, p)
+		}
+	}
+	return pages
+}
+
+// in are the pages in a state.
+func (b *book) in(want state) (pages []*page) {
+	for _, p := range b.pages {
+		if p.state == want {
+			pages = append(pages, p)
+		}
+	}
+	return pages
+}
+
+func bytesOf(pages []*page) (n int) {
+	for _, p := range pages {
+		n += p.size
+	}
+	return n
+}
+
+func leasedOf(pages []*page) (held []*page) {
+	for _, p := range pages {
+		if p.state == leased {
+			held = append(held, p)
+		}
+	}
+	return held
+}
+
+func (b *book) lend(p *page, s *Seat) {
+	p.owner, p.state = s, leased
+	p.attempts++
+}
+
+func (b *book) settle(pages ...*page) int {
+	for _, p := range pages {
+		p.state, p.owner = settled, nil
+	}
+	for _, p := range b.pages {
+		if p.state != settled {
+			break
+		}
+		b.position = p.offset + 1
+	}
+	return len(pages)
+}
+
+func (b *book) accept(s *Seat, offset int64) bool {
+	if p := b.find(offset); p != nil && p.owner == s && p.state != settled {
+		b.settle(p)
+		return true
+	}
+	return false
+}
+
+func (b *book) acceptThrough(s *Seat, offset int64) int {
+	return b.settle(slices.DeleteFunc(b.of(s), func(p *page) bool { return p.offset > offset })...)
+}
+
+func (b *book) acceptLeased(s *Seat) int { return b.settle(leasedOf(b.of(s))...) }
+
+func (b *book) release(s *Seat, offset int64, due time.Time) bool {
+	p := b.find(offset)
+	if p == nil || p.owner != s || p.state != leased {
+		return false
+	}
+	p.owner, p.state, p.due = nil, ready, due
+	return true
+}
+
+func (b *book) rewind(s *Seat) {
+	for _, p := range b.of(s) {
+		p.state = ready
+	}
+}
+
+func (b *book) forfeit(s *Seat) {
+	for _, p := range b.of(s) {
+		p.state, p.owner = ready, nil
+	}
+}

@@ -1,0 +1,288 @@
+package kafka
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// dawn is when the clocks of the pure tests begin.
+var dawn = time.Unix(1_700_000_000, 0)
+
+func record(tp TopicPartition, offset int64, size int) Record {
+	return Record{TopicPartition: tp, Offset: offset, Value: make([]byte, size)}
+}
+
+// tally is what a ledger counts as it goes.
+type tally struct {
+	Ready, ReadyBytes, Owed, Bytes, Span int
+	Position                             int64
+}
+
+func (l *Ledger) tally() tally {
+	return tally{l.ready, l.readyBytes, l.owed, l.bytes, l.Span(), l.Position()}
+}
+
+func (b *book) tally() tally {
+	waiting, rest := b.in(ready), b.unsettled()
+	unsettled := slices.Concat(waiting, b.in(leased))
+	return tally{len(waiting), bytesOf(waiting), len(b.owed()), bytesOf(unsettled), len(rest), b.position}
+}
+
+// share is what a seat counts as it goes.
+type share struct{ Leases, Owed, OwedBytes int }
+
+func shareOf(s *Seat) share { return share{s.leases, s.owed, s.owedBytes} }
+
+func (b *book) shareOf(s *Seat) share {
+	mine := b.of(s)
+	return share{len(leasedOf(mine)), len(mine), bytesOf(mine)}
+}
+
+// ledgerWalk drives a ledger and its model side by side.
+type ledgerWalk struct {
+	ledger  *Ledger
+	book    *book
+	seats   []*Seat
+	now     time.Time
+	highest int64 // position seen last
+}
+
+func newLedgerWalk() *ledgerWalk {
+	w := &ledgerWalk{ledger: NewLedger(), book: newBook(), now: dawn, highest: -1}
+	for i := range 3 {
+		w.seats = append(w.seats, &Seat{Name: fmt.Sprint("seat", i)})
+	}
+	return w
+}
+
+func (w *ledgerWalk) seat(t *rapid.T) *Seat { return rapid.SampledFrom(w.seats).Draw(t, "seat") }
+
+// offset is near what the book holds, known or not.
+func (w *ledgerWalk) offset(t *rapid.T) int64 {
+	return rapid.Int64Range(max(-1, w.book.position-3), w.book.last()+2).Draw(t, "offset")
+}
+
+// Append adds a run of records with gaps, and sometimes repeats old ones.
+func (w *ledgerWalk) Append(t *rapid.T) {
+	for _, gap := range rapid.SliceOfN(rapid.Int64Range(-2, 4), 1, 40).Draw(t, "gaps") {
+		r := record(TopicPartition{"t", 0}, max(0, w.book.last()+gap), rapid.IntRange(0, 50).Draw(t, "size"))
+		if got, want := w.ledger.Append(r), w.book.append(r); got != want {
+			t.Fatalf("Append(%d) = %v, want %v", r.Offset, got, want)
+		}
+	}
+}
+
+// Lend takes up to ten records for a seat. What is kept for another seat is never asked for: a
+// dispatch lends a partition to one seat at a time.
+func (w *ledgerWalk) Lend(t *rapid.T) {
+	s := w.seat(t)
+	for range rapid.IntRange(1, 10).Draw(t, "records") {
+		want := w.book.first()
+		if want != nil && want.owner != nil && want.owner != s {
+			return
+		}
+		d, ok := w.ledger.Lend(s, w.now)
+		if lendable := want != nil && !w.now.Before(want.due); ok != lendable {
+			t.Fatalf("lent is %v, want %v", ok, lendable)
+		}
+		if !ok {
+			return
+		}
+		w.book.lend(want, s)
+		if d.Offset != want.offset || d.Attempt != want.attempts {
+			t.Fatalf("lent %d for the %d. time, want %d for the %d.", d.Offset, d.Attempt, want.offset, want.attempts)
+		}
+	}
+}
+
+func (w *ledgerWalk) Accept(t *rapid.T) {
+	s, offset := w.seat(t), w.offset(t)
+	if owes, want := w.ledger.Owes(s, offset), slices.Contains(w.book.of(s), w.book.find(offset)); owes != want {
+		t.Fatalf("Owes(%d) = %v, want %v", offset, owes, want)
+	}
+	if got, want := w.ledger.Accept(s, offset), w.book.accept(s, offset); got != want {
+		t.Fatalf("Accept(%d) = %v, want %v", offset, got, want)
+	}
+}
+
+func (w *ledgerWalk) AcceptThrough(t *rapid.T) {
+	s, offset := w.seat(t), w.offset(t)
+	if got, want := w.ledger.AcceptThrough(s, offset), w.book.acceptThrough(s, offset); got != want {
+		t.Fatalf("AcceptThrough(%d) = %d, want %d", offset, got, want)
+	}
+}
+
+func (w *ledgerWalk) AcceptLeased(t *rapid.T) {
+	s := w.seat(t)
+	if got, want := w.ledger.AcceptLeased(s), w.book.acceptLeased(s); got != want {
+		t.Fatalf("AcceptLeased = %d, want %d", got, want)
+	}
+}
+
+func (w *ledgerWalk) Release(t *rapid.T) {
+	s, offset := w.seat(t), w.offset(t)
+	due := w.now.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, "delay")) * time.Second)
+	if got, want := w.ledger.Release(s, offset, due), w.book.release(s, offset, due); got != want {
+		t.Fatalf("Release(%d) = %v, want %v", offset, got, want)
+	}
+}
+
+func (w *ledgerWalk) Rewind(t *rapid.T) {
+	s := w.seat(t)
+	w.ledger.Rewind(s)
+	w.book.rewind(s)
+}
+
+func (w *ledgerWalk) Forfeit(t *rapid.T) {
+	s := w.seat(t)
+	w.ledger.Forfeit(s)
+	w.book.forfeit(s)
+}
+
+func (w *ledgerWalk) Wait(t *rapid.T) {
+	w.now = w.now.Add(time.Duration(rapid.IntRange(0, 2000).Draw(t, "ms")) * time.Millisecond)
+}
+
+// Check compares everything that is counted with a recount.
+func (w *ledgerWalk) Check(t *rapid.T) {
+	if diff := cmp.Diff(w.book.tally(), w.ledger.tally()); diff != "" {
+		t.Fatalf("the ledger counts wrongly (-want +got):\n%s", diff)
+	}
+	for _, s := range w.seats {
+		if diff := cmp.Diff(w.book.shareOf(s), shareOf(s)); diff != "" {
+			t.Fatalf("%s is counted wrongly (-want +got):\n%s", s.Name, diff)
+		}
+	}
+	at := w.ledger.Position()
+	if rest := w.book.unsettled(); len(rest) > 0 && at > rest[0].offset {
+		t.Fatalf("the position %d is above %d, which is not settled", at, rest[0].offset)
+	}
+	if at < w.highest {
+		t.Fatalf("the position went back from %d to %d", w.highest, at)
+	}
+	w.highest = at
+}
+
+func TestLedgerIsTheObviousBook(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		w := newLedgerWalk()
+		t.Repeat(map[string]func(*rapid.T){
+			"":             w.Check,
+			"append":       w.Append,
+			"lend":         w.Lend,
+			"lend more":    w.Lend,
+			"accept":       w.Accept,
+			"through":      w.AcceptThrough,
+			"leased":       w.AcceptLeased,
+			"release":      w.Release,
+			"rewind":       w.Rewind,
+			"forfeit":      w.Forfeit,
+			"time goes by": w.Wait,
+		})
+		w.ledger.Abandon()
+		for _, s := range w.seats {
+			w.book.forfeit(s)
+		}
+		w.Check(t)
+	})
+}
+
+// offsets lends everything that the seat may be lent.
+func offsets(l *Ledger, s *Seat) (lent []int64) {
+	for {
+		d, ok := l.Lend(s, dawn)
+		if !ok {
+			return lent
+		}
+		lent = append(lent, d.Offset)
+	}
+}
+
+// filled is a ledger with the given offsets.
+func filled(at ...int64) *Ledger {
+	l := NewLedger()
+	for _, o := range at {
+		l.Append(record(TopicPartition{"t", 0}, o, 1))
+	}
+	return l
+}
+
+func wantOffsets(t *testing.T, got []int64, want ...int64) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Fatalf("lent %v, want %v", got, want)
+	}
+}
+
+func TestRewoundRecordsComeAgainFromTheLowest(t *testing.T) {
+	l, s := filled(3, 5, 9, 12), &Seat{}
+	wantOffsets(t, offsets(l, s), 3, 5, 9, 12)
+	l.Accept(s, 5)
+	l.Rewind(s)
+	wantOffsets(t, offsets(l, s), 3, 9, 12)
+}
+
+func TestAnAckUnderWayCountsAfterARewind(t *testing.T) {
+	l, s := filled(3, 5, 9), &Seat{}
+	offsets(l, s)
+	l.Rewind(s)
+	if n := l.AcceptThrough(s, 5); n != 2 {
+		t.Fatalf("accepted %d, want 2", n)
+	}
+	wantOffsets(t, offsets(l, s), 9)
+	if l.Position() != 6 {
+		t.Fatalf("position %d, want 6", l.Position())
+	}
+}
+
+func TestForfeitedRecordsGoToAnotherInOrder(t *testing.T) {
+	l, gone, other := filled(0, 1, 2, 3), &Seat{}, &Seat{}
+	for range 3 {
+		l.Lend(gone, dawn)
+	}
+	l.Accept(gone, 1)
+	l.Forfeit(gone)
+	wantOffsets(t, offsets(l, other), 0, 2, 3)
+	if l.Accept(gone, 0) {
+		t.Error("a seat settled what was taken from it")
+	}
+	if l.Position() != -1 {
+		t.Errorf("position %d although 0 is not settled", l.Position())
+	}
+}
+
+func TestADelayedRecordHoldsItsPartition(t *testing.T) {
+	l, s := filled(0, 1), &Seat{}
+	l.Lend(s, dawn)
+	due := dawn.Add(time.Minute)
+	l.Release(s, 0, due)
+	if d, ok := l.Lend(s, due.Add(-1)); ok {
+		t.Fatalf("lent %d before it was due", d.Offset)
+	}
+	d, ok := l.Lend(s, due)
+	if !ok || d.Offset != 0 || d.Attempt != 2 {
+		t.Fatalf("lent %v %+v, want offset 0 for the 2. time", ok, d)
+	}
+}
+
+// A ledger that runs for years must not keep the room of what has left it.
+func TestALedgerStaysAsSmallAsWhatIsUnsettled(t *testing.T) {
+	l, s := NewLedger(), &Seat{}
+	for i := range int64(100_000) {
+		l.Append(record(TopicPartition{"t", 0}, i, 1))
+		l.Lend(s, dawn)
+		if i > 100 {
+			l.Accept(s, i-100)
+			l.AcceptThrough(s, i-100)
+		}
+	}
+	if n := cap(l.entries); n > 2048 {
+		t.Errorf("room for %d records, %d are unsettled", n, l.Span())
+	}
+}

@@ -1,0 +1,197 @@
+package kafka
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	rd "github.com/sluice-proxy/sluice/kafka/librdkafka"
+)
+
+func TestVersion(t *testing.T) {
+	if v := Version(); !strings.HasPrefix(v, "2.") {
+		t.Errorf("version %q", v)
+	}
+}
+
+func TestForcedPropertiesGiveAReason(t *testing.T) {
+	for name := range forced {
+		if reason, owned := Forced(name); !owned || reason == "" {
+			t.Errorf("%s: %v %q", name, owned, reason)
+		}
+		if overridable[name] {
+			t.Errorf("%s is sluice's own and a client's to set", name)
+		}
+	}
+	if _, owned := Forced("linger.ms"); owned {
+		t.Error("linger.ms is not sluice's own")
+	}
+}
+
+// What sluice forces must win over every set that somebody else writes.
+func TestNothingOverridesWhatIsForced(t *testing.T) {
+	evil := Properties{
+		"bootstrap.servers": "evil:1", "group.id": "evil", "enable.auto.offset.store": "true",
+		"enable.auto.commit": "false", "enable.partition.eof": "true", "enable.idempotence": "false",
+	}
+	cfg := Defaults()
+	cfg.Brokers = []string{"good:1", "good:2"}
+	cfg.Properties, cfg.Producer, cfg.Consumer, cfg.Profiles = evil, evil, evil, map[string]Properties{Delivered: evil}
+	consumer := cfg.consumerProperties("good", evil)
+	for name, want := range map[string]string{
+		"bootstrap.servers": "good:1,good:2", "group.id": "good", "enable.auto.offset.store": "false",
+		"enable.auto.commit": "true", "enable.partition.eof": "false",
+	} {
+		if consumer[name] != want {
+			t.Errorf("consumer: %s=%s, want %s", name, consumer[name], want)
+		}
+	}
+	producer := cfg.producerProperties(Delivered)
+	if producer["bootstrap.servers"] != "good:1,good:2" || producer["enable.idempotence"] != "true" {
+		t.Errorf("producer: %v", producer)
+	}
+}
+
+func TestSetsLieOverOneAnother(t *testing.T) {
+	cfg := Defaults()
+	cfg.Properties = Properties{"client.id": "all", "linger.ms": "1"}
+	cfg.Producer = Properties{"linger.ms": "2", "acks": "-1"}
+	cfg.Profiles = map[string]Properties{Delivered: {"linger.ms": "3"}}
+	cfg.Consumer = Properties{"client.id": "consumers", "auto.offset.reset": "latest"}
+	if p := cfg.producerProperties(Delivered); p["linger.ms"] != "3" || p["client.id"] != "all" || p["acks"] != "-1" {
+		t.Errorf("delivered: %v", p)
+	}
+	if p := cfg.producerProperties(Buffered); p["linger.ms"] != "2" {
+		t.Errorf("buffered: %v", p)
+	}
+	p := cfg.consumerProperties("g", Properties{"auto.offset.reset": "error"})
+	if p["client.id"] != "consumers" || p["auto.offset.reset"] != "error" {
+		t.Errorf("consumer: %v", p)
+	}
+}
+
+func TestTheAssignorGoesWithTheProtocol(t *testing.T) {
+	cfg := Defaults()
+	for _, tt := range []struct {
+		overrides Properties
+		want      string
+	}{
+		{nil, "cooperative-sticky"},
+		{Properties{"partition.assignment.strategy": "range"}, "range"},
+		{Properties{"group.protocol": "consumer"}, ""},
+	} {
+		if got := cfg.consumerProperties("g", tt.overrides)["partition.assignment.strategy"]; got != tt.want {
+			t.Errorf("%v: %q, want %q", tt.overrides, got, tt.want)
+		}
+	}
+}
+
+// A name that librdkafka does not know, misspelt or dropped by a new version, would never match.
+func TestEveryListedPropertyExists(t *testing.T) {
+	cfg := Defaults()
+	cfg.Brokers = []string{"localhost:9092"}
+	sets := merge(cfg.producerProperties(Delivered), cfg.producerProperties(Buffered), cfg.consumerProperties("g", nil))
+	for _, name := range slices.Concat(slices.Collect(maps.Keys(forced)), slices.Collect(maps.Keys(overridable))) {
+		sets[name] = ""
+	}
+	for name, value := range sets {
+		var refused *rd.PropertyError
+		if err := rd.CheckProperty(name, value); errors.As(err, &refused) && strings.Contains(refused.Reason, "No such") {
+			t.Errorf("%v", err)
+		} else if err != nil && value != "" {
+			t.Errorf("%s=%s: %v", name, value, err)
+		}
+	}
+}
+
+func TestValidateNamesThePropertyAndTheReason(t *testing.T) {
+	for _, tt := range []struct {
+		properties Properties
+		want       string
+	}{
+		{nil, ""},
+		{Properties{"linger.ms": "5", "acks": "all"}, ""},
+		{Properties{"linger.msec": "5"}, `linger.msec: No such configuration property: "linger.msec"`},
+		{Properties{"client.dns.lookup": "soon"}, `client.dns.lookup: Invalid value "soon" for configuration property "client.dns.lookup"`},
+		{Properties{"linger.ms": "soon"}, `linger.ms: Invalid value for configuration property "queue.buffering.max.ms"`}, // its older name
+		{Properties{"b": "1", "a": "1"}, `a: No such configuration property: "a"`},
+		{Properties{"session.timeout.ms": "0"}, `session.timeout.ms: Configuration property "session.timeout.ms" value 0 is outside allowed range 1..3600000`},
+	} {
+		got := ""
+		if err := tt.properties.Validate(); err != nil {
+			got = err.Error()
+		}
+		if strings.TrimSpace(got) != tt.want {
+			t.Errorf("%v: %q, want %q", tt.properties, got, tt.want)
+		}
+	}
+}
+
+func TestClientsSetOnlyWhatIsTheirs(t *testing.T) {
+	for _, tt := range []struct {
+		name, value string
+		ours        bool // refused as not the client's to set
+	}{
+		{"auto.offset.reset", "latest", false},
+		{"isolation.level", "read_committed", false},
+		{"group.instance.id", "a", false},
+		{"enable.auto.offset.store", "true", true},
+		{"group.id", "other", true},
+		{"bootstrap.servers", "evil:9092", true},
+		{"metadata.broker.list", "evil:9092", true},
+		{"ssl.key.location", "/etc/shadow", true},
+		{"sasl.oauthbearer.token.endpoint.url", "http://169.254.169.254", true},
+		{"debug", "all", true},
+		{"queued.max.messages.kbytes", "2097151", true},
+		{"statistics.interval.ms", "1", true},
+		{"log_level", "7", true},
+		{"fetch.max.bytes", "1000000000", true},
+	} {
+		err := Properties{tt.name: tt.value}.ValidateOverrides()
+		if errors.Is(err, ErrOwned) != tt.ours || !tt.ours && err != nil {
+			t.Errorf("%s=%s: %v", tt.name, tt.value, err)
+		}
+		if tt.ours && !strings.Contains(err.Error(), tt.name) {
+			t.Errorf("%q does not name %s", err, tt.name)
+		}
+	}
+	if err := (Properties{"auto.offset.reset": "sometimes"}).ValidateOverrides(); err == nil || errors.Is(err, ErrOwned) {
+		t.Errorf("a bad value: %v", err)
+	}
+}
+
+// librdkafka loads the library the moment the property is set: asking it whether the value is good
+// would run a client's code.
+func TestAClientCannotLoadALibrary(t *testing.T) {
+	err := Properties{"plugin.library.paths": "/nowhere/evil.so"}.ValidateOverrides()
+	if !errors.Is(err, ErrOwned) || strings.Contains(err.Error(), "dlopen") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestOnlyEqualInterestsShareASubscription(t *testing.T) {
+	key := func(group string, overrides Properties, topics ...string) string {
+		in := Interest{Topics: topics, Overrides: overrides}
+		return in.key(group)
+	}
+	one := key("g", Properties{"a": "1", "b": "2"}, "t", "u")
+	for _, same := range []string{key("g", Properties{"b": "2", "a": "1"}, "u", "t"), key("g", Properties{"b": "2", "a": "1"}, "u", "t", "u")} {
+		if same != one {
+			t.Errorf("%s is not %s", same, one)
+		}
+	}
+	for _, other := range []string{
+		key("h", Properties{"a": "1", "b": "2"}, "t", "u"),
+		key("g", Properties{"a": "1"}, "t", "u"),
+		key("g", Properties{"a": "1", "b": "3"}, "t", "u"),
+		key("g", Properties{"a": "1", "b": "2"}, "t"),
+		key("g", Properties{"a": "1", "b": "2"}, "t u"),
+		key("g", Properties{"a": `1" "b"="2`}, "t", "u"),
+	} {
+		if other == one {
+			t.Errorf("%s is shared by different interests", other)
+		}
+	}
+}
