@@ -33,7 +33,7 @@ const (
 func validName(what string, name []byte, limit int) error {
 	for _, c := range name {
 		if c < '!' || c > '~' {
-			return fmt.Errorf("%s cannot contain spaces, newlines or special characters.", what) //nolint:staticcheck // Redis' text
+			return fmt.Errorf("%s cannot contain spaces, newlines or special characters.", what) //nolint:revive,staticcheck // Redis' text
 		}
 	}
 	if len(name) > limit {

@@ -77,8 +77,9 @@ type selection struct {
 	skip        *session
 }
 
+// fits leaves out sessions that were killed and are about to end: Redis frees them at once.
 func (f *selection) fits(s *session) bool {
-	return !f.none && s != f.skip && (f.ids == nil || f.ids[s.id]) &&
+	return !f.none && s != f.skip && !s.killed.Load() && (f.ids == nil || f.ids[s.id]) &&
 		(f.addr == "" || f.addr == s.remote()) && (f.laddr == "" || f.laddr == s.local())
 }
 

@@ -1,7 +1,6 @@
 package resp
 
 import (
-	"bytes"
 	"errors"
 	"strconv"
 	"strings"
@@ -91,13 +90,11 @@ func selectDatabase(s *session, args [][]byte) error {
 	return nil
 }
 
-// parseInt reads an integer as strictly as Redis does (util.c, string2ll): no blanks, no plus.
+// parseInt reads an integer in its one canonical form, as Redis does (util.c, string2ll): no blanks,
+// no plus, no leading zeros.
 func parseInt(b []byte) (int64, error) {
-	if len(b) > 20 || bytes.HasPrefix(b, []byte("+")) {
-		return 0, errNotInteger
-	}
-	n, err := strconv.ParseInt(string(b), 10, 64)
-	if err != nil {
+	n, err := strconv.ParseInt(string(b[:min(len(b), 21)]), 10, 64)
+	if err != nil || strconv.FormatInt(n, 10) != string(b) {
 		return 0, errNotInteger
 	}
 	return n, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -30,6 +31,9 @@ func blpop(s *session, args [][]byte) error {
 	}
 	if s.server.draining.Load() {
 		return errShutdown
+	}
+	if s.wire.halfClosed {
+		return endError{io.EOF} // nobody will acknowledge it
 	}
 	if len(args) != 3 {
 		return errors.New("one key only: name several topics as topics:<t1>,<t2>")
@@ -64,7 +68,7 @@ func (s *session) next(until time.Time) error {
 			s.member.StopWaiting()
 			return err
 		}
-		if err := s.pause(until); err != nil {
+		if err := s.attend(until); err != nil {
 			s.member.StopWaiting()
 			return endError{err}
 		}
@@ -169,8 +173,7 @@ func (s *Server) bury(id kafka.Identity) bool {
 	defer cancel()
 	select {
 	case <-owner.ended:
-		return true
 	case <-ctx.Done():
-		return false
 	}
+	return s.owner(id) == nil // it may still wait for answers, without the name
 }

@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 
@@ -29,6 +30,17 @@ func countCommands(s *session, _ [][]byte) error {
 	return nil
 }
 
+// findAny finds a command or, by its name client|id, a subcommand; nil when there is none.
+func findAny(name []byte) *command {
+	container, sub, inside := bytes.Cut(name, []byte{'|'})
+	c := find(container)
+	if c == nil || !inside {
+		return c
+	}
+	var buf [32]byte
+	return subcommands[c.name][string(lower(sub, &buf))]
+}
+
 func commandNames() []string { return slices.Sorted(maps.Keys(commands)) }
 
 // explainCommands answers COMMAND INFO [name ...]: how to call each command, null for one that does
@@ -43,7 +55,7 @@ func explainCommands(s *session, args [][]byte) error {
 	}
 	s.out.Array(len(args) - 2)
 	for _, arg := range args[2:] {
-		c := find(arg)
+		c := findAny(arg)
 		if c == nil {
 			s.out.Null() // of one value, in Redis too
 			continue
@@ -98,7 +110,7 @@ func (c *command) words() []string {
 func documentCommands(s *session, args [][]byte) error {
 	var wanted []*command
 	for _, arg := range args[2:] {
-		if c := find(arg); c != nil {
+		if c := findAny(arg); c != nil {
 			wanted = append(wanted, c)
 		}
 	}

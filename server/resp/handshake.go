@@ -25,7 +25,7 @@ const (
 
 var (
 	errNoPassword = errors.New("AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?")
-	errProto      = errors.New("Protocol version is not an integer or out of range")                                                                       //nolint:staticcheck // Redis' text
+	errProto      = errors.New("Protocol version is not an integer or out of range") //nolint:staticcheck // Redis' text
 	errAttempts   = errors.New("too many failed authentications")
 )
 

@@ -7,7 +7,7 @@ import (
 
 // Redis' own words (networking.c, clientKillCommand).
 var (
-	errNoSuchClient = errors.New("No such client")                     //nolint:staticcheck // Redis' text
+	errNoSuchClient = errors.New("No such client") //nolint:staticcheck // Redis' text
 	errClientID     = errors.New("client-id should be greater than 0")
 )
 

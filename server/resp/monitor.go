@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -171,24 +172,20 @@ func secrets(args [][]byte) func(i int) bool {
 	return func(i int) bool { return i >= from || namesSecret(args[i]) }
 }
 
-// secretWords are parts of the names of librdkafka's sensitive properties (rd_kafka_properties[],
-// _RK_SENSITIVE): sasl.password, ssl.key.pem, sasl.oauthbearer.client.secret, sasl.oauthbearer.config ...
+// secretWords are parts of the names of librdkafka's sensitive properties (rdkafka_conf.c,
+// _RK_SENSITIVE) as they occur in the JSON of a consumer key.
 var secretWords = [][]byte{
 	[]byte("password"), []byte("secret"), []byte(".pem"), []byte("oauthbearer"), []byte("token"), []byte("credential"),
 }
 
-// longestShown is how far an argument is searched for secrets: beyond it nothing is shown, except
-// that a secret may be named later than its value.
-const longestSearched = 64 << 10
-
+// namesSecret tells whether what is shown of an argument speaks of a secret. In JSON the name comes
+// before its value, so what is not shown need not be searched; a topic may well be called tokens.
 func namesSecret(arg []byte) bool {
-	text := bytes.ToLower(cut(arg, longestSearched))
-	for _, word := range secretWords {
-		if bytes.Contains(text, word) {
-			return true
-		}
+	shown := bytes.ToLower(cut(arg, maxShownValue))
+	if bytes.IndexByte(shown, '{') < 0 {
+		return bytes.Contains(shown, secretWords[0])
 	}
-	return false
+	return slices.ContainsFunc(secretWords, func(word []byte) bool { return bytes.Contains(shown, word) })
 }
 
 // index finds a keyword among the arguments, -1 when it is not there.

@@ -1,7 +1,6 @@
 package resp
 
 import (
-	"bytes"
 	"errors"
 	"time"
 
@@ -110,5 +109,5 @@ func lower(name []byte, buf *[32]byte) []byte {
 		}
 		buf[i] = b
 	}
-	return bytes.TrimSpace(buf[:len(name)])
+	return buf[:len(name)]
 }

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/protocol"
 )
@@ -174,9 +176,17 @@ func (s *Server) open(conn *net.TCPConn) (*session, error) {
 	return session, nil
 }
 
-// keepalive finds peers that are gone without a word within about a minute.
+// keepalive finds peers that are gone without a word within about a minute. Keepalive is silent while
+// sent bytes are unacknowledged: a record on its way to a machine without power would stay with it for
+// as long as the kernel sends again, a quarter of an hour. TCP_USER_TIMEOUT (tcp(7)) bounds that.
 func keepalive(conn *net.TCPConn) {
-	_ = conn.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3})
+	const gone = time.Minute
+	_ = conn.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: gone / 2, Interval: gone / 6, Count: 3})
+	if raw, err := conn.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) {
+			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(gone.Milliseconds()))
+		})
+	}
 }
 
 func (s *Server) limits(authenticated bool) protocol.Limits {

@@ -67,6 +67,10 @@ func (s *session) serve() {
 	for err == nil {
 		err = s.turn()
 	}
+	if errors.Is(err, io.EOF) {
+		s.halfClose()
+		_ = s.settle(true)
+	}
 	if s.out.Len() > 0 {
 		_ = s.flush()
 	}
@@ -113,6 +117,7 @@ func (s *session) runBuffered() error {
 			s.noteStart()
 			return nil
 		}
+		s.partial = time.Time{} // what may be unfinished behind this command has only begun
 		if err := s.run(args); err != nil {
 			return err
 		}
@@ -187,8 +192,27 @@ func (s *session) owesNothing() bool {
 }
 
 // pause sends what is ready and waits for a wake, at most until the time given. It may return early:
-// the caller looks at its state again, and pauses again.
+// the caller looks at its state again, and pauses again. A client that has closed its side, as one
+// does that pipes its commands in, is still answered what it has asked for.
 func (s *session) pause(until time.Time) error {
+	err := s.attend(until)
+	if errors.Is(err, io.EOF) {
+		s.halfClose()
+		return nil
+	}
+	return err
+}
+
+// halfClose notes that nothing more will come from the client. It may be gone for good: whoever
+// else bears its name need not wait until it has been answered.
+func (s *session) halfClose() {
+	s.wire.halfClosed = true
+	s.leave(false)
+}
+
+// attend is pause for waits that end with io.EOF when the client closes its side: what it waits for
+// should go to somebody who is there.
+func (s *session) attend(until time.Time) error {
 	if err := s.flush(); err != nil {
 		return err
 	}
@@ -225,8 +249,7 @@ func (s *session) flush() error {
 // kill ends the session from outside.
 func (s *session) kill() {
 	s.killed.Store(true)
-	s.wire.wake()
-	_ = s.wire.conn.SetWriteDeadline(past)
+	s.wire.sever()
 }
 
 // end gives back what the session holds. Records that its member owes are kept for the grace,

@@ -26,15 +26,19 @@ type wire struct {
 	reader *protocol.Reader
 
 	woken    atomic.Bool
+	severed  atomic.Bool
 	deadline time.Time // as last armed
 	// expired: the deadline of the socket is over, and must be set again before the next wait. A wake
 	// that was under way during arm sets it without leaving woken set.
 	expired bool
+	// halfClosed: the client will send nothing more, and await does not look for it any more.
+	halfClosed bool
 
 	// What the callbacks of raw leave behind. The callbacks are made once: a method value costs an
 	// allocation each time it is made.
 	readable, gone func(fd uintptr) bool
 	writable       func(fd uintptr) bool
+	progress       func(fd uintptr) bool
 	err            error
 	pending        []byte
 }
@@ -48,7 +52,8 @@ func newWire(conn *net.TCPConn, limits protocol.Limits) (*wire, error) {
 		return nil, err
 	}
 	w := &wire{conn: conn, raw: raw, reader: protocol.NewReader(limits)}
-	w.readable, w.gone, w.writable = w.tryRead, w.tryGone, w.tryWrite
+	w.readable, w.writable, w.progress = w.tryRead, w.tryWrite, w.tryProgress
+	w.gone = func(fd uintptr) bool { return !w.halfClosed && tryGone(fd) }
 	return w, nil
 }
 
@@ -121,7 +126,7 @@ func (w *wire) await() error {
 	return io.EOF
 }
 
-func (w *wire) tryGone(fd uintptr) bool {
+func tryGone(fd uintptr) bool {
 	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
 	n, err := unix.Poll(poll, 0)
 	return err == nil && n > 0
@@ -130,7 +135,7 @@ func (w *wire) tryGone(fd uintptr) bool {
 // hungUp tells whether the client has closed its side. Any goroutine may call it.
 func (w *wire) hungUp() bool {
 	gone := false
-	err := w.raw.Control(func(fd uintptr) { gone = w.tryGone(fd) })
+	err := w.raw.Control(func(fd uintptr) { gone = tryGone(fd) })
 	return gone || err != nil
 }
 
@@ -164,13 +169,31 @@ func (w *wire) sendSlowly(limit time.Duration) error {
 		if err := w.conn.SetWriteDeadline(time.Now().Add(limit)); err != nil {
 			return err
 		}
-		n, err := w.conn.Write(w.pending[:min(len(w.pending), 64<<10)])
-		if err != nil {
+		if w.severed.Load() {
+			return net.ErrClosed
+		}
+		if err := w.raw.Write(w.progress); err != nil {
 			return err
 		}
-		w.pending = w.pending[n:]
+		if w.err != nil {
+			return w.err
+		}
 	}
 	return w.conn.SetWriteDeadline(time.Time{})
+}
+
+// tryProgress is tryWrite, until it has taken a byte.
+func (w *wire) tryProgress(fd uintptr) bool {
+	before := len(w.pending)
+	w.tryWrite(fd)
+	return w.err != nil || len(w.pending) < before
+}
+
+// sever ends every wait and write of the session, now and later. Any goroutine may call it.
+func (w *wire) sever() {
+	w.severed.Store(true)
+	w.wake()
+	_ = w.conn.SetWriteDeadline(past)
 }
 
 // close ends the connection and gives the buffer back.

@@ -1,0 +1,76 @@
+package limits
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sluice-proxy/sluice/test/harness"
+)
+
+// patience bounds every test: what has not happened by then never will.
+const patience = 30 * time.Second
+
+var binary = harness.OnceBinary(os.Getenv("SLUICE_BIN"))
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	binary.Remove()
+	os.Exit(status)
+}
+
+// proxy is a running sluice under attack.
+type proxy struct {
+	*harness.Sluice
+
+	ctx     context.Context
+	guarded bool // asks for the password
+}
+
+// serve starts a proxy with a broker inside; the lines are its configuration file.
+func serve(t *testing.T, config ...string) *proxy {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	file := filepath.Join(t.TempDir(), "sluice.yaml")
+	if err := os.WriteFile(file, []byte(strings.Join(config, "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sluice, err := harness.StartSluice(ctx, harness.SluiceOptions{Binary: binary.Path(t), Args: []string{"--config", file}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &proxy{Sluice: sluice, ctx: ctx, guarded: strings.Contains(strings.Join(config, ""), password)}
+	t.Cleanup(func() { p.end(t) })
+	w := p.witness(t)
+	w.ping() // warm: the first command allocates what all share
+	w.Close()
+	p.settleDown(t)
+	return p
+}
+
+// end fails the test if the proxy died of what was done to it, or panicked in one of its sessions.
+func (p *proxy) end(t *testing.T) {
+	select {
+	case <-p.Done():
+		t.Error("the proxy has ended:\n" + p.Output())
+	default:
+	}
+	if out := p.Output(); strings.Contains(out, "panic") {
+		t.Error("the proxy panicked:\n" + out)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// until waits for an event that can only be looked for.
+func (p *proxy) until(t *testing.T, check func() error) {
+	t.Helper()
+	if err := harness.Until(p.ctx, func(context.Context) error { return check() }); err != nil {
+		t.Fatal(err)
+	}
+}

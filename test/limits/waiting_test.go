@@ -1,0 +1,46 @@
+package limits
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sluice-proxy/sluice/test/harness"
+)
+
+// serveAlone starts a proxy whose brokers are away.
+func serveAlone(t *testing.T) *proxy {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	nobody, err := harness.FreeAddr()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sluice, err := harness.StartSluice(ctx, harness.SluiceOptions{Binary: binary.Path(t), Brokers: []string{nobody}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &proxy{Sluice: sluice, ctx: ctx}
+	t.Cleanup(func() { p.end(t) })
+	return p
+}
+
+// Waiting for brokers that are away costs nothing, whatever a client waits for: room in a full queue,
+// or the delivery of its records.
+func TestWaitingForBrokersDoesNotSpin(t *testing.T) {
+	const more = 2000 // than are held for a topic that cannot be looked up
+	p := serveAlone(t)
+	stuck, dumping := p.dial(t), p.dial(t)
+	go stuck.send(strings.Repeat("RPUSHX topics:t x\r\n", more))
+	dumping.send("CLIENT SETNAME g:m\r\nRPUSHX topics:other x\r\nDUMP 3000\r\n")
+	dumping.expect("+OK")
+	dumping.expect(":1")
+
+	before, since := p.cpu(t), time.Now()
+	dumping.expect(":1") // of DUMP: not delivered
+	if share := (p.cpu(t) - before).Seconds() / time.Since(since).Seconds(); share > 2*calm {
+		t.Errorf("the proxy used %.0f %% of a core to wait", 100*share)
+	}
+}
