@@ -29,32 +29,32 @@ func (a *Admin) exists(ctx context.Context, name string) (bool, error) {
 // not say whether they do (auto.create.topics.enable needs rights to be read) are asked to do it.
 func (a *Admin) willCreate(ctx context.Context, name string) (bool, error) {
 	creates, err := a.autoCreates(ctx)
-	switch {
-	case err != nil:
-		return false, err
-	case creates == creationUnknown:
-		return a.tryCreate(ctx, name)
+	if err != nil || creates == creationOn {
+		return err == nil, err
 	}
-	return creates == creationOn, nil
+	until := time.Now().Add(appearance)
+	if creates == creationUnknown {
+		// As a producer asks, which creates it where brokers create topics.
+		if _, err := a.client.GetMetadata(&name, false, millisLeft(ctx)); err != nil {
+			return false, err
+		}
+	}
+	return a.appears(ctx, name, until)
 }
 
-// creationTime bounds the wait for a topic that the brokers were asked to create.
-const creationTime = 300 * time.Millisecond
+// appearance bounds the wait for a topic that may be on its way: the brokers were asked to create it,
+// or one knows already what the one that was asked does not.
+const appearance = 300 * time.Millisecond
 
-// tryCreate asks for the topic's metadata as a producer does, which creates it where brokers create
-// topics, and looks whether it appears.
-func (a *Admin) tryCreate(ctx context.Context, name string) (bool, error) {
-	until := time.Now().Add(creationTime)
-	if _, err := a.client.GetMetadata(&name, false, millisLeft(ctx)); err != nil {
-		return false, err
-	}
+// appears looks for the topic again and again.
+func (a *Admin) appears(ctx context.Context, name string, until time.Time) (bool, error) {
 	for {
 		exists, err := a.exists(ctx, name)
 		if err != nil || exists || time.Now().After(until) {
 			return exists, err
 		}
 		select {
-		case <-time.After(creationTime / 10):
+		case <-time.After(appearance / 10):
 		case <-ctx.Done():
 			return false, ctx.Err()
 		}

@@ -154,9 +154,16 @@ func (c *Config) consumerProperties(group string, overrides Properties) Properti
 		"enable.auto.commit":       "true",
 		"enable.partition.eof":     "false",
 	})
-	// KIP-848 groups are assigned by the broker; librdkafka refuses the property then.
-	if _, chosen := p["partition.assignment.strategy"]; !chosen && p["group.protocol"] != "consumer" {
-		p["partition.assignment.strategy"] = "cooperative-sticky"
+	if p["group.protocol"] != "consumer" {
+		return merge(classicGroup, p)
 	}
 	return p
+}
+
+// classicGroup holds defaults that librdkafka refuses for KIP-848 groups, where the brokers decide.
+var classicGroup = Properties{
+	"partition.assignment.strategy": "cooperative-sticky",
+	// How long the partitions of a proxy that died wait for another: librdkafka's 45 s are for
+	// consumers that forget to poll.
+	"session.timeout.ms": "10000",
 }

@@ -280,6 +280,7 @@ func (s *Subscription) close(ctx context.Context) {
 		}
 	}, s.closeQueues)
 	if err != nil {
+		s.client.countLanes(-int64(len(s.feeds)))
 		s.log.Warn("consumer not closed", "err", err)
 		return
 	}

@@ -13,6 +13,9 @@ func (s *session) run(args [][]byte) error {
 		return s.runUnheard(args)
 	}
 	s.server.commands.Add(1)
+	if s.server.draining.Load() {
+		s.lastWords = time.Now()
+	}
 	c, err := s.lookUp(args)
 	if err != nil {
 		return s.refuse(err)

@@ -81,6 +81,7 @@ type Server struct {
 	started time.Time
 
 	draining  atomic.Bool
+	drainedAt time.Time    // set before draining is
 	commands  atomic.Int64 // commands run
 	accepted  atomic.Int64 // connections accepted, the source of session ids
 	refused   atomic.Int64 // connections over MaxClients
@@ -211,6 +212,7 @@ func (s *Server) all() []*session {
 // and a session leaves when it owes nothing. After the grace, or with ctx, the rest are cut. It
 // returns when no session is left, and says how many were cut.
 func (s *Server) Drain(ctx context.Context) int {
+	s.drainedAt = time.Now()
 	s.draining.Store(true)
 	s.closeListeners()
 	for _, session := range s.all() {

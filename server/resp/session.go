@@ -33,6 +33,7 @@ type session struct {
 	executing     bool           // inside EXEC: nothing blocks
 	goodbye       bool           // the client said QUIT
 	partial       time.Time      // since when a command is unfinished
+	lastWords     time.Time      // the last command during a drain
 	monitor       *monitor       // after MONITOR
 	ended         chan struct{}  // closed when the session is over
 	profile       profile        // of the connection commands
@@ -156,6 +157,11 @@ func (s *session) patience() time.Time {
 	if !s.authenticated {
 		sooner(s.connected.Add(s.server.opts.AuthTimeout))
 	}
+	if s.server.draining.Load() {
+		if at := s.leaveAt(); time.Now().Before(at) {
+			sooner(at)
+		}
+	}
 	return until
 }
 
@@ -179,10 +185,27 @@ func (s *session) mayStay() error {
 		return errSlowCommand
 	case !s.authenticated && now().Sub(s.connected) >= s.server.opts.AuthTimeout:
 		return errSlowAuth
-	case s.server.draining.Load() && s.owesNothing():
+	case s.server.draining.Load() && s.owesNothing() && !now().Before(s.leaveAt()):
 		return errDrained
 	}
 	return nil
+}
+
+// A client that is sending when the drain begins is told that it is refused, instead of losing its
+// connection with commands under way: a session leaves once the client has been silent for drainQuiet,
+// but no later than drainLongest after the drain began.
+const (
+	drainQuiet   = 100 * time.Millisecond
+	drainLongest = 2 * time.Second
+)
+
+// leaveAt is when a session that owes nothing may leave a server that drains.
+func (s *session) leaveAt() time.Time {
+	last := s.server.drainedAt
+	if s.lastWords.After(last) {
+		last = s.lastWords
+	}
+	return earlier(last.Add(drainQuiet), s.server.drainedAt.Add(drainLongest))
 }
 
 // owesNothing tells whether neither side waits for anything of the other: no answer is outstanding,

@@ -1,0 +1,28 @@
+package resp
+
+import (
+	"testing"
+)
+
+// A client that is sending when the drain begins is refused in words before its connection ends.
+func TestDrainRefusesInWords(t *testing.T) {
+	d := open(t, Options{}, brokers...)
+	idle, busy := d.dial(t), d.dial(t)
+	idle.says("PING", "+PONG")
+	busy.says("PING", "+PONG")
+	drained := make(chan int)
+	go func() { drained <- d.Drain(t.Context()) }()
+	eventually(t, "the drain", d.draining.Load)
+	for range 3 {
+		busy.says("RPUSHX topics:drain v", "-PROD Server shutdown")
+		busy.says("BLPOP topics:drain 1", "-CONS Server shutdown")
+	}
+	for _, p := range []*peer{idle, busy} {
+		if got := p.rest(); got != "" {
+			t.Errorf("got %q at the end", got)
+		}
+	}
+	if cut := <-drained; cut != 0 {
+		t.Errorf("%d connections were cut", cut)
+	}
+}
