@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// clientVariable holds, in the environment of a child, the task that makes it a client: this program
+// starts itself again, so that a client can be killed like any process.
+const clientVariable = "SLUICE_CHECKER_CLIENT"
+
+// task is what a client process does.
+type task struct {
+	Name string // of the process; unique
+	Addr string // of sluice
+
+	// A producer sends to Topic with Command, RPUSH or RPUSHX.
+	Command string `json:",omitempty"`
+	Topic   string `json:",omitempty"`
+	Rate    int    `json:",omitempty"` // records a second
+
+	// A consumer is the member Member and pops Key. It acknowledges what it has held for Hold.
+	Member string        `json:",omitempty"`
+	Key    string        `json:",omitempty"`
+	Hold   time.Duration `json:",omitempty"`
+}
+
+// runAsClient does the task of the environment and exits; it returns when there is none. A program
+// that starts clients calls it first.
+func runAsClient() {
+	text := os.Getenv(clientVariable)
+	if text == "" {
+		return
+	}
+	var t task
+	err := json.Unmarshal([]byte(text), &t)
+	if err == nil {
+		err = t.run(os.Stdin, os.Stdout)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// client is what producers and consumers share.
+type client struct {
+	task
+	journal journal
+	stopped atomic.Bool // the parent closed our stdin
+}
+
+// run works until stdin ends, reconnecting whenever the connection is lost.
+func (t *task) run(stdin io.Reader, stdout io.Writer) error {
+	c := &client{task: *t, journal: journal{client: t.Name, out: stdout}}
+	go func() {
+		_, _ = io.Copy(io.Discard, bufio.NewReader(stdin))
+		c.stopped.Store(true)
+	}()
+	session := (&producer{client: c}).session
+	if t.Member != "" {
+		session = (&consumer{client: c}).session
+	}
+	for !c.stopped.Load() {
+		if err := c.connect(session); err != nil {
+			if err := c.mention(err.Error()); err != nil {
+				return err
+			}
+			<-time.After(reconnectPause)
+		}
+	}
+	return nil
+}
+
+const reconnectPause = 20 * time.Millisecond
+
+func (c *client) connect(session func(*door) error) error {
+	d, err := knock(c.Addr)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	c.journal.conn++
+	return session(d)
+}
+
+// mention notes something for people.
+func (c *client) mention(text string) error {
+	if err := c.journal.note(trouble, place{}, "", text); err != nil {
+		return err
+	}
+	return c.journal.flush()
+}

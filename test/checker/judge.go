@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"time"
+)
+
+// history is everything that is known of one fault: what the clients saw, and what the topics hold
+// after it.
+type history struct {
+	Events []event  // by time
+	Log    []stored // by topic, partition and offset
+	// Forgiven are the times in which sluice may forget acknowledgements: up to a commit interval
+	// before it was killed.
+	Forgiven []span
+	// Load is when the clients worked; stalls are measured in it.
+	Load span
+	// Buffered is the topic of records that are buffered in memory, "" for none.
+	Buffered string
+	// BufferedMayVanish says that sluice was killed: what it had buffered is lost, and counted.
+	BufferedMayVanish bool
+	// Failed is how many records sluice itself says were not, or perhaps not, delivered (in stats and
+	// to DUMP). What it says of buffered ones is no silent loss. When a record times out, librdkafka
+	// gives its producer a new epoch, and then what is under way for other partitions may be written
+	// twice (librdkafka issue 4953).
+	Failed int
+}
+
+// stored is a record of a topic.
+type stored struct {
+	place
+	Key   string `json:"key,omitempty"`
+	Value string `json:"value"`
+}
+
+// span is a stretch of time, in nanoseconds of the wall clock.
+type span struct{ From, To int64 }
+
+func (s span) has(t int64) bool { return s.From <= t && t <= s.To }
+
+// row is a line of the table: one way through sluice during one fault.
+type row struct {
+	Path       string
+	Operations int // records sent, or handed out
+	OK         int // answered :1: in the topic, or acknowledged
+	Lost       int
+	Duplicated int // in the topic more than once, or handed out after the acknowledgement
+	Disordered int
+	Unknown    int // nobody was told how it ended
+	Refused    int // produces that were answered "not written"
+	Again      int // handed out more than once, rightly: they were not acknowledged
+	Stall      time.Duration
+}
+
+// verdict is the judgement of a history.
+type verdict struct {
+	Rows   []row
+	Broken []broken
+}
+
+// broken is a rule that was not kept, how often, and the first examples.
+type broken struct {
+	Rule     string
+	Times    int
+	Examples []string
+}
+
+func (b *broken) String() string {
+	return fmt.Sprintf("%s: %d times, such as %q", b.Rule, b.Times, b.Examples)
+}
+
+// maxExamples bounds what is said about one rule.
+const maxExamples = 5
+
+// breach notes that a rule was broken.
+func (v *verdict) breach(rule, format string, args ...any) {
+	b := v.rule(rule)
+	if b == nil {
+		v.Broken = append(v.Broken, broken{Rule: rule})
+		b = &v.Broken[len(v.Broken)-1]
+	}
+	if b.Times++; len(b.Examples) < maxExamples {
+		b.Examples = append(b.Examples, fmt.Sprintf(format, args...))
+	}
+}
+
+// rule is how a rule was broken, nil when it was kept.
+func (v *verdict) rule(rule string) *broken {
+	for i := range v.Broken {
+		if v.Broken[i].Rule == rule {
+			return &v.Broken[i]
+		}
+	}
+	return nil
+}
+
+// judge decides whether the promises were kept.
+func judge(h *history) *verdict {
+	v := &verdict{}
+	judgeProduced(h, v)
+	newConsumption(h, v).judge()
+	return v
+}
+
+// longestGap is the longest time within load in which nothing of what was timed happened.
+func longestGap(load span, times []int64) time.Duration {
+	last, gap := load.From, int64(0)
+	for _, t := range times {
+		if load.has(t) {
+			gap, last = max(gap, t-last), t
+		}
+	}
+	return time.Duration(max(gap, load.To-last))
+}

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"maps"
+	"slices"
+)
+
+// The rules of consuming.
+const (
+	ruleNeverCame    = "a record was never handed out"
+	ruleNotAgain     = "a record was handed out, not acknowledged, and did not come again"
+	ruleAckedAgain   = "an acknowledged record came again"
+	ruleBackwards    = "offsets of a partition went backwards on one connection"
+	ruleFirstOrder   = "a record was first handed out after a later one of its partition"
+	ruleContent      = "a record was handed out with another content than it has in the topic"
+	ruleUnknownPlace = "a record was handed out that the topic does not have"
+)
+
+// handed is what became of one record of a topic.
+type handed struct {
+	value    string
+	times    int
+	maybe    int   // acknowledgements of it that were sent and never answered
+	ackedAt  int64 // when the last acknowledgement was answered
+	accepted bool
+}
+
+// connection is one connection of one client.
+type connection struct {
+	client string
+	number int
+}
+
+// line is one partition as seen on one connection.
+type line struct {
+	last int64   // offset handed out last
+	held []int64 // handed out, and no acknowledgement sent
+}
+
+// lane is a partition.
+type lane struct {
+	topic     string
+	partition int32
+}
+
+func (p place) lane() lane { return lane{p.Topic, p.Partition} }
+
+// consumption is the state of judging the consume side.
+type consumption struct {
+	*history
+	verdict  *verdict
+	row      row
+	records  map[place]*handed
+	lines    map[connection]map[lane]*line
+	under    map[connection]map[place][]*handed // acknowledgements under way: what they cover
+	furthest map[lane]int64                     // highest offset handed out
+	answered []int64
+}
+
+func newConsumption(h *history, v *verdict) *consumption {
+	c := &consumption{
+		history: h, verdict: v, row: row{Path: "BLPOP"},
+		records:  map[place]*handed{},
+		lines:    map[connection]map[lane]*line{},
+		under:    map[connection]map[place][]*handed{},
+		furthest: map[lane]int64{},
+	}
+	for _, r := range h.Log {
+		c.records[r.place] = &handed{value: r.Value}
+	}
+	return c
+}
+
+func (c *consumption) judge() {
+	for i := range c.Events {
+		e := &c.Events[i]
+		switch e.Kind {
+		case got:
+			c.got(e)
+		case acking:
+			c.acking(e)
+		case acked, stale:
+			c.answer(e)
+		case sent, okay, refused, trouble: // the producers' side
+		}
+	}
+	for _, r := range c.Log {
+		c.end(r)
+	}
+	c.row.Stall = longestGap(c.Load, c.answered)
+	if c.row.Operations > 0 {
+		c.verdict.Rows = append(c.verdict.Rows, c.row)
+	}
+}
+
+func (c *consumption) line(e *event) *line {
+	at := connection{e.Client, e.Conn}
+	if c.lines[at] == nil {
+		c.lines[at] = map[lane]*line{}
+		c.under[at] = map[place][]*handed{}
+	}
+	l := c.lines[at][e.At.lane()]
+	if l == nil {
+		l = &line{last: -1}
+		c.lines[at][e.At.lane()] = l
+	}
+	return l
+}
+
+// got judges that a record was handed out.
+func (c *consumption) got(e *event) {
+	c.row.Operations++
+	r := c.records[e.At]
+	if r == nil {
+		c.verdict.breach(ruleUnknownPlace, "%s to %s", e.At, e.Client)
+		return
+	}
+	if r.value != e.Value {
+		c.verdict.breach(ruleContent, "%s: %q, not %q", e.At, e.Value, r.value)
+	}
+	c.order(e, r)
+	c.repetition(e, r)
+	r.times++
+	l := c.line(e)
+	l.last = e.At.Offset
+	l.held = append(l.held, e.At.Offset)
+}
+
+// order judges the place of a delivery among the others: on its connection every one is further
+// than the one before, and over the whole group every first one is.
+func (c *consumption) order(e *event, r *handed) {
+	wrong := false
+	if last := c.line(e).last; e.At.Offset <= last {
+		wrong = true
+		c.verdict.breach(ruleBackwards, "%s after %d to %s, connection %d", e.At, last, e.Client, e.Conn)
+	}
+	furthest, known := c.furthest[e.At.lane()]
+	if known && r.times == 0 && e.At.Offset < furthest {
+		wrong = true
+		c.verdict.breach(ruleFirstOrder, "%s after %d to %s", e.At, furthest, e.Client)
+	}
+	if wrong {
+		c.row.Disordered++
+	}
+	c.furthest[e.At.lane()] = max(furthest, e.At.Offset)
+}
+
+// repetition judges a delivery of a record that was delivered before.
+func (c *consumption) repetition(e *event, r *handed) {
+	switch {
+	case r.accepted:
+		c.row.Duplicated++
+		if !c.forgiven(r.ackedAt, e.Time) {
+			c.verdict.breach(ruleAckedAgain, "%s to %s, %d ms after the answer to its acknowledgement",
+				e.At, e.Client, (e.Time-r.ackedAt)/1e6)
+		}
+	case r.times > 0:
+		c.row.Again++
+	}
+}
+
+// forgiven tells whether sluice may have forgotten an acknowledgement by the time given.
+func (c *consumption) forgiven(ackedAt, now int64) bool {
+	return slices.ContainsFunc(c.Forgiven, func(s span) bool { return s.has(ackedAt) && now > s.To })
+}
+
+// acking notes that an acknowledgement of everything up to a place is sent: it covers what the
+// connection was handed of that partition.
+func (c *consumption) acking(e *event) {
+	l := c.line(e)
+	n := 0
+	var covered []*handed
+	for n < len(l.held) && l.held[n] <= e.At.Offset {
+		r := c.records[place{e.At.Topic, e.At.Partition, l.held[n]}]
+		r.maybe++
+		covered = append(covered, r)
+		n++
+	}
+	l.held = l.held[n:]
+	c.under[connection{e.Client, e.Conn}][e.At] = covered
+}
+
+// answer notes how an acknowledgement was answered.
+func (c *consumption) answer(e *event) {
+	under := c.under[connection{e.Client, e.Conn}]
+	covered, sent := under[e.At]
+	if !sent {
+		c.verdict.breach(ruleNotStarted, "%s %s", e.Client, e.At)
+		return
+	}
+	delete(under, e.At)
+	for _, r := range covered {
+		r.maybe--
+		if e.Kind == acked {
+			r.accepted, r.ackedAt = true, e.Time
+		}
+	}
+	if e.Kind == acked {
+		c.answered = append(c.answered, e.Time)
+	}
+}
+
+// end judges what became of a record in the end.
+func (c *consumption) end(r stored) {
+	switch h := c.records[r.place]; {
+	case h.accepted:
+		c.row.OK++
+	case h.maybe > 0:
+		c.row.Unknown++
+	case h.times == 0:
+		c.row.Lost++
+		c.verdict.breach(ruleNeverCame, "%s", r.place)
+	default:
+		c.row.Lost++
+		c.verdict.breach(ruleNotAgain, "%s", r.place)
+	}
+}
+
+// unsettled is how many records of the topics nobody has acknowledged yet, or tried to.
+func unsettled(h *history) int {
+	v := &verdict{}
+	c := newConsumption(h, v)
+	c.judge()
+	return c.row.Lost
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

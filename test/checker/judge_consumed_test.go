@@ -1,0 +1,126 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestConsumedHistories(t *testing.T) {
+	const bound = 1500 * time.Millisecond
+	tests := map[string]struct {
+		story *story
+		want  []string
+		row   row
+	}{
+		"each acknowledged": {
+			tell().produced(2).got("c", 1, 0).acked("c", 1, 0).got("c", 1, 1).acked("c", 1, 1), nil,
+			row{Operations: 2, OK: 2},
+		},
+		"one acknowledgement for all": {
+			tell().produced(3).got("c", 1, 0).got("c", 1, 1).got("c", 1, 2).acked("c", 1, 2), nil,
+			row{Operations: 3, OK: 3},
+		},
+		"one never came": {
+			tell().produced(2).got("c", 1, 0).acked("c", 1, 0),
+			[]string{ruleNeverCame},
+			row{Operations: 1, OK: 1, Lost: 1},
+		},
+		"one was skipped, and the acknowledgement after it does not cover it": {
+			tell().produced(3).got("c", 1, 0).got("c", 1, 2).acked("c", 1, 2),
+			[]string{ruleNeverCame},
+			row{Operations: 2, OK: 2, Lost: 1},
+		},
+		"one did not come again": {
+			tell().produced(2).got("c", 1, 0).got("d", 1, 1).acked("d", 1, 1),
+			[]string{ruleNotAgain},
+			row{Operations: 2, OK: 1, Lost: 1},
+		},
+		"an acknowledgement covers only what its own connection was handed": {
+			tell().produced(2).got("c", 1, 0).got("c", 2, 1).acked("c", 2, 1),
+			[]string{ruleNotAgain},
+			row{Operations: 2, OK: 1, Lost: 1},
+		},
+		"it came again to another client": {
+			tell().produced(1).got("c", 1, 0).got("d", 1, 0).acked("d", 1, 0), nil,
+			row{Operations: 2, OK: 1, Again: 1},
+		},
+		"an acknowledgement without an answer may count": {
+			tell().produced(1).got("c", 1, 0).acking("c", 1, 0), nil,
+			row{Operations: 1, Unknown: 1},
+		},
+		"and may not count": {
+			tell().produced(1).got("c", 1, 0).acking("c", 1, 0).got("d", 1, 0).acked("d", 1, 0), nil,
+			row{Operations: 2, OK: 1, Again: 1},
+		},
+		"a stale acknowledgement does not count": {
+			tell().produced(1).got("c", 1, 0).acking("c", 1, 0).step(stale, "c", 1, place{"t", 0, 0}, ""),
+			[]string{ruleNotAgain},
+			row{Operations: 1, Lost: 1},
+		},
+		"acknowledged, and came again": {
+			tell().produced(1).got("c", 1, 0).acked("c", 1, 0).got("d", 1, 0).acked("d", 1, 0),
+			[]string{ruleAckedAgain},
+			row{Operations: 2, OK: 1, Duplicated: 1},
+		},
+		"acknowledged just before a kill, and came again": {
+			tell().produced(1).got("c", 1, 0).acked("c", 1, 0).killed(bound).got("d", 1, 0).acked("d", 1, 0), nil,
+			row{Operations: 2, OK: 1, Duplicated: 1},
+		},
+		"acknowledged long before a kill, and came again": {
+			tell().produced(2).got("c", 1, 0).acked("c", 1, 0).got("c", 1, 1).killed(bound).
+				got("d", 1, 0).got("d", 1, 1).acked("d", 1, 1),
+			[]string{ruleAckedAgain},
+			row{Operations: 4, OK: 2, Duplicated: 1, Again: 1},
+		},
+		"came again before the kill that would excuse it": {
+			tell().produced(1).got("c", 1, 0).acked("c", 1, 0).got("d", 1, 0).killed(5 * time.Second),
+			[]string{ruleAckedAgain},
+			row{Operations: 2, OK: 1, Duplicated: 1},
+		},
+		"a kill excuses nothing that is acknowledged after it": {
+			tell().produced(1).got("c", 1, 0).killed(bound).got("c", 2, 0).acked("c", 2, 0).got("d", 1, 0),
+			[]string{ruleAckedAgain},
+			row{Operations: 3, OK: 1, Duplicated: 1, Again: 1},
+		},
+		"backwards on one connection": {
+			tell().produced(2).got("c", 1, 0).got("c", 1, 1).got("c", 1, 0).acked("c", 1, 1),
+			[]string{ruleBackwards},
+			row{Operations: 3, OK: 2, Disordered: 1, Again: 1},
+		},
+		"again from the lowest on the next connection": {
+			tell().produced(2).got("c", 1, 0).got("c", 1, 1).got("c", 2, 0).got("c", 2, 1).acked("c", 2, 1), nil,
+			row{Operations: 4, OK: 2, Again: 2},
+		},
+		"a later one first": {
+			tell().produced(2).got("c", 1, 1).got("d", 1, 0).acked("c", 1, 1).acked("d", 1, 0),
+			[]string{ruleFirstOrder},
+			row{Operations: 2, OK: 2, Disordered: 1},
+		},
+		"with another content": {
+			tell().produced(1).step(got, "c", 1, place{"t", 0, 0}, "p/7").acked("c", 1, 0),
+			[]string{ruleContent},
+			row{Operations: 1, OK: 1},
+		},
+		"from nowhere": {
+			tell().produced(1).got("c", 1, 0).acked("c", 1, 0).got("c", 1, 5),
+			[]string{ruleUnknownPlace},
+			row{Operations: 2, OK: 1},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			v := judge(&test.story.history)
+			if diff := cmp.Diff(test.want, rules(v)); diff != "" {
+				t.Errorf("broken rules (-want +got):\n%s", diff)
+			}
+			test.row.Path = "BLPOP"
+			last := v.Rows[len(v.Rows)-1]
+			last.Stall = 0
+			if diff := cmp.Diff(test.row, last); diff != "" {
+				t.Errorf("row (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"regexp"
+	"syscall"
+	"time"
+
+	"github.com/sluice-proxy/sluice/test/harness"
+)
+
+// options are the command line.
+type options struct {
+	plan    plan
+	match   string
+	mutants bool
+	list    bool
+	keep    bool
+}
+
+// What a short run does to each fault.
+const (
+	shortDuration = 5 * time.Second
+	usualRate     = 800
+)
+
+// How long nothing may happen before what is left counts as lost. A member's grace of 5 s and a
+// session timeout of Kafka's have to fit in; a mutant need not be given every chance.
+const (
+	usualPatience  = 30 * time.Second
+	mutantPatience = 10 * time.Second
+)
+
+func main() {
+	runAsClient()
+	var o options
+	flag.StringVar(&o.plan.Binary, "binary", "", "the sluice to try; built from this source when empty")
+	flag.DurationVar(&o.plan.Duration, "duration", shortDuration, "how long each fault is repeated; it happens once at least")
+	flag.IntVar(&o.plan.Rate, "rate", usualRate, "records a second of each of the three producers")
+	flag.StringVar(&o.match, "fault", "", "only faults and mutants that match this regular expression")
+	flag.BoolVar(&o.mutants, "mutants", true, "also build wrong sluices, and fail when one is not caught")
+	flag.BoolVar(&o.keep, "keep", false, "keep every history, not only those that break a rule")
+	flag.BoolVar(&o.list, "list", false, "list the faults and the mutants")
+	flag.Parse()
+	o.plan.Patience = usualPatience
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	err := o.run(ctx, os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func (o *options) run(ctx context.Context, out io.Writer) error {
+	match, err := regexp.Compile(o.match)
+	if err != nil {
+		return err
+	}
+	if o.list {
+		list(out)
+		return nil
+	}
+	dir, err := os.MkdirTemp("", "checker-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	if o.plan.Binary == "" {
+		if o.plan.Binary, err = harness.Build(ctx, dir); err != nil {
+			return err
+		}
+	}
+	s, err := openStage(ctx)
+	if err != nil {
+		return err
+	}
+	err = o.tryAll(ctx, s, match, out)
+	return errors.Join(err, s.close())
+}
+
+func list(out io.Writer) {
+	for _, f := range faults {
+		fmt.Fprintf(out, "fault   %s\n", f.Name)
+	}
+	for _, m := range mutants {
+		fmt.Fprintf(out, "mutant  %s (during: %s)\n", m.Name, m.fault)
+	}
+}
+
+// tryAll tries the true sluice and then the wrong ones; the error counts the trials that failed.
+func (o *options) tryAll(ctx context.Context, s *stage, match *regexp.Regexp, out io.Writer) error {
+	printHeader(out)
+	failed := 0
+	for _, f := range faults {
+		if ctx.Err() == nil && match.MatchString(f.Name) && s.try(ctx, f, o.plan, o.keep, out) != nil {
+			failed++
+		}
+	}
+	for _, m := range mutants {
+		if ctx.Err() == nil && o.mutants && match.MatchString(m.Name) && s.hunt(ctx, m, o.plan, out) != nil {
+			failed++
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d trials failed", failed)
+	}
+	return ctx.Err()
+}
+
+// try tries one fault, and prints how it went. The error says that it went wrong.
+func (s *stage) try(ctx context.Context, f *fault, p plan, keep bool, out io.Writer) error {
+	r, err := s.run(ctx, f, p)
+	if err != nil {
+		fmt.Fprintf(out, "%s: %v\n", f.Name, err)
+		return err
+	}
+	r.print(out, f.Name)
+	if keep || len(r.Broken) > 0 {
+		if err := r.keep(out); err != nil {
+			return err
+		}
+	}
+	if len(r.Broken) > 0 {
+		return errors.New(r.Broken[0].Rule)
+	}
+	return nil
+}
+
+// hunt tries a mutant during the fault that exposes it. The error says that it was not caught.
+func (s *stage) hunt(ctx context.Context, m *mutant, p plan, out io.Writer) error {
+	err := s.catch(ctx, m, p, out)
+	if err != nil {
+		fmt.Fprintf(out, "mutant %q: %v\n", m.Name, err)
+	}
+	return err
+}
+
+func (s *stage) catch(ctx context.Context, m *mutant, p plan, out io.Writer) error {
+	dir, err := os.MkdirTemp("", "checker-mutant-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	if p.Binary, err = m.build(ctx, dir); err != nil {
+		return err
+	}
+	p.Duration, p.Patience = 0, mutantPatience // once must be enough
+	r, err := s.run(ctx, findFault(m.fault), p)
+	if err != nil {
+		return err
+	}
+	if r.rule(m.rule) == nil {
+		r.print(out, m.Name)
+		return fmt.Errorf("not caught: nothing says %q", m.rule)
+	}
+	fmt.Fprintf(out, "mutant %q is caught: %s\n", m.Name, r.rule(m.rule))
+	return nil
+}
