@@ -183,36 +183,32 @@ func (c *Client) Unreachable(ctx context.Context) error {
 }
 
 // Close stops taking records, lets every subscription commit and leave, sends what is queued and
-// closes the producers, each until ctx ends. The error says how many records were not delivered.
+// closes the producers, each until ctx ends. The error says how many records were not delivered since
+// Stopping.
 func (c *Client) Close(ctx context.Context) error {
+	c.Stopping()
 	c.mu.Lock()
 	c.stopping = true
 	c.mu.Unlock()
 	c.end()
-	left := c.waitForWork(ctx)
+	err := c.waitForWork(ctx)
 	for _, p := range c.producers {
-		left = errors.Join(left, undelivered(ctx, p))
-	}
-	if n := c.produced.stranded.Load(); n > 0 {
-		left = errors.Join(left, fmt.Errorf("%s not delivered: no broker could be asked for the topic", records(n)))
+		p.close(ctx)
 	}
 	c.administrator.close(ctx)
-	return left
+	switch n := c.produced.undelivered(); n {
+	case 0:
+		return err
+	case 1:
+		return errors.Join(err, errors.New("1 record was not delivered"))
+	default:
+		return errors.Join(err, fmt.Errorf("%d records were not delivered", n))
+	}
 }
 
-func undelivered(ctx context.Context, p *producer) error {
-	if n := p.close(ctx); n > 0 {
-		return fmt.Errorf("%s of profile %s not delivered", records(int64(n)), p.profile)
-	}
-	return nil
-}
-
-func records(n int64) string {
-	if n == 1 {
-		return "1 record"
-	}
-	return fmt.Sprintf("%d records", n)
-}
+// Stopping says that the process is about to end: a record that fails from now on counts as not
+// delivered in Close's error.
+func (c *Client) Stopping() { c.produced.stop() }
 
 func (c *Client) waitForWork(ctx context.Context) error {
 	done := make(chan struct{})

@@ -179,8 +179,8 @@ func (p *producer) discard(ctx context.Context, handle *librdkafka.Producer) {
 }
 
 // close ends the producer: what is queued is sent until ctx ends, then given up. Nobody produces
-// any more. It returns how many records were not delivered for lack of time.
-func (p *producer) close(ctx context.Context) int {
+// any more.
+func (p *producer) close(ctx context.Context) {
 	p.ends.Lock()
 	p.closing = true
 	handle := p.handle.Load()
@@ -188,8 +188,7 @@ func (p *producer) close(ctx context.Context) int {
 	handle.Retire()
 	handle.Flush()
 	p.await(ctx, handle)
-	left := handle.Pending()
-	if left > 0 {
+	if handle.Pending() > 0 {
 		handle.Purge()
 		short, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		p.await(short, handle)
@@ -199,7 +198,6 @@ func (p *producer) close(ctx context.Context) int {
 	handle.Wake()
 	<-p.drained
 	p.discard(ctx, handle)
-	return left
 }
 
 // await returns when the drain goroutine has read every report, or with ctx.
@@ -221,7 +219,23 @@ type produceCounts struct {
 	ended         [4]atomic.Int64 // by Outcome
 	fatal         atomic.Int64
 	unknownEvents atomic.Int64
-	stranded      atomic.Int64 // at the topic gate when the client was closed
+	stopped       atomic.Bool
+	before        atomic.Int64 // records that had failed when the client began to stop
+}
+
+func (c *produceCounts) stop() {
+	if c.stopped.CompareAndSwap(false, true) {
+		c.before.Store(c.failed())
+	}
+}
+
+func (c *produceCounts) failed() int64 {
+	return c.ended[Rejected].Load() + c.ended[Retry].Load() + c.ended[Unknown].Load()
+}
+
+// undelivered is how many records have failed since stop, or are still without an end.
+func (c *produceCounts) undelivered() int64 {
+	return c.accepted.Load() - c.ended[OK].Load() - c.before.Load()
 }
 
 func (c *produceCounts) end(failure *ProduceError) {

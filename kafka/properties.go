@@ -3,6 +3,7 @@ package kafka
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"maps"
 	"slices"
 	"strings"
@@ -47,7 +48,6 @@ var overridable = map[string]bool{
 	"fetch.error.backoff.ms":             true,
 	"fetch.min.bytes":                    true,
 	"fetch.wait.max.ms":                  true,
-	"group.instance.id":                  true,
 	"group.protocol":                     true,
 	"group.remote.assignor":              true,
 	"heartbeat.interval.ms":              true,
@@ -59,9 +59,6 @@ var overridable = map[string]bool{
 	"topic.blacklist":                    true,
 	"topic.metadata.refresh.interval.ms": true,
 }
-
-// ErrOwned is the kind of error for a property that is not the client's to set.
-var ErrOwned = errors.New("property is not a client's to set")
 
 // Validate reports the first property, by name, that librdkafka does not know or whose value it
 // refuses. It does not look at what sluice forces: see Forced.
@@ -79,16 +76,35 @@ func (p Properties) ValidateOverrides() error {
 	for _, name := range slices.Sorted(maps.Keys(p)) {
 		// Before librdkafka is asked: it loads a plugin the moment its path is set.
 		if reason, owned := forced[name]; owned {
-			return fmt.Errorf("%w: %s=%s: %s", ErrOwned, name, p[name], reason)
+			return &OverrideError{name, p[name], reason}
 		}
 		if err := librdkafka.CheckProperty(name, p[name]); err != nil {
-			return fmt.Errorf("%s=%s: %w", name, p[name], err)
+			return &OverrideError{name, p[name], reasonOf(err, name)}
 		}
 		if !overridable[name] {
-			return fmt.Errorf("%w: %s=%s: set it in sluice's configuration, kafka.consumer", ErrOwned, name, p[name])
+			return &OverrideError{name, p[name], "it is the operator's to set, in sluice's configuration"}
 		}
 	}
 	return nil
+}
+
+// OverrideError says why a client may not set a property to a value.
+type OverrideError struct{ Name, Value, Reason string }
+
+func (e *OverrideError) Error() string {
+	if strings.HasPrefix(e.Name, "sasl.") || strings.HasPrefix(e.Name, "ssl.") {
+		return fmt.Sprintf("%s: %s", e.Name, e.Reason) // its value may be a secret
+	}
+	return fmt.Sprintf("%s=%s: %s", e.Name, e.Value, e.Reason)
+}
+
+// reasonOf is librdkafka's sentence without the name that it ends with.
+func reasonOf(err error, name string) string {
+	var refused *librdkafka.PropertyError
+	if !errors.As(err, &refused) {
+		return err.Error()
+	}
+	return strings.TrimSuffix(refused.Reason, fmt.Sprintf(": %q", name))
 }
 
 // merge lays the sets over one another, later ones above earlier ones.
@@ -127,10 +143,15 @@ func (c *Config) producerProperties(profile string) Properties {
 		"topic.metadata.refresh.interval.ms": "10000",
 		"queue.buffering.max.messages":       "100000",
 		"queue.buffering.max.kbytes":         "131072",
-		"linger.ms":                          "5",
+		// Longer than an answer of the brokers takes: an idempotent producer sends nothing more to a
+		// partition until it has come, and librdkafka spins while records wait that have lingered.
+		"linger.ms": "10",
 	}
 	if profile == Delivered {
 		defaults["linger.ms"] = "0"
+		// Without lingering librdkafka would choose a partition for each record: what clients pipeline
+		// would go out in as many requests as there are partitions.
+		defaults["sticky.partitioning.linger.ms"] = "10"
 		// Shorter than the client's patience, so that the true outcome arrives before it ends.
 		defaults["message.timeout.ms"] = "28000"
 	}
@@ -138,7 +159,17 @@ func (c *Config) producerProperties(profile string) Properties {
 		Properties{"enable.idempotence": "true"})
 }
 
-// consumerProperties are the effective properties of a subscription.
+// subscriptionProperties are consumerProperties with what must differ between the subscriptions of
+// one proxy: Kafka takes two consumers of one group.instance.id for the same one.
+func (c *Config) subscriptionProperties(key, group string, overrides Properties) Properties {
+	p := c.consumerProperties(group, overrides)
+	if id := p["group.instance.id"]; id != "" {
+		p["group.instance.id"] = fmt.Sprintf("%s-%08x", id, crc32.ChecksumIEEE([]byte(key)))
+	}
+	return p
+}
+
+// consumerProperties are the effective properties of a group's consumer.
 func (c *Config) consumerProperties(group string, overrides Properties) Properties {
 	p := merge(c.clientDefaults(), Properties{
 		"auto.offset.reset":                  "earliest",

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -55,7 +56,7 @@ const (
 
 // startSubscription creates the consumer and joins the group in the background.
 func (c *Client) startSubscription(key, group string, topics []string, overrides Properties) (*Subscription, error) {
-	consumer, err := librdkafka.NewConsumer(c.cfg.consumerProperties(group, overrides))
+	consumer, err := librdkafka.NewConsumer(c.cfg.subscriptionProperties(key, group, overrides))
 	if err != nil {
 		return nil, err
 	}
@@ -129,21 +130,23 @@ func (s *Subscription) committed(event librdkafka.Event) {
 }
 
 // forMembers are the errors that waiting does not cure: members are told instead of left waiting.
-var forMembers = map[librdkafka.Code]bool{
-	librdkafka.TopicAuthorization: true,
-	librdkafka.GroupAuthorization: true,
-	librdkafka.AutoOffsetReset:    true,
+// The text is librdkafka's own where there is none here.
+var forMembers = map[librdkafka.Code]string{
+	librdkafka.TopicAuthorization: "",
+	librdkafka.GroupAuthorization: "",
+	librdkafka.AutoOffsetReset:    "the group has no committed offset, and auto.offset.reset is error: choose earliest or latest",
 }
 
 // failure notes what members should know: rights that are missing, a consumer that is beyond repair.
 func (s *Subscription) failure(event librdkafka.Event) {
 	s.voice.failure(s.log, event)
-	if !event.Fatal && !forMembers[event.Code] {
+	text, told := forMembers[event.Code]
+	if !event.Fatal && !told {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.trouble = &librdkafka.Error{Code: event.Code, Text: event.Text}
+	s.trouble = &librdkafka.Error{Code: event.Code, Text: cmp.Or(text, event.Text)}
 	s.failed = s.failed || event.Fatal
 	s.dispatch.WakeAll()
 }

@@ -313,9 +313,9 @@ func TestAMemberInTroubleDoesNotWait(t *testing.T) {
 // second member of the old one has not left yet.
 func TestAFailedConsumerIsReplacedByTheNextJoin(t *testing.T) {
 	t.Parallel()
-	k, c := lettersOn(t, 2, nil)
+	k, c := lettersOn(t, 2, func(cfg *Config) { cfg.Consumer = Properties{"group.instance.id": "one"} })
 	in := topicsOf("letters")
-	in.Overrides = Properties{"group.instance.id": "one", "heartbeat.interval.ms": "100"}
+	in.Overrides = Properties{"heartbeat.interval.ms": "100"}
 	w := join(t, c, "a", in)
 	join(t, c, "stays", in)
 	w.take(t, 1)

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -200,7 +201,6 @@ func (t *topic) expire(c *Client, before time.Time, reason string) (done bool) {
 func (t *topic) strand(c *Client) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c.produced.stranded.Add(int64(len(t.held)))
 	t.abandon(c, len(t.held), &ProduceError{Retry, t.name, ErrStopping.Error()})
 	t.empty(unasked)
 }
@@ -208,7 +208,7 @@ func (t *topic) strand(c *Client) {
 // lookUp finds out whether the topic exists, for as long as records wait for the answer.
 func (c *Client) lookUp(ctx context.Context, t *topic) {
 	for {
-		exists, err := c.mayProduce(ctx, t.name)
+		exists, err := c.mayProduce(ctx, t.name, t.deadline())
 		switch {
 		case err == nil && exists:
 			t.open(c)
@@ -219,7 +219,7 @@ func (c *Client) lookUp(ctx context.Context, t *topic) {
 		case ctx.Err() != nil:
 			t.strand(c)
 			return
-		case t.expire(c, time.Now().Add(-heldFor), "no broker could be asked for it: "+err.Error()):
+		case t.expire(c, time.Now().Add(-heldFor), "no broker could be asked whether it exists: "+plainly(err)):
 			return
 		}
 		select {
@@ -229,10 +229,33 @@ func (c *Client) lookUp(ctx context.Context, t *topic) {
 	}
 }
 
+// plainly says what a deadline means here.
+func plainly(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "no answer"
+	}
+	return err.Error()
+}
+
+// deadline is when the oldest record that is held has been held too long.
+func (t *topic) deadline() time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.held) == 0 {
+		return time.Now()
+	}
+	return t.held[0].since.Add(heldFor)
+}
+
+// askingTime bounds one look-up.
+const askingTime = 5 * time.Second
+
 // mayProduce tells whether the topic exists, or the brokers create it when it is produced to.
-func (c *Client) mayProduce(ctx context.Context, name string) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+func (c *Client) mayProduce(ctx context.Context, name string, until time.Time) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, askingTime)
 	defer cancel()
+	ctx, end := context.WithDeadline(ctx, until)
+	defer end()
 	may := false
 	err := c.administrator.use(&c.cfg, func(a *Admin) (err error) {
 		if may, err = a.exists(ctx, name); err == nil && !may {

@@ -50,7 +50,8 @@ func (v *voice) line(log *slog.Logger, event librdkafka.Event) {
 
 // failure logs an error event that librdkafka recovers from by itself.
 func (v *voice) failure(log *slog.Logger, event librdkafka.Event) {
-	if v.fresh(event.Code.String()) {
+	// "0/1 brokers are down" says nothing, and "1/1" nothing that their own errors do not say.
+	if event.Code != librdkafka.AllBrokersDown && v.fresh(event.Code.String()) {
 		log.Warn("kafka trouble", "err", event.Text)
 	}
 }

@@ -1,8 +1,9 @@
 // Command sluice stands between applications and Kafka: it speaks the Redis protocol to one side
 // and wraps librdkafka on the other.
 //
-// Exit statuses: 0 done, 1 failed while running, 2 wrong usage, 78 wrong configuration
-// (EX_CONFIG of sysexits.h, so that a supervisor can tell "do not bother restarting").
+// Exit statuses: 0 done, 1 failed while running, 64 wrong usage, 78 wrong configuration (EX_USAGE and
+// EX_CONFIG of sysexits.h, so that a supervisor can tell "do not bother restarting" from 2, with which
+// Go ends a program that crashed).
 package main
 
 import (
@@ -18,13 +19,13 @@ import (
 const (
 	exitOK     = 0
 	exitFailed = 1
-	exitUsage  = 2
+	exitUsage  = 64
 	exitConfig = 78
 )
 
 const description = `sluice stands between applications and Kafka: clients speak the Redis protocol, sluice does the rest.
 
-Exit status: 0 done, 1 failed while running, 2 wrong usage, 78 wrong configuration.`
+Exit status: 0 done, 1 failed while running, 64 wrong usage, 78 wrong configuration.`
 
 // commandLine is the whole command line; kong reads its tags.
 type commandLine struct {

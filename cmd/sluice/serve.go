@@ -40,7 +40,7 @@ func (c *serveCommand) Run(to streams) error {
 	log := newLogger(to.err, cfg.Log)
 	warn(log, warnings)
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer signal.Stop(signals)
 
 	d := &daemon{cfg: cfg, log: log, signals: signals}
@@ -133,6 +133,7 @@ func (d *daemon) run() error {
 		d.log.Error("the redis door broke; draining", "err", err)
 	}
 	stop()
+	d.client.Stopping()
 	cut, done := d.second()
 	defer done()
 	if d.resp != nil {
@@ -154,7 +155,7 @@ func (d *daemon) second() (cut context.Context, done func()) {
 	watch.Go(func() {
 		select {
 		case <-d.signals:
-			signal.Reset(syscall.SIGTERM, syscall.SIGINT)
+			signal.Reset(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 			d.log.Warn("second signal: cutting")
 			cancel()
 		case <-cut.Done():

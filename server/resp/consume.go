@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
@@ -137,8 +138,12 @@ func (s *session) calledAnything() bool {
 
 // reconsider takes a key that says the same in other words, and refuses one that does not.
 func (s *session) reconsider(wanted *consumption) error {
-	if !slices.Equal(wanted.Topics, s.interest.Topics) || len(wanted.Overrides) > 0 && !sameProperties(wanted.Overrides, s.interest.Overrides) {
-		return fmt.Errorf("%s is subscribed to %v already: use another name for other topics or settings", s.identity, s.interest.Topics)
+	if !slices.Equal(wanted.Topics, s.interest.Topics) {
+		return fmt.Errorf("%s is subscribed to %s already: use another name for other topics",
+			s.identity, strings.Join(s.interest.Topics, ","))
+	}
+	if name := s.interest.differs(wanted); name != "" {
+		return fmt.Errorf("%s is subscribed with another %s already: use another name for other settings", s.identity, name)
 	}
 	return nil
 }

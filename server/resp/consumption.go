@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,6 +21,28 @@ type consumption struct {
 	batch    int    // records of one reply
 	batched  bool   // replies are arrays of records
 	shape    func(*protocol.Encoder, *kafka.Delivery)
+	settings map[string]string // all of the JSON
+}
+
+// differs names a setting of a later key that is not as it was first; "" when there is none. A key
+// without settings agrees with any.
+func (c *consumption) differs(later *consumption) string {
+	if len(later.settings) == 0 {
+		return ""
+	}
+	for _, name := range slices.Sorted(maps.Keys(merged(c.settings, later.settings))) {
+		was, set := c.settings[name]
+		if is, still := later.settings[name]; is != was || set != still {
+			return name
+		}
+	}
+	return ""
+}
+
+func merged(a, b map[string]string) map[string]string {
+	all := maps.Clone(b)
+	maps.Copy(all, a)
+	return all
 }
 
 // is tells, cheaply, whether the key is the one that was read already.
@@ -45,7 +68,7 @@ func parseConsumption(id kafka.Identity, key []byte, topics []string, overrides 
 	if err != nil {
 		return nil, err
 	}
-	c.Overrides = kafka.Properties{}
+	c.Overrides, c.settings = kafka.Properties{}, values
 	for name, value := range values {
 		if err := c.set(name, value); err != nil {
 			return nil, err
@@ -89,8 +112,11 @@ func parseOverrides(text []byte) (map[string]string, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	var object map[string]any
-	if err := decoder.Decode(&object); err != nil || decoder.More() {
-		return nil, fmt.Errorf("consumer settings are not a JSON object: %s", cut(text, 100))
+	if err := decoder.Decode(&object); err != nil {
+		return nil, fmt.Errorf("consumer settings are not a JSON object: %w: %s", err, cut(text, 100))
+	}
+	if decoder.More() {
+		return nil, fmt.Errorf("consumer settings are not one JSON object: there is more behind it: %s", cut(text[decoder.InputOffset():], 100))
 	}
 	values := map[string]string{}
 	for name, value := range object {
@@ -138,8 +164,6 @@ func setBatch(c *consumption, value string) error {
 	c.batch, c.batched = n, true
 	return nil
 }
-
-func sameProperties(a, b kafka.Properties) bool { return maps.Equal(a, b) }
 
 // reply encodes the records as the client asked for them.
 func (c *consumption) reply(out *protocol.Encoder, lent []kafka.Delivery) {

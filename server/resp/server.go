@@ -36,7 +36,7 @@ type Options struct {
 	AuthTimeout time.Duration
 	// WriteTimeout is how long a client may take to read anything of its replies (10 s).
 	WriteTimeout time.Duration
-	// OutputLimit is how many bytes of replies may wait to be sent (8 MiB).
+	// OutputLimit is twice what one batch of records may hold, in bytes (8 MiB).
 	OutputLimit int
 	// DrainGrace is how long Drain waits for clients that still owe something (10 s).
 	DrainGrace time.Duration

@@ -13,7 +13,8 @@ import (
 // consError gives a settlement's error Rafka's prefix: RPUSH itself is a producing command.
 func consError(err error) error {
 	var end endError
-	if errors.As(err, &end) {
+	var exact exactError
+	if errors.As(err, &end) || errors.As(err, &exact) {
 		return err
 	}
 	return exactError("CONS " + err.Error())

@@ -48,7 +48,7 @@ func (b *bench) againstBinding(ctx context.Context) error {
 		return err
 	}
 	t := b.table("Records of 100 bytes per second, one RPUSHX connection with pipeline 64 against a loop of Produce in a process of its own, "+
-		"both with acks=all, idempotence, lz4, linger 5 ms. *Accepted* is what the producing side sees, *in Kafka* ends with the last delivery report.",
+		"both with acks=all, idempotence, lz4, linger 10 ms. *Accepted* is what the producing side sees, *in Kafka* ends with the last delivery report.",
 		"", "binding", "sluice", "ratio")
 	accepted.line(t, "accepted", func(float64) verdict { return open })
 	inKafka.line(t, "in Kafka", func(r float64) verdict { return judge("≥ 0.8", r >= 0.8) })

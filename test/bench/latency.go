@@ -24,7 +24,7 @@ func (b *bench) latency(ctx context.Context) error {
 		if err := b.sluiceLatency(ctx, t, s, "RPUSH", "sluice RPUSH", true); err != nil {
 			return err
 		}
-		return b.sluiceLatency(ctx, t, s, "RPUSHX", "sluice RPUSHX (lingers 5 ms)", false)
+		return b.sluiceLatency(ctx, t, s, "RPUSHX", "sluice RPUSHX (lingers 10 ms)", false)
 	})
 	if err != nil {
 		return err
