@@ -25,14 +25,15 @@ type Dispatch struct {
 	waiting []*Seat // in the order in which they began to wait
 	turn    int     // where the search for a free lane begins
 	present int     // seats with a connection
-	low     bool    // a lane fell below lowWater since this was last cleared
+	ahead   window  // what a lane holds ahead: it is fed up to that when a quarter is left
+	low     bool    // a lane should be fed, since this was last cleared
 }
 
 // NewDispatch starts without partitions and without seats. records and bytes bound what a seat may
 // leave unsettled, and what a partition may hold in memory.
 func NewDispatch(records, bytes int) *Dispatch {
 	return &Dispatch{
-		window: window{records: records, bytes: bytes},
+		window: window{records: records, bytes: bytes}, ahead: plenty,
 		byName: map[TopicPartition]*lane{}, seats: map[string]*Seat{},
 	}
 }

@@ -121,7 +121,8 @@ func (w *dispatchWalk) Revoke(t *rapid.T) {
 // Feed adds what a partition wants, as the subscription does.
 func (w *dispatchWalk) Feed(t *rapid.T) {
 	tp := w.lane(t)
-	wants := w.dispatch.Wants(w.dispatch.byName[tp], 500)
+	w.dispatch.ahead.bytes = 500
+	wants := w.dispatch.Wants(w.dispatch.byName[tp])
 	if w.shut[tp] && wants > 0 {
 		t.Fatal("a partition that is being revoked wants records")
 	}

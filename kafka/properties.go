@@ -172,10 +172,14 @@ func (c *Config) subscriptionProperties(key, group string, overrides Properties)
 // consumerProperties are the effective properties of a group's consumer.
 func (c *Config) consumerProperties(group string, overrides Properties) Properties {
 	p := merge(c.clientDefaults(), Properties{
-		"auto.offset.reset":                  "earliest",
-		"auto.commit.interval.ms":            fmt.Sprint(c.CommitInterval.Milliseconds()),
-		"fetch.queue.backoff.ms":             "20",
-		"fetch.message.max.bytes":            "262144",
+		"auto.offset.reset":       "earliest",
+		"auto.commit.interval.ms": fmt.Sprint(c.CommitInterval.Milliseconds()),
+		"fetch.queue.backoff.ms":  "20",
+		// Compressed bytes, of each partition and of an answer. librdkafka raises the latter to
+		// message.max.bytes; a record that is larger comes all the same.
+		"fetch.message.max.bytes":            "16384",
+		"fetch.max.bytes":                    "131072",
+		"message.max.bytes":                  "16384",
 		"queued.min.messages":                "1000",
 		"queued.max.messages.kbytes":         "1024",
 		"topic.metadata.refresh.interval.ms": "4000",

@@ -46,9 +46,13 @@ func (c *Client) Stats() Stats {
 // countLanes follows how many partitions are assigned, to share the memory for prefetching.
 func (c *Client) countLanes(n int64) { c.consumed.lanes.Add(n) }
 
-// laneBytes is how many bytes of records that nobody asked for one lane may hold: at most a
-// mebibyte, less when there are many lanes, so that all of them together stay bounded.
-func (c *Client) laneBytes() int {
-	const most, least, total = 1 << 20, 64 << 10, 128 << 20
-	return min(most, max(least, total/int(max(1, c.consumed.lanes.Load()))))
+// ahead is what one lane may hold that nobody has asked for: plenty, less when there are many lanes, so
+// that all of them together stay bounded.
+func (c *Client) ahead() window {
+	least, total := window{records: 64, bytes: 64 << 10}, window{records: 64 << 10, bytes: 128 << 20}
+	lanes := int(max(1, c.consumed.lanes.Load()))
+	return window{
+		records: min(plenty.records, max(least.records, total.records/lanes)),
+		bytes:   min(plenty.bytes, max(least.bytes, total.bytes/lanes)),
+	}
 }

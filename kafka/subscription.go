@@ -160,19 +160,19 @@ func (s *Subscription) beyondRepair() bool {
 
 // feedAll moves records from librdkafka to the lanes that are low, and calls members for them.
 func (s *Subscription) feedAll(now time.Time) {
-	bytes := s.client.laneBytes()
 	for _, f := range s.feeds {
-		s.feed(f, bytes)
+		s.feed(f)
 	}
+	ahead := s.client.ahead()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dispatch.low = false
+	s.dispatch.ahead, s.dispatch.low = ahead, false
 	s.dispatch.Call(now)
 }
 
-func (s *Subscription) feed(f *feed, bytes int) {
+func (s *Subscription) feed(f *feed) {
 	s.mu.Lock()
-	want := s.dispatch.Wants(f.lane, bytes)
+	want := s.dispatch.Wants(f.lane)
 	s.mu.Unlock()
 	if want == 0 || f.queue == nil {
 		return

@@ -5,11 +5,8 @@ import (
 	"slices"
 )
 
-// A lane is fed up to highWater records when it has fewer than lowWater left to lend.
-const (
-	lowWater  = 256
-	highWater = 1024
-)
+// plenty is what a lane holds ahead of its members when there are few lanes.
+var plenty = window{records: 1024, bytes: 1 << 20}
 
 // window bounds what one seat may owe and what one partition may span.
 type window struct {
@@ -60,16 +57,16 @@ func (d *Dispatch) room(l *lane) int {
 
 // noteLow remembers that the lane should be fed: librdkafka holds more of it.
 func (d *Dispatch) noteLow(l *lane) {
-	if l.more && l.ledger.ready < lowWater {
+	if l.more && l.ledger.ready < d.ahead.records/4 {
 		d.low = true
 	}
 }
 
 // Wants is how many records the lane should be fed: none while it has enough to lend, in records or
 // in bytes, or while what is unsettled fills its window.
-func (d *Dispatch) Wants(l *lane, bytes int) int {
-	if l.closing || l.ledger.ready >= lowWater || l.ledger.ready > 0 && l.ledger.readyBytes >= bytes {
+func (d *Dispatch) Wants(l *lane) int {
+	if l.closing || l.ledger.ready >= d.ahead.records/4 || l.ledger.ready > 0 && l.ledger.readyBytes >= d.ahead.bytes {
 		return 0
 	}
-	return min(highWater-l.ledger.ready, d.room(l))
+	return min(d.ahead.records-l.ledger.ready, d.room(l))
 }

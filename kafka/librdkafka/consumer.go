@@ -6,6 +6,7 @@ import "C"
 
 import (
 	"context"
+	"runtime"
 	"time"
 	"unsafe"
 )
@@ -20,6 +21,10 @@ type Consumer struct {
 	messages []*C.rd_kafka_message_t
 	fetched  []C.sluice_message
 }
+
+// inside holds a place for each consumer's call that does not wait and is in librdkafka: see gates. The
+// consumers of fifty groups would otherwise cost a score of threads more.
+var inside = make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))
 
 // Batch is how many messages one Fetch takes at most.
 const Batch = 512
@@ -68,7 +73,9 @@ func (c *Consumer) Subscribe(topics []string) error {
 // Poll takes the next event of the group without waiting, and counts as a poll for
 // max.poll.interval.ms. Records do not come here once their partition has a Queue.
 func (c *Consumer) Poll() Event {
+	inside <- struct{}{}
 	ev := C.rd_kafka_queue_poll(c.queue, 0)
+	<-inside
 	if ev == nil {
 		return Event{}
 	}

@@ -56,6 +56,8 @@ func (q *Queue) Close() {
 func (q *Queue) Fetch(dst []Message, limit int, fail func(Code, string)) []Message {
 	c := q.consumer
 	limit = min(limit, len(c.messages))
+	inside <- struct{}{}
+	defer func() { <-inside }()
 	n := int(C.sluice_fetch(q.queue, &c.messages[0], &c.fetched[0], C.size_t(limit)))
 	if n <= 0 {
 		return dst
