@@ -200,7 +200,7 @@ func (s *session) mayStay() error {
 // but no later than drainLongest after the drain began.
 const (
 	drainQuiet   = 100 * time.Millisecond
-	drainLongest = 2 * time.Second
+	drainLongest = 500 * time.Millisecond
 )
 
 // leaveAt is when a session that owes nothing may leave a server that drains.
@@ -292,8 +292,8 @@ func (s *session) end() {
 		s.publisher.Close()
 	}
 	s.monitor.close(s.server)
+	s.server.forget(s) // before the client can see the end: there is room for it again
 	s.wire.close()
-	s.server.forget(s)
 	close(s.ended)
 }
 

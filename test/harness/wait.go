@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"time"
@@ -35,7 +36,15 @@ func Accepts(ctx context.Context, addr string) error {
 	if err != nil {
 		return err
 	}
-	return conn.Close()
+	defer conn.Close()
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		return err
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, conn) // the end: this connection is none of its clients any more
+	return err
 }
 
 // FreePorts returns n different loopback ports that nothing listens on. They are held together
