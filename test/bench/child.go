@@ -19,6 +19,7 @@ type errand struct {
 	n                     int
 	alike                 bool // all records have the same value
 	batch                 int  // bytes of a produced batch, before compression
+	linger                int  // milliseconds
 }
 
 // finding is what a child reports, as JSON on its stdout.
@@ -51,6 +52,7 @@ func runChild(ctx context.Context, name string, args []string, out io.Writer) er
 	flags.StringVar(&e.group, "group", "", "group")
 	flags.IntVar(&e.n, "n", 0, "records or consumers")
 	flags.IntVar(&e.batch, "batch", 1_000_000, "bytes of a batch")
+	flags.IntVar(&e.linger, "linger", 5, "milliseconds that a batch waits")
 	flags.BoolVar(&e.alike, "alike", false, "all records have the same value")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -30,7 +30,7 @@ func producerSettings(brokers string, linger int) kafka.ConfigMap {
 // bindingProduces is the loop that a program without sluice would have: Produce, with another
 // goroutine that reads Events.
 func bindingProduces(ctx context.Context, e errand) (finding, error) {
-	settings := producerSettings(e.brokers, 10)
+	settings := producerSettings(e.brokers, e.linger)
 	settings["batch.size"] = e.batch
 	p, err := kafka.NewProducer(&settings)
 	if err != nil {
