@@ -161,26 +161,36 @@ func (c *Config) producerProperties(profile string) Properties {
 
 // subscriptionProperties are consumerProperties with what must differ between the subscriptions of
 // one proxy: Kafka takes two consumers of one group.instance.id for the same one.
-func (c *Config) subscriptionProperties(key, group string, overrides Properties) Properties {
-	p := c.consumerProperties(group, overrides)
+func (c *Config) subscriptionProperties(key, group string, overrides Properties, open int) Properties {
+	p := c.consumerProperties(group, overrides, open)
 	if id := p["group.instance.id"]; id != "" {
 		p["group.instance.id"] = fmt.Sprintf("%s-%08x", id, crc32.ChecksumIEEE([]byte(key)))
 	}
 	return p
 }
 
+// fetching bounds what librdkafka holds of each partition: the records it keeps ready, and what one
+// answer may bring on top. It unpacks whole answers, and the bytes are those of the compressed batches;
+// a record that is larger comes all the same. With few consumers there is room for the throughput of
+// larger answers, with fifty there is not: open counts those that there are already.
+func fetching(open int) Properties {
+	const kibi = 1 << 10
+	share := func(total, least, most int) int { return min(most, max(least, total/(open+1))) }
+	bytes := share(256*kibi, 16*kibi, 64*kibi)
+	return Properties{
+		"queued.min.messages":     fmt.Sprint(share(6000, 1000, 3000)),
+		"fetch.message.max.bytes": fmt.Sprint(bytes),
+		"fetch.max.bytes":         fmt.Sprint(8 * bytes),
+		"message.max.bytes":       fmt.Sprint(bytes), // librdkafka raises fetch.max.bytes to it
+	}
+}
+
 // consumerProperties are the effective properties of a group's consumer.
-func (c *Config) consumerProperties(group string, overrides Properties) Properties {
-	p := merge(c.clientDefaults(), Properties{
-		"auto.offset.reset":       "earliest",
-		"auto.commit.interval.ms": fmt.Sprint(c.CommitInterval.Milliseconds()),
-		"fetch.queue.backoff.ms":  "20",
-		// Compressed bytes, of each partition and of an answer. librdkafka raises the latter to
-		// message.max.bytes; a record that is larger comes all the same.
-		"fetch.message.max.bytes":            "16384",
-		"fetch.max.bytes":                    "131072",
-		"message.max.bytes":                  "16384",
-		"queued.min.messages":                "1000",
+func (c *Config) consumerProperties(group string, overrides Properties, open int) Properties {
+	p := merge(c.clientDefaults(), fetching(open), Properties{
+		"auto.offset.reset":                  "earliest",
+		"auto.commit.interval.ms":            fmt.Sprint(c.CommitInterval.Milliseconds()),
+		"fetch.queue.backoff.ms":             "20",
 		"queued.max.messages.kbytes":         "1024",
 		"topic.metadata.refresh.interval.ms": "4000",
 	}, c.Consumer, overrides, c.connection(), Properties{

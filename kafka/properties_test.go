@@ -39,7 +39,7 @@ func TestNothingOverridesWhatIsForced(t *testing.T) {
 	cfg := Defaults()
 	cfg.Brokers = []string{"good:1", "good:2"}
 	cfg.Properties, cfg.Producer, cfg.Consumer, cfg.Profiles = evil, evil, evil, map[string]Properties{Delivered: evil}
-	consumer := cfg.consumerProperties("good", evil)
+	consumer := cfg.consumerProperties("good", evil, 0)
 	for name, want := range map[string]string{
 		"bootstrap.servers": "good:1,good:2", "group.id": "good", "enable.auto.offset.store": "false",
 		"enable.auto.commit": "true", "enable.partition.eof": "false",
@@ -66,7 +66,7 @@ func TestSetsLieOverOneAnother(t *testing.T) {
 	if p := cfg.producerProperties(Buffered); p["linger.ms"] != "2" {
 		t.Errorf("buffered: %v", p)
 	}
-	p := cfg.consumerProperties("g", Properties{"auto.offset.reset": "error"})
+	p := cfg.consumerProperties("g", Properties{"auto.offset.reset": "error"}, 0)
 	if p["client.id"] != "consumers" || p["auto.offset.reset"] != "error" {
 		t.Errorf("consumer: %v", p)
 	}
@@ -82,7 +82,7 @@ func TestTheAssignorGoesWithTheProtocol(t *testing.T) {
 		{Properties{"partition.assignment.strategy": "range"}, "range"},
 		{Properties{"group.protocol": "consumer"}, ""},
 	} {
-		if got := cfg.consumerProperties("g", tt.overrides)["partition.assignment.strategy"]; got != tt.want {
+		if got := cfg.consumerProperties("g", tt.overrides, 0)["partition.assignment.strategy"]; got != tt.want {
 			t.Errorf("%v: %q, want %q", tt.overrides, got, tt.want)
 		}
 	}
@@ -92,7 +92,7 @@ func TestTheAssignorGoesWithTheProtocol(t *testing.T) {
 func TestEveryListedPropertyExists(t *testing.T) {
 	cfg := Defaults()
 	cfg.Brokers = []string{"localhost:9092"}
-	sets := merge(cfg.producerProperties(Delivered), cfg.producerProperties(Buffered), cfg.consumerProperties("g", nil))
+	sets := merge(cfg.producerProperties(Delivered), cfg.producerProperties(Buffered), cfg.consumerProperties("g", nil, 0))
 	for _, name := range slices.Concat(slices.Collect(maps.Keys(forced)), slices.Collect(maps.Keys(overridable))) {
 		sets[name] = ""
 	}

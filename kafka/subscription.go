@@ -56,7 +56,7 @@ const (
 
 // startSubscription creates the consumer and joins the group in the background.
 func (c *Client) startSubscription(key, group string, topics []string, overrides Properties) (*Subscription, error) {
-	consumer, err := librdkafka.NewConsumer(c.cfg.subscriptionProperties(key, group, overrides))
+	consumer, err := librdkafka.NewConsumer(c.cfg.subscriptionProperties(key, group, overrides, len(c.subscriptions)))
 	if err != nil {
 		return nil, err
 	}
