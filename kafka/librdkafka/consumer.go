@@ -120,7 +120,9 @@ func (c *Consumer) Unassign(partitions []Partition) error {
 func (c *Consumer) Store(offsets []Partition) error {
 	list := listOf(offsets)
 	defer C.rd_kafka_topic_partition_list_destroy(list)
+	inside <- struct{}{}
 	err := errorOf(C.rd_kafka_offsets_store(c.rk, list))
+	<-inside
 	for i, p := range partitionsOf(list) {
 		offsets[i].Err = p.Err
 	}

@@ -1,0 +1,132 @@
+package resp
+
+import (
+	"errors"
+	"io"
+	"syscall"
+	"time"
+
+	"github.com/sluice-proxy/sluice/protocol"
+)
+
+// patience is when the next wait for the client must end; zero for never.
+func (s *session) patience() time.Time {
+	var until time.Time
+	sooner := func(t time.Time) {
+		if until.IsZero() || t.Before(until) {
+			until = t
+		}
+	}
+	if len(s.debts) > 0 {
+		sooner(s.debts[0].since.Add(s.server.opts.AckTimeout))
+	}
+	if !s.partial.IsZero() {
+		sooner(s.partial.Add(s.server.opts.CommandTimeout))
+	}
+	if !s.authenticated {
+		sooner(s.connected.Add(s.server.opts.AuthTimeout))
+	}
+	if s.server.draining.Load() {
+		if at := s.leaveAt(); time.Now().Before(at) {
+			sooner(at)
+		}
+	}
+	return until
+}
+
+// The reasons for which sluice ends a session that did not ask for it.
+var (
+	errSlowCommand = errors.New("command not finished in time")
+	errSlowAuth    = errors.New("not authenticated in time")
+	errDrained     = errors.New("sluice is stopping")
+	errKilled      = errors.New("killed")
+	errGoodbye     = errors.New("goodbye")
+	errHTTP        = errors.New("possible SECURITY ATTACK: HTTP sent to the Redis port")
+)
+
+// mayStay tells why a session that has nothing to do must end now, nil when it may wait.
+func (s *session) mayStay() error {
+	now := time.Now
+	switch {
+	case s.killed.Load():
+		return errKilled
+	case !s.partial.IsZero() && now().Sub(s.partial) >= s.server.opts.CommandTimeout:
+		return errSlowCommand
+	case !s.authenticated && now().Sub(s.connected) >= s.server.opts.AuthTimeout:
+		return errSlowAuth
+	case s.server.draining.Load() && s.owesNothing() && !now().Before(s.leaveAt()):
+		return errDrained
+	}
+	return nil
+}
+
+// A client that is sending when the drain begins is told that it is refused, instead of losing its
+// connection with commands under way: a session leaves once the client has been silent for drainQuiet,
+// but no later than drainLongest after the drain began.
+const (
+	drainQuiet   = 100 * time.Millisecond
+	drainLongest = 500 * time.Millisecond
+)
+
+// leaveAt is when a session that owes nothing may leave a server that drains.
+func (s *session) leaveAt() time.Time {
+	last := s.server.drainedAt
+	if s.lastWords.After(last) {
+		last = s.lastWords
+	}
+	return earlier(last.Add(drainQuiet), s.server.drainedAt.Add(drainLongest))
+}
+
+// owesNothing tells whether neither side waits for anything of the other: no answer is outstanding,
+// no record is unacknowledged, and the client is not in the middle of a command.
+func (s *session) owesNothing() bool {
+	return len(s.debts) == 0 && s.partial.IsZero() && s.publisher.Drained(0) && (s.member == nil || s.member.Owed() == 0)
+}
+
+// halfClose notes that nothing more will come from the client. It may be gone for good: whoever
+// else bears its name need not wait until it has been answered.
+func (s *session) halfClose() {
+	s.wire.halfClosed = true
+	s.leave(false)
+}
+
+// kill ends the session from outside.
+func (s *session) kill() {
+	s.killed.Store(true)
+	s.wire.sever()
+}
+
+// end gives back what the session holds. Records that its member owes are kept for the grace,
+// unless the client said goodbye.
+func (s *session) end() {
+	if p := recover(); p != nil {
+		s.server.log.Error("session failed", "client", s.id, "panic", p, "stack", stack())
+	}
+	if s.member != nil {
+		s.member.Leave(s.goodbye)
+	}
+	if s.publisher != nil {
+		s.publisher.Close()
+	}
+	s.monitor.close(s.server)
+	s.server.forget(s) // before the client can see the end: there is room for it again
+	s.wire.close()
+	close(s.ended)
+}
+
+// explain logs why a session ended, where that is worth a line.
+func (s *session) explain(err error) {
+	var syntax protocol.SyntaxError
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, errGoodbye), errors.Is(err, errDrained), errors.Is(err, errKilled),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case errors.As(err, &syntax):
+		s.server.log.Debug("client broke the protocol", "client", s.remote(), "err", err)
+	case errors.Is(err, errHTTP):
+		s.server.log.Warn("client cut", "client", s.remote(), "err", err)
+	default:
+		s.server.log.Info("client cut", "client", s.remote(), "err", err)
+	}
+}
+
+func (s *session) remote() string { return s.wire.conn.RemoteAddr().String() }
