@@ -46,9 +46,6 @@ func (p *Publisher) opaque(sequence uint32) uint64 { return uint64(p.id)<<32 | u
 // Pending is how many records of this session wait for their delivery report.
 func (p *Publisher) Pending() int { return int(p.pending.Load()) }
 
-// Failed is how many buffered records failed since TakeFailed.
-func (p *Publisher) Failed() int { return int(p.failed.Load()) }
-
 // TakeFailed returns how many buffered records failed since it was last called.
 func (p *Publisher) TakeFailed() int { return int(p.failed.Swap(0)) }
 

@@ -138,8 +138,8 @@ func (w *publisherWalk) TakeFailed(t *rapid.T) {
 }
 
 func (w *publisherWalk) Check(t *rapid.T) {
-	if w.p.Pending() != w.pending || w.p.Failed() != w.failed {
-		t.Fatalf("%d pending and %d failed, want %d and %d", w.p.Pending(), w.p.Failed(), w.pending, w.failed)
+	if w.p.Pending() != w.pending || int(w.p.failed.Load()) != w.failed {
+		t.Fatalf("%d pending and %d failed, want %d and %d", w.p.Pending(), w.p.failed.Load(), w.pending, w.failed)
 	}
 	if n := len(w.p.outcomes); n&(n-1) != 0 {
 		t.Fatalf("a ring of %d: sequence numbers cannot wrap", n)

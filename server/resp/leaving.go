@@ -46,15 +46,14 @@ var (
 
 // mayStay tells why a session that has nothing to do must end now, nil when it may wait.
 func (s *session) mayStay() error {
-	now := time.Now
 	switch {
 	case s.killed.Load():
 		return errKilled
-	case !s.partial.IsZero() && now().Sub(s.partial) >= s.server.opts.CommandTimeout:
+	case !s.partial.IsZero() && time.Since(s.partial) >= s.server.opts.CommandTimeout:
 		return errSlowCommand
-	case !s.authenticated && now().Sub(s.connected) >= s.server.opts.AuthTimeout:
+	case !s.authenticated && time.Since(s.connected) >= s.server.opts.AuthTimeout:
 		return errSlowAuth
-	case s.server.draining.Load() && s.owesNothing() && !now().Before(s.leaveAt()):
+	case s.server.draining.Load() && s.owesNothing() && !time.Now().Before(s.leaveAt()):
 		return errDrained
 	}
 	return nil

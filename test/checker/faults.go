@@ -17,7 +17,7 @@ type fault struct {
 }
 
 // impatient lets Kafka notice soon that a killed sluice will not come back: a member that is gone
-// without a word keeps its partitions for its session timeout, 45 s unless set.
+// without a word keeps its partitions for its session timeout, 10 s unless set.
 var impatient = []string{`"session.timeout.ms":2000`, `"heartbeat.interval.ms":300`}
 
 // modern is the group protocol of KIP-848, whose session timeout is the cluster's to say.
