@@ -22,15 +22,22 @@ type Consumer struct {
 	fetched  []C.sluice_message
 }
 
-// inside holds a place for each consumer's call that does not wait and is in librdkafka: see gates. The
-// consumers of fifty groups would otherwise cost a score of threads more.
+// inside has a place for each call of any consumer that is in librdkafka: see gates. The consumers of
+// fifty groups would otherwise cost a score of threads more. None of these calls waits for a broker.
 var inside = make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))
+
+// enter takes a place, and returns what gives it back.
+func enter() (leave func()) {
+	inside <- struct{}{}
+	return func() { <-inside }
+}
 
 // Batch is how many messages one Fetch takes at most.
 const Batch = 512
 
 // NewConsumer creates a consumer that has not joined its group yet.
 func NewConsumer(properties map[string]string) (*Consumer, error) {
+	defer enter()()
 	s, err := newSignal()
 	if err != nil {
 		return nil, err
@@ -61,6 +68,7 @@ func (c *Consumer) Wake() { c.signal.raise() }
 
 // Subscribe joins the group for the topics; one that starts with ^ is a pattern.
 func (c *Consumer) Subscribe(topics []string) error {
+	defer enter()()
 	list := make([]Partition, len(topics))
 	for i, topic := range topics {
 		list[i] = Partition{Topic: topic, ID: -1}
@@ -73,9 +81,8 @@ func (c *Consumer) Subscribe(topics []string) error {
 // Poll takes the next event of the group without waiting, and counts as a poll for
 // max.poll.interval.ms. Records do not come here once their partition has a Queue.
 func (c *Consumer) Poll() Event {
-	inside <- struct{}{}
+	defer enter()()
 	ev := C.rd_kafka_queue_poll(c.queue, 0)
-	<-inside
 	if ev == nil {
 		return Event{}
 	}
@@ -94,6 +101,7 @@ func (c *Consumer) Lost() bool { return C.rd_kafka_assignment_lost(c.rk) != 0 }
 // Assign takes the partitions of an Assign event and starts to fetch them. Pauses of an earlier
 // assignment are lifted: librdkafka keeps them.
 func (c *Consumer) Assign(partitions []Partition) error {
+	defer enter()()
 	list := listOf(partitions)
 	defer C.rd_kafka_topic_partition_list_destroy(list)
 	if c.Cooperative() {
@@ -108,6 +116,7 @@ func (c *Consumer) Assign(partitions []Partition) error {
 
 // Unassign answers a Revoke event; librdkafka then commits what was stored for the partitions.
 func (c *Consumer) Unassign(partitions []Partition) error {
+	defer enter()()
 	if !c.Cooperative() {
 		return errorOf(C.rd_kafka_assign(c.rk, nil))
 	}
@@ -120,9 +129,8 @@ func (c *Consumer) Unassign(partitions []Partition) error {
 func (c *Consumer) Store(offsets []Partition) error {
 	list := listOf(offsets)
 	defer C.rd_kafka_topic_partition_list_destroy(list)
-	inside <- struct{}{}
+	defer enter()()
 	err := errorOf(C.rd_kafka_offsets_store(c.rk, list))
-	<-inside
 	for i, p := range partitionsOf(list) {
 		offsets[i].Err = p.Err
 	}

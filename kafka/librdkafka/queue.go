@@ -34,6 +34,7 @@ type Queue struct {
 
 // Queue detaches a partition from the consumer's common queue. Call it before Assign.
 func (c *Consumer) Queue(topic string, partition int32) *Queue {
+	defer enter()()
 	name := C.CString(topic)
 	defer C.free(unsafe.Pointer(name))
 	queue := C.rd_kafka_queue_get_partition(c.rk, name, C.int32_t(partition))
@@ -56,8 +57,7 @@ func (q *Queue) Close() {
 func (q *Queue) Fetch(dst []Message, limit int, fail func(Code, string)) []Message {
 	c := q.consumer
 	limit = min(limit, len(c.messages))
-	inside <- struct{}{}
-	defer func() { <-inside }()
+	defer enter()()
 	n := int(C.sluice_fetch(q.queue, &c.messages[0], &c.fetched[0], C.size_t(limit)))
 	if n <= 0 {
 		return dst

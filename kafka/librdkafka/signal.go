@@ -1,9 +1,10 @@
 package librdkafka
 
 import (
-	"errors"
 	"os"
+	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -11,8 +12,12 @@ import (
 // signal is an eventfd that librdkafka writes to when a queue goes from empty to not empty. Waiting
 // on it parks a goroutine in Go's poller instead of a thread inside cgo: fifty subscriptions wait
 // without a thread of their own.
+//
+// Reads and writes do not block, and go to the kernel without telling Go's scheduler: it would start
+// another thread for each that is preempted there.
 type signal struct {
 	file *os.File
+	raw  syscall.RawConn
 	fd   int
 }
 
@@ -24,21 +29,34 @@ func newSignal() (*signal, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("eventfd", err)
 	}
-	return &signal{file: os.NewFile(uintptr(fd), "eventfd"), fd: fd}, nil
+	file := os.NewFile(uintptr(fd), "eventfd")
+	raw, err := file.SyscallConn()
+	if err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return &signal{file: file, raw: raw, fd: fd}, nil
 }
 
 // wait returns when the signal was raised or the time is over.
 func (s *signal) wait(limit time.Duration) {
-	var count [8]byte
-	if err := s.file.SetReadDeadline(time.Now().Add(limit)); err != nil {
-		return
-	}
-	if _, err := s.file.Read(count[:]); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-		return
+	if err := s.file.SetReadDeadline(time.Now().Add(limit)); err == nil {
+		_ = s.raw.Read(lower)
 	}
 }
 
+// lower takes the signal back; false when it was not raised.
+func lower(fd uintptr) bool {
+	var count [8]byte
+	_, _, errno := syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(&count[0])), uintptr(len(count)))
+	return errno != syscall.EAGAIN
+}
+
 // raise wakes the waiter. Losing it is impossible: an eventfd counts.
-func (s *signal) raise() { _, _ = s.file.Write(one[:]) }
+func (s *signal) raise() { _ = s.raw.Control(add) }
+
+func add(fd uintptr) {
+	_, _, _ = syscall.RawSyscall(syscall.SYS_WRITE, fd, uintptr(unsafe.Pointer(&one[0])), uintptr(len(one)))
+}
 
 func (s *signal) close() { _ = s.file.Close() }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/sluice-proxy/sluice/test/harness"
@@ -32,7 +33,8 @@ func (b *bench) manyGroups(ctx context.Context, t *table) error {
 	theirs := plain.After.Threads - plain.Before.Threads
 	t.add(open, plain.After.cells(fmt.Sprintf("%d plain consumers with a backlog, without sluice", b.groups), moreThreads(theirs))...)
 	return b.groupsLine(ctx, t, backlogTopic, fmt.Sprintf("%d groups with a backlog", b.groups), func(u usage, threads int) verdict {
-		return judge("≤ 400 MB, threads as plain", u.RSS <= 400e6 && threads <= theirs)
+		// Go starts a thread in the place of one that the kernel preempts inside librdkafka: one for each core.
+		return judge("≤ 400 MB, threads as plain and one a core", u.RSS <= 400e6 && threads <= theirs+runtime.NumCPU())
 	})
 }
 
