@@ -1,0 +1,183 @@
+package systemd_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/coreos/go-systemd/v22/unit"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/resp"
+)
+
+var services = []string{"sluice.service", "sluice@.service"}
+
+// mostExposure is ten times the most that `systemd-analyze security` may say.
+const mostExposure = "15"
+
+func TestSystemdAcceptsTheUnits(t *testing.T) {
+	analyze := needAnalyze(t)
+	dir := stage(t)
+	for _, name := range allUnits(t) {
+		t.Run(name, func(t *testing.T) {
+			// It exits with 0 for a key that it does not know: what it says is what counts.
+			out, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", filepath.Join(dir, name)).CombinedOutput()
+			if err != nil || len(out) > 0 {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+func TestTheSandboxIsTight(t *testing.T) {
+	analyze := needAnalyze(t)
+	dir := stage(t)
+	for _, name := range services {
+		t.Run(name, func(t *testing.T) {
+			out, err := exec.CommandContext(t.Context(), analyze, "security", "--offline=yes", "--no-pager",
+				"--threshold="+mostExposure, filepath.Join(dir, name)).CombinedOutput()
+			if err != nil || !bytes.Contains(out, []byte("Overall exposure level for sluice")) {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+func needAnalyze(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("NOT CHECKED: systemd-analyze is not on this machine; it is in Debian's package systemd")
+	}
+	return path
+}
+
+// stage copies the units into a folder of their own. Their program is the one that runs, for systemd
+// looks whether it is there.
+func stage(t *testing.T) string {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, name := range allUnits(t) {
+		text := bytes.ReplaceAll(read(t, name), []byte("/usr/bin/sluice"), []byte(program))
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func allUnits(t *testing.T) []string {
+	t.Helper()
+	sockets, err := filepath.Glob("*.socket")
+	if err != nil || len(sockets) == 0 {
+		t.Fatal("no socket units", err)
+	}
+	return slices.Concat(services, sockets)
+}
+
+func read(t *testing.T, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// settings are a unit's lines, in their order, without comments.
+func settings(t *testing.T, text []byte) []*unit.UnitOption {
+	t.Helper()
+	all, err := unit.DeserializeOptions(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// The template is the service under other names: what is changed in one is changed in both.
+func TestTheTemplatesAreTheUnitsUnderOtherNames(t *testing.T) {
+	renamed := strings.NewReplacer(
+		"sluice for %i", "sluice",
+		"--socket %t/sluice-%i/sluice.sock", "",
+		"sluice-%i", "sluice",
+		"sluice@%i", "sluice",
+		"%i", "sluice")
+	for plain, template := range map[string]string{
+		"sluice.service":           "sluice@.service",
+		"sluice.socket":            "sluice@.socket",
+		"sluice-management.socket": "sluice-management@.socket",
+	} {
+		t.Run(template, func(t *testing.T) {
+			want, got := settings(t, read(t, plain)), settings(t, []byte(renamed.Replace(string(read(t, template)))))
+			for _, option := range slices.Concat(want, got) {
+				option.Value = strings.TrimSpace(option.Value)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("-%s +%s\n%s", plain, template, diff)
+			}
+		})
+	}
+}
+
+// What the units' comments compute from the defaults.
+const (
+	brokers       = 15
+	profiles      = 2
+	producerQueue = 128 // MiB: queue.buffering.max.kbytes of a profile
+	groupMemory   = 8   // MiB
+	spareMemory   = 128 // MiB
+)
+
+func TestTheLimitsFitTheDefaults(t *testing.T) {
+	clients, groups := resp.DefaultOptions().MaxClients, kafka.Defaults().MaxSubscriptions
+	for _, name := range services {
+		t.Run(name, func(t *testing.T) {
+			limits := limitsOf(t, name)
+			expectRoom(t, "LimitNOFILE", limits["LimitNOFILE"], clients+(groups+3)*(7+2*brokers)+256)
+			expectRoom(t, "TasksMax", limits["TasksMax"], 64+(groups+3)*(4+brokers))
+			expectRoom(t, "MemoryMax", limits["MemoryMax"],
+				limits["GOMEMLIMIT"]+profiles*producerQueue+groups*groupMemory+spareMemory)
+			expectRoom(t, "MemoryHigh", limits["MemoryHigh"], limits["MemoryMax"]*9/10)
+		})
+	}
+}
+
+// expectRoom: enough, and not so much that the comment must be of another time.
+func expectRoom(t *testing.T, name string, given, needed int) {
+	t.Helper()
+	if given < needed || given > needed*5/4 {
+		t.Errorf("%s is %d, and %d are needed: compute it again, and what its comment says", name, given, needed)
+	}
+}
+
+// limitsOf returns the limits of a service: memory in MiB.
+func limitsOf(t *testing.T, name string) map[string]int {
+	t.Helper()
+	limits := map[string]int{}
+	for _, option := range settings(t, read(t, name)) {
+		key, value := option.Name, option.Value
+		if key == "Environment" {
+			key, value, _ = strings.Cut(value, "=")
+		}
+		scale := 1
+		value = strings.TrimSuffix(strings.TrimSuffix(value, "iB"), "M")
+		if text, found := strings.CutSuffix(value, "G"); found {
+			value, scale = text, 1024
+		}
+		if n, err := strconv.Atoi(value); err == nil {
+			limits[key] = n * scale
+		}
+	}
+	return limits
+}
