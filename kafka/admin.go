@@ -185,25 +185,36 @@ func (a *Admin) fillOffsets(ctx context.Context, topics []Topic) error {
 	return nil
 }
 
-// offsets asks the leaders of all partitions in one request per broker.
+// offsets asks the leaders of all partitions in one request per broker; one that has no answer is an error.
 func (a *Admin) offsets(ctx context.Context, partitions []TopicPartition, spec binding.OffsetSpec) (map[TopicPartition]int64, error) {
+	offsets, failed, err := a.listOffsets(ctx, partitions, spec)
+	for tp, why := range failed {
+		return nil, fmt.Errorf("offset of %s: %w", tp, why)
+	}
+	return offsets, err
+}
+
+// listOffsets is offsets that tells apart which partitions have no answer.
+func (a *Admin) listOffsets(ctx context.Context, partitions []TopicPartition, spec binding.OffsetSpec) (offsets map[TopicPartition]int64, failed map[TopicPartition]error, err error) {
 	if len(partitions) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	query := map[binding.TopicPartition]binding.OffsetSpec{}
 	for _, tp := range partitions {
 		query[binding.TopicPartition{Topic: &tp.Topic, Partition: tp.Partition}] = spec
 	}
-	result, err := a.client.ListOffsets(ctx, query)
+	result, err := a.client.ListOffsets(ctx, query, requestTimeout(ctx))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	offsets := map[TopicPartition]int64{}
-	for tp, info := range result.ResultInfos {
+	offsets, failed = map[TopicPartition]int64{}, map[TopicPartition]error{}
+	for key, info := range result.ResultInfos {
+		tp := TopicPartition{*key.Topic, key.Partition}
 		if info.Error.Code() != binding.ErrNoError {
-			return nil, fmt.Errorf("offset of %s:%d: %w", *tp.Topic, tp.Partition, info.Error)
+			failed[tp] = info.Error
+			continue
 		}
-		offsets[TopicPartition{*tp.Topic, tp.Partition}] = int64(info.Offset)
+		offsets[tp] = int64(info.Offset)
 	}
-	return offsets, nil
+	return offsets, failed, nil
 }

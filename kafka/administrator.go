@@ -2,12 +2,16 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
 
 // administrator is a client's own Admin, opened when it is first needed. The lock keeps it open while
 // a call is inside: librdkafka does not survive the use of a handle that is being closed.
 type administrator struct {
+	brokers    []string
+	properties Properties
+
 	mu     sync.RWMutex // held for reading during every use: guards what follows
 	closed bool
 
@@ -16,14 +20,26 @@ type administrator struct {
 	err   error
 }
 
+// ask runs do, which ends in bounded time, with the client's Admin.
+func (c *Client) ask(do func(*Admin) error) error {
+	for {
+		a := c.administrator.Load()
+		err := a.use(do)
+		if !errors.Is(err, ErrStopping) || a == c.administrator.Load() {
+			return err
+		}
+		// It was being replaced.
+	}
+}
+
 // use runs do, which ends in bounded time, with the Admin.
-func (a *administrator) use(cfg *Config, do func(*Admin) error) error {
+func (a *administrator) use(do func(*Admin) error) error {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	if a.closed {
 		return ErrStopping
 	}
-	a.once.Do(func() { a.admin, a.err = OpenAdmin(cfg.Brokers, cfg.Properties) })
+	a.once.Do(func() { a.admin, a.err = OpenAdmin(a.brokers, a.properties) })
 	if a.err != nil {
 		return a.err
 	}

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
@@ -21,18 +23,23 @@ var ErrStopping = errors.New("sluice is stopping")
 // Client is the proxy's whole side towards Kafka: the shared producers, the subscriptions and the
 // administrative reads. All methods may be called from any goroutine.
 type Client struct {
-	cfg        Config
+	settings   atomic.Pointer[Config]
 	log        *slog.Logger
 	ctx        context.Context //nolint:containedctx // the life of the client itself: ends with Close
 	end        context.CancelFunc
-	work       sync.WaitGroup // look-ups and subscriptions
-	producers  map[string]*producer
+	work       sync.WaitGroup // look-ups, subscriptions, and the refresh
+	producers  []*producer    // one by profile
+	delivered  *producer
+	buffered   *producer
 	publishers publishers
 	topics     topics
-	produced   produceCounts
+	produced   producedBooks
 	consumed   consumeCounts
+	lendings   lendingBooks
+	overview   overview
 
-	administrator administrator
+	administrator atomic.Pointer[administrator]
+	changes       sync.Mutex // held while the configuration is changed; taken before mu
 
 	mu            sync.Mutex // guards what follows; taken before a subscription's own
 	stopping      bool
@@ -44,29 +51,45 @@ type Client struct {
 func Open(cfg Config, log *slog.Logger) (*Client, error) {
 	librdkafka.BoundArenas(arenas)
 	ctx, end := context.WithCancel(context.Background())
+	profiles := cfg.profiles()
 	c := &Client{
-		cfg: cfg, log: log, ctx: ctx, end: end,
-		producers: map[string]*producer{}, subscriptions: map[string]*Subscription{}, members: map[Identity]*Member{},
-		topics: topics{limit: cfg.MaxTopics, names: map[string]*topic{}},
+		log: log, ctx: ctx, end: end, subscriptions: map[string]*Subscription{}, members: map[Identity]*Member{},
+		topics: topics{names: map[string]*topic{}}, produced: newProducedBooks(len(profiles)), lendings: newLendingBooks(),
 	}
-	profiles := []string{Delivered, Buffered}
-	for name := range cfg.Profiles {
-		if name != Delivered && name != Buffered {
-			profiles = append(profiles, name)
-		}
-	}
+	c.apply(&cfg)
+	c.administrator.Store(&administrator{brokers: cfg.Brokers, properties: cfg.Properties})
 	for _, profile := range profiles {
 		p, err := newProducer(profile, c)
 		if err != nil {
 			end()
-			for _, opened := range c.producers {
-				opened.close(ctx)
-			}
+			c.closeProducers(ctx)
 			return nil, fmt.Errorf("producer profile %s: %w", profile, err)
 		}
-		c.producers[profile] = p
+		c.producers = append(c.producers, p)
 	}
+	c.delivered, c.buffered = c.producers[0], c.producers[1]
+	c.work.Go(func() { c.refresh(ctx) })
 	return c, nil
+}
+
+// config is the configuration as it is now. Nobody changes what it points to.
+func (c *Client) config() *Config { return c.settings.Load() }
+
+// apply makes a configuration the present one.
+func (c *Client) apply(cfg *Config) {
+	c.settings.Store(cfg)
+	c.topics.limit.Store(int64(cfg.MaxTopics))
+}
+
+// profiles are the names of the producer profiles, Delivered and Buffered first.
+func (c *Config) profiles() []string {
+	names := []string{Delivered, Buffered}
+	for _, name := range slices.Sorted(maps.Keys(c.Profiles)) {
+		if name != Delivered && name != Buffered {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // arenas bounds malloc's arenas for the process; see librdkafka.BoundArenas.
@@ -80,40 +103,6 @@ func (c *Client) Publisher(wake func()) (*Publisher, error) {
 	return p, c.publishers.add(p)
 }
 
-// produce takes a record from a session: to librdkafka when its topic is known, else to the gate.
-func (c *Client) produce(profile string, topic, key, value []byte, opaque uint64) error {
-	t, err := c.topics.find(topic)
-	if err != nil {
-		return err
-	}
-	// Count before producing: the report may come before the call returns.
-	c.produced.accepted.Add(1)
-	if knowledge(t.state.Load()) == known {
-		err = c.push(profile, t.name, key, value, opaque)
-	} else {
-		err = c.hold(t, profile, key, value, opaque)
-	}
-	if err != nil {
-		c.produced.accepted.Add(-1)
-	}
-	return err
-}
-
-// hold keeps a record at the gate while its topic is looked up.
-func (c *Client) hold(t *topic, profile string, key, value []byte, opaque uint64) error {
-	r := heldRecord{profile: profile, key: clone(key), value: clone(value), opaque: opaque, since: time.Now()}
-	released, first, err := t.hold(r)
-	switch {
-	case err != nil:
-		return err
-	case released:
-		return c.push(profile, t.name, key, value, opaque)
-	case first && !c.start(func() { c.lookUp(c.ctx, t) }):
-		t.strand(c)
-	}
-	return nil
-}
-
 // start runs work that Close waits for; false when Close has begun.
 func (c *Client) start(work func()) bool {
 	c.mu.Lock()
@@ -124,50 +113,9 @@ func (c *Client) start(work func()) bool {
 	return !c.stopping
 }
 
-// clone copies bytes out of a session's buffer, keeping null apart from empty.
-func clone(b []byte) []byte {
-	if b == nil {
-		return nil
-	}
-	return append(make([]byte, 0, len(b)), b...)
-}
-
-// push hands a record to librdkafka.
-func (c *Client) push(profile, topic string, key, value []byte, opaque uint64) error {
-	code, err := c.producers[profile].produce(topic, key, value, opaque)
-	if err != nil {
-		return &ProduceError{Retry, topic, ErrStopping.Error()}
-	}
-	switch code {
-	case librdkafka.None:
-		return nil
-	case librdkafka.QueueFull:
-		return ErrFull
-	case librdkafka.UnknownTopicLocal, librdkafka.UnknownTopic:
-		c.topics.doubt(topic)
-	}
-	return &ProduceError{outcomeOf(code, librdkafka.NotPersisted), topic, code.String()}
-}
-
-// giveUp ends a record that librdkafka never saw.
-func (c *Client) giveUp(opaque uint64, failure *ProduceError) {
-	c.produced.end(failure)
-	if p := c.publishers.find(publisherOf(opaque)); p != nil && p.report(opaque, failure) {
-		p.wake()
-	}
-}
-
-func asProduceError(err error, topic string) *ProduceError {
-	var failure *ProduceError
-	if errors.As(err, &failure) {
-		return failure
-	}
-	return &ProduceError{Retry, topic, err.Error()}
-}
-
 // TopicNames lists the topics of the cluster in order, internal ones left out.
 func (c *Client) TopicNames(ctx context.Context) (names []string, err error) {
-	err = c.administrator.use(&c.cfg, func(a *Admin) error {
+	err = c.ask(func(a *Admin) error {
 		names, err = a.TopicNames(ctx)
 		return err
 	})
@@ -176,7 +124,7 @@ func (c *Client) TopicNames(ctx context.Context) (names []string, err error) {
 
 // Unreachable asks the brokers for their metadata and returns why that failed, nil when it did not.
 func (c *Client) Unreachable(ctx context.Context) error {
-	return c.administrator.use(&c.cfg, func(a *Admin) error {
+	return c.ask(func(a *Admin) error {
 		_, err := a.metadata(ctx)
 		return err
 	})
@@ -187,16 +135,12 @@ func (c *Client) Unreachable(ctx context.Context) error {
 // Stopping.
 func (c *Client) Close(ctx context.Context) error {
 	c.Stopping()
-	c.mu.Lock()
-	c.stopping = true
-	c.mu.Unlock()
+	c.beginToStop()
 	c.end()
 	err := c.waitForWork(ctx)
-	for _, p := range c.producers {
-		p.close(ctx)
-	}
-	c.administrator.close(ctx)
-	switch n := c.produced.undelivered(); n {
+	c.closeProducers(ctx)
+	c.administrator.Load().close(ctx)
+	switch n := c.undelivered(); n {
 	case 0:
 		return err
 	case 1:
@@ -209,6 +153,36 @@ func (c *Client) Close(ctx context.Context) error {
 // Stopping says that the process is about to end: a record that fails from now on counts as not
 // delivered in Close's error.
 func (c *Client) Stopping() { c.produced.stop() }
+
+// beginToStop waits for a change of the configuration, and lets none begin any more.
+func (c *Client) beginToStop() {
+	c.changes.Lock()
+	defer c.changes.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopping = true
+}
+
+func (c *Client) isStopping() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stopping
+}
+
+func (c *Client) closeProducers(ctx context.Context) {
+	for _, p := range c.producers {
+		p.close(ctx)
+	}
+}
+
+// undelivered is how many records have failed since Stopping, or are still without an end.
+func (c *Client) undelivered() int64 {
+	n := c.produced.undelivered()
+	for _, p := range c.producers {
+		n += p.held.Load()
+	}
+	return n
+}
 
 func (c *Client) waitForWork(ctx context.Context) error {
 	done := make(chan struct{})

@@ -88,15 +88,17 @@ func (c *caller) deliver(t *testing.T, topic string, value []byte) *ProduceError
 	return c.outcomes(t, 1)
 }
 
-// fill produces n records to a topic of one partition, and waits until they are in.
+// fill produces n records to a topic, over all its partitions when they are many, and waits until they
+// are in.
 func fill(t *testing.T, c *Client, topic string, n int) {
 	t.Helper()
 	p := newCaller(t, c)
 	defer p.Close()
 	for sent := 0; sent < n; {
 		batch := min(n-sent, 1000)
-		for range batch {
-			if err := p.Deliver([]byte(topic), nil, []byte("a record")); err != nil {
+		for i := range batch {
+			// Without a key, those that are produced together go to one partition.
+			if err := p.Deliver([]byte(topic), []byte{byte(i)}, []byte("a record")); err != nil {
 				t.Fatal(err)
 			}
 		}

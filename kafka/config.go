@@ -57,6 +57,17 @@ type Config struct {
 	RevokeGrace time.Duration
 	// CommitInterval is the time between offset commits: what a kill -9 may repeat.
 	CommitInterval time.Duration
+	// LagInterval is the time between two readings of the lag of the groups that are served.
+	LagInterval time.Duration
+	// StallAfter is how long a group with a lag may commit nothing before it counts as stalled.
+	StallAfter time.Duration
+	// MaxTopicRows bounds the topics that are counted by name: see Client.Produced.
+	MaxTopicRows int
+
+	// Register is called by every loop that runs for long when it begins. The loop calls beat at least
+	// once per gap as long as it makes progress, and end when it ends. Loops: "producer:" and a profile,
+	// "subscription:" and a group, "lag". Several may share a name. Nil: nobody watches.
+	Register func(loop string, gap time.Duration) (beat, end func()) `json:"-"`
 }
 
 // Defaults returns the configuration that a zero Config stands for.
@@ -71,6 +82,9 @@ func Defaults() Config {
 		SubscriptionLinger: 30 * time.Second,
 		RevokeGrace:        time.Second,
 		CommitInterval:     time.Second,
+		LagInterval:        10 * time.Second,
+		StallAfter:         time.Minute,
+		MaxTopicRows:       200,
 	}
 }
 
@@ -88,13 +102,23 @@ func (c *Config) Validate() error {
 		{"kafka.max_subscriptions", c.MaxSubscriptions},
 		{"kafka.window_records", c.WindowRecords},
 		{"kafka.window_bytes", c.WindowBytes},
+		{"kafka.max_topic_rows", c.MaxTopicRows},
 	} {
 		if bound.value < 1 {
 			return fmt.Errorf("%s: %d is less than 1", bound.name, bound.value)
 		}
 	}
+	if c.LagInterval < leastLagInterval {
+		return fmt.Errorf("kafka.lag_interval: %v is less than %v", c.LagInterval, leastLagInterval)
+	}
+	if c.StallAfter < c.LagInterval {
+		return fmt.Errorf("kafka.stall_after: %v is less than kafka.lag_interval, %v", c.StallAfter, c.LagInterval)
+	}
 	return c.validateProperties()
 }
+
+// leastLagInterval keeps a slip of the pen from asking the brokers all the time.
+const leastLagInterval = 100 * time.Millisecond
 
 func (c *Config) validateProperties() error {
 	sets := []struct {

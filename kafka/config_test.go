@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestConfigValidateNamesTheSetting(t *testing.T) {
@@ -18,6 +19,9 @@ func TestConfigValidateNamesTheSetting(t *testing.T) {
 		{func(c *Config) { c.MaxSubscriptions = 0 }, "kafka.max_subscriptions: 0 is less than 1"},
 		{func(c *Config) { c.WindowRecords = 0 }, "kafka.window_records: 0 is less than 1"},
 		{func(c *Config) { c.WindowBytes = 0 }, "kafka.window_bytes: 0 is less than 1"},
+		{func(c *Config) { c.MaxTopicRows = 0 }, "kafka.max_topic_rows: 0 is less than 1"},
+		{func(c *Config) { c.LagInterval = 0 }, "kafka.lag_interval: 0s is less than 100ms"},
+		{func(c *Config) { c.StallAfter = time.Second }, "kafka.stall_after: 1s is less than kafka.lag_interval, 10s"},
 		{func(c *Config) { c.Properties = Properties{"x": ""} }, `kafka.properties.x: No such configuration property: "x"`},
 		{func(c *Config) { c.Producer = Properties{"x": ""} }, `kafka.producer.x: No such configuration property: "x"`},
 		{func(c *Config) { c.Consumer = Properties{"x": ""} }, `kafka.consumer.x: No such configuration property: "x"`},

@@ -38,9 +38,9 @@ func NewDispatch(records, bytes int) *Dispatch {
 	}
 }
 
-// Add opens a partition that was assigned.
-func (d *Dispatch) Add(tp TopicPartition) {
-	l := &lane{TopicPartition: tp, ledger: NewLedger()}
+// Add opens a partition that was assigned, and counts what happens to its records in lending.
+func (d *Dispatch) Add(tp TopicPartition, lending *lending) {
+	l := &lane{TopicPartition: tp, ledger: NewLedger(lending)}
 	d.lanes = append(d.lanes, l)
 	d.byName[tp] = l
 }
@@ -207,6 +207,14 @@ func (d *Dispatch) AcceptLeased(s *Seat) int {
 		if l.heldBy(s) {
 			n += l.ledger.AcceptLeased(s)
 		}
+	}
+	return n
+}
+
+// leased is how many records are in the seats' hands.
+func (d *Dispatch) leased() (n int) {
+	for _, s := range d.seats {
+		n += s.leases
 	}
 	return n
 }

@@ -41,8 +41,8 @@ func TestDispatchAgainstTheBooks(t *testing.T) {
 func (w *dispatchWalk) open(lanes int32, seats int) {
 	for p := range lanes {
 		tp := TopicPartition{"t", p}
-		w.dispatch.Add(tp)
-		w.books[tp] = newBook()
+		w.dispatch.Add(tp, w.lending)
+		w.books[tp] = newBook(w.counts)
 	}
 	for i := range seats {
 		g := &guest{present: true}
@@ -57,6 +57,7 @@ func (w *dispatchWalk) leaveOne(t *rapid.T) {
 	for tp, shut := range w.shut {
 		if l := w.dispatch.byName[tp]; l != nil && shut {
 			w.dispatch.Remove(tp)
+			w.books[tp].abandon()
 			delete(w.books, tp)
 		}
 	}
@@ -71,6 +72,7 @@ func (w *dispatchWalk) leaveOne(t *rapid.T) {
 	for len(w.ask(t, last, 3, 1<<20)) > 0 {
 		w.SettleAll(t)
 	}
+	w.Check(t)
 	for tp, b := range w.books {
 		if rest := b.unsettled(); len(rest) > 0 {
 			t.Fatalf("%d records of %s are lost, the first is %+v", len(rest), tp, rest[0])
@@ -83,7 +85,7 @@ func house(lanes int32, records int64, window int) *Dispatch {
 	d := NewDispatch(window, 1<<30)
 	for p := range lanes {
 		tp := TopicPartition{"t", p}
-		d.Add(tp)
+		d.Add(tp, &lending{})
 		for o := range records {
 			d.Lane(tp).Append(record(tp, o, 10))
 		}
@@ -248,7 +250,7 @@ func TestEachFreePartitionCallsAnotherSeat(t *testing.T) {
 	}
 	for p := range int32(2) {
 		tp := TopicPartition{"t", p}
-		d.Add(tp)
+		d.Add(tp, &lending{})
 		d.Lane(tp).Append(record(tp, 0, 1))
 	}
 	for range 3 { // called seats are not called again before they ask
@@ -288,7 +290,7 @@ func TestAStaleSettleDoesNothing(t *testing.T) {
 	if d.Lane(tp) != nil || a.owed != 0 {
 		t.Fatalf("owes %d records of a partition that is gone", a.owed)
 	}
-	d.Add(tp)
+	d.Add(tp, &lending{})
 	d.Lane(tp).Append(record(tp, 1, 1))
 	b := d.Sit("b", nobody)
 	lendAll(t, d, b)

@@ -25,7 +25,9 @@ type dispatchWalk struct {
 	shut     map[TopicPartition]bool // being revoked
 	guests   map[string]*guest
 	now      time.Time
-	ends     int64 // offset of the last record of any partition
+	ends     int64    // offset of the last record of any partition
+	lending  *lending // what the dispatch counts
+	counts   *lending // what the books count
 }
 
 // guest is what the walk knows of a seat.
@@ -40,6 +42,7 @@ type guest struct {
 func newDispatchWalk() *dispatchWalk {
 	return &dispatchWalk{
 		dispatch: NewDispatch(walkRecords, walkBytes), now: dawn,
+		lending: &lending{}, counts: &lending{},
 		books: map[TopicPartition]*book{}, shut: map[TopicPartition]bool{}, guests: map[string]*guest{},
 	}
 }
@@ -96,8 +99,8 @@ func (w *dispatchWalk) Assign(t *rapid.T) {
 	if w.books[tp] != nil {
 		t.Skip("open already")
 	}
-	w.dispatch.Add(tp)
-	w.books[tp], w.shut[tp] = newBook(), false
+	w.dispatch.Add(tp, w.lending)
+	w.books[tp], w.shut[tp] = newBook(w.counts), false
 }
 
 // Close begins a revocation.
@@ -111,6 +114,7 @@ func (w *dispatchWalk) Close(t *rapid.T) {
 func (w *dispatchWalk) Revoke(t *rapid.T) {
 	tp := w.lane(t)
 	w.dispatch.Remove(tp)
+	w.books[tp].abandon()
 	delete(w.books, tp)
 	if w.dispatch.Lane(tp) != nil {
 		t.Fatalf("%s is still there", tp)
@@ -276,7 +280,7 @@ func (w *dispatchWalk) full(of share) bool {
 // stuck is a partition that cannot take more because of what the seat owes of it.
 func (w *dispatchWalk) stuck(s *Seat) bool {
 	for _, b := range w.books {
-		counts := b.tally()
+		counts := b.inventory()
 		if len(b.of(s)) > 0 && counts.Ready == 0 && (counts.Span >= walkRecords || counts.Bytes >= walkBytes) {
 			return true
 		}
@@ -437,8 +441,12 @@ func (w *dispatchWalk) Check(t *rapid.T) {
 	if present != w.dispatch.present || !slices.Equal(queue, inLine) {
 		t.Fatalf("%d are present, %v wait; want %d and %v", w.dispatch.present, queue, present, inLine)
 	}
+	want := balance(*w.counts, slices.Collect(maps.Values(w.books))...)
+	if *w.lending != want || !w.lending.balanced() {
+		t.Fatalf("the leases are counted as %+v, want %+v", *w.lending, want)
+	}
 	for tp, b := range w.books {
-		if diff := cmp.Diff(b.tally(), w.dispatch.Lane(tp).tally()); diff != "" {
+		if diff := cmp.Diff(b.inventory(), w.dispatch.Lane(tp).inventory()); diff != "" {
 			t.Fatalf("%s is counted wrongly (-want +got):\n%s", tp, diff)
 		}
 	}

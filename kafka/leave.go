@@ -28,7 +28,7 @@ func (m *Member) stand() bool {
 	if m.seat.owed == 0 {
 		return false
 	}
-	s.dispatch.Stand(m.seat, now, now.Add(s.client.cfg.MemberGrace))
+	s.dispatch.Stand(m.seat, now, now.Add(s.cfg.MemberGrace))
 	return true
 }
 

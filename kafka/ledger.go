@@ -21,6 +21,8 @@ type Ledger struct {
 	readyBytes int // their size
 	owed       int // unsettled entries that belong to a seat
 	bytes      int // size of unsettled entries
+
+	lending *lending // counts what happens here
 }
 
 type state uint8
@@ -34,13 +36,14 @@ const (
 type entry struct {
 	record   Record
 	owner    *Seat
-	due      time.Time // a released record is not lent again before this
+	at       time.Time // leased: since when; ready: not lent before this
 	attempts int
 	state    state
 }
 
-// NewLedger starts the book of a partition of which nothing is known yet.
-func NewLedger() *Ledger { return &Ledger{position: -1, fetched: -1} }
+// NewLedger starts the book of a partition of which nothing is known yet. What happens in it is counted
+// in lending, which ledgers of one lock may share.
+func NewLedger(lending *lending) *Ledger { return &Ledger{position: -1, fetched: -1, lending: lending} }
 
 // Append takes a fetched record. One at or below the highest offset seen is dropped: librdkafka may
 // fetch again after an internal retry, and handing it out twice would break the lease.
@@ -53,6 +56,7 @@ func (l *Ledger) Append(r Record) bool {
 	l.ready++
 	l.readyBytes += r.size()
 	l.bytes += r.size()
+	l.lending.fetched++
 	return true
 }
 
@@ -66,14 +70,15 @@ func (l *Ledger) Span() int { return len(l.entries) - l.head }
 // due yet: an ordered partition waits for it.
 func (l *Ledger) Lend(s *Seat, now time.Time) (Delivery, bool) {
 	e := l.first()
-	if e == nil || now.Before(e.due) {
+	if e == nil || now.Before(e.at) {
 		return Delivery{}, false
 	}
 	if e.owner != s {
 		l.own(e, s)
 	}
-	e.state = leased
+	e.state, e.at = leased, now
 	e.attempts++
+	l.lending.lend(e.attempts)
 	l.ready--
 	l.readyBytes -= e.record.size()
 	s.leases++
@@ -156,7 +161,11 @@ func (l *Ledger) settle(e *entry) {
 	if e.state == ready {
 		l.ready--
 		l.readyBytes -= e.record.size()
+		// Its lease ended with a Rewind, and the settlement was under way: it counts as lent once more.
+		l.lending.lent++
+		l.lending.leased++
 	}
+	l.lending.accept()
 	l.disown(e)
 	l.bytes -= e.record.size()
 	e.state = settled
@@ -194,9 +203,33 @@ func (l *Ledger) Release(s *Seat, offset int64, due time.Time) bool {
 		return false
 	}
 	l.disown(e)
+	l.lending.release()
 	l.renew(e)
-	e.due = due
+	e.at = due
 	return true
+}
+
+// OldestOwed is since when the lowest record that is owed has been in its seat's hands; ok is false
+// when nothing is owed. A seat that came back keeps the time until it is lent the record again.
+func (l *Ledger) OldestOwed() (since time.Time, ok bool) {
+	if l.owed == 0 {
+		return time.Time{}, false
+	}
+	for i := l.head; i < len(l.entries); i++ {
+		if l.entries[i].owner != nil {
+			return l.entries[i].at, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// FirstUnsettled is the timestamp of the lowest record that is not settled, -1 when it has none; ok is
+// false when everything that was fetched is settled.
+func (l *Ledger) FirstUnsettled() (timestamp int64, ok bool) {
+	if l.Span() == 0 {
+		return -1, false
+	}
+	return l.entries[l.head].record.Timestamp, true
 }
 
 // Owes tells whether the seat owes the record.
@@ -211,6 +244,7 @@ func (l *Ledger) Rewind(s *Seat) {
 	for i := l.head; i < len(l.entries) && s.leases > 0; i++ {
 		if e := &l.entries[i]; e.owner == s && e.state == leased {
 			s.leases--
+			l.lending.release()
 			l.renew(e)
 		}
 	}
@@ -238,6 +272,7 @@ func (l *Ledger) takeBack(e *entry) {
 	was := e.state
 	l.disown(e)
 	if was == leased {
+		l.lending.release()
 		l.renew(e)
 	}
 }

@@ -9,6 +9,7 @@ import (
 type book struct {
 	pages    []*page
 	position int64
+	counts   *lending // what happened so far; leased is not kept, but recounted
 }
 
 // page is one record of a book.
@@ -21,7 +22,18 @@ type page struct {
 	state    state
 }
 
-func newBook() *book { return &book{position: -1} }
+func newBook(counts *lending) *book { return &book{position: -1, counts: counts} }
+
+// balance is what the books must have counted, if these are all.
+func balance(counts lending, books ...*book) lending {
+	for _, b := range books {
+		counts.leased += int64(len(b.in(leased)))
+	}
+	return counts
+}
+
+// balanced tells whether every lease has one end, or none yet.
+func (l *lending) balanced() bool { return l.lent == l.accepted+l.released+l.rejected+l.leased }
 
 // last is the highest offset ever appended, -1 for none.
 func (b *book) last() int64 {
@@ -36,6 +48,7 @@ func (b *book) append(r Record) bool {
 		return false
 	}
 	b.pages = append(b.pages, &page{offset: r.Offset, size: r.size()})
+	b.counts.fetched++
 	return true
 }
 
@@ -116,10 +129,18 @@ func leasedOf(pages []*page) (held []*page) {
 func (b *book) lend(p *page, s *Seat) {
 	p.owner, p.state = s, leased
 	p.attempts++
+	b.counts.lent++
+	if p.attempts > 1 {
+		b.counts.redelivered++
+	}
 }
 
 func (b *book) settle(pages ...*page) int {
 	for _, p := range pages {
+		if p.state == ready { // its lease was ended by a rewind, and counted so: this is another
+			b.counts.lent++
+		}
+		b.counts.accepted++
 		p.state, p.owner = settled, nil
 	}
 	for _, p := range b.pages {
@@ -150,18 +171,36 @@ func (b *book) release(s *Seat, offset int64, due time.Time) bool {
 	if p == nil || p.owner != s || p.state != leased {
 		return false
 	}
-	p.owner, p.state, p.due = nil, ready, due
+	b.end(p)
+	p.owner, p.due = nil, due
 	return true
+}
+
+// end ends a lease without a settlement, if there is one.
+func (b *book) end(p *page) {
+	if p.state == leased {
+		b.counts.released++
+	}
+	p.state = ready
+}
+
+// abandon ends all leases.
+func (b *book) abandon() {
+	for _, p := range b.owed() {
+		b.end(p)
+		p.owner = nil
+	}
 }
 
 func (b *book) rewind(s *Seat) {
 	for _, p := range b.of(s) {
-		p.state = ready
+		b.end(p)
 	}
 }
 
 func (b *book) forfeit(s *Seat) {
 	for _, p := range b.of(s) {
-		p.state, p.owner = ready, nil
+		b.end(p)
+		p.owner = nil
 	}
 }

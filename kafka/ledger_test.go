@@ -17,20 +17,20 @@ func record(tp TopicPartition, offset int64, size int) Record {
 	return Record{TopicPartition: tp, Offset: offset, Value: make([]byte, size)}
 }
 
-// tally is what a ledger counts as it goes.
-type tally struct {
+// inventory is what a ledger counts as it goes.
+type inventory struct {
 	Ready, ReadyBytes, Owed, Bytes, Span int
 	Position                             int64
 }
 
-func (l *Ledger) tally() tally {
-	return tally{l.ready, l.readyBytes, l.owed, l.bytes, l.Span(), l.Position()}
+func (l *Ledger) inventory() inventory {
+	return inventory{l.ready, l.readyBytes, l.owed, l.bytes, l.Span(), l.Position()}
 }
 
-func (b *book) tally() tally {
+func (b *book) inventory() inventory {
 	waiting, rest := b.in(ready), b.unsettled()
 	unsettled := slices.Concat(waiting, b.in(leased))
-	return tally{len(waiting), bytesOf(waiting), len(b.owed()), bytesOf(unsettled), len(rest), b.position}
+	return inventory{len(waiting), bytesOf(waiting), len(b.owed()), bytesOf(unsettled), len(rest), b.position}
 }
 
 // share is what a seat counts as it goes.
@@ -53,7 +53,7 @@ type ledgerWalk struct {
 }
 
 func newLedgerWalk() *ledgerWalk {
-	w := &ledgerWalk{ledger: NewLedger(), book: newBook(), now: dawn, highest: -1}
+	w := &ledgerWalk{ledger: NewLedger(&lending{}), book: newBook(&lending{}), now: dawn, highest: -1}
 	for i := range 3 {
 		w.seats = append(w.seats, &Seat{Name: fmt.Sprint("seat", i)})
 	}
@@ -150,8 +150,12 @@ func (w *ledgerWalk) Wait(t *rapid.T) {
 
 // Check compares everything that is counted with a recount.
 func (w *ledgerWalk) Check(t *rapid.T) {
-	if diff := cmp.Diff(w.book.tally(), w.ledger.tally()); diff != "" {
+	if diff := cmp.Diff(w.book.inventory(), w.ledger.inventory()); diff != "" {
 		t.Fatalf("the ledger counts wrongly (-want +got):\n%s", diff)
+	}
+	want, got := balance(*w.book.counts, w.book), *w.ledger.lending
+	if got != want || !got.balanced() {
+		t.Fatalf("the leases are counted as %+v, want %+v", got, want)
 	}
 	for _, s := range w.seats {
 		if diff := cmp.Diff(w.book.shareOf(s), shareOf(s)); diff != "" {
@@ -186,9 +190,7 @@ func TestLedgerIsTheObviousBook(t *testing.T) {
 			"time goes by": w.Wait,
 		})
 		w.ledger.Abandon()
-		for _, s := range w.seats {
-			w.book.forfeit(s)
-		}
+		w.book.abandon()
 		w.Check(t)
 	})
 }
@@ -206,7 +208,7 @@ func offsets(l *Ledger, s *Seat) (lent []int64) {
 
 // filled is a ledger with the given offsets.
 func filled(at ...int64) *Ledger {
-	l := NewLedger()
+	l := NewLedger(&lending{})
 	for _, o := range at {
 		l.Append(record(TopicPartition{"t", 0}, o, 1))
 	}
@@ -238,6 +240,11 @@ func TestAnAckUnderWayCountsAfterARewind(t *testing.T) {
 	wantOffsets(t, offsets(l, s), 9)
 	if l.Position() != 6 {
 		t.Fatalf("position %d, want 6", l.Position())
+	}
+	// Three were lent, and taken back by the rewind; two acks and the last record make three more.
+	want := lending{fetched: 3, lent: 6, accepted: 2, released: 3, redelivered: 1, leased: 1}
+	if *l.lending != want {
+		t.Errorf("counted %+v, want %+v", *l.lending, want)
 	}
 }
 
@@ -273,7 +280,7 @@ func TestADelayedRecordHoldsItsPartition(t *testing.T) {
 
 // A ledger that runs for years must not keep the room of what has left it.
 func TestALedgerStaysAsSmallAsWhatIsUnsettled(t *testing.T) {
-	l, s := NewLedger(), &Seat{}
+	l, s := NewLedger(&lending{}), &Seat{}
 	for i := range int64(100_000) {
 		l.Append(record(TopicPartition{"t", 0}, i, 1))
 		l.Lend(s, dawn)
@@ -284,5 +291,20 @@ func TestALedgerStaysAsSmallAsWhatIsUnsettled(t *testing.T) {
 	}
 	if n := cap(l.entries); n > 2048 {
 		t.Errorf("room for %d records, %d are unsettled", n, l.Span())
+	}
+}
+
+func TestWhatIsOwedIsAsOldAsItsLease(t *testing.T) {
+	l, s := filled(0, 1), &Seat{}
+	if since, ok := l.OldestOwed(); ok {
+		t.Fatalf("something is owed since %v, and nothing was lent", since)
+	}
+	l.Lend(s, dawn)
+	l.Lend(s, dawn.Add(time.Second))
+	for _, want := range []time.Time{dawn, dawn.Add(time.Second)} {
+		if since, ok := l.OldestOwed(); !ok || !since.Equal(want) {
+			t.Fatalf("owed since %v %v, want %v", since, ok, want)
+		}
+		l.Accept(s, want.Unix()-dawn.Unix())
 	}
 }

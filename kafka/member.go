@@ -52,8 +52,8 @@ func (c *Client) subscription(key, group string, in Interest) (*Subscription, er
 	if s := c.subscriptions[key]; s != nil && !s.beyondRepair() {
 		return s, nil
 	}
-	if len(c.subscriptions) >= c.cfg.MaxSubscriptions {
-		return nil, fmt.Errorf("kafka.max_subscriptions: %d subscriptions are open already", c.cfg.MaxSubscriptions)
+	if most := c.config().MaxSubscriptions; len(c.subscriptions) >= most {
+		return nil, fmt.Errorf("kafka.max_subscriptions: %d subscriptions are open already", most)
 	}
 	s, err := c.startSubscription(key, group, slices.Compact(slices.Sorted(slices.Values(in.Topics))), in.Overrides)
 	if err != nil {

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,238 +11,123 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
-// producer is the one librdkafka producer of a profile, shared by all sessions, and the goroutine
-// that drains it. After a fatal error the handle is replaced; sessions do not notice but for the
-// records that were in flight.
+// producer is the one librdkafka producer of a profile, shared by all sessions. Its handle is replaced
+// when it failed for good and when its properties change; sessions do not notice, but for the records
+// that a failed one had in flight.
 type producer struct {
 	profile    string
-	properties Properties
+	index      int // among the profiles: the tally in every row of the books
+	client     *Client
 	log        *slog.Logger
-	publishers *publishers
-	counts     *produceCounts
-	topics     *topics
+	handle     atomic.Pointer[librdkafka.Producer]
+	held       atomic.Int64 // records that wait at the gate
+	latency    Histogram
+	fatal      atomic.Int64 // handles that failed for good
+	statistics statistics
 
-	handle  atomic.Pointer[librdkafka.Producer]
-	ends    sync.Mutex    // held while a handle is replaced: guards what follows
-	closing bool          // no handle is replaced any more
-	ending  chan struct{} // closed when draining shall end
-	drained chan struct{} // closed when it has
-
-	// Owned by the drain goroutine.
-	woken  []*Publisher // of the reports being read
-	losses losses
-	voice  voice
+	mu         sync.Mutex // held while the handle is replaced: guards what follows
+	properties Properties
+	current    *drain
+	closing    bool            // no handle is replaced any more
+	former     sync.WaitGroup  // handles that come to their end, in the background
+	patience   context.Context //nolint:containedctx // with that wait: ends when they must end at once
+	hurry      context.CancelFunc
 }
 
 func newProducer(profile string, c *Client) (*producer, error) {
 	p := &producer{
-		profile: profile, properties: c.cfg.producerProperties(profile), log: c.log.With("profile", profile),
-		publishers: &c.publishers, counts: &c.produced, topics: &c.topics,
-		ending: make(chan struct{}), drained: make(chan struct{}),
+		profile: profile, index: len(c.producers), client: c, log: c.log.With("profile", profile),
+		properties: c.config().producerProperties(profile),
 	}
 	handle, err := librdkafka.NewProducer(p.properties)
 	if err != nil {
 		return nil, err
 	}
-	p.handle.Store(handle)
-	go p.drain()
+	p.patience, p.hurry = context.WithCancel(context.Background())
+	p.install(handle)
 	return p, nil
+}
+
+// install makes a handle the present one and begins to read its events.
+func (p *producer) install(handle *librdkafka.Producer) {
+	p.current = newDrain(p, handle)
+	p.statistics.restart(p.current)
+	p.handle.Store(handle)
+	go p.current.run()
 }
 
 // produce hands one record to librdkafka.
 func (p *producer) produce(topic string, key, value []byte, opaque uint64) (librdkafka.Code, error) {
-	code, err := p.handle.Load().Produce(topic, key, value, opaque)
-	if err != librdkafka.ErrClosed { //nolint:errorlint // never wrapped, and this is the hot path
-		return code, err
-	}
-	// The handle was being replaced; its successor is stored before it is retired.
-	return p.handle.Load().Produce(topic, key, value, opaque)
-}
-
-// drain reads the producer's events for as long as it lives, and never waits for a session.
-func (p *producer) drain() {
-	defer close(p.drained)
 	for {
-		p.handle.Load().Wait(time.Second)
-		p.read(p.handle.Load())
-		p.losses.log(p.log, time.Now())
-		select {
-		case <-p.ending:
-			return
-		default:
+		handle := p.handle.Load()
+		code, err := handle.Produce(topic, key, value, opaque)
+		if err != librdkafka.ErrClosed || handle == p.handle.Load() { //nolint:errorlint // never wrapped, and this is the hot path
+			return code, err
 		}
+		// The handle was being replaced: its successor is stored before it is retired.
 	}
 }
 
-// read takes all events that are there.
-func (p *producer) read(handle *librdkafka.Producer) {
-	for {
-		event := handle.Poll(p.report)
-		switch event.Kind {
-		case librdkafka.Nothing:
-			return
-		case librdkafka.Reports:
-			p.wake()
-		case librdkafka.Failure:
-			if p.fail(handle, event) {
-				return // the handle is gone: to poll it would be the end of the process
-			}
-		case librdkafka.Log:
-			p.voice.line(p.log, event)
-		}
-	}
+// differs tells whether the properties are not those of the present handle.
+func (p *producer) differs(properties Properties) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !maps.Equal(p.properties, properties)
 }
 
-// report settles a run of delivery reports.
-func (p *producer) report(run []librdkafka.Report) {
-	for i := range run {
-		r := &run[i]
-		p.settle(r.Opaque, p.failure(r))
-	}
+// succeed makes a handle with other properties the present one. What its predecessor has is sent in
+// the background, so records produced before and after may reach the brokers in another order. The
+// client is not being closed.
+func (p *producer) succeed(handle *librdkafka.Producer, properties Properties) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old := p.current
+	p.properties = properties
+	p.install(handle)
+	p.former.Go(func() { old.finish(p.patience) })
 }
 
-func (p *producer) settle(opaque uint64, failure *ProduceError) {
-	p.counts.end(failure)
-	publisher := p.publishers.find(publisherOf(opaque))
-	if publisher == nil {
-		p.counts.unknownEvents.Add(1)
-		return
-	}
-	if publisher.report(opaque, failure) {
-		p.woken = append(p.woken, publisher)
-	}
-}
-
-// failure is nil for a record that the brokers have.
-func (p *producer) failure(r *librdkafka.Report) *ProduceError {
-	outcome := outcomeOf(r.Err, r.Status)
-	if outcome == OK {
-		return nil
-	}
-	failure := &ProduceError{Outcome: outcome, Topic: r.Topic(), Reason: r.Err.String()}
-	p.losses.add(*failure)
-	if r.Err == librdkafka.UnknownTopic || r.Err == librdkafka.UnknownTopicLocal {
-		p.topics.doubt(failure.Topic)
-	}
-	return failure
-}
-
-// wake tells the sessions whose answers are complete, once per run of reports.
-func (p *producer) wake() {
-	for i, publisher := range p.woken {
-		publisher.wake()
-		p.woken[i] = nil
-	}
-	p.woken = p.woken[:0]
-}
-
-// fail logs an error event; a fatal one replaces the handle. It returns whether the handle is gone.
-func (p *producer) fail(handle *librdkafka.Producer, event librdkafka.Event) (gone bool) {
-	if !event.Fatal || handle != p.handle.Load() {
-		p.voice.failure(p.log, event)
+// replace gives the profile a new handle because the drain's has failed for good. It returns false when
+// that is not the present one, or cannot be replaced.
+func (p *producer) replace(d *drain) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closing || p.current != d {
 		return false
 	}
-	p.ends.Lock()
-	defer p.ends.Unlock()
-	p.log.Error("producer failed for good", "err", event.Text, "replacing", !p.closing)
-	if p.closing {
-		return false
-	}
-	p.counts.fatal.Add(1)
+	p.fatal.Add(1)
 	successor, err := librdkafka.NewProducer(p.properties)
 	if err != nil {
 		p.log.Error("producer not replaced", "err", err)
 		return false
 	}
-	p.handle.Store(successor)
-	handle.Retire()
-	handle.Purge()
-	p.empty(handle, time.Now().Add(5*time.Second))
-	p.discard(context.Background(), handle)
+	p.former.Add(1)
+	p.install(successor)
 	return true
-}
-
-// empty reads reports until nothing is pending or the time is over.
-func (p *producer) empty(handle *librdkafka.Producer, until time.Time) {
-	for handle.Pending() > 0 && time.Now().Before(until) {
-		handle.Wait(10 * time.Millisecond)
-		p.read(handle)
-	}
-}
-
-// discard destroys a handle that has nothing left to send. It is done even after ctx has ended.
-func (p *producer) discard(ctx context.Context, handle *librdkafka.Producer) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	if err := handle.Close(ctx); err != nil {
-		p.log.Warn("producer not closed", "err", err)
-	}
 }
 
 // close ends the producer: what is queued is sent until ctx ends, then given up. Nobody produces
 // any more.
 func (p *producer) close(ctx context.Context) {
-	p.ends.Lock()
+	p.mu.Lock()
 	p.closing = true
-	handle := p.handle.Load()
-	p.ends.Unlock()
-	handle.Retire()
-	handle.Flush()
-	p.await(ctx, handle)
-	if handle.Pending() > 0 {
-		handle.Purge()
-		short, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		p.await(short, handle)
-		cancel()
-	}
-	close(p.ending)
-	handle.Wake()
-	<-p.drained
-	p.discard(ctx, handle)
+	last := p.current
+	p.mu.Unlock()
+	stop := context.AfterFunc(ctx, p.hurry)
+	defer stop()
+	last.finish(ctx)
+	p.former.Wait()
+	p.hurry()
 }
 
-// await returns when the drain goroutine has read every report, or with ctx.
-func (p *producer) await(ctx context.Context, handle *librdkafka.Producer) {
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for handle.Pending() > 0 {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
+// discard destroys a handle that has nothing left to send. It is done even after ctx has ended.
+func discard(ctx context.Context, handle *librdkafka.Producer, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), discardTime)
+	defer cancel()
+	if err := handle.Close(ctx); err != nil {
+		log.Warn("producer not closed", "err", err)
 	}
 }
 
-// produceCounts count every record that any session produced, by its end.
-type produceCounts struct {
-	accepted      atomic.Int64
-	ended         [4]atomic.Int64 // by Outcome
-	fatal         atomic.Int64
-	unknownEvents atomic.Int64
-	stopped       atomic.Bool
-	before        atomic.Int64 // records that had failed when the client began to stop
-}
-
-func (c *produceCounts) stop() {
-	if c.stopped.CompareAndSwap(false, true) {
-		c.before.Store(c.failed())
-	}
-}
-
-func (c *produceCounts) failed() int64 {
-	return c.ended[Rejected].Load() + c.ended[Retry].Load() + c.ended[Unknown].Load()
-}
-
-// undelivered is how many records have failed since stop, or are still without an end.
-func (c *produceCounts) undelivered() int64 {
-	return c.accepted.Load() - c.ended[OK].Load() - c.before.Load()
-}
-
-func (c *produceCounts) end(failure *ProduceError) {
-	if failure == nil {
-		c.ended[OK].Add(1)
-		return
-	}
-	c.ended[failure.Outcome].Add(1)
-}
+// discardTime bounds the end of a handle: librdkafka's own has no bound.
+const discardTime = 5 * time.Second

@@ -52,7 +52,7 @@ func (p *Publisher) TakeFailed() int { return int(p.failed.Swap(0)) }
 // Room tells whether the session may produce another record. When it may not, the session is woken
 // once half of what is in flight has been reported.
 func (p *Publisher) Room() bool {
-	limit := p.client.cfg.InFlight
+	limit := p.client.config().InFlight
 	return p.Pending() < limit || p.Drained(limit/2)
 }
 
@@ -68,7 +68,7 @@ func (p *Publisher) Drained(n int) bool {
 // is in Kafka. A nil key is none. ErrFull asks to try again shortly.
 func (p *Publisher) Buffer(topic, key, value []byte) error {
 	p.pending.Add(1)
-	err := p.client.produce(Buffered, topic, key, value, p.opaque(0))
+	err := p.client.produce(p.client.buffered, topic, key, value, p.opaque(0))
 	if err != nil {
 		p.pending.Add(-1)
 	}
@@ -81,7 +81,7 @@ func (p *Publisher) Deliver(topic, key, value []byte) error {
 	p.pending.Add(1)
 	// Track before producing: the report may come before the call returns.
 	sequence := p.track()
-	err := p.client.produce(Delivered, topic, key, value, tracked|p.opaque(sequence))
+	err := p.client.produce(p.client.delivered, topic, key, value, tracked|p.opaque(sequence))
 	if err != nil {
 		p.untrack()
 		p.pending.Add(-1)

@@ -33,6 +33,13 @@ func lonely(t interface{ Fatal(...any) }, c *Client, wake func()) *Publisher {
 	return p
 }
 
+// configured is a client that was not opened.
+func configured(cfg Config) *Client {
+	c := &Client{}
+	c.apply(&cfg)
+	return c
+}
+
 // publisherWalk drives a publisher's ring and, beside it, a plain list.
 type publisherWalk struct {
 	p       *Publisher
@@ -50,7 +57,7 @@ type sent struct {
 }
 
 func newPublisherWalk(t *rapid.T, from uint32) *publisherWalk {
-	p := lonely(t, &Client{cfg: Config{InFlight: 10}}, func() {})
+	p := lonely(t, configured(Config{InFlight: 10}), func() {})
 	p.first, p.next, p.done = from, from, from
 	return &publisherWalk{p: p}
 }
@@ -182,7 +189,7 @@ func reportAll(p *Publisher, n int) {
 func TestTheWakeForDrainedIsNeverLost(t *testing.T) {
 	t.Parallel()
 	woken := newBell()
-	p := lonely(t, &Client{cfg: Config{InFlight: 8}}, woken.ring)
+	p := lonely(t, configured(Config{InFlight: 8}), woken.ring)
 	for round := range 3000 {
 		p.pending.Add(8)
 		n := round % 8
@@ -199,7 +206,7 @@ func TestTheWakeForDrainedIsNeverLost(t *testing.T) {
 func TestTheWakeForRoomIsNeverLost(t *testing.T) {
 	t.Parallel()
 	woken := newBell()
-	p := lonely(t, &Client{cfg: Config{InFlight: 8}}, woken.ring)
+	p := lonely(t, configured(Config{InFlight: 8}), woken.ring)
 	for range 3000 {
 		for !p.Room() {
 			await(t, woken, "the wake for room")
@@ -223,7 +230,7 @@ func await(t *testing.T, b <-chan struct{}, what string) {
 }
 
 func TestRoomEndsAtTheLimit(t *testing.T) {
-	p := lonely(t, &Client{cfg: Config{InFlight: 10}}, func() {})
+	p := lonely(t, configured(Config{InFlight: 10}), func() {})
 	p.pending.Store(9)
 	if !p.Room() {
 		t.Error("no room for the tenth record of ten")
@@ -240,7 +247,7 @@ func TestRoomEndsAtTheLimit(t *testing.T) {
 }
 
 func TestANumberIsUsedAgainOnlyWhenNothingOfItIsInFlight(t *testing.T) {
-	c := &Client{cfg: Config{InFlight: 10}}
+	c := configured(Config{InFlight: 10})
 	first := lonely(t, c, func() {})
 	first.pending.Add(2)
 	first.Close()

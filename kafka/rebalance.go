@@ -15,16 +15,25 @@ func (s *Subscription) assign(partitions []librdkafka.Partition) {
 	if err := s.consumer.Assign(partitions); err != nil {
 		s.log.Error("partitions not assigned", "err", err)
 	}
-	s.client.consumed.rebalances.Add(1)
+	s.rebalanced()
 	s.log.Info("partitions assigned", "partitions", names(partitions))
+}
+
+func (s *Subscription) rebalanced() {
+	s.client.consumed.rebalances.Add(1)
+	s.client.lendings.rebalanced(s.group)
 }
 
 func (s *Subscription) open(tp TopicPartition) {
 	queue := s.consumer.Queue(tp.Topic, tp.Partition)
+	row := s.client.lendings.admit(s.group, tp.Topic)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.trouble = nil
-	s.dispatch.Add(tp)
+	if s.lendings[row] == nil {
+		s.lendings[row] = &lending{}
+	}
+	s.dispatch.Add(tp, s.lendings[row])
 	s.feeds[tp] = &feed{queue: queue, lane: s.dispatch.byName[tp], stored: -1}
 	s.client.countLanes(1)
 }
@@ -32,7 +41,7 @@ func (s *Subscription) open(tp TopicPartition) {
 // revoke begins to give partitions back: nothing of them is lent any more, and what is owed may
 // still be settled until the grace is over. A lost assignment is not ours to commit.
 func (s *Subscription) revoke(partitions []librdkafka.Partition, now time.Time) {
-	s.client.consumed.rebalances.Add(1)
+	s.rebalanced()
 	s.serveRevocation(now, true) // an earlier one that still waits
 	if s.consumer.Lost() {
 		s.log.Warn("partitions lost", "partitions", names(partitions))
@@ -46,7 +55,7 @@ func (s *Subscription) revoke(partitions []librdkafka.Partition, now time.Time) 
 		}
 	}
 	s.mu.Unlock()
-	s.revoking = &revocation{partitions: partitions, deadline: now.Add(s.client.cfg.RevokeGrace)}
+	s.revoking = &revocation{partitions: partitions, deadline: now.Add(s.cfg.RevokeGrace)}
 	s.serveRevocation(now, false)
 }
 

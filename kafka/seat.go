@@ -107,7 +107,7 @@ func (d *Dispatch) Call(now time.Time) {
 		return
 	}
 	for _, l := range d.lanes {
-		if e := l.ledger.first(); l.closing || e == nil || now.Before(e.due) {
+		if e := l.ledger.first(); l.closing || e == nil || now.Before(e.at) {
 			continue
 		}
 		if s := d.callee(l); s != nil && !s.called {

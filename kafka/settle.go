@@ -9,18 +9,28 @@ import (
 // settle runs one settlement on the ledger of a partition, and counts what it did; 0 when the
 // partition is not ours (any more) or the member does not owe the record: the settlement is stale.
 func (m *Member) settle(tp TopicPartition, counter *atomic.Int64, do func(*Ledger) int) int {
-	s := m.sub
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := 0
-	if l := s.dispatch.Lane(tp); l != nil {
-		n = do(l)
-	}
+	c := m.sub.client
+	n := m.sub.settle(tp, do)
 	if n == 0 {
-		s.client.consumed.stale.Add(1)
+		c.consumed.stale.Add(1)
+		c.lendings.stale(m.id.Group, tp.Topic)
 		return 0
 	}
 	counter.Add(int64(n))
+	return n
+}
+
+func (s *Subscription) settle(tp TopicPartition, do func(*Ledger) int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.dispatch.Lane(tp)
+	if l == nil {
+		return 0
+	}
+	n := do(l)
+	if n == 0 {
+		return 0
+	}
 	s.dispatch.Call(time.Now())
 	if s.dispatch.byName[tp].closing {
 		s.kick()

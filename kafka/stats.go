@@ -25,18 +25,19 @@ type Stats struct {
 // Stats reads the counters. Accepted is always the sum of Ended and Pending, but for records that
 // change between two reads.
 func (c *Client) Stats() Stats {
+	produced := c.produced.sum()
 	s := Stats{
-		Accepted: c.produced.accepted.Load(), UnknownEvents: c.produced.unknownEvents.Load(), Replaced: c.produced.fatal.Load(),
+		Accepted: produced.Accepted, Ended: produced.Ended, Pending: produced.Pending(), UnknownEvents: c.produced.unknownEvents.Load(),
 		Fetched: c.consumed.fetched.Load(), Lent: c.consumed.lent.Load(), Redelivered: c.consumed.redelivered.Load(),
 		Acked: c.consumed.accepted.Load(), Released: c.consumed.released.Load(), Stale: c.consumed.stale.Load(),
 		Rebalances: c.consumed.rebalances.Load(), CommitErrors: c.consumed.commitErrors.Load(),
 	}
-	s.Pending = s.Accepted
-	for i := range s.Ended {
-		s.Ended[i] = c.produced.ended[i].Load()
-		s.Pending -= s.Ended[i]
+	for _, p := range c.producers {
+		held := p.held.Load()
+		s.Accepted += held
+		s.Pending += held
+		s.Replaced += p.fatal.Load()
 	}
-	s.Pending = max(0, s.Pending)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.Subscriptions, s.Members = len(c.subscriptions), len(c.members)

@@ -16,8 +16,12 @@ import (
 type Subscription struct {
 	key    string
 	group  string
+	topics []string
 	client *Client
+	cfg    *Config // as it was when the subscription was opened
 	log    *slog.Logger
+
+	interest topicSet
 
 	// Owned by the run goroutine.
 	consumer  *librdkafka.Consumer
@@ -32,6 +36,7 @@ type Subscription struct {
 
 	mu       sync.Mutex // guards what follows
 	dispatch *Dispatch
+	lendings map[matter]*lending
 	trouble  error // why nothing may come: missing rights, a failed consumer
 	failed   bool  // the consumer is beyond repair; the next Join makes another
 }
@@ -52,11 +57,15 @@ type revocation struct {
 const (
 	tick          = 50 * time.Millisecond  // longest time between two looks at the clock
 	storeInterval = 100 * time.Millisecond // how often settled offsets go to librdkafka
+
+	// subscriptionGap bounds one round of a subscription: nothing in it waits for a broker.
+	subscriptionGap = 3 * time.Second
 )
 
 // startSubscription creates the consumer and joins the group in the background.
 func (c *Client) startSubscription(key, group string, topics []string, overrides Properties) (*Subscription, error) {
-	consumer, err := librdkafka.NewConsumer(c.cfg.subscriptionProperties(key, group, overrides, len(c.subscriptions)))
+	cfg := c.config()
+	consumer, err := librdkafka.NewConsumer(cfg.subscriptionProperties(key, group, overrides, len(c.subscriptions)))
 	if err != nil {
 		return nil, err
 	}
@@ -65,10 +74,11 @@ func (c *Client) startSubscription(key, group string, topics []string, overrides
 		return nil, err
 	}
 	s := &Subscription{
-		key: key, group: group, client: c, log: c.log.With("group", group),
+		key: key, group: group, topics: topics, client: c, cfg: cfg, log: c.log.With("group", group),
 		consumer: consumer, feeds: map[TopicPartition]*feed{}, idleSince: time.Now(),
-		dispatch: NewDispatch(c.cfg.WindowRecords, c.cfg.WindowBytes),
+		interest: newTopicSet(topics), dispatch: NewDispatch(cfg.WindowRecords, cfg.WindowBytes), lendings: map[matter]*lending{},
 	}
+	c.lendings.opened(s)
 	s.log.Info("subscription opened", "topics", topics)
 	c.work.Go(func() { s.run(c.ctx) })
 	return s, nil
@@ -78,7 +88,9 @@ func (c *Client) startSubscription(key, group string, topics []string, overrides
 func (s *Subscription) run(ctx context.Context) {
 	stop := context.AfterFunc(ctx, s.consumer.Wake)
 	defer stop()
+	beat, end := s.cfg.register("subscription:"+s.group, subscriptionGap)
 	for ctx.Err() == nil {
+		beat()
 		s.consumer.Wait(tick)
 		s.kicked.Store(false)
 		now := time.Now()
@@ -91,6 +103,7 @@ func (s *Subscription) run(ctx context.Context) {
 		}
 	}
 	stop()
+	end()
 	s.close(ctx)
 }
 
@@ -212,7 +225,7 @@ func (s *Subscription) take(f *feed, want int) {
 func (s *Subscription) restart(f *feed, offset int64) {
 	s.log.Warn("partition went back", "partition", f.lane.TopicPartition.String(), "from", f.lane.ledger.fetched, "to", offset)
 	f.lane.ledger.Abandon()
-	f.lane.ledger, f.lane.holder, f.stored = NewLedger(), nil, -1
+	f.lane.ledger, f.lane.holder, f.stored = NewLedger(f.lane.ledger.lending), nil, -1
 }
 
 // storeAll hands the positions that moved to librdkafka's next commit.
@@ -267,12 +280,14 @@ func (s *Subscription) deserted(now time.Time) bool {
 		s.idleSince = now
 		return false
 	}
-	return (failed || now.Sub(s.idleSince) >= s.client.cfg.SubscriptionLinger) && s.client.retire(s)
+	return (failed || now.Sub(s.idleSince) >= s.cfg.SubscriptionLinger) && s.client.retire(s)
 }
 
-// close commits, leaves the group and destroys the consumer, also after ctx has ended.
+// close commits, leaves the group and destroys the consumer, also after ctx has ended. It is bounded by
+// closeTimeout.
 func (s *Subscription) close(ctx context.Context) {
 	s.client.detach(s)
+	defer s.client.lendings.closed(s)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
 	s.serveRevocation(time.Now(), true)
@@ -283,11 +298,21 @@ func (s *Subscription) close(ctx context.Context) {
 		}
 	}, s.closeQueues)
 	if err != nil {
-		s.client.countLanes(-int64(len(s.feeds)))
+		s.abandon()
 		s.log.Warn("consumer not closed", "err", err)
 		return
 	}
 	s.log.Info("subscription closed")
+}
+
+// abandon forgets what is owed of partitions that could not be given back: it cannot be committed any more.
+func (s *Subscription) abandon() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for tp := range s.feeds {
+		s.dispatch.Remove(tp)
+	}
+	s.client.countLanes(-int64(len(s.feeds)))
 }
 
 // closeTimeout bounds leaving a group: librdkafka's own close has no bound.

@@ -14,7 +14,7 @@ import (
 // topic.metadata.propagation.max.ms. A topic is looked up once; until it is known, its records wait
 // here, and a missing one is refused for a while without asking again.
 type topics struct {
-	limit int
+	limit atomic.Int64
 	bytes atomic.Int64 // of the records that all topics hold
 	mu    sync.RWMutex
 	names map[string]*topic
@@ -34,6 +34,9 @@ type topic struct {
 	name  string
 	state atomic.Int32 // knowledge
 
+	// row is where its records are counted: set before it is first known, and never again.
+	row *row
+
 	mu    sync.Mutex
 	until time.Time // missing: ask again after this
 	held  []heldRecord
@@ -42,7 +45,7 @@ type topic struct {
 
 // heldRecord waits for its topic to be looked up.
 type heldRecord struct {
-	profile    string
+	producer   *producer
 	key, value []byte
 	opaque     uint64
 	since      time.Time
@@ -73,11 +76,12 @@ func (t *topics) add(name string) (*topic, error) {
 	if entry := t.names[name]; entry != nil {
 		return entry, nil
 	}
-	if len(t.names) >= t.limit {
+	limit := int(t.limit.Load())
+	if len(t.names) >= limit {
 		t.forgetMissing()
 	}
-	if len(t.names) >= t.limit {
-		return nil, &ProduceError{Rejected, name, fmt.Sprintf("kafka.max_topics: %d topics are in use already", t.limit)}
+	if len(t.names) >= limit {
+		return nil, &ProduceError{Rejected, name, fmt.Sprintf("kafka.max_topics: %d topics are in use already", limit)}
 	}
 	entry := &topic{gate: t, name: name}
 	t.names[name] = entry
@@ -119,6 +123,7 @@ func (t *topic) hold(r heldRecord) (released, first bool, err error) {
 		return false, false, ErrFull
 	}
 	t.held = append(t.held, r)
+	r.producer.held.Add(1)
 	t.weigh(size)
 	first = knowledge(t.state.Load()) != asking
 	t.state.Store(int32(asking))
@@ -148,13 +153,19 @@ func (t *topic) refusal() *ProduceError {
 func (t *topic) open(c *Client) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.row == nil {
+		t.row = c.produced.admit(t.name, c.config().MaxTopicRows)
+	}
 	var lost losses
-	for _, r := range t.held {
-		if err := c.push(r.profile, t.name, r.key, r.value, r.opaque); err != nil {
+	for i := range t.held {
+		r := &t.held[i]
+		if err := c.push(t, r.producer, r.key, r.value, r.opaque); err != nil {
 			failure := asProduceError(err, t.name)
 			lost.add(*failure)
-			c.giveUp(r.opaque, failure)
+			c.giveUp(t, r, failure)
+			continue
 		}
+		r.producer.held.Add(-1)
 	}
 	lost.log(c.log, time.Now())
 	t.empty(known)
@@ -163,10 +174,10 @@ func (t *topic) open(c *Client) {
 // abandon ends the first n records that are held.
 func (t *topic) abandon(c *Client, n int, failure *ProduceError) {
 	var lost losses
-	for _, r := range t.held[:n] {
+	for i := range t.held[:n] {
 		lost.add(*failure)
-		c.giveUp(r.opaque, failure)
-		t.weigh(-r.size())
+		c.giveUp(t, &t.held[i], failure)
+		t.weigh(-t.held[i].size())
 	}
 	lost.log(c.log, time.Now())
 	t.held = t.held[n:]
@@ -257,7 +268,7 @@ func (c *Client) mayProduce(ctx context.Context, name string, until time.Time) (
 	ctx, end := context.WithDeadline(ctx, until)
 	defer end()
 	may := false
-	err := c.administrator.use(&c.cfg, func(a *Admin) (err error) {
+	err := c.ask(func(a *Admin) (err error) {
 		if may, err = a.exists(ctx, name); err == nil && !may {
 			may, err = a.willCreate(ctx, name)
 		}

@@ -13,8 +13,7 @@ import (
 	"testing"
 )
 
-// inheritChild is a service with three doors: it writes a line for each listener it inherited, or the
-// error, and echoes one connection of the first.
+// inheritChild writes a line for each listener it inherited, or the error.
 func inheritChild() {
 	listeners, err := Inherited("resp", "http", "management")
 	if err != nil {
@@ -35,32 +34,39 @@ func inheritChild() {
 		fmt.Fprintln(os.Stdout, "inherited twice:", again, err)
 	}
 	fmt.Fprintln(os.Stdout, "done")
-	if len(listeners["resp"]) == 0 {
-		return
+}
+
+// serveChild echoes one connection of the listener it inherited.
+func serveChild() {
+	listeners, err := Inherited("resp")
+	if err != nil {
+		panic(err)
 	}
 	conn, err := listeners["resp"][0].Accept()
 	if err != nil {
-		fmt.Fprintln(os.Stdout, "error:", err)
-		return
+		panic(err)
 	}
-	defer conn.Close()
 	_, _ = io.Copy(conn, conn)
+	conn.Close()
 	listeners["resp"][0].Close()
 }
 
-// inheritance starts inheritChild as systemd would: it alone knows the process id before exec.
-func inheritance(t *testing.T, names string, files ...*os.File) *exec.Cmd {
+// inheritance is a child started as systemd starts it, which knows the process id before exec.
+func inheritance(t *testing.T, child, names string, files ...*os.File) *exec.Cmd {
 	t.Helper()
-	child := exec.CommandContext(t.Context(), "/bin/sh", "-c", `LISTEN_PID=$$ exec "$0"`, os.Args[0])
-	child.Env = []string{childVariable + "=inherit", "GORACE=atexit_sleep_ms=0", fmt.Sprint("LISTEN_FDS=", len(files)), "LISTEN_FDNAMES=" + names}
-	child.ExtraFiles = files
-	child.Stderr = os.Stderr
-	return child
+	cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", `LISTEN_PID=$$ exec "$0"`, os.Args[0])
+	cmd.Env = []string{
+		childVariable + "=" + child, "GORACE=atexit_sleep_ms=0",
+		fmt.Sprint("LISTEN_FDS=", len(files)), "LISTEN_FDNAMES=" + names,
+	}
+	cmd.ExtraFiles = files
+	cmd.Stderr = os.Stderr
+	return cmd
 }
 
 func inherited(t *testing.T, names string, files ...*os.File) string {
 	t.Helper()
-	said, err := inheritance(t, names, files...).Output()
+	said, err := inheritance(t, "inherit", names, files...).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +105,7 @@ func TestListenersComeByName(t *testing.T) {
 
 func TestAnInheritedListenerServes(t *testing.T) {
 	l := listenTCP(t)
-	child := inheritance(t, "resp", fileOf(t, l))
+	child := inheritance(t, "serve", "resp", fileOf(t, l))
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +124,7 @@ func TestAUnixSocketOutlivesItsService(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	child := inheritance(t, "resp", fileOf(t, l))
+	child := inheritance(t, "serve", "resp", fileOf(t, l))
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 
 // children are what this binary does instead of testing when childVariable names one: a process that
 // was started as systemd starts it.
-var children = map[string]func(){"inherit": inheritChild}
+var children = map[string]func(){"inherit": inheritChild, "serve": serveChild}
 
 const childVariable = "SLUICE_TEST_CHILD"
 

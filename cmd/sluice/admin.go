@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -58,15 +59,28 @@ func (f *clusterFlags) print(to io.Writer, t table) error {
 		e.SetIndent("", "  ")
 		return e.Encode(t.value)
 	}
+	return t.write(to)
+}
+
+// write prints the rows in columns.
+func (t table) write(to io.Writer) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	for _, row := range append([][]any{t.header}, t.rows...) {
 		for i, cell := range row {
 			if i > 0 {
 				fmt.Fprint(w, "\t")
 			}
-			fmt.Fprint(w, cell)
+			fmt.Fprint(w, visible(fmt.Sprint(cell)))
 		}
 		fmt.Fprintln(w)
 	}
 	return w.Flush()
+}
+
+// visible quotes a text that a terminal would obey: names are chosen by clients.
+func visible(text string) string {
+	if strings.IndexFunc(text, hidden) < 0 && !strings.Contains(text, "\n") {
+		return text
+	}
+	return strconv.Quote(text)
 }

@@ -58,6 +58,7 @@ func TestEveryMistakeIsNamedWithItsPlace(t *testing.T) {
 		{"log: {level: loud}\n", `sluice.yaml:1:14: log.level: "loud" is not one of debug, info, warn, error`},
 		{"log: {format: xml}\n", `sluice.yaml:1:15: log.format: "xml" is not one of text, json`},
 		{"kafka:\n  brokers: [a, \"b:99999\"]\n", `sluice.yaml:2:16: kafka.brokers: "b:99999": 99999 is not a port`},
+		{"kafka: {brokers: [\"a:1\", b:2]}\n", `sluice.yaml:1:26: kafka.brokers: needs single values, not a map; put what has a colon in quotes`},
 		{"kafka:\n  brokers: \"a,,b\"\n", `sluice.yaml:2:12: kafka.brokers: "" is not an address such as kafka1:9092`},
 		{"kafka:\n  properties: [x]\n", `sluice.yaml:2:15: kafka.properties: needs keys below it, not a list`},
 		{
@@ -213,7 +214,7 @@ kafka: {brokers: [from-file], properties: {client.id: file, socket.timeout.ms: 1
 	if err != nil || len(warnings) != 0 {
 		t.Fatal(err, warnings)
 	}
-	got := []any{cfg.RESP.Address, cfg.HTTP, cfg.Management, cfg.Log.Level.String(), cfg.Kafka.Brokers[0], cfg.Kafka.Properties["client.id"], cfg.Kafka.Properties["socket.timeout.ms"]}
+	got := []any{cfg.RESP.Address, cfg.HTTP, cfg.Management.Address, cfg.Log.Level.String(), cfg.Kafka.Brokers[0], cfg.Kafka.Properties["client.id"], cfg.Kafka.Properties["socket.timeout.ms"]}
 	want := []any{"127.0.0.1:3", "127.0.0.1:2", "127.0.0.1:9380", "DEBUG", "from-json", "json", "10000"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

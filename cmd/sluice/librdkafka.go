@@ -25,7 +25,7 @@ var librdkafkaSections = []string{"general", "consumer", "producer"}
 func loadLibrdkafka(path string, to *kafka.Config) ([]warning, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--librdkafka: %w", err)
 	}
 	file, err := parseLibrdkafka(content)
 	if err != nil {
@@ -97,7 +97,7 @@ func (l *librdkafkaLoader) brokers(general map[string]any) {
 			continue
 		}
 		delete(general, name)
-		list, err := splitBrokers(fmt.Sprint(given))
+		list, err := split(fmt.Sprint(given), validBroker)
 		if err != nil {
 			l.wrong("general", name, err)
 			continue

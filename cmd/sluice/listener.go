@@ -15,7 +15,7 @@ func (c *Config) validateListeners() error {
 	doors := []struct{ name, address string }{
 		{"resp.address", c.RESP.Address},
 		{"http.address", c.HTTP},
-		{"management.address", c.Management},
+		{"management.address", c.Management.Address},
 	}
 	var faults []error
 	taken := map[string]string{}

@@ -53,7 +53,7 @@ func TestTwoDoorsDoNotShareAnAddress(t *testing.T) {
 	if err == nil || err.Error() != "http.address: 127.0.0.1:6380 is already resp.address" {
 		t.Errorf("error: %v", err)
 	}
-	cfg.RESP.Address, cfg.HTTP, cfg.Management = "127.0.0.1:0", "127.0.0.1:0", ""
+	cfg.RESP.Address, cfg.HTTP, cfg.Management.Address = "127.0.0.1:0", "127.0.0.1:0", ""
 	if err := cfg.validateListeners(); err != nil {
 		t.Errorf("two free ports and a closed door: %v", err)
 	}

@@ -14,7 +14,8 @@ type configFlags struct {
 	Brokers    *string `placeholder:"A,B" help:"Bootstrap addresses of the Kafka cluster."`
 	Resp       *string `placeholder:"ADDR" help:"Redis protocol address (127.0.0.1:6380); \"\" closes the door."`
 	HTTP       *string `name:"http" placeholder:"ADDR" help:"HTTP address (127.0.0.1:8082). Checked, but this version opens no HTTP door yet."`
-	Management *string `placeholder:"ADDR" help:"Management address (127.0.0.1:9380). Checked, but this version opens no management door yet."`
+	Management *string `placeholder:"ADDR" help:"Management address (127.0.0.1:9380): metrics, health, status; \"\" closes the door."`
+	Control    *string `placeholder:"PATH" help:"Unix socket that sluice ctl talks to (auto: in systemd's RuntimeDirectory, else in the state directory); \"\" is none."`
 	StateDir   *string `placeholder:"DIR" help:"Where sluice keeps data. In this version: the embedded broker's, in DIR/broker."`
 	Config     string  `short:"c" placeholder:"FILE" help:"Configuration file (YAML). Flags go above it."`
 	Librdkafka string  `placeholder:"FILE" help:"Rafka's librdkafka.json: general, consumer, producer. Goes above the configuration file."`
@@ -60,27 +61,35 @@ func (f *configFlags) load() (*Config, []warning, error) {
 	return cfg, append(warnings, cfg.doubts()...), nil
 }
 
-// apply sets what the flags say, through the same parsers as the file.
-func (f *configFlags) apply(cfg *Config) error {
-	known := newVocabulary(cfg.settings()).settings
-	var faults []error
-	for _, flag := range []struct {
-		name, setting string
-		given         *string
-	}{
+// override is a flag that goes above a setting.
+type override struct {
+	flag, setting string
+	given         *string
+}
+
+func (f *configFlags) overrides() []override {
+	return []override{
 		{"--brokers", "kafka.brokers", f.Brokers},
 		{"--resp", "resp.address", f.Resp},
 		{"--http", "http.address", f.HTTP},
 		{"--management", "management.address", f.Management},
+		{"--control", "management.control", f.Control},
 		{"--state-dir", "state_dir", f.StateDir},
 		{"--log-level", "log.level", f.LogLevel},
 		{"--log-format", "log.format", f.LogFormat},
-	} {
-		if flag.given == nil {
+	}
+}
+
+// apply sets what the flags say, through the same parsers as the file.
+func (f *configFlags) apply(cfg *Config) error {
+	known := newVocabulary(cfg.settings()).settings
+	var faults []error
+	for _, o := range f.overrides() {
+		if o.given == nil {
 			continue
 		}
-		if err := known[flag.setting].kind.parse(*flag.given); err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", flag.name, err))
+		if err := known[o.setting].kind.parse(*o.given); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", o.flag, err))
 		}
 	}
 	return errors.Join(faults...)

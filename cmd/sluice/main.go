@@ -10,9 +10,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
+	"regexp"
+	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/sluice-proxy/sluice/systemd"
 )
 
 // The exit statuses of every subcommand.
@@ -29,7 +34,8 @@ Exit status: 0 done, 1 failed while running, 64 wrong usage, 78 wrong configurat
 
 // commandLine is the whole command line; kong reads its tags.
 type commandLine struct {
-	Serve   serveCommand   `cmd:"" help:"Open the doors and run until a signal. The first SIGTERM or SIGINT drains, the second cuts."`
+	Serve   serveCommand   `cmd:"" help:"Open the doors and run until a signal. The first SIGTERM or SIGINT drains, the second cuts; SIGHUP reads the configuration again."`
+	Ctl     ctlCommand     `cmd:"" help:"Talk to a running sluice over its control socket."`
 	Check   checkCommand   `cmd:"" help:"Validate a configuration without starting anything."`
 	Topics  topicsCommand  `cmd:"" help:"Show the topics of a cluster."`
 	Groups  groupsCommand  `cmd:"" help:"Show the consumer groups of a cluster and their lag."`
@@ -39,6 +45,7 @@ type commandLine struct {
 // streams are what a subcommand may write to.
 type streams struct {
 	out, err io.Writer
+	journal  bool // err is systemd's journal, where a line begins with its priority
 }
 
 // usageError is a command line that parses but makes no sense.
@@ -53,22 +60,15 @@ func (e configError) Error() string { return e.err.Error() }
 func (e configError) Unwrap() error { return e.err }
 
 func main() {
-	os.Exit(run(os.Args[1:], streams{os.Stdout, os.Stderr}))
+	os.Exit(run(os.Args[1:], streams{os.Stdout, os.Stderr, systemd.JournalStream(os.Stderr)}))
 }
 
 // run executes one command line and returns its exit status.
 func run(args []string, to streams) int {
 	status := -1
-	parser, err := kong.New(&commandLine{},
-		kong.Name("sluice"),
-		kong.Description(description),
-		kong.Writers(to.out, to.err),
-		kong.Exit(func(code int) { status = code }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.Bind(to),
-	)
+	parser, err := newParser(to, func(code int) { status = code })
 	if err != nil {
-		return report(to.err, err)
+		return report(to, err)
 	}
 	command, err := parser.Parse(args)
 	if status >= 0 { // --help was asked for and given
@@ -77,11 +77,23 @@ func run(args []string, to streams) int {
 	if err == nil {
 		err = command.Run()
 	}
-	return report(to.err, err)
+	return report(to, err)
+}
+
+// newParser reads the command line; exit is told when --help was given.
+func newParser(to streams, exit func(status int)) (*kong.Kong, error) {
+	return kong.New(&commandLine{},
+		kong.Name("sluice"),
+		kong.Description(description),
+		kong.Writers(to.out, to.err),
+		kong.Exit(exit),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Bind(to),
+	)
 }
 
 // report tells the operator what went wrong and chooses the exit status.
-func report(to io.Writer, err error) int {
+func report(to streams, err error) int {
 	var (
 		parse *kong.ParseError
 		usage usageError
@@ -92,13 +104,30 @@ func report(to io.Writer, err error) int {
 		return exitOK
 	case errors.As(err, &bad):
 		// Bare lines: file:line:column at the start is what editors jump to.
-		fmt.Fprintln(to, err)
+		to.complain(err.Error())
 		return exitConfig
 	case errors.As(err, &parse), errors.As(err, &usage):
-		fmt.Fprintf(to, "sluice: %v\nTry \"sluice --help\".\n", err)
+		to.complain(fmt.Sprintf("sluice: %s\nTry \"sluice --help\".", plainly(err.Error())))
 		return exitUsage
 	default:
-		fmt.Fprintf(to, "sluice: %v\n", err)
+		to.complain("sluice: " + err.Error())
 		return exitFailed
 	}
+}
+
+// complain writes the last words of a command.
+func (to streams) complain(text string) {
+	if to.journal {
+		mark := fmt.Sprintf("<%d>", priority(slog.LevelError))
+		text = mark + strings.ReplaceAll(text, "\n", "\n"+mark)
+	}
+	fmt.Fprintln(to.err, text)
+}
+
+// noValue is how kong says that the command line ends where a flag's value should be.
+var noValue = regexp.MustCompile(`^(-\S+): expected .*but got "EOL" \(<EOL>\)$`)
+
+// plainly says what kong says in words that need no knowledge of scanners.
+func plainly(complaint string) string {
+	return noValue.ReplaceAllString(complaint, "$1 needs a value")
 }

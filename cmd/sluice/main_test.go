@@ -9,7 +9,7 @@ import (
 // command runs one command line inside the test.
 func command(args ...string) (status int, out, err string) {
 	var stdout, stderr bytes.Buffer
-	status = run(args, streams{&stdout, &stderr})
+	status = run(args, streams{out: &stdout, err: &stderr})
 	return status, stdout.String(), stderr.String()
 }
 
@@ -25,11 +25,16 @@ func TestExitStatuses(t *testing.T) {
 		{"version", exitOK, "librdkafka ", ""},
 		{"--help", exitOK, "Exit status: 0 done", ""},
 		{"serve --help", exitOK, "opens no HTTP door yet", ""},
+		{"serve --brokers", exitUsage, "", "sluice: --brokers needs a value" + tryHelp},
+		{"serve -c", exitUsage, "", "sluice: --config needs a value" + tryHelp},
+		{"topics --timeout", exitUsage, "", "sluice: --timeout needs a value" + tryHelp},
+		{"topics --timeout=x", exitUsage, "", "sluice: --timeout: expected duration but got \"x\""},
 		{"check -c " + good, exitOK, good + ": ok\n", ""},
 		{"check -c " + bad, exitConfig, "", bad + ":1:9: unknown key \"brokerz\" under kafka (did you mean \"brokers\"?)\n"},
 		{"serve -c " + bad, exitConfig, "", "brokerz"},
 		{"topics -c " + bad, exitConfig, "", "brokerz"},
-		{"check -c /no/such", exitConfig, "", "open /no/such: no such file or directory\n"},
+		{"check --librdkafka /no/such", exitConfig, "", "--librdkafka: open /no/such: no such file or directory\n"},
+		{"check -c /no/such", exitConfig, "", "--config: open /no/such: no such file or directory\n"},
 		{"serve", exitConfig, "", "kafka.brokers: none given: use --brokers A,B, kafka.brokers in the file, or --embedded\n"},
 		{"serve --brokers a:b", exitConfig, "", "--brokers: \"a:b\" is not an address such as kafka1:9092\n"},
 		{"serve --embedded --log-level loud", exitConfig, "", "--log-level: \"loud\" is not one of debug, info, warn, error\n"},
@@ -67,5 +72,15 @@ func TestCheckWarnsOfWhatMaySurprise(t *testing.T) {
 	}
 	if strings.Contains(err, "hunter2") {
 		t.Errorf("the password is shown:\n%s", err)
+	}
+}
+
+func TestLastWordsReachTheJournalAsErrors(t *testing.T) {
+	bad := write(t, "sluice.yaml", "a: 1\nb: \"\\n<0>\"\n")
+	var out, err bytes.Buffer
+	status := run([]string{"check", "-c", bad}, streams{&out, &err, true})
+	want := "<3>" + bad + ":1:1: unknown key \"a\"\n<3>" + bad + ":2:1: unknown key \"b\"\n"
+	if status != exitConfig || err.String() != want {
+		t.Errorf("status %d\n%swant\n%s", status, err.String(), want)
 	}
 }

@@ -14,9 +14,23 @@ import (
 
 // properties reads a map of librdkafka properties, each checked where it stands.
 func properties(to *kafka.Properties) kind {
-	return kind{node: func(f *yamlFile, name string, node ast.Node) {
-		*to = readProperties(f, name, node)
-	}}
+	k := mapping(to, "librdkafka properties")
+	k.node = func(f *yamlFile, name string, node ast.Node) { *to = readProperties(f, name, node) }
+	return k
+}
+
+// mapping is a kind of maps, but for how one is read. An empty map is the same as none.
+func mapping[K comparable, V any, M ~map[K]V](to *M, accepts string) kind {
+	return kind{
+		accepts: accepts, show: func() string { return "{}" }, // only ever shown as a default
+		get: func() any {
+			if len(*to) == 0 {
+				return M(nil)
+			}
+			return *to
+		},
+		set: func(v any) { *to = v.(M) },
+	}
 }
 
 // profileName keeps profile names short and free of anything that needs quoting on a wire.
@@ -24,7 +38,8 @@ var profileName = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
 
 // profiles reads a map of named property maps.
 func profiles(to *map[string]kafka.Properties) kind {
-	return kind{node: func(f *yamlFile, name string, node ast.Node) {
+	k := mapping(to, "names with librdkafka properties")
+	k.node = func(f *yamlFile, name string, node ast.Node) {
 		all := map[string]kafka.Properties{}
 		f.mapping(name, node, func(profile string, at ast.MapKeyNode, value ast.Node) {
 			if !profileName.MatchString(profile) {
@@ -34,7 +49,8 @@ func profiles(to *map[string]kafka.Properties) kind {
 			all[profile] = readProperties(f, join(name, profile), value)
 		})
 		*to = all
-	}}
+	}
+	return k
 }
 
 func readProperties(f *yamlFile, name string, node ast.Node) kafka.Properties {
@@ -78,39 +94,61 @@ func validProperty(name, value string) error {
 // sensitive are the names of properties whose values nobody should read in a log.
 var sensitive = regexp.MustCompile(`password|secret|\.pem|key|jaas|token|oauthbearer\.config`)
 
-// brokers reads a list of addresses, or one text with commas as on the command line.
-func brokers(to *[]string) kind {
+// brokers reads the addresses of a cluster.
+func brokers(to *[]string) kind { return list(to, "addresses", validBroker) }
+
+// hosts reads names that a browser or a scraper may have in its URL.
+func hosts(to *[]string) kind {
+	return list(to, "host names", func(given string) error {
+		if !host.MatchString(given) {
+			return fmt.Errorf("%q is not a host name", given)
+		}
+		return nil
+	})
+}
+
+var host = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9._-]{0,252}[A-Za-z0-9_])?$`)
+
+// list reads a list of texts, or one text with commas as on the command line.
+func list(to *[]string, accepts string, valid func(string) error) kind {
 	parse := func(given string) error {
-		list, err := splitBrokers(given)
-		*to = list
+		items, err := split(given, valid)
+		*to = items
 		return err
 	}
-	return kind{parse: parse, node: func(f *yamlFile, name string, node ast.Node) {
-		list, ok := node.(*ast.SequenceNode)
+	show := func(items []string) string { return "[" + strings.Join(items, ", ") + "]" }
+	k := scalar(to, accepts, show, parse)
+	k.node = func(f *yamlFile, name string, node ast.Node) {
+		sequence, ok := node.(*ast.SequenceNode)
 		if !ok {
 			f.scalar(name, node, parse)
 			return
 		}
 		*to = nil
-		for _, item := range list.Values {
+		for _, item := range sequence.Values {
+			if _, isMap := item.(ast.MapNode); isMap { // the parser takes a:1 for one inside {[]}
+				f.wrong(item, "%s: needs single values, not a map; put what has a colon in quotes", name)
+				continue
+			}
 			f.scalar(name, item, func(given string) error {
 				*to = append(*to, given)
-				return validBroker(given)
+				return valid(given)
 			})
 		}
-	}}
+	}
+	return k
 }
 
-func splitBrokers(given string) ([]string, error) {
-	var list []string
-	for address := range strings.SplitSeq(given, ",") {
-		address = strings.TrimSpace(address)
-		if err := validBroker(address); err != nil {
+func split(given string, valid func(string) error) ([]string, error) {
+	var items []string
+	for item := range strings.SplitSeq(given, ",") {
+		item = strings.TrimSpace(item)
+		if err := valid(item); err != nil {
 			return nil, err
 		}
-		list = append(list, address)
+		items = append(items, item)
 	}
-	return list, nil
+	return items, nil
 }
 
 // broker is an address as librdkafka takes it: [PROTOCOL://]host[:port], port 9092 if none is given.

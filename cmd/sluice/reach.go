@@ -1,41 +1,28 @@
 package main
 
 import (
-	"context"
+	"errors"
 	"log/slog"
-	"time"
+
+	"github.com/sluice-proxy/sluice/kafka"
 )
 
-// reachTimeout bounds one question to the brokers, and so how much longer a stop may take while
-// none of them answers.
-const reachTimeout = 3 * time.Second
-
-// watchReach tells the operator when no broker answers at start, and when one does at last. It
-// returns then, or with the context: what happens later, the Kafka clients report themselves.
-// unreachable asks the brokers and returns why that failed.
-func watchReach(ctx context.Context, log *slog.Logger, brokers []string, unreachable func(context.Context) error) {
-	err := ask(ctx, unreachable)
-	if err == nil || ctx.Err() != nil {
-		return
-	}
-	log.Warn("no broker answers: the doors are open, and records wait until one does", "brokers", brokers, "err", err)
-	pause := time.NewTicker(time.Second)
-	defer pause.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-pause.C:
-		}
-		if ask(ctx, unreachable) == nil {
-			log.Info("a broker answers", "brokers", brokers)
-			return
-		}
-	}
+// reach tells the operator, once each, when no broker answers and when one does again.
+type reach struct {
+	log     *slog.Logger
+	brokers []string
+	lost    bool
 }
 
-func ask(ctx context.Context, unreachable func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
-	defer cancel()
-	return unreachable(ctx)
+// note takes what kafka.Client.Reach says now.
+func (r *reach) note(err error) {
+	switch lost := err != nil; {
+	case lost == r.lost, errors.Is(err, kafka.ErrNotAsked):
+		return
+	case lost:
+		r.log.Warn("no broker answers: the doors are open, and records wait until one does", "brokers", r.brokers, "err", err)
+	default:
+		r.log.Info("a broker answers", "brokers", r.brokers)
+	}
+	r.lost = err != nil
 }

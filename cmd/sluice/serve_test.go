@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -39,21 +40,36 @@ type program struct {
 
 func startProgram(t *testing.T, args ...string) *program {
 	t.Helper()
+	if args[0] == "serve" && !slices.Contains(args, "--management") {
+		args = append(args, "--management", "") // many run at once
+	}
+	p := newProgram(t, args...)
+	p.cmd.Stderr = p
+	p.start()
+	return p
+}
+
+// newProgram is one that has not been started, and says on stdout only.
+func newProgram(t *testing.T, args ...string) *program {
 	p := &program{t: t, cmd: exec.Command(os.Args[0], args...), done: make(chan struct{}), more: make(chan struct{}, 1)}
 	p.cmd.Env = append(os.Environ(), asProgram+"=1")
-	p.cmd.Stdout, p.cmd.Stderr = p, p
+	p.cmd.Stdout = p
+	return p
+}
+
+func (p *program) start() {
+	p.t.Helper()
 	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	go func() {
 		_ = p.cmd.Wait()
 		close(p.done)
 	}()
-	t.Cleanup(func() {
+	p.t.Cleanup(func() {
 		_ = p.cmd.Process.Kill()
 		<-p.done
 	})
-	return p
 }
 
 // Write takes what the program says.
@@ -147,12 +163,15 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-const door = `redis door open" address=(127\.0\.0\.1:\d+)`
+const (
+	redisOpen      = `door open" door=resp address=(127\.0\.0\.1:\d+)`
+	managementOpen = `door open" door=management address=(127\.0\.0\.1:\d+)`
+)
 
 func TestServeWithABrokerInside(t *testing.T) {
 	p := startProgram(t, "serve", "--embedded", "--resp", "127.0.0.1:0", "--state-dir", t.TempDir())
 	broker := p.says(`embedded broker started" address=(127\.0\.0\.1:\d+)`)
-	address := p.says(door)
+	address := p.says(redisOpen)
 	_, port, _ := net.SplitHostPort(address)
 	p.says(`redis-cli -p ` + port + ` RPUSHX topics:greetings "Hello there!"`)
 
@@ -173,7 +192,7 @@ func TestServeWithABrokerInside(t *testing.T) {
 
 func TestTheDoorsOpenWithoutABroker(t *testing.T) {
 	p := startProgram(t, "serve", "--brokers", freeAddress(t), "--resp", "127.0.0.1:0")
-	_, replies := talk(t, p.says(door), "PING\r\n")
+	_, replies := talk(t, p.says(redisOpen), "PING\r\n")
 	expect(t, replies, "+PONG\r\n")
 	p.says("no broker answers: the doors are open")
 	p.signal(syscall.SIGINT)
@@ -182,7 +201,7 @@ func TestTheDoorsOpenWithoutABroker(t *testing.T) {
 
 func TestARecordThatReachesNoBrokerIsNamedAtTheEnd(t *testing.T) {
 	p := startProgram(t, "serve", "--brokers", freeAddress(t), "--resp", "127.0.0.1:0")
-	_, replies := talk(t, p.says(door), "RPUSHX topics:greetings x\r\n")
+	_, replies := talk(t, p.says(redisOpen), "RPUSHX topics:greetings x\r\n")
 	expect(t, replies, ":1\r\n")
 	p.signal(syscall.SIGTERM)
 	p.says("draining")
@@ -194,7 +213,7 @@ func TestARecordThatReachesNoBrokerIsNamedAtTheEnd(t *testing.T) {
 func TestASecondSignalCutsWhoStillOwes(t *testing.T) {
 	config := write(t, "sluice.yaml", "drain: {grace: 1h}\n")
 	p := startProgram(t, "serve", "--embedded", "--resp", "127.0.0.1:0", "-c", config)
-	_, replies := talk(t, p.says(door), "RPUSH topics:t x\r\nCLIENT SETNAME g:m\r\nBLPOP topics:t 20\r\n")
+	_, replies := talk(t, p.says(redisOpen), "RPUSH topics:t x\r\nCLIENT SETNAME g:m\r\nBLPOP topics:t 20\r\n")
 	expect(t, replies, ":1\r\n+OK\r\n*8\r\n")
 	p.signal(syscall.SIGTERM)
 	p.says("draining; a second signal cuts")

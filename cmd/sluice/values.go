@@ -11,28 +11,40 @@ import (
 	"time"
 )
 
-// setting is one key of the configuration: its full name and how its value is read.
-type setting struct {
-	name string
-	kind kind
-}
-
-// kind reads a value: parse a single text (a scalar of the file, or a flag), node a list or a map.
+// kind is how the value of a setting is read, shown, compared and copied: parse takes a single text (a
+// scalar of the file, or a flag), node a list or a map.
 type kind struct {
-	parse func(text string) error
-	node  nodeReader
+	accepts string // what it may be, in the words of the documentation
+	parse   func(text string) error
+	node    nodeReader
+	show    func() string // as the file would have it
+	get     func() any
+	set     func(any) // what get of the same setting of another configuration returned
 }
 
-func scalar(parse func(text string) error) kind { return kind{parse: parse} }
+// scalar is a kind of single values; show writes one.
+func scalar[T any](to *T, accepts string, show func(T) string, parse func(text string) error) kind {
+	return kind{
+		accepts: accepts, parse: parse, show: func() string { return show(*to) },
+		get: func() any { return *to }, set: func(v any) { *to = v.(T) },
+	}
+}
 
-func text(to *string) kind {
-	return scalar(func(given string) error { *to = given; return nil })
+func text(to *string, accepts string) kind {
+	return scalar(to, accepts, showText, func(given string) error { *to = given; return nil })
+}
+
+func showText(text string) string {
+	if text == "" {
+		return `""`
+	}
+	return text
 }
 
 // secret never shows the value in its errors. An empty one is more likely a template that was not
 // filled in than a wish to have no password.
 func secret(to *Secret) kind {
-	return scalar(func(given string) error {
+	return scalar(to, "text", func(Secret) string { return "none" }, func(given string) error {
 		if given == "" {
 			return errors.New("is empty; leave the key out to have none")
 		}
@@ -42,7 +54,7 @@ func secret(to *Secret) kind {
 }
 
 func boolean(to *bool) kind {
-	return scalar(func(given string) error {
+	return scalar(to, "true, false", strconv.FormatBool, func(given string) error {
 		switch given {
 		case "true", "false":
 			*to = given == "true"
@@ -53,7 +65,7 @@ func boolean(to *bool) kind {
 }
 
 func choice(to *string, allowed ...string) kind {
-	return scalar(func(given string) error {
+	return scalar(to, strings.Join(allowed, ", "), showText, func(given string) error {
 		if !slices.Contains(allowed, given) {
 			return fmt.Errorf("%q is not one of %s", given, strings.Join(allowed, ", "))
 		}
@@ -65,7 +77,8 @@ func choice(to *string, allowed ...string) kind {
 func level(to *slog.Level) kind {
 	var name string
 	names := choice(&name, "debug", "info", "warn", "error")
-	return scalar(func(given string) error {
+	show := func(l slog.Level) string { return strings.ToLower(l.String()) }
+	return scalar(to, names.accepts, show, func(given string) error {
 		if err := names.parse(given); err != nil {
 			return err
 		}
@@ -74,7 +87,7 @@ func level(to *slog.Level) kind {
 }
 
 func integer(to *int, least, most int) kind {
-	return scalar(func(given string) error {
+	return scalar(to, fmt.Sprintf("%d to %d", least, most), strconv.Itoa, func(given string) error {
 		n, err := strconv.Atoi(given)
 		if err != nil {
 			return fmt.Errorf("%q is not a whole number", given)
@@ -84,18 +97,34 @@ func integer(to *int, least, most int) kind {
 }
 
 // duration is 1 ms to 1 h: nothing here makes sense as no time at all, or outside a working day.
-func duration(to *time.Duration) kind {
-	return scalar(func(given string) error {
+func duration(to *time.Duration) kind { return span(to, time.Millisecond) }
+
+// span is a duration of at least so much.
+func span(to *time.Duration, least time.Duration) kind {
+	return scalar(to, fmt.Sprintf("duration, %s to 1h", least), formatDuration, func(given string) error {
 		d, err := time.ParseDuration(given)
 		if err != nil {
 			return fmt.Errorf("%q is not a duration such as 500ms, 30s or 5m", given)
 		}
-		return assign(to, d, time.Millisecond, time.Hour, time.Duration.String)
+		return assign(to, d, least, time.Hour, formatDuration)
 	})
 }
 
+// formatDuration leaves out the zeros that time.Duration ends whole minutes and hours with.
+func formatDuration(d time.Duration) string {
+	text := d.String()
+	if d != 0 && d%time.Minute == 0 {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if d != 0 && d%time.Hour == 0 {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
 func size(to *int, least, most int) kind {
-	return scalar(func(given string) error {
+	accepts := fmt.Sprintf("size, %s to %s", formatSize(least), formatSize(most))
+	return scalar(to, accepts, formatSize, func(given string) error {
 		n, err := parseSize(given)
 		if err != nil {
 			return err
@@ -153,6 +182,9 @@ func formatSize(n int) string {
 		if n >= unit.bytes && n%unit.bytes == 0 {
 			return strconv.Itoa(n/unit.bytes) + unit.suffix
 		}
+	}
+	if n == 1 {
+		return "1 byte"
 	}
 	return strconv.Itoa(n) + " bytes"
 }

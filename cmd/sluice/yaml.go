@@ -28,7 +28,7 @@ type nodeReader func(f *yamlFile, name string, node ast.Node)
 func loadYAML(path string, settings []setting) error {
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return err
+		return fmt.Errorf("--config: %w", err)
 	}
 	return readYAML(path, content, settings)
 }

@@ -28,6 +28,7 @@ size_t sluice_reports(rd_kafka_event_t *event, sluice_report *out, size_t size) 
 		out[i].err = batch[i]->err;
 		out[i].topic = batch[i]->rkt;
 		out[i].status = rd_kafka_message_status(batch[i]);
+		out[i].latency = i % SLUICE_SAMPLE == 0 ? rd_kafka_message_latency(batch[i]) : -1;
 	}
 	return n;
 }

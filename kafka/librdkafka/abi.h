@@ -69,6 +69,7 @@ extern void rd_kafka_topic_destroy(rd_kafka_topic_t *rkt);
 extern int rd_kafka_produce(rd_kafka_topic_t *rkt, int32_t partition, int flags, void *payload, size_t len,
 			    const void *key, size_t key_len, void *opaque);
 extern int rd_kafka_message_status(const rd_kafka_message_t *message);
+extern int64_t rd_kafka_message_latency(const rd_kafka_message_t *message);
 extern int64_t rd_kafka_message_timestamp(const rd_kafka_message_t *message, int *type);
 extern int rd_kafka_message_headers(const rd_kafka_message_t *message, rd_kafka_headers_t **headers);
 extern int rd_kafka_header_get_all(const rd_kafka_headers_t *headers, size_t index, const char **name,
@@ -125,7 +126,11 @@ typedef struct {
 	int32_t err;
 	int32_t status;
 	rd_kafka_topic_t *topic;
+	int64_t latency; // microseconds since produce; only of every SLUICE_SAMPLE-th report of a run
 } sluice_report;
+
+// rd_kafka_message_latency reads the clock each time.
+enum { SLUICE_SAMPLE = 16 };
 
 // What Go needs of one fetched message; the bytes stay librdkafka's until sluice_free.
 typedef struct {

@@ -33,7 +33,21 @@ type Report struct {
 	Err       Code
 	Status    Status
 	topic     unsafe.Pointer // valid as long as the event
+	latency   int64          // microseconds, -1 when not known
 }
+
+// Sample is how many reports of a run share one Latency.
+const Sample = C.SLUICE_SAMPLE
+
+// Latency is the time from Produce to the report; ok is false for all but every Sample-th report of a
+// run, counted from its first.
+func (r *Report) Latency() (d time.Duration, ok bool) {
+	return time.Duration(r.latency) * time.Microsecond, r.latency >= 0
+}
+
+// Same tells the reports of one topic from those of another without asking for its name. It is valid as
+// long as the handle.
+func (r *Report) Same() uintptr { return uintptr(r.topic) }
 
 // Topic is the record's topic. Call it only while the report is being handed over.
 func (r *Report) Topic() string {

@@ -12,10 +12,10 @@ import (
 // connectionCommands are about the connection itself. Where nothing else is said, replies and error
 // texts are those of Redis 7.
 var connectionCommands = []command{
-	{"hello", -1, "ERR", beforeAuth, hello},
-	{"auth", -2, "ERR", beforeAuth, auth},
-	{"client", -2, "ERR", 0, within},
-	{"select", 2, "ERR", 0, selectDatabase},
+	{"hello", -1, "ERR", beforeAuth | greets, hello},
+	{"auth", -2, "ERR", beforeAuth | greets, auth},
+	{"client", -2, "ERR", greets, within},
+	{"select", 2, "ERR", greets, selectDatabase},
 	{"ping", -1, "ERR", 0, ping},
 	{"echo", 2, "ERR", 0, echo},
 	{"quit", -1, "ERR", beforeAuth | immediate, quit},
@@ -129,7 +129,7 @@ func reset(s *session, _ [][]byte) error {
 	s.mu.Lock()
 	s.visible, s.connected = visible{}, time.Now()
 	s.mu.Unlock()
-	s.trust(s.server.opts.Password == "")
+	s.trust(s.server.options().Password == "")
 	s.out.Simple("RESET")
 	return nil
 }

@@ -55,7 +55,7 @@ func (s *session) next(until time.Time) error {
 	s.unblocked.Store(stillBlocked)
 	defer s.unblocked.Store(notBlocked)
 	for {
-		lent, err := s.member.Next(s.interest.batch, s.server.opts.OutputLimit/2, s.lent[:0])
+		lent, err := s.member.Next(s.interest.batch, s.opts.OutputLimit/2, s.lent[:0])
 		s.lent = lent[:0]
 		if err != nil {
 			return err

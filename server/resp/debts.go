@@ -9,6 +9,7 @@ import (
 
 // debt is the answer to a delivered produce that the brokers have not confirmed yet.
 type debt struct {
+	command *command
 	records int
 	since   time.Time
 	err     error // a record of the command that was not even taken
@@ -22,13 +23,14 @@ func (s *session) settle(wait bool) error {
 		switch {
 		case ok:
 			s.answer(oldest, failure)
-		case time.Since(oldest.since) >= s.server.opts.AckTimeout:
+		case time.Since(oldest.since) >= s.opts.AckTimeout:
 			s.publisher.Forsake(oldest.records)
-			s.out.Error(fmt.Sprintf("PROD unknown: no answer of the brokers within %s", s.server.opts.AckTimeout))
+			s.countDebt(oldest, true)
+			s.out.Error(fmt.Sprintf("PROD unknown: no answer of the brokers within %s", s.opts.AckTimeout))
 		case !wait:
 			return nil
 		default:
-			if err := s.pause(oldest.since.Add(s.server.opts.AckTimeout)); err != nil {
+			if err := s.pause(oldest.since.Add(s.opts.AckTimeout)); err != nil {
 				return err
 			}
 			continue
@@ -39,6 +41,7 @@ func (s *session) settle(wait bool) error {
 }
 
 func (s *session) answer(d *debt, failure *kafka.ProduceError) {
+	s.countDebt(d, failure != nil || d.err != nil)
 	switch {
 	case failure != nil:
 		s.out.Error("PROD " + failure.Error())

@@ -26,3 +26,21 @@ func TestDrainRefusesInWords(t *testing.T) {
 		t.Errorf("%d connections were cut", cut)
 	}
 }
+
+// Clients that connect for each request get their answer although a drain begins meanwhile.
+func TestDrainServesWhoHasJustCome(t *testing.T) {
+	d := open(t, Options{}, brokers...)
+	known, fresh, greeted := d.dial(t), d.dial(t), d.dial(t)
+	known.says("RPUSHX topics:drain v", ":1")
+	greeted.says("CLIENT SETNAME app:one", "+OK")
+	fresh.says("CLIENT SETNAME app:two", "+OK") // it is accepted
+	drained := make(chan int)
+	go func() { drained <- d.Drain(t.Context()) }()
+	eventually(t, "the drain", d.draining.Load)
+	fresh.says("RPUSHX topics:drain v", ":1")
+	greeted.says("RPUSH topics:drain v", ":1")
+	known.says("RPUSHX topics:drain v", "-PROD Server shutdown")
+	if cut := <-drained; cut != 0 {
+		t.Errorf("%d connections were cut", cut)
+	}
+}

@@ -41,7 +41,7 @@ func auth(s *session, args [][]byte) error {
 		return errSyntax
 	case len(args) == 3:
 		user = args[1]
-	case s.server.opts.Password == "":
+	case s.server.options().Password == "":
 		return errNoPassword
 	}
 	if err := s.authenticate(user, password); err != nil {
@@ -59,6 +59,7 @@ func (s *session) authenticate(user, password []byte) error {
 		return nil
 	}
 	s.profile.attempts++
+	s.server.unauthentic.Add(1)
 	if s.profile.attempts < maxAttempts {
 		return errWrongPass
 	}
@@ -68,10 +69,11 @@ func (s *session) authenticate(user, password []byte) error {
 
 // admits compares in a time that tells nothing of the password, not even its length.
 func (s *Server) admits(password []byte) bool {
-	if s.opts.Password == "" {
+	set := s.options().Password
+	if set == "" {
 		return true
 	}
-	given, wanted := sha256.Sum256(password), sha256.Sum256([]byte(s.opts.Password))
+	given, wanted := sha256.Sum256(password), sha256.Sum256([]byte(set))
 	return subtle.ConstantTimeCompare(given[:], wanted[:]) == 1
 }
 

@@ -83,7 +83,7 @@ func aboutClients(r *report, s *session) {
 		}
 	}
 	r.field("connected_clients", len(all))
-	r.field("maxclients", s.server.opts.MaxClients)
+	r.field("maxclients", s.opts.MaxClients)
 	r.field("blocked_clients", blocked)
 }
 
@@ -123,7 +123,7 @@ func aboutCluster(r *report, _ *session) { r.field("cluster_enabled", 0) }
 
 // aboutSluice has what HGETALL stats has, and who we are.
 func aboutSluice(r *report, s *session) {
-	r.field("sluice_version", s.server.opts.Version)
+	r.field("sluice_version", s.opts.Version)
 	r.field("librdkafka_version", kafka.Version())
 	r.field("draining", count(s.server.draining.Load()))
 	now, baseline := s.server.kafka.Stats(), s.server.baseline.Load()

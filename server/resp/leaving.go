@@ -1,8 +1,12 @@
 package resp
 
 import (
+	"context"
 	"errors"
 	"io"
+	"log/slog"
+	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -18,13 +22,13 @@ func (s *session) patience() time.Time {
 		}
 	}
 	if len(s.debts) > 0 {
-		sooner(s.debts[0].since.Add(s.server.opts.AckTimeout))
+		sooner(s.debts[0].since.Add(s.opts.AckTimeout))
 	}
 	if !s.partial.IsZero() {
-		sooner(s.partial.Add(s.server.opts.CommandTimeout))
+		sooner(s.partial.Add(s.opts.CommandTimeout))
 	}
 	if !s.authenticated {
-		sooner(s.connected.Add(s.server.opts.AuthTimeout))
+		sooner(s.connected.Add(s.opts.AuthTimeout))
 	}
 	if s.server.draining.Load() {
 		if at := s.leaveAt(); time.Now().Before(at) {
@@ -49,9 +53,9 @@ func (s *session) mayStay() error {
 	switch {
 	case s.killed.Load():
 		return errKilled
-	case !s.partial.IsZero() && time.Since(s.partial) >= s.server.opts.CommandTimeout:
+	case !s.partial.IsZero() && time.Since(s.partial) >= s.opts.CommandTimeout:
 		return errSlowCommand
-	case !s.authenticated && time.Since(s.connected) >= s.server.opts.AuthTimeout:
+	case !s.authenticated && time.Since(s.connected) >= s.opts.AuthTimeout:
 		return errSlowAuth
 	case s.server.draining.Load() && s.owesNothing() && !time.Now().Before(s.leaveAt()):
 		return errDrained
@@ -74,6 +78,13 @@ func (s *session) leaveAt() time.Time {
 		last = s.lastWords
 	}
 	return earlier(last.Add(drainQuiet), s.server.drainedAt.Add(drainLongest))
+}
+
+// refuses tells whether the client must produce elsewhere, because of the drain. One that connected just
+// before and has asked for nothing yet is served: to clients that connect for each request, a restart
+// behind a listener that stays open is then no error at all.
+func (s *session) refuses() bool {
+	return s.server.draining.Load() && (s.met || time.Since(s.server.drainedAt) > drainLongest)
 }
 
 // owesNothing tells whether neither side waits for anything of the other: no answer is outstanding,
@@ -113,18 +124,48 @@ func (s *session) end() {
 	close(s.ended)
 }
 
-// explain logs why a session ended, where that is worth a line.
-func (s *session) explain(err error) {
+// reasons are why connections end: what the metrics call it, and how loud the log is about it.
+var reasons = [...]struct {
+	name  string
+	level slog.Level
+	is    func(error) bool
+}{
+	{"client", silent, among(io.EOF, syscall.ECONNRESET, syscall.EPIPE)},
+	{"quit", silent, among(errGoodbye)},
+	{"drain", silent, among(errDrained)},
+	{"killed", silent, among(errKilled)},
+	{"protocol", slog.LevelDebug, isSyntax},
+	{"http", slog.LevelWarn, among(errHTTP)},
+	{"auth", slog.LevelInfo, among(errSlowAuth, errAttempts)},
+	{"slow_command", slog.LevelInfo, among(errSlowCommand)},
+	{"slow_reader", slog.LevelInfo, among(os.ErrDeadlineExceeded)},
+	{"other", slog.LevelInfo, func(error) bool { return true }},
+}
+
+// silent is the level of what happens all day.
+const silent = slog.LevelDebug - 1
+
+func among(these ...error) func(error) bool {
+	return func(err error) bool {
+		return slices.ContainsFunc(these, func(one error) bool { return errors.Is(err, one) })
+	}
+}
+
+func isSyntax(err error) bool {
 	var syntax protocol.SyntaxError
-	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, errGoodbye), errors.Is(err, errDrained), errors.Is(err, errKilled),
-		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-	case errors.As(err, &syntax):
-		s.server.log.Debug("client broke the protocol", "client", s.remote(), "err", err)
-	case errors.Is(err, errHTTP):
-		s.server.log.Warn("client cut", "client", s.remote(), "err", err)
-	default:
-		s.server.log.Info("client cut", "client", s.remote(), "err", err)
+	return errors.As(err, &syntax)
+}
+
+// explain counts why a session ended, and logs it where that is worth a line.
+func (s *session) explain(err error) {
+	for i := range reasons {
+		if r := &reasons[i]; r.is(err) {
+			s.server.closed[i].Add(1)
+			if r.level > silent {
+				s.server.log.Log(context.Background(), r.level, "client cut", "client", s.remote(), "reason", r.name, "err", err)
+			}
+			return
+		}
 	}
 }
 

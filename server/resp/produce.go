@@ -63,7 +63,7 @@ func deliver(s *session, args [][]byte) error {
 	if err != nil {
 		return s.inTurn(err)
 	}
-	d := debt{since: time.Now()}
+	d := debt{command: s.tally.command, since: time.Now()}
 	for _, value := range args[2:] {
 		if err := s.publish(s.publisher.Deliver, topic, key, value); err != nil {
 			if d.records == 0 {
@@ -75,6 +75,7 @@ func deliver(s *session, args [][]byte) error {
 		d.records++
 	}
 	s.debts = append(s.debts, d)
+	s.incurred++
 	if s.executing {
 		return ending(s.settle(true))
 	}
@@ -98,7 +99,7 @@ func ending(err error) error {
 
 // destination checks the key of a producing command.
 func (s *session) destination(arg []byte) (topic, key []byte, err error) {
-	if s.server.draining.Load() {
+	if s.refuses() {
 		return nil, nil, errShutdown
 	}
 	return protocol.ParseProduceKey(arg)
@@ -118,7 +119,7 @@ func (s *session) publish(produce func(topic, key, value []byte) error, topic, k
 const retryInterval = 5 * time.Millisecond
 
 func (s *session) publishSlowly(produce func(topic, key, value []byte) error, topic, key, value []byte) error {
-	retry := retries{until: time.Now().Add(s.server.opts.QueueTimeout)}
+	retry := retries{until: time.Now().Add(s.opts.QueueTimeout)}
 	for {
 		if s.publisher.Room() {
 			if err := produce(topic, key, value); !errors.Is(err, kafka.ErrFull) {
@@ -128,7 +129,7 @@ func (s *session) publishSlowly(produce func(topic, key, value []byte) error, to
 		if retry.over() {
 			return &kafka.ProduceError{
 				Outcome: kafka.Retry, Topic: string(topic),
-				Reason: fmt.Sprintf("the queue stayed full for %s", s.server.opts.QueueTimeout),
+				Reason: fmt.Sprintf("the queue stayed full for %s", s.opts.QueueTimeout),
 			}
 		}
 		if err := s.pause(retry.next()); err != nil {

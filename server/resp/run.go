@@ -17,8 +17,13 @@ func (s *session) run(args [][]byte) error {
 		s.lastWords = time.Now()
 	}
 	c, err := s.lookUp(args)
+	s.begin(c)
 	if err != nil {
+		s.count(c, true)
 		return s.refuse(err)
+	}
+	if !s.met && c.flags&greets == 0 {
+		s.met = !s.server.draining.Load()
 	}
 	if s.server.watchers.any() {
 		s.server.watchers.tell(s, args)
@@ -39,12 +44,16 @@ func (s *session) run(args [][]byte) error {
 
 // perform runs a handler and turns its error into the reply.
 func (s *session) perform(c *command, args [][]byte) error {
+	debts := s.incurred
 	err := c.run(s, args)
-	var ending endError
+	ending, ends := errors.AsType[endError](err)
+	if s.incurred == debts { // else it is counted when it is answered
+		s.count(c, err != nil && !ends)
+	}
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &ending):
+	case ends:
 		return ending.err
 	}
 	// No handler has written a part of its reply, but it may have let earlier answers leave first.
@@ -75,7 +84,8 @@ type endError struct{ err error }
 
 func (e endError) Error() string { return e.err.Error() }
 
-// lookUp finds the command of the table that the arguments call, and checks them against it.
+// lookUp finds the command of the table that the arguments call, and checks them against it. With an
+// error, the command is nil if there is none.
 func (s *session) lookUp(args [][]byte) (*command, error) {
 	c := find(args[0])
 	switch {
@@ -84,9 +94,9 @@ func (s *session) lookUp(args [][]byte) (*command, error) {
 	case c == nil:
 		return nil, unknownCommand(args)
 	case !s.authenticated && c.flags&beforeAuth == 0:
-		return nil, errNoAuth
+		return c, errNoAuth
 	case !c.takes(len(args)):
-		return nil, wrongArity(c.name)
+		return c, wrongArity(c.name)
 	}
 	return c, nil
 }

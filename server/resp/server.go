@@ -5,14 +5,11 @@ package resp
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/protocol"
@@ -42,6 +39,9 @@ type Options struct {
 	DrainGrace time.Duration
 	// Version is what INFO reports of the proxy itself.
 	Version string
+	// Register tells who watches over sluice's loops of a loop that begins: it must beat within every
+	// gap, until end. Nil when nobody watches.
+	Register func(loop string, gap time.Duration) (beat, end func()) `json:"-"`
 }
 
 // DefaultOptions returns what a zero Options stands for.
@@ -62,6 +62,9 @@ func (o Options) orDefaults() Options {
 	if o.Version == "" {
 		o.Version = d.Version
 	}
+	if o.Register == nil {
+		o.Register = func(string, time.Duration) (beat, end func()) { return func() {}, func() {} }
+	}
 	o.MaxClients = cmp.Or(o.MaxClients, d.MaxClients)
 	o.OutputLimit = cmp.Or(o.OutputLimit, d.OutputLimit)
 	o.AckTimeout = cmp.Or(o.AckTimeout, d.AckTimeout)
@@ -75,10 +78,14 @@ func (o Options) orDefaults() Options {
 
 // Server accepts connections and runs a session for each.
 type Server struct {
-	opts    Options
+	opts    atomic.Pointer[Options]
 	kafka   *kafka.Client
 	log     *slog.Logger
 	started time.Time
+
+	meters      map[*command]*meter // never changes; nil is for what is no command
+	closed      [len(reasons)]atomic.Int64
+	unauthentic atomic.Int64 // wrong passwords
 
 	draining  atomic.Bool
 	drainedAt time.Time    // set before draining is
@@ -90,7 +97,8 @@ type Server struct {
 	baseline  atomic.Pointer[kafka.Stats] // what DEL stats forgot
 
 	mu        sync.Mutex // guards what follows
-	listeners map[net.Listener]struct{}
+	listeners []*net.TCPListener
+	accepting sync.WaitGroup // Serve
 	sessions  map[int64]*session
 	owners    map[kafka.Identity]*session
 	going     sync.WaitGroup // sessions
@@ -99,100 +107,27 @@ type Server struct {
 // New makes a door to the client; Serve opens it.
 func New(client *kafka.Client, opts Options, log *slog.Logger) *Server {
 	s := &Server{
-		opts: opts.orDefaults(), kafka: client, log: log, started: time.Now(),
-		listeners: map[net.Listener]struct{}{}, sessions: map[int64]*session{},
-		owners: map[kafka.Identity]*session{},
+		kafka: client, log: log, started: time.Now(),
+		sessions: map[int64]*session{},
+		owners:   map[kafka.Identity]*session{}, meters: newMeters(),
 	}
 	s.baseline.Store(&kafka.Stats{})
+	s.Reconfigure(opts)
 	return s
 }
 
-// Serve accepts connections until the listener is closed, by Drain or otherwise. Running out of file
-// descriptors slows accepting down; it does not end it.
-func (s *Server) Serve(l net.Listener) error {
-	s.mu.Lock()
-	s.listeners[l] = struct{}{}
-	s.mu.Unlock()
-	var pause backoff
-	for {
-		conn, err := l.Accept()
-		switch {
-		case err == nil:
-			pause = 0
-			s.admit(conn)
-		case errors.Is(err, net.ErrClosed):
-			return nil
-		default:
-			s.log.Warn("connection not accepted", "err", err, "pause", pause.next())
-			time.Sleep(pause.value())
-		}
-	}
+// Reconfigure changes the door's settings. What is open goes on as it began: a connection keeps its
+// limits and times. The password is asked of whoever authenticates from now on.
+func (s *Server) Reconfigure(opts Options) {
+	opts = opts.orDefaults()
+	s.opts.Store(&opts)
 }
 
-// backoff is the time between attempts that fail: 5 ms, doubling up to a second.
-type backoff time.Duration
-
-func (b *backoff) next() time.Duration {
-	*b = min(max(2**b, backoff(5*time.Millisecond)), backoff(time.Second))
-	return b.value()
-}
-
-func (b *backoff) value() time.Duration { return time.Duration(*b) }
-
-// admit starts a session, or turns the connection away as Redis does (networking.c,
-// acceptCommonHandler).
-func (s *Server) admit(conn net.Conn) {
-	tcp, ok := conn.(*net.TCPConn)
-	if !ok {
-		s.log.Error("connection refused", "err", "the listener is not TCP")
-		_ = conn.Close()
-		return
-	}
-	session, err := s.open(tcp)
-	if err != nil {
-		s.refused.Add(1)
-		_ = conn.SetWriteDeadline(time.Now().Add(time.Second))
-		_, _ = conn.Write([]byte("-" + err.Error() + "\r\n"))
-		_ = conn.Close()
-		return
-	}
-	s.going.Go(session.serve)
-}
-
-var errMaxClients = errors.New("ERR max number of clients reached")
-
-func (s *Server) open(conn *net.TCPConn) (*session, error) {
-	keepalive(conn)
-	wire, err := newWire(conn, s.limits(s.opts.Password == ""))
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.sessions) >= s.opts.MaxClients {
-		return nil, errMaxClients
-	}
-	session := newSession(s, wire, s.accepted.Add(1))
-	s.sessions[session.id] = session
-	return session, nil
-}
-
-// keepalive finds peers that are gone without a word within about a minute. Keepalive is silent while
-// sent bytes are unacknowledged: a record on its way to a machine without power would stay with it for
-// as long as the kernel sends again, a quarter of an hour. TCP_USER_TIMEOUT (tcp(7)) bounds that.
-func keepalive(conn *net.TCPConn) {
-	const gone = time.Minute
-	_ = conn.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: gone / 2, Interval: gone / 6, Count: 3})
-	if raw, err := conn.SyscallConn(); err == nil {
-		_ = raw.Control(func(fd uintptr) {
-			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(gone.Milliseconds()))
-		})
-	}
-}
+func (s *Server) options() *Options { return s.opts.Load() }
 
 func (s *Server) limits(authenticated bool) protocol.Limits {
 	if authenticated {
-		return s.opts.Limits
+		return s.options().Limits
 	}
 	return protocol.PreAuthLimits()
 }
@@ -208,17 +143,16 @@ func (s *Server) all() []*session {
 	return list
 }
 
-// Drain closes the listeners and lets sessions end: what waits is answered, new work is refused,
-// and a session leaves when it owes nothing. After the grace, or with ctx, the rest are cut. It
+// Drain closes the listeners and lets sessions end: what waits is answered, what a client asks that
+// has only just come is done, other new work is refused, and a session leaves when it owes nothing. After the grace, or with ctx, the rest are cut. It
 // returns when no session is left, and says how many were cut.
 func (s *Server) Drain(ctx context.Context) int {
 	s.drainedAt = time.Now()
-	s.draining.Store(true)
 	s.closeListeners()
 	for _, session := range s.all() {
 		session.wire.wake()
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.opts.DrainGrace)
+	ctx, cancel := context.WithTimeout(ctx, s.options().DrainGrace)
 	defer cancel()
 	done := make(chan struct{})
 	go func() {
@@ -236,12 +170,4 @@ func (s *Server) Drain(ctx context.Context) int {
 	}
 	<-done
 	return len(cut)
-}
-
-func (s *Server) closeListeners() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for l := range s.listeners {
-		_ = l.Close()
-	}
 }

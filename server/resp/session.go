@@ -16,12 +16,15 @@ import (
 // order. Only what other sessions may look at is behind a lock.
 type session struct {
 	server *Server
+	opts   *Options // as they were when it began
 	id     int64
 	wire   *wire
 	out    protocol.Encoder
 
 	publisher *kafka.Publisher
 	debts     []debt // delivered produces whose answers are outstanding, oldest first
+	incurred  int    // how many debts there ever were
+	tally     tally  // of the commands that were run since the last look at the clock
 	member    *kafka.Member
 	interest  *consumption
 	lent      []kafka.Delivery // reused by every BLPOP
@@ -33,6 +36,7 @@ type session struct {
 	executing     bool           // inside EXEC: nothing blocks
 	goodbye       bool           // the client said QUIT
 	partial       time.Time      // since when a command is unfinished
+	met           bool           // the client has asked for something before a drain began
 	lastWords     time.Time      // the last command during a drain
 	monitor       *monitor       // after MONITOR
 	ended         chan struct{}  // closed when the session is over
@@ -54,10 +58,10 @@ type session struct {
 const flushAt = 64 << 10 // bytes of replies that are sent before more commands are run
 
 func newSession(server *Server, wire *wire, id int64) *session {
-	now := time.Now()
+	now, opts := time.Now(), server.options()
 	return &session{
-		server: server, id: id, wire: wire, authenticated: server.opts.Password == "",
-		connected: now, active: now, ended: make(chan struct{}),
+		server: server, opts: opts, id: id, wire: wire, authenticated: opts.Password == "",
+		connected: now, active: now, tally: tally{since: now}, ended: make(chan struct{}),
 	}
 }
 
@@ -86,7 +90,9 @@ func (s *session) open() error {
 
 // turn runs what is in the buffer, answers what can be answered, and waits for more.
 func (s *session) turn() error {
-	if err := s.runBuffered(); err != nil {
+	err := s.runBuffered()
+	s.enter(time.Now())
+	if err != nil {
 		return err
 	}
 	s.wire.arm(s.patience())
@@ -106,6 +112,7 @@ func (s *session) turn() error {
 	if err := s.wire.fill(); err != nil && !errors.Is(err, errWoken) {
 		return err
 	}
+	s.tally.since = time.Now()
 	return nil
 }
 
@@ -182,7 +189,7 @@ func (s *session) flush() error {
 		s.out.Reset()
 		return nil
 	}
-	err := s.wire.send(s.out.Bytes(), s.server.opts.WriteTimeout)
+	err := s.wire.send(s.out.Bytes(), s.opts.WriteTimeout)
 	if s.wire.reader.Buffered() == 0 {
 		s.out.Release()
 	} else {

@@ -24,6 +24,7 @@ const (
 	hot                          // too frequent to be noted for CLIENT LIST
 	blocking                     // may wait
 	write                        // for COMMAND INFO
+	greets                       // what clients say before they ask for anything
 )
 
 func (c *command) takes(n int) bool { return n == c.arity || c.arity < 0 && n >= -c.arity }

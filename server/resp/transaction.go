@@ -147,7 +147,9 @@ func exec(s *session, _ [][]byte) error {
 
 // runQueued runs a command of a transaction, and sends replies before too many pile up.
 func (s *session) runQueued(args [][]byte) error {
-	if err := s.perform(find(args[0]), args); err != nil {
+	c := find(args[0])
+	s.begin(c)
+	if err := s.perform(c, args); err != nil {
 		return err
 	}
 	if s.out.Len() < flushAt {

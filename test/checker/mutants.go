@@ -31,8 +31,8 @@ var mutants = []*mutant{
 	},
 	{
 		Name: "commits what was handed out", file: "kafka/ledger.go",
-		old:   "\te.state = leased\n\te.attempts++\n",
-		new:   "\te.state = leased\n\te.attempts++\n\tl.position = max(l.position, e.record.Offset+1)\n",
+		old:   "\te.attempts++\n",
+		new:   "\te.attempts++\n\tl.position = max(l.position, e.record.Offset+1)\n",
 		fault: "kill -9 of sluice", rule: ruleNotAgain,
 	},
 	{

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/sluice-proxy/sluice/server/management"
+)
+
+// systemSocket is the control socket of a sluice that systemd runs under its own name.
+const systemSocket = "/run/sluice/" + controlName
+
+// maxAnswer bounds what is read of an answer: the status of ten thousand subscriptions.
+const maxAnswer = 64 * mebi
+
+type ctlCommand struct {
+	Status ctlStatus `cmd:"" help:"Show what a running sluice is doing."`
+	Reload ctlReload `cmd:"" help:"Let a running sluice read its configuration again. Exits with 78, and nothing has changed, when the configuration is wrong."`
+	Drain  ctlDrain  `cmd:"" help:"Let a running sluice finish and stop. Returns when it has begun to."`
+}
+
+// control is how to reach a running sluice.
+type control struct {
+	Socket  string        `placeholder:"PATH" help:"Control socket of the running sluice; else SLUICE_CONTROL, else /run/sluice/sluice.sock."`
+	Timeout time.Duration `default:"30s" help:"How long sluice may take to answer."`
+}
+
+type ctlReload struct{ control }
+
+type ctlDrain struct{ control }
+
+// Run lets a running sluice reload, and shows what came of it.
+func (c *ctlReload) Run(to streams) error {
+	var done management.Reloaded
+	if err := c.ask(http.MethodPost, "/reload", &done); err != nil {
+		return err
+	}
+	printReloaded(to.out, done)
+	return nil
+}
+
+// Run lets a running sluice drain.
+func (c *ctlDrain) Run(to streams) error {
+	if err := c.ask(http.MethodPost, "/drain", &management.Draining{}); err != nil {
+		return err
+	}
+	fmt.Fprintln(to.out, "draining")
+	return nil
+}
+
+// printReloaded shows what changed, and for what where that is not everything. The words are those
+// of this binary; a key that only the running one knows has none.
+func printReloaded(to io.Writer, done management.Reloaded) {
+	if len(done.Changed)+len(done.Restart) == 0 {
+		fmt.Fprintln(to, "nothing has changed")
+	}
+	known := newVocabulary(defaultConfig().settings()).settings
+	for _, key := range done.Changed {
+		takes := known[key].takes
+		if strings.HasPrefix(key, profilesKey+".") {
+			takes = newRecords
+		}
+		fmt.Fprintf(to, "changed %s: %s\n", cmp.Or(takes, atOnce), key)
+	}
+	for _, key := range done.Restart {
+		fmt.Fprintf(to, "needs a restart: %s\n", key)
+	}
+	for _, warning := range done.Warnings {
+		fmt.Fprintf(to, "warning: %s\n", warning)
+	}
+}
+
+// path is the socket to ask.
+func (c *control) path() (string, error) {
+	if c.Socket != "" {
+		return c.Socket, nil
+	}
+	if path := os.Getenv("SLUICE_CONTROL"); path != "" {
+		return path, nil
+	}
+	if _, err := os.Stat(systemSocket); err != nil {
+		return "", fmt.Errorf("no control socket: neither --socket nor SLUICE_CONTROL is given, and %w", err)
+	}
+	return systemSocket, nil
+}
+
+// ask puts a request to the running sluice and decodes its answer. What sluice refuses becomes an
+// error, of the configuration where that is the reason.
+func (c *control) ask(method, path string, answer any) error {
+	ctx, cancel := context.WithTimeout(context.Background(), c.Timeout)
+	defer cancel()
+	status, body, err := c.exchange(ctx, method, path)
+	if err != nil {
+		return err
+	}
+	if status/100 == 2 {
+		if err := json.Unmarshal(body, answer); err != nil {
+			return fmt.Errorf("no answer of a sluice: %w", err)
+		}
+		return nil
+	}
+	var refused struct{ Error string }
+	if err := json.Unmarshal(body, &refused); err != nil || refused.Error == "" {
+		return fmt.Errorf("no answer of a sluice: HTTP status %d", status)
+	}
+	if status == http.StatusUnprocessableEntity {
+		return configError{errors.New(refused.Error)}
+	}
+	return errors.New(refused.Error)
+}
+
+func (c *control) exchange(ctx context.Context, method, path string) (status int, body []byte, err error) {
+	socket, err := c.path()
+	if err != nil {
+		return 0, nil, err
+	}
+	request, err := http.NewRequestWithContext(ctx, method, "http://localhost"+path, nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", socket)
+	}}
+	defer transport.CloseIdleConnections()
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		return 0, nil, c.unanswered(ctx, socket, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return 0, nil, c.unanswered(ctx, socket, err)
+	}
+	return response.StatusCode, body, nil
+}
+
+func (c *control) unanswered(ctx context.Context, socket string, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("no answer from %s within %s", socket, c.Timeout)
+	}
+	return fmt.Errorf("no sluice answers: %w", err)
+}

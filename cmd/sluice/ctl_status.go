@@ -1,0 +1,176 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sluice-proxy/sluice/server/management"
+)
+
+type ctlStatus struct {
+	control
+	JSON bool `name:"json" help:"Print sluice's answer as it is: JSON, with more in it."`
+}
+
+// Run shows what a running sluice is doing.
+func (c *ctlStatus) Run(to streams) error {
+	var raw json.RawMessage
+	if err := c.ask(http.MethodGet, "/status", &raw); err != nil {
+		return err
+	}
+	if c.JSON {
+		_, err := fmt.Fprintf(to.out, "%s\n", raw)
+		return err
+	}
+	var status management.Status
+	if err := json.Unmarshal(raw, &status); err != nil {
+		return fmt.Errorf("no answer of a sluice: %w", err)
+	}
+	return printStatus(to.out, &status)
+}
+
+// printStatus writes the process in lines, its producers and subscriptions as tables.
+func printStatus(to io.Writer, s *management.Status) error {
+	fmt.Fprintf(to, "sluice %s, up %s, %s, librdkafka %s\n",
+		visible(s.Build.Version), age(s.UptimeSeconds), visible(s.Build.Go), visible(s.Build.Librdkafka))
+	fmt.Fprintln(to, readiness(s))
+	for _, late := range s.Late {
+		fmt.Fprintf(to, "stuck: %s has not turned for %s, and may take %s\n",
+			visible(late.Loop), age(late.AgeSeconds), age(late.GapSeconds))
+	}
+	if !s.LastReload.OK {
+		fmt.Fprintf(to, "the last reload failed, at %s:\n    %s\n",
+			s.LastReload.At.Local().Format(time.DateTime), strings.ReplaceAll(s.LastReload.Error, "\n", "\n    "))
+	}
+	for _, l := range s.Listeners {
+		fmt.Fprintf(to, "listening: %s at %s%s\n", visible(l.Name), visible(l.Address), when(l.Inherited, ", opened by systemd"))
+	}
+	fmt.Fprintf(to, "clients: %d\n", s.Clients)
+	for _, t := range []table{profilesTable(s.Profiles), subscriptionsTable(s.Subscriptions)} {
+		if len(t.rows) == 0 {
+			continue
+		}
+		fmt.Fprintln(to)
+		if err := t.write(to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readiness(s *management.Status) string {
+	if s.Ready {
+		return "ready"
+	}
+	reasons := make([]string, len(s.Reasons))
+	for i, reason := range s.Reasons {
+		reasons[i] = visible(reason)
+	}
+	return "not ready: " + strings.Join(reasons, "; ")
+}
+
+func profilesTable(profiles []management.Profile) table {
+	t := table{header: []any{"PROFILE", "IN FLIGHT", "QUEUED", "QUEUED BYTES", "BROKERS", "REPLACED"}}
+	for _, p := range profiles {
+		t.rows = append(t.rows, []any{
+			p.Name, p.InFlight, share(p.Queued, p.QueueLimit, count), share(p.QueuedBytes, p.QueueBytesLimit, volume),
+			brokersUp(p.Brokers), p.Replaced,
+		})
+	}
+	return t
+}
+
+// brokersUp counts brokers; none is known before librdkafka's first statistics.
+func brokersUp(all []management.Broker) string {
+	up := 0
+	for _, broker := range all {
+		if broker.State == "UP" {
+			up++
+		}
+	}
+	if len(all) == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%d of %d up", up, len(all))
+}
+
+func subscriptionsTable(subscriptions []management.Subscription) table {
+	t := table{header: []any{
+		"GROUP", "TOPICS", "MEMBERS", "PARTITIONS", "LEASED", "BUFFERED", "OLDEST", "LAG", "LAG TIME", "REBALANCES", "STATE",
+	}}
+	for _, s := range subscriptions {
+		t.rows = append(t.rows, []any{
+			s.Group, strings.Join(s.Topics, ","), members(s.Members), s.Partitions, s.Leased, s.Buffered,
+			age(s.OldestUnackedSeconds), orDash(s.Lag, count),
+			orDash(s.LagSeconds, age), s.Rebalances, state(&s),
+		})
+	}
+	return t
+}
+
+// members counts the clients of a group, and of these the ones that may come back.
+func members(all []management.Member) string {
+	away := 0
+	for _, m := range all {
+		if !m.Connected {
+			away++
+		}
+	}
+	return fmt.Sprint(len(all)) + when(away > 0, fmt.Sprintf(", %d away", away))
+}
+
+func state(s *management.Subscription) string {
+	switch {
+	case s.Trouble != "":
+		return s.Trouble
+	case s.Stalled:
+		return "stalled"
+	}
+	return "ok"
+}
+
+// share is a part and the whole, where that is known.
+func share(part, whole int64, text func(int64) string) string {
+	return text(part) + when(whole > 0, " of "+text(whole))
+}
+
+func orDash[T any](value *T, text func(T) string) string {
+	if value == nil {
+		return "-"
+	}
+	return text(*value)
+}
+
+func when(is bool, text string) string {
+	if is {
+		return text
+	}
+	return ""
+}
+
+func count(n int64) string { return strconv.FormatInt(n, 10) }
+
+// volume is a number of bytes for people.
+func volume(n int64) string {
+	switch {
+	case n >= mebi:
+		return fmt.Sprintf("%.1f MiB", float64(n)/mebi)
+	case n >= kibi:
+		return fmt.Sprintf("%.1f KiB", float64(n)/kibi)
+	}
+	return fmt.Sprintf("%d B", n)
+}
+
+// age is a time span for people: the shorter, the finer.
+func age(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	if d < 10*time.Second {
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
+}

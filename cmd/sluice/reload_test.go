@@ -1,0 +1,274 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/management"
+)
+
+// started is a sluice's flags and what it runs with.
+func started(t *testing.T, yaml string) (*configFlags, *Config) {
+	t.Helper()
+	flags := &configFlags{Config: write(t, "sluice.yaml", yaml)}
+	cfg, _, err := flags.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return flags, cfg
+}
+
+// rewrite changes a file that is there.
+func rewrite(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAReloadNamesWhatChangesAndWhatWaits(t *testing.T) {
+	flags, running := started(t, "kafka: {brokers: [a]}\nresp: {address: '127.0.0.1:1', max_clients: 5}\n")
+	flags.LogFormat = ptr("json") // above the file, before and after
+	running.Log.Format = "json"
+	rewrite(t, flags.Config, `
+kafka: {brokers: [a, b], producer: {linger.ms: 5}, consumer: {}, profiles: {slow: {linger.ms: 50}}}
+resp: {address: "127.0.0.1:2", max_clients: 6, password: hunter2}
+log: {level: debug, format: text}
+member: {grace: 7s}
+limits: {bulk: 8MiB}
+`)
+	r, err := flags.reload(running)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := management.Reloaded{
+		Changed: []string{
+			"resp.password", "resp.max_clients", "log.level", "limits.bulk", "member.grace", "kafka.producer",
+		},
+		Restart:  []string{"resp.address", "kafka.brokers", "kafka.profiles.slow"},
+		Warnings: []string{"limits.bulk is above limits.command, which therefore decides, bulk: 8388608, command: 4194304"},
+	}
+	if diff := cmp.Diff(want, r.report()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	got := []any{r.config.RESP.Address, r.config.Kafka.Brokers, r.config.RESP.Options.MaxClients, r.config.Log, r.config.Kafka.MemberGrace}
+	runs := []any{"127.0.0.1:1", []string{"a"}, 6, logConfig{slog.LevelDebug, "json"}, 7 * time.Second}
+	if diff := cmp.Diff(runs, got); diff != "" {
+		t.Errorf("to run with (-want +got):\n%s", diff)
+	}
+	if running.RESP.Options.MaxClients != 5 || running.Log.Level != slog.LevelInfo {
+		t.Error("the running configuration was touched")
+	}
+
+	again, err := flags.reload(r.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = management.Reloaded{Restart: want.Restart, Warnings: want.Warnings}
+	if diff := cmp.Diff(want, again.report()); diff != "" {
+		t.Errorf("the same file again (-want +got):\n%s", diff)
+	}
+}
+
+// otherwise is a valid value of a setting that is not its default, as a file's text.
+func otherwise(s setting) string {
+	value, found := map[string]string{
+		"insecure": "true", "management.pprof": "true", "log.level": "debug", "log.format": "json",
+		"kafka.properties": "{client.id: x}", "kafka.producer": "{linger.ms: 1}", "kafka.consumer": "{check.crcs: true}",
+		"kafka.profiles": "{slow: {}}", "kafka.brokers": "[x]", "management.hosts": "[x]", "state_dir": "/x", "resp.password": "x",
+		"resp.password_file": "/x", "resp.address": "127.0.0.1:1", "http.address": "127.0.0.1:1", "management.address": "127.0.0.1:1",
+		"management.control": "/x", "limits.output": "77KiB", "kafka.stall_after": "77s",
+	}[s.name]
+	switch {
+	case !found && strings.HasPrefix(s.kind.accepts, "duration"):
+		value = "7777ms"
+	case !found:
+		value = "77"
+	}
+	if section, key, nested := strings.Cut(s.name, "."); nested {
+		return section + ": {" + key + ": " + value + "}\n"
+	}
+	return s.name + ": " + value + "\n"
+}
+
+// Every setting is compared: one that was left out would never be reloaded.
+func TestEverySettingIsCompared(t *testing.T) {
+	for _, s := range defaultConfig().settings() {
+		cfg, err := read(otherwise(s))
+		if err != nil {
+			t.Errorf("%s: %v", otherwise(s), err)
+			continue
+		}
+		want := []change{{s.name, s.takes}}
+		if s.name == profilesKey {
+			want = []change{{"kafka.profiles.slow", atRestart}}
+		}
+		if diff := cmp.Diff(want, compare(defaultConfig(), cfg), cmp.AllowUnexported(change{})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", otherwise(s), diff)
+		}
+		r := &reloading{config: cfg, running: defaultConfig(), changes: want}
+		r.postpone([]string{s.name})
+		if changes := compare(defaultConfig(), cfg); len(changes) > 0 {
+			t.Errorf("%s was not taken back: %v", s.name, changes)
+		}
+	}
+}
+
+// What is said to change while sluice runs does so, as far as Kafka's side can tell.
+func TestKafkaTakesWhatTheSettingsPromise(t *testing.T) {
+	running := defaultConfig()
+	running.Kafka.Brokers = []string{freeAddress(t)}
+	client, err := kafka.Open(running.Kafka, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close(t.Context())
+	for _, s := range running.settings() {
+		if !strings.HasPrefix(s.name, "kafka.") {
+			continue
+		}
+		next, err := read("kafka: {brokers: '" + running.Kafka.Brokers[0] + "'}\n")
+		if err == nil {
+			err = readYAML("sluice.yaml", []byte(otherwise(s)), next.settings())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		var waits []string
+		for _, change := range compare(running, next) {
+			if change.takes == atRestart {
+				waits = append(waits, change.key)
+			}
+		}
+		unchanged, err := client.Reconfigure(next.Kafka)
+		if diff := cmp.Diff(waits, unchanged); err != nil || diff != "" {
+			t.Errorf("%s: %v (-promised +kafka's):\n%s", s.name, err, diff)
+		}
+		if _, err := client.Reconfigure(running.Kafka); err != nil {
+			t.Errorf("back from %s: %v", s.name, err)
+		}
+	}
+}
+
+func TestNothingChangesWithoutAChange(t *testing.T) {
+	flags, running := started(t, "kafka: {brokers: [a], properties: {client.id: x}, profiles: {}}\n")
+	r, err := flags.reload(running)
+	if err != nil || len(r.changes) > 0 {
+		t.Errorf("%v, %v", r.changes, err)
+	}
+}
+
+func TestABadFileIsNoReload(t *testing.T) {
+	flags, running := started(t, "kafka: {brokers: [a]}\n")
+	rewrite(t, flags.Config, "kafka: {brokers: [b]}\nresp: {max_clients: many, port: 1}\n")
+	r, err := flags.reload(running)
+	var bad configError
+	want := flags.Config + ":2:21: resp.max_clients: \"many\" is not a whole number\n" + flags.Config + `:2:27: unknown key "port" under resp`
+	if r != nil || !errors.As(err, &bad) || err.Error() != want {
+		t.Errorf("%v, %v\nwant %s", r, err, want)
+	}
+	for content, want := range map[string]string{
+		"":                        errNoBrokers.Error(),
+		"resp: {address: ':1'}\n": "resp.address: :1 can be reached",
+		"kafka: {brokers: [a]}\nresp: {password_file: /no/such}\n": "resp.password_file: open /no/such: no such file",
+	} {
+		rewrite(t, flags.Config, content)
+		if r, err := flags.reload(running); r != nil || !errors.As(err, &bad) || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: %v, %v", content, r, err)
+		}
+	}
+	if err := os.Remove(flags.Config); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := flags.reload(running); !errors.As(err, &bad) || !strings.HasPrefix(err.Error(), "--config: open ") {
+		t.Errorf("a file that is gone: %v", err)
+	}
+}
+
+func TestWithoutAFileThereIsNothingToReload(t *testing.T) {
+	flags := &configFlags{Brokers: ptr("a")}
+	if _, err := flags.reload(defaultConfig()); !errors.Is(err, errNothingToReload) {
+		t.Error(err)
+	}
+}
+
+func TestAPasswordFileIsReadAgain(t *testing.T) {
+	secret := write(t, "secret", "old\n")
+	flags, running := started(t, "kafka: {brokers: [a]}\nresp: {password_file: '"+secret+"'}\n")
+	rewrite(t, secret, "new\n")
+	r, err := flags.reload(running)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(management.Reloaded{Changed: []string{"resp.password_file"}}, r.report()); diff != "" {
+		t.Error(diff)
+	}
+	if r.config.RESP.Password.Reveal() != "new" {
+		t.Errorf("the password is %q", r.config.RESP.Password.Reveal())
+	}
+	rewrite(t, flags.Config, "kafka: {brokers: [a]}\nresp: {password_file: '"+write(t, "other", "newer\n")+"'}\n")
+	if r, err = flags.reload(running); err != nil || len(r.report().Changed) != 1 {
+		t.Errorf("another file is one change: %v, %v", r.report(), err)
+	}
+}
+
+func TestTheBrokerInsideIsNoChange(t *testing.T) {
+	flags, running := started(t, "log: {level: info}\n")
+	flags.Embedded = true
+	running.Kafka.Brokers = []string{"127.0.0.1:40000"}
+	rewrite(t, flags.Config, "log: {level: debug}\n")
+	r, err := flags.reload(running)
+	if err != nil || r.config.Kafka.Brokers[0] != "127.0.0.1:40000" {
+		t.Fatal(r, err)
+	}
+	if diff := cmp.Diff([]string{"log.level"}, r.report().Changed); diff != "" || r.report().Restart != nil {
+		t.Errorf("%v %s", r.report(), diff)
+	}
+}
+
+func TestWhatKafkaCannotChangeWaitsToo(t *testing.T) {
+	flags, running := started(t, "kafka: {brokers: [a]}\n")
+	rewrite(t, flags.Config, "kafka: {brokers: [a], producer: {linger.ms: 5}, in_flight: 7}\n")
+	r, err := flags.reload(running)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.postpone([]string{"kafka.producer"})
+	want := management.Reloaded{Changed: []string{"kafka.in_flight"}, Restart: []string{"kafka.producer"}}
+	if diff := cmp.Diff(want, r.report()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if len(r.config.Kafka.Producer) > 0 || r.config.Kafka.InFlight != 7 {
+		t.Errorf("to run with: %v, %d", r.config.Kafka.Producer, r.config.Kafka.InFlight)
+	}
+}
+
+// As for kafka.Client.Reconfigure: what it names as unchanged is named here already.
+func TestProfilesComeAndGoWithARestartOnly(t *testing.T) {
+	flags, running := started(t, "kafka: {brokers: [a], profiles: {gone: {linger.ms: 1}, kept: {linger.ms: 1}}}\n")
+	rewrite(t, flags.Config, "kafka: {brokers: [a], profiles: {kept: {linger.ms: 2}, slow: {linger.ms: 3}, buffered: {linger.ms: 4}, delivered: {}}}\n")
+	r, err := flags.reload(running)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := management.Reloaded{
+		Changed: []string{"kafka.profiles.buffered", "kafka.profiles.kept"},
+		Restart: []string{"kafka.profiles.gone", "kafka.profiles.slow"},
+	}
+	if diff := cmp.Diff(want, r.report()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	runs := map[string]kafka.Properties{
+		"gone": {"linger.ms": "1"}, "kept": {"linger.ms": "2"}, "buffered": {"linger.ms": "4"}, "delivered": {},
+	}
+	if diff := cmp.Diff(runs, r.config.Kafka.Profiles); diff != "" {
+		t.Errorf("to run with (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// tell keeps the line of `systemctl status` up to date, and logs when the brokers come and go.
+func (d *daemon) tell(ctx context.Context) {
+	reach := reach{log: d.log, brokers: d.config().Kafka.Brokers}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		reach.note(d.client.Reach())
+		d.notifier.Status(d.statusLine())
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// statusLine is one line on how things are.
+func (d *daemon) statusLine() string {
+	var line strings.Builder
+	fmt.Fprintf(&line, "%s %s", phases[d.phase.Load()], counted(d.connections(), "client"))
+	now, groups, lag := d.client.Stats(), map[string]bool{}, int64(0)
+	for _, p := range d.client.Lags() {
+		groups[p.Group] = true
+		lag += p.Lag
+	}
+	fmt.Fprintf(&line, ", %s, %d undelivered, lag %d", counted(max(now.Subscriptions, len(groups)), "group"), now.Pending, lag)
+	if err := d.client.Reach(); err != nil {
+		line.WriteString("; no broker answers")
+	}
+	return line.String()
+}
+
+// phases are the words for a daemon's phases.
+var phases = [...]string{starting: "starting:", serving: "serving", draining: "draining:"}
+
+func (d *daemon) connections() int {
+	if d.resp == nil {
+		return 0
+	}
+	return d.resp.Stats().Connections
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+const (
+	probeEvery = 5 * time.Second
+	probeLimit = 5 * time.Second
+)
+
+// probe says PING to the Redis door, as a client would, for as long as a watchdog looks after sluice:
+// whether the loops turn is one thing, whether somebody is served another. It stops when the drain
+// begins, which closes the door.
+func (d *daemon) probe(ctx context.Context) {
+	door := d.open(respDoor)
+	if door == nil || !d.notifier.Watched() {
+		return
+	}
+	beat, end := d.beats.Register("probe:resp", 2*(probeEvery+probeLimit))
+	defer end()
+	tick := time.NewTicker(probeEvery)
+	defer tick.Stop()
+	for d.phase.Load() == serving {
+		if err := pingOnce(ctx, reachable(door.listener.Addr())); err == nil || ours(err) {
+			beat()
+		} else if ctx.Err() == nil {
+			d.log.Warn("the redis door does not answer sluice itself", "err", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// pingOnce is answered when a line comes back, even one that says that there is no room.
+func pingOnce(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, probeLimit)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(probeLimit)); err != nil {
+		return err
+	}
+	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
+		return err
+	}
+	_, err = bufio.NewReader(conn).ReadString('\n')
+	return err
+}
+
+// ours tells errors that say nothing about the door: the process or the machine has run out of
+// something, which a restart does not cure.
+func ours(err error) bool {
+	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// reachable is the address by which this machine reaches a listener of its own.
+func reachable(listening net.Addr) string {
+	at, err := netip.ParseAddrPort(listening.String())
+	if err != nil || !at.Addr().IsUnspecified() {
+		return listening.String()
+	}
+	if at.Addr().Is4() {
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), at.Port()).String()
+	}
+	return netip.AddrPortFrom(netip.IPv6Loopback(), at.Port()).String()
+}

@@ -1,0 +1,135 @@
+package kafka
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// restless is a member that does everything a client may do, in no order, until it is told to stop.
+func restless(c *Client, name string, stop <-chan struct{}) error {
+	chance := rand.New(rand.NewPCG(7, uint64(len(name))))
+	var m *Member
+	var held []Delivery
+	for {
+		select {
+		case <-stop:
+			return nil
+		default:
+		}
+		if m == nil {
+			joined, err := c.Join(Identity{"group", name}, topicsOf("letters"), func() {})
+			if err != nil {
+				return err
+			}
+			m = joined
+		}
+		switch chance.IntN(8) {
+		case 0:
+			m.Leave(chance.IntN(2) == 0)
+			m = nil
+		case 1, 2, 3:
+			lent, err := m.Next(1+chance.IntN(5), 1<<20, nil)
+			if err == nil {
+				held = append(held, lent...)
+			}
+		default:
+			held = settleOne(m, held, chance)
+		}
+	}
+}
+
+// settleOne settles one of the records that the name was ever lent, owed or not.
+func settleOne(m *Member, held []Delivery, chance *rand.Rand) []Delivery {
+	if len(held) == 0 {
+		return held
+	}
+	i := chance.IntN(len(held))
+	d := held[i]
+	switch chance.IntN(4) {
+	case 0:
+		m.Release(d.TopicPartition, d.Offset, 0)
+	case 1:
+		m.AcceptThrough(d.TopicPartition, d.Offset)
+	default:
+		m.Accept(d.TopicPartition, d.Offset)
+	}
+	held[i] = held[len(held)-1]
+	return held[:len(held)-1]
+}
+
+// Two proxies share a group; members come, go and settle, partitions move. Whenever the books are read,
+// every lease has one end or none, and no counter goes back.
+func TestTheBooksBalanceAtEveryMoment(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(4, "letters"))
+	quick := func(cfg *Config) {
+		cfg.Consumer, cfg.MemberGrace = Properties{"heartbeat.interval.ms": "100"}, 20*time.Millisecond
+		cfg.SubscriptionLinger, cfg.RevokeGrace = 20*time.Millisecond, 50*time.Millisecond
+	}
+	one, two := openOn(t, k.ListenAddrs(), quick), openOn(t, k.ListenAddrs(), quick)
+	fill(t, one, "letters", 1000)
+	stop := make(chan struct{})
+	failed := make(chan error, 6)
+	var members sync.WaitGroup
+	for i := range cap(failed) {
+		members.Go(func() {
+			if err := restless([]*Client{one, two}[i%2], fmt.Sprint("member", i), stop); err != nil {
+				failed <- err
+			}
+		})
+	}
+	before := map[*Client]map[string]ConsumedRow{one: {}, two: {}}
+	for over := time.After(2 * time.Second); ; {
+		for c, rows := range before {
+			wantBalanced(t, c, rows)
+		}
+		select {
+		case <-over:
+			close(stop)
+			members.Wait()
+			wantNothingLeased(t, one, two)
+			return
+		case err := <-failed:
+			t.Error(err)
+		default:
+		}
+	}
+}
+
+func wantBalanced(t *testing.T, c *Client, before map[string]ConsumedRow) {
+	t.Helper()
+	for _, r := range c.Consumed() {
+		b := before[r.Group+r.Topic]
+		if r.Lent != r.Accepted+r.Released+r.Rejected+r.Leased || r.Leased < 0 {
+			t.Fatalf("out of balance: %+v", r)
+		}
+		if r.Fetched < b.Fetched || r.Lent < b.Lent || r.Accepted < b.Accepted || r.Released < b.Released || r.Redelivered < b.Redelivered || r.Stale < b.Stale {
+			t.Fatalf("after %+v came %+v", b, r)
+		}
+		before[r.Group+r.Topic] = r
+	}
+}
+
+func wantNothingLeased(t *testing.T, clients ...*Client) {
+	t.Helper()
+	accepted := int64(0)
+	for _, c := range clients {
+		if err := shut(c, patience); err != nil {
+			t.Error(err)
+		}
+		for _, r := range c.Consumed() {
+			if r.Leased != 0 {
+				t.Errorf("nobody holds anything any more: %+v", r)
+			}
+			accepted += r.Accepted
+		}
+	}
+	if accepted == 0 {
+		t.Error("nothing was accepted: this was no test")
+	}
+}

@@ -1,0 +1,170 @@
+package kafka
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+)
+
+// lending counts what becomes of one topic's records in the ledgers of a subscription. They are plain
+// numbers: the lock that guards the ledgers guards them, so lent is always the sum of accepted, released,
+// rejected and leased.
+type lending struct {
+	fetched, lent, accepted, released, rejected, redelivered, leased int64
+}
+
+// lend begins a lease of a record that was handed out so often, this time included.
+func (l *lending) lend(attempt int) {
+	l.lent++
+	l.leased++
+	if attempt > 1 {
+		l.redelivered++
+	}
+}
+
+func (l *lending) accept() { l.leased--; l.accepted++ }
+
+func (l *lending) release() { l.leased--; l.released++ }
+
+func (l *lending) add(o *lending) {
+	l.fetched += o.fetched
+	l.lent += o.lent
+	l.accepted += o.accepted
+	l.released += o.released
+	l.rejected += o.rejected
+	l.redelivered += o.redelivered
+	l.leased += o.leased
+}
+
+// matter is what one row of the books is about; the zero matter is everything beyond the bound.
+type matter struct{ group, topic string }
+
+// lendingRows bounds the rows of the books: groups and topics are named by clients.
+const lendingRows = 500
+
+// lendingBooks keep what every group was lent, also after its subscription has ended.
+type lendingBooks struct {
+	mu         sync.Mutex // taken before a subscription's own
+	past       map[matter]*pastLending
+	own        int // rows but that of the zero matter
+	open       map[*Subscription]bool
+	rebalances map[string]int64 // by group
+}
+
+// pastLending is what ended subscriptions counted, and what belongs to no subscription's ledgers.
+type pastLending struct {
+	lending
+	stale int64
+}
+
+func newLendingBooks() lendingBooks {
+	return lendingBooks{past: map[matter]*pastLending{}, open: map[*Subscription]bool{}, rebalances: map[string]int64{}}
+}
+
+// admit returns the row that a topic of a group is counted in.
+func (b *lendingBooks) admit(group, topic string) matter {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	m := matter{group, topic}
+	switch {
+	case b.past[m] != nil:
+	case b.own < lendingRows:
+		b.own++
+		b.past[m] = &pastLending{}
+	default:
+		m = matter{}
+		b.others()
+	}
+	return m
+}
+
+// others is the row of everything beyond the bound. The books' mu is held.
+func (b *lendingBooks) others() *pastLending {
+	if b.past[matter{}] == nil {
+		b.past[matter{}] = &pastLending{}
+	}
+	return b.past[matter{}]
+}
+
+// stale counts a settlement that came too late. What it names may be anything: it gets no row of its own.
+func (b *lendingBooks) stale(group, topic string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	row := b.past[matter{group, topic}]
+	if row == nil {
+		row = b.others()
+	}
+	row.stale++
+}
+
+// rebalanced counts an assignment or a revocation.
+func (b *lendingBooks) rebalanced(group string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, known := b.rebalances[group]; !known && len(b.rebalances) >= lendingRows {
+		group = ""
+	}
+	b.rebalances[group]++
+}
+
+// rebalancesOf is how often the group was rebalanced here since the start.
+func (b *lendingBooks) rebalancesOf(group string) int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.rebalances[group]
+}
+
+func (b *lendingBooks) opened(s *Subscription) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.open[s] = true
+}
+
+// closed takes over what a subscription counted. It has no ledger any more.
+func (b *lendingBooks) closed(s *Subscription) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for m, counts := range s.lendings {
+		b.past[m].add(counts)
+	}
+	s.lendings = nil
+	delete(b.open, s)
+}
+
+// Consumed reads the books of what was lent, a row by group and topic, in order.
+func (c *Client) Consumed() []ConsumedRow {
+	b := &c.lendings
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := make(map[matter]pastLending, len(b.past))
+	for m, past := range b.past {
+		all[m] = *past
+	}
+	for s := range b.open {
+		s.addLendings(all)
+	}
+	rows := make([]ConsumedRow, 0, len(all))
+	for m, l := range all {
+		rows = append(rows, ConsumedRow{
+			Group: m.group, Topic: m.topic, Fetched: l.fetched, Lent: l.lent, Accepted: l.accepted, Released: l.released,
+			Rejected: l.rejected, Redelivered: l.redelivered, Stale: l.stale, Leased: l.leased,
+		})
+	}
+	slices.SortFunc(rows, func(a, b ConsumedRow) int {
+		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Topic, b.Topic))
+	})
+	return rows
+}
+
+// addLendings adds what the subscription has counted so far.
+func (s *Subscription) addLendings(all map[matter]pastLending) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for m, counts := range s.lendings {
+		sum := all[m]
+		sum.add(counts)
+		all[m] = sum
+	}
+}

@@ -1,0 +1,232 @@
+package kafka
+
+import (
+	"context"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+)
+
+// drain is the goroutine that reads the events of one producer handle, for as long as the handle lives.
+// It never waits for a session.
+type drain struct {
+	producer *producer
+	handle   *librdkafka.Producer
+	ending   chan struct{} // closed when draining shall end
+	ended    chan struct{} // closed when it has
+	beat     func()
+
+	tallies map[uintptr]*tally // of the topics that were reported, see librdkafka.Report.Same
+	woken   []*Publisher       // of the reports being read
+	losses  losses
+	voice   voice
+}
+
+func newDrain(p *producer, handle *librdkafka.Producer) *drain {
+	return &drain{
+		producer: p, handle: handle, ending: make(chan struct{}), ended: make(chan struct{}), tallies: map[uintptr]*tally{},
+	}
+}
+
+const (
+	drainWait = time.Second     // longest wait for an event
+	drainGap  = 3 * time.Second // one wait and what it brought
+	emptying  = 5 * time.Second // for the last reports of a handle that failed
+)
+
+func (d *drain) run() {
+	defer close(d.ended)
+	if d.read() {
+		return
+	}
+	// It has failed, and has a successor.
+	discard(context.Background(), d.handle, d.producer.log)
+	d.producer.former.Done()
+}
+
+// read reads until it shall end (true), or the handle has failed for good and was emptied (false).
+func (d *drain) read() bool {
+	var end func()
+	d.beat, end = d.producer.client.config().register("producer:"+d.producer.profile, drainGap)
+	defer end()
+	defer d.sayLosses()
+	for {
+		d.beat()
+		d.handle.Wait(drainWait)
+		if d.take() {
+			d.empty()
+			return false
+		}
+		d.losses.log(d.producer.log, time.Now())
+		select {
+		case <-d.ending:
+			return true
+		default:
+		}
+	}
+}
+
+func (d *drain) sayLosses() {
+	d.losses.logged = time.Time{}
+	d.losses.log(d.producer.log, time.Now())
+}
+
+// take takes all events that are there. It returns whether the handle failed and was replaced.
+func (d *drain) take() (failed bool) {
+	for {
+		event := d.handle.Poll(d.report)
+		switch event.Kind {
+		case librdkafka.Nothing:
+			return failed
+		case librdkafka.Reports:
+			d.wake()
+			d.beat()
+		case librdkafka.Failure:
+			failed = d.fail(event) || failed
+		case librdkafka.Stats:
+			d.sample(event.Text)
+		case librdkafka.Log:
+			d.voice.line(d.producer.log, event)
+		}
+	}
+}
+
+// report counts and settles a run of delivery reports. It counts first: who is told the end of a record
+// finds it in the books.
+func (d *drain) report(run []librdkafka.Report) {
+	d.count(run)
+	for i := 0; i < len(run); i += librdkafka.Sample {
+		if took, ok := run[i].Latency(); ok {
+			d.producer.latency.Observe(took, int64(min(librdkafka.Sample, len(run)-i)))
+		}
+	}
+	for i := range run {
+		r := &run[i]
+		d.settle(r.Opaque, d.failure(r))
+	}
+}
+
+// count adds the ends of a run to the books, at once for reports of one topic that follow each other.
+func (d *drain) count(run []librdkafka.Report) {
+	var ended [4]int64
+	for i := range run {
+		ended[outcomeOf(run[i].Err, run[i].Status)]++
+		if i+1 < len(run) && run[i+1].Same() == run[i].Same() {
+			continue
+		}
+		t := d.tally(&run[i])
+		for o, n := range ended {
+			if n > 0 {
+				t.end(Outcome(o), n)
+			}
+		}
+		ended = [4]int64{}
+	}
+}
+
+// tally finds where a report's topic is counted.
+func (d *drain) tally(r *librdkafka.Report) *tally {
+	t := d.tallies[r.Same()]
+	if t == nil {
+		t = &d.producer.client.produced.of(r.Topic()).tallies[d.producer.index]
+		d.tallies[r.Same()] = t
+	}
+	return t
+}
+
+func (d *drain) settle(opaque uint64, failure *ProduceError) {
+	c := d.producer.client
+	publisher := c.publishers.find(publisherOf(opaque))
+	if publisher == nil {
+		c.produced.unknownEvents.Add(1)
+		return
+	}
+	if publisher.report(opaque, failure) {
+		d.woken = append(d.woken, publisher)
+	}
+}
+
+// failure is nil for a record that the brokers have.
+func (d *drain) failure(r *librdkafka.Report) *ProduceError {
+	outcome := outcomeOf(r.Err, r.Status)
+	if outcome == OK {
+		return nil
+	}
+	failure := &ProduceError{Outcome: outcome, Topic: r.Topic(), Reason: r.Err.String()}
+	d.losses.add(*failure)
+	if r.Err == librdkafka.UnknownTopic || r.Err == librdkafka.UnknownTopicLocal {
+		d.producer.client.topics.doubt(failure.Topic)
+	}
+	return failure
+}
+
+// wake tells the sessions whose answers are complete, once per run of reports.
+func (d *drain) wake() {
+	for i, publisher := range d.woken {
+		publisher.wake()
+		d.woken[i] = nil
+	}
+	d.woken = d.woken[:0]
+}
+
+// fail logs an error event; a fatal one replaces the handle. It returns whether that was done.
+func (d *drain) fail(event librdkafka.Event) (replaced bool) {
+	p := d.producer
+	if !event.Fatal || d.handle != p.handle.Load() {
+		d.voice.failure(p.log, event)
+		return false
+	}
+	replaced = p.replace(d)
+	p.log.Error("producer failed for good", "err", event.Text, "replaced", replaced)
+	if replaced {
+		d.handle.Retire()
+		d.handle.Purge()
+	}
+	return replaced
+}
+
+func (d *drain) sample(text string) {
+	if err := d.producer.statistics.take(d, text); err != nil {
+		d.producer.log.Debug("statistics not understood", "err", err)
+	}
+}
+
+// empty reads what a failed handle still reports, in bounded time.
+func (d *drain) empty() {
+	until := time.Now().Add(emptying)
+	for d.handle.Pending() > 0 && time.Now().Before(until) {
+		d.beat()
+		d.handle.Wait(10 * time.Millisecond)
+		d.take()
+	}
+}
+
+// finish ends the handle: what it has is sent until ctx ends, then given up.
+func (d *drain) finish(ctx context.Context) {
+	d.handle.Retire()
+	d.handle.Flush()
+	d.await(ctx)
+	if d.handle.Pending() > 0 {
+		d.handle.Purge()
+		short, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		d.await(short)
+		cancel()
+	}
+	close(d.ending)
+	d.handle.Wake()
+	<-d.ended
+	discard(ctx, d.handle, d.producer.log)
+}
+
+// await returns when every report has been read, or with ctx.
+func (d *drain) await(ctx context.Context) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for d.handle.Pending() > 0 {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}

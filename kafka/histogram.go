@@ -1,0 +1,51 @@
+package kafka
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// bounds are the upper limits of a Histogram's buckets: from a record that finds its broker idle to a
+// caller's last patience. One more bucket takes what is above.
+var bounds = [...]time.Duration{
+	100 * time.Microsecond, 250 * time.Microsecond, 500 * time.Microsecond,
+	1 * time.Millisecond, 2500 * time.Microsecond, 5 * time.Millisecond, 10 * time.Millisecond,
+	25 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond, 500 * time.Millisecond,
+	1 * time.Second, 2500 * time.Millisecond, 5 * time.Second, 10 * time.Second, 30 * time.Second,
+}
+
+// Histogram counts durations by size. The zero value is ready; all methods may be called from any
+// goroutine, and none of them waits.
+type Histogram struct {
+	counts [len(bounds) + 1]atomic.Uint64
+	sum    atomic.Int64 // nanoseconds
+}
+
+// Observe counts n events that took d each.
+func (h *Histogram) Observe(d time.Duration, n int64) {
+	i := 0
+	for i < len(bounds) && d > bounds[i] {
+		i++
+	}
+	h.counts[i].Add(uint64(n))
+	h.sum.Add(int64(d) * n)
+}
+
+// Distribution is a reading of a Histogram.
+type Distribution struct {
+	Count   uint64             // events
+	Sum     float64            // of their durations, in seconds
+	Buckets map[float64]uint64 // events of at most so many seconds, smaller ones included
+}
+
+// Read takes a reading. Events counted meanwhile may be missing in one figure and not in another.
+func (h *Histogram) Read() Distribution {
+	d := Distribution{Buckets: make(map[float64]uint64, len(bounds)), Sum: time.Duration(h.sum.Load()).Seconds()}
+	for i := range h.counts {
+		d.Count += h.counts[i].Load()
+		if i < len(bounds) {
+			d.Buckets[bounds[i].Seconds()] = d.Count
+		}
+	}
+	return d
+}

@@ -1,0 +1,84 @@
+package kafka
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Status reads what the client is doing.
+func (c *Client) Status() Status {
+	var s Status
+	for _, p := range c.producers {
+		s.Profiles = append(s.Profiles, p.status())
+	}
+	slices.SortFunc(s.Profiles, func(a, b ProfileStatus) int { return cmp.Compare(a.Name, b.Name) })
+	now, lags := time.Now(), c.Lags()
+	for _, sub := range c.open() {
+		status := sub.status(now)
+		status.Rebalances = c.lendings.rebalancesOf(sub.group)
+		status.Stalled = c.overview.stalled(sub.group)
+		status.measure(lags, &sub.interest)
+		s.Subscriptions = append(s.Subscriptions, status)
+	}
+	return s
+}
+
+func (p *producer) status() ProfileStatus {
+	held := p.held.Load()
+	s := ProfileStatus{
+		Name: p.profile, Held: held, InFlight: held + p.client.produced.inFlight(p.index),
+		AckLatency: p.latency.Read(), Fatal: p.fatal.Load(),
+	}
+	p.statistics.fill(&s)
+	return s
+}
+
+func (s *Subscription) status(now time.Time) SubscriptionStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	status := SubscriptionStatus{
+		Group: s.group, Topics: s.topics, Members: s.dispatch.members(), Partitions: len(s.dispatch.lanes), Leased: s.dispatch.leased(),
+		Lag: -1, LagSeconds: -1,
+	}
+	for _, l := range s.dispatch.lanes {
+		status.Buffered += l.ledger.ready
+		status.BufferedBytes += int64(l.ledger.readyBytes)
+		if since, ok := l.ledger.OldestOwed(); ok {
+			status.OldestUnacked = max(status.OldestUnacked, now.Sub(since))
+		}
+	}
+	if s.trouble != nil {
+		status.Trouble = s.trouble.Error()
+	}
+	return status
+}
+
+// members lists the seats by name.
+func (d *Dispatch) members() []MemberStatus {
+	var members []MemberStatus
+	for _, s := range d.seats {
+		members = append(members, MemberStatus{Name: s.Name, Connected: s.present, Owed: s.owed, Leases: s.leases})
+	}
+	slices.SortFunc(members, func(a, b MemberStatus) int { return cmp.Compare(a.Name, b.Name) })
+	return members
+}
+
+// measure sums up the lag in the subscription's own topics.
+func (s *SubscriptionStatus) measure(lags []PartitionLag, topics *topicSet) {
+	for i := range lags {
+		p := &lags[i]
+		if p.Group != s.Group || !topics.has(p.Topic) {
+			continue
+		}
+		s.Lag = max(0, s.Lag) + p.Lag
+		s.LagSeconds = max(s.LagSeconds, p.Seconds)
+	}
+}
+
+// stalled tells whether the group had a lag and committed nothing for too long.
+func (o *overview) stalled(group string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.groups[group].stalled
+}

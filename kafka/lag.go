@@ -1,0 +1,244 @@
+package kafka
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
+)
+
+// served is a group that this proxy serves: its topics, and the partitions that are assigned here.
+type served struct {
+	topics []topicSet
+	ours   map[TopicPartition]holding
+	leased int
+}
+
+// holding is what our ledger knows of a partition.
+type holding struct {
+	timestamp int64 // of the first record that is not settled, -1 for none
+	unsettled bool  // there is one
+}
+
+// low is the first offset that a partition still holds, as of some time.
+type low struct {
+	offset int64
+	asOf   time.Time
+}
+
+// lowsKept is how long a low is believed: retention moves it, slowly.
+const lowsKept = time.Minute
+
+// serving lists the groups that are served.
+func (c *Client) serving() map[string]served {
+	groups := map[string]served{}
+	for _, s := range c.open() {
+		g := groups[s.group]
+		if g.ours == nil {
+			g.ours = map[TopicPartition]holding{}
+		}
+		g.topics = append(g.topics, s.interest)
+		s.mu.Lock()
+		for tp, l := range s.dispatch.byName {
+			at, unsettled := l.ledger.FirstUnsettled()
+			g.ours[tp] = holding{at, unsettled}
+		}
+		g.leased += s.dispatch.leased()
+		s.mu.Unlock()
+		groups[s.group] = g
+	}
+	return groups
+}
+
+// open lists the subscriptions, by group and topics.
+func (c *Client) open() []*Subscription {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.SortedFunc(maps.Values(c.subscriptions), func(a, b *Subscription) int { return cmp.Compare(a.key, b.key) })
+}
+
+// refreshLag reads how far every group that is served has come: what it committed, one question per
+// group, against the ends of all partitions, one question for all.
+func (r *refresher) refreshLag(ctx context.Context) {
+	groups := r.client.serving()
+	committed, err := r.committed(ctx, groups)
+	if err == nil {
+		err = r.ends(ctx, committed)
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		r.reachAt = time.Time{} // perhaps nobody answers any more
+		return
+	}
+	r.client.overview.publish(r.client, committed, groups, time.Now())
+}
+
+// committed asks for the committed offsets of the groups. A group that cannot be asked is left out; an
+// error means that nobody answers.
+func (r *refresher) committed(ctx context.Context, groups map[string]served) (all []PartitionLag, err error) {
+	for _, name := range slices.Sorted(maps.Keys(groups)) {
+		var offsets map[TopicPartition]int64
+		err := r.ask(ctx, func(ctx context.Context, a *Admin) (err error) {
+			offsets, err = a.committed(ctx, name)
+			return err
+		})
+		switch {
+		case ctx.Err() != nil || unanswered(err):
+			return nil, err
+		case err == nil:
+			g := groups[name]
+			all = append(all, g.rows(name, offsets)...)
+		}
+	}
+	return all, nil
+}
+
+// unanswered tells a question that nobody answered from one that was refused.
+func unanswered(err error) bool {
+	var failure binding.Error
+	if errors.As(err, &failure) {
+		return failure.Code() == binding.ErrTimedOut || failure.Code() == binding.ErrTransport || failure.Code() == binding.ErrAllBrokersDown
+	}
+	return err != nil
+}
+
+// rows are the partitions of the group's topics that are known: those it committed in, and those that
+// are assigned to this proxy.
+func (g *served) rows(name string, committed map[TopicPartition]int64) []PartitionLag {
+	for tp := range g.ours {
+		if _, known := committed[tp]; !known {
+			committed[tp] = -1
+		}
+	}
+	var rows []PartitionLag
+	for tp, at := range committed {
+		if slices.ContainsFunc(g.topics, func(s topicSet) bool { return s.has(tp.Topic) }) {
+			rows = append(rows, PartitionLag{Group: name, TopicPartition: tp, Committed: at, Lag: -1, Seconds: -1})
+		}
+	}
+	slices.SortFunc(rows, func(a, b PartitionLag) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+	return rows
+}
+
+// ends asks for the ends of all partitions at once, and where it matters for their beginnings: records
+// that are gone are not lag.
+func (r *refresher) ends(ctx context.Context, rows []PartitionLag) error {
+	ends, err := r.offsets(ctx, rows, binding.LatestOffsetSpec, func(*PartitionLag) bool { return true })
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	maps.DeleteFunc(r.lows, func(_ TopicPartition, l low) bool { return now.Sub(l.asOf) > lowsKept })
+	lows, err := r.offsets(ctx, rows, binding.EarliestOffsetSpec, func(p *PartitionLag) bool {
+		_, known := r.lows[p.TopicPartition]
+		return !known && p.Committed < ends[p.TopicPartition]
+	})
+	if err != nil {
+		return err
+	}
+	for tp, at := range lows {
+		r.lows[tp] = low{at, now}
+	}
+	for i := range rows {
+		p := &rows[i]
+		if end, known := ends[p.TopicPartition]; known {
+			p.End, p.Lag = end, max(0, end-max(p.Committed, r.lows[p.TopicPartition].offset))
+		}
+	}
+	return nil
+}
+
+// offsets asks for one offset of each partition that is wanted. Those that have none are left out.
+func (r *refresher) offsets(ctx context.Context, rows []PartitionLag, spec binding.OffsetSpec, wanted func(*PartitionLag) bool) (at map[TopicPartition]int64, err error) {
+	partitions := map[TopicPartition]bool{}
+	for i := range rows {
+		if wanted(&rows[i]) {
+			partitions[rows[i].TopicPartition] = true
+		}
+	}
+	err = r.ask(ctx, func(ctx context.Context, a *Admin) (err error) {
+		at, _, err = a.listOffsets(ctx, slices.Collect(maps.Keys(partitions)), spec)
+		return err
+	})
+	return at, err
+}
+
+// committed is what a group has committed.
+func (a *Admin) committed(ctx context.Context, group string) (map[TopicPartition]int64, error) {
+	query := []binding.ConsumerGroupTopicPartitions{{Group: group}}
+	result, err := a.client.ListConsumerGroupOffsets(ctx, query, requestTimeout(ctx))
+	if err != nil {
+		return nil, err
+	}
+	committed := map[TopicPartition]int64{}
+	for _, g := range result.ConsumerGroupsTopicPartitions {
+		for _, tp := range g.Partitions {
+			if tp.Error == nil {
+				committed[TopicPartition{*tp.Topic, tp.Partition}] = max(-1, int64(tp.Offset))
+			}
+		}
+	}
+	return committed, nil
+}
+
+// publish makes a reading the present one.
+func (o *overview) publish(c *Client, rows []PartitionLag, groups map[string]served, now time.Time) {
+	rows = slices.DeleteFunc(rows, func(p PartitionLag) bool { return p.Lag < 0 })
+	sums := map[string]groupLag{}
+	for i := range rows {
+		p := &rows[i]
+		ours, assigned := groups[p.Group].ours[p.TopicPartition]
+		if assigned {
+			p.Seconds = ours.seconds(p.Lag, now)
+		}
+		sum := sums[p.Group]
+		sum.add(p, assigned && !ours.unsettled)
+		sums[p.Group] = sum
+	}
+	cfg := c.config()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	before, fresh := o.groups, o.current(cfg, now)
+	o.lags, o.asOf, o.groups = rows, now, map[string]progress{}
+	for name, sum := range sums {
+		p, known := before[name]
+		p.observe(sum, now, known && fresh, cfg.StallAfter, c.log.With("group", name), groups[name].leased)
+		o.groups[name] = p
+	}
+}
+
+// seconds is the age of the oldest record that is not settled; -1 when it is not known.
+func (h holding) seconds(lag int64, now time.Time) float64 {
+	switch {
+	case lag == 0:
+		return 0
+	case !h.unsettled || h.timestamp < 0:
+		return -1
+	}
+	return max(0, now.Sub(time.UnixMilli(h.timestamp)).Seconds())
+}
+
+// current tells whether the last reading still says something. The overview's mu is held.
+func (o *overview) current(cfg *Config, now time.Time) bool {
+	return !o.asOf.IsZero() && now.Sub(o.asOf) < 2*cfg.LagInterval+10*time.Second
+}
+
+// Lags is how far the groups that this proxy serves have come, as of the last reading: none when that
+// is too old to say anything, and no partition of which a broker knows nothing.
+func (c *Client) Lags() []PartitionLag {
+	o := &c.overview
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.current(c.config(), time.Now()) {
+		return nil
+	}
+	return slices.Clone(o.lags)
+}

@@ -1,0 +1,345 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// soon makes the client read the lag five times a second.
+func soon(cfg *Config) { cfg.LagInterval = 200 * time.Millisecond }
+
+// wantLag waits until the group's lag is read as these rows. Ages are for other tests.
+func wantLag(t *testing.T, c *Client, want ...PartitionLag) {
+	t.Helper()
+	var diff string
+	defer func() {
+		if t.Failed() {
+			t.Errorf("the lag (-want +got):\n%s", diff)
+		}
+	}()
+	eventually(t, "the lag", func() bool {
+		got := c.Lags()
+		for i := range got {
+			got[i].Seconds = 0
+		}
+		diff = cmp.Diff(want, got)
+		return diff == ""
+	})
+}
+
+func lagOf(partition int32, committed, end, lag int64) PartitionLag {
+	return PartitionLag{Group: "group", TopicPartition: TopicPartition{"letters", partition}, Committed: committed, End: end, Lag: lag}
+}
+
+func TestTheLagIsWhatTheBrokersSay(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 10, soon)
+	w := join(t, c, "a", topicsOf("letters"))
+	wantTaken(t, w.take(t, 4), 0, 1, 2, 3)
+	wantLag(t, c, lagOf(0, -1, 10, 10)) // nothing was committed
+	w.AcceptThrough(letters, 2)
+	wantLag(t, c, lagOf(0, 3, 10, 7))
+	if err := k.DeleteRecords("letters", 0, 5); err != nil {
+		t.Fatal(err)
+	}
+	w.AcceptThrough(letters, 3)
+	wantLag(t, c, lagOf(0, 4, 10, 6)) // the beginning was read before, and is believed for a while
+	w.Leave(false)
+	fill(t, c, "letters", 5)
+	wantLag(t, c, lagOf(0, 4, 15, 11)) // nobody is connected
+}
+
+func TestRecordsThatAreGoneAreNoLag(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 10, soon)
+	if err := k.DeleteRecords("letters", 0, 6); err != nil {
+		t.Fatal(err)
+	}
+	join(t, c, "a", topicsOf("letters"))
+	wantLag(t, c, lagOf(0, -1, 10, 4))
+}
+
+func TestTheLagOfPartitionsThatAnotherProxyHas(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(2, "letters"))
+	quick := func(cfg *Config) { soon(cfg); cfg.Consumer = Properties{"heartbeat.interval.ms": "100"} }
+	one, two := openOn(t, k.ListenAddrs(), quick), openOn(t, k.ListenAddrs(), quick)
+	fill(t, one, "letters", 20)
+	a := join(t, one, "a", topicsOf("letters"))
+	for taken := 0; taken < 20; {
+		for _, d := range a.next(t, 20) {
+			a.Accept(d.TopicPartition, d.Offset)
+			taken++
+		}
+	}
+	join(t, two, "b", topicsOf("letters"))
+	eventually(t, "a partition on each side, and a reading of both on each", func() bool {
+		return one.Status().Subscriptions[0].Partitions == 1 && len(one.Lags()) == 2 &&
+			two.Status().Subscriptions[0].Partitions == 1 && len(two.Lags()) == 2
+	})
+	for _, p := range two.Lags() {
+		if p.Lag != 0 || p.Committed != p.End {
+			t.Errorf("everything was settled, the lag is %+v", p)
+		}
+	}
+}
+
+// A topic that is gone, with offsets that the group once committed in it, must not hide the others.
+func TestATopicThatIsGoneHidesNoLag(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters", "parcels"))
+	c := openOn(t, k.ListenAddrs(), soon)
+	fill(t, c, "letters", 3)
+	fill(t, c, "parcels", 3)
+	w := join(t, c, "a", topicsOf("letters", "parcels"))
+	for taken := 0; taken < 6; {
+		for _, d := range w.next(t, 6) {
+			w.Accept(d.TopicPartition, d.Offset)
+			taken++
+		}
+	}
+	eventually(t, "two rows", func() bool { return len(c.Lags()) == 2 })
+	if err := k.DeleteTopic("parcels"); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, c, "letters", 2)
+	wantLag(t, c, lagOf(0, 3, 5, 2))
+}
+
+func TestAPartitionThatIsGoneHidesNoOffset(t *testing.T) {
+	t.Parallel()
+	_, c := lettersOn(t, 2, nil)
+	parcels := TopicPartition{"parcels", 0}
+	err := c.ask(func(a *Admin) error {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		at, gone, err := a.listOffsets(ctx, []TopicPartition{letters, parcels}, binding.LatestOffsetSpec)
+		if at[letters] != 2 || len(at) != 1 || gone[parcels] == nil || len(gone) != 1 {
+			t.Errorf("offsets %v, without an answer %v", at, gone)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheAgeOfALag(t *testing.T) {
+	t.Parallel()
+	_, c := lettersOn(t, 2, soon)
+	w := join(t, c, "a", topicsOf("letters"))
+	w.take(t, 2)
+	sub := func() SubscriptionStatus { return c.Status().Subscriptions[0] }
+	eventually(t, "an age", func() bool { return sub().LagSeconds > 0.3 })
+	s := sub()
+	if s.Lag != 2 || s.LagSeconds > 60 || s.OldestUnacked <= 0 || s.OldestUnacked > time.Minute || s.Leased != 2 || s.Partitions != 1 || s.Rebalances != 1 {
+		t.Errorf("the subscription is %+v", s)
+	}
+	want := []MemberStatus{{Name: "a", Connected: true, Owed: 2, Leases: 2}}
+	if diff := cmp.Diff(want, s.Members); diff != "" {
+		t.Errorf("the members (-want +got):\n%s", diff)
+	}
+	w.AcceptThrough(letters, 1)
+	eventually(t, "no lag", func() bool { return sub().Lag == 0 && sub().LagSeconds == 0 })
+	if s := sub(); s.OldestUnacked != 0 {
+		t.Errorf("nothing is owed since %v", s.OldestUnacked)
+	}
+}
+
+func TestALagWithoutBrokersIsUnknown(t *testing.T) {
+	t.Parallel()
+	o := overview{lags: []PartitionLag{{}}}
+	cfg, now := Defaults(), dawn
+	if o.current(&cfg, now) {
+		t.Error("a reading that never was is believed")
+	}
+	o.asOf = now
+	if !o.current(&cfg, now.Add(cfg.LagInterval)) || o.current(&cfg, now.Add(4*cfg.LagInterval)) {
+		t.Error("a reading is believed for about two intervals")
+	}
+}
+
+// All ends are asked for at once, whatever the number of groups and partitions.
+func TestOneQuestionForAllEnds(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(8, "letters", "parcels"))
+	c := openOn(t, k.ListenAddrs(), soon)
+	fill(t, c, "letters", 1)
+	fill(t, c, "parcels", 1)
+	for _, group := range []string{"x", "y", "z"} {
+		if _, err := c.Join(Identity{group, "a"}, topicsOf("letters", "parcels"), func() {}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "the lag of three groups in 16 partitions", func() bool { return len(c.Lags()) == 48 })
+	// Consumers ask as well, where to begin, but never for all partitions at once.
+	all := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Observe: true, Count: -1, When: func(r kmsg.Request) bool {
+		n := 0
+		for _, topic := range r.(*kmsg.ListOffsetsRequest).Topics {
+			n += len(topic.Partitions)
+		}
+		return n == 16
+	}})
+	groups := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetFetch}, Observe: true, Count: -1})
+	eventually(t, "three readings", func() bool { return groups.Hits() >= 9 })
+	if n := all.Hits(); n < 2 || n > 4 {
+		t.Errorf("asked %d times for all ends in three readings", n)
+	}
+}
+
+// journal keeps what is logged.
+type journal struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (j *journal) Write(line []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.lines = append(j.lines, string(line))
+	return len(line), nil
+}
+
+func (j *journal) count(text string) (n int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, line := range j.lines {
+		n += strings.Count(line, text)
+	}
+	return n
+}
+
+func TestAGroupThatStallsIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	j := &journal{}
+	cfg := Defaults()
+	cfg.Brokers, cfg.CommitInterval = k.ListenAddrs(), 100*time.Millisecond
+	cfg.LagInterval, cfg.StallAfter = 100*time.Millisecond, 500*time.Millisecond
+	c, err := Open(cfg, slog.New(slog.NewTextHandler(j, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = shut(c, patience) }()
+	fill(t, c, "letters", 3)
+	w := join(t, c, "a", topicsOf("letters"))
+	w.take(t, 3)
+	stalled := func() bool { return c.Status().Subscriptions[0].Stalled }
+	eventually(t, "the stall", stalled)
+	reading := func() time.Time {
+		c.overview.mu.Lock()
+		defer c.overview.mu.Unlock()
+		return c.overview.asOf
+	}
+	for after := reading(); reading().Before(after.Add(time.Second)); {
+		eventually(t, "another reading", func() bool { return reading().After(after.Add(time.Second)) })
+	}
+	w.Accept(letters, 0)
+	eventually(t, "the group to get on", func() bool { return !stalled() })
+	if n, m := j.count(`msg="group stalled`), j.count(`msg="group gets on`); n != 1 || m != 1 {
+		t.Errorf("logged a stall %d times and its end %d times:\n%s", n, m, j.lines)
+	}
+}
+
+// Nothing is known of the time in which nobody could be asked.
+func TestProgressIsComparedWithTheReadingBefore(t *testing.T) {
+	const limit = time.Minute
+	log := slog.New(slog.DiscardHandler)
+	for _, tt := range []struct {
+		name       string
+		now        groupLag
+		comparable bool
+		stalled    bool
+	}{
+		{"nothing moved", groupLag{5, 5, 10}, true, true},
+		{"something was committed", groupLag{5, 5, 11}, true, false},
+		{"nothing is left to do", groupLag{1, 0, 10}, true, false},
+		{"nobody could be asked before", groupLag{5, 5, 10}, false, false},
+	} {
+		p := progress{groupLag: groupLag{5, 5, 10}, since: dawn}
+		p.observe(tt.now, dawn.Add(limit), tt.comparable, limit, log, 0)
+		if p.stalled != tt.stalled {
+			t.Errorf("%s: stalled is %v", tt.name, p.stalled)
+		}
+	}
+}
+
+func TestAMarkerIsNothingToWaitFor(t *testing.T) {
+	for _, tt := range []struct {
+		lag     int64
+		drained bool
+		waiting int64
+	}{{1, true, 0}, {1, false, 1}, {2, true, 2}} {
+		var sum groupLag
+		sum.add(&PartitionLag{Lag: tt.lag}, tt.drained)
+		if sum.waiting != tt.waiting || sum.lag != tt.lag {
+			t.Errorf("a lag of %d, drained is %v: %+v", tt.lag, tt.drained, sum)
+		}
+	}
+}
+
+func TestASubscriptionsTopics(t *testing.T) {
+	for _, tt := range []struct {
+		names []string
+		topic string
+		want  bool
+	}{
+		{[]string{"a", "b"}, "b", true},
+		{[]string{"a"}, "ab", false},
+		{[]string{"^a.*"}, "ab", true},
+		{[]string{"^a("}, "a(", false},
+		{nil, "a", false},
+	} {
+		set := newTopicSet(tt.names)
+		if got := set.has(tt.topic); got != tt.want {
+			t.Errorf("%q includes %q: %v", tt.names, tt.topic, got)
+		}
+	}
+}
+
+func TestReachFollowsTheBrokers(t *testing.T) {
+	t.Parallel()
+	k := cluster(t)
+	c := openOn(t, k.ListenAddrs(), nil)
+	eventually(t, "a broker that answers", func() bool { return c.Reach() == nil })
+	c.overview.mu.Lock()
+	if !c.overview.asked {
+		t.Error("nobody was asked")
+	}
+	c.overview.mu.Unlock()
+	k.Close()
+	eventually(t, "no broker", func() bool { return c.Reach() != nil })
+	away := openOn(t, []string{"127.0.0.1:1"}, nil)
+	if err := away.Reach(); !errors.Is(err, ErrNotAsked) {
+		t.Errorf("%v, and nobody was asked", err)
+	}
+	eventually(t, "a question in vain", func() bool { err := away.Reach(); return err != nil && !errors.Is(err, ErrNotAsked) })
+}
+
+// A group that may not be read is left out; the others are not.
+func TestAGroupThatIsForbidden(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 1, soon)
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetFetch}, Group: "aside", Err: kerr.GroupAuthorizationFailed, Count: -1})
+	if _, err := c.Join(Identity{"aside", "a"}, topicsOf("letters"), func() {}); err != nil {
+		t.Fatal(err)
+	}
+	join(t, c, "a", topicsOf("letters"))
+	wantLag(t, c, lagOf(0, -1, 1, 1))
+	for _, s := range c.Status().Subscriptions {
+		if want := map[string]int64{"group": 1, "aside": -1}[s.Group]; s.Lag != want {
+			t.Errorf("the lag of %s is %d, want %d", s.Group, s.Lag, want)
+		}
+	}
+}

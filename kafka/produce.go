@@ -1,0 +1,81 @@
+package kafka
+
+import (
+	"cmp"
+	"errors"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+)
+
+// produce takes a record from a session: to librdkafka when its topic is known, else to the gate.
+func (c *Client) produce(p *producer, topic, key, value []byte, opaque uint64) error {
+	t, err := c.topics.find(topic)
+	if err != nil {
+		return err
+	}
+	if knowledge(t.state.Load()) == known {
+		return c.push(t, p, key, value, opaque)
+	}
+	return c.hold(t, p, key, value, opaque)
+}
+
+// hold keeps a record at the gate while its topic is looked up.
+func (c *Client) hold(t *topic, p *producer, key, value []byte, opaque uint64) error {
+	r := heldRecord{producer: p, key: clone(key), value: clone(value), opaque: opaque, since: time.Now()}
+	released, first, err := t.hold(r)
+	switch {
+	case err != nil:
+		return err
+	case released:
+		return c.push(t, p, key, value, opaque)
+	case first && !c.start(func() { c.lookUp(c.ctx, t) }):
+		t.strand(c)
+	}
+	return nil
+}
+
+// clone copies bytes out of a session's buffer, keeping null apart from empty.
+func clone(b []byte) []byte {
+	if b == nil {
+		return nil
+	}
+	return append(make([]byte, 0, len(b)), b...)
+}
+
+// push hands a record to librdkafka. Its topic is, or was, known.
+func (c *Client) push(t *topic, p *producer, key, value []byte, opaque uint64) error {
+	code, err := p.produce(t.name, key, value, opaque)
+	if err != nil {
+		return &ProduceError{Retry, t.name, ErrStopping.Error()}
+	}
+	switch code {
+	case librdkafka.None:
+		t.row.tallies[p.index].take(len(key) + len(value))
+		return nil
+	case librdkafka.QueueFull:
+		return ErrFull
+	case librdkafka.UnknownTopicLocal, librdkafka.UnknownTopic:
+		c.topics.doubt(t.name)
+	}
+	return &ProduceError{outcomeOf(code, librdkafka.NotPersisted), t.name, code.String()}
+}
+
+// giveUp ends a record at the gate, which librdkafka never saw.
+func (c *Client) giveUp(t *topic, r *heldRecord, failure *ProduceError) {
+	row := cmp.Or(t.row, c.produced.others)
+	row.tallies[r.producer.index].take(r.size())
+	row.tallies[r.producer.index].end(failure.Outcome, 1)
+	r.producer.held.Add(-1)
+	if p := c.publishers.find(publisherOf(r.opaque)); p != nil && p.report(r.opaque, failure) {
+		p.wake()
+	}
+}
+
+func asProduceError(err error, topic string) *ProduceError {
+	var failure *ProduceError
+	if errors.As(err, &failure) {
+		return failure
+	}
+	return &ProduceError{Retry, topic, err.Error()}
+}

@@ -1,0 +1,66 @@
+package management
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Health is the answer of /healthz.
+type Health struct {
+	// OK is false while a loop of the process is stuck; brokers have no say in it.
+	OK   bool   `json:"ok"`
+	Late []Late `json:"late"`
+}
+
+// Late is a loop that has not turned for longer than it may.
+type Late struct {
+	Loop       string  `json:"loop"`
+	AgeSeconds float64 `json:"age_seconds"`
+	GapSeconds float64 `json:"gap_seconds"`
+}
+
+// Readiness is the answer of /readyz.
+type Readiness struct {
+	Ready   bool     `json:"ready"`
+	Reasons []string `json:"reasons"`
+}
+
+// healthz answers 503 when a restart is what helps.
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
+	health := Health{Late: s.late()}
+	health.OK = len(health.Late) == 0
+	answer(w, wellOr503(health.OK), health)
+}
+
+// readyz answers 503 when clients should go elsewhere.
+func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+	reasons := s.reasons()
+	ready := Readiness{Ready: len(reasons) == 0, Reasons: reasons}
+	answer(w, wellOr503(ready.Ready), ready)
+}
+
+func wellOr503(well bool) int {
+	if well {
+		return http.StatusOK
+	}
+	return http.StatusServiceUnavailable
+}
+
+// reasons is NotReady as a list, which may be empty but is one in JSON.
+func (s *Server) reasons() []string { return append([]string{}, s.sources.NotReady()...) }
+
+func (s *Server) late() []Late {
+	late := []Late{}
+	for _, beat := range s.sources.Beats() {
+		if beat.Age > beat.Gap {
+			late = append(late, Late{beat.Loop, seconds(beat.Age), seconds(beat.Gap)})
+		}
+	}
+	slices.SortFunc(late, func(a, b Late) int { return strings.Compare(a.Loop, b.Loop) })
+	return late
+}
+
+// seconds is a duration as JSON and metrics have it, to the millisecond.
+func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1e3 }

@@ -1,0 +1,58 @@
+package management
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// The bounds of one connection, and of all: what is asked here is small, and asked now and then.
+const (
+	headerTimeout  = 5 * time.Second
+	readTimeout    = 10 * time.Second
+	writeTimeout   = 30 * time.Second
+	idleTimeout    = time.Minute
+	headerBytes    = 16 << 10
+	maxConnections = 128 // of each listener; more wait in the kernel
+)
+
+func (s *Server) http(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    headerBytes,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+	}
+}
+
+// Serve answers on a listener that anybody may reach, until Close; nil then.
+func (s *Server) Serve(l net.Listener) error { return s.serve(s.open, l, "management") }
+
+// ServeControl answers on the control socket, until Close; nil then. Who may open it may stop the
+// process: its mode is the caller's affair.
+func (s *Server) ServeControl(l net.Listener) error { return s.serve(s.control, l, "control") }
+
+func (s *Server) serve(server *http.Server, l net.Listener, loop string) error {
+	beat, end := s.sources.Register(loop, acceptGap)
+	defer end()
+	err := server.Serve(newCrowd(l, maxConnections, beat))
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// Close closes the listeners and lets requests that are being answered finish, until ctx ends.
+func (s *Server) Close(ctx context.Context) {
+	for _, server := range []*http.Server{s.open, s.control} {
+		if server.Shutdown(ctx) != nil {
+			_ = server.Close()
+		}
+	}
+}

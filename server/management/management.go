@@ -1,0 +1,62 @@
+// Package management is the door for the operator and for machines that watch: health, metrics and
+// status over HTTP, and orders over a unix socket.
+package management
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/pprof"
+	"sync"
+)
+
+// Server answers on the management listener and on the control socket.
+type Server struct {
+	sources   Sources
+	log       *slog.Logger
+	scrapes   http.Handler
+	reloading sync.Mutex   // held while a reload runs
+	open      *http.Server // anybody who reaches it: reads only
+	control   *http.Server // whoever may open the socket: orders too
+}
+
+// New makes a server; Serve and ServeControl open it.
+func New(sources Sources, log *slog.Logger) *Server {
+	s := &Server{sources: sources.orDefaults(), log: log}
+	s.scrapes = scrapes(s.snapshot, log)
+	s.open, s.control = s.http(s.Handler()), s.http(s.Control())
+	return s
+}
+
+// Handler answers /healthz, /readyz, /metrics and /status, and /debug/pprof when that is on. It refuses
+// what a web page could send to it.
+func (s *Server) Handler() http.Handler { return s.guard(s.readings()) }
+
+// Control answers what Handler answers, without the guard, and takes POST /reload and POST /drain.
+func (s *Server) Control() http.Handler {
+	mux := s.readings()
+	mux.Handle("/reload", posting(s.reload))
+	mux.Handle("/drain", posting(s.drain))
+	return bodiless(mux)
+}
+
+func (s *Server) readings() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.Handle("/healthz", reading(s.healthz))
+	mux.Handle("/readyz", reading(s.readyz))
+	mux.Handle("/metrics", reading(s.scrapes.ServeHTTP))
+	mux.Handle("/status", reading(s.status))
+	mux.Handle("/", http.HandlerFunc(lost))
+	if s.sources.Pprof {
+		mux.Handle("/debug/pprof/", reading(pprof.Index)) // and the profiles by their names
+		mux.Handle("/debug/pprof/cmdline", reading(pprof.Cmdline))
+		mux.Handle("/debug/pprof/profile", reading(pprof.Profile))
+		mux.Handle("/debug/pprof/symbol", reading(pprof.Symbol))
+		mux.Handle("/debug/pprof/trace", reading(pprof.Trace))
+	}
+	return mux
+}
+
+// lost answers every other path.
+func lost(w http.ResponseWriter, _ *http.Request) {
+	refuse(w, http.StatusNotFound, "not found: there are /healthz, /readyz, /metrics and /status")
+}

@@ -1,0 +1,89 @@
+package management
+
+import "github.com/sluice-proxy/sluice/kafka"
+
+var consumeMetrics = []metric{
+	perRow("sluice_consume_fetched_messages_total", counter, "Records fetched from the brokers for a group.",
+		func(r *kafka.ConsumedRow) int64 { return r.Fetched }),
+	perRow("sluice_consume_lent_messages_total", counter,
+		"Leases: records handed to a client to be settled, counted each time. Each ends as accepted, released or rejected; until then it is in sluice_consume_leased_messages.",
+		func(r *kafka.ConsumedRow) int64 { return r.Lent }),
+	perRow("sluice_consume_accepted_messages_total", counter, "Leases that ended with an acknowledgement.",
+		func(r *kafka.ConsumedRow) int64 { return r.Accepted }),
+	perRow("sluice_consume_released_messages_total", counter, "Leases that ended without: given back by the client, or taken back from one that went away or with the partition. Their records come again.",
+		func(r *kafka.ConsumedRow) int64 { return r.Released }),
+	perRow("sluice_consume_rejected_messages_total", counter, "Leases that ended in the dead-letter topic.",
+		func(r *kafka.ConsumedRow) int64 { return r.Rejected }),
+	perRow("sluice_consume_redelivered_messages_total", counter, "Leases of records that had been lent before. Many of them: handlers fail, or take longer than they may.",
+		func(r *kafka.ConsumedRow) int64 { return r.Redelivered }),
+	perRow("sluice_consume_stale_settlements_total", counter, "Acknowledgements of records that the client did not owe (any more): it was too late, or did it twice.",
+		func(r *kafka.ConsumedRow) int64 { return r.Stale }),
+	perRow("sluice_consume_leased_messages", gauge, "Records that are with clients now.",
+		func(r *kafka.ConsumedRow) int64 { return r.Leased }),
+	perGroup("sluice_consume_buffered_messages", "Records in memory that wait for a client to ask for them.",
+		func(s *kafka.SubscriptionStatus) int64 { return int64(s.Buffered) }),
+	perGroup("sluice_consume_buffered_bytes", "Memory of the records that wait for a client to ask for them.",
+		func(s *kafka.SubscriptionStatus) int64 { return s.BufferedBytes }),
+	{
+		"sluice_oldest_unacked_age_seconds", gauge, labels("group"),
+		"How long the record that holds back its partition's commits most has been with its client. It grows while a handler is stuck or forgets to acknowledge.",
+		func(s *snapshot, out *series) {
+			for _, sub := range s.status.Subscriptions {
+				out.largest(seconds(sub.OldestUnacked), sub.Group)
+			}
+		},
+	},
+	{
+		"sluice_subscriptions", gauge, nil, "Kafka consumers that are open: one for each different group, topics and properties, however many clients share it. kafka.max_subscriptions bounds them.",
+		func(s *snapshot, out *series) { out.add(float64(len(s.status.Subscriptions))) },
+	},
+	{
+		"sluice_group_members", gauge, labels("group", "state"),
+		"Named clients of a group: connected, or away while their place is kept (member.grace).",
+		func(s *snapshot, out *series) {
+			for _, sub := range s.status.Subscriptions {
+				connected := connectedMembers(sub.Members)
+				out.add(float64(connected), sub.Group, "connected")
+				out.add(float64(len(sub.Members)-connected), sub.Group, "away")
+			}
+		},
+	},
+	perGroup("sluice_assignment_partitions", "Partitions that Kafka assigned to this sluice. With 0 its clients wait for nothing.",
+		func(s *kafka.SubscriptionStatus) int64 { return int64(s.Partitions) }),
+	{
+		"sluice_rebalances_total", counter, nil, "Assignments and revocations of partitions, of all groups. A few come with every start and stop of a sluice.",
+		func(s *snapshot, out *series) { out.add(float64(s.totals.Rebalances)) },
+	},
+	{
+		"sluice_commit_errors_total", counter, nil, "Offset commits that failed. The next one covers what they missed; if none succeeds, records come again after a restart.",
+		func(s *snapshot, out *series) { out.add(float64(s.totals.CommitErrors)) },
+	},
+}
+
+func connectedMembers(members []kafka.MemberStatus) (n int) {
+	for _, member := range members {
+		if member.Connected {
+			n++
+		}
+	}
+	return n
+}
+
+// perRow is a metric with one number for each topic of each group.
+func perRow(name string, k kind, help string, read func(*kafka.ConsumedRow) int64) metric {
+	return metric{name, k, labels("group", "topic"), help, func(s *snapshot, out *series) {
+		for i := range s.consumed {
+			row := &s.consumed[i]
+			out.add(float64(read(row)), named(row.Group), named(row.Topic))
+		}
+	}}
+}
+
+// perGroup is a gauge with one number for each group.
+func perGroup(name, help string, read func(*kafka.SubscriptionStatus) int64) metric {
+	return metric{name, gauge, labels("group"), help, func(s *snapshot, out *series) {
+		for i := range s.status.Subscriptions {
+			out.add(float64(read(&s.status.Subscriptions[i])), s.status.Subscriptions[i].Group)
+		}
+	}}
+}

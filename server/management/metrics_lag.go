@@ -1,0 +1,63 @@
+package management
+
+import "strconv"
+
+// maxPartitions bounds sluice_consumer_lag_messages: above it only the sums are given.
+const maxPartitions = 500
+
+var lagMetrics = []metric{
+	{
+		"sluice_consumer_lag_messages", gauge, labels("group", "topic", "partition"),
+		"Records between what the group has committed and the end of the partition, as the brokers say, whoever consumes it. Left out while there are more than 500 partitions in all.",
+		func(s *snapshot, out *series) {
+			if len(s.lags) > maxPartitions {
+				return
+			}
+			for _, lag := range s.lags {
+				if lag.Lag >= 0 {
+					out.add(float64(lag.Lag), lag.Group, lag.Topic, strconv.Itoa(int(lag.Partition)))
+				}
+			}
+		},
+	},
+	{
+		"sluice_consumer_group_lag_messages", gauge, labels("group", "topic"),
+		"The sum of sluice_consumer_lag_messages over the partitions of a topic; given for any number of them.",
+		func(s *snapshot, out *series) {
+			for _, lag := range s.lags {
+				if lag.Lag >= 0 {
+					out.add(float64(lag.Lag), lag.Group, lag.Topic)
+				}
+			}
+		},
+	},
+	{
+		"sluice_consumer_lag_seconds", gauge, labels("group", "topic"),
+		"Age of the oldest record that the group has not settled, over the partitions that are assigned to this sluice.",
+		func(s *snapshot, out *series) {
+			for _, lag := range s.lags {
+				if lag.Seconds >= 0 {
+					out.largest(lag.Seconds, lag.Group, lag.Topic)
+				}
+			}
+		},
+	},
+	{
+		"sluice_consumer_stalled", gauge, labels("group"),
+		"1 while there is a lag and nothing of it was committed for a minute: the consumers are gone, stuck, or do not acknowledge.",
+		func(s *snapshot, out *series) {
+			for _, sub := range s.status.Subscriptions {
+				out.largest(truth(sub.Stalled), sub.Group)
+			}
+		},
+	},
+	{
+		"sluice_consumer_trouble", gauge, labels("group"),
+		"1 while something keeps a group of this sluice from its records, such as a right that it does not have; /status has the reason.",
+		func(s *snapshot, out *series) {
+			for _, sub := range s.status.Subscriptions {
+				out.largest(truth(sub.Trouble != ""), sub.Group)
+			}
+		},
+	},
+}

@@ -1,0 +1,40 @@
+package management
+
+import (
+	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/resp"
+)
+
+// snapshot is what one scrape tells about, read at once and without asking a broker.
+type snapshot struct {
+	produced  []kafka.ProducedRow
+	consumed  []kafka.ConsumedRow
+	totals    kafka.Stats
+	status    kafka.Status
+	lags      []kafka.PartitionLag
+	reachable bool
+	door      *resp.Stats // nil: closed
+
+	build         Build
+	ready         bool
+	beats         []Beat
+	reload        LastReload
+	logsDropped   int64
+	seriesDropped int // of the metrics before this one
+}
+
+func (s *Server) snapshot() *snapshot {
+	now := &snapshot{
+		build: s.sources.Build, ready: len(s.sources.NotReady()) == 0, beats: s.sources.Beats(),
+		reload: s.sources.LastReload(), logsDropped: s.sources.LogsDropped(),
+	}
+	if c := s.sources.Kafka; c != nil {
+		now.totals, now.status, now.reachable = c.Stats(), c.Status(), c.Reach() == nil
+		now.produced, now.consumed, now.lags = c.Produced(), c.Consumed(), c.Lags()
+	}
+	if s.sources.RESP != nil {
+		door := s.sources.RESP.Stats()
+		now.door = &door
+	}
+	return now
+}

@@ -1,0 +1,108 @@
+package management
+
+import (
+	"context"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/resp"
+)
+
+// Sources are what the listener tells about. All functions may be called from any goroutine, at once and
+// more than once, and must not wait for a broker. A function that is nil has nothing to say.
+type Sources struct {
+	// Kafka is the client whose records are counted; nil while there is none.
+	Kafka *kafka.Client
+	// RESP is the Redis door; nil when it is closed.
+	RESP *resp.Server
+	// NotReady says why clients should go elsewhere, such as "draining"; none when they are welcome.
+	NotReady func() []string
+	// Reload reads the configuration again. Its error is for the operator, and nothing has changed then.
+	// The listener asks for one reload at a time.
+	Reload func(context.Context) (Reloaded, error)
+	// LastReload is how the last one ended, whoever asked for it; the start counts as one.
+	LastReload func() LastReload
+	// Drain begins to stop the process and returns at once.
+	Drain func()
+	// Beats are the loops that a watchdog looks after.
+	Beats func() []Beat
+	// Register makes the listener's own accept loops two of them: beat says that one still turns, end
+	// that it has ended. gap is the longest time between two beats.
+	Register func(loop string, gap time.Duration) (beat, end func())
+	// Listeners are the doors that are open, this one included.
+	Listeners func() []Listener
+	// LogsDropped counts log lines that could not be written.
+	LogsDropped func() int64
+	// Build says what is running, Started since when.
+	Build   Build
+	Started time.Time
+	// Hosts are names, other than localhost and addresses, under which the TCP listener may be asked.
+	Hosts []string
+	// Pprof opens /debug/pprof.
+	Pprof bool
+}
+
+// Build says what is running.
+type Build struct {
+	Version    string `json:"version"`
+	Go         string `json:"go"`
+	Librdkafka string `json:"librdkafka"`
+}
+
+// Beat is one loop of the process: how long ago it last turned, and how long it may take.
+type Beat struct {
+	// Loop is its kind, or kind:detail, such as "subscription:billing".
+	Loop     string
+	Age, Gap time.Duration
+}
+
+// Listener is an open door.
+type Listener struct {
+	// Name is resp, http, management or control.
+	Name string `json:"name"`
+	// Address is host:port, or the path of a unix socket.
+	Address string `json:"address"`
+	// Inherited is true when systemd opened it.
+	Inherited bool `json:"inherited"`
+}
+
+// Reloaded is what a reload did.
+type Reloaded struct {
+	// Changed are the keys of the configuration whose new values are in force.
+	Changed []string `json:"changed"`
+	// Restart are the keys whose new values wait for a restart.
+	Restart []string `json:"needs_restart"`
+	// Warnings are oddities of the new configuration.
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// LastReload is how a reload ended, and when.
+type LastReload struct {
+	OK bool      `json:"ok"`
+	At time.Time `json:"at"`
+	// Error is empty when OK.
+	Error string `json:"error,omitempty"`
+}
+
+// orDefaults fills the functions that are nil, but for Reload and Drain: those are not offered then.
+func (s Sources) orDefaults() Sources {
+	if s.NotReady == nil {
+		s.NotReady = func() []string { return nil }
+	}
+	if s.LastReload == nil {
+		s.LastReload = func() LastReload { return LastReload{OK: true, At: s.Started} }
+	}
+	if s.Beats == nil {
+		s.Beats = func() []Beat { return nil }
+	}
+	if s.Register == nil {
+		s.Register = func(string, time.Duration) (beat, end func()) { return func() {}, func() {} }
+	}
+	if s.Listeners == nil {
+		s.Listeners = func() []Listener { return nil }
+	}
+	if s.LogsDropped == nil {
+		s.LogsDropped = func() int64 { return 0 }
+	}
+	return s
+}

@@ -1,0 +1,87 @@
+package management
+
+import (
+	"net/http"
+	"time"
+)
+
+// Status is the answer of /status, and what `sluice ctl status` prints.
+type Status struct {
+	Build         Build      `json:"build"`
+	Started       time.Time  `json:"started"`
+	UptimeSeconds float64    `json:"uptime_seconds"`
+	Readiness                // ready, reasons
+	Late          []Late     `json:"late"`
+	LastReload    LastReload `json:"last_reload"`
+	Listeners     []Listener `json:"listeners"`
+	// Clients is how many connections of the Redis door are open.
+	Clients       int            `json:"clients"`
+	Profiles      []Profile      `json:"profiles"`
+	Subscriptions []Subscription `json:"subscriptions"`
+}
+
+// Profile is one shared producer.
+type Profile struct {
+	Name string `json:"name"`
+	// InFlight are records that sluice took and whose outcome it does not know yet; Held are those of
+	// them that wait for their topic to be looked up.
+	InFlight int64 `json:"in_flight"`
+	Held     int64 `json:"held"`
+	// Queued is what librdkafka holds of them, in records and bytes, and how much it may hold.
+	Queued          int64 `json:"queued"`
+	QueueLimit      int64 `json:"queue_limit"`
+	QueuedBytes     int64 `json:"queued_bytes"`
+	QueueBytesLimit int64 `json:"queue_bytes_limit"`
+	Replaced        int64 `json:"replaced"`
+	// Brokers are those that the producer knows.
+	Brokers []Broker `json:"brokers"`
+}
+
+// Broker is one broker as a producer sees it.
+type Broker struct {
+	ID      int32  `json:"id"`
+	Address string `json:"address"`
+	// State is librdkafka's word: UP, DOWN, CONNECT, ...
+	State           string  `json:"state"`
+	RTTSeconds      float64 `json:"rtt_seconds"`     // on average
+	RTTP99Seconds   float64 `json:"rtt_p99_seconds"` // 99 of 100 are faster
+	ThrottleSeconds float64 `json:"throttle_seconds"`
+}
+
+// Subscription is one membership in a Kafka group, and the clients that share it.
+type Subscription struct {
+	Group   string   `json:"group"`
+	Topics  []string `json:"topics"`
+	Members []Member `json:"members"`
+	// Partitions are those that Kafka assigned to this sluice.
+	Partitions int `json:"partitions"`
+	// Leased records are with clients, Buffered ones wait here for one.
+	Leased        int   `json:"leased"`
+	Buffered      int   `json:"buffered"`
+	BufferedBytes int64 `json:"buffered_bytes"`
+	Rebalances    int64 `json:"rebalances"`
+	// OldestUnackedSeconds is the age of the oldest lease.
+	OldestUnackedSeconds float64 `json:"oldest_unacked_seconds"`
+	// Lag is how many records the group has not settled, null while nobody knows.
+	Lag *int64 `json:"lag"`
+	// LagSeconds is how long ago the first of them was produced, null while nobody knows.
+	LagSeconds *float64 `json:"lag_seconds"`
+	// Stalled is true while there is a lag that does not move.
+	Stalled bool `json:"stalled"`
+	// Trouble is what keeps the subscription from its records, empty when nothing does.
+	Trouble string `json:"trouble,omitempty"`
+}
+
+// Member is one named client of a group.
+type Member struct {
+	Name string `json:"name"`
+	// Connected is false while the place of a client that went away is kept.
+	Connected bool `json:"connected"`
+	// Owed records are with the client or wait for it, Leases are with it.
+	Owed   int `json:"owed"`
+	Leases int `json:"leases"`
+}
+
+func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, s.Status())
+}

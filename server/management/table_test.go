@@ -1,0 +1,293 @@
+package management
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/resp"
+)
+
+// table is all metrics by name.
+func table() map[string]*metric {
+	all := map[string]*metric{}
+	for _, family := range families {
+		for i := range family.metrics {
+			all[family.metrics[i].name] = &family.metrics[i]
+		}
+	}
+	return all
+}
+
+// parse reads the text of /metrics, as Prometheus would.
+func parse(t *testing.T, text string) map[string]*dto.MetricFamily {
+	t.Helper()
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	found, err := parser.TextToMetricFamilies(strings.NewReader(text))
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	return found
+}
+
+// scrape is /metrics of a snapshot.
+func scrape(t *testing.T, now *snapshot) (text string, found map[string]*dto.MetricFamily) {
+	t.Helper()
+	w := ask(scrapes(func() *snapshot { return now }, testLog(t)), http.MethodGet, "/metrics", nil)
+	if w.Code != http.StatusOK {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	return w.Body.String(), parse(t, w.Body.String())
+}
+
+// value finds the series with just these labels, name=value each.
+func value(t *testing.T, found map[string]*dto.MetricFamily, name string, labels ...string) float64 {
+	t.Helper()
+	for _, m := range found[name].GetMetric() {
+		got := []string{}
+		for _, pair := range m.GetLabel() {
+			got = append(got, pair.GetName()+"="+pair.GetValue())
+		}
+		slices.Sort(labels)
+		if slices.Equal(got, labels) {
+			return m.GetGauge().GetValue() + m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
+		}
+	}
+	t.Errorf("no series %s%v", name, labels)
+	return -1
+}
+
+// busy is a snapshot that has something to say for every metric: so many groups, of so many topics, with
+// so many partitions each.
+func busy(groups, topics, partitions int) *snapshot {
+	h := kafka.Histogram{}
+	h.Observe(3*time.Millisecond, 5)
+	now := &snapshot{
+		build: Build{"v1", "go1.26", "2.15.1"}, beats: []Beat{{"lag", time.Second, time.Minute}}, reload: LastReload{OK: true, At: time.Now()},
+		door: &resp.Stats{Connections: 3, Closed: []resp.Closed{{Reason: "idle", N: 1}}},
+	}
+	for i := range 100 {
+		now.door.Commands = append(now.door.Commands, resp.CommandStat{Name: fmt.Sprintf("command%d", i), OK: 2, Failed: 1, Latency: h.Read()})
+	}
+	for _, name := range []string{kafka.Buffered, kafka.Delivered} {
+		now.status.Profiles = append(now.status.Profiles, kafka.ProfileStatus{
+			Name: name, AckLatency: h.Read(), Brokers: []kafka.BrokerStatus{{ID: 1, State: "UP"}, {ID: 2}, {ID: 3}},
+		})
+	}
+	for g := range groups {
+		group := fmt.Sprintf("group%d", g)
+		now.status.Subscriptions = append(now.status.Subscriptions, kafka.SubscriptionStatus{
+			Group: group, Members: []kafka.MemberStatus{{Name: "a", Connected: true}, {Name: "b"}},
+		})
+		for i := range topics {
+			topic := fmt.Sprintf("topic%d", i)
+			now.consumed = append(now.consumed, kafka.ConsumedRow{Group: group, Topic: topic, Lent: 1, Leased: 1})
+			if g == 0 {
+				now.produced = append(now.produced, kafka.ProducedRow{Topic: topic, Accepted: 7, Ended: [4]int64{3, 1, 1, 1}})
+			}
+			for p := range partitions {
+				at := kafka.TopicPartition{Topic: topic, Partition: int32(p)}
+				now.lags = append(now.lags, kafka.PartitionLag{Group: group, TopicPartition: at, Lag: 2, Seconds: float64(p)})
+			}
+		}
+	}
+	return now
+}
+
+func TestEveryMetricIsNamedAndExplained(t *testing.T) {
+	name := regexp.MustCompile(`^sluice(_[a-z]+)+$`)
+	seen := map[string]bool{}
+	for _, family := range families {
+		for _, m := range family.metrics {
+			if !name.MatchString(m.name) || seen[m.name] || !strings.HasSuffix(m.help, ".") || len(m.help) < 15 {
+				t.Errorf("%s: %q", m.name, m.help)
+			}
+			seen[m.name] = true
+			if total := strings.HasSuffix(m.name, "_total"); total != (m.kind == counter) {
+				t.Errorf("%s is a %s", m.name, m.kind)
+			}
+			if m.kind == histogram && !strings.HasSuffix(m.name, "_seconds") {
+				t.Errorf("%s is a histogram without a unit", m.name)
+			}
+		}
+	}
+}
+
+func TestEveryMetricHasASeries(t *testing.T) {
+	_, found := scrape(t, busy(2, 2, 2))
+	for name, m := range table() {
+		if found[name] == nil {
+			t.Errorf("%s has none", name)
+			continue
+		}
+		wantAsInTable(t, found[name], m)
+	}
+}
+
+// wantAsInTable checks a family of a scrape against its row.
+func wantAsInTable(t *testing.T, got *dto.MetricFamily, m *metric) {
+	t.Helper()
+	if kind := strings.ToLower(got.GetType().String()); kind != string(m.kind) || got.GetHelp() != m.help {
+		t.Errorf("%s: %s %q, in the table %s %q", m.name, kind, got.GetHelp(), m.kind, m.help)
+	}
+	for _, series := range got.GetMetric() {
+		names := []string{}
+		for _, pair := range series.GetLabel() {
+			names = append(names, pair.GetName())
+		}
+		if !slices.Equal(names, slices.Sorted(slices.Values(m.labels))) {
+			t.Errorf("%s has the labels %v, in the table %v", m.name, names, m.labels)
+		}
+	}
+}
+
+func TestNothingIsSaidOfAClosedDoorAndOfWhatIsNotKnown(t *testing.T) {
+	now := busy(1, 1, 1)
+	now.door = nil
+	now.lags[0].Lag, now.lags[0].Seconds = -1, -1
+	_, found := scrape(t, now)
+	for _, m := range slices.Concat(doorMetrics, lagMetrics[:3]) {
+		if found[m.name] != nil {
+			t.Errorf("%v", found[m.name])
+		}
+	}
+}
+
+func TestSeriesAreBounded(t *testing.T) {
+	now := busy(50, 50, 1)
+	for i := range now.lags[:maxPartitions] {
+		now.lags[i].Lag = 1
+	}
+	_, found := scrape(t, now)
+	if found["sluice_consumer_lag_messages"] != nil {
+		t.Error("2500 partitions have a series each")
+	}
+	if n := len(found["sluice_consume_lent_messages_total"].GetMetric()); n != maxSeries {
+		t.Errorf("%d series", n)
+	}
+	// Eight metrics by group and topic, and two of the lag, have 500 too many.
+	if dropped := value(t, found, seriesDropped); dropped != 10*500 {
+		t.Errorf("%v series are said to be left out", dropped)
+	}
+	now = busy(1, 2, maxPartitions/2)
+	_, found = scrape(t, now)
+	if n := len(found["sluice_consumer_lag_messages"].GetMetric()); n != maxPartitions {
+		t.Errorf("%d series for %d partitions", n, maxPartitions)
+	}
+	if lag := value(t, found, "sluice_consumer_group_lag_messages", "group=group0", "topic=topic1"); lag != maxPartitions {
+		t.Errorf("a lag of %v", lag)
+	}
+	if oldest := value(t, found, "sluice_consumer_lag_seconds", "group=group0", "topic=topic1"); oldest != maxPartitions/2-1 {
+		t.Errorf("%v s", oldest)
+	}
+}
+
+func TestSeriesThatShareTheirLabelsBecomeOne(t *testing.T) {
+	now := &snapshot{
+		consumed: []kafka.ConsumedRow{
+			{Lent: 1}, {Group: "g\xff", Topic: "t", Lent: 2}, {Group: "g\xfe", Topic: "t", Lent: 3}, {Group: "a\nb\"", Topic: "t", Lent: 4},
+		},
+		status: kafka.Status{Subscriptions: []kafka.SubscriptionStatus{
+			{Group: "g", Buffered: 5, OldestUnacked: 9 * time.Second, Stalled: true}, {Group: "g", Buffered: 6, OldestUnacked: 8 * time.Second},
+		}},
+		beats: []Beat{{"subscription:a", 2 * time.Second, time.Minute}, {"subscription:b", 3 * time.Second, time.Minute}, {"lag", 1, time.Minute}},
+	}
+	_, found := scrape(t, now)
+	const lent = "sluice_consume_lent_messages_total"
+	for _, tt := range []struct {
+		want   float64
+		name   string
+		labels []string
+	}{
+		{1, lent, []string{"group=(other)", "topic=(other)"}},
+		{5, lent, []string{"group=g\uFFFD", "topic=t"}},
+		{4, lent, []string{"group=a\nb\"", "topic=t"}},
+		{11, "sluice_consume_buffered_messages", []string{"group=g"}},
+		{9, "sluice_oldest_unacked_age_seconds", []string{"group=g"}},
+		{1, "sluice_consumer_stalled", []string{"group=g"}},
+		{3, "sluice_watchdog_beat_age_seconds", []string{"loop=subscription"}},
+		{60, "sluice_watchdog_beat_gap_seconds", []string{"loop=lag"}},
+	} {
+		if got := value(t, found, tt.name, tt.labels...); got != tt.want {
+			t.Errorf("%s%v is %v, want %v", tt.name, tt.labels, got, tt.want)
+		}
+	}
+}
+
+func TestCommandsAreCountedByTheirResult(t *testing.T) {
+	now := &snapshot{door: &resp.Stats{Commands: []resp.CommandStat{{Name: "ping", OK: 3, Failed: 2}}}}
+	_, found := scrape(t, now)
+	if ok, failed := value(t, found, "sluice_commands_total", "command=ping", "result=ok"),
+		value(t, found, "sluice_commands_total", "command=ping", "result=error"); ok != 3 || failed != 2 {
+		t.Errorf("%v ok, %v failed", ok, failed)
+	}
+}
+
+// TestAScrapeOfFiftyGroupsIsFast takes the best of some: the machine may have other things to do.
+func TestAScrapeOfFiftyGroupsIsFast(t *testing.T) {
+	now, limit := busy(50, 10, 1), 50*time.Millisecond
+	if build, _ := debug.ReadBuildInfo(); slices.Contains(build.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		limit *= 10 // the race detector's own share
+	}
+	handler := scrapes(func() *snapshot { return now }, testLog(t))
+	best := time.Hour
+	for range 5 {
+		begin := time.Now()
+		if w := ask(handler, http.MethodGet, "/metrics", nil); w.Code != http.StatusOK {
+			t.Fatal(w.Body)
+		}
+		best = min(best, time.Since(begin))
+	}
+	t.Logf("%v", best)
+	if best > limit {
+		t.Errorf("%v", best)
+	}
+}
+
+func TestScrapesAtOnceAreBounded(t *testing.T) {
+	begun, finish := make(chan struct{}), make(chan struct{})
+	handler := scrapes(func() *snapshot {
+		begun <- struct{}{}
+		<-finish
+		return &snapshot{}
+	}, testLog(t))
+	answered := make(chan int, maxScrapes)
+	for range maxScrapes {
+		go func() { answered <- ask(handler, http.MethodGet, "/metrics", nil).Code }()
+	}
+	for range maxScrapes {
+		<-begun
+	}
+	if w := ask(handler, http.MethodGet, "/metrics", nil); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("%d for one too many", w.Code)
+	}
+	close(finish)
+	for range maxScrapes {
+		if status := <-answered; status != http.StatusOK {
+			t.Errorf("%d", status)
+		}
+	}
+}
+
+// sampleNames are the names that a query can ask for.
+func sampleNames(found map[string]*dto.MetricFamily) map[string]bool {
+	names := map[string]bool{}
+	for name := range maps.Keys(found) {
+		names[name] = true
+		if found[name].GetType() == dto.MetricType_HISTOGRAM {
+			names[name+"_bucket"], names[name+"_sum"], names[name+"_count"] = true, true, true
+		}
+	}
+	return names
+}

@@ -1,0 +1,171 @@
+package resp
+
+import (
+	"errors"
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	acceptBeat = time.Second           // the longest time between two signs of life
+	acceptLast = 10 * time.Millisecond // how long a drain still takes in who has connected already
+	backlog    = 4096                  // as many connections wait in a listener at most (net.core.somaxconn, tcp(7))
+)
+
+// Serve accepts connections until Drain, or until the listener is closed. Running out of file
+// descriptors slows accepting down; it does not end it.
+func (s *Server) Serve(l *net.TCPListener) error {
+	if !s.enlist(l) {
+		return l.Close()
+	}
+	defer s.accepting.Done()
+	beat, end := s.options().Register("accept:resp", 10*acceptBeat)
+	defer end()
+	var pause backoff
+	for {
+		conn, err := l.AcceptTCP()
+		beat()
+		switch {
+		case err == nil:
+			pause = 0
+			s.admit(conn)
+		case errors.Is(err, net.ErrClosed):
+			return nil
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			if s.draining.Load() {
+				s.sweep(l)
+				return l.Close()
+			}
+			s.await(l)
+		default:
+			s.log.Warn("connection not accepted", "err", err, "pause", pause.next())
+			time.Sleep(pause.value())
+		}
+	}
+}
+
+// enlist notes the listener for Drain; false when that has begun already.
+func (s *Server) enlist(l *net.TCPListener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining.Load() {
+		return false
+	}
+	s.accepting.Add(1)
+	s.listeners = append(s.listeners, l)
+	s.await(l)
+	return true
+}
+
+// await lets Accept wait: not for ever, so that the loop shows that it lives.
+func (s *Server) await(l *net.TCPListener) {
+	_ = l.SetDeadline(time.Now().Add(acceptBeat))
+	if s.draining.Load() { // Drain sets it before it shortens the deadline: one of the two is the last
+		_ = l.SetDeadline(time.Now().Add(acceptLast))
+	}
+}
+
+// closeListeners lets in who has connected already, and returns when nobody is let in any more. A
+// listener that was closed at once would reset the connections that wait in it.
+func (s *Server) closeListeners() {
+	s.mu.Lock()
+	s.draining.Store(true)
+	for _, l := range s.listeners {
+		_ = l.SetDeadline(time.Now().Add(acceptLast))
+	}
+	s.mu.Unlock()
+	s.accepting.Wait()
+}
+
+// sweep lets in who connected while the last deadline passed: AcceptTCP does not look any more then, and
+// Close would reset them. What may be left is the moment between its last look and Close.
+func (s *Server) sweep(l *net.TCPListener) {
+	raw, err := l.SyscallConn()
+	if err != nil {
+		return
+	}
+	_ = raw.Control(func(fd uintptr) {
+		for range backlog {
+			conn, err := acceptNow(int(fd))
+			if err != nil {
+				return
+			}
+			s.admit(conn)
+		}
+	})
+}
+
+// acceptNow takes a connection that waits, or fails at once.
+func acceptNow(listener int) (*net.TCPConn, error) {
+	fd, _, err := unix.Accept4(listener, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	file := os.NewFile(uintptr(fd), "connection")
+	defer file.Close()
+	conn, err := net.FileConn(file) // with a descriptor of its own
+	if err != nil {
+		return nil, err
+	}
+	tcp := conn.(*net.TCPConn) //nolint:forcetypeassert // it comes from a TCP listener
+	_ = tcp.SetNoDelay(true)   // as AcceptTCP does
+	return tcp, nil
+}
+
+// backoff is the time between attempts that fail: 5 ms, doubling up to a second.
+type backoff time.Duration
+
+func (b *backoff) next() time.Duration {
+	*b = min(max(2**b, backoff(5*time.Millisecond)), backoff(time.Second))
+	return b.value()
+}
+
+func (b *backoff) value() time.Duration { return time.Duration(*b) }
+
+// admit starts a session, or turns the connection away as Redis does (networking.c,
+// acceptCommonHandler).
+func (s *Server) admit(conn *net.TCPConn) {
+	session, err := s.open(conn)
+	if err != nil {
+		s.refused.Add(1)
+		_ = conn.SetWriteDeadline(time.Now().Add(time.Second))
+		_, _ = conn.Write([]byte("-" + err.Error() + "\r\n"))
+		_ = conn.Close()
+		return
+	}
+	s.going.Go(session.serve)
+}
+
+var errMaxClients = errors.New("ERR max number of clients reached")
+
+func (s *Server) open(conn *net.TCPConn) (*session, error) {
+	keepalive(conn)
+	wire, err := newWire(conn, s.limits(s.options().Password == ""))
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.sessions) >= s.options().MaxClients {
+		return nil, errMaxClients
+	}
+	session := newSession(s, wire, s.accepted.Add(1))
+	s.sessions[session.id] = session
+	return session, nil
+}
+
+// keepalive finds peers that are gone without a word within about a minute. Keepalive is silent while
+// sent bytes are unacknowledged: a record on its way to a machine without power would stay with it for
+// as long as the kernel sends again, a quarter of an hour. TCP_USER_TIMEOUT (tcp(7)) bounds that.
+func keepalive(conn *net.TCPConn) {
+	const gone = time.Minute
+	_ = conn.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: gone / 2, Interval: gone / 6, Count: 3})
+	if raw, err := conn.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) {
+			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(gone.Milliseconds()))
+		})
+	}
+}

@@ -1,0 +1,123 @@
+package resp
+
+import (
+	"testing"
+	"time"
+)
+
+// calls finds a command's numbers.
+func (s Stats) calls(name string) CommandStat {
+	for _, c := range s.Commands {
+		if c.Name == name {
+			return c
+		}
+	}
+	return CommandStat{}
+}
+
+func (s Stats) ended(reason string) int64 {
+	for _, c := range s.Closed {
+		if c.Reason == reason {
+			return c.N
+		}
+	}
+	return -1
+}
+
+func TestCommandsAreCountedOnceWhateverBecomesOfThem(t *testing.T) {
+	d := open(t, Options{}, brokers...)
+	p := d.dial(t)
+	p.says("PING", "+PONG")
+	p.says("PING", "+PONG")
+	p.says("SELECT 9", "-ERR DB index is out of range")
+	p.says("SELECT", "-ERR wrong number of arguments for 'select' command")
+	p.says("RPUSH topics:measured v", ":1")
+	p.says("RPUSH acks nonsense", "-CONS bad record id \"nonsense\": it must look like topic:partition:offset")
+	p.says("RPUSHX topics:measured v", ":1")
+	p.says("NOSUCH", "-ERR unknown command 'NOSUCH', with args beginning with: ")
+	p.says("QUIT", "+OK")
+	eventually(t, "the end of the connection", func() bool { return d.Stats().ended("quit") == 1 })
+
+	now := d.Stats()
+	for _, want := range []struct {
+		name          string
+		calls, failed int64
+	}{
+		{"ping", 2, 0},
+		{"select", 2, 2},
+		{"rpush", 2, 1},
+		{"rpushx", 1, 0},
+		{"unknown", 1, 1},
+		{"quit", 1, 0},
+		{"blpop", 0, 0},
+	} {
+		if got := now.calls(want.name); got.OK+got.Failed != want.calls || got.Failed != want.failed || got.Latency.Count != uint64(want.calls) {
+			t.Errorf("%s: %d calls, %d failed, %d measured; want %d, %d", want.name, got.OK+got.Failed, got.Failed, got.Latency.Count, want.calls, want.failed)
+		}
+	}
+	if now.Accepted != 1 || now.Connections != 0 {
+		t.Errorf("%d accepted, %d open", now.Accepted, now.Connections)
+	}
+}
+
+// A command that waits has waited so long; the ones before it in the pipeline have not.
+func TestLatencyIsOfTheCommandItself(t *testing.T) {
+	d := open(t, Options{}, brokers...)
+	p := d.dial(t)
+	p.says("CLIENT SETNAME measured:one", "+OK")
+	p.send("PING", "BLPOP topics:measured-idle 0.3")
+	p.hears("+PONG")
+	p.hears("*-1")
+	p.says("PING", "+PONG")
+	eventually(t, "the count", func() bool { return d.Stats().calls("ping").OK == 2 })
+	now := d.Stats()
+	if waited := now.calls("blpop").Latency.Sum; waited < 0.3 {
+		t.Errorf("BLPOP took %v s", waited)
+	}
+	if waited := now.calls("ping").Latency.Sum; waited > 0.3 {
+		t.Errorf("two PINGs took %v s", waited)
+	}
+}
+
+func TestWhyConnectionsEnd(t *testing.T) {
+	d := open(t, Options{CommandTimeout: 50 * time.Millisecond}, brokers...)
+	for _, end := range []struct{ reason, input, answer string }{
+		{"protocol", "*x", "-ERR Protocol error: invalid multibulk length"},
+		{"http", "POST / HTTP/1.1", ""},
+		{"slow_command", "*2\r\n$4", ""},
+		{"quit", "QUIT", "+OK"},
+	} {
+		p := d.dial(t)
+		p.send(end.input)
+		if end.answer != "" {
+			p.hears(end.answer)
+		}
+		eventually(t, end.reason, func() bool { return d.Stats().ended(end.reason) == 1 })
+	}
+	p := d.dial(t)
+	_ = p.Close()
+	eventually(t, "client", func() bool { return d.Stats().ended("client") == 1 })
+}
+
+// The accept loop shows that it lives, also when nobody comes.
+func TestAcceptBeats(t *testing.T) {
+	beats, ended := make(chan string, 100), make(chan string, 1)
+	opts := Options{Register: func(loop string, _ time.Duration) (beat, end func()) {
+		return func() {
+			select {
+			case beats <- loop:
+			default:
+			}
+		}, func() { ended <- loop }
+	}}
+	d := open(t, opts, brokers...)
+	for range 2 {
+		if loop := <-beats; loop != "accept:resp" {
+			t.Errorf("%s beats", loop)
+		}
+	}
+	d.Drain(t.Context())
+	if loop := <-ended; loop != "accept:resp" {
+		t.Errorf("%s ended", loop)
+	}
+}
