@@ -1,6 +1,7 @@
-# The linter's version: here and nowhere else. Libraries are in go.mod, Apache Kafka in
+# The tools' versions: here and nowhere else. Libraries are in go.mod, Apache Kafka in
 # test/kafka/pom.xml, what the client tests fetch in test/clients.
 GOLANGCI_LINT_VERSION := v2.15.0
+NFPM_VERSION := v2.43.4
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 FUZZTIME ?= 5s
@@ -9,11 +10,15 @@ TESTTIME ?= 15m
 
 TOOLS := $(CURDIR)/.tools
 LINT  := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
+NFPM  := $(TOOLS)/nfpm-$(NFPM_VERSION)
+
+ARCH ?= $(shell go env GOHOSTARCH)
+DIST ?= dist
 
 # The version is set here, and a checkout that belongs to another user must build too.
 export GOFLAGS += -buildvcs=false
 
-.PHONY: build run test test-needs test-kafka fuzz check-faults bench bench-smoke lint fmt clean
+.PHONY: build run test test-needs test-kafka test-systemd fuzz check-faults bench bench-smoke lint fmt deb reproducible clean
 
 # The program, at bin/sluice.
 build:
@@ -45,6 +50,11 @@ test-kafka: test-needs
 		{ echo "make test-kafka needs, by their names in Debian: default-jre-headless maven" >&2; exit 1; }; done
 	go test -tags kafka -count=1 -timeout $(TESTTIME) -p 1 ./test/...
 
+# The package in containers that boot a systemd of their own: start, reload, watchdog, restarts under
+# load, upgrade, purge. Needs root; skips, and says why, where no container can be booted.
+test-systemd:
+	go test -tags systemd -v -count=1 -timeout $(TESTTIME) ./test/systemd
+
 # Every fuzz target for FUZZTIME. go test -fuzz takes one target of one package at a time, and now and
 # then calls it a failure when the time is over while an input runs: only a written input is one.
 fuzz:
@@ -71,9 +81,17 @@ bench: build
 bench-smoke: build
 	go run ./test/bench -smoke
 
+# The Debian package for ARCH, in DIST, and the list of what is inside.
+deb: $(NFPM)
+	@NFPM=$(NFPM) VERSION=$(VERSION) deploy/package.sh $(ARCH) $(DIST)
+
+# The package built twice, byte by byte the same.
+reproducible: $(NFPM)
+	NFPM=$(NFPM) deploy/reproducible.sh $(ARCH)
+
 lint: $(LINT)
 	$(LINT) run ./...
-	$(LINT) run --build-tags kafka ./test/...
+	$(LINT) run --build-tags kafka,systemd ./test/...
 
 # Format as the linter wants it.
 fmt: $(LINT)
@@ -83,5 +101,9 @@ $(LINT):
 	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 	mv $(TOOLS)/golangci-lint $@
 
+$(NFPM):
+	GOBIN=$(TOOLS) go install github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM_VERSION)
+	mv $(TOOLS)/nfpm $@
+
 clean:
-	rm -rf bin
+	rm -rf bin $(DIST)

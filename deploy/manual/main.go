@@ -1,0 +1,43 @@
+// Command manual writes the man page and the completions of bash, zsh and fish from what the built
+// binary says of itself with --help, so that they cannot tell another story than the binary.
+//
+//	go run ./deploy/manual bin/sluice dist 2026-11-21
+//
+// The date is that of the man page.
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+func main() {
+	if len(os.Args) != 4 {
+		fmt.Fprintln(os.Stderr, "usage: manual BINARY FOLDER DATE")
+		os.Exit(64)
+	}
+	if err := generate(os.Args[1], os.Args[2], os.Args[3]); err != nil {
+		fmt.Fprintln(os.Stderr, "manual:", err)
+		os.Exit(1)
+	}
+}
+
+// generate writes sluice.1, sluice.bash, _sluice and sluice.fish into dir.
+func generate(binary, dir, date string) error {
+	p, err := ask(binary)
+	if err != nil {
+		return err
+	}
+	for name, text := range map[string]string{
+		"sluice.1":    manPage(p, date),
+		"sluice.bash": bashCompletion(p),
+		"_sluice":     zshCompletion(p),
+		"sluice.fish": fishCompletion(p),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
