@@ -100,10 +100,21 @@ func (d *drain) report(run []librdkafka.Report) {
 			d.producer.latency.Observe(took, int64(min(librdkafka.Sample, len(run)-i)))
 		}
 	}
-	for i := range run {
-		r := &run[i]
-		d.settle(r.Opaque, d.failure(r))
+	for len(run) > 0 {
+		n := alike(run)
+		d.settle(&run[0], n)
+		run = run[n:]
 	}
+}
+
+// alike is how many of the first reports can be settled as one: a session's buffered records share their
+// opaque, and mostly arrive one behind the other.
+func alike(run []librdkafka.Report) int {
+	n, first := 1, &run[0]
+	for n < len(run) && run[n].Opaque == first.Opaque && run[n].Err == librdkafka.None && first.Err == librdkafka.None {
+		n++
+	}
+	return n
 }
 
 // count adds the ends of a run to the books, at once for reports of one topic that follow each other.
@@ -134,14 +145,15 @@ func (d *drain) tally(r *librdkafka.Report) *tally {
 	return t
 }
 
-func (d *drain) settle(opaque uint64, failure *ProduceError) {
-	c := d.producer.client
-	publisher := c.publishers.find(publisherOf(opaque))
+// settle tells a session of n reports that say the same.
+func (d *drain) settle(r *librdkafka.Report, n int) {
+	c, failure := d.producer.client, d.failure(r)
+	publisher := c.publishers.find(publisherOf(r.Opaque))
 	if publisher == nil {
-		c.produced.unknownEvents.Add(1)
+		c.produced.unknownEvents.Add(int64(n))
 		return
 	}
-	if publisher.report(opaque, failure) {
+	if publisher.report(r.Opaque, failure, n) {
 		d.woken = append(d.woken, publisher)
 	}
 }

@@ -67,7 +67,7 @@ func (c *Client) giveUp(t *topic, r *heldRecord, failure *ProduceError) {
 	row.tallies[r.producer.index].take(r.size())
 	row.tallies[r.producer.index].end(failure.Outcome, 1)
 	r.producer.held.Add(-1)
-	if p := c.publishers.find(publisherOf(r.opaque)); p != nil && p.report(r.opaque, failure) {
+	if p := c.publishers.find(publisherOf(r.opaque)); p != nil && p.report(r.opaque, failure, 1) {
 		p.wake()
 	}
 }

@@ -160,15 +160,15 @@ func (p *Publisher) Forsake(n int) {
 	p.asleep = false
 }
 
-// report takes the end of a record; it returns whether the session is to be woken.
-func (p *Publisher) report(opaque uint64, failure *ProduceError) bool {
+// report takes the end of a record, or of n buffered ones; it returns whether the session is to be woken.
+func (p *Publisher) report(opaque uint64, failure *ProduceError, n int) bool {
 	wake := false
 	if opaque&tracked != 0 {
 		wake = p.resolve(uint32(opaque), failure)
 	} else if failure != nil {
-		p.failed.Add(1)
+		p.failed.Add(int64(n))
 	}
-	left := p.pending.Add(-1)
+	left := p.pending.Add(-int64(n))
 	if t := p.threshold.Load(); left <= t && p.threshold.CompareAndSwap(t, -1) {
 		wake = true
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
 // patience bounds every wait of these tests for something that must happen.
@@ -80,7 +82,7 @@ func (w *publisherWalk) Buffer(t *rapid.T) {
 	if failure != nil {
 		w.failed++
 	}
-	if w.p.report(w.p.opaque(0), failure) {
+	if w.p.report(w.p.opaque(0), failure, 1) {
 		t.Fatal("a buffered record woke a session that waits for none")
 	}
 }
@@ -96,7 +98,7 @@ func (w *publisherWalk) Report(t *rapid.T) {
 	s.done = true
 	s.failure = rapid.SampledFrom([]*ProduceError{nil, {Outcome: Rejected}, {Outcome: Unknown}}).Draw(t, "failure")
 	w.pending--
-	woken := w.p.report(tracked|w.p.opaque(s.sequence), s.failure)
+	woken := w.p.report(tracked|w.p.opaque(s.sequence), s.failure, 1)
 	complete := w.asked > 0 && !slices.ContainsFunc(w.tracked[:w.asked], func(s *sent) bool { return !s.done })
 	if woken != complete {
 		t.Fatalf("woken is %v, the %d awaited outcomes are complete is %v", woken, w.asked, complete)
@@ -177,7 +179,7 @@ func reportAll(p *Publisher, n int) {
 	for range 2 {
 		go func() {
 			for range n / 2 {
-				if p.report(p.opaque(0), nil) {
+				if p.report(p.opaque(0), nil, 1) {
 					p.wake()
 				}
 			}
@@ -240,7 +242,7 @@ func TestRoomEndsAtTheLimit(t *testing.T) {
 		t.Error("room for the eleventh record of ten")
 	}
 	for left := 9; left >= 5; left-- {
-		if woken := p.report(p.opaque(0), nil); woken != (left == 5) {
+		if woken := p.report(p.opaque(0), nil, 1); woken != (left == 5) {
 			t.Errorf("woken is %v with %d in flight", woken, left)
 		}
 	}
@@ -255,11 +257,11 @@ func TestANumberIsUsedAgainOnlyWhenNothingOfItIsInFlight(t *testing.T) {
 		t.Fatal("a late report would reach the wrong session")
 	}
 	opaque := first.opaque(0)
-	first.report(opaque, nil)
+	first.report(opaque, nil, 1)
 	if c.publishers.find(publisherOf(opaque)) != first {
 		t.Fatal("forgotten with a record in flight")
 	}
-	first.report(opaque, nil)
+	first.report(opaque, nil, 1)
 	if c.publishers.find(publisherOf(opaque)) != nil {
 		t.Fatal("not forgotten with nothing in flight")
 	}
@@ -276,4 +278,33 @@ func TestAnOpaqueTellsItsPublisher(t *testing.T) {
 			t.Fatalf("publisher %d, want %d", got, p.id)
 		}
 	})
+}
+
+// Reports that say the same of the same session are settled as one, and only those.
+func TestReportsAreSettledTogetherWhenTheySayTheSame(t *testing.T) {
+	const mine, theirs = 7 << 32, 8 << 32
+	ok := func(opaque uint64) librdkafka.Report { return librdkafka.Report{Opaque: opaque} }
+	failed := librdkafka.Report{Opaque: mine, Err: librdkafka.MessageTimedOut}
+	for _, c := range []struct {
+		name string
+		run  []librdkafka.Report
+		want int
+	}{
+		{"one", []librdkafka.Report{ok(mine)}, 1},
+		{"of one session", []librdkafka.Report{ok(mine), ok(mine), ok(mine)}, 3},
+		{"until another session's", []librdkafka.Report{ok(mine), ok(mine), ok(theirs), ok(mine)}, 2},
+		{"until a failure", []librdkafka.Report{ok(mine), failed, ok(mine)}, 1},
+		{"failures one by one", []librdkafka.Report{failed, failed}, 1},
+		{"delivered records one by one", []librdkafka.Report{ok(tracked | mine), ok(tracked | mine | 1)}, 1},
+	} {
+		if got := alike(c.run); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+	p := lonely(t, configured(Config{InFlight: 10}), func() {})
+	p.pending.Store(10)
+	p.Drained(5)
+	if p.report(p.opaque(0), nil, 4) || !p.report(p.opaque(0), nil, 3) || p.Pending() != 3 {
+		t.Errorf("%d left, or woken too early or not at all", p.Pending())
+	}
 }
