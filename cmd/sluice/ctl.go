@@ -88,7 +88,8 @@ func (c *control) path() (string, error) {
 		return path, nil
 	}
 	if _, err := os.Stat(systemSocket); err != nil {
-		return "", fmt.Errorf("no control socket: neither --socket nor SLUICE_CONTROL is given, and %w", err)
+		return "", fmt.Errorf("no control socket: neither --socket nor SLUICE_CONTROL is given, and %w "+
+			"(a sluice outside of systemd has one with --state-dir or --control, and logs its path at the start)", err)
 	}
 	return systemSocket, nil
 }

@@ -137,7 +137,8 @@ func TestCtlSaysWhyThereIsNoAnswer(t *testing.T) {
 func TestCtlSaysWhereItLooked(t *testing.T) {
 	t.Setenv("SLUICE_CONTROL", "")
 	status, _, err := command("ctl", "status")
-	want := "sluice: no control socket: neither --socket nor SLUICE_CONTROL is given, and stat /run/sluice/sluice.sock: no such file or directory\n"
+	want := "sluice: no control socket: neither --socket nor SLUICE_CONTROL is given, and stat /run/sluice/sluice.sock: no such file or directory " +
+		"(a sluice outside of systemd has one with --state-dir or --control, and logs its path at the start)\n"
 	if status != exitFailed || err != want {
 		t.Errorf("status %d: %s", status, err)
 	}
