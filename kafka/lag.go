@@ -9,13 +9,16 @@ import (
 	"time"
 
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
 // served is a group that this proxy serves: its topics, and the partitions that are assigned here.
 type served struct {
-	topics []topicSet
-	ours   map[TopicPartition]holding
-	leased int
+	consumer *librdkafka.Consumer // of one of its subscriptions
+	topics   []topicSet
+	ours     map[TopicPartition]holding
+	leased   int
 }
 
 // holding is what our ledger knows of a partition.
@@ -33,6 +36,9 @@ type low struct {
 // lowsKept is how long a low is believed: retention moves it, slowly.
 const lowsKept = time.Minute
 
+// countsKept is how long the partitions of topics are believed to be as many as they were.
+const countsKept = time.Minute
+
 // serving lists the groups that are served.
 func (c *Client) serving() map[string]served {
 	groups := map[string]served{}
@@ -41,6 +47,7 @@ func (c *Client) serving() map[string]served {
 		if g.ours == nil {
 			g.ours = map[TopicPartition]holding{}
 		}
+		g.consumer = s.consumer
 		g.topics = append(g.topics, s.interest)
 		s.mu.Lock()
 		for tp, l := range s.dispatch.byName {
@@ -79,47 +86,88 @@ func (r *refresher) refreshLag(ctx context.Context) {
 	r.client.overview.publish(r.client, committed, groups, time.Now())
 }
 
-// committed asks for the committed offsets of the groups. A group that cannot be asked is left out; an
-// error means that nobody answers.
+// committed asks for the committed offsets of the groups, each through a consumer that is in it. A group
+// that cannot be asked is left out; an error means that nobody answers.
 func (r *refresher) committed(ctx context.Context, groups map[string]served) (all []PartitionLag, err error) {
+	if err := r.count(ctx, groups); err != nil {
+		return nil, err
+	}
 	for _, name := range slices.Sorted(maps.Keys(groups)) {
-		var offsets map[TopicPartition]int64
-		err := r.ask(ctx, func(ctx context.Context, a *Admin) (err error) {
-			offsets, err = a.committed(ctx, name)
-			return err
-		})
+		r.beat()
+		g := groups[name]
+		offsets, err := g.consumer.Committed(g.partitions(r.counts), askTime)
 		switch {
-		case ctx.Err() != nil || unanswered(err):
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case unanswered(err):
 			return nil, err
 		case err == nil:
-			g := groups[name]
-			all = append(all, g.rows(name, offsets)...)
+			all = append(all, rows(name, offsets)...)
 		}
 	}
 	return all, nil
 }
 
+// count learns how many partitions the topics have, when it was long ago or a topic is new.
+func (r *refresher) count(ctx context.Context, groups map[string]served) error {
+	isNew := false
+	for _, g := range groups {
+		for _, set := range g.topics {
+			isNew = isNew || slices.ContainsFunc(set.names, func(name string) bool { return r.counts[name] == 0 })
+		}
+	}
+	if now := time.Now(); !isNew && now.Sub(r.countedAt) < countsKept {
+		return nil
+	}
+	return r.ask(ctx, func(ctx context.Context, a *Admin) error {
+		metadata, err := a.metadata(ctx)
+		if err != nil {
+			return err
+		}
+		r.counts, r.countedAt = map[string]int{}, time.Now()
+		for name, t := range metadata.Topics {
+			r.counts[name] = len(t.Partitions)
+		}
+		return nil
+	})
+}
+
 // unanswered tells a question that nobody answered from one that was refused.
 func unanswered(err error) bool {
-	var failure binding.Error
-	if errors.As(err, &failure) {
-		return failure.Code() == binding.ErrTimedOut || failure.Code() == binding.ErrTransport || failure.Code() == binding.ErrAllBrokersDown
+	if failure, is := errors.AsType[*librdkafka.Error](err); is {
+		return failure.Code == librdkafka.TimedOut || failure.Code == librdkafka.Transport || failure.Code == librdkafka.AllBrokersDown
 	}
 	return err != nil
 }
 
-// rows are the partitions of the group's topics that are known: those it committed in, and those that
-// are assigned to this proxy.
-func (g *served) rows(name string, committed map[TopicPartition]int64) []PartitionLag {
+// partitions are those of the group's topics, and what is assigned to this proxy.
+func (g *served) partitions(counts map[string]int) []librdkafka.Partition {
+	all := map[TopicPartition]bool{}
 	for tp := range g.ours {
-		if _, known := committed[tp]; !known {
-			committed[tp] = -1
+		all[tp] = true
+	}
+	for topic, n := range counts {
+		if !slices.ContainsFunc(g.topics, func(s topicSet) bool { return s.has(topic) }) {
+			continue
+		}
+		for p := range n {
+			all[TopicPartition{topic, int32(p)}] = true
 		}
 	}
+	list := make([]librdkafka.Partition, 0, len(all))
+	for tp := range all {
+		list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition})
+	}
+	return list
+}
+
+// rows are the partitions of a group.
+func rows(name string, committed []librdkafka.Partition) []PartitionLag {
 	var rows []PartitionLag
-	for tp, at := range committed {
-		if slices.ContainsFunc(g.topics, func(s topicSet) bool { return s.has(tp.Topic) }) {
-			rows = append(rows, PartitionLag{Group: name, TopicPartition: tp, Committed: at, Lag: -1, Seconds: -1})
+	for _, p := range committed {
+		if p.Err == librdkafka.None {
+			at := max(-1, p.Offset)
+			rows = append(rows, PartitionLag{Group: name, TopicPartition: TopicPartition{p.Topic, p.ID}, Committed: at, Lag: -1, Seconds: -1})
 		}
 	}
 	slices.SortFunc(rows, func(a, b PartitionLag) int {
@@ -169,24 +217,6 @@ func (r *refresher) offsets(ctx context.Context, rows []PartitionLag, spec bindi
 		return err
 	})
 	return at, err
-}
-
-// committed is what a group has committed.
-func (a *Admin) committed(ctx context.Context, group string) (map[TopicPartition]int64, error) {
-	query := []binding.ConsumerGroupTopicPartitions{{Group: group}}
-	result, err := a.client.ListConsumerGroupOffsets(ctx, query, requestTimeout(ctx))
-	if err != nil {
-		return nil, err
-	}
-	committed := map[TopicPartition]int64{}
-	for _, g := range result.ConsumerGroupsTopicPartitions {
-		for _, tp := range g.Partitions {
-			if tp.Error == nil {
-				committed[TopicPartition{*tp.Topic, tp.Partition}] = max(-1, int64(tp.Offset))
-			}
-		}
-	}
-	return committed, nil
 }
 
 // publish makes a reading the present one.

@@ -68,6 +68,9 @@ type refresher struct {
 	reachAt time.Time // when to ask whether anybody answers
 	lagAt   time.Time // when to read the lag
 	lows    map[TopicPartition]low
+
+	counts    map[string]int // partitions, by topic
+	countedAt time.Time
 }
 
 // round asks what is due. Without a broker that answers there is nothing else to ask.

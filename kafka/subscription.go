@@ -138,7 +138,9 @@ func (s *Subscription) readEvents(now time.Time) {
 func (s *Subscription) committed(event librdkafka.Event) {
 	if event.Code != librdkafka.None && event.Code != librdkafka.NoOffset {
 		s.client.consumed.commitErrors.Add(1)
-		s.log.Warn("offsets not committed", "err", event.Code.String())
+		if s.voice.fresh("commit: " + event.Code.String()) { // else once a second, as long as it lasts
+			s.log.Warn("offsets not committed", "err", event.Code.String())
+		}
 	}
 }
 

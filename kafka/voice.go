@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,12 +16,13 @@ type voice struct {
 }
 
 const (
-	silence  = 30 * time.Second // a sentence is not repeated within this
-	memories = 256              // sentences remembered
+	silence  = time.Minute // a sentence is not repeated within this
+	memories = 256         // sentences remembered
 )
 
 func (v *voice) fresh(text string) bool {
 	now := time.Now()
+	text = withoutNumbers(text)
 	if last, known := v.said[text]; known && now.Sub(last) < silence {
 		return false
 	}
@@ -31,11 +33,22 @@ func (v *voice) fresh(text string) bool {
 	return true
 }
 
+// withoutNumbers leaves out the words that are numbers, such as in "Timed out 2 in-flight (after 10051ms)":
+// what differs in nothing else is the same sentence. Names and addresses stay.
+func withoutNumbers(text string) string {
+	return strings.Join(slices.DeleteFunc(strings.Fields(text), func(word string) bool {
+		word = strings.TrimLeft(word, "(#")
+		return word != "" && '0' <= word[0] && word[0] <= '9' && !strings.ContainsAny(word, ":/")
+	}), " ")
+}
+
 // line logs a log line of librdkafka at its own severity (RFC 5424).
 func (v *voice) line(log *slog.Logger, event librdkafka.Event) {
 	const warning, notice = 4, 5
-	// A connection that fails comes as an error event as well: see failure.
-	if strings.HasPrefix(event.Text, "FAIL:") || !v.fresh(event.Text) {
+	// A connection that fails comes as an error event as well: see failure. Requests that timed out are
+	// counted in a warning, one notice each comes before it.
+	noise := strings.HasPrefix(event.Text, "FAIL:") || event.Level == notice && strings.HasPrefix(event.Text, "REQTMOUT:")
+	if noise || !v.fresh(event.Text) {
 		return
 	}
 	switch {
@@ -56,11 +69,14 @@ func (v *voice) failure(log *slog.Logger, event librdkafka.Event) {
 	}
 }
 
-// losses sums up records that were not delivered and logs them once a second, never their content.
+// losses sums up records that were not delivered and logs the first at once, then every lossesEvery,
+// never their content.
 type losses struct {
 	counts map[ProduceError]int
 	logged time.Time
 }
+
+const lossesEvery = 10 * time.Second
 
 // reasonsKept bounds the sums between two log lines; what is beyond goes into the rest.
 const reasonsKept = 100
@@ -76,7 +92,7 @@ func (l *losses) add(e ProduceError) {
 }
 
 func (l *losses) log(log *slog.Logger, now time.Time) {
-	if len(l.counts) == 0 || now.Sub(l.logged) < time.Second {
+	if len(l.counts) == 0 || now.Sub(l.logged) < lossesEvery {
 		return
 	}
 	l.logged = now

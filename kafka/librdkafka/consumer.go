@@ -7,12 +7,13 @@ import "C"
 import (
 	"context"
 	"runtime"
+	"sync"
 	"time"
 	"unsafe"
 )
 
 // Consumer is one librdkafka group consumer. It belongs to one goroutine: no two calls may overlap,
-// except for Wake.
+// except for Wake and Committed.
 type Consumer struct {
 	rk     *C.rd_kafka_t
 	queue  *C.rd_kafka_queue_t
@@ -20,6 +21,9 @@ type Consumer struct {
 
 	messages []*C.rd_kafka_message_t
 	fetched  []C.sluice_message
+
+	asking sync.RWMutex // held for reading by Committed; guards gone
+	gone   bool         // the handle is destroyed
 }
 
 // inside has a place for each call of any consumer that is in librdkafka: see gates. The consumers of
@@ -137,6 +141,25 @@ func (c *Consumer) Store(offsets []Partition) error {
 	return err
 }
 
+// Committed asks the group's coordinator for what the group has committed of the partitions: Offset is
+// below 0 where that is nothing. It takes at most limit, and any goroutine may call it.
+//
+// The admin client could ask for groups without a consumer here, but its ListConsumerGroupOffsets ends the
+// process when the coordinator moves (https://github.com/confluentinc/librdkafka/issues/4605).
+func (c *Consumer) Committed(partitions []Partition, limit time.Duration) ([]Partition, error) {
+	c.asking.RLock()
+	defer c.asking.RUnlock()
+	if c.gone {
+		return nil, &Error{Code: Destroyed, Text: "the consumer is closed"}
+	}
+	list := listOf(partitions)
+	defer C.rd_kafka_topic_partition_list_destroy(list)
+	if err := errorOf(C.rd_kafka_committed(c.rk, list, C.int(max(1, limit.Milliseconds())))); err != nil {
+		return nil, err
+	}
+	return partitionsOf(list), nil
+}
+
 // Close leaves the group, committing what is stored, and destroys the handle. While it waits,
 // revocations are handed to revoke, which must Unassign. left is called when the group is left: every
 // Queue must be closed then. After ctx it gives up and leaves librdkafka's threads behind.
@@ -165,6 +188,9 @@ func (c *Consumer) Abandon() { _ = c.destroy(context.Background()) }
 func (c *Consumer) destroy(ctx context.Context) error {
 	const noConsumerClose = 0x8
 	return within(ctx, func() {
+		c.asking.Lock()
+		defer c.asking.Unlock()
+		c.gone = true
 		C.rd_kafka_queue_destroy(c.queue)
 		C.rd_kafka_destroy_flags(c.rk, noConsumerClose)
 		c.signal.close()

@@ -35,7 +35,9 @@ const (
 	Fatal                Code = -150
 	PurgedQueue          Code = -152
 	PurgedInFlight       Code = -151
+	TimedOut             Code = -185
 	TimedOutInQueue      Code = -166
+	Destroyed            Code = -197
 	AllBrokersDown       Code = -187
 	UnknownTopicLocal    Code = -188
 	UnknownPartition     Code = -190

@@ -84,7 +84,7 @@ func (s *session) leaveAt() time.Time {
 // before and has asked for nothing yet is served: to clients that connect for each request, a restart
 // behind a listener that stays open is then no error at all.
 func (s *session) refuses() bool {
-	return s.server.draining.Load() && (s.met || time.Since(s.server.drainedAt) > drainLongest)
+	return s.server.draining.Load() && (s.met || time.Since(s.server.drainedAt) > drainLongest-drainQuiet)
 }
 
 // owesNothing tells whether neither side waits for anything of the other: no answer is outstanding,

@@ -10,6 +10,8 @@ import (
 type FakeOptions struct {
 	// Brokers is how many brokers there are; 0 means one.
 	Brokers int
+	// Port is where its only broker listens, on loopback; 0 means a free one for each.
+	Port int
 	// Partitions is how many a topic gets that a client's request creates; 0 means one.
 	Partitions int
 	// NoAutoCreate makes the brokers refuse topics that nobody created.
@@ -28,6 +30,9 @@ func StartFake(o FakeOptions) (*Fake, error) {
 		kfake.NumBrokers(max(o.Brokers, 1)),
 		kfake.DefaultNumPartitions(max(o.Partitions, 1)),
 		kfake.GroupMinSessionTimeout(100 * time.Millisecond),
+	}
+	if o.Port != 0 {
+		opts = append(opts, kfake.Ports(o.Port))
 	}
 	if !o.NoAutoCreate {
 		opts = append(opts, kfake.AllowAutoTopicCreation())

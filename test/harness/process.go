@@ -23,12 +23,15 @@ type Process struct {
 
 // start runs name with args. The child dies with us, whichever way we end (on Linux).
 func start(name string, args ...string) (*Process, error) {
-	p := &Process{done: make(chan struct{})}
-	p.cmd = exec.Command(name, args...)
+	return launch(exec.Command(name, args...))
+}
+
+func launch(cmd *exec.Cmd) (*Process, error) {
+	p := &Process{cmd: cmd, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
 	p.cmd.SysProcAttr = dieWithParent()
 	if err := p.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", filepath.Base(name), err)
+		return nil, fmt.Errorf("start %s: %w", filepath.Base(cmd.Path), err)
 	}
 	go func() {
 		_ = p.cmd.Wait() // the status is read from ProcessState

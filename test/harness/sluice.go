@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"net"
 	"strings"
 )
 
@@ -13,8 +14,22 @@ type SluiceOptions struct {
 	Brokers []string
 	// Addr is where the RESP door opens; empty means a free loopback port.
 	Addr string
+	// Management is where the management door opens; empty means that it stays closed.
+	Management string
 	// Args are further flags of `sluice serve`.
 	Args []string
+	// Env are further variables of its environment, NAME=value.
+	Env []string
+	// Inherit are sockets that the caller opened for the proxy, as a systemd socket unit does; they
+	// stay the caller's, and connections wait in them while no proxy runs. The one named "resp" must
+	// listen at Addr, the one named "management" at Management.
+	Inherit []Inherited
+}
+
+// Inherited is a listening socket under the name that its unit would give it (FileDescriptorName=).
+type Inherited struct {
+	Name     string
+	Listener *net.TCPListener
 }
 
 // Sluice is one running proxy.
@@ -22,6 +37,8 @@ type Sluice struct {
 	*Process
 	// Addr is its RESP door, host:port.
 	Addr string
+	// Management is its management door, host:port; empty when it is closed.
+	Management string
 
 	options SluiceOptions
 }
@@ -35,7 +52,7 @@ func StartSluice(ctx context.Context, o SluiceOptions) (*Sluice, error) {
 		}
 		o.Addr = addr
 	}
-	p, err := start(o.Binary, o.arguments()...)
+	p, err := o.start()
 	if err != nil {
 		return nil, err
 	}
@@ -44,12 +61,19 @@ func StartSluice(ctx context.Context, o SluiceOptions) (*Sluice, error) {
 		_ = p.Kill()
 		return nil, err
 	}
-	return &Sluice{Process: p, Addr: o.Addr, options: o}, nil
+	return &Sluice{Process: p, Addr: o.Addr, Management: o.Management, options: o}, nil
+}
+
+func (o *SluiceOptions) start() (*Process, error) {
+	if len(o.Env)+len(o.Inherit) == 0 {
+		return start(o.Binary, o.arguments()...)
+	}
+	return startService(o.Env, o.Inherit, o.Binary, o.arguments()...)
 }
 
 // arguments closes the doors that no test here uses, so that many proxies fit on one machine.
 func (o *SluiceOptions) arguments() []string {
-	args := []string{"serve", "--resp", o.Addr, "--http", "", "--management", ""}
+	args := []string{"serve", "--resp", o.Addr, "--http", "", "--management", o.Management}
 	if len(o.Brokers) == 0 {
 		args = append(args, "--embedded")
 	} else {
