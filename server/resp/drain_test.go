@@ -1,7 +1,9 @@
 package resp
 
 import (
+	"net"
 	"testing"
+	"time"
 )
 
 // A client that is sending when the drain begins is refused in words before its connection ends.
@@ -43,4 +45,29 @@ func TestDrainServesWhoHasJustCome(t *testing.T) {
 	if cut := <-drained; cut != 0 {
 		t.Errorf("%d connections were cut", cut)
 	}
+}
+
+// What has arrived is answered even if the machine was so busy that the session did not get its turn
+// before the drain's patience was over.
+func TestDrainHearsWhatHasArrived(t *testing.T) {
+	d := open(t, Options{}, brokers...)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	elsewhere := door{Server: d.Server, addr: l.Addr().String()}
+	p := elsewhere.dial(t)
+	p.send("PING")
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.drainedAt = time.Now().Add(-2 * drainLongest)
+	d.draining.Store(true)
+	d.admit(conn.(*net.TCPConn))
+	if got := p.rest(); got != "+PONG\r\n" {
+		t.Errorf("got %q before the end", got)
+	}
+	d.going.Wait()
 }

@@ -57,7 +57,7 @@ func (s *session) mayStay() error {
 		return errSlowCommand
 	case !s.authenticated && time.Since(s.connected) >= s.opts.AuthTimeout:
 		return errSlowAuth
-	case s.server.draining.Load() && s.owesNothing() && !time.Now().Before(s.leaveAt()):
+	case s.server.draining.Load() && s.owesNothing() && !time.Now().Before(s.leaveAt()) && !s.unheard():
 		return errDrained
 	}
 	return nil
@@ -71,13 +71,27 @@ const (
 	drainLongest = 500 * time.Millisecond
 )
 
-// leaveAt is when a session that owes nothing may leave a server that drains.
+// leaveAt is when a session that owes nothing may leave a server that drains. One that has asked for
+// nothing yet has only just come, and will.
 func (s *session) leaveAt() time.Time {
+	longest := s.server.drainedAt.Add(drainLongest)
+	if s.fresh() {
+		return longest
+	}
 	last := s.server.drainedAt
 	if s.lastWords.After(last) {
 		last = s.lastWords
 	}
-	return earlier(last.Add(drainQuiet), s.server.drainedAt.Add(drainLongest))
+	return earlier(last.Add(drainQuiet), longest)
+}
+
+// fresh tells whether the client has not asked for anything yet.
+func (s *session) fresh() bool { return !s.met && s.lastWords.IsZero() }
+
+// unheard tells whether the client has said something that must be answered before the end: on a busy
+// machine it may have arrived in time and not been read in time, and closing now would reset the connection.
+func (s *session) unheard() bool {
+	return (s.fresh() || time.Since(s.server.drainedAt) < drainLongest) && s.wire.unread()
 }
 
 // refuses tells whether the client must produce elsewhere, because of the drain. One that connected just

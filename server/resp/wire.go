@@ -132,6 +132,13 @@ func tryGone(fd uintptr) bool {
 	return err == nil && n > 0
 }
 
+// unread tells whether the client has sent something that was not read yet.
+func (w *wire) unread() bool {
+	n := 0
+	_ = w.raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.SIOCINQ) })
+	return n > 0
+}
+
 // hungUp tells whether the client has closed its side. Any goroutine may call it.
 func (w *wire) hungUp() bool {
 	gone := false

@@ -1,0 +1,105 @@
+//go:build systemd
+
+package systemd
+
+import (
+	"strings"
+	"testing"
+)
+
+// An installation starts nothing and enables nothing.
+func TestInstall(t *testing.T) {
+	each(t, func(t *testing.T, m *machine) {
+		m.install(artifacts(t).deb)
+		units := m.run("systemctl", "list-unit-files", "--no-legend", "sluice*")
+		for line := range strings.Lines(units) {
+			if f := strings.Fields(line); len(f) < 2 || f[1] != "disabled" {
+				t.Errorf("unit file: %s", line)
+			}
+		}
+		if strings.Count(units, "\n") < 4 {
+			t.Errorf("unit files:\n%s", units)
+		}
+		if out := m.run("systemctl", "list-units", "--all", "--no-legend", "--plain", "--state=active,activating,failed", "sluice*"); out != "" {
+			t.Errorf("running after the installation:\n%s", out)
+		}
+		for path, want := range map[string]string{"/etc/sluice": "750 root sluice", configFile: "640 root sluice", "/usr/bin/sluice": "755 root root"} {
+			if got := strings.TrimSpace(m.run("stat", "--format=%a %U %G", path)); got != want {
+				t.Errorf("%s is %s, not %s", path, got, want)
+			}
+		}
+		for _, path := range []string{"man/man1/sluice.1.gz", "bash-completion/completions/sluice", "zsh/vendor-completions/_sluice", "fish/vendor_completions.d/sluice.fish", "doc/sluice/sbom.cdx.json", "doc/sluice/copyright"} {
+			m.run("dpkg-query", "--search", "/usr/share/"+path) // minimal systems leave the files out
+		}
+		if got := m.run("sluice", "version"); !strings.HasPrefix(got, "sluice "+oldVersion+"\n") {
+			t.Errorf("sluice version: %s", got)
+		}
+	})
+}
+
+// An upgrade restarts what ran and nothing else, and leaves the operator's files alone.
+func TestUpgrade(t *testing.T) {
+	each(t, func(t *testing.T, m *machine) {
+		broker := withSluice(m)
+		m.instance("billing", "127.0.0.1:6390", broker)
+		mine := m.run("cat", configFile)
+		m.run("systemctl", "start", "sluice@billing")
+		before := m.property("sluice@billing", "MainPID")
+		m.install(artifacts(t).newer)
+		if got := m.run("cat", configFile); got != mine {
+			t.Errorf("the configuration became\n%s", got)
+		}
+		if state, pid := m.property("sluice@billing", "ActiveState"), m.property("sluice@billing", "MainPID"); state != "active" || pid == before {
+			t.Errorf("the instance that ran is %s as process %s, was %s", state, pid, before)
+		}
+		if got := m.run("readlink", "/proc/"+m.property("sluice@billing", "MainPID")+"/exe"); strings.Contains(got, "deleted") {
+			t.Errorf("the old binary still runs: %s", got)
+		}
+		if state := m.property("sluice", "ActiveState"); state != "inactive" {
+			t.Errorf("the service that did not run is %s", state)
+		}
+		if got := m.run("sluice", "version"); !strings.HasPrefix(got, "sluice "+newVersion+"\n") {
+			t.Errorf("sluice version: %s", got)
+		}
+	})
+}
+
+// With the socket active an upgrade is a restart like any other.
+func TestUpgradeUnderLoad(t *testing.T) {
+	each(t, func(t *testing.T, m *machine) {
+		broker := withSluice(m)
+		m.run("systemctl", "start", "sluice.socket")
+		m.run("systemctl", "start", "sluice")
+		r := m.underLoad(broker, loadRuns, func() { m.install(artifacts(t).newer) }, "-each")
+		r.nothingLost(t)
+		if r.Refused+r.Reset+r.TimedOut > 0 {
+			t.Errorf("%d refused, %d ended before an answer, %d without an answer: %v", r.Refused, r.Reset, r.TimedOut, r.Failed)
+		}
+	})
+}
+
+// remove stops what runs and keeps what is the operator's; purge leaves nothing.
+func TestRemoveAndPurge(t *testing.T) {
+	each(t, func(t *testing.T, m *machine) {
+		broker := withSluice(m)
+		m.run("systemctl", "enable", "--now", "sluice.socket", "sluice")
+		m.instance("billing", "127.0.0.1:6390", broker)
+		m.run("systemctl", "start", "sluice@billing")
+		m.run("dpkg", "--remove", "sluice")
+		if out := m.run("systemctl", "list-units", "--all", "--no-legend", "--plain", "--state=active,activating,failed", "sluice*"); out != "" {
+			t.Errorf("after the removal:\n%s", out)
+		}
+		if got := m.redis("127.0.0.1:6380", "PING"); strings.HasPrefix(got, "+") {
+			t.Errorf("after the removal PING is answered with %q", got)
+		}
+		m.run("test", "-e", configFile)
+		m.run("test", "-d", "/var/lib/sluice", "-a", "-d", "/var/lib/sluice-billing")
+
+		m.install(artifacts(t).deb)
+		m.run("systemctl", "start", "sluice")
+		m.run("dpkg", "--purge", "sluice")
+		if left := m.output("sh", "-c", "find /etc /usr /run/sluice* /var/lib/sluice* -name '*sluice*' 2>/dev/null"); left != "" {
+			t.Errorf("after the purge:\n%s", left)
+		}
+	})
+}

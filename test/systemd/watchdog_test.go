@@ -1,0 +1,90 @@
+//go:build systemd
+
+package systemd
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	watchdog = 30 * time.Second // WatchdogSec= of the packaged units
+	// backWithin is how long after the watchdog's time a frozen service may take to be back.
+	backWithin = 5 * time.Second
+)
+
+// loops are all that must move, with what makes those run that are not there from the start.
+var loops = []struct {
+	name  string
+	start []string // commands
+}{
+	{name: "accept:resp"},
+	{name: "probe:resp"},
+	{name: "management"},
+	{name: "producer:delivered"},
+	{name: "producer:buffered"},
+	{name: "subscription:group", start: []string{"CLIENT SETNAME group:one", "BLPOP topics:t 1"}},
+	{name: "lag"},
+}
+
+// A loop that stands still ends in SIGABRT with every goroutine in the journal, and a restart. Each
+// loop is frozen in an instance of its own, all at the same time.
+func TestWatchdog(t *testing.T) {
+	each(t, func(t *testing.T, m *machine) {
+		broker := withSluice(m)
+		m.put("/usr/bin/sluice", "755", artifacts(t).freezing)
+		for i, l := range loops {
+			t.Run(l.name, func(t *testing.T) {
+				t.Parallel()
+				m := m.in(t)
+				unit, addr := m.freezable(l.name, broker, i)
+				if l.start != nil {
+					m.redis(addr, l.start...)
+				}
+				m.frozen(unit, l.name)
+			})
+		}
+	})
+}
+
+// freezable starts an instance in which that loop will stop at SIGUSR2.
+func (m *machine) freezable(loop, broker string, number int) (unit, addr string) {
+	m.t.Helper()
+	name := strings.ReplaceAll(loop, ":", "_")
+	unit, addr = "sluice@"+name+".service", fmt.Sprintf("127.0.0.1:%d", 6400+number)
+	m.write("/etc/sluice/"+name+".yaml", "644", fmt.Sprintf("%smanagement:\n  address: 127.0.0.1:%d\n", instanceDoors(addr, broker), 9400+number))
+	m.dropIn(unit, "[Service]\nEnvironment=SLUICE_FREEZE="+loop+"\n")
+	m.run("systemctl", "start", unit)
+	if got := m.property(unit, "WatchdogUSec"); got != "30s" {
+		m.t.Fatalf("the watchdog's time is %s", got)
+	}
+	return unit, addr
+}
+
+// frozen freezes a loop and watches what becomes of the unit.
+func (m *machine) frozen(unit, loop string) {
+	m.t.Helper()
+	pid := m.property(unit, "MainPID")
+	began := time.Now()
+	m.run("systemctl", "kill", "--signal=USR2", "--kill-who=main", unit)
+	m.await(watchdog, "no status that names the loop", func(out string) bool { return strings.Contains(out, loop) },
+		"systemctl", "show", "--value", "--property=StatusText", unit)
+	m.awaitProperty(2*watchdog, unit, "NRestarts", "1")
+	m.awaitProperty(2*backWithin, unit, "ActiveState", "active")
+	took := time.Since(began)
+	m.t.Logf("back after %v", took.Round(time.Second/10))
+	if took > watchdog+backWithin {
+		m.t.Errorf("the unit was back after %v: the watchdog's %v and %v more are allowed", took, watchdog, backWithin)
+	}
+	if m.property(unit, "MainPID") == pid {
+		m.t.Error("it is the same process")
+	}
+	journal := m.journal(unit)
+	for _, want := range []string{"SIGABRT", "\ngoroutine 1 ", "systemd.freeze", loop} {
+		if !strings.Contains(journal, want) {
+			m.t.Errorf("the journal lacks %q", want)
+		}
+	}
+}
