@@ -143,6 +143,7 @@ func (c *Config) producerProperties(profile string) Properties {
 		"topic.metadata.refresh.interval.ms": "10000",
 		"queue.buffering.max.messages":       "100000",
 		"queue.buffering.max.kbytes":         "131072",
+		"statistics.interval.ms":             "10000", // for Status
 		// Longer than an answer of the brokers takes: an idempotent producer sends nothing more to a
 		// partition until it has come, and librdkafka spins while records wait that have lingered.
 		"linger.ms": "10",

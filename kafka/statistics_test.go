@@ -27,6 +27,20 @@ func profile(t *testing.T, c *Client, name string) ProfileStatus {
 	return ProfileStatus{}
 }
 
+// Nobody has to ask for statistics, and an operator may do without.
+func TestStatisticsComeByDefault(t *testing.T) {
+	cfg := Defaults()
+	for _, profile := range []string{Delivered, Buffered} {
+		if got := cfg.producerProperties(profile)["statistics.interval.ms"]; got != "10000" {
+			t.Errorf("%s: statistics.interval.ms is %q", profile, got)
+		}
+	}
+	cfg.Producer = Properties{"statistics.interval.ms": "0"}
+	if got := cfg.producerProperties(Delivered)["statistics.interval.ms"]; got != "0" {
+		t.Errorf("against the operator's word statistics.interval.ms is %q", got)
+	}
+}
+
 func TestTheStatusTellsOfTheBrokers(t *testing.T) {
 	t.Parallel()
 	k := cluster(t, kfake.SeedTopics(1, "letters"))
