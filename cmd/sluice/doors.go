@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"runtime"
@@ -142,10 +143,14 @@ func (d *daemon) notReady() []string {
 	case draining:
 		return []string{"draining"}
 	}
-	if err := d.client.Reach(); err != nil {
+	switch err := d.client.Reach(); {
+	case err == nil:
+		return nil
+	case errors.Is(err, kafka.ErrNotAsked):
+		return []string{err.Error()}
+	default:
 		return []string{"no broker answers: " + err.Error()}
 	}
-	return nil
 }
 
 // order begins a drain.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/sluice-proxy/sluice/kafka"
 )
 
 // tell keeps the line of `systemctl status` up to date, and logs when the brokers come and go.
@@ -38,7 +40,7 @@ func (d *daemon) statusLine() string {
 		lag += p.Lag
 	}
 	fmt.Fprintf(&line, ", %s, %d undelivered, lag %d", counted(max(now.Subscriptions, len(groups)), "group"), now.Pending, lag)
-	if err := d.client.Reach(); err != nil {
+	if err := d.client.Reach(); err != nil && !errors.Is(err, kafka.ErrNotAsked) {
 		line.WriteString("; no broker answers")
 	}
 	return line.String()
