@@ -48,7 +48,8 @@ test-needs:
 test-kafka: test-needs
 	@for tool in java mvn; do command -v $$tool >/dev/null || \
 		{ echo "make test-kafka needs, by their names in Debian: default-jre-headless maven" >&2; exit 1; }; done
-	go test -tags kafka -count=1 -timeout $(TESTTIME) -p 1 ./test/...
+	go test -tags kafka -count=1 -timeout $(TESTTIME) -p 1 $$(go list ./test/... | grep -v operations)
+	go test -tags kafka -count=1 -timeout $(TESTTIME) -run 'TestBrokersAway|TestAScrapeIsCheap' ./test/operations
 
 # The package in containers that boot a systemd of their own: start, reload, watchdog, restarts under
 # load, upgrade, purge. Needs root; skips, and says why, where no container can be booted.

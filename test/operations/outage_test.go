@@ -37,6 +37,7 @@ func TestBrokersAwayForAMinute(t *testing.T) {
 		"frozen": {(*harness.KafkaNode).Pause, (*harness.KafkaNode).Resume},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // most of it is waiting
 			o := startOutage(t)
 			o.spend(t, 10*time.Second, func(bool) {}) // as usual
 			awaitReady(t, o.ctx, o.sluice)
