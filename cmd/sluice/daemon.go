@@ -27,8 +27,9 @@ type daemon struct {
 	notifier *systemd.Notifier
 	beats    *systemd.Beats
 	started  time.Time
-	signals  chan os.Signal
-	orders   chan struct{} // to drain, from the control socket
+	signals  chan os.Signal // to stop
+	hangups  chan os.Signal // to reload; apart, so that none of them takes the place of an order to stop
+	orders   chan struct{}  // to drain, from the control socket
 	phase    atomic.Int32
 	running  sync.WaitGroup // all goroutines but the doors'
 
@@ -55,10 +56,11 @@ const (
 func newDaemon(flags *configFlags, cfg *Config, log *serviceLog, notifier *systemd.Notifier) *daemon {
 	d := &daemon{
 		flags: flags, cfg: cfg, service: log, log: log.Logger(), notifier: notifier, beats: systemd.NewBeats(time.Now),
-		started: time.Now(), signals: make(chan os.Signal, 1), orders: make(chan struct{}, 1),
+		started: time.Now(), signals: make(chan os.Signal, 2), hangups: make(chan os.Signal, 1), orders: make(chan struct{}, 1),
 	}
 	d.last.Store(&management.LastReload{OK: true, At: d.started})
-	signal.Notify(d.signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	signal.Notify(d.signals, syscall.SIGTERM, syscall.SIGINT)
+	signal.Notify(d.hangups, syscall.SIGHUP)
 	return d
 }
 
@@ -130,11 +132,9 @@ func (d *daemon) run() error {
 func (d *daemon) await(broken <-chan error) error {
 	for {
 		select {
+		case <-d.hangups:
+			_, _ = d.reload(context.Background()) // it logs what is wrong
 		case s := <-d.signals:
-			if s == syscall.SIGHUP {
-				_, _ = d.reload(context.Background()) // it logs what is wrong
-				continue
-			}
 			d.log.Info("draining; a second signal cuts", "signal", s.String(), "grace", d.config().RESP.Options.DrainGrace.String())
 			return nil
 		case <-d.orders:
@@ -167,6 +167,7 @@ func (d *daemon) sayLate(late []systemd.Age) {
 // release closes what start opened and drain did not close.
 func (d *daemon) release() {
 	signal.Stop(d.signals)
+	signal.Stop(d.hangups)
 	for _, door := range d.doors {
 		door.listener.Close()
 	}

@@ -62,18 +62,12 @@ func (d *daemon) second() (cut context.Context, done func()) {
 	cut, cancel := context.WithCancel(context.Background())
 	var watch sync.WaitGroup
 	watch.Go(func() {
-		for {
-			select {
-			case s := <-d.signals:
-				if s == syscall.SIGHUP {
-					continue // a reload that comes too late
-				}
-				signal.Reset(syscall.SIGTERM, syscall.SIGINT)
-				d.log.Warn("second signal: cutting")
-				cancel()
-			case <-cut.Done():
-			}
-			return
+		select {
+		case <-d.signals:
+			signal.Reset(syscall.SIGTERM, syscall.SIGINT)
+			d.log.Warn("second signal: cutting")
+			cancel()
+		case <-cut.Done():
 		}
 	})
 	return cut, func() {
