@@ -27,7 +27,7 @@ type Topic struct {
 }
 
 // PartitionInfo is a partition: who leads it, who follows, and the offsets it holds, from Low up to
-// but not including High. A Leader of -1 means none.
+// but not including High, both -1 when they were not read. A Leader of -1 means none.
 type PartitionInfo struct {
 	ID, Leader       int32
 	Replicas, InSync []int32
@@ -125,7 +125,16 @@ func (a *Admin) Topic(ctx context.Context, name string) (Topic, error) {
 }
 
 func (a *Admin) describe(ctx context.Context, names []string) ([]Topic, error) {
-	result, err := a.client.DescribeTopics(ctx, binding.NewTopicCollectionOfTopicNames(names))
+	topics, err := a.partitions(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	return topics, a.fillOffsets(ctx, topics)
+}
+
+// partitions reads topics without their offsets.
+func (a *Admin) partitions(ctx context.Context, names []string) ([]Topic, error) {
+	result, err := a.client.DescribeTopics(ctx, binding.NewTopicCollectionOfTopicNames(names), requestTimeout(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -137,13 +146,15 @@ func (a *Admin) describe(ctx context.Context, names []string) ([]Topic, error) {
 		topics = append(topics, topicOf(d))
 	}
 	slices.SortFunc(topics, func(a, b Topic) int { return cmp.Compare(a.Name, b.Name) })
-	return topics, a.fillOffsets(ctx, topics)
+	return topics, nil
 }
 
 func topicOf(d binding.TopicDescription) Topic {
 	t := Topic{Name: d.Name}
 	for _, p := range d.Partitions {
-		info := PartitionInfo{ID: int32(p.Partition), Leader: -1, Replicas: nodeIDs(p.Replicas), InSync: nodeIDs(p.Isr)}
+		info := PartitionInfo{
+			ID: int32(p.Partition), Leader: -1, Replicas: nodeIDs(p.Replicas), InSync: nodeIDs(p.Isr), Low: -1, High: -1,
+		}
 		if p.Leader != nil {
 			info.Leader = int32(p.Leader.ID)
 		}

@@ -113,9 +113,10 @@ func (c *Client) start(work func()) bool {
 	return !c.stopping
 }
 
-// TopicNames lists the topics of the cluster in order, internal ones left out.
+// TopicNames lists the topics of the cluster in order, internal ones left out. Its errors are those of
+// Topic.
 func (c *Client) TopicNames(ctx context.Context) (names []string, err error) {
-	err = c.ask(func(a *Admin) error {
+	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
 		names, err = a.TopicNames(ctx)
 		return err
 	})

@@ -153,7 +153,7 @@ func (d *drain) settle(r *librdkafka.Report, n int) {
 		c.produced.unknownEvents.Add(int64(n))
 		return
 	}
-	if publisher.report(r.Opaque, failure, n) {
+	if publisher.report(r, failure, n) {
 		d.woken = append(d.woken, publisher)
 	}
 }
@@ -164,7 +164,7 @@ func (d *drain) failure(r *librdkafka.Report) *ProduceError {
 	if outcome == OK {
 		return nil
 	}
-	failure := &ProduceError{Outcome: outcome, Topic: r.Topic(), Reason: r.Err.String()}
+	failure := &ProduceError{Outcome: outcome, Topic: r.Topic(), Reason: reasonFor(r.Err, r.Partition)}
 	d.losses.add(*failure)
 	if r.Err == librdkafka.UnknownTopic || r.Err == librdkafka.UnknownTopicLocal {
 		d.producer.client.topics.doubt(failure.Topic)

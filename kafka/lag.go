@@ -135,10 +135,16 @@ func (r *refresher) count(ctx context.Context, groups map[string]served) error {
 // unanswered tells a question that nobody answered from one that was refused.
 func unanswered(err error) bool {
 	if failure, is := errors.AsType[*librdkafka.Error](err); is {
-		return failure.Code == librdkafka.TimedOut || failure.Code == librdkafka.Transport || failure.Code == librdkafka.AllBrokersDown
+		return slices.Contains(silences, failure.Code)
+	}
+	if failure, is := errors.AsType[binding.Error](err); is {
+		return slices.Contains(silences, librdkafka.Code(failure.Code()))
 	}
 	return err != nil
 }
+
+// silences are librdkafka's words for nobody's answer.
+var silences = []librdkafka.Code{librdkafka.TimedOut, librdkafka.Transport, librdkafka.AllBrokersDown}
 
 // partitions are those of the group's topics, and what is assigned to this proxy.
 func (g *served) partitions(counts map[string]int) []librdkafka.Partition {

@@ -42,6 +42,7 @@ func (e *ProduceError) Error() string {
 var refusals = map[librdkafka.Code]bool{
 	librdkafka.MessageTooLarge:    true,
 	librdkafka.InvalidRecord:      true,
+	librdkafka.InvalidTimestamp:   true,
 	librdkafka.TopicAuthorization: true,
 	librdkafka.UnknownTopic:       true,
 	librdkafka.UnknownTopicLocal:  true,
@@ -72,4 +73,12 @@ func outcomeOf(code librdkafka.Code, status librdkafka.Status) Outcome {
 		return Rejected
 	}
 	return Retry
+}
+
+// reasonFor is librdkafka's sentence for why a record failed, or ours where that leaves out which partition.
+func reasonFor(code librdkafka.Code, partition int32) string {
+	if code == librdkafka.UnknownPartition && partition != AnyPartition {
+		return fmt.Sprintf("it has no partition %d", partition)
+	}
+	return code.String()
 }

@@ -56,11 +56,15 @@ func (p *producer) install(handle *librdkafka.Producer) {
 	go p.current.run()
 }
 
-// produce hands one record to librdkafka.
-func (p *producer) produce(topic string, key, value []byte, opaque uint64) (librdkafka.Code, error) {
+// produce hands one record to librdkafka, its details nil when it has none.
+func (p *producer) produce(topic string, key, value []byte, opaque uint64, d *librdkafka.Details) (code librdkafka.Code, err error) {
 	for {
 		handle := p.handle.Load()
-		code, err := handle.Produce(topic, key, value, opaque)
+		if d == nil {
+			code, err = handle.Produce(topic, key, value, opaque)
+		} else {
+			code, err = handle.ProduceDetailed(topic, key, value, opaque, d)
+		}
 		if err != librdkafka.ErrClosed || handle == p.handle.Load() { //nolint:errorlint // never wrapped, and this is the hot path
 			return code, err
 		}

@@ -1,9 +1,10 @@
 package kafka
 
 import (
-	"fmt"
 	"sync"
 	"sync/atomic"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
 // Publisher is one session's handle on the shared producers. Its methods belong to the session's
@@ -23,6 +24,7 @@ type Publisher struct {
 
 	mu       sync.Mutex
 	outcomes []outcome // ring of the tracked records that are not taken yet
+	places   []place   // where they are, once somebody has asked for that: else nil
 	first    uint32    // sequence number of the oldest of them
 	next     uint32    // sequence number of the next one
 	done     uint32    // all tracked records before this one have their outcome
@@ -68,7 +70,7 @@ func (p *Publisher) Drained(n int) bool {
 // is in Kafka. A nil key is none. ErrFull asks to try again shortly.
 func (p *Publisher) Buffer(topic, key, value []byte) error {
 	p.pending.Add(1)
-	err := p.client.produce(p.client.buffered, topic, key, value, p.opaque(0))
+	err := p.client.produce(p.client.buffered, topic, key, value, p.opaque(0), nil)
 	if err != nil {
 		p.pending.Add(-1)
 	}
@@ -81,7 +83,7 @@ func (p *Publisher) Deliver(topic, key, value []byte) error {
 	p.pending.Add(1)
 	// Track before producing: the report may come before the call returns.
 	sequence := p.track()
-	err := p.client.produce(p.client.delivered, topic, key, value, tracked|p.opaque(sequence))
+	err := p.client.produce(p.client.delivered, topic, key, value, tracked|p.opaque(sequence), nil)
 	if err != nil {
 		p.untrack()
 		p.pending.Add(-1)
@@ -102,11 +104,20 @@ func (p *Publisher) track() uint32 {
 
 // grow doubles the ring; its size stays a power of two, so that sequence numbers may wrap.
 func (p *Publisher) grow() {
-	larger := make([]outcome, max(16, 2*len(p.outcomes)))
-	for s := p.first; s != p.next; s++ {
-		larger[s%uint32(len(larger))] = *p.slot(s)
+	size := max(16, 2*len(p.outcomes))
+	p.outcomes = enlarged(p.outcomes, size, p.first, p.next)
+	if p.places != nil {
+		p.places = enlarged(p.places, size, p.first, p.next)
 	}
-	p.outcomes = larger
+}
+
+// enlarged is a ring with room for size, which holds what is in an old one from first to before next.
+func enlarged[T any](old []T, size int, first, next uint32) []T {
+	larger := make([]T, size)
+	for s := first; s != next; s++ {
+		larger[s%uint32(size)] = old[s%uint32(len(old))]
+	}
+	return larger
 }
 
 func (p *Publisher) slot(sequence uint32) *outcome {
@@ -126,8 +137,7 @@ func (p *Publisher) Take(n int) (err *ProduceError, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	end := p.first + uint32(n)
-	if int32(p.done-end) < 0 {
-		p.awaited, p.asleep = end, true
+	if !p.complete(end) {
 		return nil, false
 	}
 	for ; p.first != end; p.first++ {
@@ -135,15 +145,20 @@ func (p *Publisher) Take(n int) (err *ProduceError, ok bool) {
 			err = failure
 		}
 	}
-	p.asleep = false
 	p.shrink()
 	return err, true
+}
+
+// complete tells whether all records before end have their outcome; else the session is woken when they do.
+func (p *Publisher) complete(end uint32) bool {
+	p.awaited, p.asleep = end, int32(p.done-end) < 0
+	return !p.asleep
 }
 
 // shrink lets the ring of an idle session go.
 func (p *Publisher) shrink() {
 	if p.first == p.next && len(p.outcomes) > 16 {
-		p.outcomes = nil
+		p.outcomes, p.places = nil, nil
 	}
 }
 
@@ -161,10 +176,10 @@ func (p *Publisher) Forsake(n int) {
 }
 
 // report takes the end of a record, or of n buffered ones; it returns whether the session is to be woken.
-func (p *Publisher) report(opaque uint64, failure *ProduceError, n int) bool {
+func (p *Publisher) report(r *librdkafka.Report, failure *ProduceError, n int) bool {
 	wake := false
-	if opaque&tracked != 0 {
-		wake = p.resolve(uint32(opaque), failure)
+	if r.Opaque&tracked != 0 {
+		wake = p.resolve(r, failure)
 	} else if failure != nil {
 		p.failed.Add(int64(n))
 	}
@@ -178,13 +193,17 @@ func (p *Publisher) report(opaque uint64, failure *ProduceError, n int) bool {
 	return wake
 }
 
-func (p *Publisher) resolve(sequence uint32, failure *ProduceError) bool {
+func (p *Publisher) resolve(r *librdkafka.Report, failure *ProduceError) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	sequence := uint32(r.Opaque)
 	if sequence-p.first >= p.next-p.first {
 		return false // forsaken
 	}
 	*p.slot(sequence) = outcome{err: failure, done: true}
+	if p.places != nil {
+		*p.place(sequence) = placeOf(r)
+	}
 	p.advance()
 	if p.asleep && int32(p.done-p.awaited) >= 0 {
 		p.asleep = false
@@ -203,50 +222,4 @@ func (p *Publisher) advance() {
 func (p *Publisher) Close() {
 	p.closed.Store(true)
 	p.client.publishers.release(p)
-}
-
-// publishers finds the handle that a report belongs to by the number in its opaque. A number is
-// used again only when its handle is closed and nothing of it is in flight.
-type publishers struct {
-	mu   sync.RWMutex
-	byID []*Publisher
-	free []uint32
-}
-
-// maxPublishers keeps the number within the bits that an opaque has for it.
-const maxPublishers = 1<<31 - 1
-
-func (t *publishers) add(p *Publisher) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if n := len(t.free); n > 0 {
-		p.id, t.free = t.free[n-1], t.free[:n-1]
-		t.byID[p.id] = p
-		return nil
-	}
-	if len(t.byID) >= maxPublishers {
-		return fmt.Errorf("%d sessions have records in flight", len(t.byID))
-	}
-	p.id = uint32(len(t.byID))
-	t.byID = append(t.byID, p)
-	return nil
-}
-
-func (t *publishers) find(id uint32) *Publisher {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	if int(id) < len(t.byID) {
-		return t.byID[id]
-	}
-	return nil
-}
-
-// release frees the number of a closed handle with nothing in flight; the last report does it else.
-func (t *publishers) release(p *Publisher) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if p.closed.Load() && p.pending.Load() == 0 && t.byID[p.id] == p {
-		t.byID[p.id] = nil
-		t.free = append(t.free, p.id)
-	}
 }

@@ -35,6 +35,9 @@ func lonely(t interface{ Fatal(...any) }, c *Client, wake func()) *Publisher {
 	return p
 }
 
+// ofBuffered is the report of a buffered record.
+func ofBuffered(p *Publisher) *librdkafka.Report { return &librdkafka.Report{Opaque: p.opaque(0)} }
+
 // configured is a client that was not opened.
 func configured(cfg Config) *Client {
 	c := &Client{}
@@ -49,6 +52,7 @@ type publisherWalk struct {
 	flying  []*sent // without a report, the forsaken included
 	pending int
 	failed  int
+	reports int64
 	asked   int // how many the last Take wanted in vain, 0 for none
 }
 
@@ -56,6 +60,7 @@ type sent struct {
 	sequence uint32
 	done     bool
 	failure  *ProduceError
+	place    place
 }
 
 func newPublisherWalk(t *rapid.T, from uint32) *publisherWalk {
@@ -67,11 +72,14 @@ func newPublisherWalk(t *rapid.T, from uint32) *publisherWalk {
 func (w *publisherWalk) Deliver(t *rapid.T) {
 	for range rapid.IntRange(1, 30).Draw(t, "records") {
 		w.p.pending.Add(1)
-		s := &sent{sequence: w.p.track()}
+		s := &sent{sequence: w.p.track(), place: place{AnyPartition, -1, -1}}
 		w.tracked, w.flying = append(w.tracked, s), append(w.flying, s)
 		w.pending++
 	}
 }
+
+// Place makes the records that are not reported yet tell their place from now on.
+func (w *publisherWalk) Place(*rapid.T) { w.p.keepPlaces() }
 
 // Refuse is a Deliver that librdkafka did not take.
 func (w *publisherWalk) Refuse(*rapid.T) { w.p.track(); w.p.untrack() }
@@ -82,7 +90,7 @@ func (w *publisherWalk) Buffer(t *rapid.T) {
 	if failure != nil {
 		w.failed++
 	}
-	if w.p.report(w.p.opaque(0), failure, 1) {
+	if w.p.report(ofBuffered(w.p), failure, 1) {
 		t.Fatal("a buffered record woke a session that waits for none")
 	}
 }
@@ -98,7 +106,14 @@ func (w *publisherWalk) Report(t *rapid.T) {
 	s.done = true
 	s.failure = rapid.SampledFrom([]*ProduceError{nil, {Outcome: Rejected}, {Outcome: Unknown}}).Draw(t, "failure")
 	w.pending--
-	woken := w.p.report(tracked|w.p.opaque(s.sequence), s.failure, 1)
+	w.reports++
+	report := librdkafka.Report{
+		Opaque: tracked | w.p.opaque(s.sequence), Partition: int32(i), Offset: w.reports, Timestamp: -w.reports,
+	}
+	if w.p.places != nil {
+		s.place = place{report.Partition, report.Offset, report.Timestamp}
+	}
+	woken := w.p.report(&report, s.failure, 1)
 	complete := w.asked > 0 && !slices.ContainsFunc(w.tracked[:w.asked], func(s *sent) bool { return !s.done })
 	if woken != complete {
 		t.Fatalf("woken is %v, the %d awaited outcomes are complete is %v", woken, w.asked, complete)
@@ -133,6 +148,29 @@ func (w *publisherWalk) Take(t *rapid.T) {
 	w.tracked = w.tracked[n:]
 }
 
+// Results is Take that tells everything.
+func (w *publisherWalk) Results(t *rapid.T) {
+	n := rapid.IntRange(0, len(w.tracked)).Draw(t, "n")
+	want, complete := []Result{{Offset: 42}}, true
+	for _, s := range w.tracked[:n] {
+		complete = complete && s.done
+		want = append(want, Result{s.place.partition, s.place.offset, s.place.timestamp, s.failure})
+	}
+	got, ok := w.p.Results(n, []Result{{Offset: 42}})
+	if ok != complete {
+		t.Fatalf("Results(%d) is %v, want %v", n, ok, complete)
+	}
+	w.asked = 0
+	if !ok {
+		w.asked, want = n, want[:1]
+	} else {
+		w.tracked = w.tracked[n:]
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("Results(%d) = %v, want %v", n, got, want)
+	}
+}
+
 func (w *publisherWalk) Forsake(t *rapid.T) {
 	n := rapid.IntRange(0, len(w.tracked)).Draw(t, "n")
 	w.p.Forsake(n)
@@ -153,6 +191,9 @@ func (w *publisherWalk) Check(t *rapid.T) {
 	if n := len(w.p.outcomes); n&(n-1) != 0 {
 		t.Fatalf("a ring of %d: sequence numbers cannot wrap", n)
 	}
+	if n := len(w.p.places); w.p.places != nil && n != len(w.p.outcomes) {
+		t.Fatalf("a ring of %d places for %d outcomes", n, len(w.p.outcomes))
+	}
 }
 
 func TestOutcomesAgainstAList(t *testing.T) {
@@ -169,6 +210,8 @@ func TestOutcomesAgainstAList(t *testing.T) {
 			"report more": w.Report,
 			"take":        w.Take,
 			"forsake":     w.Forsake,
+			"results":     w.Results,
+			"place":       w.Place,
 			"take failed": w.TakeFailed,
 		})
 	})
@@ -179,7 +222,7 @@ func reportAll(p *Publisher, n int) {
 	for range 2 {
 		go func() {
 			for range n / 2 {
-				if p.report(p.opaque(0), nil, 1) {
+				if p.report(ofBuffered(p), nil, 1) {
 					p.wake()
 				}
 			}
@@ -242,7 +285,7 @@ func TestRoomEndsAtTheLimit(t *testing.T) {
 		t.Error("room for the eleventh record of ten")
 	}
 	for left := 9; left >= 5; left-- {
-		if woken := p.report(p.opaque(0), nil, 1); woken != (left == 5) {
+		if woken := p.report(ofBuffered(p), nil, 1); woken != (left == 5) {
 			t.Errorf("woken is %v with %d in flight", woken, left)
 		}
 	}
@@ -257,11 +300,11 @@ func TestANumberIsUsedAgainOnlyWhenNothingOfItIsInFlight(t *testing.T) {
 		t.Fatal("a late report would reach the wrong session")
 	}
 	opaque := first.opaque(0)
-	first.report(opaque, nil, 1)
+	first.report(&librdkafka.Report{Opaque: opaque}, nil, 1)
 	if c.publishers.find(publisherOf(opaque)) != first {
 		t.Fatal("forgotten with a record in flight")
 	}
-	first.report(opaque, nil, 1)
+	first.report(&librdkafka.Report{Opaque: opaque}, nil, 1)
 	if c.publishers.find(publisherOf(opaque)) != nil {
 		t.Fatal("not forgotten with nothing in flight")
 	}
@@ -304,7 +347,7 @@ func TestReportsAreSettledTogetherWhenTheySayTheSame(t *testing.T) {
 	p := lonely(t, configured(Config{InFlight: 10}), func() {})
 	p.pending.Store(10)
 	p.Drained(5)
-	if p.report(p.opaque(0), nil, 4) || !p.report(p.opaque(0), nil, 3) || p.Pending() != 3 {
+	if p.report(ofBuffered(p), nil, 4) || !p.report(ofBuffered(p), nil, 3) || p.Pending() != 3 {
 		t.Errorf("%d left, or woken too early or not at all", p.Pending())
 	}
 }

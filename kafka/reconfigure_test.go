@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
 // changed is the client's configuration with an edit.
@@ -189,6 +191,7 @@ func TestNoRecordMeetsARetiredProducer(t *testing.T) {
 	k := cluster(t, kfake.SeedTopics(1, "letters"), kfake.BlackholeProduce())
 	c := openOn(t, k.ListenAddrs(), nil)
 	stop := make(chan struct{})
+	details := []*librdkafka.Details{nil, {Headers: librdkafka.PackHeaders([]Header{header("a", []byte("b"))})}}
 	var hammering sync.WaitGroup
 	for i := range uint64(4) {
 		hammering.Go(func() {
@@ -199,7 +202,7 @@ func TestNoRecordMeetsARetiredProducer(t *testing.T) {
 				default:
 				}
 				// All at one gate of the handle, so that some wait there while it is retired.
-				if _, err := c.delivered.produce("letters", nil, []byte("x"), i<<34); err != nil {
+				if _, err := c.delivered.produce("letters", nil, []byte("x"), i<<34, details[i%2]); err != nil {
 					t.Error(err)
 					return
 				}

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
 // topics is the gate between what clients name and what librdkafka is told: librdkafka never
@@ -47,6 +49,7 @@ type topic struct {
 type heldRecord struct {
 	producer   *producer
 	key, value []byte
+	details    *librdkafka.Details // nil for none
 	opaque     uint64
 	since      time.Time
 }
@@ -118,7 +121,7 @@ func (t *topic) hold(r heldRecord) (released, first bool, err error) {
 			return false, false, t.refusal()
 		}
 	}
-	size := r.size()
+	size := r.weight()
 	if len(t.held) >= heldRecords || t.bytes+size > heldBytes && len(t.held) > 0 || t.gate.bytes.Load() > heldInAll {
 		return false, false, ErrFull
 	}
@@ -131,6 +134,14 @@ func (t *topic) hold(r heldRecord) (released, first bool, err error) {
 }
 
 func (r *heldRecord) size() int { return len(r.key) + len(r.value) }
+
+// weight is what a record counts against the bounds on what is held.
+func (r *heldRecord) weight() int {
+	if r.details == nil {
+		return r.size()
+	}
+	return r.size() + len(r.details.Headers)
+}
 
 // weigh keeps count of the bytes that are held.
 func (t *topic) weigh(change int) {
@@ -159,7 +170,7 @@ func (t *topic) open(c *Client) {
 	var lost losses
 	for i := range t.held {
 		r := &t.held[i]
-		if err := c.push(t, r.producer, r.key, r.value, r.opaque); err != nil {
+		if err := c.push(t, r.producer, r.key, r.value, r.opaque, r.details); err != nil {
 			failure := asProduceError(err, t.name)
 			lost.add(*failure)
 			c.giveUp(t, r, failure)
@@ -177,7 +188,7 @@ func (t *topic) abandon(c *Client, n int, failure *ProduceError) {
 	for i := range t.held[:n] {
 		lost.add(*failure)
 		c.giveUp(t, &t.held[i], failure)
-		t.weigh(-t.held[i].size())
+		t.weigh(-t.held[i].weight())
 	}
 	lost.log(c.log, time.Now())
 	t.held = t.held[n:]

@@ -86,7 +86,7 @@ func (l *losses) add(e ProduceError) {
 		l.counts = map[ProduceError]int{}
 	}
 	if _, known := l.counts[e]; !known && len(l.counts) >= reasonsKept {
-		e.Topic = "(others)"
+		e.Topic, e.Reason = "(others)", "(others)" // clients choose topics and partitions
 	}
 	l.counts[e]++
 }

@@ -5,12 +5,13 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/server/resp"
+	"github.com/sluice-proxy/sluice/server/rest"
 )
 
 // Config is everything an operator can choose, in the units of its types; sizes are bytes.
 type Config struct {
 	RESP       respConfig
-	HTTP       string // address; no door behind it yet
+	HTTP       httpConfig
 	Management managementConfig
 	Kafka      kafka.Config
 	StateDir   string
@@ -25,6 +26,13 @@ type respConfig struct {
 	Password     Secret
 	PasswordFile string
 	Options      resp.Options
+}
+
+// httpConfig is the HTTP door: where it opens, and its options but for those that it has in common with
+// the Redis door, which are filled in last.
+type httpConfig struct {
+	Address string
+	Options rest.Options
 }
 
 // managementConfig is the door for operators and for machines that watch.
@@ -49,7 +57,7 @@ const (
 func defaultConfig() *Config {
 	return &Config{
 		RESP:       respConfig{Address: "127.0.0.1:6380", Options: resp.DefaultOptions()},
-		HTTP:       "127.0.0.1:8082",
+		HTTP:       httpConfig{Address: "127.0.0.1:8082", Options: rest.DefaultOptions()},
 		Management: managementConfig{Address: "127.0.0.1:9380", Control: autoControl},
 		Kafka:      kafka.Defaults(),
 		Log:        logConfig{Level: slog.LevelInfo, Format: "text"},

@@ -146,7 +146,7 @@ kafka:
 	}
 	want := defaultConfig()
 	want.RESP.Address, want.RESP.Password = "127.0.0.1:7000", Secret{"007"}
-	want.HTTP = ""
+	want.HTTP.Address = ""
 	door := &want.RESP.Options
 	door.MaxClients, door.OutputLimit = 5, 1_000_000
 	door.Limits.Args, door.Limits.Bulk, door.Limits.Command, door.Limits.Inline = 1, 2048, 3<<20, 100
@@ -214,7 +214,7 @@ kafka: {brokers: [from-file], properties: {client.id: file, socket.timeout.ms: 1
 	if err != nil || len(warnings) != 0 {
 		t.Fatal(err, warnings)
 	}
-	got := []any{cfg.RESP.Address, cfg.HTTP, cfg.Management.Address, cfg.Log.Level.String(), cfg.Kafka.Brokers[0], cfg.Kafka.Properties["client.id"], cfg.Kafka.Properties["socket.timeout.ms"]}
+	got := []any{cfg.RESP.Address, cfg.HTTP.Address, cfg.Management.Address, cfg.Log.Level.String(), cfg.Kafka.Brokers[0], cfg.Kafka.Properties["client.id"], cfg.Kafka.Properties["socket.timeout.ms"]}
 	want := []any{"127.0.0.1:3", "127.0.0.1:2", "127.0.0.1:9380", "DEBUG", "from-json", "json", "10000"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

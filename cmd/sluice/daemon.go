@@ -16,6 +16,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/embedded"
 	"github.com/sluice-proxy/sluice/server/management"
 	"github.com/sluice-proxy/sluice/server/resp"
+	"github.com/sluice-proxy/sluice/server/rest"
 	"github.com/sluice-proxy/sluice/systemd"
 )
 
@@ -42,7 +43,8 @@ type daemon struct {
 	client     *kafka.Client
 	closed     bool // the client is
 	doors      []*door
-	resp       *resp.Server
+	resp       *resp.Server // nil: closed
+	rest       *rest.Server // nil: closed
 	management *management.Server
 }
 
@@ -109,6 +111,16 @@ func (d *daemon) respOptions(cfg *Config) resp.Options {
 	options := cfg.RESP.Options
 	options.Password = cfg.RESP.Password.Reveal()
 	options.Version = version
+	options.Register = d.beats.Register
+	return options
+}
+
+// restOptions are the options of the HTTP door. What is true of every client is set once, with the Redis
+// door's.
+func (d *daemon) restOptions(cfg *Config) rest.Options {
+	options, common := cfg.HTTP.Options, cfg.RESP.Options
+	options.Password = cfg.RESP.Password.Reveal()
+	options.AckTimeout, options.QueueTimeout, options.DrainGrace = common.AckTimeout, common.QueueTimeout, common.DrainGrace
 	options.Register = d.beats.Register
 	return options
 }

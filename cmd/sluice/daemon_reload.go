@@ -46,6 +46,9 @@ func (d *daemon) apply() (management.Reloaded, error) {
 	if d.resp != nil {
 		d.resp.Reconfigure(d.respOptions(r.config))
 	}
+	if d.rest != nil {
+		d.rest.Reconfigure(d.restOptions(r.config))
+	}
 	d.service.Configure(r.config.Log)
 	d.cfg = r.config
 	return r.report(), nil

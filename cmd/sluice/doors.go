@@ -9,17 +9,19 @@ import (
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/server/management"
 	"github.com/sluice-proxy/sluice/server/resp"
+	"github.com/sluice-proxy/sluice/server/rest"
 )
 
 // The doors, by the FileDescriptorName= of their socket units.
 const (
 	respDoor       = "resp"
+	httpDoor       = "http"
 	managementDoor = "management"
 	controlDoor    = "control"
 )
 
 // doorNames are those that systemd may open.
-var doorNames = []string{respDoor, managementDoor}
+var doorNames = []string{respDoor, httpDoor, managementDoor}
 
 // door is a listener, and whether systemd opened it.
 type door struct {
@@ -39,6 +41,7 @@ func (d *daemon) openDoors(inherited map[string][]net.Listener) error {
 	}
 	for _, wanted := range []struct{ name, address string }{
 		{respDoor, d.cfg.RESP.Address},
+		{httpDoor, d.cfg.HTTP.Address},
 		{managementDoor, d.cfg.Management.Address},
 	} {
 		if wanted.address == "" || len(inherited[wanted.name]) > 0 {
@@ -65,11 +68,16 @@ func (d *daemon) assign() error {
 	if d.open(respDoor) != nil {
 		d.resp = resp.New(d.client, d.respOptions(d.cfg), d.log)
 	}
+	if d.open(httpDoor) != nil {
+		d.rest = rest.New(d.client, d.restOptions(d.cfg), d.log)
+	}
 	d.management = management.New(d.sources(), d.log)
 	for _, door := range d.doors {
 		switch door.name {
 		case respDoor:
 			door.serve = d.serveRESP
+		case httpDoor:
+			door.serve = d.rest.Serve
 		case managementDoor:
 			door.serve = d.management.Serve
 		case controlDoor:
@@ -119,7 +127,7 @@ func (d *daemon) serveDoors(broken chan<- error) {
 			}
 		})
 	}
-	if d.resp != nil {
+	if d.resp != nil || d.rest != nil {
 		d.log.Info("buffered records live in memory until delivered: a kill -9 loses them")
 	}
 }
@@ -127,7 +135,7 @@ func (d *daemon) serveDoors(broken chan<- error) {
 // sources are what the management door tells about.
 func (d *daemon) sources() management.Sources {
 	return management.Sources{
-		Kafka: d.client, RESP: d.resp,
+		Kafka: d.client, RESP: d.resp, REST: d.rest,
 		NotReady: d.notReady, Reload: d.reload, LastReload: func() management.LastReload { return *d.last.Load() },
 		Drain: d.order, Beats: d.ages, Register: d.beats.Register, Listeners: d.listeners, LogsDropped: d.service.Dropped,
 		Build:   management.Build{Version: version, Go: runtime.Version(), Librdkafka: kafka.Version()},

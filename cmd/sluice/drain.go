@@ -23,11 +23,7 @@ func (d *daemon) drain(end context.CancelFunc) error {
 	ctx, stop := context.WithCancel(context.Background())
 	d.running.Go(func() { d.extend(ctx) })
 	cut, done := d.second()
-	if d.resp != nil {
-		if n := d.resp.Drain(cut); n > 0 {
-			d.log.Warn("connections cut", "connections", n)
-		}
-	}
+	d.drainDoors(cut)
 	err := d.closeClient(cut)
 	done()
 	closing, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -38,6 +34,25 @@ func (d *daemon) drain(end context.CancelFunc) error {
 	d.running.Wait()
 	d.log.Info("stopped")
 	return err
+}
+
+// drainDoors lets the clients of all doors finish at once: they have the same grace.
+func (d *daemon) drainDoors(cut context.Context) {
+	var doors sync.WaitGroup
+	drain := func(name string, drain func(context.Context) int) {
+		doors.Go(func() {
+			if n := drain(cut); n > 0 {
+				d.log.Warn("connections cut", "door", name, "connections", n)
+			}
+		})
+	}
+	if d.resp != nil {
+		drain(respDoor, d.resp.Drain)
+	}
+	if d.rest != nil {
+		drain(httpDoor, d.rest.Drain)
+	}
+	doors.Wait()
 }
 
 // extend tells the service manager that the stop goes on, as long as it does.

@@ -14,7 +14,7 @@ import (
 func (c *Config) validateListeners() error {
 	doors := []struct{ name, address string }{
 		{"resp.address", c.RESP.Address},
-		{"http.address", c.HTTP},
+		{"http.address", c.HTTP.Address},
 		{"management.address", c.Management.Address},
 	}
 	var faults []error

@@ -48,12 +48,12 @@ func TestAddressesThatAreNone(t *testing.T) {
 
 func TestTwoDoorsDoNotShareAnAddress(t *testing.T) {
 	cfg := defaultConfig()
-	cfg.HTTP = cfg.RESP.Address
+	cfg.HTTP.Address = cfg.RESP.Address
 	err := cfg.validateListeners()
 	if err == nil || err.Error() != "http.address: 127.0.0.1:6380 is already resp.address" {
 		t.Errorf("error: %v", err)
 	}
-	cfg.RESP.Address, cfg.HTTP, cfg.Management.Address = "127.0.0.1:0", "127.0.0.1:0", ""
+	cfg.RESP.Address, cfg.HTTP.Address, cfg.Management.Address = "127.0.0.1:0", "127.0.0.1:0", ""
 	if err := cfg.validateListeners(); err != nil {
 		t.Errorf("two free ports and a closed door: %v", err)
 	}

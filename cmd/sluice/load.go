@@ -13,7 +13,7 @@ type configFlags struct {
 	Embedded   bool    `help:"Start a Kafka broker inside this process. For development: it is not a production store."`
 	Brokers    *string `placeholder:"A,B" help:"Bootstrap addresses of the Kafka cluster."`
 	Resp       *string `placeholder:"ADDR" help:"Redis protocol address (127.0.0.1:6380); \"\" closes the door."`
-	HTTP       *string `name:"http" placeholder:"ADDR" help:"HTTP address (127.0.0.1:8082). Checked, but this version opens no HTTP door yet."`
+	HTTP       *string `name:"http" placeholder:"ADDR" help:"HTTP address (127.0.0.1:8082); \"\" closes the door."`
 	Management *string `placeholder:"ADDR" help:"Management address (127.0.0.1:9380): metrics, health, status; \"\" closes the door."`
 	Control    *string `placeholder:"PATH" help:"Unix socket that sluice ctl talks to (auto: in systemd's RuntimeDirectory, else in the state directory); \"\" is none."`
 	StateDir   *string `placeholder:"DIR" help:"Where sluice keeps data. In this version: the embedded broker's, in DIR/broker."`
@@ -140,8 +140,14 @@ func (c *Config) doubts() []warning {
 			[]any{"address", c.RESP.Address, "password", c.RESP.Password != (Secret{})},
 		})
 	}
-	if c.RESP.Address == "" {
-		all = append(all, warning{"no door is open: resp.address is empty, and this version has no other", nil})
+	if c.HTTP.Address != "" && exposed(c.HTTP.Address) {
+		all = append(all, warning{
+			"the http door can be reached from other machines without TLS",
+			[]any{"address", c.HTTP.Address, "password", c.RESP.Password != (Secret{})},
+		})
+	}
+	if c.RESP.Address == "" && c.HTTP.Address == "" {
+		all = append(all, warning{"no door is open: resp.address and http.address are empty", nil})
 	}
 	return all
 }

@@ -24,7 +24,7 @@ func TestExitStatuses(t *testing.T) {
 	}{
 		{"version", exitOK, "librdkafka ", ""},
 		{"--help", exitOK, "Exit status: 0 done", ""},
-		{"serve --help", exitOK, "opens no HTTP door yet", ""},
+		{"serve --help", exitOK, "HTTP address (127.0.0.1:8082)", ""},
 		{"serve --brokers", exitUsage, "", "sluice: --brokers needs a value" + tryHelp},
 		{"serve -c", exitUsage, "", "sluice: --config needs a value" + tryHelp},
 		{"topics --timeout", exitUsage, "", "sluice: --timeout needs a value" + tryHelp},

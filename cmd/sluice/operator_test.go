@@ -81,7 +81,7 @@ func TestAStuckReaderOfTheLogStopsNoClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer read.Close()
-	p := newProgram(t, "serve", "--embedded", "--resp", "127.0.0.1:0", "--management", "", "--log-level", "debug")
+	p := newProgram(t, "serve", "--embedded", "--resp", "127.0.0.1:0", "--management", "", "--http", "", "--log-level", "debug")
 	p.cmd.Stderr = stderr
 	p.start()
 	stderr.Close()
@@ -98,7 +98,7 @@ func TestAReaderOfTheLogThatGoesAwayIsNotTheEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := newProgram(t, "serve", "--embedded", "--resp", "127.0.0.1:0", "--management", "", "--log-level", "debug")
+	p := newProgram(t, "serve", "--embedded", "--resp", "127.0.0.1:0", "--management", "", "--http", "", "--log-level", "debug")
 	p.cmd.Stderr = stderr
 	p.start()
 	stderr.Close()

@@ -43,6 +43,9 @@ func startProgram(t *testing.T, args ...string) *program {
 	if args[0] == "serve" && !slices.Contains(args, "--management") {
 		args = append(args, "--management", "") // many run at once
 	}
+	if args[0] == "serve" && !slices.Contains(args, "--http") {
+		args = append(args, "--http", "")
+	}
 	p := newProgram(t, args...)
 	p.cmd.Stderr = p
 	p.start()

@@ -27,7 +27,7 @@ const (
 func (c *Config) settings() []setting {
 	var all []setting
 	for _, part := range [][]setting{
-		c.respSettings(), c.managementSettings(), c.processSettings(), c.limitSettings(), c.patienceSettings(),
+		c.respSettings(), c.httpSettings(), c.managementSettings(), c.processSettings(), c.limitSettings(), c.patienceSettings(),
 		c.clusterSettings(), c.boundSettings(),
 	} {
 		all = append(all, part...)
@@ -39,13 +39,27 @@ func (c *Config) respSettings() []setting {
 	door := &c.RESP.Options
 	return []setting{
 		{"resp.address", text(&c.RESP.Address, "host:port"), atRestart, `where the Redis protocol is spoken; "" closes the door`},
-		{"resp.password", secret(&c.RESP.Password), newConnections, "what clients must give with AUTH; without one they need none"},
+		{"resp.password", secret(&c.RESP.Password), newConnections, "what clients must give: with AUTH, or over HTTP as a Bearer token or with Basic; without one they need none"},
 		{"resp.password_file", text(&c.RESP.PasswordFile, "path"), newConnections, "the file that holds it, instead; read again at every reload"},
 		{"resp.max_clients", integer(&door.MaxClients, 1, 1_000_000), atOnce, "connections at a time; more are refused in words"},
 		{"resp.auth_timeout", duration(&door.AuthTimeout), newConnections, "where there is a password: how long a client may take to give it"},
 		{"resp.command_timeout", duration(&door.CommandTimeout), newConnections, "a command that has begun must be complete within this"},
 		{"resp.write_timeout", duration(&door.WriteTimeout), newConnections, "a client that does not read its answers for so long is cut"},
-		{"http.address", text(&c.HTTP, "host:port"), atRestart, "accepted, but this version opens no HTTP door yet"},
+	}
+}
+
+func (c *Config) httpSettings() []setting {
+	door := &c.HTTP.Options
+	return []setting{
+		{"http.address", text(&c.HTTP.Address, "host:port"), atRestart, `where HTTP is spoken; "" closes the door`},
+		{"http.hosts", hosts(&door.Hosts), atOnce, "names other than localhost under which clients may ask; IP addresses always may"},
+		{"http.max_connections", integer(&door.MaxConnections, 1, 1_000_000), atRestart, "connections at a time; more wait"},
+		{"http.max_requests", integer(&door.MaxRequests, 1, 1_000_000), atOnce, "requests that are answered at a time; more are told to come back"},
+		{"http.max_body", size(&door.MaxBody, 1, 512*mebi), atOnce, "the body of a request, and a line of one that is streamed"},
+		{"http.max_records", integer(&door.MaxRecords, 1, 1_000_000), atOnce, "records of a request that is not streamed"},
+		{"http.max_held", size(&door.MaxHeld, 1, 65536*mebi), atOnce, "the bodies of all requests together; more are told to come back"},
+		{"http.body_timeout", duration(&door.BodyTimeout), atRestart, "how long a client may take to send the body of a request"},
+		{"http.idle_timeout", duration(&door.IdleTimeout), atRestart, "how long a connection may wait for its next request"},
 	}
 }
 

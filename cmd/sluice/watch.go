@@ -50,10 +50,14 @@ func (d *daemon) statusLine() string {
 var phases = [...]string{starting: "starting:", serving: "serving", draining: "draining:"}
 
 func (d *daemon) connections() int {
-	if d.resp == nil {
-		return 0
+	n := 0
+	if d.resp != nil {
+		n += d.resp.Stats().Connections
 	}
-	return d.resp.Stats().Connections
+	if d.rest != nil {
+		n += d.rest.Stats().Connections
+	}
+	return n
 }
 
 func counted(n int, what string) string {

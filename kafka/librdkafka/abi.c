@@ -13,10 +13,49 @@ int sluice_produce(rd_kafka_topic_t *rkt, void *value, size_t value_len, void *k
 	return rd_kafka_last_error();
 }
 
+// The tags of rd_kafka_producev's arguments (rd_kafka_vtype_t).
+enum { V_END, V_TOPIC, V_RKT, V_PARTITION, V_VALUE, V_KEY, V_OPAQUE, V_MSGFLAGS, V_TIMESTAMP, V_HEADER, V_HEADERS };
+
+// unpack makes a list of what Go's PackHeaders wrote: of each header the length of its name and of its value,
+// -1 for a null, then both.
+static rd_kafka_headers_t *unpack(const char *at, size_t len) {
+	rd_kafka_headers_t *headers = rd_kafka_headers_new(8);
+	const char *end = at + len;
+
+	while (at < end) {
+		const char *name, *value;
+		int32_t sizes[2];
+
+		memcpy(sizes, at, sizeof(sizes));
+		name = at + sizeof(sizes);
+		value = name + sizes[0];
+		at = value + (sizes[1] < 0 ? 0 : sizes[1]);
+		rd_kafka_header_add(headers, name, sizes[0], sizes[1] < 0 ? NULL : value, sizes[1] < 0 ? 0 : sizes[1]);
+	}
+	return headers;
+}
+
+// sluice_produce_detailed is sluice_produce for a record that says its partition, -1 for any, its timestamp,
+// 0 for now, and its headers, packed.
+int sluice_produce_detailed(rd_kafka_t *rk, rd_kafka_topic_t *rkt, void *value, size_t value_len, void *key,
+			    size_t key_len, uint64_t opaque, int32_t partition, int64_t timestamp, const char *headers,
+			    size_t headers_len) {
+	rd_kafka_headers_t *list = headers_len > 0 ? unpack(headers, headers_len) : NULL;
+	int err = rd_kafka_producev(rk, V_RKT, rkt, V_PARTITION, partition, V_MSGFLAGS, MSG_F_COPY, V_VALUE, value, value_len,
+				    V_KEY, key, key_len, V_OPAQUE, (void *)(uintptr_t)opaque, V_TIMESTAMP, timestamp,
+				    list ? V_HEADERS : V_END, list, V_END);
+
+	// It takes the list only when it takes the record.
+	if (err && list)
+		rd_kafka_headers_destroy(list);
+	return err;
+}
+
 // sluice_reports moves up to size delivery reports out of a delivery event; 0 when it is exhausted.
 size_t sluice_reports(rd_kafka_event_t *event, sluice_report *out, size_t size) {
 	const rd_kafka_message_t *batch[256];
 	size_t i, n;
+	int type;
 
 	if (size > sizeof(batch) / sizeof(*batch))
 		size = sizeof(batch) / sizeof(*batch);
@@ -24,6 +63,7 @@ size_t sluice_reports(rd_kafka_event_t *event, sluice_report *out, size_t size) 
 	for (i = 0; i < n; i++) {
 		out[i].opaque = (uint64_t)(uintptr_t)batch[i]->opaque;
 		out[i].offset = batch[i]->offset;
+		out[i].timestamp = rd_kafka_message_timestamp(batch[i], &type);
 		out[i].partition = batch[i]->partition;
 		out[i].err = batch[i]->err;
 		out[i].topic = batch[i]->rkt;

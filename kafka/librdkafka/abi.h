@@ -68,6 +68,11 @@ extern const char *rd_kafka_topic_name(const rd_kafka_topic_t *rkt);
 extern void rd_kafka_topic_destroy(rd_kafka_topic_t *rkt);
 extern int rd_kafka_produce(rd_kafka_topic_t *rkt, int32_t partition, int flags, void *payload, size_t len,
 			    const void *key, size_t key_len, void *opaque);
+extern int rd_kafka_producev(rd_kafka_t *rk, ...);
+extern rd_kafka_headers_t *rd_kafka_headers_new(size_t initial_count);
+extern void rd_kafka_headers_destroy(rd_kafka_headers_t *headers);
+extern int rd_kafka_header_add(rd_kafka_headers_t *headers, const char *name, ssize_t name_size, const void *value,
+			       ssize_t value_size);
 extern int rd_kafka_message_status(const rd_kafka_message_t *message);
 extern int64_t rd_kafka_message_latency(const rd_kafka_message_t *message);
 extern int64_t rd_kafka_message_timestamp(const rd_kafka_message_t *message, int *type);
@@ -123,6 +128,7 @@ extern void rd_kafka_error_destroy(rd_kafka_error_t *error);
 typedef struct {
 	uint64_t opaque;
 	int64_t offset;
+	int64_t timestamp; // milliseconds since the epoch, -1 for a record that failed
 	int32_t partition;
 	int32_t err;
 	int32_t status;
@@ -146,6 +152,9 @@ typedef struct {
 } sluice_message;
 
 int sluice_produce(rd_kafka_topic_t *rkt, void *value, size_t value_len, void *key, size_t key_len, uint64_t opaque);
+int sluice_produce_detailed(rd_kafka_t *rk, rd_kafka_topic_t *rkt, void *value, size_t value_len, void *key,
+			    size_t key_len, uint64_t opaque, int32_t partition, int64_t timestamp, const char *headers,
+			    size_t headers_len);
 size_t sluice_reports(rd_kafka_event_t *event, sluice_report *out, size_t size);
 ssize_t sluice_fetch(rd_kafka_queue_t *queue, rd_kafka_message_t **messages, sluice_message *out, size_t size);
 void sluice_free(rd_kafka_message_t **messages, size_t n);

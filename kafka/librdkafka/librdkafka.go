@@ -10,6 +10,8 @@ package librdkafka
 // #include <stdlib.h>
 // #cgo noescape sluice_produce
 // #cgo nocallback sluice_produce
+// #cgo noescape sluice_produce_detailed
+// #cgo nocallback sluice_produce_detailed
 // #cgo noescape sluice_fetch
 // #cgo nocallback sluice_fetch
 // #cgo noescape sluice_reports
@@ -58,6 +60,7 @@ const (
 	NotEnoughAfterAppend Code = 20
 	TopicAuthorization   Code = 29
 	GroupAuthorization   Code = 30
+	InvalidTimestamp     Code = 32
 	PolicyViolation      Code = 44
 	KafkaStorage         Code = 56
 	InvalidRecord        Code = 87

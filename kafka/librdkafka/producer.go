@@ -29,6 +29,7 @@ const (
 type Report struct {
 	Opaque    uint64
 	Offset    int64 // -1001 when unknown: a retried idempotent produce may not learn it
+	Timestamp int64 // milliseconds since the epoch, as the broker keeps it; -1 of a record that failed
 	Partition int32
 	Err       Code
 	Status    Status
@@ -60,6 +61,7 @@ type Producer struct {
 	rk     *C.rd_kafka_t
 	queue  *C.rd_kafka_queue_t
 	signal *signal
+	run    []Report // what Poll hands over at a time
 
 	gates gates // guard what follows, and rk: any one to read, all of them to change
 
@@ -99,7 +101,7 @@ func NewProducer(properties map[string]string) (*Producer, error) {
 		s.close()
 		return nil, err
 	}
-	p := &Producer{rk: rk, queue: C.rd_kafka_queue_get_main(rk), signal: s, topics: map[string]*C.rd_kafka_topic_t{}}
+	p := &Producer{rk: rk, queue: C.rd_kafka_queue_get_main(rk), signal: s, run: make([]Report, 256), topics: map[string]*C.rd_kafka_topic_t{}}
 	C.rd_kafka_queue_io_event_enable(p.queue, C.int(s.fd), unsafe.Pointer(&one[0]), 8)
 	return p, nil
 }
@@ -177,20 +179,19 @@ func (p *Producer) Poll(each func([]Report)) Event {
 	defer C.rd_kafka_event_destroy(ev)
 	event := read(ev)
 	if event.Kind == Reports {
-		move(ev, each)
+		p.move(ev, each)
 	}
 	return event
 }
 
 // move hands the reports of a delivery event over. Report and sluice_report have the same layout.
-func move(ev *C.rd_kafka_event_t, each func([]Report)) {
-	var run [256]Report
+func (p *Producer) move(ev *C.rd_kafka_event_t, each func([]Report)) {
 	for {
-		n := C.sluice_reports(ev, (*C.sluice_report)(unsafe.Pointer(&run[0])), C.size_t(len(run)))
+		n := C.sluice_reports(ev, (*C.sluice_report)(unsafe.Pointer(&p.run[0])), C.size_t(len(p.run)))
 		if n == 0 {
 			return
 		}
-		each(run[:n])
+		each(p.run[:n])
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/sluice-proxy/sluice/server"
 )
 
 // The bounds of one connection, and of all: what is asked here is small, and asked now and then.
@@ -38,10 +40,10 @@ func (s *Server) Serve(l net.Listener) error { return s.serve(s.open, l, "manage
 // process: its mode is the caller's affair.
 func (s *Server) ServeControl(l net.Listener) error { return s.serve(s.control, l, "control") }
 
-func (s *Server) serve(server *http.Server, l net.Listener, loop string) error {
-	beat, end := s.sources.Register(loop, acceptGap)
+func (s *Server) serve(on *http.Server, l net.Listener, loop string) error {
+	beat, end := s.sources.Register(loop, server.AcceptGap)
 	defer end()
-	err := server.Serve(newCrowd(l, maxConnections, beat))
+	err := on.Serve(server.NewCrowd(l, maxConnections, beat))
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
@@ -50,9 +52,9 @@ func (s *Server) serve(server *http.Server, l net.Listener, loop string) error {
 
 // Close closes the listeners and lets requests that are being answered finish, until ctx ends.
 func (s *Server) Close(ctx context.Context) {
-	for _, server := range []*http.Server{s.open, s.control} {
-		if server.Shutdown(ctx) != nil {
-			_ = server.Close()
+	for _, on := range []*http.Server{s.open, s.control} {
+		if on.Shutdown(ctx) != nil {
+			_ = on.Close()
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -81,57 +80,10 @@ func TestLongHeadersAreRefused(t *testing.T) {
 	}
 }
 
-func TestACrowdWaitsOutsideAndTheLoopGoesOnTurning(t *testing.T) {
-	var beats atomic.Int32
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := newCrowd(l, 1, func() { beats.Add(1) })
-	defer c.Close()
-	accepted := make(chan net.Conn)
-	go func() {
-		for {
-			conn, err := c.Accept()
-			if err != nil {
-				close(accepted)
-				return
-			}
-			accepted <- conn
-		}
-	}()
-	eventually(t, "a beat while nobody comes", func() bool { return beats.Load() > 0 })
-	first, _ := dial(t, l.Addr().String())
-	_, second := dial(t, l.Addr().String())
-	conn := <-accepted
-	full := beats.Load()
-	eventually(t, "a beat while it is full", func() bool { return beats.Load() > full })
-	select {
-	case <-accepted:
-		t.Fatal("two were let in where there is room for one")
-	default:
-	}
-	conn.Close()
-	conn.Close() // gives one place back, not two
-	first.Close()
-	conn = <-accepted
-	if _, err := io.WriteString(conn, "come in\n"); err != nil {
-		t.Fatal(err)
-	}
-	if line, err := second.ReadString('\n'); line != "come in\n" {
-		t.Errorf("%q %v", line, err)
-	}
-	c.Close() // ends an Accept that waits for a place
-	if _, open := <-accepted; open {
-		t.Error("somebody was let in after the end")
-	}
-	conn.Close()
-}
-
 func TestServeEndsWithCloseAlsoWhenThatCameFirst(t *testing.T) {
 	ended := 0
 	s := New(Sources{Register: func(loop string, gap time.Duration) (beat, end func()) {
-		if loop != "management" || gap <= acceptTurn {
+		if loop != "management" || gap <= time.Second {
 			t.Errorf("registered %s %v", loop, gap)
 		}
 		return func() {}, func() { ended++ }

@@ -39,7 +39,8 @@ var families = []family{
 	{"Producing", produceMetrics},
 	{"Consuming", consumeMetrics},
 	{"Lag", lagMetrics},
-	{"The Redis door", doorMetrics},
+	{"The doors", doorMetrics},
+	{"The HTTP door", httpMetrics},
 	{"Kafka", kafkaMetrics},
 	{"The process", processMetrics},
 }

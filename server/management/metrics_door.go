@@ -1,15 +1,23 @@
 package management
 
-import "github.com/sluice-proxy/sluice/server/resp"
+import (
+	"github.com/sluice-proxy/sluice/server/resp"
+	"github.com/sluice-proxy/sluice/server/rest"
+)
 
-// redisDoor is the label of the door's metrics: there will be others.
-const redisDoor = "resp"
+// The doors as labels.
+const (
+	redisDoor = "resp"
+	httpDoor  = "http"
+)
 
 var doorMetrics = []metric{
 	perDoor("sluice_connections", gauge, "Connections that are open.",
-		func(d *resp.Stats) int64 { return int64(d.Connections) }),
+		func(d *resp.Stats) int64 { return int64(d.Connections) },
+		func(d *rest.Stats) int64 { return int64(d.Connections) }),
 	perDoor("sluice_connections_accepted_total", counter, "Connections that were let in.",
-		func(d *resp.Stats) int64 { return d.Accepted }),
+		func(d *resp.Stats) int64 { return d.Accepted },
+		func(d *rest.Stats) int64 { return d.Accepted }),
 	{
 		"sluice_connections_rejected_total", counter, labels("listener", "reason"),
 		"Connections that were turned away. max_clients: resp.max_clients were open.",
@@ -32,8 +40,9 @@ var doorMetrics = []metric{
 			}
 		},
 	},
-	perDoor("sluice_auth_failures_total", counter, "Wrong passwords.",
-		func(d *resp.Stats) int64 { return d.AuthFailures }),
+	perDoor("sluice_auth_failures_total", counter, "Wrong passwords; over HTTP also none.",
+		func(d *resp.Stats) int64 { return d.AuthFailures },
+		func(d *rest.Stats) int64 { return d.AuthFailures }),
 	{
 		"sluice_commands_total", counter, labels("command", "result"),
 		"Commands that were answered, ok or with an error; only those that were ever called. unknown: there is no such command.",
@@ -56,10 +65,13 @@ var doorMetrics = []metric{
 }
 
 // perDoor is a metric with one number for each door that is open.
-func perDoor(name string, k kind, help string, read func(*resp.Stats) int64) metric {
+func perDoor(name string, k kind, help string, redis func(*resp.Stats) int64, web func(*rest.Stats) int64) metric {
 	return metric{name, k, labels("listener"), help, func(s *snapshot, out *series) {
 		if s.door != nil {
-			out.add(float64(read(s.door)), redisDoor)
+			out.add(float64(redis(s.door)), redisDoor)
+		}
+		if s.web != nil {
+			out.add(float64(web(s.web)), httpDoor)
 		}
 	}}
 }

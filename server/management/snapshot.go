@@ -3,6 +3,7 @@ package management
 import (
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/server/resp"
+	"github.com/sluice-proxy/sluice/server/rest"
 )
 
 // snapshot is what one scrape tells about, read at once and without asking a broker.
@@ -14,6 +15,7 @@ type snapshot struct {
 	lags      []kafka.PartitionLag
 	reachable bool
 	door      *resp.Stats // nil: closed
+	web       *rest.Stats // nil: closed
 
 	build         Build
 	ready         bool
@@ -35,6 +37,10 @@ func (s *Server) snapshot() *snapshot {
 	if s.sources.RESP != nil {
 		door := s.sources.RESP.Stats()
 		now.door = &door
+	}
+	if s.sources.REST != nil {
+		web := s.sources.REST.Stats()
+		now.web = &web
 	}
 	return now
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/server/resp"
+	"github.com/sluice-proxy/sluice/server/rest"
 )
 
 // Sources are what the listener tells about. All functions may be called from any goroutine, at once and
@@ -15,6 +16,8 @@ type Sources struct {
 	Kafka *kafka.Client
 	// RESP is the Redis door; nil when it is closed.
 	RESP *resp.Server
+	// REST is the HTTP door; nil when it is closed.
+	REST *rest.Server
 	// NotReady says why clients should go elsewhere, such as "draining"; none when they are welcome.
 	NotReady func() []string
 	// Reload reads the configuration again. Its error is for the operator, and nothing has changed then.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/server/resp"
+	"github.com/sluice-proxy/sluice/server/rest"
 )
 
 // table is all metrics by name.
@@ -76,6 +77,7 @@ func busy(groups, topics, partitions int) *snapshot {
 	now := &snapshot{
 		build: Build{"v1", "go1.26", "2.15.1"}, beats: []Beat{{"lag", time.Second, time.Minute}}, reload: LastReload{OK: true, At: time.Now()},
 		door: &resp.Stats{Connections: 3, Closed: []resp.Closed{{Reason: "idle", N: 1}}},
+		web:  &rest.Stats{Routes: []rest.RouteStat{{Method: "GET", Pattern: "/topics", Classes: [6]int64{2: 1}, Latency: h.Read()}}},
 	}
 	for i := range 100 {
 		now.door.Commands = append(now.door.Commands, resp.CommandStat{Name: fmt.Sprintf("command%d", i), OK: 2, Failed: 1, Latency: h.Read()})
@@ -154,10 +156,10 @@ func wantAsInTable(t *testing.T, got *dto.MetricFamily, m *metric) {
 
 func TestNothingIsSaidOfAClosedDoorAndOfWhatIsNotKnown(t *testing.T) {
 	now := busy(1, 1, 1)
-	now.door = nil
+	now.door, now.web = nil, nil
 	now.lags[0].Lag, now.lags[0].Seconds = -1, -1
 	_, found := scrape(t, now)
-	for _, m := range slices.Concat(doorMetrics, lagMetrics[:3]) {
+	for _, m := range slices.Concat(doorMetrics, httpMetrics, lagMetrics[:3]) {
 		if found[m.name] != nil {
 			t.Errorf("%v", found[m.name])
 		}
@@ -231,6 +233,28 @@ func TestCommandsAreCountedByTheirResult(t *testing.T) {
 	if ok, failed := value(t, found, "sluice_commands_total", "command=ping", "result=ok"),
 		value(t, found, "sluice_commands_total", "command=ping", "result=error"); ok != 3 || failed != 2 {
 		t.Errorf("%v ok, %v failed", ok, failed)
+	}
+}
+
+func TestHTTPRequestsAreCountedByRoute(t *testing.T) {
+	now := &snapshot{web: &rest.Stats{Connections: 4, Held: 9, Routes: []rest.RouteStat{
+		{Classes: [6]int64{4: 1}}, {Method: "POST", Pattern: "/topics/{topic}", Classes: [6]int64{0: 2, 2: 3}},
+	}}}
+	_, found := scrape(t, now)
+	for _, tt := range []struct {
+		want   float64
+		name   string
+		labels []string
+	}{
+		{4, "sluice_connections", []string{"listener=http"}},
+		{9, "sluice_http_held_bytes", nil},
+		{1, "sluice_http_requests_total", []string{"method=(other)", "route=(other)", "status=4xx"}},
+		{3, "sluice_http_requests_total", []string{"method=POST", "route=/topics/{topic}", "status=2xx"}},
+		{2, "sluice_http_requests_total", []string{"method=POST", "route=/topics/{topic}", "status=gone"}},
+	} {
+		if got := value(t, found, tt.name, tt.labels...); got != tt.want {
+			t.Errorf("%s%v is %v, want %v", tt.name, tt.labels, got, tt.want)
+		}
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/sluice-proxy/sluice/server"
 )
 
 const (
@@ -83,36 +83,13 @@ func (s *Server) closeListeners() {
 // sweep lets in who connected while the last deadline passed: AcceptTCP does not look any more then, and
 // Close would reset them. What may be left is the moment between its last look and Close.
 func (s *Server) sweep(l *net.TCPListener) {
-	raw, err := l.SyscallConn()
-	if err != nil {
-		return
-	}
-	_ = raw.Control(func(fd uintptr) {
-		for range backlog {
-			conn, err := acceptNow(int(fd))
-			if err != nil {
-				return
-			}
-			s.admit(conn)
+	for range backlog {
+		conn, err := server.AcceptNow(l)
+		if err != nil {
+			return
 		}
-	})
-}
-
-// acceptNow takes a connection that waits, or fails at once.
-func acceptNow(listener int) (*net.TCPConn, error) {
-	fd, _, err := unix.Accept4(listener, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-	if err != nil {
-		return nil, err
+		s.admit(conn)
 	}
-	file := os.NewFile(uintptr(fd), "connection")
-	defer file.Close()
-	conn, err := net.FileConn(file) // with a descriptor of its own
-	if err != nil {
-		return nil, err
-	}
-	tcp := conn.(*net.TCPConn) //nolint:forcetypeassert // it comes from a TCP listener
-	_ = tcp.SetNoDelay(true)   // as AcceptTCP does
-	return tcp, nil
 }
 
 // backoff is the time between attempts that fail: 5 ms, doubling up to a second.
@@ -142,7 +119,7 @@ func (s *Server) admit(conn *net.TCPConn) {
 var errMaxClients = errors.New("ERR max number of clients reached")
 
 func (s *Server) open(conn *net.TCPConn) (*session, error) {
-	keepalive(conn)
+	server.Keepalive(conn)
 	wire, err := newWire(conn, s.limits(s.options().Password == ""))
 	if err != nil {
 		return nil, err
@@ -155,17 +132,4 @@ func (s *Server) open(conn *net.TCPConn) (*session, error) {
 	session := newSession(s, wire, s.accepted.Add(1))
 	s.sessions[session.id] = session
 	return session, nil
-}
-
-// keepalive finds peers that are gone without a word within about a minute. Keepalive is silent while
-// sent bytes are unacknowledged: a record on its way to a machine without power would stay with it for
-// as long as the kernel sends again, a quarter of an hour. TCP_USER_TIMEOUT (tcp(7)) bounds that.
-func keepalive(conn *net.TCPConn) {
-	const gone = time.Minute
-	_ = conn.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: gone / 2, Interval: gone / 6, Count: 3})
-	if raw, err := conn.SyscallConn(); err == nil {
-		_ = raw.Control(func(fd uintptr) {
-			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(gone.Milliseconds()))
-		})
-	}
 }

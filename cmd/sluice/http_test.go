@@ -1,0 +1,53 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+const httpOpen = `door=http address=(\S+)`
+
+// asked is a request with a password, and its answer.
+func asked(t *testing.T, method, url, password, body string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+password)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(text)
+}
+
+func TestTheHTTPDoorOpensReloadsAndDrains(t *testing.T) {
+	file := write(t, "sluice.yaml", "resp: {password: one}\nhttp: {max_records: 1}\n")
+	p := startProgram(t, "serve", "--embedded", "--resp", "", "--http", "127.0.0.1:0", "-c", file, "--control", "")
+	url := "http://" + p.says(httpOpen) + "/topics/t"
+	const two = `{"records":[{"value":1},{"value":2}]}`
+	if status, text := asked(t, "POST", url, "one", two); status != 413 {
+		t.Errorf("two records: %d %s", status, text)
+	}
+	if status, text := asked(t, "POST", url, "wrong", two); status != 401 {
+		t.Errorf("wrong password: %d %s", status, text)
+	}
+	rewrite(t, file, "resp: {password: two}\nhttp: {max_records: 2}\n")
+	p.signal(syscall.SIGHUP)
+	p.says(`msg=reloaded changed="?\[resp.password http.max_records`)
+	if status, text := asked(t, "POST", url, "two", two); status != 200 || !strings.Contains(text, `"offset":1`) {
+		t.Errorf("two records after the reload: %d %s", status, text)
+	}
+	p.signal(syscall.SIGTERM)
+	p.endsWith(exitOK)
+}

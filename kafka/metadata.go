@@ -1,0 +1,145 @@
+package kafka
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
+)
+
+// What a reading of the cluster's metadata can end with, wrapped with the topic or the cause. ErrStopping
+// is one as well.
+var (
+	// ErrNoTopic says that the brokers know no such topic.
+	ErrNoTopic = errors.New("no such topic")
+	// ErrNoPartition says that the topic has no such partition.
+	ErrNoPartition = errors.New("no such partition")
+	// ErrDenied says that the brokers do not let this proxy read that.
+	ErrDenied = errors.New("the brokers do not allow it")
+	// ErrNoAnswer says that no broker answered in time.
+	ErrNoAnswer = errors.New("no broker answered")
+)
+
+// Broker is a broker of the cluster, by the address that it gives its clients.
+type Broker struct {
+	ID   int32
+	Host string
+	Port int
+}
+
+// readingTime bounds one reading, whatever time its caller has.
+const readingTime = 10 * time.Second
+
+// read puts a question to the brokers, which ends with ctx and with the client.
+func (c *Client) read(ctx context.Context, question func(context.Context, *Admin) error) error {
+	bounded, cancel := context.WithTimeout(ctx, readingTime)
+	defer cancel()
+	stop := context.AfterFunc(c.ctx, cancel) //nolint:contextcheck // the client ends what its callers began
+	defer stop()
+	err := c.ask(func(a *Admin) error { return question(bounded, a) })
+	switch {
+	case err == nil || errors.Is(err, ErrStopping) || errors.Is(err, ErrNoTopic) || errors.Is(err, ErrNoPartition):
+		return err
+	case c.ctx.Err() != nil:
+		return ErrStopping
+	case errors.Is(ctx.Err(), context.Canceled):
+		return ctx.Err()
+	}
+	return readingError(err)
+}
+
+// readingError says which of the above the brokers' answer, or silence, is.
+func readingError(err error) error {
+	var failure binding.Error
+	switch {
+	case unanswered(err):
+		return fmt.Errorf("%w: %s", ErrNoAnswer, plainly(err))
+	case errors.As(err, &failure) && denials[failure.Code()]:
+		return fmt.Errorf("%w: %w", ErrDenied, err)
+	}
+	return err
+}
+
+var denials = map[binding.ErrorCode]bool{
+	binding.ErrTopicAuthorizationFailed:   true,
+	binding.ErrClusterAuthorizationFailed: true,
+}
+
+// Topic reads one topic and its partitions; their offsets, Low and High, are not read and -1. ErrNoTopic
+// says that there is none; it is not created.
+func (c *Client) Topic(ctx context.Context, name string) (t Topic, err error) {
+	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
+		t, err = a.topic(ctx, name)
+		return err
+	})
+	return t, err
+}
+
+// topic is a topic without its offsets.
+func (a *Admin) topic(ctx context.Context, name string) (Topic, error) {
+	topics, err := a.partitions(ctx, []string{name})
+	var failure binding.Error
+	switch {
+	case errors.As(err, &failure) && (failure.Code() == binding.ErrUnknownTopicOrPart || failure.Code() == binding.ErrUnknownTopic):
+		return Topic{}, fmt.Errorf("topic %s: %w", name, ErrNoTopic)
+	case err != nil:
+		return Topic{}, err
+	}
+	return topics[0], nil
+}
+
+// PartitionOffsets reads which offsets a partition holds: from low up to, but not including, high.
+// ErrNoTopic and ErrNoPartition say that there is none.
+func (c *Client) PartitionOffsets(ctx context.Context, tp TopicPartition) (low, high int64, err error) {
+	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
+		low, high, err = a.partitionOffsets(ctx, tp)
+		return err
+	})
+	return low, high, err
+}
+
+func (a *Admin) partitionOffsets(ctx context.Context, tp TopicPartition) (low, high int64, err error) {
+	// Asked first: librdkafka waits a while for a partition that does not exist.
+	t, err := a.topic(ctx, tp.Topic)
+	if err != nil {
+		return 0, 0, err
+	}
+	if !slices.ContainsFunc(t.Partitions, func(p PartitionInfo) bool { return p.ID == tp.Partition }) {
+		return 0, 0, fmt.Errorf("partition %s: %w", tp, ErrNoPartition)
+	}
+	lows, err := a.offsets(ctx, []TopicPartition{tp}, binding.EarliestOffsetSpec)
+	if err != nil {
+		return 0, 0, err
+	}
+	highs, err := a.offsets(ctx, []TopicPartition{tp}, binding.LatestOffsetSpec)
+	return lows[tp], highs[tp], err
+}
+
+// Brokers lists the brokers that are up, by id.
+func (c *Client) Brokers(ctx context.Context) (brokers []Broker, err error) {
+	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
+		cluster, err := a.client.DescribeCluster(ctx, requestTimeout(ctx))
+		for _, n := range cluster.Nodes {
+			brokers = append(brokers, Broker{int32(n.ID), n.Host, n.Port})
+		}
+		return err
+	})
+	slices.SortFunc(brokers, func(a, b Broker) int { return cmp.Compare(a.ID, b.ID) })
+	return brokers, err
+}
+
+// ClusterID is the cluster's own id, empty when its brokers have none.
+func (c *Client) ClusterID(ctx context.Context) (id string, err error) {
+	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
+		cluster, err := a.client.DescribeCluster(ctx, requestTimeout(ctx))
+		if err == nil && cluster.ClusterID != nil {
+			id = *cluster.ClusterID
+		}
+		return err
+	})
+	return id, err
+}

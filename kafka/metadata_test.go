@@ -1,0 +1,179 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+func TestTheClusterIsRead(t *testing.T) {
+	t.Parallel()
+	k, err := kfake.NewCluster(kfake.NumBrokers(3), kfake.ClusterID("the-cluster"), kfake.SeedTopics(2, "letters"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(k.Close)
+	c := openOn(t, k.ListenAddrs(), nil)
+	id, err := c.ClusterID(t.Context())
+	if err != nil || id != "the-cluster" {
+		t.Errorf("cluster %q %v", id, err)
+	}
+	brokers, err := c.Brokers(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var addresses []string
+	for i, b := range brokers {
+		if b.ID != int32(i) {
+			t.Errorf("broker %d is %+v", i, b)
+		}
+		addresses = append(addresses, net.JoinHostPort(b.Host, fmt.Sprint(b.Port)))
+	}
+	if diff := cmp.Diff(k.ListenAddrs(), addresses); diff != "" {
+		t.Errorf("brokers (-want +got):\n%s", diff)
+	}
+	topic, err := c.Topic(t.Context(), "letters")
+	if err != nil || topic.Name != "letters" || len(topic.Partitions) != 2 {
+		t.Fatalf("%+v %v", topic, err)
+	}
+	for i, p := range topic.Partitions {
+		if p.ID != int32(i) || p.Leader < 0 || len(p.Replicas) == 0 || len(p.InSync) == 0 || p.Low != -1 || p.High != -1 {
+			t.Errorf("partition %d is %+v", i, p)
+		}
+	}
+}
+
+func TestTheOffsetsOfAPartitionAreRead(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(2, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, c)
+	for range 5 {
+		wantOutcome(t, p.send(t, Outgoing{Topic: "letters", Partition: 1}).Err, OK)
+	}
+	for id, want := range []int64{0, 5} {
+		low, high, err := c.PartitionOffsets(t.Context(), TopicPartition{"letters", int32(id)})
+		if err != nil || low != 0 || high != want {
+			t.Errorf("partition %d: from %d to %d, %v; want to %d", id, low, high, err, want)
+		}
+	}
+}
+
+func TestWhatDoesNotExistIsToldApartAndNotCreated(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(2, "letters"), kfake.AllowAutoTopicCreation())
+	c := openOn(t, k.ListenAddrs(), nil)
+	start := time.Now()
+	for range 2 {
+		_, err := c.Topic(t.Context(), "nowhere")
+		wantError(t, err, ErrNoTopic, "topic nowhere: no such topic")
+		_, _, err = c.PartitionOffsets(t.Context(), TopicPartition{"nowhere", 0})
+		wantError(t, err, ErrNoTopic, "topic nowhere: no such topic")
+		for _, id := range []int32{2, -1} {
+			_, _, err = c.PartitionOffsets(t.Context(), TopicPartition{"letters", id})
+			wantError(t, err, ErrNoPartition, fmt.Sprintf("partition letters:%d: no such partition", id))
+		}
+	}
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("8 readings took %v", took)
+	}
+	if names, err := c.TopicNames(t.Context()); err != nil || len(names) != 1 {
+		t.Errorf("topics %q %v: one was created by reading", names, err)
+	}
+}
+
+func wantError(t *testing.T, err, want error, text string) {
+	t.Helper()
+	if !errors.Is(err, want) || (text != "" && err.Error() != text) {
+		t.Errorf("%v, want %v", err, want)
+	}
+}
+
+func TestADeniedReadingSaysSo(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	if _, err := c.Topic(t.Context(), "letters"); err != nil {
+		t.Fatal(err)
+	}
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: "letters", Err: kerr.TopicAuthorizationFailed, Count: -1})
+	_, _, err := c.PartitionOffsets(t.Context(), letters)
+	wantError(t, err, ErrDenied, "")
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "letters", Err: kerr.TopicAuthorizationFailed, Count: -1})
+	_, err = c.Topic(t.Context(), "letters")
+	wantError(t, err, ErrDenied, "")
+}
+
+// readings are all calls that ask the brokers.
+func readings(c *Client) map[string]func(context.Context) error {
+	return map[string]func(context.Context) error{
+		"topics":  func(ctx context.Context) error { _, err := c.TopicNames(ctx); return err },
+		"topic":   func(ctx context.Context) error { _, err := c.Topic(ctx, "letters"); return err },
+		"offsets": func(ctx context.Context) error { _, _, err := c.PartitionOffsets(ctx, letters); return err },
+		"brokers": func(ctx context.Context) error { _, err := c.Brokers(ctx); return err },
+		"cluster": func(ctx context.Context) error { _, err := c.ClusterID(ctx); return err },
+	}
+}
+
+func TestAReadingEndsWithItsDeadline(t *testing.T) {
+	t.Parallel()
+	c := openOn(t, []string{"127.0.0.1:1"}, nil)
+	for name, read := range readings(c) {
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		wantError(t, read(ctx), ErrNoAnswer, "")
+		cancel()
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("%s: took %v", name, took)
+		}
+	}
+}
+
+// All but TopicNames, whose call into librdkafka has nothing but a deadline.
+func TestAReadingEndsWithItsCallerAndWithTheClient(t *testing.T) {
+	t.Parallel()
+	c := openOn(t, []string{"127.0.0.1:1"}, nil)
+	all := readings(c)
+	delete(all, "topics")
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	for _, read := range all {
+		go func() { ended <- read(ctx) }()
+	}
+	cancel()
+	for range all {
+		wantError(t, soonest(t, ended), context.Canceled, "")
+	}
+	for _, read := range all {
+		go func() { ended <- read(t.Context()) }()
+	}
+	start := time.Now()
+	if err := shut(c, patience); err != nil {
+		t.Error(err)
+	}
+	for range all {
+		wantError(t, soonest(t, ended), ErrStopping, "")
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("closing took %v", took)
+	}
+}
+
+func soonest(t *testing.T, ended <-chan error) error {
+	t.Helper()
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(patience):
+		t.Fatal("a reading does not end")
+		return nil
+	}
+}

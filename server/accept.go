@@ -1,0 +1,53 @@
+package server
+
+import (
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// AcceptNow takes a connection that waits in the listener, or fails at once; the listener's deadline does
+// not matter.
+func AcceptNow(l *net.TCPListener) (*net.TCPConn, error) {
+	raw, err := l.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var conn *net.TCPConn
+	var failed error
+	if err := raw.Control(func(fd uintptr) { conn, failed = acceptNow(int(fd)) }); err != nil {
+		return nil, err
+	}
+	return conn, failed
+}
+
+func acceptNow(listener int) (*net.TCPConn, error) {
+	fd, _, err := unix.Accept4(listener, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	file := os.NewFile(uintptr(fd), "connection")
+	defer file.Close()
+	conn, err := net.FileConn(file) // with a descriptor of its own
+	if err != nil {
+		return nil, err
+	}
+	tcp := conn.(*net.TCPConn) //nolint:forcetypeassert // it comes from a TCP listener
+	_ = tcp.SetNoDelay(true)   // as AcceptTCP does
+	return tcp, nil
+}
+
+// Keepalive finds peers that are gone without a word within about a minute. Keepalive is silent while
+// sent bytes are unacknowledged: a record on its way to a machine without power would stay with it for
+// as long as the kernel sends again, a quarter of an hour. TCP_USER_TIMEOUT (tcp(7)) bounds that.
+func Keepalive(conn *net.TCPConn) {
+	const gone = time.Minute
+	_ = conn.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: gone / 2, Interval: gone / 6, Count: 3})
+	if raw, err := conn.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) {
+			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(gone.Milliseconds()))
+		})
+	}
+}

@@ -1,0 +1,131 @@
+package server
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// patience bounds what a test waits for.
+const patience = 20 * time.Second
+
+// eventually waits for what has no event.
+func eventually(t *testing.T, what string, check func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.After(patience); !check(); {
+		select {
+		case <-tick.C:
+		case <-end:
+			t.Fatal("never: " + what)
+		}
+	}
+}
+
+func dial(t *testing.T, address string) (net.Conn, *bufio.Reader) {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	return conn, bufio.NewReader(conn)
+}
+
+func TestACrowdWaitsOutsideAndTheLoopGoesOnTurning(t *testing.T) {
+	var beats atomic.Int32
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := NewCrowd(l, 1, func() { beats.Add(1) })
+	defer c.Close()
+	accepted := make(chan net.Conn)
+	go func() {
+		for {
+			conn, err := c.Accept()
+			if err != nil {
+				close(accepted)
+				return
+			}
+			accepted <- conn
+		}
+	}()
+	eventually(t, "a beat while nobody comes", func() bool { return beats.Load() > 0 })
+	first, _ := dial(t, l.Addr().String())
+	_, second := dial(t, l.Addr().String())
+	conn := <-accepted
+	full := beats.Load()
+	eventually(t, "a beat while it is full", func() bool { return beats.Load() > full })
+	select {
+	case <-accepted:
+		t.Fatal("two were let in where there is room for one")
+	default:
+	}
+	conn.Close()
+	conn.Close() // gives one place back, not two
+	first.Close()
+	conn = <-accepted
+	if _, err := io.WriteString(conn, "come in\n"); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := second.ReadString('\n'); line != "come in\n" {
+		t.Errorf("%q %v", line, err)
+	}
+	c.Close() // ends an Accept that waits for a place
+	if _, open := <-accepted; open {
+		t.Error("somebody was let in after the end")
+	}
+	conn.Close()
+}
+
+func TestACrowdThatFinishesLetsInWhoWaits(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := NewCrowd(l, 10, func() {})
+	defer c.Close()
+	for range 3 { // nobody accepts yet: they wait in the kernel
+		dial(t, l.Addr().String())
+	}
+	c.Finish()
+	for range 3 {
+		conn, err := c.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+	}
+	if _, err := c.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("after the last: %v", err)
+	}
+}
+
+func TestACrowdThatIsFullFinishesAllTheSame(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := NewCrowd(l, 1, func() {})
+	defer c.Close()
+	dial(t, l.Addr().String())
+	conn, err := c.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	dial(t, l.Addr().String())
+	c.Finish()
+	if _, err := c.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("with no place: %v", err)
+	}
+}

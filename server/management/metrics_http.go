@@ -1,0 +1,67 @@
+package management
+
+import (
+	"cmp"
+	"strconv"
+
+	"github.com/sluice-proxy/sluice/server/rest"
+)
+
+var httpMetrics = []metric{
+	{
+		"sluice_http_requests_total", counter, labels("method", "route", "status"),
+		"Requests that were answered, by the first digit of the status: 2xx, 4xx, 5xx; gone: the client went away before. " +
+			"Only those that were ever asked for. (other): there is no such route, or the request was refused before it was looked for.",
+		func(s *snapshot, out *series) {
+			for _, r := range s.routes() {
+				for class, n := range r.Classes {
+					if n > 0 {
+						out.add(float64(n), cmp.Or(r.Method, other), cmp.Or(r.Pattern, other), classes[class])
+					}
+				}
+			}
+		},
+	},
+	{
+		"sluice_http_request_duration_seconds", histogram, labels("method", "route"),
+		"Time from the end of a request's header to its answer. A produce waits for the brokers.",
+		func(s *snapshot, out *series) {
+			for _, r := range s.routes() {
+				out.observe(r.Latency, cmp.Or(r.Method, other), cmp.Or(r.Pattern, other))
+			}
+		},
+	},
+	{
+		"sluice_http_requests_inflight", gauge, nil, "Requests that are being answered; http.max_requests bounds them.",
+		func(s *snapshot, out *series) {
+			if s.web != nil {
+				out.add(float64(s.web.Requests))
+			}
+		},
+	},
+	{
+		"sluice_http_held_bytes", gauge, nil, "Bodies of requests in memory; http.max_held bounds them.",
+		func(s *snapshot, out *series) {
+			if s.web != nil {
+				out.add(float64(s.web.Held))
+			}
+		},
+	},
+}
+
+// classes are the words for the first digits of statuses.
+var classes = func() (words [6]string) {
+	words[0] = "gone"
+	for i := 1; i < len(words); i++ {
+		words[i] = strconv.Itoa(i) + "xx"
+	}
+	return words
+}()
+
+// routes are those that were ever asked for.
+func (s *snapshot) routes() []rest.RouteStat {
+	if s.web == nil {
+		return nil
+	}
+	return s.web.Routes
+}

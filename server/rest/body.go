@@ -1,0 +1,115 @@
+package rest
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+)
+
+// buffers are for bodies. A large one is left to the garbage collector, so that a busy minute is not paid
+// for all day.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+const (
+	firstBuffer = 4 << 10
+	keptBuffer  = 256 << 10
+)
+
+// body reads the whole body. It is valid until the exchange ends.
+func (x *exchange) body() ([]byte, error) {
+	if err := x.acceptable(); err != nil {
+		return nil, err
+	}
+	limit := int64(x.opts.MaxBody)
+	if x.r.ContentLength > limit {
+		x.w.Header().Set("Connection", "close") // nobody reads it
+		return nil, x.tooLarge()
+	}
+	x.r.Body = http.MaxBytesReader(x.w, x.r.Body, limit)
+	defer x.patient()
+	x.buffer, _ = buffers.Get().(*[]byte)
+	x.held.Add(int64(cap(*x.buffer)))
+	for b := (*x.buffer)[:0]; ; {
+		if len(b) == cap(b) {
+			if b = x.grow(b); b == nil {
+				return nil, unavailable("too many large requests at once")
+			}
+		}
+		n, err := x.r.Body.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if err == io.EOF {
+			return b, nil
+		}
+		if err != nil {
+			return nil, x.broken(err)
+		}
+	}
+}
+
+// grow makes room by what has come, not by what was announced; nil when all requests together hold too much.
+func (x *exchange) grow(b []byte) []byte {
+	size := max(firstBuffer, 2*cap(b))
+	if n := x.r.ContentLength; n >= 0 && n < firstBuffer*8 { // one more, to see the end in the same read
+		size = max(size, int(n)+1)
+	}
+	if x.held.Add(int64(size-cap(b))) > int64(x.opts.MaxHeld) {
+		x.held.Add(int64(cap(b) - size))
+		return nil
+	}
+	larger := make([]byte, len(b), size)
+	copy(larger, b)
+	*x.buffer = larger
+	return larger
+}
+
+// release gives the buffer back.
+func (x *exchange) release() {
+	if x.buffer == nil {
+		return
+	}
+	x.held.Add(-int64(cap(*x.buffer)))
+	if cap(*x.buffer) <= keptBuffer {
+		buffers.Put(x.buffer)
+	}
+	x.buffer = nil
+}
+
+// acceptable refuses bodies that nothing here unpacks.
+func (x *exchange) acceptable() error {
+	if coding := x.r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
+		return plain(http.StatusUnsupportedMediaType, "Content-Encoding %q is not supported: send the body as it is", coding)
+	}
+	return nil
+}
+
+// patient ends the deadline for the body. net/http listens for a client that hangs up while it waits for
+// the answer, and would take the deadline for that.
+func (x *exchange) patient() {
+	_ = http.NewResponseController(x.w).SetReadDeadline(time.Time{})
+}
+
+func (x *exchange) tooLarge() error {
+	return plain(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", x.opts.MaxBody)
+}
+
+// broken says why a body could not be read.
+func (x *exchange) broken(err error) error {
+	var tooLarge *http.MaxBytesError
+	var known *failure
+	switch {
+	case errors.As(err, &tooLarge):
+		return x.tooLarge()
+	case errors.As(err, &known):
+		return known
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		x.w.Header().Set("Connection", "close")
+		return plain(http.StatusRequestTimeout, "the body did not come within %s", x.opts.BodyTimeout)
+	case x.r.Context().Err() != nil:
+		return errGone
+	}
+	x.w.Header().Set("Connection", "close")
+	return plain(http.StatusBadRequest, "the body could not be read: %v", err)
+}

@@ -1,0 +1,170 @@
+package rest
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka"
+)
+
+// bulkWindow bounds the lines of one stream whose results are not written yet.
+const bulkWindow = 1000
+
+// stream produces the lines of a body, and writes a line for each when its end is known, in their order.
+// It holds the buffers of its lines and the window, however long the body is.
+type stream struct {
+	*exchange
+
+	desk    *desk
+	lines   *lines
+	source  <-chan []byte   // of lines; nil when there are no more
+	drains  <-chan struct{} // closed when sluice stops
+	oldest  *time.Timer     // until a result is waited for no longer
+	batch   batch           // what a line becomes
+	buffer  []byte          // lines as they came
+	chunk   []byte          // those of them that are not produced yet
+	line    int64           // number of the last one that is
+	results []kafka.Result  // room for one
+	out     []byte          // results that are not sent yet
+
+	window []pending // a ring of bulkWindow
+	first  int
+	n      int
+}
+
+// pending is a line whose result is not written.
+type pending struct {
+	line    int64
+	failure *failure // it was not sent; nil: it was
+	until   time.Time
+}
+
+// bulkFormats are what format= may be.
+var bulkFormats = map[string]format{"": jsonFormat, "json": jsonFormat, "binary": binaryFormat, "text": textFormat}
+
+// bulk produces every line of the body as a record.
+func bulk(x *exchange) error {
+	q, err := x.query("format", "partition")
+	if err != nil {
+		return err
+	}
+	as, known := bulkFormats[q.Get("format")]
+	if !known {
+		return invalid("format: %q is not one of json, binary, text", q.Get("format"))
+	}
+	to, err := x.envelope(q)
+	if err != nil {
+		return err
+	}
+	if err := x.acceptable(); err != nil {
+		return err
+	}
+	d, err := x.desk()
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	s := &stream{
+		exchange: x, desk: d, drains: x.drains, oldest: time.NewTimer(x.opts.AckTimeout), window: make([]pending, bulkWindow),
+		batch: batch{format: as, to: to},
+	}
+	defer s.oldest.Stop()
+	// HTTP/1: results are written while lines come.
+	_ = http.NewResponseController(x.w).EnableFullDuplex()
+	s.lines = x.lines()
+	defer s.lines.end()
+	s.source = s.lines.chunks
+	return s.run()
+}
+
+// run goes on until every line has its result.
+func (s *stream) run() error {
+	for s.source != nil || len(s.chunk) > 0 || s.n > 0 {
+		if err := s.produce(); err != nil {
+			return err
+		}
+		s.collect()
+		if len(s.chunk) > 0 && s.n < bulkWindow {
+			continue
+		}
+		if err := s.wait(); err != nil {
+			return err
+		}
+	}
+	return s.finish()
+}
+
+// wait returns when there may be something to do.
+func (s *stream) wait() error {
+	if s.n == 0 && s.source == nil {
+		return nil
+	}
+	s.flush()
+	source := s.source
+	if len(s.chunk) > 0 { // the window is full
+		source = nil
+	}
+	if s.n > 0 {
+		s.oldest.Reset(time.Until(s.window[s.first].until))
+	}
+	select {
+	case chunk, more := <-source:
+		if s.buffer, s.chunk = chunk, chunk; !more {
+			s.source = nil
+		}
+	case <-s.desk.bell:
+	case <-s.oldest.C:
+		s.overdue()
+	case <-s.drains: // what was not produced has no result: the client sends it elsewhere
+		s.source, s.chunk, s.drains = nil, nil, nil
+	case <-s.r.Context().Done():
+		return s.gone()
+	}
+	return nil
+}
+
+// gone leaves what was sent to itself.
+func (s *stream) gone() error {
+	sent := 0
+	for i := range s.n {
+		if s.window[(s.first+i)%bulkWindow].failure == nil {
+			sent++
+		}
+	}
+	s.desk.publisher.Forsake(sent)
+	return errGone
+}
+
+// overdue gives up the oldest line.
+func (s *stream) overdue() {
+	if s.n == 0 || time.Now().Before(s.window[s.first].until) {
+		return
+	}
+	s.results = s.desk.giveUp(1, s.results[:0])
+	s.tell(s.window[s.first].line, &s.results[0])
+	s.shift()
+}
+
+func (s *stream) shift() {
+	s.first, s.n = (s.first+1)%bulkWindow, s.n-1
+}
+
+// collect writes the results that are there, up to the first line that has none. The desk's bell rings
+// when that has one.
+func (s *stream) collect() {
+	for s.n > 0 {
+		p := &s.window[s.first]
+		if p.failure != nil {
+			s.tellFailure(p.line, p.failure)
+			s.shift()
+			continue
+		}
+		results, ok := s.desk.publisher.Results(1, s.results[:0])
+		if !ok {
+			return
+		}
+		s.results = results
+		s.tell(p.line, &results[0])
+		s.shift()
+	}
+}

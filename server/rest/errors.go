@@ -1,0 +1,108 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka"
+)
+
+// failure is an answer that is no success, in the shape that clients of REST v2 read.
+type failure struct {
+	status  int // of HTTP
+	code    int // of REST v2: the status, or more exact and with five digits
+	message string
+	again   time.Duration // when to come back; zero for no promise
+	outcome string        // of a record, where the answer is about one
+}
+
+func (f *failure) Error() string { return f.message }
+
+// plain is a failure whose code is its status.
+func plain(status int, format string, values ...any) *failure {
+	return &failure{status: status, code: status, message: fmt.Sprintf(format, values...)}
+}
+
+// Codes of REST v2 (Errors.java of its proxy).
+const (
+	codeUnauthentic = 40101
+	codeDenied      = 40301
+	codeNoTopic     = 40401
+	codeNoPartition = 40402
+	codeKafka       = 50002 // do not send it again unchanged
+	codeRetry       = 50003 // may be sent again
+)
+
+func noTopic() *failure {
+	return &failure{status: http.StatusNotFound, code: codeNoTopic, message: "Topic not found."}
+}
+
+func noPartition() *failure {
+	return &failure{status: http.StatusNotFound, code: codeNoPartition, message: "Partition not found."}
+}
+
+func unavailable(why string) *failure {
+	return &failure{status: http.StatusServiceUnavailable, code: codeRetry, message: why, again: time.Second}
+}
+
+// fails is what Kafka's side says, as an answer.
+var fails = []struct {
+	err error
+	as  func(error) *failure
+}{
+	{kafka.ErrNoTopic, func(error) *failure { return noTopic() }},
+	{kafka.ErrNoPartition, func(error) *failure { return noPartition() }},
+	{kafka.ErrDenied, func(err error) *failure {
+		return &failure{status: http.StatusForbidden, code: codeDenied, message: err.Error()}
+	}},
+	{kafka.ErrNoAnswer, func(err error) *failure { return unavailable(err.Error()) }},
+	{kafka.ErrStopping, func(err error) *failure { return unavailable(err.Error()) }},
+	{kafka.ErrFull, func(err error) *failure { return unavailable(err.Error()) }},
+	{context.DeadlineExceeded, func(error) *failure { return unavailable("no broker answered in time") }},
+}
+
+// asFailure finds the answer that an error means.
+func asFailure(err error) *failure {
+	var f *failure
+	if errors.As(err, &f) {
+		return f
+	}
+	var record *kafka.ProduceError
+	if errors.As(err, &record) {
+		return ended(record)
+	}
+	var syntax *syntaxError
+	if errors.As(err, &syntax) {
+		return plain(http.StatusBadRequest, "%v", err)
+	}
+	for _, known := range fails {
+		if errors.Is(err, known.err) {
+			return known.as(err)
+		}
+	}
+	return &failure{status: http.StatusInternalServerError, code: codeKafka, message: err.Error()}
+}
+
+// codeOf is the error_code of a record that is not written, or may not be. Clients send again what has
+// codeRetry: of an unknown record that is at least once, as everywhere in Kafka.
+func codeOf(outcome kafka.Outcome) int {
+	if outcome == kafka.Rejected {
+		return codeKafka
+	}
+	return codeRetry
+}
+
+// reason is why a record is not written, or may not be, beginning with its outcome.
+func reason(e *kafka.ProduceError) string { return e.Outcome.String() + ": " + e.Reason }
+
+// legalTopic tells what Kafka takes as a topic's name (Topic.java, validate).
+func legalTopic(name string) bool {
+	illegal := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '_' && r != '-'
+	}
+	return name != "" && name != "." && name != ".." && len(name) <= 249 && strings.IndexFunc(name, illegal) < 0
+}

@@ -1,0 +1,199 @@
+package rest
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sluice-proxy/sluice/server"
+)
+
+// exchange is one request and its answer.
+type exchange struct {
+	*Server
+
+	opts   *Options // as they were when it began
+	w      http.ResponseWriter
+	r      *http.Request
+	status int // that was sent, 0 while none was
+	buffer *[]byte
+}
+
+// ServeHTTP lets requests in, or says why not.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	identify(w, r)
+	straightened, ok := straight(r)
+	switch {
+	case !server.AnswersTo(r.Host, s.options().Hosts):
+		s.refuse(w, r, plain(http.StatusMisdirectedRequest,
+			"not served under this name: ask by address or as localhost, or allow it in http.hosts"))
+	case !server.SameOrigin(r.Header.Get("Origin"), r.Host):
+		s.refuse(w, r, plain(http.StatusForbidden, "not served to other origins"))
+	case !s.authentic(r):
+		s.unauthentic.Add(1)
+		w.Header().Set("WWW-Authenticate", `Basic realm="sluice", charset="UTF-8"`)
+		s.refuse(w, r, &failure{status: http.StatusUnauthorized, code: codeUnauthentic, message: "a password is needed"})
+	case !ok:
+		s.lost(w, r)
+	default:
+		s.mux.ServeHTTP(w, straightened)
+	}
+}
+
+// authentic tells whether a request brings the password: "Authorization: Bearer <password>" (RFC 6750), or
+// Basic with any user (RFC 7617).
+func (s *Server) authentic(r *http.Request) bool {
+	password := s.options().Password
+	if password == "" {
+		return true
+	}
+	_, given, _ := r.BasicAuth()
+	if scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
+		given = token
+	}
+	got, want := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(password)) // of one length
+	return subtle.ConstantTimeCompare(got[:], want[:]) == 1
+}
+
+const requestID = "X-Request-Id"
+
+// identify gives the answer the request's id: its own when it is fit to be written into a log.
+func identify(w http.ResponseWriter, r *http.Request) {
+	id := r.Header.Get(requestID)
+	strange := func(c rune) bool { return c <= ' ' || c >= 0x7f || c == '"' || c == '\\' }
+	if id == "" || len(id) > 128 || strings.ContainsFunc(id, strange) {
+		var random [8]byte
+		for i, n := 0, rand.Uint64(); i < len(random); i, n = i+1, n>>8 {
+			random[i] = byte(n)
+		}
+		id = hex.EncodeToString(random[:])
+	}
+	w.Header().Set(requestID, id)
+}
+
+// answer runs what a route names, and counts how that ended.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, chosen *route) {
+	x := &exchange{Server: s, opts: s.options(), w: w, r: r}
+	defer x.account(chosen, time.Now())
+	if n := s.asking.Add(1); int(n) > x.opts.MaxRequests {
+		x.fail(unavailable("too many requests at once"))
+		return
+	}
+	switch err := x.run(chosen); {
+	case errors.Is(err, errGone):
+		panic(http.ErrAbortHandler) // net/http closes the connection
+	case err != nil:
+		x.fail(asFailure(err))
+	}
+}
+
+// run answers 500 for a mistake of ours, where the answer has not begun; the others go on.
+func (x *exchange) run(chosen *route) (err error) {
+	defer func() {
+		mistake := recover()
+		if mistake == nil {
+			return
+		}
+		x.log.Error("a request failed in sluice itself", "route", chosen.pattern, "panic", mistake, "stack", string(debug.Stack()))
+		if x.status != 0 {
+			panic(http.ErrAbortHandler) // the client must not take what it has for everything
+		}
+		err = plain(http.StatusInternalServerError, "a mistake in sluice; its log has more")
+	}()
+	return chosen.run(x)
+}
+
+func (x *exchange) account(chosen *route, began time.Time) {
+	x.asking.Add(-1)
+	x.release()
+	x.meters[chosen].add(x.status, time.Since(began))
+}
+
+// refuse answers a request that no route takes.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, f *failure) {
+	x := &exchange{Server: s, opts: s.options(), w: w, r: r}
+	x.fail(f)
+	s.meters[nil].add(x.status, 0)
+}
+
+// errGone ends an exchange whose client has gone.
+var errGone = errors.New("the client has gone")
+
+// problem is the body of a failure.
+type problem struct {
+	Code    int    `json:"error_code"`
+	Message string `json:"message"`
+	Outcome string `json:"outcome,omitempty"`
+}
+
+func (x *exchange) fail(f *failure) {
+	// Strangers must not fill the log: no more than Debug.
+	x.log.Debug("request not granted", "method", x.r.Method, "path", x.r.URL.Path, "status", f.status,
+		"reason", f.message, "request_id", x.w.Header().Get(requestID))
+	if x.status != 0 { // too late for another answer
+		panic(http.ErrAbortHandler)
+	}
+	if f.again > 0 {
+		x.w.Header().Set("Retry-After", strconv.Itoa(max(1, int(f.again.Seconds()))))
+	}
+	x.json(f.status, problem{f.code, f.message, f.outcome})
+}
+
+// json answers with a body that is small and asked for now and then.
+func (x *exchange) json(status int, body any) {
+	text, err := json.Marshal(body)
+	if err != nil { // strings, numbers and lists of ours always have a JSON
+		status, text = http.StatusInternalServerError, []byte(`{"error_code":50002,"message":"a mistake in sluice"}`)
+	}
+	x.send(status, text)
+}
+
+// send answers with a body of JSON. A client that does not take it is its own trouble.
+func (x *exchange) send(status int, body []byte) {
+	if status == http.StatusNoContent {
+		x.begin(status, x.kind())
+		return
+	}
+	x.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	x.begin(status, x.kind())
+	_, _ = x.w.Write(body)
+}
+
+// begin sends the answer's header.
+func (x *exchange) begin(status int, kind string) {
+	x.status = status
+	header := x.w.Header()
+	header.Set("Content-Type", kind)
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Cache-Control", "no-store")
+	x.w.WriteHeader(status)
+}
+
+const (
+	jsonType = "application/json"
+	v2Type   = "application/vnd.kafka.v2+json"
+)
+
+// kind is the Content-Type of an answer: that of v2, but for our own calls and for clients that only take
+// plain JSON.
+func (x *exchange) kind() string {
+	accept := x.r.Header.Get("Accept")
+	if strings.HasPrefix(x.r.URL.Path, "/v1/") || strings.Contains(accept, jsonType) && !strings.Contains(accept, "vnd.kafka") {
+		return jsonType
+	}
+	return v2Type
+}
+
+// within bounds what the brokers are asked for.
+func (x *exchange) within(d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(x.r.Context(), d)
+}

@@ -1,0 +1,65 @@
+package rest
+
+import "github.com/sluice-proxy/sluice/kafka"
+
+// headers takes [{"key":"trace","value":"<base64>"}], or null. A header's value is binary in every format.
+func (b *batch) headers() ([]kafka.Header, error) {
+	if b.peek() != '[' {
+		raw, err := b.value()
+		if err == nil && !isNull(raw) {
+			err = invalid("\"headers\" is not a list")
+		}
+		return nil, err
+	}
+	var headers []kafka.Header
+	more, err := b.enter('[')
+	for more && err == nil {
+		var h kafka.Header
+		if h, err = b.header(); err != nil {
+			break
+		}
+		headers = append(headers, h)
+		more, err = b.next('[')
+	}
+	return headers, err
+}
+
+func (b *batch) header() (h kafka.Header, err error) {
+	if b.peek() != '{' {
+		return h, b.shape("a header is not an object")
+	}
+	named := false
+	more, err := b.enter('{')
+	for more && err == nil {
+		if err = b.headerField(&h, &named); err != nil {
+			break
+		}
+		more, err = b.next('{')
+	}
+	if err == nil && !named {
+		err = invalid("a header has no \"key\"")
+	}
+	return h, err
+}
+
+func (b *batch) headerField(h *kafka.Header, named *bool) error {
+	name, err := b.name()
+	if err != nil {
+		return err
+	}
+	raw, err := b.value()
+	if err != nil {
+		return err
+	}
+	switch {
+	case string(name) == "key" && raw[0] == '"':
+		h.Name, *named = string(unquote(raw)), true
+	case string(name) == "value" && isNull(raw):
+		h.Value = nil
+	case string(name) == "value":
+		h.Value, err = b.base64("value", raw)
+	default:
+		err = invalid("a header is {\"key\":\"name\",\"value\":\"base64, or null\"}")
+	}
+	return err
+}

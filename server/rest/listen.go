@@ -1,0 +1,94 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/sluice-proxy/sluice/server"
+)
+
+// The bounds of one connection that nobody needs to change.
+const (
+	headerTimeout = 5 * time.Second
+	headerBytes   = 16 << 10
+	writeTimeout  = 10 * time.Second // beyond what a request may take at most
+)
+
+func (s *Server) server() *http.Server {
+	opts := s.options()
+	return &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       opts.BodyTimeout,
+		// From the end of the header to the last byte of the answer. Streams move their deadlines on.
+		WriteTimeout:   opts.BodyTimeout + opts.QueueTimeout + opts.AckTimeout + writeTimeout,
+		IdleTimeout:    opts.IdleTimeout,
+		MaxHeaderBytes: headerBytes,
+		ConnState:      s.conns.note,
+		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // strangers can write there
+	}
+}
+
+// Serve answers on the listener until Drain, or until the listener is closed.
+func (s *Server) Serve(l net.Listener) error {
+	beat, end := s.options().Register("accept:http", server.AcceptGap)
+	defer end()
+	crowd := server.NewCrowd(l, s.options().MaxConnections, beat)
+	if !s.enlist(crowd) {
+		return l.Close()
+	}
+	defer s.serving.Done()
+	err := s.http.Serve(crowd)
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// enlist notes the listener for Drain; false when that has begun already.
+func (s *Server) enlist(c *server.Crowd) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining {
+		return false
+	}
+	s.serving.Add(1)
+	s.crowds = append(s.crowds, c)
+	return true
+}
+
+// Drain lets in who has connected already, closes the listeners, and lets every request that has begun, and
+// the first one of a connection that has only just come, be answered. Idle connections are closed. After
+// the grace, or with ctx, the rest are cut. It returns when no connection is left, and says how many were cut.
+//
+// Shutdown alone does not do: it counts a new connection that is slow to ask as idle, and closes it.
+func (s *Server) Drain(ctx context.Context) int {
+	s.closeListeners()
+	ctx, cancel := context.WithTimeout(ctx, s.options().DrainGrace)
+	defer cancel()
+	s.http.SetKeepAlivesEnabled(false)
+	cut := s.conns.untilQuiet(ctx)
+	if cut == 0 {
+		_ = s.http.Shutdown(ctx) // closes those that became idle just before
+	}
+	_ = s.http.Close()
+	s.conns.untilGone()
+	return cut
+}
+
+func (s *Server) closeListeners() {
+	s.mu.Lock()
+	if !s.draining {
+		s.draining = true
+		close(s.drains)
+	}
+	for _, c := range s.crowds {
+		c.Finish()
+	}
+	s.mu.Unlock()
+	s.serving.Wait()
+}

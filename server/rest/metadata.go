@@ -1,0 +1,180 @@
+package rest
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka"
+)
+
+// metadataRoutes read what the brokers know.
+var metadataRoutes = []route{
+	{http.MethodGet, "/{$}", root},
+	{http.MethodGet, "/brokers", brokers},
+	{http.MethodGet, "/topics", topics},
+	{http.MethodGet, "/topics/{topic}", topic},
+	{http.MethodGet, "/topics/{topic}/partitions", partitions},
+	{http.MethodGet, "/topics/{topic}/partitions/{partition}", partition},
+	{http.MethodGet, "/topics/{topic}/partitions/{partition}/offsets", offsets},
+}
+
+// metadataTimeout bounds what the brokers are asked for.
+const metadataTimeout = 5 * time.Second
+
+// The shapes of REST v2. Broker, Leader, Replica, Partition and offsets are Kafka's numbers.
+type (
+	brokersBody struct {
+		Brokers []int32 `json:"brokers"`
+	}
+	topicBody struct {
+		Name       string            `json:"name"`
+		Configs    map[string]string `json:"configs"`
+		Partitions []partitionBody   `json:"partitions"`
+	}
+	partitionBody struct {
+		Partition int32         `json:"partition"`
+		Leader    int32         `json:"leader"` // -1 for none
+		Replicas  []replicaBody `json:"replicas"`
+	}
+	replicaBody struct {
+		Broker int32 `json:"broker"`
+		Leader bool  `json:"leader"`
+		InSync bool  `json:"in_sync"`
+	}
+	offsetsBody struct {
+		Beginning int64 `json:"beginning_offset"`
+		End       int64 `json:"end_offset"`
+	}
+)
+
+func root(x *exchange) error {
+	x.json(http.StatusOK, struct{}{})
+	return nil
+}
+
+func brokers(x *exchange) error {
+	ctx, cancel := x.within(metadataTimeout)
+	defer cancel()
+	list, err := x.kafka.Brokers(ctx)
+	if err != nil {
+		return err
+	}
+	body := brokersBody{Brokers: []int32{}}
+	for _, b := range list {
+		body.Brokers = append(body.Brokers, b.ID)
+	}
+	x.json(http.StatusOK, body)
+	return nil
+}
+
+func topics(x *exchange) error {
+	ctx, cancel := x.within(metadataTimeout)
+	defer cancel()
+	names, err := x.kafka.TopicNames(ctx)
+	if err != nil {
+		return err
+	}
+	x.json(http.StatusOK, append([]string{}, names...))
+	return nil
+}
+
+func topic(x *exchange) error {
+	found, err := x.topic()
+	if err != nil {
+		return err
+	}
+	x.json(http.StatusOK, topicBody{Name: found.Name, Configs: map[string]string{}, Partitions: partitionsOf(found)})
+	return nil
+}
+
+func partitions(x *exchange) error {
+	found, err := x.topic()
+	if err != nil {
+		return err
+	}
+	x.json(http.StatusOK, partitionsOf(found))
+	return nil
+}
+
+func partition(x *exchange) error {
+	id, err := x.partition()
+	if err != nil {
+		return err
+	}
+	found, err := x.topic()
+	if err != nil {
+		return err
+	}
+	for _, p := range partitionsOf(found) {
+		if p.Partition == id {
+			x.json(http.StatusOK, p)
+			return nil
+		}
+	}
+	return noPartition()
+}
+
+func offsets(x *exchange) error {
+	id, err := x.partition()
+	if err != nil {
+		return err
+	}
+	name, err := x.topicName()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := x.within(metadataTimeout)
+	defer cancel()
+	low, high, err := x.kafka.PartitionOffsets(ctx, kafka.TopicPartition{Topic: name, Partition: id})
+	if err != nil {
+		return err
+	}
+	x.json(http.StatusOK, offsetsBody{low, high})
+	return nil
+}
+
+// topicName is the topic in the path. One that Kafka would never take does not exist.
+func (x *exchange) topicName() (string, error) {
+	if name := x.r.PathValue("topic"); legalTopic(name) {
+		return name, nil
+	}
+	return "", noTopic()
+}
+
+// topic reads the topic in the path.
+func (x *exchange) topic() (kafka.Topic, error) {
+	name, err := x.topicName()
+	if err != nil {
+		return kafka.Topic{}, err
+	}
+	ctx, cancel := x.within(metadataTimeout)
+	defer cancel()
+	return x.kafka.Topic(ctx, name)
+}
+
+// partition is the number in the path.
+func (x *exchange) partition() (int32, error) {
+	n, err := strconv.ParseUint(x.r.PathValue("partition"), 10, 32)
+	if err != nil || n > math.MaxInt32 {
+		return 0, noPartition()
+	}
+	return int32(n), nil
+}
+
+func partitionsOf(t kafka.Topic) []partitionBody {
+	list := make([]partitionBody, 0, len(t.Partitions))
+	for _, p := range t.Partitions {
+		inSync := map[int32]bool{}
+		for _, id := range p.InSync {
+			inSync[id] = true
+		}
+		body := partitionBody{Partition: p.ID, Leader: p.Leader, Replicas: []replicaBody{}}
+		for _, id := range p.Replicas {
+			body.Replicas = append(body.Replicas, replicaBody{Broker: id, Leader: id == p.Leader, InSync: inSync[id]})
+		}
+		list = append(list, body)
+	}
+	return list
+}

@@ -1,0 +1,215 @@
+package rest
+
+import (
+	"encoding/base64"
+	"net/http"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/sluice-proxy/sluice/kafka"
+)
+
+// batch reads the records of a body. Its records share the body's memory.
+type batch struct {
+	scanner
+
+	format  format
+	most    int            // records
+	to      kafka.Outgoing // what every record begins as: topic, and partition where the path names one
+	records []kafka.Outgoing
+	decoded []byte // base64 goes here; what is in it already stays where it is
+}
+
+// invalid is a body that is JSON, but not what was asked for.
+func invalid(format string, values ...any) error {
+	return plain(http.StatusUnprocessableEntity, format, values...)
+}
+
+// read takes {"records":[...]}.
+func (b *batch) read(body []byte) error {
+	if !utf8.Valid(body) {
+		return plain(http.StatusBadRequest, "the body is not UTF-8")
+	}
+	b.text = body
+	if b.peek() != '{' {
+		if _, err := b.value(); err != nil {
+			return err
+		}
+		return invalid("expected an object with \"records\"")
+	}
+	more, err := b.enter('{')
+	for more && err == nil {
+		if err = b.part(); err != nil {
+			break
+		}
+		more, err = b.next('{')
+	}
+	if err == nil {
+		err = b.end()
+	}
+	if err == nil && len(b.records) == 0 {
+		return invalid("\"records\" is missing or empty")
+	}
+	return err
+}
+
+// one takes a text that is a record by itself. It is valid until the next.
+func (b *batch) one(text []byte) (kafka.Outgoing, error) {
+	out := b.to
+	if !utf8.Valid(text) {
+		return out, plain(http.StatusBadRequest, "the line is not UTF-8")
+	}
+	b.scanner = scanner{text: text}
+	if cap(b.decoded) < len(text) {
+		b.decoded = make([]byte, 0, len(text))
+	}
+	b.decoded = b.decoded[:0]
+	err := b.record(&out)
+	if err == nil {
+		err = b.end()
+	}
+	return out, err
+}
+
+// part takes one member of the body. Schemas belong to formats that are not taken here: nothing to do.
+func (b *batch) part() error {
+	name, err := b.name()
+	if err != nil {
+		return err
+	}
+	switch string(name) {
+	case "records":
+		return b.list()
+	case "key_schema", "key_schema_id", "value_schema", "value_schema_id":
+		_, err = b.value()
+		return err
+	}
+	return invalid("Unrecognized field: %s", name)
+}
+
+func (b *batch) list() error {
+	if b.peek() != '[' {
+		return b.shape("\"records\" is not a list")
+	}
+	b.records = b.records[:0] // of a name that is given twice the last one counts
+	more, err := b.enter('[')
+	for more && err == nil {
+		if len(b.records) == b.most {
+			return plain(http.StatusRequestEntityTooLarge, "more than %d records in a request", b.most)
+		}
+		b.records = append(b.records, b.to)
+		if err = b.record(&b.records[len(b.records)-1]); err != nil {
+			break
+		}
+		more, err = b.next('[')
+	}
+	return err
+}
+
+// record takes one record.
+func (b *batch) record(out *kafka.Outgoing) error {
+	if b.peek() != '{' {
+		return b.shape("a record is not an object")
+	}
+	more, err := b.enter('{')
+	for more && err == nil {
+		if err = b.field(out); err != nil {
+			break
+		}
+		more, err = b.next('{')
+	}
+	return err
+}
+
+func (b *batch) field(out *kafka.Outgoing) error {
+	name, err := b.name()
+	if err != nil {
+		return err
+	}
+	if string(name) == "headers" {
+		out.Headers, err = b.headers()
+		return err
+	}
+	raw, err := b.value()
+	if err != nil {
+		return err
+	}
+	switch string(name) {
+	case "key":
+		out.Key, err = b.content("key", raw)
+	case "value":
+		out.Value, err = b.content("value", raw)
+	case "partition":
+		err = b.partition(out, raw)
+	case "timestamp":
+		if !isNull(raw) {
+			out.Timestamp, err = number("timestamp", raw, 63)
+		}
+	default:
+		err = invalid("Unrecognized field: %s", name)
+	}
+	return err
+}
+
+// shape is an error about the value that comes next, unless that is no JSON at all.
+func (b *batch) shape(what string) error {
+	if _, err := b.value(); err != nil {
+		return err
+	}
+	return invalid("%s", what)
+}
+
+// content is a key or a value as Kafka is to have it.
+func (b *batch) content(name string, raw []byte) ([]byte, error) {
+	switch {
+	case isNull(raw):
+		return nil, nil
+	case b.format == jsonFormat:
+		return raw, nil
+	case b.format == textFormat && raw[0] == '"':
+		return unquote(raw), nil
+	case b.format == textFormat:
+		return nil, invalid("%q is not a string", name)
+	}
+	return b.base64(name, raw)
+}
+
+func (b *batch) base64(name string, raw []byte) ([]byte, error) {
+	if raw[0] != '"' {
+		return nil, invalid("%q is not a string of base64", name)
+	}
+	if b.decoded == nil { // base64 is a third longer: this never grows
+		b.decoded = make([]byte, 0, len(b.text))
+	}
+	from := len(b.decoded)
+	decoded, err := base64.StdEncoding.AppendDecode(b.decoded, unquote(raw))
+	if err != nil {
+		return nil, invalid("%q is not base64: %v", name, err)
+	}
+	b.decoded = decoded
+	return decoded[from:len(decoded):len(decoded)], nil
+}
+
+// number reads a whole number that is not negative, of so many bits.
+func number(name string, raw []byte, bits int) (int64, error) {
+	n, err := strconv.ParseUint(string(raw), 10, bits)
+	if err != nil {
+		return 0, invalid("%q is not a whole number from 0 on, of at most %d bits", name, bits)
+	}
+	return int64(n), nil //nolint:gosec // at most 63 bits
+}
+
+func (b *batch) partition(out *kafka.Outgoing, raw []byte) error {
+	if isNull(raw) {
+		return nil
+	}
+	n, err := number("partition", raw, 31)
+	if err != nil {
+		return err
+	}
+	if b.to.Partition != kafka.AnyPartition && b.to.Partition != int32(n) {
+		return invalid("\"partition\" of a record is not the one in the path")
+	}
+	out.Partition = int32(n)
+	return nil
+}

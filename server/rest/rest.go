@@ -1,0 +1,113 @@
+// Package rest is the door that speaks HTTP: the calls of the Confluent REST Proxy, version 2, and calls of
+// our own under /v1.
+package rest
+
+import (
+	"cmp"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server"
+)
+
+// Options are the door's settings. The zero value of a field means its default.
+type Options struct {
+	// Hosts are names, other than localhost and addresses, under which the door may be asked.
+	Hosts []string
+	// Password is what a request must bring, as a Bearer token or with Basic; empty asks for none.
+	Password string
+	// MaxConnections is how many connections may be open at once (10 000); more wait in the kernel.
+	MaxConnections int
+	// MaxRequests is how many requests are answered at once (1 000); more are told to come back.
+	MaxRequests int
+	// MaxBody bounds the body of a request, and a line of one that is streamed, in bytes (4 MiB).
+	MaxBody int
+	// MaxRecords bounds the records of a request that is not streamed (1 000).
+	MaxRecords int
+	// MaxHeld bounds the bodies of all requests together, in bytes (256 MiB).
+	MaxHeld int
+	// BodyTimeout is how long a client may take to send the body of a request (30 s).
+	BodyTimeout time.Duration
+	// IdleTimeout is how long a connection may wait for its next request (60 s).
+	IdleTimeout time.Duration
+	// AckTimeout is how long a produce waits for the brokers' answer (30 s).
+	AckTimeout time.Duration
+	// QueueTimeout is how long a produce waits for room in a full queue (5 s).
+	QueueTimeout time.Duration
+	// DrainGrace is how long Drain waits for requests that are being answered (10 s).
+	DrainGrace time.Duration
+	// Register tells who watches over sluice's loops of a loop that begins: it must beat within every
+	// gap, until end. Nil when nobody watches.
+	Register func(loop string, gap time.Duration) (beat, end func()) `json:"-"`
+}
+
+// DefaultOptions returns what a zero Options stands for.
+func DefaultOptions() Options {
+	return Options{
+		MaxConnections: 10_000, MaxRequests: 1_000, MaxBody: 4 << 20, MaxRecords: 1_000, MaxHeld: 256 << 20,
+		BodyTimeout: 30 * time.Second, IdleTimeout: time.Minute, AckTimeout: 30 * time.Second,
+		QueueTimeout: 5 * time.Second, DrainGrace: 10 * time.Second,
+	}
+}
+
+// orDefaults fills the fields that are zero.
+func (o Options) orDefaults() Options {
+	d := DefaultOptions()
+	o.MaxConnections = cmp.Or(o.MaxConnections, d.MaxConnections)
+	o.MaxRequests = cmp.Or(o.MaxRequests, d.MaxRequests)
+	o.MaxBody = cmp.Or(o.MaxBody, d.MaxBody)
+	o.MaxRecords = cmp.Or(o.MaxRecords, d.MaxRecords)
+	o.MaxHeld = cmp.Or(o.MaxHeld, d.MaxHeld)
+	o.BodyTimeout = cmp.Or(o.BodyTimeout, d.BodyTimeout)
+	o.IdleTimeout = cmp.Or(o.IdleTimeout, d.IdleTimeout)
+	o.AckTimeout = cmp.Or(o.AckTimeout, d.AckTimeout)
+	o.QueueTimeout = cmp.Or(o.QueueTimeout, d.QueueTimeout)
+	o.DrainGrace = cmp.Or(o.DrainGrace, d.DrainGrace)
+	if o.Register == nil {
+		o.Register = func(string, time.Duration) (beat, end func()) { return func() {}, func() {} }
+	}
+	return o
+}
+
+// Server answers requests. Every connection is a goroutine of net/http; nothing else runs here.
+type Server struct {
+	opts   atomic.Pointer[Options]
+	kafka  *kafka.Client
+	log    *slog.Logger
+	http   *http.Server
+	mux    *http.ServeMux
+	meters map[*route]*meter // never changes; nil is for requests that no route takes
+	conns  connections
+	asking atomic.Int64 // requests that are being answered
+	held   atomic.Int64 // bytes of their bodies
+
+	unauthentic atomic.Int64 // requests without the password
+
+	mu       sync.Mutex // guards what follows
+	draining bool
+	crowds   []*server.Crowd
+	serving  sync.WaitGroup // Serve
+	drains   chan struct{}  // closed when Drain begins
+}
+
+// New makes a door to the client; Serve opens it.
+func New(client *kafka.Client, opts Options, log *slog.Logger) *Server {
+	s := &Server{kafka: client, log: log, meters: newMeters(), conns: newConnections(), drains: make(chan struct{})}
+	s.Reconfigure(opts)
+	s.mux = s.routing()
+	s.http = s.server()
+	return s
+}
+
+// Reconfigure changes the door's settings. A request goes on as it began; MaxConnections, BodyTimeout and
+// IdleTimeout stay as they were at the start.
+func (s *Server) Reconfigure(opts Options) {
+	opts = opts.orDefaults()
+	s.opts.Store(&opts)
+}
+
+func (s *Server) options() *Options { return s.opts.Load() }
