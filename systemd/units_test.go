@@ -15,6 +15,7 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/server/resp"
+	"github.com/sluice-proxy/sluice/server/rest"
 )
 
 var services = []string{"sluice.service", "sluice@.service"}
@@ -144,7 +145,7 @@ func TestTheLimitsFitTheDefaults(t *testing.T) {
 	for _, name := range services {
 		t.Run(name, func(t *testing.T) {
 			limits := limitsOf(t, name)
-			expectRoom(t, "LimitNOFILE", limits["LimitNOFILE"], clients+(groups+3)*(7+2*brokers)+256)
+			expectRoom(t, "LimitNOFILE", limits["LimitNOFILE"], clients+rest.DefaultOptions().MaxConnections+(groups+3)*(7+2*brokers)+256)
 			expectRoom(t, "TasksMax", limits["TasksMax"], 64+(groups+3)*(4+brokers))
 			expectRoom(t, "MemoryMax", limits["MemoryMax"],
 				limits["GOMEMLIMIT"]+profiles*producerQueue+groups*groupMemory+spareMemory)
