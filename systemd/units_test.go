@@ -118,6 +118,7 @@ func TestTheTemplatesAreTheUnitsUnderOtherNames(t *testing.T) {
 		"sluice.service":           "sluice@.service",
 		"sluice.socket":            "sluice@.socket",
 		"sluice-management.socket": "sluice-management@.socket",
+		"sluice-http.socket":       "sluice-http@.socket",
 	} {
 		t.Run(template, func(t *testing.T) {
 			want, got := settings(t, read(t, plain)), settings(t, []byte(renamed.Replace(string(read(t, template)))))
