@@ -26,7 +26,7 @@ type mutant struct {
 var mutants = []*mutant{
 	{
 		Name: "answers before delivery", file: "kafka/publisher.go",
-		old: "if int32(p.done-end) < 0 {", new: "if false {",
+		old: "p.awaited, p.asleep = end, int32(p.done-end) < 0", new: "p.awaited, p.asleep = end, false",
 		fault: "brokers stopped, kill -9 of sluice", rule: ruleLost,
 	},
 	{
