@@ -139,7 +139,7 @@ func resident(t *testing.T) int {
 	t.Helper()
 	text, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
-		t.Skip(err)
+		t.Skip("needs the proc file system of Linux:", err)
 	}
 	var size, pages int
 	if _, err := fmt.Sscan(string(text), &size, &pages); err != nil {

@@ -21,8 +21,8 @@ const (
 // install copies the package in and installs it.
 func (m *machine) install(deb string) {
 	m.t.Helper()
-	m.put("/root/sluice.deb", "644", deb)
-	m.run("dpkg", "--install", "/root/sluice.deb")
+	m.put("/srv/sluice.deb", "644", deb)
+	m.run("dpkg", "--install", "/srv/sluice.deb")
 }
 
 // kafkaUnit is the cluster of a machine without a network: sluice's own broker, as a unit of its own,
