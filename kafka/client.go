@@ -123,14 +123,6 @@ func (c *Client) TopicNames(ctx context.Context) (names []string, err error) {
 	return names, err
 }
 
-// Unreachable asks the brokers for their metadata and returns why that failed, nil when it did not.
-func (c *Client) Unreachable(ctx context.Context) error {
-	return c.ask(func(a *Admin) error {
-		_, err := a.metadata(ctx)
-		return err
-	})
-}
-
 // Close stops taking records, lets every subscription commit and leave, sends what is queued and
 // closes the producers, each until ctx ends. The error says how many records were not delivered since
 // Stopping.
