@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +22,9 @@ func (s *sluice) dial() (net.Conn, *bufio.Reader) {
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		s.t.Fatal(err)
 	}
-	return conn, bufio.NewReader(conn)
+	out, in := &spoken{Conn: conn}, bufio.NewReader(conn)
+	s.spoken.Store(in, out)
+	return out, in
 }
 
 func (s *sluice) write(conn net.Conn, format string, values ...any) {
@@ -36,7 +37,7 @@ func (s *sluice) write(conn net.Conn, format string, values ...any) {
 // answered reads an answer from a connection.
 func (s *sluice) answered(in *bufio.Reader) (*reply, string) {
 	s.t.Helper()
-	answer, err := http.ReadResponse(in, nil)
+	answer, err := s.said(in)
 	if err != nil {
 		s.t.Fatal(err)
 	}

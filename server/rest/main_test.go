@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,7 +43,8 @@ type sluice struct {
 	client  *kafka.Client
 	door    *Server
 	addr    string
-	http    *http.Client
+	http    *http.Client // checks every answer against the document
+	spoken  sync.Map     // what was written, by the *bufio.Reader of what comes back
 }
 
 func start(t *testing.T, opts Options) *sluice {
@@ -75,7 +77,7 @@ func (s *sluice) open() {
 	served := make(chan error, 1)
 	go func() { served <- s.door.Serve(l) }()
 	transport := &http.Transport{}
-	s.addr, s.http = l.Addr().String(), &http.Client{Transport: transport, Timeout: patience}
+	s.addr, s.http = l.Addr().String(), &http.Client{Transport: &witness{s.t, transport}, Timeout: patience}
 	s.t.Cleanup(func() {
 		transport.CloseIdleConnections()
 		cut, stop := context.WithCancel(context.Background())

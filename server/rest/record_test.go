@@ -154,7 +154,7 @@ func (s *sluice) upload() *upload {
 	if _, err := io.WriteString(body, `{"value":0}`+"\n"); err != nil {
 		s.t.Fatal(err)
 	}
-	answer, err := http.ReadResponse(in, nil)
+	answer, err := s.said(in)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -1,0 +1,162 @@
+package rest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+)
+
+// object is one of JSON's, or of YAML's.
+type object = map[string]any
+
+// inside is an object in another; an empty one when it is not there.
+func inside(o object, names ...string) object {
+	for _, name := range names {
+		o, _ = o[name].(object)
+	}
+	return o
+}
+
+// methods are what a path item of OpenAPI has operations for.
+var methods = []string{"get", "put", "post", "delete", "options", "head", "patch", "trace"}
+
+// operation is one call of the document.
+type operation struct {
+	path, method string
+	object
+}
+
+// operations are all calls of the document, in order.
+func operations(doc object) (all []operation) {
+	paths := inside(doc, "paths")
+	for _, path := range slices.Sorted(maps.Keys(paths)) {
+		for _, method := range methods {
+			if o, is := inside(paths, path)[method].(object); is {
+				all = append(all, operation{path, method, o})
+			}
+		}
+	}
+	return all
+}
+
+// commonAnswers are what the door says before a call is reached, or in place of its answer.
+var commonAnswers = []struct {
+	status, component string
+	goes              func(operation) bool
+}{
+	{"400", "BadRequest", always},
+	{"401", "Unauthenticated", always},
+	{"403", "Forbidden", always},
+	{"404", "NotFound", func(o operation) bool { return bytes.ContainsRune([]byte(o.path), '{') }},
+	{"408", "TooSlow", withBody},
+	{"413", "TooLarge", withBody},
+	{"415", "UnsupportedType", withBody},
+	{"421", "Misdirected", always},
+	{"431", "HeaderTooLong", always},
+	{"500", "Failed", always},
+	{"503", "Unavailable", always},
+}
+
+func always(operation) bool { return true }
+
+func withBody(o operation) bool { return o.object["requestBody"] != nil }
+
+// merged is the document that the fragments make.
+func merged(t *testing.T) []byte {
+	t.Helper()
+	files, err := filepath.Glob("openapi/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no fragments", err)
+	}
+	doc := object{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var fragment object
+		if err := yaml.Unmarshal(text, &fragment); err != nil {
+			t.Fatalf("%s: %s", file, yaml.FormatError(err, false, true))
+		}
+		join(t, file, doc, fragment, 0)
+	}
+	for _, o := range operations(doc) {
+		complete(o)
+	}
+	for _, response := range responses(doc) {
+		alsoPlain(response)
+	}
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(doc); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// join adds a fragment. Down to operations and components nothing may be said twice.
+func join(t *testing.T, file string, into, fragment object, depth int) {
+	t.Helper()
+	for name, value := range fragment {
+		before, is := into[name].(object)
+		more, too := value.(object)
+		switch {
+		case into[name] == nil:
+			into[name] = value
+		case is && too && depth < 2:
+			join(t, file, before, more, depth+1)
+		default:
+			t.Errorf("%s: %s is in another fragment too", file, name)
+		}
+	}
+}
+
+// complete adds the common answers that the operation does not say itself.
+func complete(o operation) {
+	answers := inside(o.object, "responses")
+	for _, c := range commonAnswers {
+		if answers != nil && answers[c.status] == nil && c.goes(o) {
+			answers[c.status] = object{"$ref": "#/components/responses/" + c.component}
+		}
+	}
+}
+
+// responses are all of them, shared or not.
+func responses(doc object) (all []object) {
+	lists := []object{inside(doc, "components", "responses")}
+	for _, o := range operations(doc) {
+		lists = append(lists, inside(o.object, "responses"))
+	}
+	for _, list := range lists {
+		for _, response := range list {
+			all = append(all, response.(object))
+		}
+	}
+	return all
+}
+
+// alsoPlain adds plain JSON wherever an answer has v2's type: exchange.kind answers either.
+func alsoPlain(response object) {
+	content := inside(response, "content")
+	if v2, is := content[v2Type]; is && content[jsonType] == nil {
+		content[jsonType] = v2
+	}
+}
+
+// pointer is a JSON pointer (RFC 6901) to what is under these names.
+func pointer(names ...string) string {
+	var p []byte
+	for _, name := range names {
+		p = fmt.Appendf(p, "/%s", escapes.Replace(name))
+	}
+	return string(p)
+}
