@@ -12,7 +12,7 @@ import (
 // exists asks the brokers for one topic without creating it (DescribeTopics sets
 // allow_auto_topic_creation to false, unlike a producer's metadata request).
 func (a *Admin) exists(ctx context.Context, name string) (bool, error) {
-	result, err := a.client.DescribeTopics(ctx, binding.NewTopicCollectionOfTopicNames([]string{name}))
+	result, err := a.client.DescribeTopics(ctx, binding.NewTopicCollectionOfTopicNames([]string{name}), requestTimeout(ctx))
 	if err != nil {
 		return false, err
 	}
@@ -88,14 +88,14 @@ func (a *Admin) autoCreates(ctx context.Context) (creation, error) {
 }
 
 func (a *Admin) readAutoCreate(ctx context.Context) (creation, error) {
-	cluster, err := a.client.DescribeCluster(ctx)
+	brokers, err := a.brokers(ctx)
 	if err != nil {
 		return creationUnknown, err
 	}
-	if len(cluster.Nodes) == 0 {
+	if len(brokers) == 0 {
 		return creationUnknown, errors.New("the cluster has no brokers")
 	}
-	broker := binding.ConfigResource{Type: binding.ResourceBroker, Name: fmt.Sprint(cluster.Nodes[0].ID)}
+	broker := binding.ConfigResource{Type: binding.ResourceBroker, Name: fmt.Sprint(brokers[0].ID)}
 	results, err := a.client.DescribeConfigs(ctx, []binding.ConfigResource{broker})
 	if err != nil {
 		return creationUnknown, err

@@ -122,23 +122,29 @@ func (a *Admin) partitionOffsets(ctx context.Context, tp TopicPartition) (low, h
 // Brokers lists the brokers that are up, by id.
 func (c *Client) Brokers(ctx context.Context) (brokers []Broker, err error) {
 	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
-		cluster, err := a.client.DescribeCluster(ctx, requestTimeout(ctx))
-		for _, n := range cluster.Nodes {
-			brokers = append(brokers, Broker{int32(n.ID), n.Host, n.Port})
-		}
+		brokers, err = a.brokers(ctx)
 		return err
 	})
-	slices.SortFunc(brokers, func(a, b Broker) int { return cmp.Compare(a.ID, b.ID) })
 	return brokers, err
 }
 
-// ClusterID is the cluster's own id, empty when its brokers have none.
+func (a *Admin) brokers(ctx context.Context) ([]Broker, error) {
+	metadata, err := a.metadata(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var brokers []Broker
+	for _, b := range metadata.Brokers {
+		brokers = append(brokers, Broker{b.ID, b.Host, b.Port})
+	}
+	slices.SortFunc(brokers, func(a, b Broker) int { return cmp.Compare(a.ID, b.ID) })
+	return brokers, nil
+}
+
+// ClusterID is the cluster's own id. It never changes, and is asked for once.
 func (c *Client) ClusterID(ctx context.Context) (id string, err error) {
 	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
-		cluster, err := a.client.DescribeCluster(ctx, requestTimeout(ctx))
-		if err == nil && cluster.ClusterID != nil {
-			id = *cluster.ClusterID
-		}
+		id, err = a.client.ClusterID(ctx)
 		return err
 	})
 	return id, err

@@ -118,9 +118,11 @@ func (r *refresher) ask(ctx context.Context, question func(context.Context, *Adm
 	return err
 }
 
-// reach asks any broker for the list of them all: the cheapest question, which needs no rights.
+// reach asks any broker something cheap that needs no rights: of the topic, only that there is an answer
+// matters. DescribeCluster would be the obvious question, but librdkafka ends the process when a broker
+// that has only just come back answers it with an empty list.
 func (a *Admin) reach(ctx context.Context) error {
-	_, err := a.client.DescribeCluster(ctx, requestTimeout(ctx))
+	_, err := a.exists(ctx, "__consumer_offsets")
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -217,11 +218,16 @@ func (b *books) compare(t *testing.T, m *harness.Metrics) {
 	}
 }
 
-// play runs a client until its story ends; that it could not be told is a failure, that the proxy
-// answered an error is the story's to judge.
+// play runs a client until its story ends, at the latest with ctx; that it could not be told is a failure,
+// that the proxy answered an error is the story's to judge.
 func (b *books) play(t *testing.T, ctx context.Context, all *sync.WaitGroup, what string, story func(context.Context) error) {
 	all.Go(func() {
-		if err := story(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		err := story(ctx)
+		// A dial tells the end of ctx as a deadline of its own.
+		if errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+			return
+		}
+		if err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
 	})

@@ -92,11 +92,8 @@ func TestStartLimit(t *testing.T) {
 		withSluice(m)
 		m.dropIn("sluice.service", "[Service]\nRestartSec=100ms\n")
 		m.run("systemctl", "start", "sluice")
-		burst := m.number("sluice", "StartLimitBurst")
-		for range burst {
-			m.awaitProperty(startPatience, "sluice", "ActiveState", "active", "failed")
-			m.try("systemctl", "kill", "--signal=KILL", "sluice")
-			m.awaitProperty(startPatience, "sluice", "SubState", "dead", "auto-restart", "failed", "running", "start")
+		for range m.number("sluice", "StartLimitBurst") {
+			m.crash("sluice")
 		}
 		m.awaitProperty(startPatience, "sluice", "ActiveState", "failed")
 		if !strings.Contains(m.run("journalctl", "--unit=sluice", "--no-pager"), "Start request repeated too quickly") {
@@ -108,4 +105,14 @@ func TestStartLimit(t *testing.T) {
 			t.Errorf("PING is answered with %q", got)
 		}
 	})
+}
+
+// crash kills the process of a unit, once it is there, and waits until it is gone.
+func (m *machine) crash(unit string) {
+	m.t.Helper()
+	m.awaitProperty(startPatience, unit, "SubState", "running")
+	pid := m.property(unit, "MainPID")
+	m.run("systemctl", "kill", "--signal=KILL", "--kill-who=main", unit)
+	m.await(startPatience, "process "+pid+" is still there", func(out string) bool { return strings.TrimSpace(out) != pid },
+		"systemctl", "show", "--value", "--property=MainPID", unit)
 }

@@ -1,0 +1,56 @@
+package kafka
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// A broker that comes back before its cluster has let it in knows no brokers, and no topics but that those
+// that were asked for do not exist. librdkafka's DescribeCluster ends the process for that.
+func TestABrokerThatKnowsNobody(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	if _, err := c.Brokers(t.Context()); err != nil { // and before, all was well
+		t.Fatal(err)
+	}
+	k.ControlKey(int16(kmsg.Metadata), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		k.KeepControl()
+		return knowNobody(request.(*kmsg.MetadataRequest)), nil, true //nolint:forcetypeassert // it is one
+	})
+	questions := map[string]func(context.Context) error{
+		"brokers": func(ctx context.Context) error { _, err := c.Brokers(ctx); return err },
+		"topics":  func(ctx context.Context) error { _, err := c.TopicNames(ctx); return err },
+		"topic":   func(ctx context.Context) error { _, err := c.Topic(ctx, "letters"); return err },
+		"offsets": func(ctx context.Context) error {
+			return c.ask(func(a *Admin) error {
+				_, err := a.offsets(ctx, []TopicPartition{{"letters", 0}}, binding.LatestOffsetSpec)
+				return err
+			})
+		},
+		"reach": func(ctx context.Context) error { return c.ask(func(a *Admin) error { return a.reach(ctx) }) },
+	}
+	for name, ask := range questions {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		if err := ask(ctx); err == nil {
+			t.Errorf("%s: answered", name)
+		}
+		cancel()
+	}
+}
+
+func knowNobody(request *kmsg.MetadataRequest) *kmsg.MetadataResponse {
+	response := request.ResponseKind().(*kmsg.MetadataResponse) //nolint:forcetypeassert // so it is documented
+	for _, asked := range request.Topics {
+		topic := kmsg.NewMetadataResponseTopic()
+		topic.Topic, topic.ErrorCode = asked.Topic, kerr.UnknownTopicOrPartition.Code
+		response.Topics = append(response.Topics, topic)
+	}
+	return response
+}
