@@ -138,3 +138,11 @@ func (g *guest) Close() error {
 	g.once.Do(g.leave)
 	return err
 }
+
+// CloseWrite lets the client see the end of what is said to it, where the connection can do that.
+func (g *guest) CloseWrite() error {
+	if conn, ok := g.Conn.(interface{ CloseWrite() error }); ok {
+		return conn.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}

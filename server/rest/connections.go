@@ -26,6 +26,9 @@ func isBusy(state http.ConnState) bool { return state == http.StateNew || state 
 
 // note is called by net/http for every change.
 func (c *connections) note(conn net.Conn, now http.ConnState) {
+	if w, ok := conn.(*wire); ok && now == http.StateIdle {
+		w.idle()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if before, known := c.states[conn]; known && isBusy(before) {

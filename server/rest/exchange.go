@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -30,9 +31,13 @@ type exchange struct {
 
 // ServeHTTP lets requests in, or says why not.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	taken(r)
 	identify(w, r)
 	straightened, ok := straight(r)
 	switch {
+	case r.ProtoMajor == 2 && r.Method == "PRI": // net/http leaves this request to its handler
+		w.Header().Set("Connection", "close")
+		s.refuse(w, r, plain(http.StatusHTTPVersionNotSupported, "HTTP/2 is not spoken here"))
 	case !server.AnswersTo(r.Host, s.options().Hosts):
 		s.refuse(w, r, plain(http.StatusMisdirectedRequest,
 			"not served under this name: ask by address or as localhost, or allow it in http.hosts"))
@@ -71,13 +76,15 @@ func identify(w http.ResponseWriter, r *http.Request) {
 	id := r.Header.Get(requestID)
 	strange := func(c rune) bool { return c <= ' ' || c >= 0x7f || c == '"' || c == '\\' }
 	if id == "" || len(id) > 128 || strings.ContainsFunc(id, strange) {
-		var random [8]byte
-		for i, n := 0, rand.Uint64(); i < len(random); i, n = i+1, n>>8 {
-			random[i] = byte(n)
-		}
-		id = hex.EncodeToString(random[:])
+		id = newID()
 	}
 	w.Header().Set(requestID, id)
+}
+
+func newID() string {
+	var random [8]byte
+	binary.NativeEndian.PutUint64(random[:], rand.Uint64())
+	return hex.EncodeToString(random[:])
 }
 
 // answer runs what a route names, and counts how that ended.

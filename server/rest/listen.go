@@ -13,22 +13,22 @@ import (
 
 // The bounds of one connection that nobody needs to change.
 const (
-	headerTimeout = 5 * time.Second
-	headerBytes   = 16 << 10
-	writeTimeout  = 10 * time.Second // beyond what a request may take at most
+	headerBytes  = 16 << 10
+	writeTimeout = 10 * time.Second // beyond what a request may take at most
 )
 
 func (s *Server) server() *http.Server {
 	opts := s.options()
 	return &http.Server{
 		Handler:           s,
-		ReadHeaderTimeout: headerTimeout,
+		ReadHeaderTimeout: opts.HeaderTimeout,
 		ReadTimeout:       opts.BodyTimeout,
 		// From the end of the header to the last byte of the answer. Streams move their deadlines on.
 		WriteTimeout:   opts.BodyTimeout + opts.QueueTimeout + opts.AckTimeout + writeTimeout,
 		IdleTimeout:    opts.IdleTimeout,
 		MaxHeaderBytes: headerBytes,
 		ConnState:      s.conns.note,
+		ConnContext:    withWire,
 		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // strangers can write there
 	}
 }
@@ -42,7 +42,7 @@ func (s *Server) Serve(l net.Listener) error {
 		return l.Close()
 	}
 	defer s.serving.Done()
-	err := s.http.Serve(crowd)
+	err := s.http.Serve(&wires{crowd, s})
 	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
 		return nil
 	}

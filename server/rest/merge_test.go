@@ -55,13 +55,16 @@ var commonAnswers = []struct {
 	{"401", "Unauthenticated", always},
 	{"403", "Forbidden", always},
 	{"404", "NotFound", func(o operation) bool { return bytes.ContainsRune([]byte(o.path), '{') }},
-	{"408", "TooSlow", withBody},
+	{"408", "TooSlow", always},
 	{"413", "TooLarge", withBody},
 	{"415", "UnsupportedType", withBody},
+	{"417", "Unexpected", always},
 	{"421", "Misdirected", always},
 	{"431", "HeaderTooLong", always},
 	{"500", "Failed", always},
+	{"501", "NotImplemented", always},
 	{"503", "Unavailable", always},
+	{"505", "OtherVersion", always},
 }
 
 func always(operation) bool { return true }

@@ -30,6 +30,8 @@ type Options struct {
 	MaxRecords int
 	// MaxHeld bounds the bodies of all requests together, in bytes (256 MiB).
 	MaxHeld int
+	// HeaderTimeout is how long a client may take to send the header of a request (5 s).
+	HeaderTimeout time.Duration
 	// BodyTimeout is how long a client may take to send the body of a request (30 s).
 	BodyTimeout time.Duration
 	// IdleTimeout is how long a connection may wait for its next request (60 s).
@@ -49,7 +51,7 @@ type Options struct {
 func DefaultOptions() Options {
 	return Options{
 		MaxConnections: 10_000, MaxRequests: 1_000, MaxBody: 4 << 20, MaxRecords: 1_000, MaxHeld: 256 << 20,
-		BodyTimeout: 30 * time.Second, IdleTimeout: time.Minute, AckTimeout: 30 * time.Second,
+		HeaderTimeout: 5 * time.Second, BodyTimeout: 30 * time.Second, IdleTimeout: time.Minute, AckTimeout: 30 * time.Second,
 		QueueTimeout: 5 * time.Second, DrainGrace: 10 * time.Second,
 	}
 }
@@ -62,6 +64,7 @@ func (o Options) orDefaults() Options {
 	o.MaxBody = cmp.Or(o.MaxBody, d.MaxBody)
 	o.MaxRecords = cmp.Or(o.MaxRecords, d.MaxRecords)
 	o.MaxHeld = cmp.Or(o.MaxHeld, d.MaxHeld)
+	o.HeaderTimeout = cmp.Or(o.HeaderTimeout, d.HeaderTimeout)
 	o.BodyTimeout = cmp.Or(o.BodyTimeout, d.BodyTimeout)
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, d.IdleTimeout)
 	o.AckTimeout = cmp.Or(o.AckTimeout, d.AckTimeout)
@@ -103,8 +106,8 @@ func New(client *kafka.Client, opts Options, log *slog.Logger) *Server {
 	return s
 }
 
-// Reconfigure changes the door's settings. A request goes on as it began; MaxConnections, BodyTimeout and
-// IdleTimeout stay as they were at the start.
+// Reconfigure changes the door's settings. A request goes on as it began; MaxConnections, HeaderTimeout,
+// BodyTimeout and IdleTimeout stay as they were at the start.
 func (s *Server) Reconfigure(opts Options) {
 	opts = opts.orDefaults()
 	s.opts.Store(&opts)
