@@ -31,10 +31,22 @@ type ProduceError struct {
 	Outcome Outcome
 	Topic   string
 	Reason  string
+	Cause   error // ErrNoTopic, ErrNoPartition or ErrDenied where that is why
 }
 
 func (e *ProduceError) Error() string {
 	return fmt.Sprintf("%s: topic %s: %s", e.Outcome, e.Topic, e.Reason)
+}
+
+// Unwrap is the cause, where it has a name.
+func (e *ProduceError) Unwrap() error { return e.Cause }
+
+// causes are the codes whose cause has a name.
+var causes = map[librdkafka.Code]error{
+	librdkafka.UnknownTopic:       ErrNoTopic, // or partition: the brokers have one code for both
+	librdkafka.UnknownTopicLocal:  ErrNoTopic,
+	librdkafka.UnknownPartition:   ErrNoPartition,
+	librdkafka.TopicAuthorization: ErrDenied,
 }
 
 // refusals are the codes for which the same record fails again, whatever is tried.

@@ -48,7 +48,7 @@ func TestOutcomeOf(t *testing.T) {
 }
 
 func TestAProduceErrorNamesOutcomeTopicAndReason(t *testing.T) {
-	err := &ProduceError{Rejected, "orders", rd.MessageTooLarge.String()}
+	err := &ProduceError{Outcome: Rejected, Topic: "orders", Reason: rd.MessageTooLarge.String()}
 	if got, want := err.Error(), "rejected: topic orders: Broker: Message size too large"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -24,9 +24,11 @@ type Outgoing struct {
 func (o *Outgoing) details() (*librdkafka.Details, error) {
 	switch {
 	case o.Partition < AnyPartition:
-		return nil, &ProduceError{Rejected, o.Topic, reasonFor(librdkafka.UnknownPartition, o.Partition)}
+		return nil, &ProduceError{
+			Outcome: Rejected, Topic: o.Topic, Reason: reasonFor(librdkafka.UnknownPartition, o.Partition), Cause: ErrNoPartition,
+		}
 	case o.Timestamp < 0:
-		return nil, &ProduceError{Rejected, o.Topic, fmt.Sprintf("timestamp %d is before 1970", o.Timestamp)}
+		return nil, &ProduceError{Outcome: Rejected, Topic: o.Topic, Reason: fmt.Sprintf("timestamp %d is before 1970", o.Timestamp)}
 	}
 	return &librdkafka.Details{Partition: o.Partition, Timestamp: o.Timestamp, Headers: librdkafka.PackHeaders(o.Headers)}, nil
 }

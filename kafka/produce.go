@@ -48,7 +48,7 @@ func clone(b []byte) []byte {
 func (c *Client) push(t *topic, p *producer, key, value []byte, opaque uint64, d *librdkafka.Details) error {
 	code, err := p.produce(t.name, key, value, opaque, d)
 	if err != nil {
-		return &ProduceError{Retry, t.name, ErrStopping.Error()}
+		return &ProduceError{Outcome: Retry, Topic: t.name, Reason: ErrStopping.Error()}
 	}
 	switch code {
 	case librdkafka.None:
@@ -59,7 +59,9 @@ func (c *Client) push(t *topic, p *producer, key, value []byte, opaque uint64, d
 	case librdkafka.UnknownTopicLocal, librdkafka.UnknownTopic:
 		c.topics.doubt(t.name)
 	}
-	return &ProduceError{outcomeOf(code, librdkafka.NotPersisted), t.name, reasonFor(code, partitionOf(d))}
+	return &ProduceError{
+		Outcome: outcomeOf(code, librdkafka.NotPersisted), Topic: t.name, Reason: reasonFor(code, partitionOf(d)), Cause: causes[code],
+	}
 }
 
 // partitionOf is the partition that a record is to be written to, AnyPartition for one without details.
@@ -87,5 +89,5 @@ func asProduceError(err error, topic string) *ProduceError {
 	if errors.As(err, &failure) {
 		return failure
 	}
-	return &ProduceError{Retry, topic, err.Error()}
+	return &ProduceError{Outcome: Retry, Topic: topic, Reason: err.Error()}
 }

@@ -84,7 +84,9 @@ func (t *topics) add(name string) (*topic, error) {
 		t.forgetMissing()
 	}
 	if len(t.names) >= limit {
-		return nil, &ProduceError{Rejected, name, fmt.Sprintf("kafka.max_topics: %d topics are in use already", limit)}
+		return nil, &ProduceError{
+			Outcome: Rejected, Topic: name, Reason: fmt.Sprintf("kafka.max_topics: %d topics are in use already", limit),
+		}
 	}
 	entry := &topic{gate: t, name: name}
 	t.names[name] = entry
@@ -157,7 +159,9 @@ func (t *topic) empty(now knowledge) {
 }
 
 func (t *topic) refusal() *ProduceError {
-	return &ProduceError{Rejected, t.name, "it does not exist and the brokers do not create topics"}
+	return &ProduceError{
+		Outcome: Rejected, Topic: t.name, Reason: "it does not exist and the brokers do not create topics", Cause: ErrNoTopic,
+	}
 }
 
 // open produces what is held, in order, and lets further records pass.
@@ -211,7 +215,7 @@ func (t *topic) expire(c *Client, before time.Time, reason string) (done bool) {
 	for old < len(t.held) && t.held[old].since.Before(before) {
 		old++
 	}
-	t.abandon(c, old, &ProduceError{Retry, t.name, reason})
+	t.abandon(c, old, &ProduceError{Outcome: Retry, Topic: t.name, Reason: reason})
 	if len(t.held) > 0 {
 		return false
 	}
@@ -223,7 +227,7 @@ func (t *topic) expire(c *Client, before time.Time, reason string) (done bool) {
 func (t *topic) strand(c *Client) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.abandon(c, len(t.held), &ProduceError{Retry, t.name, ErrStopping.Error()})
+	t.abandon(c, len(t.held), &ProduceError{Outcome: Retry, Topic: t.name, Reason: ErrStopping.Error()})
 	t.empty(unasked)
 }
 

@@ -86,7 +86,7 @@ func (l *losses) add(e ProduceError) {
 		l.counts = map[ProduceError]int{}
 	}
 	if _, known := l.counts[e]; !known && len(l.counts) >= reasonsKept {
-		e.Topic, e.Reason = "(others)", "(others)" // clients choose topics and partitions
+		e.Topic, e.Reason, e.Cause = "(others)", "(others)", nil // clients choose topics and partitions
 	}
 	l.counts[e]++
 }

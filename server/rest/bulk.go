@@ -7,23 +7,42 @@ import (
 	"github.com/sluice-proxy/sluice/kafka"
 )
 
-// bulkWindow bounds the lines of one stream whose results are not written yet.
+// bulkWindow bounds the records of one stream whose results are not written yet.
 const bulkWindow = 1000
 
-// stream produces the lines of a body, and writes a line for each when its end is known, in their order.
-// It holds the buffers of its lines and the window, however long the body is.
+// dialect is how the records of a stream are written, and their results.
+type dialect interface {
+	// kind is the media type of the results.
+	kind() string
+	// whole is how many of the unread bytes are whole records. It is asked by the goroutine that reads,
+	// the others by the one that produces.
+	whole(unread []byte) int
+	// cut takes the first record off a chunk; one without text is none. An error ends the stream: nobody
+	// knows where the next record begins.
+	cut(chunk []byte) (text, rest []byte, err error)
+	// read makes a record of its text, and notes what its result needs. The record is valid until the next.
+	read(text []byte, p *pending) (kafka.Outgoing, error)
+	// tell appends the result of a record that is written.
+	tell(out []byte, p *pending, r *kafka.Result) []byte
+	// tellFailure appends the result of one that is not; p is nil for a failure of the stream itself.
+	tellFailure(out []byte, p *pending, f *failure) []byte
+}
+
+// stream produces the records of a body, and writes a result for each when its end is known, in their order.
+// It holds the buffers of its records and the window, however long the body is.
 type stream struct {
 	*exchange
 
+	dialect dialect
 	desk    *desk
 	lines   *lines
-	source  <-chan []byte   // of lines; nil when there are no more
+	source  <-chan []byte   // of records; nil when there are no more
 	drains  <-chan struct{} // closed when sluice stops
 	oldest  *time.Timer     // until a result is waited for no longer
-	batch   batch           // what a line becomes
-	buffer  []byte          // lines as they came
+	buffer  []byte          // records as they came
 	chunk   []byte          // those of them that are not produced yet
 	line    int64           // number of the last one that is
+	garbled bool            // the rest of the body makes no sense
 	results []kafka.Result  // room for one
 	out     []byte          // results that are not sent yet
 
@@ -32,11 +51,12 @@ type stream struct {
 	n      int
 }
 
-// pending is a line whose result is not written.
+// pending is a record whose result is not written.
 type pending struct {
-	line    int64
-	failure *failure // it was not sent; nil: it was
-	until   time.Time
+	line       int64
+	failure    *failure // it was not sent; nil: it was
+	until      time.Time
+	key, value embedded // as version 3 tells them
 }
 
 // bulkFormats are what format= may be.
@@ -59,25 +79,29 @@ func bulk(x *exchange) error {
 	if err := x.acceptable(); err != nil {
 		return err
 	}
+	return x.stream(&ndjson{batch{format: as, to: to}})
+}
+
+// stream produces the records of the body.
+func (x *exchange) stream(as dialect) error {
 	d, err := x.desk()
 	if err != nil {
 		return err
 	}
 	defer d.close()
 	s := &stream{
-		exchange: x, desk: d, drains: x.drains, oldest: time.NewTimer(x.opts.AckTimeout), window: make([]pending, bulkWindow),
-		batch: batch{format: as, to: to},
+		exchange: x, dialect: as, desk: d, drains: x.drains, oldest: time.NewTimer(x.opts.AckTimeout), window: make([]pending, bulkWindow),
 	}
 	defer s.oldest.Stop()
-	// HTTP/1: results are written while lines come.
+	// HTTP/1: results are written while records come.
 	_ = http.NewResponseController(x.w).EnableFullDuplex()
-	s.lines = x.lines()
+	s.lines = x.lines(as.whole)
 	defer s.lines.end()
 	s.source = s.lines.chunks
 	return s.run()
 }
 
-// run goes on until every line has its result.
+// run goes on until every record has its result.
 func (s *stream) run() error {
 	for s.source != nil || len(s.chunk) > 0 || s.n > 0 {
 		if err := s.produce(); err != nil {
@@ -135,13 +159,13 @@ func (s *stream) gone() error {
 	return errGone
 }
 
-// overdue gives up the oldest line.
+// overdue gives up the oldest record.
 func (s *stream) overdue() {
 	if s.n == 0 || time.Now().Before(s.window[s.first].until) {
 		return
 	}
 	s.results = s.desk.giveUp(1, s.results[:0])
-	s.tell(s.window[s.first].line, &s.results[0])
+	s.tell(&s.window[s.first], &s.results[0])
 	s.shift()
 }
 
@@ -149,13 +173,13 @@ func (s *stream) shift() {
 	s.first, s.n = (s.first+1)%bulkWindow, s.n-1
 }
 
-// collect writes the results that are there, up to the first line that has none. The desk's bell rings
+// collect writes the results that are there, up to the first record that has none. The desk's bell rings
 // when that has one.
 func (s *stream) collect() {
 	for s.n > 0 {
 		p := &s.window[s.first]
 		if p.failure != nil {
-			s.tellFailure(p.line, p.failure)
+			s.tellFailure(p, p.failure)
 			s.shift()
 			continue
 		}
@@ -164,7 +188,7 @@ func (s *stream) collect() {
 			return
 		}
 		s.results = results
-		s.tell(p.line, &results[0])
+		s.tell(p, &results[0])
 		s.shift()
 	}
 }

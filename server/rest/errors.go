@@ -18,6 +18,7 @@ type failure struct {
 	message string
 	again   time.Duration // when to come back; zero for no promise
 	outcome string        // of a record, where the answer is about one
+	cause   error         // of its end, where that has a name
 }
 
 func (f *failure) Error() string { return f.message }

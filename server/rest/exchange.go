@@ -194,7 +194,7 @@ const (
 // plain JSON.
 func (x *exchange) kind() string {
 	accept := x.r.Header.Get("Accept")
-	if strings.HasPrefix(x.r.URL.Path, "/v1/") || strings.Contains(accept, jsonType) && !strings.Contains(accept, "vnd.kafka") {
+	if strings.HasPrefix(x.r.URL.Path, "/v1/") || strings.HasPrefix(x.r.URL.Path, "/v3/") || strings.Contains(accept, jsonType) && !strings.Contains(accept, "vnd.kafka") {
 		return jsonType
 	}
 	return v2Type

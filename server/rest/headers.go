@@ -2,7 +2,8 @@ package rest
 
 import "github.com/sluice-proxy/sluice/kafka"
 
-// headers takes [{"key":"trace","value":"<base64>"}], or null. A header's value is binary in every format.
+// headers takes [{"key":"trace","value":"<base64>"}], or null; in version 3 "key" is "name". A header's value
+// is binary in every format.
 func (b *batch) headers() ([]kafka.Header, error) {
 	if b.peek() != '[' {
 		raw, err := b.value()
@@ -37,7 +38,7 @@ func (b *batch) header() (h kafka.Header, err error) {
 		more, err = b.next('{')
 	}
 	if err == nil && !named {
-		err = invalid("a header has no \"key\"")
+		err = invalid("a header has no %q", b.headerName())
 	}
 	return h, err
 }
@@ -52,14 +53,22 @@ func (b *batch) headerField(h *kafka.Header, named *bool) error {
 		return err
 	}
 	switch {
-	case string(name) == "key" && raw[0] == '"':
+	case string(name) == b.headerName() && raw[0] == '"':
 		h.Name, *named = string(unquote(raw)), true
 	case string(name) == "value" && isNull(raw):
 		h.Value = nil
 	case string(name) == "value":
 		h.Value, err = b.base64("value", raw)
 	default:
-		err = invalid("a header is {\"key\":\"name\",\"value\":\"base64, or null\"}")
+		err = invalid("a header is {%q:\"name\",\"value\":\"base64, or null\"}", b.headerName())
 	}
 	return err
+}
+
+// headerName is what the name of a header is called.
+func (b *batch) headerName() string {
+	if b.v3 {
+		return "name"
+	}
+	return "key"
 }

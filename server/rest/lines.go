@@ -1,19 +1,20 @@
 package rest
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"net/http"
 	"time"
 )
 
-// lineBuffer is what is read at once of a body that is streamed; a longer line makes it grow.
+// lineBuffer is what is read at once of a body that is streamed; a longer record makes it grow.
 const lineBuffer = 64 << 10
 
-// lines reads a body ahead of who uses it, by as much as one buffer: chunks holds whole lines.
+// lines reads a body ahead of who uses it, by as much as one buffer: chunks holds whole records, which
+// mostly are lines.
 type lines struct {
 	x      *exchange
+	whole  func(unread []byte) int // how many of the unread bytes are whole records; the rest comes again, with more
 	chunks chan []byte
 	free   chan []byte
 	enough chan struct{} // closed when nobody wants more
@@ -23,8 +24,11 @@ type lines struct {
 }
 
 // lines begins to read. The caller ends it.
-func (x *exchange) lines() *lines {
-	l := &lines{x: x, chunks: make(chan []byte), free: make(chan []byte, 2), enough: make(chan struct{}), done: make(chan struct{})}
+func (x *exchange) lines(whole func(unread []byte) int) *lines {
+	l := &lines{
+		x: x, whole: whole,
+		chunks: make(chan []byte), free: make(chan []byte, 2), enough: make(chan struct{}), done: make(chan struct{}),
+	}
 	for range cap(l.free) {
 		l.hold(lineBuffer)
 		l.free <- make([]byte, 0, lineBuffer)
@@ -69,10 +73,10 @@ func (l *lines) read() {
 		}
 		n, err := l.x.r.Body.Read(buffer[len(buffer):cap(buffer)])
 		buffer, l.err = buffer[:len(buffer)+n], err
-		whole := bytes.LastIndexByte(buffer, '\n') + 1
+		whole := l.whole(buffer)
 		if errors.Is(err, io.EOF) {
 			l.x.patient()
-			whole = len(buffer) // the last line may have no end; of a body that broke off it is no line
+			whole = len(buffer) // the last record may have no end; of a body that broke off it is none
 		}
 		if whole > 0 {
 			buffer = l.pass(buffer, whole)
@@ -90,7 +94,7 @@ func (l *lines) isOver() bool {
 	}
 }
 
-// pass gives whole lines to who uses them, and goes on with the rest in another buffer.
+// pass gives whole records to who uses them, and goes on with the rest in another buffer.
 func (l *lines) pass(buffer []byte, whole int) []byte {
 	var next []byte
 	select {
@@ -112,7 +116,7 @@ func (l *lines) pass(buffer []byte, whole int) []byte {
 
 func (l *lines) grow(buffer []byte) ([]byte, error) {
 	if len(buffer) >= l.x.opts.MaxBody {
-		return buffer, plain(http.StatusRequestEntityTooLarge, "a line has more than %d bytes", l.x.opts.MaxBody)
+		return buffer, plain(http.StatusRequestEntityTooLarge, "a record has more than %d bytes", l.x.opts.MaxBody)
 	}
 	size := min(2*cap(buffer), max(l.x.opts.MaxBody, lineBuffer))
 	if !l.hold(size - cap(buffer)) {

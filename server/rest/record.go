@@ -173,7 +173,7 @@ func (x *exchange) contents(q url.Values, out *kafka.Outgoing) error {
 
 // ended is the answer for a record that is not written, or may not be.
 func ended(e *kafka.ProduceError) *failure {
-	f := &failure{code: codeOf(e.Outcome), message: reason(e), outcome: e.Outcome.String()}
+	f := &failure{code: codeOf(e.Outcome), message: reason(e), outcome: e.Outcome.String(), cause: e.Cause}
 	switch e.Outcome {
 	case kafka.Rejected:
 		f.status = http.StatusUnprocessableEntity

@@ -212,7 +212,7 @@ func TestALineThatIsTooLongEndsTheStream(t *testing.T) {
 	s := start(t, Options{MaxBody: 70_000})
 	body := `{"value":1}` + "\n" + strings.Repeat("x", 200_000)
 	answer, text := s.ask("POST", "/v1/topics/blobs/records", body, "Content-Type", ndjsonType)
-	if !strings.Contains(text, `"offset":0`) || !strings.HasSuffix(text, `{"error_code":413,"message":"a line has more than 70000 bytes"}`+"\n") {
+	if !strings.Contains(text, `"offset":0`) || !strings.HasSuffix(text, `{"error_code":413,"message":"a record has more than 70000 bytes"}`+"\n") {
 		t.Errorf("%d %s", answer.StatusCode, text)
 	}
 }

@@ -14,6 +14,7 @@ type batch struct {
 	scanner
 
 	format  format
+	v3      bool           // records are written as version 3 has them
 	most    int            // records
 	to      kafka.Outgoing // what every record begins as: topic, and partition where the path names one
 	records []kafka.Outgoing
