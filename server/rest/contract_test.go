@@ -173,7 +173,7 @@ func (c *contract) checkBody(t testing.TB, a *answer, kind string, at []string) 
 	t.Helper()
 	texts, schema := [][]byte{a.body}, append(at, "schema")
 	switch {
-	case kind == ndjsonType:
+	case kind == ndjsonType, c.inLines(at):
 		texts, schema = lineTexts(a.body), append(at, "x-itemSchema")
 	case kind == "text/event-stream":
 		texts, schema = eventTexts(a.body), append(at, "x-itemSchema")
@@ -185,6 +185,11 @@ func (c *contract) checkBody(t testing.TB, a *answer, kind string, at []string) 
 			t.Errorf("%s %s: %d is not as openapi.json has it: %v\n%s", a.method, a.path, a.status, err, text)
 		}
 	}
+}
+
+// inLines tells whether a media type at names is JSON of which every line is a value, as version 3 reports.
+func (c *contract) inLines(at []string) bool {
+	return at[len(at)-1] == jsonType && inside(c.doc, at...)["x-itemSchema"] != nil
 }
 
 // lineTexts are the lines of NDJSON that have an end.
@@ -217,7 +222,7 @@ func eventTexts(body []byte) (texts [][]byte) {
 // validExample says what is wrong with an example of a media type at names.
 func (c *contract) validExample(kind string, example any, at []string) error {
 	text, is := example.(string)
-	if kind == ndjsonType && is {
+	if is && (kind == ndjsonType || c.inLines(at)) {
 		for _, line := range lineTexts([]byte(text)) {
 			if err := c.validate(line, append(at, "x-itemSchema")...); err != nil {
 				return err

@@ -190,11 +190,12 @@ const (
 	v2Type   = "application/vnd.kafka.v2+json"
 )
 
-// kind is the Content-Type of an answer: that of v2, but for our own calls and for clients that only take
-// plain JSON.
+// kind is the Content-Type of an answer: that of v2, but for our own calls, for version 3, and for clients
+// that only take plain JSON.
 func (x *exchange) kind() string {
-	accept := x.r.Header.Get("Accept")
-	if strings.HasPrefix(x.r.URL.Path, "/v1/") || strings.HasPrefix(x.r.URL.Path, "/v3/") || strings.Contains(accept, jsonType) && !strings.Contains(accept, "vnd.kafka") {
+	path, accept := x.r.URL.Path, x.r.Header.Get("Accept")
+	if strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/v3/") ||
+		strings.Contains(accept, jsonType) && !strings.Contains(accept, "vnd.kafka") {
 		return jsonType
 	}
 	return v2Type
