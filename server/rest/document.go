@@ -1,8 +1,10 @@
 package rest
 
 import (
+	"bytes"
 	"crypto/sha256"
-	_ "embed" // openapi.json
+	_ "embed" // both documents
+	"encoding/base64"
 	"encoding/hex"
 	"net/http"
 	"strconv"
@@ -12,6 +14,7 @@ import (
 // documentRoutes describe the door itself.
 var documentRoutes = []route{
 	{http.MethodGet, "/openapi.json", openapi.answer},
+	{http.MethodGet, "/docs", docs.answer},
 }
 
 // openapiText is merged from the fragments in openapi/.
@@ -20,18 +23,38 @@ var documentRoutes = []route{
 //go:embed openapi.json
 var openapiText []byte
 
-var openapi = newDocument(jsonType, openapiText)
+//go:embed docs.html
+var docsText []byte
+
+var (
+	openapi = newDocument(jsonType, openapiText, "default-src 'none'")
+	docs    = newDocument("text/html; charset=utf-8", docsText, policyOf(docsText))
+)
+
+// policyOf lets a page run the script and the style that are in it, ask the door, and nothing else (CSP,
+// https://www.w3.org/TR/CSP3/).
+func policyOf(page []byte) string {
+	hash := func(element string) string {
+		_, rest, _ := bytes.Cut(page, []byte("<"+element+">"))
+		text, _, _ := bytes.Cut(rest, []byte("</"+element+">"))
+		sum := sha256.Sum256(text)
+		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	return "default-src 'none'; connect-src 'self'; script-src " + hash("script") + "; style-src " + hash("style") +
+		"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}
 
 // document is a text that is the same for everybody until another sluice is installed.
 type document struct {
-	kind string
-	text []byte
-	tag  string // its ETag (RFC 9110, 8.8.3)
+	kind   string
+	text   []byte
+	tag    string // its ETag (RFC 9110, 8.8.3)
+	policy string // Content-Security-Policy
 }
 
-func newDocument(kind string, text []byte) *document {
+func newDocument(kind string, text []byte, policy string) *document {
 	sum := sha256.Sum256(text)
-	return &document{kind: kind, text: text, tag: `"` + hex.EncodeToString(sum[:8]) + `"`}
+	return &document{kind: kind, text: text, tag: `"` + hex.EncodeToString(sum[:8]) + `"`, policy: policy}
 }
 
 // answer sends the text, unless the client has it already.
@@ -40,6 +63,7 @@ func (d *document) answer(x *exchange) error {
 	header.Set("ETag", d.tag)
 	header.Set("Cache-Control", "no-cache") // may be kept, but asked for each time: it costs one round trip
 	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Content-Security-Policy", d.policy)
 	if x.has(d.tag) {
 		x.status = http.StatusNotModified
 		x.w.WriteHeader(x.status)

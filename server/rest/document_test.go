@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	commandline "flag"
 	"maps"
 	"os"
@@ -111,5 +113,25 @@ func TestTheDocumentIsServed(t *testing.T) {
 		if got, text := s.ask("GET", "/openapi.json", "", "If-None-Match", given); got.StatusCode != status || (text == "") != (status == 304) {
 			t.Errorf("If-None-Match: %s: %d, %d bytes", given, got.StatusCode, len(text))
 		}
+	}
+}
+
+func TestThePageRunsOnlyWhatIsInIt(t *testing.T) {
+	s := start(t, Options{})
+	got, text := s.ask("GET", "/docs", "")
+	for _, element := range []string{"script", "style"} {
+		_, rest, _ := strings.Cut(text, "<"+element+">")
+		inside, _, found := strings.Cut(rest, "</"+element+">")
+		sum := sha256.Sum256([]byte(inside))
+		if want := element + "-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "';"; !found || inside == "" ||
+			!strings.Contains(got.Header.Get("Content-Security-Policy"), want) {
+			t.Errorf("%s is not in %v", want, got.Header)
+		}
+		if strings.Count(text, "<"+element) != 1 {
+			t.Errorf("more than one %s: the policy allows one", element)
+		}
+	}
+	if strings.Contains(text, "://") || strings.Contains(text, " style=") {
+		t.Error("the page needs something from elsewhere, or has a style that the policy refuses")
 	}
 }
