@@ -20,7 +20,7 @@ const (
 
 // body reads the whole body. It is valid until the exchange ends.
 func (x *exchange) body() ([]byte, error) {
-	if err := x.acceptable(); err != nil {
+	if err := x.unpack(); err != nil {
 		return nil, err
 	}
 	limit := int64(x.opts.MaxBody)
@@ -65,8 +65,12 @@ func (x *exchange) grow(b []byte) []byte {
 	return larger
 }
 
-// release gives the buffer back.
+// release gives the buffer back, and what unpacked the body.
 func (x *exchange) release() {
+	if x.unpacker != nil {
+		x.unpacker.release()
+		x.unpacker = nil
+	}
 	if x.buffer == nil {
 		return
 	}
@@ -75,14 +79,6 @@ func (x *exchange) release() {
 		buffers.Put(x.buffer)
 	}
 	x.buffer = nil
-}
-
-// acceptable refuses bodies that nothing here unpacks.
-func (x *exchange) acceptable() error {
-	if coding := x.r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
-		return plain(http.StatusUnsupportedMediaType, "Content-Encoding %q is not supported: send the body as it is", coding)
-	}
-	return nil
 }
 
 // patient ends the deadline for the body. net/http listens for a client that hangs up while it waits for

@@ -76,7 +76,7 @@ func bulk(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if err := x.acceptable(); err != nil {
+	if err := x.unpack(); err != nil {
 		return err
 	}
 	return x.stream(&ndjson{batch{format: as, to: to}})

@@ -27,6 +27,8 @@ type exchange struct {
 	r      *http.Request
 	status int // that was sent, 0 while none was
 	buffer *[]byte
+
+	unpacker *unpacker // nil: the body comes as it is
 }
 
 // ServeHTTP lets requests in, or says why not.
@@ -169,6 +171,9 @@ func (x *exchange) send(status int, body []byte) {
 	if status == http.StatusNoContent {
 		x.begin(status, x.kind())
 		return
+	}
+	if len(body) >= packFrom {
+		body = x.packed(body)
 	}
 	x.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	x.begin(status, x.kind())

@@ -68,8 +68,8 @@ func TestBodiesThatAreNotTaken(t *testing.T) {
 		answer, text := s.ask("POST", c.path, c.body, "Content-Type", c.kind)
 		wantFailure(t, c.path+" "+c.body, answer, text, c.status, c.code, c.message)
 	}
-	answer, text := s.ask("POST", "/topics/blobs", "x", "Content-Type", asJSON, "Content-Encoding", "gzip")
-	wantFailure(t, "gzip", answer, text, 415, 415, "gzip")
+	answer, text := s.ask("POST", "/topics/blobs", "x", "Content-Type", asJSON, "Content-Encoding", "br")
+	wantFailure(t, "br", answer, text, 415, 415, "br")
 	if n := s.door.Stats().Held; n != 0 {
 		t.Errorf("%d bytes of bodies are still held", n)
 	}

@@ -43,7 +43,7 @@ func (x *exchange) concatenated() (*concatenated, error) {
 	}
 	d := &concatenated{cluster: cluster}
 	d.to = kafka.Outgoing{Topic: name, Partition: kafka.AnyPartition}
-	return d, x.acceptable()
+	return d, x.unpack()
 }
 
 // concatenated is the dialect of version 3: JSON objects, one behind the other.

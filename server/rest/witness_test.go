@@ -29,7 +29,7 @@ func (w *witness) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func (w *witness) body(got *http.Response, method, path string) io.ReadCloser {
 	a := &answer{method: method, path: path, status: got.StatusCode, header: got.Header}
-	return &witnessed{ReadCloser: got.Body, t: w.t, answer: a}
+	return &witnessed{ReadCloser: unpacked(got), t: w.t, answer: a}
 }
 
 // witnessed is a body that is checked.
