@@ -222,6 +222,13 @@ func wantOutcome(t *testing.T, failure *ProduceError, want Outcome) {
 	}
 }
 
+// bounded is for calls that wait for brokers.
+func bounded(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
 // isTaken tells whether a live connection has the identity.
 func isTaken(err error) bool {
 	var taken *TakenError

@@ -143,6 +143,10 @@ func (l *Ledger) AcceptThrough(s *Seat, offset int64) int {
 	return n
 }
 
+// Skip moves the position to offset where it is lower: somebody has said that all before is done. What is
+// still owed before it does not move it any more.
+func (l *Ledger) Skip(offset int64) { l.position = max(l.position, offset) }
+
 // AcceptLeased settles everything that is in the seat's hands, and returns how many records that
 // were. What waits to be lent to it again stays.
 func (l *Ledger) AcceptLeased(s *Seat) int {
@@ -176,7 +180,7 @@ func (l *Ledger) settle(e *entry) {
 // trim lets settled entries go from the front and moves the position behind them.
 func (l *Ledger) trim() {
 	for l.head < len(l.entries) && l.entries[l.head].state == settled {
-		l.position = l.entries[l.head].record.Offset + 1
+		l.position = max(l.position, l.entries[l.head].record.Offset+1)
 		l.entries[l.head] = entry{}
 		l.head++
 	}

@@ -15,6 +15,9 @@ func (s *Subscription) assign(partitions []librdkafka.Partition) {
 	if err := s.consumer.Assign(partitions); err != nil {
 		s.log.Error("partitions not assigned", "err", err)
 	}
+	s.mu.Lock()
+	s.assigned = true
+	s.mu.Unlock()
 	s.rebalanced()
 	s.log.Info("partitions assigned", "partitions", names(partitions))
 }

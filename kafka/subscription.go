@@ -22,6 +22,7 @@ type Subscription struct {
 	log    *slog.Logger
 
 	interest topicSet
+	gone     chan struct{} // closed when it has ended
 
 	// Owned by the run goroutine.
 	consumer  *librdkafka.Consumer
@@ -31,14 +32,19 @@ type Subscription struct {
 	idleSince time.Time
 	stored    time.Time
 	voice     voice
+	ticket    uint64                  // of the last commit that was begun
+	commits   map[uint64]chan<- error // who waits for one, by its ticket
 
 	kicked atomic.Bool // the run goroutine was told that a lane is low
 
 	mu       sync.Mutex // guards what follows
 	dispatch *Dispatch
 	lendings map[matter]*lending
-	trouble  error // why nothing may come: missing rights, a failed consumer
-	failed   bool  // the consumer is beyond repair; the next Join makes another
+	trouble  error    // why nothing may come: missing rights, a failed consumer
+	failed   bool     // the consumer is beyond repair; the next Join makes another
+	assigned bool     // partitions were assigned, perhaps none
+	orders   []func() // for the run goroutine
+	ended    bool     // it takes no more
 }
 
 // feed is where a lane's records come from.
@@ -46,6 +52,7 @@ type feed struct {
 	queue  *librdkafka.Queue
 	lane   *lane
 	stored int64 // offset last handed to librdkafka to commit
+	sought bool  // it went to another place, and no commit since has succeeded: see store
 }
 
 // revocation is a set of partitions that Kafka takes away, waiting for what is owed of them.
@@ -75,8 +82,8 @@ func (c *Client) startSubscription(key, group string, topics []string, overrides
 	}
 	s := &Subscription{
 		key: key, group: group, topics: topics, client: c, cfg: cfg, log: c.log.With("group", group),
-		consumer: consumer, feeds: map[TopicPartition]*feed{}, idleSince: time.Now(),
-		interest: newTopicSet(topics), dispatch: NewDispatch(cfg.WindowRecords, cfg.WindowBytes), lendings: map[matter]*lending{},
+		consumer: consumer, feeds: map[TopicPartition]*feed{}, commits: map[uint64]chan<- error{}, idleSince: time.Now(),
+		interest: newTopicSet(topics), gone: make(chan struct{}), dispatch: NewDispatch(cfg.WindowRecords, cfg.WindowBytes), lendings: map[matter]*lending{},
 	}
 	c.lendings.opened(s)
 	s.log.Info("subscription opened", "topics", topics)
@@ -95,6 +102,7 @@ func (s *Subscription) run(ctx context.Context) {
 		s.kicked.Store(false)
 		now := time.Now()
 		s.readEvents(now)
+		s.obey()
 		s.feedAll(now)
 		s.serveRevocation(now, false)
 		s.storeAll(now)
@@ -136,6 +144,7 @@ func (s *Subscription) readEvents(now time.Time) {
 }
 
 func (s *Subscription) committed(event librdkafka.Event) {
+	s.answer(event)
 	if event.Code != librdkafka.None && event.Code != librdkafka.NoOffset {
 		s.client.consumed.commitErrors.Add(1)
 		if s.voice.fresh("commit: " + event.Code.String()) { // else once a second, as long as it lasts
@@ -226,8 +235,13 @@ func (s *Subscription) take(f *feed, want int) {
 // again or its log was cut. What was owed of the old log cannot be settled in the new one.
 func (s *Subscription) restart(f *feed, offset int64) {
 	s.log.Warn("partition went back", "partition", f.lane.TopicPartition.String(), "from", f.lane.ledger.fetched, "to", offset)
+	f.anew()
+}
+
+// anew begins the partition's book again. What is owed of it is taken back. The subscription's mu is held.
+func (f *feed) anew() {
 	f.lane.ledger.Abandon()
-	f.lane.ledger, f.lane.holder, f.stored = NewLedger(f.lane.ledger.lending), nil, -1
+	f.lane.ledger, f.lane.holder, f.lane.more, f.stored = NewLedger(f.lane.ledger.lending), nil, false, -1
 }
 
 // storeAll hands the positions that moved to librdkafka's next commit.
@@ -253,6 +267,7 @@ func (s *Subscription) store() {
 	if err != nil {
 		s.voice.failure(s.log, librdkafka.Event{Text: "offsets not stored: " + err.Error()})
 	}
+	s.storeSought(offsets)
 }
 
 // positions are the offsets to commit that changed since they were last stored.
@@ -290,6 +305,7 @@ func (s *Subscription) deserted(now time.Time) bool {
 func (s *Subscription) close(ctx context.Context) {
 	s.client.detach(s)
 	defer s.client.lendings.closed(s)
+	defer s.forsake()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
 	s.serveRevocation(time.Now(), true)

@@ -96,6 +96,16 @@ ssize_t sluice_fetch(rd_kafka_queue_t *queue, rd_kafka_message_t **messages, slu
 	return n;
 }
 
+// sluice_commit begins a commit; an event on the queue, which sluice_ticket knows again, says how it ended.
+int sluice_commit(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *offsets, rd_kafka_queue_t *queue,
+		  uint64_t ticket) {
+	return rd_kafka_commit_queue(rk, offsets, queue, NULL, (void *)(uintptr_t)ticket);
+}
+
+uint64_t sluice_ticket(rd_kafka_event_t *event) {
+	return (uint64_t)(uintptr_t)rd_kafka_event_opaque(event);
+}
+
 void sluice_free(rd_kafka_message_t **messages, size_t n) {
 	size_t i;
 	for (i = 0; i < n; i++)

@@ -99,6 +99,7 @@ extern int rd_kafka_event_error(rd_kafka_event_t *event);
 extern const char *rd_kafka_event_error_string(rd_kafka_event_t *event);
 extern int rd_kafka_event_error_is_fatal(rd_kafka_event_t *event);
 extern int rd_kafka_event_log(rd_kafka_event_t *event, const char **facility, const char **text, int *level);
+extern void *rd_kafka_event_opaque(rd_kafka_event_t *event);
 extern const char *rd_kafka_event_stats(rd_kafka_event_t *event);
 extern rd_kafka_topic_partition_list_t *rd_kafka_event_topic_partition_list(rd_kafka_event_t *event);
 
@@ -116,6 +117,11 @@ extern const char *rd_kafka_rebalance_protocol(rd_kafka_t *rk);
 extern int rd_kafka_assignment_lost(rd_kafka_t *rk);
 extern int rd_kafka_resume_partitions(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *partitions);
 extern int rd_kafka_committed(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *partitions, int timeout_ms);
+extern int rd_kafka_commit_queue(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *offsets, rd_kafka_queue_t *queue,
+				 void (*callback)(rd_kafka_t *, int, rd_kafka_topic_partition_list_t *, void *),
+				 void *opaque);
+extern rd_kafka_error_t *rd_kafka_seek_partitions(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *partitions,
+						  int timeout_ms);
 extern int rd_kafka_offsets_store(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *offsets);
 extern rd_kafka_error_t *rd_kafka_consumer_close_queue(rd_kafka_t *rk, rd_kafka_queue_t *queue);
 extern int rd_kafka_consumer_closed(rd_kafka_t *rk);
@@ -157,6 +163,9 @@ int sluice_produce_detailed(rd_kafka_t *rk, rd_kafka_topic_t *rkt, void *value, 
 			    size_t headers_len);
 size_t sluice_reports(rd_kafka_event_t *event, sluice_report *out, size_t size);
 ssize_t sluice_fetch(rd_kafka_queue_t *queue, rd_kafka_message_t **messages, sluice_message *out, size_t size);
+int sluice_commit(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *offsets, rd_kafka_queue_t *queue,
+		  uint64_t ticket);
+uint64_t sluice_ticket(rd_kafka_event_t *event);
 void sluice_free(rd_kafka_message_t **messages, size_t n);
 void sluice_arenas(int n);
 

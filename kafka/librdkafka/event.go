@@ -43,7 +43,8 @@ type Event struct {
 	Code       Code
 	Fatal      bool
 	Text       string
-	Level      int // syslog severity of a Log
+	Level      int    // syslog severity of a Log
+	Ticket     uint64 // of the Commit that a Committed is about, 0 for librdkafka's own
 	Partitions []Partition
 }
 
@@ -67,7 +68,7 @@ func read(ev *C.rd_kafka_event_t) Event {
 		return readRebalance(ev)
 	case eventCommit:
 		return Event{
-			Kind: Committed, Code: Code(C.rd_kafka_event_error(ev)),
+			Kind: Committed, Code: Code(C.rd_kafka_event_error(ev)), Ticket: uint64(C.sluice_ticket(ev)),
 			Partitions: partitionsOf(C.rd_kafka_event_topic_partition_list(ev)),
 		}
 	case eventStats:

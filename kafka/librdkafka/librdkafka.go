@@ -48,6 +48,7 @@ const (
 	Transport            Code = -195
 	State                Code = -172
 	QueueFull            Code = -184
+	WaitCoordinator      Code = -180
 	RevokePartitions     Code = -174
 	AssignPartitions     Code = -175
 	AutoOffsetReset      Code = -140
@@ -55,6 +56,12 @@ const (
 	NoOffset             Code = -168
 	UnknownTopic         Code = 3
 	RequestTimedOut      Code = 7
+	CoordinatorLoading   Code = 14
+	NoCoordinator        Code = 15
+	NotCoordinator       Code = 16
+	IllegalGeneration    Code = 22
+	UnknownMember        Code = 25
+	Rebalancing          Code = 27
 	MessageTooLarge      Code = 10
 	NotEnoughReplicas    Code = 19
 	NotEnoughAfterAppend Code = 20

@@ -1,0 +1,254 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+)
+
+// Commit settles what the member owes up to and including the offsets, and returns when the brokers have
+// the group's positions. A position is the first offset that is not settled: records below it that others
+// owe hold it back. ErrMoving, when the rest is committed, says that a partition has moved away: its records
+// come again, here or elsewhere.
+//
+// With an error what was settled stays settled, and is committed later or by another Commit.
+func (m *Member) Commit(ctx context.Context, through []Place) error {
+	s := m.sub
+	settled, here, away := s.settleThrough(m.seat, through)
+	s.settled(settled)
+	if err := s.commit(ctx, here, nil); err != nil {
+		return err
+	}
+	if len(away) > 0 {
+		return fmt.Errorf("%w: %s is not assigned here any more", ErrMoving, away[0])
+	}
+	return nil
+}
+
+func (s *Subscription) settleThrough(seat *Seat, through []Place) (settled int, here, away []TopicPartition) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range through {
+		if l := s.dispatch.Lane(p.TopicPartition); l != nil {
+			settled += l.AcceptThrough(seat, p.Offset)
+			here = append(here, p.TopicPartition)
+			continue
+		}
+		away = append(away, p.TopicPartition)
+	}
+	return settled, here, away
+}
+
+// CommitAt commits the places: each is the offset to go on with, and may be lower than before. What the
+// member owes below them is settled. It returns when the brokers have them. ErrNotHere says, before anything
+// was done, that a partition is not assigned here, or that another member owes records of it.
+func (m *Member) CommitAt(ctx context.Context, places []Place) error {
+	s := m.sub
+	settled, ahead, back, err := s.settleBelow(m.seat, places)
+	if err != nil {
+		return err
+	}
+	s.settled(settled)
+	return s.commit(ctx, ahead, back)
+}
+
+// settleBelow settles what the seat owes below the places, and tells those apart that go back.
+func (s *Subscription) settleBelow(seat *Seat, places []Place) (settled int, ahead []TopicPartition, back []Place, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range places {
+		if err := s.free(p.TopicPartition, seat); err != nil {
+			return 0, nil, nil, err
+		}
+	}
+	for _, p := range places {
+		l := s.dispatch.Lane(p.TopicPartition)
+		settled += l.AcceptThrough(seat, p.Offset-1)
+		if p.Offset < l.Position() {
+			back = append(back, p)
+			continue
+		}
+		l.Skip(p.Offset)
+		ahead = append(ahead, p.TopicPartition)
+	}
+	return settled, ahead, back, nil
+}
+
+// free is nil when the partition is assigned here and nobody but the seat owes something of it. The
+// subscription's mu is held.
+func (s *Subscription) free(tp TopicPartition, seat *Seat) error {
+	l := s.dispatch.byName[tp]
+	switch {
+	case l == nil:
+		return notHere(tp, "")
+	case l.ledger.owed > 0 && l.holder != seat:
+		return notHere(tp, ": another member is at work on it")
+	}
+	return nil
+}
+
+// settled counts accepted records, and calls members for the partitions that they leave free.
+func (s *Subscription) settled(n int) {
+	if n == 0 {
+		return
+	}
+	s.client.consumed.accepted.Add(int64(n))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dispatch.Call(time.Now())
+}
+
+// commit returns when the brokers have the positions of partitions, and the places.
+func (s *Subscription) commit(ctx context.Context, of []TopicPartition, exactly []Place) error {
+	if len(of)+len(exactly) == 0 {
+		return nil
+	}
+	done := make(chan error, 1)
+	if !s.order(func() { s.beginCommit(of, exactly, done) }) {
+		return ErrStopping
+	}
+	return s.await(ctx, done)
+}
+
+// await waits for the end of what was ordered.
+func (s *Subscription) await(ctx context.Context, done <-chan error) error {
+	select {
+	case err := <-done:
+		return err
+	case <-s.gone:
+		select {
+		case err := <-done:
+			return err
+		default:
+			return ErrStopping
+		}
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %s", ErrNoAnswer, plainly(ctx.Err()))
+	}
+}
+
+// beginCommit commits the positions of partitions, and the places, and sends done how that ended.
+func (s *Subscription) beginCommit(of []TopicPartition, exactly []Place, done chan<- error) {
+	list, gone := s.settledUpTo(of)
+	if gone {
+		done <- ErrMoving
+		return
+	}
+	s.store()
+	s.hold(exactly)
+	list = append(list, placesOf(exactly)...)
+	if len(list) == 0 {
+		done <- nil
+		return
+	}
+	s.ticket++
+	if err := s.consumer.Commit(list, s.ticket); err != nil {
+		done <- commitError(err)
+		return
+	}
+	s.commits[s.ticket] = done
+}
+
+// settledUpTo are the positions of partitions in which something was settled; gone says that one was taken
+// away meanwhile.
+func (s *Subscription) settledUpTo(partitions []TopicPartition) (list []librdkafka.Partition, gone bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, tp := range partitions {
+		l := s.dispatch.Lane(tp)
+		if l == nil {
+			return nil, true
+		}
+		if at := l.Position(); at >= 0 {
+			list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: at})
+		}
+	}
+	return list, false
+}
+
+// hold keeps librdkafka's own commits, which are of what is stored, from going beyond places that are lower.
+func (s *Subscription) hold(places []Place) {
+	if len(places) == 0 {
+		return
+	}
+	if err := s.consumer.Store(placesOf(places)); err != nil {
+		s.voice.failure(s.log, librdkafka.Event{Text: "offsets not stored: " + err.Error()})
+	}
+}
+
+// answer tells who waits for a commit how it ended.
+func (s *Subscription) answer(event librdkafka.Event) {
+	if event.Ticket == 0 {
+		return
+	}
+	failed := event.Code
+	for _, p := range event.Partitions {
+		f := s.feeds[TopicPartition{p.Topic, p.ID}]
+		switch {
+		case failed == librdkafka.None && p.Err != librdkafka.None:
+			failed = p.Err
+		case failed == librdkafka.None && f != nil:
+			f.sought = false
+		}
+	}
+	if done := s.commits[event.Ticket]; done != nil {
+		delete(s.commits, event.Ticket)
+		done <- commitError(codeError(failed))
+	}
+}
+
+func codeError(code librdkafka.Code) error {
+	if code == librdkafka.None {
+		return nil
+	}
+	return &librdkafka.Error{Code: code, Text: code.String()}
+}
+
+// commitErrors are what callers may look for.
+var commitErrors = map[librdkafka.Code]error{
+	librdkafka.GroupAuthorization: ErrDenied,
+	librdkafka.TopicAuthorization: ErrDenied,
+	librdkafka.WaitCoordinator:    ErrNoAnswer,
+	librdkafka.TimedOut:           ErrNoAnswer,
+	librdkafka.Transport:          ErrNoAnswer,
+	librdkafka.RequestTimedOut:    ErrNoAnswer,
+	librdkafka.CoordinatorLoading: ErrNoAnswer,
+	librdkafka.NoCoordinator:      ErrNoAnswer,
+	librdkafka.NotCoordinator:     ErrNoAnswer,
+	librdkafka.Rebalancing:        ErrMoving,
+	librdkafka.IllegalGeneration:  ErrMoving,
+	librdkafka.UnknownMember:      ErrMoving,
+}
+
+// commitError says which error of the above the brokers' is.
+func commitError(err error) error {
+	var failure *librdkafka.Error
+	if !errors.As(err, &failure) {
+		return err
+	}
+	if kind := commitErrors[failure.Code]; kind != nil {
+		return fmt.Errorf("%w: %s", kind, failure.Text)
+	}
+	return fmt.Errorf("not committed: %w", err)
+}
+
+// storeSought commits positions of partitions that were sought. librdkafka commits by itself only what is
+// higher than what was committed before; once a lower offset is committed it goes on from there.
+func (s *Subscription) storeSought(offsets []librdkafka.Partition) {
+	var sought []librdkafka.Partition
+	for _, o := range offsets {
+		if f := s.feeds[TopicPartition{o.Topic, o.ID}]; f != nil && f.sought {
+			sought = append(sought, o)
+		}
+	}
+	if len(sought) == 0 {
+		return
+	}
+	s.ticket++
+	if err := s.consumer.Commit(sought, s.ticket); err != nil {
+		s.voice.failure(s.log, librdkafka.Event{Text: "offsets not committed: " + err.Error()})
+	}
+}

@@ -1,0 +1,36 @@
+package librdkafka
+
+// #include "abi.h"
+import "C"
+
+import "time"
+
+// NoPlace as a Partition's Offset begins where the group has committed, or else as auto.offset.reset says
+// (RD_KAFKA_OFFSET_INVALID).
+const NoPlace int64 = -1001
+
+// Commit has the group's coordinator note the offsets, lower ones than before too, and does not wait: a
+// Committed event with the ticket says how that ended. librdkafka gives a coordinator that is away 45 s.
+func (c *Consumer) Commit(offsets []Partition, ticket uint64) error {
+	defer enter()()
+	list := listOf(offsets)
+	defer C.rd_kafka_topic_partition_list_destroy(list)
+	return errorOf(C.sluice_commit(c.rk, list, c.queue, C.uint64_t(ticket)))
+}
+
+// seekTime bounds a Seek: librdkafka's main thread does it by itself, in microseconds, and asks no broker.
+const seekTime = time.Second
+
+// Seek makes the next Fetch of the partitions begin at their offsets: what is buffered is gone when it
+// returns. Each entry's own failure is in its Err afterwards: State for a partition that is not fetched
+// yet, as in the first moments of an assignment.
+func (c *Consumer) Seek(partitions []Partition) error {
+	defer enter()()
+	list := listOf(partitions)
+	defer C.rd_kafka_topic_partition_list_destroy(list)
+	err := take(C.rd_kafka_seek_partitions(c.rk, list, C.int(seekTime.Milliseconds())))
+	for i, p := range partitionsOf(list) {
+		partitions[i].Err = p.Err
+	}
+	return err
+}

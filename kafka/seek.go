@@ -1,0 +1,130 @@
+package kafka
+
+import (
+	"context"
+	"slices"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+)
+
+// seek is an order to go on elsewhere.
+type seek struct {
+	ctx    context.Context //nolint:containedctx // of who waits for it
+	places []Place
+	left   []Place // of them, those to be sought yet
+	seat   *Seat   // whose records may be taken back; nil for anybody's
+	commit bool    // the places too
+	done   chan<- error
+}
+
+// Seek makes partitions go on at other offsets. What the member holds of them is taken back, what is buffered
+// is dropped, nothing is committed. It returns when that is done: the next records are those at the places.
+// ErrNotHere says, before anything has moved, that a partition is not assigned here, or that another member
+// owes records of it.
+func (m *Member) Seek(ctx context.Context, places []Place) error {
+	return m.sub.seek(ctx, places, m.seat, false)
+}
+
+// Seek makes a group that this proxy serves go on at the places, whoever holds records of these partitions,
+// and commits them. Partitions that are not assigned to this proxy are left alone, and returned.
+func (c *Client) Seek(ctx context.Context, group string, places []Place) (elsewhere []Place, err error) {
+	elsewhere = slices.Clone(places)
+	for _, s := range c.open() {
+		if s.group != group {
+			continue
+		}
+		ours := s.ours(elsewhere)
+		if len(ours) == 0 {
+			continue
+		}
+		if err := s.seek(ctx, ours, nil, true); err != nil {
+			return elsewhere, err
+		}
+		elsewhere = slices.DeleteFunc(elsewhere, func(p Place) bool { return slices.Contains(ours, p) })
+	}
+	return elsewhere, nil
+}
+
+// ours are the places in partitions that are assigned here.
+func (s *Subscription) ours(places []Place) (ours []Place) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range places {
+		if s.dispatch.byName[p.TopicPartition] != nil {
+			ours = append(ours, p)
+		}
+	}
+	return ours
+}
+
+func (s *Subscription) seek(ctx context.Context, places []Place, seat *Seat, commit bool) error {
+	if len(places) == 0 {
+		return nil
+	}
+	done := make(chan error, 1)
+	o := &seek{ctx: ctx, places: places, left: places, seat: seat, commit: commit, done: done}
+	if !s.order(func() { s.trySeek(o) }) {
+		return ErrStopping
+	}
+	return s.await(ctx, done)
+}
+
+// trySeek seeks, or tries again later: a partition that has just been assigned is not fetched yet.
+func (s *Subscription) trySeek(o *seek) {
+	if o.ctx.Err() != nil {
+		return // nobody waits any more
+	}
+	wait, err := s.mayMove(o)
+	if err == nil {
+		wait, err = s.move(o)
+	}
+	switch {
+	case wait:
+		s.later(func() { s.trySeek(o) })
+	case err != nil || !o.commit:
+		o.done <- err
+	default:
+		s.beginCommit(nil, o.places, o.done)
+	}
+}
+
+// mayMove is nil when the partitions are ours to move; wait says that they may come yet.
+func (s *Subscription) mayMove(o *seek) (wait bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range o.left {
+		seat := o.seat
+		if l := s.dispatch.byName[p.TopicPartition]; l != nil && seat == nil {
+			seat = l.holder
+		}
+		if err := s.free(p.TopicPartition, seat); err != nil {
+			return !s.assigned, err
+		}
+	}
+	return false, nil
+}
+
+// move seeks what is left, and begins the books of what has moved again. wait says that something is left.
+func (s *Subscription) move(o *seek) (wait bool, err error) {
+	list := placesOf(o.left)
+	if err := s.consumer.Seek(list); err != nil {
+		return false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var left []Place
+	for i, p := range list {
+		switch p.Err {
+		case librdkafka.None:
+			f := s.feeds[o.left[i].TopicPartition]
+			f.anew()
+			f.sought = true
+		case librdkafka.State:
+			left = append(left, o.left[i])
+		default:
+			err = codeError(p.Err)
+		}
+	}
+	o.left = left
+	return len(left) > 0 && err == nil, err
+}
