@@ -124,7 +124,11 @@ func tail(said string) error {
 }
 
 func (b *bench) sluice(ctx context.Context, config string) (*harness.Sluice, error) {
-	o := harness.SluiceOptions{Binary: b.binary, Brokers: b.kafka.Brokers()}
+	http, err := harness.FreeAddr()
+	if err != nil {
+		return nil, err
+	}
+	o := harness.SluiceOptions{Binary: b.binary, Brokers: b.kafka.Brokers(), HTTP: http}
 	if config != "" {
 		file := filepath.Join(b.dir, "sluice.yaml")
 		if err := os.WriteFile(file, []byte(config), 0o600); err != nil {

@@ -20,6 +20,7 @@ type errand struct {
 	alike                 bool // all records have the same value
 	batch                 int  // bytes of a produced batch, before compression
 	linger                int  // milliseconds
+	callers, each         int  // who produce at once, and how many records at a time
 }
 
 // finding is what a child reports, as JSON on its stdout.
@@ -38,6 +39,7 @@ func (f finding) rate() float64 { return float64(f.Records) / f.Elapsed.Seconds(
 
 var children = map[string]func(context.Context, errand) (finding, error){
 	"produce": bindingProduces,
+	"request": bindingRequests,
 	"consume": bindingConsumes,
 	"hold":    bindingHolds,
 	"latency": bindingWaits,
@@ -53,6 +55,8 @@ func runChild(ctx context.Context, name string, args []string, out io.Writer) er
 	flags.IntVar(&e.n, "n", 0, "records or consumers")
 	flags.IntVar(&e.batch, "batch", 1_000_000, "bytes of a batch")
 	flags.IntVar(&e.linger, "linger", 5, "milliseconds that a batch waits")
+	flags.IntVar(&e.callers, "callers", 1, "how many produce at once")
+	flags.IntVar(&e.each, "each", 1, "records that a caller produces at a time")
 	flags.BoolVar(&e.alike, "alike", false, "all records have the same value")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -162,7 +162,11 @@ func percentile(sorted []time.Duration, p int) time.Duration {
 func percentiles(what string, sorted []time.Duration) []string {
 	cells := []string{what}
 	for _, p := range []int{50, 99, 100} {
-		cells = append(cells, fmt.Sprintf("%.2f ms", float64(percentile(sorted, p).Microseconds())/1000))
+		cells = append(cells, milliseconds(percentile(sorted, p)))
 	}
 	return cells
+}
+
+func milliseconds(d time.Duration) string {
+	return fmt.Sprintf("%.2f ms", float64(d.Microseconds())/1000)
 }

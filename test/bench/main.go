@@ -37,6 +37,7 @@ var sections = []section{
 	{"batch", "Consume in batches", (*bench).batches},
 	{"connections", "What connections cost", (*bench).connections},
 	{"groups", "What groups cost", (*bench).groupsCost},
+	{"http", "Produce over HTTP: sluice's two doors and the plain binding", (*bench).overHTTP},
 	{"latency", "From produce to BLPOP's answer", (*bench).latency},
 }
 
@@ -108,7 +109,7 @@ func choose(only string) ([]section, error) {
 		}
 	}
 	if len(chosen) != len(names) {
-		return nil, fmt.Errorf("-only %s: there are produce, binding, consume, batch, connections, groups, latency", only)
+		return nil, fmt.Errorf("-only %s: there are produce, binding, consume, batch, connections, groups, http, latency", only)
 	}
 	return chosen, nil
 }

@@ -14,6 +14,8 @@ type SluiceOptions struct {
 	Brokers []string
 	// Addr is where the RESP door opens; empty means a free loopback port.
 	Addr string
+	// HTTP is where the HTTP door opens; empty means that it stays closed.
+	HTTP string
 	// Management is where the management door opens; empty means that it stays closed.
 	Management string
 	// Args are further flags of `sluice serve`.
@@ -37,6 +39,8 @@ type Sluice struct {
 	*Process
 	// Addr is its RESP door, host:port.
 	Addr string
+	// HTTP is its HTTP door, host:port; empty when it is closed.
+	HTTP string
 	// Management is its management door, host:port; empty when it is closed.
 	Management string
 
@@ -61,7 +65,7 @@ func StartSluice(ctx context.Context, o SluiceOptions) (*Sluice, error) {
 		_ = p.Kill()
 		return nil, err
 	}
-	return &Sluice{Process: p, Addr: o.Addr, Management: o.Management, options: o}, nil
+	return &Sluice{Process: p, Addr: o.Addr, HTTP: o.HTTP, Management: o.Management, options: o}, nil
 }
 
 func (o *SluiceOptions) start() (*Process, error) {
@@ -73,7 +77,7 @@ func (o *SluiceOptions) start() (*Process, error) {
 
 // arguments closes the doors that no test here uses, so that many proxies fit on one machine.
 func (o *SluiceOptions) arguments() []string {
-	args := []string{"serve", "--resp", o.Addr, "--http", "", "--management", o.Management}
+	args := []string{"serve", "--resp", o.Addr, "--http", o.HTTP, "--management", o.Management}
 	if len(o.Brokers) == 0 {
 		args = append(args, "--embedded")
 	} else {
