@@ -117,6 +117,7 @@ func (s *stream) conclude(err error) error {
 	if errors.Is(err, errGone) || s.status == 0 && len(s.out) == 0 {
 		return err
 	}
+	refusing(s.r)
 	s.tellFailure(nil, asFailure(err))
 	s.flush()
 	return nil

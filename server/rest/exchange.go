@@ -151,6 +151,7 @@ func (x *exchange) fail(f *failure) {
 	if x.status != 0 { // too late for another answer
 		panic(http.ErrAbortHandler)
 	}
+	refusing(x.r)
 	if f.again > 0 {
 		x.w.Header().Set("Retry-After", strconv.Itoa(max(1, int(f.again.Seconds()))))
 	}

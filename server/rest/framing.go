@@ -16,6 +16,7 @@ const (
 // which takes some texts that another server in front of sluice may take for something else: RFC 9112, 11.2
 // (request smuggling). It looks at lines only, so that a body costs nothing.
 type framing struct {
+	requests  int // that have begun
 	next      part
 	left      int64  // bytes of a body or a chunk before that
 	begun     []byte // of a line whose end has not come yet
@@ -71,6 +72,11 @@ func (f *framing) read(p []byte) int {
 	return len(p)
 }
 
+// inBody tells whether the end of a body has not come yet.
+func (f *framing) inBody() bool {
+	return f.left > 0 || f.next == chunkLine || f.next == chunkEnd || f.next == trailerLine
+}
+
 // keep notes the beginning of a line.
 func (f *framing) keep(p []byte, at int) int {
 	f.begun = append(f.begun, p[at:]...)
@@ -98,7 +104,7 @@ func (f *framing) request(line []byte) *failure {
 		f.next = unchecked
 		return nil
 	}
-	*f = framing{next: fieldLine, begun: f.begun, length: -1, old: !bytes.HasSuffix(line, []byte(" HTTP/1.1"))}
+	*f = framing{requests: f.requests + 1, next: fieldLine, begun: f.begun, length: -1, old: !bytes.HasSuffix(line, []byte(" HTTP/1.1"))}
 	_, target, _ := bytes.Cut(line, []byte(" "))
 	if _, rest, absolute := bytes.Cut(target, []byte("://")); absolute && target[0] != '/' {
 		if end := bytes.IndexAny(rest, "/?# "); end >= 0 {

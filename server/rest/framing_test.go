@@ -3,6 +3,7 @@ package rest
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -219,6 +220,28 @@ func sameRequests(t *testing.T, text []byte) {
 				t.Fatalf("net/http waits for more of the body of %q", text)
 			}
 			return
+		}
+	}
+}
+
+// Found by a test of packed lines: what is left of a stream that is not wanted is no request.
+func TestTheRestOfAStreamIsNoRequest(t *testing.T) {
+	s := start(t, Options{MaxBody: 10})
+	for _, pause := range []bool{false, true} {
+		conn, in := s.dial()
+		s.write(conn, posting+"Content-Type: "+ndjsonType+"\r\nContent-Length: 100000\r\n\r\n")
+		s.write(conn, "%s", strings.Repeat("x", 70_000))
+		if pause { // it is refused before the rest has come
+			answer, text := s.answered(in)
+			wantFailure(t, "a long line", answer, text, 413, 413, "10 bytes")
+		}
+		_, _ = fmt.Fprint(conn, strings.Repeat(hello, 10)) // it may be cut before that
+		if !pause {
+			answer, text := s.answered(in)
+			wantFailure(t, "a long line", answer, text, 413, 413, "10 bytes")
+		}
+		if rest, _ := io.ReadAll(in); len(rest) > 0 {
+			t.Errorf("after that: %q", rest)
 		}
 	}
 }

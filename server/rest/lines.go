@@ -43,14 +43,21 @@ func (l *lines) hold(n int) bool {
 	return l.x.held.Add(int64(n)) <= int64(l.x.opts.MaxHeld)
 }
 
-// end stops the reading and waits for it.
+// end stops the reading and waits for it. What is left of the body is dropped here: of one that is read in
+// full duplex net/http does so only after it has looked for the next request.
 func (l *lines) end() {
 	close(l.enough)
+	over := false
 	select {
 	case <-l.done:
+		over = errors.Is(l.err, io.EOF)
 	default: // it may wait for the client
+	}
+	if !over {
 		_ = http.NewResponseController(l.x.w).SetReadDeadline(time.Unix(1, 0))
 		<-l.done
+		_ = l.x.r.Body.Close()
+		l.x.w.Header().Set("Connection", "close") // where the answer has not begun
 	}
 	l.x.held.Add(-l.held)
 }

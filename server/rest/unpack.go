@@ -91,8 +91,8 @@ func (u *unpacker) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Close is for net/http, which closes the body by itself.
-func (u *unpacker) Close() error { return nil }
+// Close ends the reading of the packed body.
+func (u *unpacker) Close() error { return u.body.Close() }
 
 // hold counts a decoder's memory with the bodies'.
 func (u *unpacker) hold(n int64) error {

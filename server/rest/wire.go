@@ -24,7 +24,10 @@ type wire struct {
 	door      *Server
 	framing   framing
 	asked     bool        // bytes of the next request have come
+	served    int         // requests that handlers took
+	over      bool        // what comes next belongs to a request that was answered
 	answering atomic.Bool // a handler has taken a request
+	lingers   atomic.Bool // it refused one whose body may still be coming
 	tail      []byte      // of the poison, not read yet
 }
 
@@ -54,12 +57,23 @@ func withWire(ctx context.Context, conn net.Conn) context.Context {
 func taken(r *http.Request) {
 	if w, ok := r.Context().Value(wireKey{}).(*wire); ok {
 		w.answering.Store(true)
+		w.served++
 	}
 }
 
-// idle notes that the answer is complete.
+// refusing notes that a request is refused whose body may still be coming.
+func refusing(r *http.Request) {
+	if w, ok := r.Context().Value(wireKey{}).(*wire); ok && r.ContentLength != 0 {
+		w.lingers.Store(true)
+	}
+}
+
+// idle notes that the answer is complete. net/http may take for another request what is left of a body that
+// a full-duplex handler did not want to the end.
 func (w *wire) idle() {
 	w.asked = false
+	w.over = w.served == w.framing.requests && w.framing.inBody()
+	w.lingers.Store(w.over)
 	w.answering.Store(false)
 }
 
@@ -69,6 +83,9 @@ const poison = "\x00\r\n\r\n"
 // Read gives net/http the bytes that are in order, and after a fault what it refuses at that place, which
 // is after the answers to the requests before. An error would take those back.
 func (w *wire) Read(p []byte) (int, error) {
+	if w.over {
+		return 0, io.EOF
+	}
 	if w.framing.fault != nil {
 		return w.readPoison(p), nil
 	}
@@ -131,18 +148,31 @@ const (
 	lingerBytes = 256 << 10
 )
 
-// refuse sends the last answer. The client may still be writing: to close at once would reset the
-// connection, and the answer would be lost on its way (RFC 9112, 9.6).
+// refuse sends the last answer.
 func (w *wire) refuse(f *failure) {
 	w.door.meters[nil].add(f.status, 0)
 	w.door.log.Debug("request not granted", "status", f.status, "reason", f.message)
 	_ = w.Conn.SetDeadline(time.Now().Add(lingerTime))
-	if _, err := w.Conn.Write(lastAnswer(f)); err != nil {
-		return
+	if _, err := w.Conn.Write(lastAnswer(f)); err == nil {
+		w.linger()
 	}
+}
+
+// linger reads on for a moment: to close while the client is still writing would reset the connection,
+// and the answer would be lost on its way (RFC 9112, 9.6).
+func (w *wire) linger() {
+	_ = w.Conn.SetDeadline(time.Now().Add(lingerTime))
 	if w.CloseWrite() == nil {
 		_, _ = io.CopyN(io.Discard, w.Conn, lingerBytes)
 	}
+}
+
+// Close closes the connection, once the client had time to read why.
+func (w *wire) Close() error {
+	if w.lingers.CompareAndSwap(true, false) {
+		w.linger()
+	}
+	return w.Conn.Close()
 }
 
 // CloseWrite lets the client see the end of the answers. net/http looks for it.
