@@ -95,17 +95,16 @@ func (x *exchange) tooLarge() error {
 func (x *exchange) broken(err error) error {
 	var tooLarge *http.MaxBytesError
 	var known *failure
+	x.w.Header().Set("Connection", "close") // nobody reads the rest
 	switch {
 	case errors.As(err, &tooLarge):
 		return x.tooLarge()
 	case errors.As(err, &known):
 		return known
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		x.w.Header().Set("Connection", "close")
 		return plain(http.StatusRequestTimeout, "the body did not come within %s", x.opts.BodyTimeout)
 	case x.r.Context().Err() != nil:
 		return errGone
 	}
-	x.w.Header().Set("Connection", "close")
 	return plain(http.StatusBadRequest, "the body could not be read: %v", err)
 }
