@@ -26,6 +26,8 @@ type dialect interface {
 	tell(out []byte, p *pending, r *kafka.Result) []byte
 	// tellFailure appends the result of one that is not; p is nil for a failure of the stream itself.
 	tellFailure(out []byte, p *pending, f *failure) []byte
+	// none is what is wrong with a body without a record; nil for nothing.
+	none() error
 }
 
 // stream produces the records of a body, and writes a result for each when its end is known, in their order.

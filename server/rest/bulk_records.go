@@ -107,6 +107,9 @@ func (s *stream) finish() error {
 	}
 	s.flush()
 	if s.status == 0 { // not one record
+		if err := s.dialect.none(); err != nil {
+			return err
+		}
 		s.begin(http.StatusOK, s.dialect.kind())
 	}
 	return nil

@@ -12,6 +12,8 @@ type ndjson struct{ batch }
 
 func (*ndjson) kind() string { return ndjsonType }
 
+func (*ndjson) none() error { return nil }
+
 func (*ndjson) whole(unread []byte) int { return bytes.LastIndexByte(unread, '\n') + 1 }
 
 func (*ndjson) cut(chunk []byte) (text, rest []byte, err error) {

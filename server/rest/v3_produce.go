@@ -55,6 +55,11 @@ type concatenated struct {
 
 func (*concatenated) kind() string { return jsonType }
 
+// An answer without a report would be no JSON.
+func (*concatenated) none() error {
+	return plain(http.StatusBadRequest, "Null input provided. Data is required.")
+}
+
 func (d *concatenated) whole(unread []byte) int { return d.objects.whole(unread) }
 
 func (*concatenated) cut(chunk []byte) (text, rest []byte, err error) {

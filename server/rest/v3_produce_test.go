@@ -280,3 +280,14 @@ func FuzzVersion3(f *testing.F) {
 		}
 	})
 }
+
+func TestVersion3WithoutARecordIsRefused(t *testing.T) {
+	s := start(t, Options{})
+	for _, body := range []string{"", " \n\t"} {
+		answer, text := s.ask("POST", s.v3()+"/topics/blobs/records", body, "Content-Type", jsonType)
+		wantFailure(t, "no record", answer, text, 400, 400, "Data is required")
+	}
+	if answer, text := s.ask("POST", "/v1/topics/blobs/records", "", "Content-Type", ndjsonType); answer.StatusCode != 200 || text != "" {
+		t.Errorf("no lines have no results: %d %s", answer.StatusCode, text)
+	}
+}
