@@ -18,7 +18,7 @@ DIST ?= dist
 # The version is set here, and a checkout that belongs to another user must build too.
 export GOFLAGS += -buildvcs=false
 
-.PHONY: build run test test-needs test-kafka test-systemd fuzz check-faults bench bench-smoke lint fmt deb reproducible clean
+.PHONY: build run test test-needs test-kafka test-systemd openapi-check fuzz check-faults bench bench-smoke lint fmt deb reproducible clean
 
 # The program, at bin/sluice.
 build:
@@ -55,6 +55,11 @@ test-kafka: test-needs
 # load, upgrade, purge. Needs root; skips, and says why, where no container can be booted.
 test-systemd:
 	go test -tags systemd -v -count=1 -timeout $(TESTTIME) ./test/systemd
+
+# The HTTP door asked by schemathesis, from its own document; about two minutes. Needs python3 and venv,
+# fetches the rest; skips, and says why, where that cannot be had. OPENAPI_SEED=2 asks other questions.
+openapi-check:
+	go test -tags openapi -v -count=1 -timeout $(TESTTIME) ./test/openapi
 
 # Every fuzz target for FUZZTIME. go test -fuzz takes one target of one package at a time, and now and
 # then calls it a failure when the time is over while an input runs: only a written input is one.
@@ -93,7 +98,7 @@ reproducible: $(NFPM)
 
 lint: $(LINT)
 	$(LINT) run ./...
-	$(LINT) run --build-tags kafka,systemd ./test/...
+	$(LINT) run --build-tags kafka,systemd,openapi ./test/...
 
 # Format as the linter wants it.
 fmt: $(LINT)
