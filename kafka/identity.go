@@ -34,6 +34,9 @@ type Interest struct {
 	Topics    []string
 	Overrides Properties
 	Ack       AckMode
+	// Windows is how many times Config's window the member may leave unsettled, when it asks for many
+	// clients; 0 is once. What a partition may hold stays the same.
+	Windows int
 }
 
 // key is equal for interests that can share a subscription.

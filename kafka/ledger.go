@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"sort"
+	"sync/atomic"
 	"time"
 )
 
@@ -11,6 +12,7 @@ import (
 // Records enter in offset order and leave from the front once settled, so the position (the offset
 // to commit) never passes an unsettled record and never goes back.
 type Ledger struct {
+	number   uint64 // no other book in this process has it
 	entries  []entry
 	head     int   // entries before head are gone
 	next     int   // no entry before next is ready
@@ -43,7 +45,12 @@ type entry struct {
 
 // NewLedger starts the book of a partition of which nothing is known yet. What happens in it is counted
 // in lending, which ledgers of one lock may share.
-func NewLedger(lending *lending) *Ledger { return &Ledger{position: -1, fetched: -1, lending: lending} }
+func NewLedger(lending *lending) *Ledger {
+	return &Ledger{number: ledgers.Add(1), position: -1, fetched: -1, lending: lending}
+}
+
+// ledgers counts them.
+var ledgers atomic.Uint64
 
 // Append takes a fetched record. One at or below the highest offset seen is dropped: librdkafka may
 // fetch again after an internal retry, and handing it out twice would break the lease.
@@ -82,7 +89,7 @@ func (l *Ledger) Lend(s *Seat, now time.Time) (Delivery, bool) {
 	l.ready--
 	l.readyBytes -= e.record.size()
 	s.leases++
-	return Delivery{Record: e.record, Attempt: e.attempts}, true
+	return Delivery{Record: e.record, Attempt: e.attempts, Book: l.number}, true
 }
 
 // first returns the first ready entry, and remembers where it stands.

@@ -1,9 +1,12 @@
 package kafka
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
 // Member is one named client of a subscription, and the connection that it has now. When the
@@ -42,10 +45,14 @@ func (c *Client) Join(id Identity, in Interest, wake func()) (*Member, error) {
 	m := &Member{id: id, ack: in.Ack, sub: sub, live: true}
 	sub.mu.Lock()
 	m.seat = sub.dispatch.Sit(id.Name, wake)
+	m.seat.windows = in.Windows
 	sub.mu.Unlock()
 	c.members[id] = m
 	return m, nil
 }
+
+// ErrTooMany means that as many subscriptions are open as may be: one that nobody uses ends by itself.
+var ErrTooMany = errors.New("too many groups and topics at once")
 
 // subscription finds or opens the subscription of a key. The client's mu is held.
 func (c *Client) subscription(key, group string, in Interest) (*Subscription, error) {
@@ -53,7 +60,7 @@ func (c *Client) subscription(key, group string, in Interest) (*Subscription, er
 		return s, nil
 	}
 	if most := c.config().MaxSubscriptions; len(c.subscriptions) >= most {
-		return nil, fmt.Errorf("kafka.max_subscriptions: %d subscriptions are open already", most)
+		return nil, fmt.Errorf("%w: kafka.max_subscriptions: %d subscriptions are open already", ErrTooMany, most)
 	}
 	s, err := c.startSubscription(key, group, slices.Compact(slices.Sorted(slices.Values(in.Topics))), in.Overrides)
 	if err != nil {
@@ -98,7 +105,7 @@ func (m *Member) Next(limit, bytes int, out []Delivery) ([]Delivery, error) {
 	if err == nil && len(out) == start && s.trouble != nil {
 		// It is told, and does not wait: a call for it would reach nobody.
 		s.dispatch.Unwait(m.seat)
-		err = s.trouble
+		err = explained(s.trouble)
 	}
 	low := s.dispatch.low
 	s.mu.Unlock()
@@ -107,6 +114,35 @@ func (m *Member) Next(limit, bytes int, out []Delivery) ([]Delivery, error) {
 	}
 	return out, err
 }
+
+// ErrNoOffset says that a group has no committed offset, and auto.offset.reset is error.
+var ErrNoOffset = errors.New("there is no offset to start from")
+
+// explanation is an error of librdkafka's that callers may look for: it says what that says.
+type explanation struct{ cause, kind error }
+
+func (e *explanation) Error() string   { return e.cause.Error() }
+func (e *explanation) Unwrap() []error { return []error{e.cause, e.kind} }
+
+// kinds are what callers may look for.
+var kinds = map[librdkafka.Code]error{
+	librdkafka.TopicAuthorization: ErrDenied,
+	librdkafka.GroupAuthorization: ErrDenied,
+	librdkafka.AutoOffsetReset:    ErrNoOffset,
+}
+
+// explained is what keeps records from coming, for who asks for them.
+func explained(trouble error) error {
+	var told *librdkafka.Error
+	if errors.As(trouble, &told) && kinds[told.Code] != nil {
+		return &explanation{trouble, kinds[told.Code]}
+	}
+	return trouble
+}
+
+// Broken tells that the member's subscription failed for good: nothing comes from it any more, and who
+// leaves and joins again gets another one.
+func (m *Member) Broken() bool { return m.sub.beyondRepair() }
 
 func (s *Subscription) acceptLeased(seat *Seat, now time.Time) {
 	n := s.dispatch.AcceptLeased(seat)

@@ -34,8 +34,11 @@ func (r *Record) size() int { return len(r.Key) + len(r.Value) + recordOverhead 
 // recordOverhead approximates what a record costs besides its bytes.
 const recordOverhead = 64
 
-// Delivery is a record on its way to a member, and how often it was handed out, this time included.
+// Delivery is a record on its way to a member, and how often it was handed out, this time included. Book
+// numbers the partition's ledger that it came from: the partition has another one after it was away, or was
+// set back, and what was lent from the old one cannot be settled any more.
 type Delivery struct {
 	Record
 	Attempt int
+	Book    uint64
 }

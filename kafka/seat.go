@@ -15,6 +15,7 @@ type Seat struct {
 	called  bool      // told that there is something, and has not asked since
 	wake    func()    // tells the connection to ask again
 
+	windows   int   // how many windows it may fill, 0 for one
 	leases    int   // records in its hands
 	owed      int   // records that belong to it, those to be lent again included
 	owedBytes int   // their size

@@ -34,7 +34,8 @@ func (d *Dispatch) full(s *Seat) bool {
 
 // brimming tells whether what the seat owes fills its window: nothing but that is lent to it.
 func (d *Dispatch) brimming(s *Seat) bool {
-	return s.owed >= d.window.records || s.owed > 0 && s.owedBytes >= d.window.bytes
+	n := max(1, s.windows)
+	return s.owed >= n*d.window.records || s.owed > 0 && s.owedBytes >= n*d.window.bytes
 }
 
 // stuck tells whether a partition that the seat holds can take no more because of what it owes.
