@@ -81,7 +81,7 @@ func bulk(x *exchange) error {
 	if err := x.unpack(); err != nil {
 		return err
 	}
-	return x.stream(&ndjson{batch{format: as, to: to}})
+	return x.stream(&ndjson{batch{format: as, taken: true, to: to}})
 }
 
 // stream produces the records of the body.

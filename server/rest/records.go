@@ -15,6 +15,7 @@ type batch struct {
 
 	format  format
 	v3      bool           // records are written as version 3 has them
+	taken   bool           // records may be as they were taken
 	most    int            // records
 	to      kafka.Outgoing // what every record begins as: topic, and partition where the path names one
 	records []kafka.Outgoing
@@ -107,22 +108,32 @@ func (b *batch) list() error {
 	return err
 }
 
+// contents are a record's key and value as they came, and in which encoding, where that is said.
+type contents struct{ key, value, keyIs, valueIs []byte }
+
 // record takes one record.
 func (b *batch) record(out *kafka.Outgoing) error {
 	if b.peek() != '{' {
 		return b.shape("a record is not an object")
 	}
+	var c contents
 	more, err := b.enter('{')
 	for more && err == nil {
-		if err = b.field(out); err != nil {
+		if err = b.field(out, &c); err != nil {
 			break
 		}
 		more, err = b.next('{')
 	}
+	if err == nil {
+		out.Key, err = b.encoded("key", c.key, c.keyIs)
+	}
+	if err == nil {
+		out.Value, err = b.encoded("value", c.value, c.valueIs)
+	}
 	return err
 }
 
-func (b *batch) field(out *kafka.Outgoing) error {
+func (b *batch) field(out *kafka.Outgoing, c *contents) error {
 	name, err := b.name()
 	if err != nil {
 		return err
@@ -137,9 +148,13 @@ func (b *batch) field(out *kafka.Outgoing) error {
 	}
 	switch string(name) {
 	case "key":
-		out.Key, err = b.content("key", raw)
+		c.key = raw
 	case "value":
-		out.Value, err = b.content("value", raw)
+		c.value = raw
+	case "key_encoding":
+		c.keyIs = raw
+	case "value_encoding":
+		c.valueIs = raw
 	case "partition":
 		err = b.partition(out, raw)
 	case "timestamp":
@@ -147,10 +162,15 @@ func (b *batch) field(out *kafka.Outgoing) error {
 			out.Timestamp, err = number("timestamp", raw, 63)
 		}
 	default:
-		err = invalid("Unrecognized field: %s", name)
+		if !b.taken || !ofTaken[string(name)] {
+			err = invalid("Unrecognized field: %s", name)
+		}
 	}
 	return err
 }
+
+// ofTaken are what a record has more when it was taken: where it was, and who had it.
+var ofTaken = map[string]bool{"topic": true, "offset": true, "delivery": true, "lease": true}
 
 // shape is an error about the value that comes next, unless that is no JSON at all.
 func (b *batch) shape(what string) error {
@@ -160,10 +180,27 @@ func (b *batch) shape(what string) error {
 	return invalid("%s", what)
 }
 
+// encodings are what a key or a value may be in, when that is not the format's own: see appendContent.
+var encodings = map[string]format{`"text"`: textFormat, `"base64"`: binaryFormat}
+
+// encoded is a key or a value as Kafka is to have it: what appendContent wrote comes back.
+func (b *batch) encoded(name string, raw, as []byte) ([]byte, error) {
+	if raw == nil || as == nil || isNull(as) {
+		return b.content(name, raw)
+	}
+	f, known := encodings[string(as)]
+	if !known {
+		return nil, invalid("\"%s_encoding\" is neither text nor base64", name)
+	}
+	defer func(was format) { b.format = was }(b.format)
+	b.format = f
+	return b.content(name, raw)
+}
+
 // content is a key or a value as Kafka is to have it.
 func (b *batch) content(name string, raw []byte) ([]byte, error) {
 	switch {
-	case isNull(raw):
+	case raw == nil || isNull(raw):
 		return nil, nil
 	case b.format == jsonFormat:
 		return raw, nil
