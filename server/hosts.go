@@ -2,6 +2,7 @@ package server
 
 import (
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -37,4 +38,12 @@ func SameOrigin(origin, host string) bool {
 	}
 	u, err := url.Parse(origin)
 	return err == nil && u.Host != "" && strings.EqualFold(u.Host, host)
+}
+
+// SameSite tells whether a GET that has an effect may have it: browsers send the GET of an image or a script
+// of any page to anybody, without Origin, and say so in Sec-Fetch-Site (W3C Fetch Metadata) when they ask a
+// loopback address or over TLS. "none" is the address bar. A page is not fetched ahead of its reader either.
+func SameSite(h http.Header) bool {
+	site := h.Get("Sec-Fetch-Site")
+	return (site == "" || site == "same-origin" || site == "none") && h.Get("Sec-Purpose") == ""
 }

@@ -55,6 +55,7 @@ func (c *Config) httpSettings() []setting {
 		{"http.hosts", hosts(&door.Hosts), atOnce, "names other than localhost under which clients may ask; IP addresses always may"},
 		{"http.max_connections", integer(&door.MaxConnections, 1, 1_000_000), atRestart, "connections at a time; more wait"},
 		{"http.max_requests", integer(&door.MaxRequests, 1, 1_000_000), atOnce, "requests that are answered at a time; more are told to come back"},
+		{"http.max_waiting", integer(&door.MaxWaiting, 1, 1_000_000), atOnce, "requests that wait for records at a time, streams included; more are told to come back"},
 		{"http.max_body", size(&door.MaxBody, 1, 512*mebi), atOnce, "the body of a request, and a line of one that is streamed"},
 		{"http.max_records", integer(&door.MaxRecords, 1, 1_000_000), atOnce, "records of a request that is not streamed"},
 		{"http.max_held", size(&door.MaxHeld, 1, 65536*mebi), atOnce, "the bodies of all requests together; more are told to come back"},

@@ -63,6 +63,8 @@ var fails = []struct {
 	{kafka.ErrNoAnswer, func(err error) *failure { return unavailable(err.Error()) }},
 	{kafka.ErrStopping, func(err error) *failure { return unavailable(err.Error()) }},
 	{kafka.ErrFull, func(err error) *failure { return unavailable(err.Error()) }},
+	{kafka.ErrTooMany, func(err error) *failure { return unavailable(err.Error()) }},
+	{kafka.ErrNoOffset, func(err error) *failure { return plain(http.StatusConflict, "%v", err) }},
 	{context.DeadlineExceeded, func(error) *failure { return unavailable("no broker answered in time") }},
 }
 

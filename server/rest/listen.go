@@ -61,15 +61,19 @@ func (s *Server) enlist(c *server.Crowd) bool {
 	return true
 }
 
-// Drain lets in who has connected already, closes the listeners, and lets every request that has begun, and
+// Drain ends streams and waits, and lets those who were lent records settle them. Then it lets in who has
+// connected already, closes the listeners, and lets every request that has begun, and
 // the first one of a connection that has only just come, be answered. Idle connections are closed. After
 // the grace, or with ctx, the rest are cut. It returns when no connection is left, and says how many were cut.
 //
 // Shutdown alone does not do: it counts a new connection that is slow to ask as idle, and closes it.
 func (s *Server) Drain(ctx context.Context) int {
-	s.closeListeners()
+	defer s.lenders.close()
 	ctx, cancel := context.WithTimeout(ctx, s.options().DrainGrace)
 	defer cancel()
+	s.stop()
+	s.lenders.untilSettled(ctx)
+	s.closeListeners()
 	s.http.SetKeepAlivesEnabled(false)
 	cut := s.conns.untilQuiet(ctx)
 	if cut == 0 {
@@ -80,12 +84,18 @@ func (s *Server) Drain(ctx context.Context) int {
 	return cut
 }
 
-func (s *Server) closeListeners() {
+// stop tells requests that last to end, and new ones that there is nothing for them.
+func (s *Server) stop() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if !s.draining {
 		s.draining = true
 		close(s.drains)
 	}
+}
+
+func (s *Server) closeListeners() {
+	s.mu.Lock()
 	for _, c := range s.crowds {
 		c.Finish()
 	}

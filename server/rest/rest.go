@@ -24,6 +24,9 @@ type Options struct {
 	MaxConnections int
 	// MaxRequests is how many requests are answered at once (1 000); more are told to come back.
 	MaxRequests int
+	// MaxWaiting is how many requests wait for records at once, streams included (5 000); they are not
+	// among MaxRequests meanwhile.
+	MaxWaiting int
 	// MaxBody bounds the body of a request, and a line of one that is streamed, in bytes (4 MiB).
 	MaxBody int
 	// MaxRecords bounds the records of a request that is not streamed (1 000).
@@ -50,7 +53,7 @@ type Options struct {
 // DefaultOptions returns what a zero Options stands for.
 func DefaultOptions() Options {
 	return Options{
-		MaxConnections: 10_000, MaxRequests: 1_000, MaxBody: 4 << 20, MaxRecords: 1_000, MaxHeld: 256 << 20,
+		MaxConnections: 10_000, MaxRequests: 1_000, MaxWaiting: 5_000, MaxBody: 4 << 20, MaxRecords: 1_000, MaxHeld: 256 << 20,
 		HeaderTimeout: 5 * time.Second, BodyTimeout: 30 * time.Second, IdleTimeout: time.Minute, AckTimeout: 30 * time.Second,
 		QueueTimeout: 5 * time.Second, DrainGrace: 10 * time.Second,
 	}
@@ -61,6 +64,7 @@ func (o Options) orDefaults() Options {
 	d := DefaultOptions()
 	o.MaxConnections = cmp.Or(o.MaxConnections, d.MaxConnections)
 	o.MaxRequests = cmp.Or(o.MaxRequests, d.MaxRequests)
+	o.MaxWaiting = cmp.Or(o.MaxWaiting, d.MaxWaiting)
 	o.MaxBody = cmp.Or(o.MaxBody, d.MaxBody)
 	o.MaxRecords = cmp.Or(o.MaxRecords, d.MaxRecords)
 	o.MaxHeld = cmp.Or(o.MaxHeld, d.MaxHeld)
@@ -76,7 +80,7 @@ func (o Options) orDefaults() Options {
 	return o
 }
 
-// Server answers requests. Every connection is a goroutine of net/http; nothing else runs here.
+// Server answers requests. Every connection is a goroutine of net/http; else there is one for each lender.
 type Server struct {
 	opts   atomic.Pointer[Options]
 	kafka  *kafka.Client
@@ -87,6 +91,10 @@ type Server struct {
 	conns  connections
 	asking atomic.Int64 // requests that are being answered
 	held   atomic.Int64 // bytes of their bodies
+
+	lenders *lenders
+	waiting atomic.Int64  // requests that wait for records, streams among them
+	pulse   time.Duration // how long a stream may be silent
 
 	unauthentic atomic.Int64 // requests without the password
 
@@ -101,6 +109,7 @@ type Server struct {
 func New(client *kafka.Client, opts Options, log *slog.Logger) *Server {
 	s := &Server{kafka: client, log: log, meters: newMeters(), conns: newConnections(), drains: make(chan struct{})}
 	s.Reconfigure(opts)
+	s.lenders, s.pulse = newLenders(client, s.options().Register), pulseTime
 	s.mux = s.routing()
 	s.http = s.server()
 	return s

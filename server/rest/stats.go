@@ -15,6 +15,7 @@ type Stats struct {
 	Connections int   // open now
 	Accepted    int64 // connections accepted
 	Requests    int64 // being answered now
+	Waiting     int64 // that wait for records now, streams among them
 	Held        int64 // bytes of their bodies
 
 	AuthFailures int64 // requests without the password
@@ -33,7 +34,7 @@ type RouteStat struct {
 
 // Stats reads the counters. Routes that were never asked for are left out.
 func (s *Server) Stats() Stats {
-	now := Stats{Requests: s.asking.Load(), Held: s.held.Load(), AuthFailures: s.unauthentic.Load()}
+	now := Stats{Requests: s.asking.Load(), Waiting: s.waiting.Load(), Held: s.held.Load(), AuthFailures: s.unauthentic.Load()}
 	now.Connections, now.Accepted = s.conns.count()
 	for r, m := range s.meters {
 		if stat, any := m.read(r); any {

@@ -1,0 +1,174 @@
+package rest
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+	"unicode/utf8"
+)
+
+// settlements reads the body of a request that settles leases:
+//
+//	{"ack":["<lease>",...],"release":[{"lease":"...","delay_ms":30000}],
+//	 "reject":[{"lease":"...","reason":"..."}],"renew":[{"lease":"...","ack_timeout_ms":60000}]}
+//
+// Each may be the lease alone or an object with it. Other members of a record that was taken are passed over,
+// so that it can be sent back as it is.
+type settlements struct {
+	scanner
+
+	list []settlement
+}
+
+// The names of the lists, and what an object in one may say.
+var verbs = map[string]verb{"ack": accept, "release": release, "reject": reject, "renew": renew}
+
+var spans = map[verb]struct {
+	name        string
+	least, most time.Duration
+}{
+	release: {"delay_ms", 0, longestDelay},
+	renew:   {"ack_timeout_ms", shortestLease, longestLease},
+}
+
+const (
+	longestDelay    = 24 * time.Hour // as the Redis door has it
+	mostSettlements = 10_000
+)
+
+// parseAcks reads all of a body, before anything of it is done.
+func parseAcks(body []byte) ([]settlement, error) {
+	if !utf8.Valid(body) {
+		return nil, plain(http.StatusBadRequest, "the body is not UTF-8")
+	}
+	s := &settlements{scanner: scanner{text: body}}
+	if s.peek() != '{' {
+		return nil, s.shape("expected an object with \"ack\", \"release\", \"reject\" or \"renew\"")
+	}
+	more, err := s.enter('{')
+	for more && err == nil {
+		if err = s.verb(); err != nil {
+			break
+		}
+		more, err = s.next('{')
+	}
+	if err == nil {
+		err = s.end()
+	}
+	return s.list, err
+}
+
+// shape is an error about the value that comes next, unless that is no JSON at all.
+func (s *settlements) shape(what string) error {
+	if _, err := s.value(); err != nil {
+		return err
+	}
+	return invalid("%s", what)
+}
+
+func (s *settlements) verb() error {
+	name, err := s.name()
+	if err != nil {
+		return err
+	}
+	v, known := verbs[string(name)]
+	if !known {
+		return invalid("Unrecognized field: %s", name)
+	}
+	if s.peek() != '[' {
+		return s.shape(fmt.Sprintf("%q is not a list", name))
+	}
+	more, err := s.enter('[')
+	for more && err == nil {
+		if len(s.list) == mostSettlements {
+			return plain(http.StatusRequestEntityTooLarge, "more than %d leases in a request", mostSettlements)
+		}
+		if err = s.one(v); err != nil {
+			break
+		}
+		more, err = s.next('[')
+	}
+	return err
+}
+
+func (s *settlements) one(v verb) error {
+	item := settlement{verb: v}
+	switch s.peek() {
+	case '"':
+		raw, err := s.value()
+		if err == nil {
+			err = item.name(raw)
+		}
+		if err != nil {
+			return err
+		}
+	case '{':
+		if err := s.object(&item); err != nil {
+			return err
+		}
+	default:
+		return s.shape("expected a lease, or an object with one")
+	}
+	if v == reject {
+		return noDeadLetters()
+	}
+	s.list = append(s.list, item)
+	return nil
+}
+
+// object takes a lease with what is said about it. A place alone does not say which lending is meant: an
+// acknowledgement that comes late would count for who has the record now.
+func (s *settlements) object(item *settlement) error {
+	more, err := s.enter('{')
+	for more && err == nil {
+		if err = s.field(item); err != nil {
+			break
+		}
+		more, err = s.next('{')
+	}
+	if err == nil && item.lease == (leaseID{}) {
+		err = invalid("an object has no \"lease\": topic, partition and offset do not say which delivery is meant")
+	}
+	return err
+}
+
+func (s *settlements) field(item *settlement) error {
+	name, err := s.name()
+	if err != nil {
+		return err
+	}
+	raw, err := s.value()
+	if err != nil {
+		return err
+	}
+	span := spans[item.verb]
+	switch string(name) {
+	case "lease":
+		return item.name(raw)
+	case span.name:
+		return item.last(raw, span.least, span.most)
+	case "topic", "partition", "offset", "timestamp", "key", "value", "headers", "key_encoding", "value_encoding", "delivery", "reason":
+		return nil
+	}
+	return invalid("Unrecognized field: %s", name)
+}
+
+func (item *settlement) name(raw []byte) (err error) {
+	id, ok := leaseID{}, false
+	if raw[0] == '"' {
+		id, ok = parseLease(unquote(raw))
+	}
+	if item.lease = id; !ok || id == (leaseID{}) {
+		err = invalid("%.60s is no lease", raw)
+	}
+	return err
+}
+
+func (item *settlement) last(raw []byte, least, most time.Duration) error {
+	n, err := number("ms", raw, 63)
+	if err != nil || n < least.Milliseconds() || n > most.Milliseconds() {
+		return invalid("%s: %.30s is not a number from %d to %d", spans[item.verb].name, raw, least.Milliseconds(), most.Milliseconds())
+	}
+	item.span = time.Duration(n) * time.Millisecond
+	return nil
+}

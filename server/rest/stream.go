@@ -1,0 +1,117 @@
+package rest
+
+import (
+	"net/http"
+	"time"
+)
+
+// feed is one stream of records. It is one goroutine, and holds no buffer while nothing comes.
+type feed struct {
+	*exchange
+
+	demand *demand
+	lender *lender
+	shape  *shape
+	holder holder
+	waiter *waiter
+	asking bool        // the waiter was put into the queue, and has no answer yet
+	pulse  *time.Timer // until something has to be said
+}
+
+// pulseTime is how long a stream may be silent: less than what proxies wait for.
+const pulseTime = 15 * time.Second
+
+// pour answers with all records that come, until the client has enough or sluice stops. What it has not
+// settled when it goes is given back at once. When sluice stops it may still settle.
+func (x *exchange) pour(d *demand, l *lender) error {
+	back, err := x.aside()
+	if err != nil {
+		return err
+	}
+	defer back()
+	f := &feed{exchange: x, demand: d, lender: l, shape: d.shape, pulse: time.NewTimer(x.pulse)}
+	defer f.pulse.Stop()
+	f.holder.bell = make(chan struct{}, 1)
+	f.waiter = newWaiter(d.want)
+	f.waiter.holder, f.waiter.most = &f.holder, d.most
+	x.w.Header().Set("X-Accel-Buffering", "no") // nginx would collect the records
+	x.begin(http.StatusOK, d.shape.kind)
+	err = f.say(d.shape.hello)
+	if err == nil {
+		err = f.run()
+	}
+	p, _ := f.lender.leave(f.waiter)
+	f.lender.restore(p)
+	if err != nil {
+		f.lender.forsake(&f.holder)
+	}
+	return err
+}
+
+// run writes records as they come. Its error says that the client has gone.
+func (f *feed) run() error {
+	for {
+		if !f.asking && f.lender.allowance(&f.holder, f.demand.most) > 0 {
+			f.lender.ask(f.waiter)
+			f.asking = true
+		}
+		var err error
+		select {
+		case <-f.waiter.ready:
+			f.asking = false
+			if p, cause := f.waiter.take(); cause != nil {
+				return f.say(f.shape.failure(asFailure(cause)))
+			} else if err = f.write(p); err != nil {
+				f.lender.restore(p)
+			} else {
+				p.free()
+			}
+		case <-f.holder.bell: // there may be room for more
+		case <-f.pulse.C:
+			err = f.say(f.shape.pulse)
+		case <-f.drains:
+			return f.say(f.shape.bye)
+		case <-f.r.Context().Done():
+			err = errGone
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// write writes a parcel's records.
+func (f *feed) write(p *parcel) error {
+	buffer := newOut()
+	out := (*buffer)[:0]
+	defer func() { freeOut(buffer, out) }()
+	for i := range p.lent {
+		out = f.shape.record(out, p, i, f.demand.format)
+		if len(out) < spillBytes && i+1 < len(p.lent) {
+			continue
+		}
+		if err := f.send(out); err != nil {
+			return err
+		}
+		out = out[:0]
+	}
+	return nil
+}
+
+func (f *feed) say(text string) error { return f.send([]byte(text)) }
+
+// send writes to the client, who has so much time to take it: nobody else waits for it.
+func (f *feed) send(text []byte) error {
+	f.pulse.Reset(f.exchange.pulse)
+	control := http.NewResponseController(f.w)
+	_ = control.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if len(text) > 0 {
+		if _, err := f.w.Write(text); err != nil {
+			return errGone
+		}
+	}
+	if control.Flush() != nil {
+		return errGone
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server"
+)
+
+// takeRoutes are our own way to consume: take records, by request or as a stream, and settle them.
+var takeRoutes = []route{
+	{http.MethodGet, "/v1/groups/{group}/messages", messages},
+	{http.MethodPost, "/v1/groups/{group}/acks", acks},
+}
+
+// messages answers with records of the group: those that there are, as a list, or all that come, as a stream.
+func messages(x *exchange) error {
+	if err := x.mayTake(); err != nil {
+		return err
+	}
+	d, err := x.demand()
+	if err != nil {
+		return err
+	}
+	l, err := x.lender(d)
+	if err != nil {
+		return err
+	}
+	defer x.lenders.exit(l)
+	if d.shape != nil {
+		return x.pour(d, l)
+	}
+	return x.take(d, l)
+}
+
+// mayTake refuses what must not have an effect: taking is a GET that has one.
+func (x *exchange) mayTake() error {
+	switch {
+	case x.r.Method == http.MethodHead:
+		x.w.Header().Set("Allow", http.MethodGet)
+		return plain(http.StatusMethodNotAllowed, "HTTP 405 Method Not Allowed: records are taken with GET")
+	case !server.SameSite(x.r.Header):
+		return plain(http.StatusForbidden, "not served to other origins")
+	case x.r.ContentLength != 0: // who sends one is not heard when it hangs up
+		return invalid("a body has no place here")
+	case x.stopping():
+		return errStopping()
+	}
+	return nil
+}
+
+// stopping tells whether the door takes no new work.
+func (x *exchange) stopping() bool {
+	select {
+	case <-x.drains:
+		return true
+	default:
+		return false
+	}
+}
+
+// lender finds who lends what is asked for. Topics are looked for when there is none yet: a slip of the pen
+// would wait for ever.
+func (x *exchange) lender(d *demand) (*lender, error) {
+	if !x.lenders.open(d.key) {
+		if err := x.exist(d); err != nil {
+			return nil, err
+		}
+	}
+	l, err := x.lenders.enter(d.key, d.group, d.interest)
+	var override *kafka.OverrideError
+	if errors.As(err, &override) {
+		return nil, invalid("%v", err)
+	}
+	return l, err
+}
+
+// exist answers 404 for a topic that there is not. Brokers that do not answer now may do so later.
+func (x *exchange) exist(d *demand) error {
+	if d.interest.Overrides["allow.auto.create.topics"] == "true" {
+		return nil
+	}
+	ctx, cancel := x.within(metadataTimeout)
+	defer cancel()
+	for _, name := range d.interest.Topics {
+		_, err := x.kafka.Topic(ctx, name)
+		switch {
+		case errors.Is(err, kafka.ErrNoTopic), errors.Is(err, kafka.ErrDenied):
+			return err
+		case errors.Is(err, context.Canceled):
+			return errGone
+		case err != nil:
+			return nil
+		}
+	}
+	return nil
+}
+
+// take answers with a list of records, as soon as there are any.
+func (x *exchange) take(d *demand, l *lender) error {
+	w := newWaiter(d.want)
+	l.ask(w)
+	p, err := x.await(l, w, d.wait)
+	if err != nil {
+		return err
+	}
+	if p == nil {
+		x.send(http.StatusOK, []byte("[]"))
+		return nil
+	}
+	if err := x.list(p, d.format); err != nil {
+		l.restore(p)
+		return errGone
+	}
+	p.free()
+	return nil
+}
+
+// await returns what the waiter is given, nil when nothing comes in time.
+func (x *exchange) await(l *lender, w *waiter, patience time.Duration) (*parcel, error) {
+	select {
+	case <-w.ready:
+		return w.take()
+	default:
+	}
+	if patience == 0 {
+		return l.leave(w)
+	}
+	back, err := x.aside()
+	if err != nil {
+		p, _ := l.leave(w)
+		l.restore(p)
+		return nil, err
+	}
+	defer back()
+	enough := time.NewTimer(patience)
+	defer enough.Stop()
+	select {
+	case <-w.ready:
+		return w.take()
+	case <-enough.C:
+		return l.leave(w)
+	case <-x.drains:
+		p, err := l.leave(w)
+		if p == nil && err == nil {
+			err = errStopping()
+		}
+		return p, err
+	case <-x.r.Context().Done():
+		p, _ := l.leave(w)
+		l.restore(p)
+		return nil, errGone
+	}
+}
+
+// aside takes a request that waits for records out of those that are being answered: many may wait, and keep
+// nobody from producing. back is called when it goes on.
+func (x *exchange) aside() (back func(), err error) {
+	if n := x.waiting.Add(1); int(n) > x.opts.MaxWaiting {
+		x.waiting.Add(-1)
+		return nil, unavailable("too many requests wait for records")
+	}
+	x.asking.Add(-1)
+	x.patient()
+	return func() {
+		x.waiting.Add(-1)
+		x.asking.Add(1)
+	}, nil
+}

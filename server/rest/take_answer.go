@@ -1,0 +1,74 @@
+package rest
+
+import (
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// spillBytes is what is written at once of an answer with records: it is in memory only so much of it.
+const spillBytes = 64 << 10
+
+// outs are buffers for what is written. Who waits has none.
+var outs = sync.Pool{New: func() any { return new([]byte) }}
+
+func newOut() *[]byte {
+	out, _ := outs.Get().(*[]byte)
+	return out
+}
+
+// freeOut gives a buffer back, as it has grown. A large one is left to the garbage collector.
+func freeOut(buffer *[]byte, grown []byte) {
+	if cap(grown) <= keptBuffer {
+		*buffer = grown[:0]
+		outs.Put(buffer)
+	}
+}
+
+// append writes one of the parcel's records: as REST v2 has it, with how often it was lent, and its lease.
+func (p *parcel) append(out []byte, i int, f format) []byte {
+	out = appendMembers(append(out, '{'), f, &p.lent[i].Record)
+	out = strconv.AppendInt(append(out, `,"delivery":`...), int64(p.lent[i].Attempt), 10)
+	if len(p.leases) > 0 {
+		out = append(appendLease(append(out, `,"lease":"`...), p.leases[i]), '"')
+	}
+	return append(out, '}')
+}
+
+// list answers with a parcel's records. An error says that the client did not get all of them.
+func (x *exchange) list(p *parcel, f format) error {
+	buffer := newOut()
+	out := (*buffer)[:0]
+	defer func() { freeOut(buffer, out) }()
+	control := http.NewResponseController(x.w)
+	_ = control.SetWriteDeadline(time.Now().Add(writeTimeout))
+	separator := byte('[')
+	for i := range p.lent {
+		if len(out) >= spillBytes {
+			if err := x.part(out); err != nil {
+				return err
+			}
+			out = out[:0]
+		}
+		out = p.append(append(out, separator), i, f)
+		separator = ','
+	}
+	out = append(out, ']')
+	if x.status == 0 {
+		x.w.Header().Set("Content-Length", strconv.Itoa(len(out)))
+	}
+	if err := x.part(out); err != nil {
+		return err
+	}
+	return control.Flush() // net/http does not tell what becomes of what it still has
+}
+
+// part writes a part of a list.
+func (x *exchange) part(text []byte) error {
+	if x.status == 0 {
+		x.begin(http.StatusOK, jsonType)
+	}
+	_, err := x.w.Write(text)
+	return err
+}
