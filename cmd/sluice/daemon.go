@@ -122,6 +122,7 @@ func (d *daemon) restOptions(cfg *Config) rest.Options {
 	options.Password = cfg.RESP.Password.Reveal()
 	options.AckTimeout, options.QueueTimeout, options.DrainGrace = common.AckTimeout, common.QueueTimeout, common.DrainGrace
 	options.Register = d.beats.Register
+	options.Access = d.service.Everything()
 	return options
 }
 

@@ -32,7 +32,7 @@ func asked(t *testing.T, method, url, password, body string) (int, string) {
 }
 
 func TestTheHTTPDoorOpensReloadsAndDrains(t *testing.T) {
-	file := write(t, "sluice.yaml", "resp: {password: one}\nhttp: {max_records: 1}\n")
+	file := write(t, "sluice.yaml", "resp: {password: one}\nhttp: {max_records: 1, trusted_proxies: [127.0.0.1, \"::/0\"], access_log: 1}\n")
 	p := startProgram(t, "serve", "--embedded", "--resp", "", "--http", "127.0.0.1:0", "-c", file, "--control", "")
 	url := "http://" + p.says(httpOpen) + "/topics/t"
 	const two = `{"records":[{"value":1},{"value":2}]}`
@@ -48,6 +48,7 @@ func TestTheHTTPDoorOpensReloadsAndDrains(t *testing.T) {
 	if status, text := asked(t, "POST", url, "two", two); status != 200 || !strings.Contains(text, `"offset":1`) {
 		t.Errorf("two records after the reload: %d %s", status, text)
 	}
+	p.says(`msg="request answered" method=POST route=/topics/{topic} status=413 bytes=\d+ took=\S+ request_id=[0-9a-f]{16}\n`)
 	p.signal(syscall.SIGTERM)
 	p.endsWith(exitOK)
 }

@@ -97,7 +97,7 @@ func (l *librdkafkaLoader) brokers(general map[string]any) {
 			continue
 		}
 		delete(general, name)
-		list, err := split(fmt.Sprint(given), validBroker)
+		list, err := split(fmt.Sprint(given), func(item string) (string, error) { return item, validBroker(item) })
 		if err != nil {
 			l.wrong("general", name, err)
 			continue

@@ -61,6 +61,9 @@ func (l *serviceLog) Configure(cfg logConfig) {
 	l.json.Store(cfg.Format == "json")
 }
 
+// Everything is the log for lines that were asked for one by one: of a storm it leaves none out.
+func (l *serviceLog) Everything() *slog.Logger { return slog.New(&logHandler{log: l, all: true}) }
+
 // Dropped returns how many lines stderr did not take in time, since the start.
 func (l *serviceLog) Dropped() int64 { return l.out.Dropped() }
 

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/netip"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -109,15 +111,53 @@ func hosts(to *[]string) kind {
 
 var host = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9._-]{0,252}[A-Za-z0-9_])?$`)
 
+// proxies reads networks, or single addresses.
+func proxies(to *[]netip.Prefix) kind {
+	return listOf(to, "addresses, networks such as 10.0.0.0/8", netip.Prefix.String, func(given string) (netip.Prefix, error) {
+		if alone, err := netip.ParseAddr(given); err == nil && alone.Zone() == "" {
+			return netip.PrefixFrom(alone, alone.BitLen()), nil
+		}
+		network, err := netip.ParsePrefix(given)
+		if err != nil || network != network.Masked() {
+			return network, fmt.Errorf("%q is neither an IP address nor a network such as 10.0.0.0/8", given)
+		}
+		return network, nil
+	})
+}
+
+// baseURI reads the address under which clients reach a door; it is kept without a slash at its end.
+func baseURI(to *string) kind {
+	return scalar(to, "URL", showText, func(given string) error {
+		u, err := url.Parse(given)
+		if given != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || strings.ContainsAny(given, "?#")) {
+			return fmt.Errorf("%q is not a URL such as https://kafka.example/rest", given)
+		}
+		*to = strings.TrimRight(given, "/")
+		return nil
+	})
+}
+
 // list reads a list of texts, or one text with commas as on the command line.
 func list(to *[]string, accepts string, valid func(string) error) kind {
+	same := func(item string) string { return item }
+	return listOf(to, accepts, same, func(given string) (string, error) { return given, valid(given) })
+}
+
+// listOf is list of what read makes of texts, and show shows.
+func listOf[T any](to *[]T, accepts string, show func(T) string, read func(string) (T, error)) kind {
 	parse := func(given string) error {
-		items, err := split(given, valid)
+		items, err := split(given, read)
 		*to = items
 		return err
 	}
-	show := func(items []string) string { return "[" + strings.Join(items, ", ") + "]" }
-	k := scalar(to, accepts, show, parse)
+	showAll := func(items []T) string {
+		var shown []string
+		for _, item := range items {
+			shown = append(shown, show(item))
+		}
+		return "[" + strings.Join(shown, ", ") + "]"
+	}
+	k := scalar(to, accepts, showAll, parse)
 	k.node = func(f *yamlFile, name string, node ast.Node) {
 		sequence, ok := node.(*ast.SequenceNode)
 		if !ok {
@@ -131,22 +171,23 @@ func list(to *[]string, accepts string, valid func(string) error) kind {
 				continue
 			}
 			f.scalar(name, item, func(given string) error {
-				*to = append(*to, given)
-				return valid(given)
+				value, err := read(given)
+				*to = append(*to, value)
+				return err
 			})
 		}
 	}
 	return k
 }
 
-func split(given string, valid func(string) error) ([]string, error) {
-	var items []string
+func split[T any](given string, read func(string) (T, error)) ([]T, error) {
+	var items []T
 	for item := range strings.SplitSeq(given, ",") {
-		item = strings.TrimSpace(item)
-		if err := valid(item); err != nil {
+		value, err := read(strings.TrimSpace(item))
+		if err != nil {
 			return nil, err
 		}
-		items = append(items, item)
+		items = append(items, value)
 	}
 	return items, nil
 }

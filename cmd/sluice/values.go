@@ -96,6 +96,19 @@ func integer(to *int, least, most int) kind {
 	})
 }
 
+// fraction is a part of a whole.
+func fraction(to *float64) kind {
+	show := func(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
+	return scalar(to, "0 to 1", show, func(given string) error {
+		f, err := strconv.ParseFloat(given, 64)
+		if err != nil || !(f >= 0 && f <= 1) {
+			return fmt.Errorf("%q is not a number from 0 to 1", given)
+		}
+		*to = f
+		return nil
+	})
+}
+
 // duration is 1 ms to 1 h: nothing here makes sense as no time at all, or outside a working day.
 func duration(to *time.Duration) kind { return span(to, time.Millisecond) }
 

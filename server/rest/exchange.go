@@ -27,6 +27,7 @@ type exchange struct {
 	r      *http.Request
 	status int // that was sent, 0 while none was
 	buffer *[]byte
+	sent   *sent // nil: nobody logs it
 
 	unpacker *unpacker // nil: the body comes as it is
 }
@@ -37,7 +38,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	identify(w, r)
 	straightened, ok := straight(r)
 	switch {
-	case r.ProtoMajor == 2 && r.Method == "PRI": // net/http leaves this request to its handler
+	case r.ProtoMajor == 2 && r.Method == preface: // net/http leaves that to its handler
 		w.Header().Set("Connection", "close")
 		s.refuse(w, r, plain(http.StatusHTTPVersionNotSupported, "HTTP/2 is not spoken here"))
 	case !server.AnswersTo(r.Host, s.options().Hosts):
@@ -71,6 +72,9 @@ func (s *Server) authentic(r *http.Request) bool {
 	return subtle.ConstantTimeCompare(got[:], want[:]) == 1
 }
 
+// preface is the method of the line that connections of HTTP/2 begin with.
+const preface = "PRI"
+
 const requestID = "X-Request-Id"
 
 // identify gives the answer the request's id: its own when it is fit to be written into a log.
@@ -91,7 +95,7 @@ func newID() string {
 
 // answer runs what a route names, and counts how that ended.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, chosen *route) {
-	x := &exchange{Server: s, opts: s.options(), w: w, r: r}
+	x := s.exchange(w, r)
 	defer x.account(chosen, time.Now())
 	if n := s.asking.Add(1); int(n) > x.opts.MaxRequests {
 		x.fail(unavailable("too many requests at once"))
@@ -124,14 +128,22 @@ func (x *exchange) run(chosen *route) (err error) {
 func (x *exchange) account(chosen *route, began time.Time) {
 	x.asking.Add(-1)
 	x.release()
-	x.meters[chosen].add(x.status, time.Since(began))
+	x.count(chosen, time.Since(began))
+}
+
+// count notes how a request ended; the route is nil when none took it.
+func (x *exchange) count(chosen *route, took time.Duration) {
+	x.meters[chosen].add(x.status, took)
+	if x.sent != nil {
+		x.logAccess(chosen, took)
+	}
 }
 
 // refuse answers a request that no route takes.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, f *failure) {
-	x := &exchange{Server: s, opts: s.options(), w: w, r: r}
+	x := s.exchange(w, r)
 	x.fail(f)
-	s.meters[nil].add(x.status, 0)
+	x.count(nil, 0)
 }
 
 // errGone ends an exchange whose client has gone.

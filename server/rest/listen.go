@@ -15,11 +15,17 @@ import (
 const (
 	headerBytes  = 16 << 10
 	writeTimeout = 10 * time.Second // beyond what a request may take at most
+	maxStreams   = 100              // requests at once on a connection of HTTP/2
 )
 
 func (s *Server) server() *http.Server {
 	opts := s.options()
+	protocols := &http.Protocols{}
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(opts.H2C)
 	return &http.Server{
+		Protocols:         protocols,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams, WriteByteTimeout: writeTimeout},
 		Handler:           s,
 		ReadHeaderTimeout: opts.HeaderTimeout,
 		ReadTimeout:       opts.BodyTimeout,

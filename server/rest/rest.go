@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,6 +19,10 @@ import (
 type Options struct {
 	// Hosts are names, other than localhost and addresses, under which the door may be asked.
 	Hosts []string
+	// BaseURI is where clients reach the door, without a slash at its end; empty: as they asked for it.
+	BaseURI string
+	// TrustedProxies are those whose Forwarded and X-Forwarded-* say where clients reach the door.
+	TrustedProxies []netip.Prefix
 	// Password is what a request must bring, as a Bearer token or with Basic; empty asks for none.
 	Password string
 	// MaxConnections is how many connections may be open at once (10 000); more wait in the kernel.
@@ -45,6 +50,11 @@ type Options struct {
 	QueueTimeout time.Duration
 	// DrainGrace is how long Drain waits for requests that are being answered (10 s).
 	DrainGrace time.Duration
+	// H2C lets clients speak HTTP/2 without TLS, from the first byte on.
+	H2C bool
+	// AccessLog is the share of requests that are logged, 0 to 1; Access is where, nil for the door's own log.
+	AccessLog float64
+	Access    *slog.Logger `json:"-"`
 	// Register tells who watches over sluice's loops of a loop that begins: it must beat within every
 	// gap, until end. Nil when nobody watches.
 	Register func(loop string, gap time.Duration) (beat, end func()) `json:"-"`
@@ -116,7 +126,7 @@ func New(client *kafka.Client, opts Options, log *slog.Logger) *Server {
 }
 
 // Reconfigure changes the door's settings. A request goes on as it began; MaxConnections, HeaderTimeout,
-// BodyTimeout and IdleTimeout stay as they were at the start.
+// BodyTimeout, IdleTimeout and H2C stay as they were at the start.
 func (s *Server) Reconfigure(opts Options) {
 	opts = opts.orDefaults()
 	s.opts.Store(&opts)

@@ -353,9 +353,10 @@ func TestWhoWaitsKeepsNobodyFromProducing(t *testing.T) {
 			t.Errorf("%d: %+v", i, got)
 		}
 	}
-	if stats := s.door.Stats(); stats.Waiting != 0 || stats.Requests != 0 {
-		t.Errorf("%+v", stats)
-	}
+	eventually(t, "the end of the requests", func() bool {
+		now := s.door.Stats()
+		return now.Waiting == 0 && now.Requests == 0
+	})
 }
 
 func TestWhoWaitsIsToldThatSluiceStops(t *testing.T) {

@@ -53,9 +53,18 @@ func withWire(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, wireKey{}, conn)
 }
 
+// wireOf is the connection of a request, nil for HTTP/2: there requests do not come in a row.
+func wireOf(r *http.Request) *wire {
+	if r.ProtoMajor > 1 && r.Method != preface {
+		return nil
+	}
+	w, _ := r.Context().Value(wireKey{}).(*wire)
+	return w
+}
+
 // taken notes that a handler answers from now on.
 func taken(r *http.Request) {
-	if w, ok := r.Context().Value(wireKey{}).(*wire); ok {
+	if w := wireOf(r); w != nil {
 		w.answering.Store(true)
 		w.served++
 	}
@@ -63,7 +72,7 @@ func taken(r *http.Request) {
 
 // refusing notes that a request is refused whose body may still be coming.
 func refusing(r *http.Request) {
-	if w, ok := r.Context().Value(wireKey{}).(*wire); ok && r.ContentLength != 0 {
+	if w := wireOf(r); w != nil && r.ContentLength != 0 {
 		w.lingers.Store(true)
 	}
 }
@@ -71,6 +80,9 @@ func refusing(r *http.Request) {
 // idle notes that the answer is complete. net/http may take for another request what is left of a body that
 // a full-duplex handler did not want to the end.
 func (w *wire) idle() {
+	if w.framing.next == unchecked {
+		return
+	}
 	w.asked = false
 	w.over = w.served == w.framing.requests && w.framing.inBody()
 	w.lingers.Store(w.over)

@@ -1,0 +1,48 @@
+package rest
+
+import (
+	"net/http"
+	"net/netip"
+	"net/url"
+	"testing"
+)
+
+func TestWhereTheClientReachesUs(t *testing.T) {
+	near := &Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}}
+	for _, c := range []struct {
+		opts   *Options
+		peer   string
+		header http.Header
+		want   string
+	}{
+		{&Options{}, "10.0.0.1:1", http.Header{"Forwarded": {"host=a"}, "X-Forwarded-Host": {"a"}}, "http://door:8082"},
+		{&Options{BaseURI: "https://kafka.example/rest"}, "10.0.0.1:1", http.Header{"Forwarded": {"host=a"}}, "https://kafka.example/rest"},
+		{near, "192.0.2.1:1", http.Header{"Forwarded": {"host=a"}, "X-Forwarded-Host": {"a"}}, "http://door:8082"},
+		{near, "10.0.0.1:1", http.Header{}, "http://door:8082"},
+		{near, "[::ffff:10.0.0.1]:1", http.Header{"X-Forwarded-Host": {"a"}}, "http://a"},
+		{near, "[::1]:1", http.Header{"Forwarded": {`for=192.0.2.43;proto=HTTPS;host="[2001:db8::1]:8443", host=b`}}, "https://[2001:db8::1]:8443"},
+		{near, "10.0.0.1:1", http.Header{"Forwarded": {`For="[2001:db8:cafe::17]:4711" ; Host = kafka.example`}}, "http://kafka.example"},
+		{near, "10.0.0.1:1", http.Header{"Forwarded": {"proto=https"}, "X-Forwarded-Host": {"a:8443, b"}, "X-Forwarded-Proto": {"http"}}, "https://a:8443"},
+		{near, "10.0.0.1:1", http.Header{"X-Forwarded-Proto": {"https,http"}, "X-Forwarded-Prefix": {"/kafka/rest/"}}, "https://door:8082/kafka/rest"},
+		{near, "10.0.0.1:1", http.Header{"X-Forwarded-Proto": {"javascript"}, "X-Forwarded-Host": {"a/b"}, "X-Forwarded-Prefix": {"//evil"}}, "http://door:8082"},
+		{near, "10.0.0.1:1", http.Header{"X-Forwarded-Host": {"a\"b"}, "Forwarded": {`host="a\"b"`}, "X-Forwarded-Prefix": {"x"}}, "http://door:8082"},
+		{near, "nobody", http.Header{"X-Forwarded-Host": {"a"}}, "http://door:8082"},
+	} {
+		x := &exchange{opts: c.opts, r: &http.Request{RemoteAddr: c.peer, Host: "door:8082", Header: c.header}}
+		if got := x.baseURI(); got != c.want {
+			t.Errorf("from %s %v: %s, want %s", c.peer, c.header, got, c.want)
+		}
+	}
+}
+
+func FuzzForwarded(f *testing.F) {
+	f.Add("for=a;host=b;proto=https, host=c", "a, b", "/x")
+	f.Add(`host="[::1]:1";;=;"`, "[]", "/../")
+	f.Fuzz(func(t *testing.T, field, host, prefix string) {
+		said := readForwarded(http.Header{"Forwarded": {field}, "X-Forwarded-Host": {host}, "X-Forwarded-Prefix": {prefix}})
+		x := &exchange{opts: &Options{}, r: &http.Request{Host: said.host}}
+		if u, err := url.Parse(x.baseURI() + said.prefix); said.host != "" && (err != nil || u.Host != said.host || u.RawQuery+u.Fragment != "") {
+			t.Errorf("%+v: %v %v", said, u, err)
+		}
+	})
+}
