@@ -17,14 +17,16 @@ const clientVariable = "SLUICE_CHECKER_CLIENT"
 // task is what a client process does.
 type task struct {
 	Name string // of the process; unique
-	Addr string // of sluice
+	Addr string // of sluice: of its HTTP door with Web, else of its Redis door
+	Web  bool   `json:",omitempty"`
 
 	// A producer sends to Topic with Command, RPUSH or RPUSHX.
 	Command string `json:",omitempty"`
 	Topic   string `json:",omitempty"`
 	Rate    int    `json:",omitempty"` // records a second
 
-	// A consumer is the member Member and pops Key. It acknowledges what it has held for Hold.
+	// A consumer is the member Member and pops Key. It acknowledges what it has held for Hold. With Web
+	// there are no members: it takes for the group Member, and Key is the query that says what.
 	Member string        `json:",omitempty"`
 	Key    string        `json:",omitempty"`
 	Hold   time.Duration `json:",omitempty"`
@@ -63,12 +65,9 @@ func (t *task) run(stdin io.Reader, stdout io.Writer) error {
 		_, _ = io.Copy(io.Discard, bufio.NewReader(stdin))
 		c.stopped.Store(true)
 	}()
-	session := (&producer{client: c}).session
-	if t.Member != "" {
-		session = (&consumer{client: c}).session
-	}
+	connect := c.sessions()
 	for !c.stopped.Load() {
-		if err := c.connect(session); err != nil {
+		if err := connect(); err != nil {
 			if err := c.mention(err.Error()); err != nil {
 				return err
 			}
@@ -80,14 +79,29 @@ func (t *task) run(stdin io.Reader, stdout io.Writer) error {
 
 const reconnectPause = 20 * time.Millisecond
 
-func (c *client) connect(session func(*door) error) error {
-	d, err := knock(c.Addr)
-	if err != nil {
-		return err
+// sessions returns what connects and works until the connection is lost or the client is stopped.
+func (c *client) sessions() func() error {
+	switch consumes := c.Member != ""; {
+	case c.Web && consumes:
+		return connecting(c, knockWeb, (&webConsumer{client: c}).session)
+	case c.Web:
+		return connecting(c, knockWeb, (&webProducer{client: c}).session)
+	case consumes:
+		return connecting(c, knock, (&consumer{client: c}).session)
 	}
-	defer d.close()
-	c.journal.conn++
-	return session(d)
+	return connecting(c, knock, (&producer{client: c}).session)
+}
+
+func connecting[D interface{ close() }](c *client, knock func(string) (D, error), session func(D) error) func() error {
+	return func() error {
+		d, err := knock(c.Addr)
+		if err != nil {
+			return err
+		}
+		defer d.close()
+		c.journal.conn++
+		return session(d)
+	}
 }
 
 // mention notes something for people.

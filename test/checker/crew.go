@@ -95,7 +95,7 @@ func (c *crew) replace(n int) error {
 	old.kill()
 	t := old.task
 	t.Name = fmt.Sprintf("%s.%d", old.role, old.lives+2)
-	if t.Member != "" && old.lives%2 == 1 {
+	if t.Member != "" && !t.Web && old.lives%2 == 1 {
 		t.Member += "x"
 	}
 	w, err := hire(t, c.recorder)

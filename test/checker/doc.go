@@ -1,6 +1,6 @@
 // Command checker tells whether sluice keeps its promises while things die. Producers and consumers,
 // each a process of its own, send and acknowledge records with unique ids through the Redis door of
-// the built binary while clients, sluice and the brokers of a real Apache Kafka are killed and
+// the built binary, and then through its HTTP door, while clients, sluice and the brokers of a real Apache Kafka are killed and
 // stopped. What every client saw is recorded, the topics are read by a client that shares no code
 // with sluice, and the history is judged:
 //

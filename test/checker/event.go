@@ -23,6 +23,9 @@ const (
 	acking  kind = "acking"  // about to acknowledge everything up to At
 	acked   kind = "acked"   // that was answered :1
 	stale   kind = "stale"   // it was answered :0 or an error
+
+	ackingOne kind = "acking one" // about to acknowledge the record At and no other
+
 	trouble kind = "trouble" // a lost connection or an answer that decides nothing: Text, for people
 )
 

@@ -9,6 +9,7 @@ import (
 // after it.
 type history struct {
 	Events []event  // by time
+	Web    bool     // the clients speak HTTP: they hold leases, of which no order is promised
 	Log    []stored // by topic, partition and offset
 	// Forgiven are the times in which sluice may forget acknowledgements: up to a commit interval
 	// before it was killed.

@@ -22,6 +22,7 @@ type handed struct {
 	times    int
 	maybe    int   // acknowledgements of it that were sent and never answered
 	ackedAt  int64 // when the last acknowledgement was answered
+	doneAt   int64 // when the first one since it last came again was; 0 for none
 	accepted bool
 }
 
@@ -59,7 +60,7 @@ type consumption struct {
 
 func newConsumption(h *history, v *verdict) *consumption {
 	c := &consumption{
-		history: h, verdict: v, row: row{Path: "BLPOP"},
+		history: h, verdict: v, row: row{Path: path(h, "BLPOP", "take")},
 		records:  map[place]*handed{},
 		lines:    map[connection]map[lane]*line{},
 		under:    map[connection]map[place][]*handed{},
@@ -79,6 +80,8 @@ func (c *consumption) judge() {
 			c.got(e)
 		case acking:
 			c.acking(e)
+		case ackingOne:
+			c.ackingOne(e)
 		case acked, stale:
 			c.answer(e)
 		case sent, okay, refused, trouble: // the producers' side
@@ -118,7 +121,9 @@ func (c *consumption) got(e *event) {
 	if r.value != e.Value {
 		c.verdict.breach(ruleContent, "%s: %q, not %q", e.At, e.Value, r.value)
 	}
-	c.order(e, r)
+	if !c.Web {
+		c.order(e, r)
+	}
 	c.repetition(e, r)
 	r.times++
 	l := c.line(e)
@@ -150,18 +155,32 @@ func (c *consumption) repetition(e *event, r *handed) {
 	switch {
 	case r.accepted:
 		c.row.Duplicated++
-		if !c.forgiven(r.ackedAt, e.Time) {
+		if !c.forgiven(e.At, r.ackedAt, e.Time) {
 			c.verdict.breach(ruleAckedAgain, "%s to %s, %d ms after the answer to its acknowledgement",
 				e.At, e.Client, (e.Time-r.ackedAt)/1e6)
 		}
+		r.doneAt = 0
 	case r.times > 0:
 		c.row.Again++
 	}
 }
 
 // forgiven tells whether sluice may have forgotten an acknowledgement by the time given.
-func (c *consumption) forgiven(ackedAt, now int64) bool {
-	return slices.ContainsFunc(c.Forgiven, func(s span) bool { return s.has(ackedAt) && now > s.To })
+func (c *consumption) forgiven(at place, ackedAt, now int64) bool {
+	return slices.ContainsFunc(c.Forgiven, func(s span) bool {
+		return now > s.To && (s.has(ackedAt) || ackedAt < s.To && c.Web && c.overtook(at, s.From))
+	})
+}
+
+// overtook tells whether an earlier record of the partition was not acknowledged by the time given. Kafka
+// keeps one offset for each partition: what is acknowledged beyond a gap is remembered by sluice alone.
+func (c *consumption) overtook(at place, by int64) bool {
+	for at.Offset--; at.Offset >= 0; at.Offset-- {
+		if r := c.records[at]; r != nil && (r.doneAt == 0 || r.doneAt >= by) {
+			return true
+		}
+	}
+	return false
 }
 
 // acking notes that an acknowledgement of everything up to a place is sent: it covers what the
@@ -180,6 +199,15 @@ func (c *consumption) acking(e *event) {
 	c.under[connection{e.Client, e.Conn}][e.At] = covered
 }
 
+// ackingOne notes that an acknowledgement of one record is sent.
+func (c *consumption) ackingOne(e *event) {
+	if r := c.records[e.At]; r != nil {
+		c.line(e)
+		r.maybe++
+		c.under[connection{e.Client, e.Conn}][e.At] = []*handed{r}
+	}
+}
+
 // answer notes how an acknowledgement was answered.
 func (c *consumption) answer(e *event) {
 	under := c.under[connection{e.Client, e.Conn}]
@@ -193,6 +221,9 @@ func (c *consumption) answer(e *event) {
 		r.maybe--
 		if e.Kind == acked {
 			r.accepted, r.ackedAt = true, e.Time
+			if r.doneAt == 0 {
+				r.doneAt = e.Time
+			}
 		}
 	}
 	if e.Kind == acked {

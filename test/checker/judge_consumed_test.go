@@ -98,6 +98,29 @@ func TestConsumedHistories(t *testing.T) {
 			[]string{ruleFirstOrder},
 			row{Operations: 2, OK: 2, Disordered: 1},
 		},
+		"of leases no order is promised": {
+			tell().overHTTP().produced(2).got("c", 1, 1).got("c", 1, 0).ackedOne("c", 1, 1).ackedOne("c", 1, 0), nil,
+			row{Path: "take", Operations: 2, OK: 2},
+		},
+		"the acknowledgement of a lease covers one record": {
+			tell().overHTTP().produced(2).got("c", 1, 0).got("c", 1, 1).ackedOne("c", 1, 1),
+			[]string{ruleNotAgain},
+			row{Path: "take", Operations: 2, OK: 1, Lost: 1},
+		},
+		"acknowledged beyond a gap, and came again after a kill": {
+			tell().overHTTP().produced(3).got("c", 1, 0).got("c", 1, 1).ackedOne("c", 1, 1).got("c", 1, 2).killed(bound).
+				got("d", 1, 0).ackedOne("d", 1, 0).got("d", 1, 1).got("d", 1, 2).ackedOne("d", 1, 2),
+			nil, row{Path: "take", Operations: 6, OK: 3, Duplicated: 1, Again: 2},
+		},
+		"acknowledged without a gap long before a kill, and came again": {
+			tell().overHTTP().produced(2).got("c", 1, 0).ackedOne("c", 1, 0).got("c", 1, 1).killed(bound).
+				got("d", 1, 0).got("d", 1, 1).ackedOne("d", 1, 1),
+			[]string{ruleAckedAgain}, row{Path: "take", Operations: 4, OK: 2, Duplicated: 1, Again: 1},
+		},
+		"the acknowledgement of a lease may come over another connection": {
+			tell().overHTTP().produced(1).got("c", 1, 0).ackedOne("c", 2, 0), nil,
+			row{Path: "take", Operations: 1, OK: 1},
+		},
 		"with another content": {
 			tell().produced(1).step(got, "c", 1, place{"t", 0, 0}, "p/7").acked("c", 1, 0),
 			[]string{ruleContent},
@@ -115,7 +138,9 @@ func TestConsumedHistories(t *testing.T) {
 			if diff := cmp.Diff(test.want, rules(v)); diff != "" {
 				t.Errorf("broken rules (-want +got):\n%s", diff)
 			}
-			test.row.Path = "BLPOP"
+			if test.row.Path == "" {
+				test.row.Path = "BLPOP"
+			}
 			last := v.Rows[len(v.Rows)-1]
 			last.Stall = 0
 			if diff := cmp.Diff(test.row, last); diff != "" {

@@ -55,9 +55,17 @@ func judgeProduced(h *history, v *verdict) {
 
 func (p *produced) path(topic string) string {
 	if topic == p.Buffered {
-		return "RPUSHX"
+		return path(p.history, "RPUSHX", "POST async")
 	}
-	return "RPUSH"
+	return path(p.history, "RPUSH", "POST")
+}
+
+// path names a way through sluice.
+func path(h *history, redis, web string) string {
+	if h.Web {
+		return web
+	}
+	return redis
 }
 
 func (p *produced) event(e *event) {
@@ -74,7 +82,7 @@ func (p *produced) event(e *event) {
 		if e.Kind == okay {
 			p.answered[o.topic] = append(p.answered[o.topic], e.Time)
 		}
-	case got, acking, acked, stale, trouble: // the consumers' side
+	case got, acking, ackingOne, acked, stale, trouble: // the consumers' side
 	}
 }
 

@@ -42,6 +42,17 @@ func (s *story) acked(client string, conn int, offset int64) *story {
 	return s.acking(client, conn, offset).step(acked, client, conn, place{"t", 0, offset}, "")
 }
 
+// overHTTP says that the clients speak HTTP.
+func (s *story) overHTTP() *story {
+	s.Web = true
+	return s
+}
+
+func (s *story) ackedOne(client string, conn int, offset int64) *story {
+	at := place{"t", 0, offset}
+	return s.step(ackingOne, client, conn, at, "").step(acked, client, conn, at, "")
+}
+
 // killed says that sluice was killed now, and that commits are older than bound.
 func (s *story) killed(bound time.Duration) *story {
 	s.now += int64(time.Second)

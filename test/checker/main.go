@@ -22,7 +22,12 @@ type options struct {
 	mutants bool
 	list    bool
 	keep    bool
+	doors   string
 }
+
+// doors are what -door may say: whether to go through the Redis door, the HTTP door, or first one and
+// then the other.
+var doors = map[string][]bool{"resp": {false}, "http": {true}, "both": {false, true}}
 
 // What a short run does to each fault.
 const (
@@ -43,6 +48,7 @@ func main() {
 	flag.StringVar(&o.plan.Binary, "binary", "", "the sluice to try; built from this source when empty")
 	flag.DurationVar(&o.plan.Duration, "duration", shortDuration, "how long each fault is repeated; it happens once at least")
 	flag.IntVar(&o.plan.Rate, "rate", usualRate, "records a second of each of the three producers")
+	flag.StringVar(&o.doors, "door", "both", "which door the clients use: resp, http, or both in turn")
 	flag.StringVar(&o.match, "fault", "", "only faults and mutants that match this regular expression")
 	flag.BoolVar(&o.mutants, "mutants", true, "also build wrong sluices, and fail when one is not caught")
 	flag.BoolVar(&o.keep, "keep", false, "keep every history, not only those that break a rule")
@@ -62,6 +68,9 @@ func (o *options) run(ctx context.Context, out io.Writer) error {
 	match, err := regexp.Compile(o.match)
 	if err != nil {
 		return err
+	}
+	if doors[o.doors] == nil {
+		return fmt.Errorf("-door %s: there are resp, http and both", o.doors)
 	}
 	if o.list {
 		list(out)
@@ -98,11 +107,14 @@ func list(out io.Writer) {
 func (o *options) tryAll(ctx context.Context, s *stage, match *regexp.Regexp, out io.Writer) error {
 	printHeader(out)
 	failed := 0
-	for _, f := range faults {
-		if ctx.Err() == nil && match.MatchString(f.Name) && s.try(ctx, f, o.plan, o.keep, out) != nil {
-			failed++
+	for _, o.plan.Web = range doors[o.doors] {
+		for _, f := range faults {
+			if ctx.Err() == nil && match.MatchString(f.Name) && s.try(ctx, f, o.plan, o.keep, out) != nil {
+				failed++
+			}
 		}
 	}
+	o.plan.Web = false
 	for _, m := range mutants {
 		if ctx.Err() == nil && o.mutants && match.MatchString(m.Name) && s.hunt(ctx, m, o.plan, out) != nil {
 			failed++

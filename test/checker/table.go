@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	rowFormat    = "%-34s %-7s %10d %8d %6d %6d %6d %8d %8d %8d  %s\n"
-	headerFormat = "%-34s %-7s %10s %8s %6s %6s %6s %8s %8s %8s  %s\n"
+	rowFormat    = "%-34s %-10s %10d %8d %6d %6d %6d %8d %8d %8d  %s\n"
+	headerFormat = "%-34s %-10s %10s %8s %6s %6s %6s %8s %8s %8s  %s\n"
 )
 
 // printHeader prints the names of the columns. twice: in the topic more than once, or handed out

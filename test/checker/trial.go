@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,6 +58,7 @@ type plan struct {
 	Binary   string
 	Duration time.Duration // how long faults go on, at least one of them
 	Rate     int           // records a second of each producer
+	Web      bool          // through the HTTP door
 	Patience time.Duration // how long nothing may be acknowledged at the end until the rest is lost
 }
 
@@ -64,7 +67,7 @@ func (s *stage) run(ctx context.Context, f *fault, p plan) (*result, error) {
 	s.tried++
 	t := &trial{stage: s, plan: p, name: fmt.Sprintf("trial-%d", s.tried)}
 	t.crew.recorder = &t.recorder
-	t.history.Buffered = t.name + "-buffered"
+	t.history.Buffered, t.history.Web = t.name+"-buffered", p.Web
 	defer t.clear()
 	ctx, cancel := context.WithTimeoutCause(ctx, p.Duration+trialTime, errTrialTime)
 	defer cancel()
@@ -95,11 +98,12 @@ func (t *trial) prepare(ctx context.Context, f *fault) error {
 			return err
 		}
 	}
-	addr, err := harness.FreeAddr()
-	if err != nil {
+	addr, err1 := harness.FreeAddr()
+	web, err2 := harness.FreeAddr()
+	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
-	t.options = harness.SluiceOptions{Binary: t.plan.Binary, Brokers: t.kafka.Brokers(), Addr: addr}
+	t.options = harness.SluiceOptions{Binary: t.plan.Binary, Brokers: t.kafka.Brokers(), Addr: addr, HTTP: web}
 	if err := t.begin(ctx); err != nil {
 		return err
 	}
@@ -125,29 +129,63 @@ func (t *trial) begin(ctx context.Context) error {
 	return err
 }
 
-// hire starts the clients: two producers that wait for delivery, one that does not, and three
-// consumers of one group, of which one sits on its records for longer than a commit interval.
+// hire starts the clients.
 func (t *trial) hire(f *fault, rate int) error {
-	key := func(options ...string) string {
-		all := strings.Join(append(options, f.Settings...), ",")
-		return fmt.Sprintf("topics:%s,%s:{%s}", t.name, t.history.Buffered, all)
-	}
-	clients := map[string]task{
-		"p1": {Command: "RPUSH", Topic: t.name, Rate: rate},
-		"p2": {Command: "RPUSH", Topic: t.name, Rate: rate},
-		"b1": {Command: "RPUSHX", Topic: t.history.Buffered, Rate: rate},
-		"c1": {Member: t.name + ":c1", Key: key()},
-		"c2": {Member: t.name + ":c2", Key: key(`"sluice.batch":20`)},
-		"c3": {Member: t.name + ":c3", Key: key(`"sluice.batch":50`), Hold: commitBound + 500*time.Millisecond},
+	clients := t.clients(f, rate)
+	if t.plan.Web {
+		clients = t.webClients(f, rate)
 	}
 	for _, role := range sortedKeys(clients) {
-		task := clients[role]
-		task.Addr = t.options.Addr
-		if err := t.crew.hire(role, task); err != nil {
+		if err := t.crew.hire(role, clients[role]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// held is how long a consumer sits on its records that does so for longer than a commit interval.
+const held = commitBound + 500*time.Millisecond
+
+// clients are two producers that wait for delivery, one that does not, and three consumers of one group.
+func (t *trial) clients(f *fault, rate int) map[string]task {
+	key := func(options ...string) string {
+		all := strings.Join(append(options, f.Settings...), ",")
+		return fmt.Sprintf("topics:%s,%s:{%s}", t.name, t.history.Buffered, all)
+	}
+	addr := t.options.Addr
+	return map[string]task{
+		"p1": {Addr: addr, Command: "RPUSH", Topic: t.name, Rate: rate},
+		"p2": {Addr: addr, Command: "RPUSH", Topic: t.name, Rate: rate},
+		"b1": {Addr: addr, Command: "RPUSHX", Topic: t.history.Buffered, Rate: rate},
+		"c1": {Addr: addr, Member: t.name + ":c1", Key: key()},
+		"c2": {Addr: addr, Member: t.name + ":c2", Key: key(`"sluice.batch":20`)},
+		"c3": {Addr: addr, Member: t.name + ":c3", Key: key(`"sluice.batch":50`), Hold: held},
+	}
+}
+
+// webClients are the same over HTTP.
+func (t *trial) webClients(f *fault, rate int) map[string]task {
+	query := func(most int) string {
+		q := url.Values{"topics": {t.name + "," + t.history.Buffered}, "max": {strconv.Itoa(most)}}
+		for _, setting := range f.Settings {
+			name, value, _ := strings.Cut(setting, ":")
+			q.Set(strings.Trim(name, `"`), strings.Trim(value, `"`))
+		}
+		return q.Encode()
+	}
+	tasks := map[string]task{
+		"p1": {Command: "RPUSH", Topic: t.name, Rate: rate},
+		"p2": {Command: "RPUSH", Topic: t.name, Rate: rate},
+		"b1": {Command: "RPUSHX", Topic: t.history.Buffered, Rate: rate},
+		"c1": {Member: t.name, Key: query(1)},
+		"c2": {Member: t.name, Key: query(20)},
+		"c3": {Member: t.name, Key: query(50), Hold: held},
+	}
+	for role, task := range tasks {
+		task.Addr, task.Web = t.options.HTTP, true
+		tasks[role] = task
+	}
+	return tasks
 }
 
 // forgive notes that sluice was killed: it may forget what was acknowledged from the time given,
