@@ -110,12 +110,14 @@ func TestConsumedHistories(t *testing.T) {
 		"acknowledged beyond a gap, and came again after a kill": {
 			tell().overHTTP().produced(3).got("c", 1, 0).got("c", 1, 1).ackedOne("c", 1, 1).got("c", 1, 2).killed(bound).
 				got("d", 1, 0).ackedOne("d", 1, 0).got("d", 1, 1).got("d", 1, 2).ackedOne("d", 1, 2),
-			nil, row{Path: "take", Operations: 6, OK: 3, Duplicated: 1, Again: 2},
+			nil,
+			row{Path: "take", Operations: 6, OK: 3, Duplicated: 1, Again: 2},
 		},
 		"acknowledged without a gap long before a kill, and came again": {
 			tell().overHTTP().produced(2).got("c", 1, 0).ackedOne("c", 1, 0).got("c", 1, 1).killed(bound).
 				got("d", 1, 0).got("d", 1, 1).ackedOne("d", 1, 1),
-			[]string{ruleAckedAgain}, row{Path: "take", Operations: 4, OK: 2, Duplicated: 1, Again: 1},
+			[]string{ruleAckedAgain},
+			row{Path: "take", Operations: 4, OK: 2, Duplicated: 1, Again: 1},
 		},
 		"the acknowledgement of a lease may come over another connection": {
 			tell().overHTTP().produced(1).got("c", 1, 0).ackedOne("c", 2, 0), nil,
