@@ -18,7 +18,7 @@ DIST ?= dist
 # The version is set here, and a checkout that belongs to another user must build too.
 export GOFLAGS += -buildvcs=false
 
-.PHONY: build run test test-needs test-kafka test-systemd openapi-check fuzz check-faults bench bench-smoke lint fmt deb reproducible clean
+.PHONY: build run test test-needs test-kafka test-systemd openapi-check test-browser fuzz check-faults bench bench-smoke lint fmt deb reproducible clean
 
 # The program, at bin/sluice.
 build:
@@ -61,6 +61,10 @@ test-systemd:
 openapi-check:
 	go test -tags openapi -v -count=1 -timeout $(TESTTIME) ./test/openapi
 
+# The HTTP door in a headless Chromium: its page, and streams of records; skips, and says so, without one.
+test-browser:
+	go test -tags browser -v -count=1 -timeout $(TESTTIME) ./test/browser
+
 # Every fuzz target for FUZZTIME. go test -fuzz takes one target of one package at a time, and now and
 # then calls it a failure when the time is over while an input runs: only a written input is one.
 fuzz:
@@ -98,7 +102,7 @@ reproducible: $(NFPM)
 
 lint: $(LINT)
 	$(LINT) run ./...
-	$(LINT) run --build-tags kafka,systemd,openapi ./test/...
+	$(LINT) run --build-tags kafka,systemd,openapi,browser ./test/...
 
 # Format as the linter wants it.
 fmt: $(LINT)
