@@ -11,7 +11,7 @@ import (
 
 // Commit settles what the member owes up to and including the offsets, and returns when the brokers have
 // the group's positions. A position is the first offset that is not settled: records below it that others
-// owe hold it back. ErrMoving, when the rest is committed, says that a partition has moved away: its records
+// owe hold it back. ErrMoved, when the rest is committed, says that a partition has moved away: its records
 // come again, here or elsewhere.
 //
 // With an error what was settled stays settled, and is committed later or by another Commit.
@@ -23,7 +23,7 @@ func (m *Member) Commit(ctx context.Context, through []Place) error {
 		return err
 	}
 	if len(away) > 0 {
-		return fmt.Errorf("%w: %s is not assigned here any more", ErrMoving, away[0])
+		return fmt.Errorf("%w: the records of %s come again", ErrMoved, away[0])
 	}
 	return nil
 }
@@ -232,7 +232,7 @@ func commitError(err error) error {
 	if kind := commitErrors[failure.Code]; kind != nil {
 		return fmt.Errorf("%w: %s", kind, failure.Text)
 	}
-	return fmt.Errorf("not committed: %w", err)
+	return err
 }
 
 // storeSought commits positions of partitions that were sought. librdkafka commits by itself only what is

@@ -66,6 +66,11 @@ func (c *Client) subscription(key, group string, in Interest) (*Subscription, er
 	if err != nil {
 		return nil, err
 	}
+	for _, other := range c.subscriptions {
+		if other.group == group {
+			other.yield()
+		}
+	}
 	c.subscriptions[key] = s
 	return s, nil
 }

@@ -19,6 +19,8 @@ var (
 	ErrNotHere = errors.New("not assigned here")
 	// ErrMoving says that Kafka is moving partitions between the members of the group: try again.
 	ErrMoving = errors.New("the group is being rebalanced")
+	// ErrMoved says that Kafka has moved a partition to another member of the group.
+	ErrMoved = errors.New("the partition has moved away")
 	// ErrForeign says that members are in the group, which lets only them commit.
 	ErrForeign = errors.New("the group has members of its own")
 )

@@ -41,6 +41,7 @@ type Subscription struct {
 	dispatch *Dispatch
 	lendings map[matter]*lending
 	trouble  error    // why nothing may come: missing rights, a failed consumer
+	yielding bool     // it does not linger: it would keep partitions from another subscription of its group
 	failed   bool     // the consumer is beyond repair; the next Join makes another
 	assigned bool     // partitions were assigned, perhaps none
 	orders   []func() // for the run goroutine
@@ -287,7 +288,9 @@ func (s *Subscription) positions() []librdkafka.Partition {
 func (s *Subscription) deserted(now time.Time) bool {
 	s.mu.Lock()
 	gone := s.dispatch.Expire(now)
-	empty, failed := len(s.dispatch.seats) == 0, s.failed
+	empty := len(s.dispatch.seats) == 0
+	s.yielding = s.yielding && empty
+	atOnce := s.failed || s.yielding
 	s.mu.Unlock()
 	for _, seat := range gone {
 		s.log.Info("member forgotten, its records go to others", "member", seat.Name)
@@ -297,7 +300,15 @@ func (s *Subscription) deserted(now time.Time) bool {
 		s.idleSince = now
 		return false
 	}
-	return (failed || now.Sub(s.idleSince) >= s.cfg.SubscriptionLinger) && s.client.retire(s)
+	return (atOnce || now.Sub(s.idleSince) >= s.cfg.SubscriptionLinger) && s.client.retire(s)
+}
+
+// yield ends the subscription at once if nobody uses it.
+func (s *Subscription) yield() {
+	s.mu.Lock()
+	s.yielding = true
+	s.mu.Unlock()
+	s.kick()
 }
 
 // close commits, leaves the group and destroys the consumer, also after ctx has ended. It is bounded by

@@ -432,3 +432,13 @@ func TestCloseInTheMiddleOfAJoin(t *testing.T) {
 		})
 	}
 }
+
+// Otherwise the partitions would stay with a consumer whose records nobody asks for.
+func TestASubscriptionThatNobodyUsesMakesRoomForAnotherOfItsGroup(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 3, func(cfg *Config) { cfg.SubscriptionLinger = time.Hour })
+	join(t, c, "a", topicsOf("letters", "others")).Leave(true)
+	w := join(t, c, "a", topicsOf("letters"))
+	wantTaken(t, w.take(t, 3), 0, 1, 2)
+	waitGroup(t, k, "one member", func(g *kfake.GroupInfo) bool { return len(g.Members) == 1 })
+}

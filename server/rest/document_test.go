@@ -57,7 +57,7 @@ func TestEveryOperationIsDescribedWell(t *testing.T) {
 		if inside(o.object, "responses")["503"] == nil {
 			t.Errorf("%s: no error answer", name)
 		}
-		if n := c.examples(t, name, "paths", o.path, o.method); n == 0 {
+		if n := c.examples(t, name, "paths", o.path, o.method); n == 0 && o.method != "delete" {
 			t.Errorf("%s: no example of a body, asked or answered", name)
 		}
 		parameters, _ := o.object["parameters"].([]any)

@@ -60,6 +60,11 @@ var fails = []struct {
 	{kafka.ErrDenied, func(err error) *failure {
 		return &failure{status: http.StatusForbidden, code: codeDenied, message: err.Error()}
 	}},
+	{kafka.ErrNotHere, func(err error) *failure {
+		return &failure{status: http.StatusConflict, code: codeIllegalState, message: err.Error()}
+	}},
+	{kafka.ErrMoved, func(err error) *failure { return unavailable(err.Error()) }},
+	{kafka.ErrMoving, func(err error) *failure { return unavailable(err.Error()) }},
 	{kafka.ErrNoAnswer, func(err error) *failure { return unavailable(err.Error()) }},
 	{kafka.ErrStopping, func(err error) *failure { return unavailable(err.Error()) }},
 	{kafka.ErrFull, func(err error) *failure { return unavailable(err.Error()) }},

@@ -87,6 +87,7 @@ func (s *Server) Drain(ctx context.Context) int {
 	}
 	_ = s.http.Close()
 	s.conns.untilGone()
+	s.instances.close()
 	return cut
 }
 

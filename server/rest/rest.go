@@ -38,6 +38,10 @@ type Options struct {
 	MaxRecords int
 	// MaxHeld bounds the bodies of all requests together, in bytes (256 MiB).
 	MaxHeld int
+	// MaxInstances is how many consumer instances there may be (1 000).
+	MaxInstances int
+	// InstanceIdle is how long a consumer instance lives without a request (5 minutes).
+	InstanceIdle time.Duration
 	// HeaderTimeout is how long a client may take to send the header of a request (5 s).
 	HeaderTimeout time.Duration
 	// BodyTimeout is how long a client may take to send the body of a request (30 s).
@@ -64,6 +68,7 @@ type Options struct {
 func DefaultOptions() Options {
 	return Options{
 		MaxConnections: 10_000, MaxRequests: 1_000, MaxWaiting: 5_000, MaxBody: 4 << 20, MaxRecords: 1_000, MaxHeld: 256 << 20,
+		MaxInstances: 1_000, InstanceIdle: 5 * time.Minute,
 		HeaderTimeout: 5 * time.Second, BodyTimeout: 30 * time.Second, IdleTimeout: time.Minute, AckTimeout: 30 * time.Second,
 		QueueTimeout: 5 * time.Second, DrainGrace: 10 * time.Second,
 	}
@@ -78,6 +83,8 @@ func (o Options) orDefaults() Options {
 	o.MaxBody = cmp.Or(o.MaxBody, d.MaxBody)
 	o.MaxRecords = cmp.Or(o.MaxRecords, d.MaxRecords)
 	o.MaxHeld = cmp.Or(o.MaxHeld, d.MaxHeld)
+	o.MaxInstances = cmp.Or(o.MaxInstances, d.MaxInstances)
+	o.InstanceIdle = cmp.Or(o.InstanceIdle, d.InstanceIdle)
 	o.HeaderTimeout = cmp.Or(o.HeaderTimeout, d.HeaderTimeout)
 	o.BodyTimeout = cmp.Or(o.BodyTimeout, d.BodyTimeout)
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, d.IdleTimeout)
@@ -102,9 +109,10 @@ type Server struct {
 	asking atomic.Int64 // requests that are being answered
 	held   atomic.Int64 // bytes of their bodies
 
-	lenders *lenders
-	waiting atomic.Int64  // requests that wait for records, streams among them
-	pulse   time.Duration // how long a stream may be silent
+	lenders   *lenders
+	waiting   atomic.Int64  // requests that wait for records, streams among them
+	pulse     time.Duration // how long a stream may be silent
+	instances *instances
 
 	unauthentic atomic.Int64 // requests without the password
 
@@ -120,6 +128,7 @@ func New(client *kafka.Client, opts Options, log *slog.Logger) *Server {
 	s := &Server{kafka: client, log: log, meters: newMeters(), conns: newConnections(), drains: make(chan struct{})}
 	s.Reconfigure(opts)
 	s.lenders, s.pulse = newLenders(client, s.options().Register), pulseTime
+	s.instances = newInstances(s)
 	s.mux = s.routing()
 	s.http = s.server()
 	return s

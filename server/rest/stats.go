@@ -18,6 +18,9 @@ type Stats struct {
 	Waiting     int64 // that wait for records now, streams among them
 	Held        int64 // bytes of their bodies
 
+	Instances      int              // consumer instances that there are
+	InstancesEnded map[string]int64 // by how: deleted, expired, replaced, stopped
+
 	AuthFailures int64 // requests without the password
 	Routes       []RouteStat
 }
@@ -36,6 +39,7 @@ type RouteStat struct {
 func (s *Server) Stats() Stats {
 	now := Stats{Requests: s.asking.Load(), Waiting: s.waiting.Load(), Held: s.held.Load(), AuthFailures: s.unauthentic.Load()}
 	now.Connections, now.Accepted = s.conns.count()
+	now.Instances, now.InstancesEnded = s.instances.count()
 	for r, m := range s.meters {
 		if stat, any := m.read(r); any {
 			now.Routes = append(now.Routes, stat)

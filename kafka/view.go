@@ -1,0 +1,76 @@
+package kafka
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+)
+
+// GiveBack returns records that the member was just lent and could not use: they are the next of their
+// partitions again. Those that it does not hold any more are passed over.
+func (m *Member) GiveBack(lent []Delivery) {
+	s, n := m.sub, 0
+	s.mu.Lock()
+	for i := range lent {
+		d := &lent[i]
+		if l := s.dispatch.Lane(d.TopicPartition); l != nil && l.Release(m.seat, d.Offset, time.Time{}) {
+			n++
+		}
+	}
+	s.dispatch.Call(time.Now())
+	s.mu.Unlock()
+	s.client.consumed.released.Add(int64(n))
+	s.kick() // a revocation may have waited for them
+}
+
+// Assigned are the partitions that the member can be lent records of, in order: those that Kafka assigned to
+// this proxy for its topics, but for what other members are at work on.
+func (m *Member) Assigned() []TopicPartition {
+	s := m.sub
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var free []TopicPartition
+	for tp, l := range s.dispatch.byName {
+		if !l.closing && s.free(tp, m.seat) == nil {
+			free = append(free, tp)
+		}
+	}
+	slices.SortFunc(free, func(a, b TopicPartition) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+	return free
+}
+
+// questions bounds how many goroutines wait inside librdkafka for an answer about committed offsets: each
+// holds a thread there.
+var questions = make(chan struct{}, 4)
+
+// Committed asks the brokers what the member's group has committed of the partitions. Those of which that is
+// nothing are left out.
+func (m *Member) Committed(ctx context.Context, partitions []TopicPartition) ([]Place, error) {
+	select {
+	case questions <- struct{}{}:
+		defer func() { <-questions }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: %s", ErrNoAnswer, plainly(ctx.Err()))
+	}
+	list := make([]librdkafka.Partition, 0, len(partitions))
+	for _, tp := range partitions {
+		list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: librdkafka.NoPlace})
+	}
+	list, err := m.sub.consumer.Committed(list, time.Duration(millisLeft(ctx))*time.Millisecond)
+	if err != nil {
+		return nil, commitError(err)
+	}
+	var committed []Place
+	for _, p := range list {
+		if p.Err == librdkafka.None && p.Offset >= 0 {
+			committed = append(committed, Place{TopicPartition{p.Topic, p.ID}, p.Offset})
+		}
+	}
+	return committed, nil
+}

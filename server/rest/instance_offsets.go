@@ -1,0 +1,186 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka"
+)
+
+// commitTime bounds the wait for the brokers to have a commit.
+const commitTime = 10 * time.Second
+
+// commitOffsets answers when the brokers have what is committed. Without a body that is exactly what earlier
+// replies brought; offsets in the body are those of the last records dealt with: the next ones are stored.
+func commitOffsets(x *exchange, in *instance) error {
+	body, err := x.body()
+	if err != nil {
+		return err
+	}
+	places, explicit, err := offsetsOf(body)
+	if err != nil {
+		return err
+	}
+	later, err := flag(x.r.URL.Query(), "async")
+	if err != nil {
+		return err
+	}
+	ctx, cancel := x.within(commitTime)
+	defer cancel()
+	if later {
+		cancel() // what is ordered is done all the same
+	}
+	commit := in.commitHanded
+	if explicit {
+		commit = func(ctx context.Context) error { return in.commitAt(ctx, places) }
+	}
+	if err := commit(ctx); err != nil && !(later && errors.Is(err, kafka.ErrNoAnswer)) {
+		return err
+	}
+	x.send(http.StatusOK, []byte("[]"))
+	return nil
+}
+
+// offsetsOf reads a commit: of each partition the last offset that is done.
+func offsetsOf(body []byte) (places []kafka.Place, explicit bool, err error) {
+	if len(body) == 0 {
+		return nil, false, nil
+	}
+	err = eachField(body, "the body", func(name string, raw []byte) error {
+		if name != "offsets" && name != "partitions" { // the latter is Redpanda's
+			return invalid("Unrecognized field: %s", name)
+		}
+		all, err := spots(raw, name, "offset")
+		explicit = explicit || !isNull(raw)
+		for i := range all {
+			places = append(places, kafka.Place{TopicPartition: all[i].TopicPartition, Offset: all[i].offset + 1})
+		}
+		return err
+	})
+	return places, explicit, err
+}
+
+// commitHanded commits what replies brought before now.
+func (in *instance) commitHanded(ctx context.Context) error {
+	in.mu.Lock()
+	if in.ended != alive {
+		defer in.mu.Unlock()
+		return in.notFound()
+	}
+	member, handed := in.member, maps.Clone(in.handed)
+	in.mu.Unlock()
+	if member == nil || len(handed) == 0 {
+		return nil
+	}
+	var through []kafka.Place
+	for tp, offset := range handed {
+		through = append(through, kafka.Place{TopicPartition: tp, Offset: offset})
+	}
+	err := member.Commit(ctx, through)
+	if err == nil || errors.Is(err, kafka.ErrMoved) {
+		in.covered(member, handed)
+	}
+	return err
+}
+
+// covered forgets what a commit has covered, but for what came since.
+func (in *instance) covered(member *kafka.Member, handed map[kafka.TopicPartition]int64) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.member != member {
+		return
+	}
+	maps.DeleteFunc(in.handed, func(tp kafka.TopicPartition, offset int64) bool {
+		committed, known := handed[tp]
+		return known && committed == offset
+	})
+}
+
+// commitAt commits what the client says.
+func (in *instance) commitAt(ctx context.Context, places []kafka.Place) error {
+	member, err := in.seat()
+	if err != nil {
+		return err
+	}
+	return member.CommitAt(ctx, places)
+}
+
+// committedOffsets answers what the group has committed of partitions that the body names, or the query:
+// many clients cannot send a body with GET.
+func committedOffsets(x *exchange, in *instance) error {
+	partitions, err := x.partitionsAsked()
+	if err != nil {
+		return err
+	}
+	member, err := in.seat()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := x.within(metadataTimeout)
+	defer cancel()
+	places, err := member.Committed(ctx, partitions)
+	if err != nil {
+		return err
+	}
+	type offset struct {
+		Topic     string `json:"topic"`
+		Partition int32  `json:"partition"`
+		Offset    int64  `json:"offset"`
+		Metadata  string `json:"metadata"`
+	}
+	list := []offset{}
+	for _, p := range places {
+		list = append(list, offset{p.Topic, p.Partition, p.Offset, ""})
+	}
+	x.json(http.StatusOK, map[string][]offset{"offsets": list})
+	return nil
+}
+
+// partitionsAsked are those that a body or the query names.
+func (x *exchange) partitionsAsked() ([]kafka.TopicPartition, error) {
+	body, err := x.body()
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > 0 {
+		return partitionsOfBody(body)
+	}
+	q := x.r.URL.Query()
+	topic := q.Get("topic")
+	id, given, err := queryInt(q, "partition", 1<<31-1)
+	switch {
+	case err != nil:
+		return nil, err
+	case !legalTopic(topic) || !given:
+		return nil, invalid("name partitions in a body, {\"partitions\":[{\"topic\":\"t\",\"partition\":0}]}, or as ?topic=t&partition=0")
+	}
+	return []kafka.TopicPartition{{Topic: topic, Partition: int32(id)}}, nil //nolint:gosec // at most 31 bits
+}
+
+// partitionsOfBody reads {"partitions":[{"topic":"t","partition":0}]}, each once.
+func partitionsOfBody(body []byte) (partitions []kafka.TopicPartition, err error) {
+	given := false
+	err = eachField(body, "the body", func(name string, raw []byte) error {
+		if name != "partitions" {
+			return invalid("Unrecognized field: %s", name)
+		}
+		given = true
+		all, err := spots(raw, name, "")
+		partitions = partitionsAt(all)
+		return err
+	})
+	if err == nil && !given {
+		err = invalid("expected \"partitions\"")
+	}
+	seen := map[kafka.TopicPartition]bool{}
+	partitions = slices.DeleteFunc(partitions, func(tp kafka.TopicPartition) bool {
+		again := seen[tp]
+		seen[tp] = true
+		return again
+	})
+	return partitions, err
+}

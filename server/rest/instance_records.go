@@ -1,0 +1,332 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka"
+)
+
+// The bounds of one reply: bytes of keys and values, and what they are when the client says nothing. They
+// are the subscription's to hold anyway.
+const (
+	defaultReply = 1 << 20
+	mostReply    = 16 << 20
+)
+
+// portion is what a client asks for.
+type portion struct {
+	kind  string // the reply's Content-Type
+	until time.Time
+	bytes int
+}
+
+// instanceRecords answers the next records, as soon as there are some.
+func instanceRecords(x *exchange, in *instance) error {
+	if x.r.Method != http.MethodGet { // HEAD would take records and show none
+		x.w.Header().Set("Allow", http.MethodGet)
+		return plain(http.StatusMethodNotAllowed, "HTTP 405 Method Not Allowed: use GET")
+	}
+	if x.isDraining() {
+		return errStopping()
+	}
+	p, err := in.portion(x)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithDeadline(x.r.Context(), p.until)
+	defer cancel()
+	back, err := x.aside()
+	if err != nil {
+		return err
+	}
+	back = sync.OnceFunc(back)
+	defer back()
+	if !in.await(ctx) {
+		return in.replyNothing(x, p)
+	}
+	defer in.pass()
+	lent, err := in.collect(ctx, x, p)
+	back()
+	if err != nil {
+		return err
+	}
+	return in.reply(x, p, lent)
+}
+
+// replyNothing answers for who had no turn in its time.
+func (in *instance) replyNothing(x *exchange, p portion) error {
+	if x.r.Context().Err() != nil {
+		return errGone
+	}
+	if _, err := in.seat(); err != nil {
+		return err
+	}
+	return in.reply(x, p, nil)
+}
+
+// portion reads what the client asks for. Its time is never longer than what the instance was made with.
+func (in *instance) portion(x *exchange) (p portion, err error) {
+	if p.kind, err = in.kind(x); err != nil {
+		return p, err
+	}
+	q := x.r.URL.Query()
+	millis, given, err := queryInt(q, "timeout", int(mostWait.Milliseconds()))
+	if err != nil {
+		return p, err
+	}
+	wait := in.wait
+	switch asked := time.Duration(millis) * time.Millisecond; {
+	case given && (wait == 0 || asked < wait):
+		wait = asked
+	case wait == 0:
+		wait = defaultWait
+	}
+	p.until = time.Now().Add(wait)
+	if p.bytes, given, err = queryInt(q, "max_bytes", mostReply); !given {
+		p.bytes = defaultReply
+	}
+	p.bytes = max(1, p.bytes) // one record comes whatever its size
+	return p, err
+}
+
+// kinds are the Content-Types of records by format.
+var kinds = map[format]string{
+	binaryFormat: "application/vnd.kafka.binary.v2+json",
+	jsonFormat:   "application/vnd.kafka.json.v2+json",
+}
+
+// kind is the reply's Content-Type. A client that only takes another embedded format gets none.
+func (in *instance) kind(x *exchange) (string, error) {
+	own := kinds[in.format]
+	other, generic, asJSON := false, false, false
+	for item := range strings.SplitSeq(strings.Join(x.r.Header.Values("Accept"), ","), ",") {
+		name, _, _ := strings.Cut(item, ";")
+		switch name = strings.ToLower(strings.TrimSpace(name)); {
+		case name == own:
+			return own, nil
+		case name == v2Type:
+			generic = true
+		case strings.HasPrefix(name, "application/vnd.kafka.") && strings.HasSuffix(name, ".v2+json"):
+			other = true
+		case name == jsonType:
+			asJSON = true
+		default:
+			generic = true
+		}
+	}
+	switch {
+	case asJSON && !other && !generic:
+		return jsonType, nil
+	case other && !asJSON && !generic:
+		return "", &failure{
+			status: http.StatusNotAcceptable, code: codeFormat,
+			message: "The requested embedded data format does not match the deserializer for this consumer instance: it has " + own,
+		}
+	}
+	return own, nil
+}
+
+// prepare makes sure that there is a working seat. With automatic commits, what earlier replies brought is
+// settled now: the client asks for more, so it has dealt with that.
+func (in *instance) prepare() error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	switch {
+	case in.ended != alive:
+		return in.notFound()
+	case in.member == nil:
+		return illegalState("the instance is neither subscribed to topics nor assigned partitions")
+	}
+	if in.autoCommit {
+		for tp, offset := range in.handed {
+			in.member.AcceptThrough(tp, offset)
+		}
+		clear(in.handed)
+	}
+	return nil
+}
+
+// collect takes records until there are enough, or the time is over. What it has taken when the client goes
+// away it gives back.
+func (in *instance) collect(ctx context.Context, x *exchange, p portion) (lent []kafka.Delivery, err error) {
+	if err := in.prepare(); err != nil {
+		return nil, err
+	}
+	hurried := in.hurried()
+	size := 0
+	for {
+		before := len(lent)
+		lent, err = in.next(p.bytes-size, lent)
+		for i := range lent[before:] {
+			size += len(lent[before+i].Key) + len(lent[before+i].Value)
+		}
+		full := &kafka.WindowError{}
+		switch {
+		case errors.As(err, &full) && len(lent) > 0:
+			return lent, nil
+		case err != nil:
+			return nil, asWindow(err)
+		case len(lent) > 0 && (size >= in.minBytes || size >= p.bytes):
+			return lent, nil
+		}
+		if over, err := in.attend(ctx, x, hurried, len(lent) > 0); over {
+			if err != nil {
+				in.putBack(lent)
+				return nil, err
+			}
+			return lent, nil
+		}
+	}
+}
+
+// next takes what is there.
+func (in *instance) next(bytes int, lent []kafka.Delivery) ([]kafka.Delivery, error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.ended != alive {
+		return lent, in.notFound()
+	}
+	return in.member.Next(mostReplied, bytes, lent)
+}
+
+// mostReplied bounds a reply of records without bytes.
+const mostReplied = 50_000
+
+// attend waits for more; over says that there will be no more: because the time has come, or for an error.
+func (in *instance) attend(ctx context.Context, x *exchange, hurried <-chan struct{}, some bool) (over bool, err error) {
+	select {
+	case <-in.bell:
+		return false, nil
+	case <-in.gone:
+		err = in.notFound()
+	case <-ctx.Done():
+		if x.r.Context().Err() != nil {
+			err = errGone
+		}
+	case <-x.drains:
+		if !some {
+			err = errStopping()
+		}
+	case <-hurried:
+	}
+	in.stopWaiting()
+	return true, err
+}
+
+func (in *instance) stopWaiting() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.member != nil {
+		in.member.StopWaiting()
+	}
+}
+
+// putBack returns records that the client did not get: they are the next again.
+func (in *instance) putBack(lent []kafka.Delivery) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.member != nil && len(lent) > 0 {
+		in.member.GiveBack(lent)
+	}
+}
+
+// reply writes the records. What could not be written is put back, all of it: the client cannot use half a
+// list.
+func (in *instance) reply(x *exchange, p portion, lent []kafka.Delivery) error {
+	body, room := x.listed(in.format, lent)
+	defer x.held.Add(-int64(room))
+	if body == nil {
+		in.putBack(lent)
+		return unavailable("too many large requests at once")
+	}
+	if !x.deliver(p.kind, body) {
+		in.putBack(lent)
+		return errGone
+	}
+	in.handOver(lent)
+	return nil
+}
+
+// handOver notes what the client has: a commit without offsets covers it.
+func (in *instance) handOver(lent []kafka.Delivery) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.ended != alive {
+		return
+	}
+	for i := range lent {
+		in.handed[lent[i].TopicPartition] = lent[i].Offset
+	}
+}
+
+// listed writes records into one list, and counts its memory among that of bodies, as room; nil when there
+// is too much of that.
+func (x *exchange) listed(f format, lent []kafka.Delivery) (body []byte, room int) {
+	room = 2
+	for i := range lent {
+		room += recordRoom(f, &lent[i].Record)
+	}
+	if x.held.Add(int64(room)) > int64(x.opts.MaxHeld) {
+		return nil, room
+	}
+	body = append(make([]byte, 0, room), '[')
+	for i := range lent {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = appendRecord(body, f, &lent[i].Record)
+	}
+	return append(body, ']'), room
+}
+
+// recordRoom is about what a record needs in a reply.
+func recordRoom(f format, r *kafka.Record) int {
+	const members = 120
+	room := members + len(r.Topic) + len(r.Key) + len(r.Value)
+	if f == binaryFormat {
+		room += (len(r.Key) + len(r.Value)) / 3
+	}
+	for i := range r.Headers {
+		room += 30 + len(r.Headers[i].Name) + len(r.Headers[i].Value)*4/3
+	}
+	return room
+}
+
+// deliver answers with a body that must arrive; false when it could not be handed to the network, or the
+// client has hung up.
+func (x *exchange) deliver(kind string, body []byte) bool {
+	if len(body) >= packFrom {
+		body = x.packed(body)
+	}
+	x.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	x.begin(http.StatusOK, kind)
+	wire := http.NewResponseController(x.w)
+	const piece = 256 << 10
+	for len(body) > 0 {
+		_ = wire.SetWriteDeadline(time.Now().Add(writeTimeout)) // for each piece: a slow reader may be reading
+		n := min(piece, len(body))
+		if _, err := x.w.Write(body[:n]); err != nil {
+			return false
+		}
+		body = body[n:]
+	}
+	return wire.Flush() == nil && x.r.Context().Err() == nil
+}
+
+// asWindow says what to do about a window that is full.
+func asWindow(err error) error {
+	var full *kafka.WindowError
+	if !errors.As(err, &full) {
+		return err
+	}
+	return &failure{
+		status: http.StatusConflict, code: codeIllegalState,
+		message: "too many records are not committed: commit offsets, or make the instance with auto.commit.enable",
+	}
+}

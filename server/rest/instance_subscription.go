@@ -1,0 +1,140 @@
+package rest
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/sluice-proxy/sluice/kafka"
+)
+
+// mostSubscribed bounds what one instance subscribes to by name.
+const mostSubscribed = 1_000
+
+// wish is what a client subscribes to: topics by name, or a pattern.
+type wish struct {
+	topics  []string
+	pattern string
+	given   int // how many of the two
+}
+
+func wishOf(body []byte) (w wish, err error) {
+	err = eachField(body, "the body", func(name string, raw []byte) (err error) {
+		switch {
+		case isNull(raw):
+			return nil
+		case name == "topics":
+			w.topics, err = topicsOf(raw)
+		case name == "topic_pattern":
+			w.pattern, err = stringOf(name, raw)
+		default:
+			return invalid("Unrecognized field: %s", name)
+		}
+		w.given++
+		return err
+	})
+	switch {
+	case err != nil:
+		return w, err
+	case w.given == 0:
+		return w, invalid("expected \"topics\" or \"topic_pattern\"")
+	case w.given > 1:
+		return w, illegalState("Subscription to topics, partitions and pattern are mutually exclusive.")
+	}
+	return w, nil
+}
+
+func topicsOf(raw []byte) (topics []string, err error) {
+	err = eachElement(raw, "topics", mostSubscribed, func(raw []byte) error {
+		name, err := stringOf("topics", raw)
+		if err == nil && !legalTopic(name) {
+			err = invalid("\"topics\": %q is not the name of a topic", name)
+		}
+		topics = append(topics, name)
+		return err
+	})
+	slices.Sort(topics)
+	return slices.Compact(topics), err
+}
+
+// subscribe begins to fetch at once. The records of earlier topics that are not committed go back.
+func subscribe(x *exchange, in *instance) error {
+	body, err := x.body()
+	if err != nil {
+		return err
+	}
+	w, err := wishOf(body)
+	if err != nil {
+		return err
+	}
+	if err := in.inTurn(x, func() error { return in.subscribe(x.kafka, w) }); err != nil {
+		return err
+	}
+	x.send(http.StatusNoContent, nil)
+	return nil
+}
+
+func (in *instance) subscribe(client *kafka.Client, w wish) error {
+	interest := kafka.Interest{Topics: w.topics, Overrides: in.overrides}
+	byPattern := w.pattern != ""
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	switch {
+	case in.ended != alive:
+		return in.notFound()
+	case in.member != nil && (len(in.interest.Topics) == 0 || in.pattern != byPattern):
+		return illegalState("Subscription to topics, partitions and pattern are mutually exclusive.")
+	case in.member != nil && slices.Equal(in.interest.Topics, interest.Topics):
+		return nil
+	}
+	in.leave(true)
+	if len(interest.Topics) == 0 { // subscribing to nothing unsubscribes
+		return nil
+	}
+	return in.join(client, interest, byPattern)
+}
+
+// join takes a seat. The instance's mu is held.
+func (in *instance) join(client *kafka.Client, interest kafka.Interest, byPattern bool) error {
+	member, err := client.Join(in.id, interest, in.ring)
+	if err != nil {
+		return asConflict(err)
+	}
+	in.member, in.interest, in.pattern = member, interest, byPattern
+	return nil
+}
+
+func subscription(x *exchange, in *instance) error {
+	x.json(http.StatusOK, struct {
+		Topics []string `json:"topics"`
+	}{in.topics()})
+	return nil
+}
+
+// topics are those it is subscribed to; of a pattern, those that match and are here.
+func (in *instance) topics() []string {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	topics := append([]string{}, in.interest.Topics...)
+	if in.pattern {
+		topics = topics[:0]
+		for _, tp := range in.member.Assigned() {
+			topics = append(topics, tp.Topic)
+		}
+	}
+	return slices.Compact(topics)
+}
+
+// unsubscribe also ends an assignment, as in REST v2. What is not committed goes back.
+func unsubscribe(x *exchange, in *instance) error {
+	err := in.inTurn(x, func() error {
+		in.mu.Lock()
+		defer in.mu.Unlock()
+		in.leave(true)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	x.send(http.StatusNoContent, nil)
+	return nil
+}

@@ -1,0 +1,140 @@
+package rest
+
+import (
+	"crypto/rand"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka"
+)
+
+// instances are the consumer instances that there are, and what became of the last that there were.
+type instances struct {
+	server *Server
+
+	mu     sync.Mutex // guards what follows; taken before an instance's own
+	byID   map[kafka.Identity]*instance
+	past   map[kafka.Identity]ending
+	order  []kafka.Identity // of past, the oldest first
+	counts map[ending]int64
+	closed bool
+}
+
+// rememberedEndings bounds past: who asks for one that ended long ago is told that nobody knows it.
+const rememberedEndings = 1_000
+
+func newInstances(s *Server) *instances {
+	return &instances{
+		server: s, byID: map[kafka.Identity]*instance{}, past: map[kafka.Identity]ending{}, counts: map[ending]int64{},
+	}
+}
+
+func (all *instances) idle() time.Duration { return all.server.options().InstanceIdle }
+
+// add makes an instance.
+func (all *instances) add(id kafka.Identity, s *settings) (*instance, error) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	old := all.byID[id]
+	switch {
+	case all.closed:
+		return nil, errStopping()
+	case old != nil && !s.takeover:
+		return nil, &failure{
+			status: http.StatusConflict, code: codeExists,
+			message: "Consumer with specified consumer ID already exists in the specified consumer group.",
+		}
+	case old != nil:
+		old.finish(replaced)
+		all.counts[replaced]++
+	case len(all.byID) >= all.server.options().MaxInstances:
+		return nil, unavailable("http.max_instances: there are as many consumer instances as there may be")
+	}
+	in := newInstance(all, id, s, all.idle())
+	all.byID[id] = in
+	return in, nil
+}
+
+// find is the instance of that name, or what became of it.
+func (all *instances) find(id kafka.Identity) (*instance, error) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if in := all.byID[id]; in != nil {
+		return in, nil
+	}
+	how, known := all.past[id]
+	if !known {
+		return nil, noInstance("There never was one of that name in that group here, or it ended long ago.")
+	}
+	return nil, noInstance(how.story(all.idle()))
+}
+
+// story is what became of an instance.
+func (how ending) story(idle time.Duration) string {
+	switch how {
+	case expired:
+		return "It expired after " + idle.String() + " without a request."
+	case replaced:
+		return "Another one has taken its name over."
+	case stopped:
+		return "It ended with sluice."
+	}
+	return "It was deleted."
+}
+
+// end ends an instance.
+func (all *instances) end(in *instance, how ending) {
+	if !in.finish(how) {
+		return
+	}
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	all.counts[how]++
+	if all.byID[in.id] == in {
+		delete(all.byID, in.id)
+		all.remember(in.id, how)
+	}
+	if how == expired {
+		all.server.log.Warn("consumer instance expired", "group", in.id.Group, "instance", in.id.Name, "idle", all.idle().String())
+	}
+}
+
+func (all *instances) remember(id kafka.Identity, how ending) {
+	if _, known := all.past[id]; !known {
+		all.order = append(all.order, id)
+	}
+	all.past[id] = how
+	if len(all.order) > rememberedEndings {
+		delete(all.past, all.order[0])
+		all.order = all.order[1:]
+	}
+}
+
+// close ends all, and lets none be made any more.
+func (all *instances) close() {
+	all.mu.Lock()
+	all.closed = true
+	list := make([]*instance, 0, len(all.byID))
+	for _, in := range all.byID {
+		list = append(list, in)
+	}
+	all.mu.Unlock()
+	for _, in := range list {
+		all.end(in, stopped)
+	}
+}
+
+// count is how many there are, and how many ended, by how.
+func (all *instances) count() (open int, ended map[string]int64) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	ended = map[string]int64{}
+	for _, how := range []ending{deleted, expired, replaced, stopped} {
+		ended[string(how)] = all.counts[how]
+	}
+	return len(all.byID), ended
+}
+
+// someName is a name for an instance of a client that gave none.
+func someName() string { return "rest-consumer-" + rand.Text() }
