@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,6 +22,7 @@ type contract struct {
 
 	mu      sync.Mutex // guards what follows
 	schemas map[string]*jsonschema.Schema
+	shown   map[string]bool // pointers to the answers that some test got
 }
 
 // theContract is read once.
@@ -29,7 +31,8 @@ var theContract = sync.OnceValue(func() *contract {
 	if err != nil {
 		panic(err)
 	}
-	c := &contract{doc: doc.(object), paths: http.NewServeMux(), compiler: jsonschema.NewCompiler(), schemas: map[string]*jsonschema.Schema{}}
+	c := &contract{doc: doc.(object), paths: http.NewServeMux(), compiler: jsonschema.NewCompiler()}
+	c.schemas, c.shown = map[string]*jsonschema.Schema{}, map[string]bool{}
 	c.compiler.DefaultDraft(jsonschema.Draft2020)
 	if err := c.compiler.AddResource("file:///openapi.json", doc); err != nil {
 		panic(err)
@@ -137,6 +140,7 @@ func (c *contract) expected(a *answer) (response object, at []string) {
 		if inside(c.doc, operation...) == nil {
 			return nil, nil
 		}
+		c.show(operation)
 		return c.follow(operation...)
 	}
 	if status == "405" {
@@ -148,6 +152,32 @@ func (c *contract) expected(a *answer) (response object, at []string) {
 		}
 	}
 	return nil, nil
+}
+
+// show notes that a test got the answer at names.
+func (c *contract) show(names []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.shown[pointer(names...)] = true
+}
+
+// neverShown are the answers in the document that no test got. Those that any call may give are not among them:
+// one test for all calls does.
+func (c *contract) neverShown() (missing []string) {
+	common := map[string]bool{}
+	for _, answer := range commonAnswers {
+		common["#/components/responses/"+answer.component] = true
+	}
+	for _, o := range operations(c.doc) {
+		for status, answer := range inside(o.object, "responses") {
+			ref, _ := answer.(object)["$ref"].(string)
+			if !common[ref] && !c.shown[pointer("paths", o.path, o.method, "responses", status)] {
+				missing = append(missing, strings.ToUpper(o.method)+" "+o.path+" "+status)
+			}
+		}
+	}
+	slices.Sort(missing)
+	return missing
 }
 
 // operation finds where the document has a request; false when it has not.
@@ -202,7 +232,7 @@ func lineTexts(body []byte) (texts [][]byte) {
 	return texts
 }
 
-// eventTexts are the data of events that have an end, as an object with its "event" where that is named.
+// eventTexts are the data of events that have an end.
 func eventTexts(body []byte) (texts [][]byte) {
 	events := bytes.Split(body, []byte("\n\n"))
 	for _, event := range events[:len(events)-1] {

@@ -102,16 +102,18 @@ func (c *contract) examples(t *testing.T, name string, at ...string) (n int) {
 	return n
 }
 
-func TestTheDocumentIsServed(t *testing.T) {
+func TestDocumentsAreServedToWhoHasThemNot(t *testing.T) {
 	s := start(t, Options{})
-	got, text := s.ask("GET", "/openapi.json", "")
-	tag := got.Header.Get("ETag")
-	if got.StatusCode != 200 || text != string(openapiText) || tag == "" || got.Header.Get("Cache-Control") != "no-cache" {
-		t.Fatalf("%d %v", got.StatusCode, got.Header)
-	}
-	for given, status := range map[string]int{tag: 304, `"other", W/` + tag: 304, "*": 304, `"other"`: 200, "": 200} {
-		if got, text := s.ask("GET", "/openapi.json", "", "If-None-Match", given); got.StatusCode != status || (text == "") != (status == 304) {
-			t.Errorf("If-None-Match: %s: %d, %d bytes", given, got.StatusCode, len(text))
+	for path, want := range map[string][]byte{"/openapi.json": openapiText, "/docs": docsText} {
+		got, text := s.ask("GET", path, "")
+		tag := got.Header.Get("ETag")
+		if got.StatusCode != 200 || text != string(want) || tag == "" || got.Header.Get("Cache-Control") != "no-cache" {
+			t.Fatalf("%s: %d %v", path, got.StatusCode, got.Header)
+		}
+		for given, status := range map[string]int{tag: 304, `"other", W/` + tag: 304, "*": 304, `"other"`: 200, "": 200} {
+			if got, text := s.ask("GET", path, "", "If-None-Match", given); got.StatusCode != status || (text == "") != (status == 304) {
+				t.Errorf("%s, If-None-Match: %s: %d, %d bytes", path, given, got.StatusCode, len(text))
+			}
 		}
 	}
 }

@@ -77,6 +77,8 @@ func TestBodiesAreBoundTogether(t *testing.T) {
 	s := start(t, Options{MaxHeld: 20_000, MaxBody: 1 << 20})
 	answer, text := s.ask("POST", "/topics/blobs", `{"records":[{"value":"`+strings.Repeat("x", 40_000)+`"}]}`, "Content-Type", asJSON)
 	wantFailure(t, "large", answer, text, 503, 50003, "large requests")
+	answer, text = s.ask("POST", "/v1/topics/blobs/records", strings.Repeat("x", 40_000))
+	wantFailure(t, "large, raw", answer, text, 503, 50003, "large requests")
 	if n := s.door.Stats().Held; n != 0 {
 		t.Errorf("%d bytes are still held", n)
 	}

@@ -3,11 +3,13 @@ package rest
 import (
 	"bytes"
 	"context"
+	commandline "flag"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -28,7 +30,20 @@ func TestMain(m *testing.M) {
 		_, _ = os.Stderr.WriteString(err.Error() + "\n")
 		status = 1
 	}
+	if missing := theContract().neverShown(); status == 0 && everyTestRan() && len(missing) > 0 {
+		_, _ = os.Stderr.WriteString("in openapi.json, but no test got it:\n" + strings.Join(missing, "\n") + "\n")
+		status = 1
+	}
 	os.Exit(status)
+}
+
+func everyTestRan() bool {
+	for _, chosen := range []string{"test.run", "test.skip", "test.list", "test.bench", "test.fuzz"} {
+		if f := commandline.Lookup(chosen); f != nil && f.Value.String() != "" {
+			return false
+		}
+	}
+	return true
 }
 
 func testLog(t *testing.T) *slog.Logger {

@@ -99,11 +99,15 @@ func TestEveryRecordHasItsResult(t *testing.T) {
 
 func TestAsyncIsAnsweredAtOnceAndIsInKafkaSoon(t *testing.T) {
 	s := start(t, Options{})
-	answer, text := s.ask("POST", "/topics/blobs?async=true", `{"records":[{"value":1},{"value":2}]}`, "Content-Type", asJSON)
-	if answer.StatusCode != 204 || text != "" {
-		t.Fatalf("%d %s", answer.StatusCode, text)
+	for path, body := range map[string]string{
+		"/topics/blobs": `{"records":[{"value":2},{"value":2}]}`, "/topics/blobs/partitions/0": `{"records":[{"value":2}]}`,
+	} {
+		answer, text := s.ask("POST", path+"?async=true", body, "Content-Type", asJSON)
+		if answer.StatusCode != 204 || text != "" {
+			t.Fatalf("%s: %d %s", path, answer.StatusCode, text)
+		}
 	}
-	if got := s.read("blobs", 2); string(got[1].Value) != "2" {
+	if got := s.read("blobs", 3); string(got[2].Value) != "2" {
 		t.Errorf("%q", got[1].Value)
 	}
 }
