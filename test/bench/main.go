@@ -38,6 +38,8 @@ var sections = []section{
 	{"connections", "What connections cost", (*bench).connections},
 	{"groups", "What groups cost", (*bench).groupsCost},
 	{"http", "Produce over HTTP: sluice's two doors and the plain binding", (*bench).overHTTP},
+	{"http-consume", "Consume over HTTP", (*bench).consumeHTTP},
+	{"http-streams", "Streams of events over HTTP", (*bench).streamsHTTP},
 	{"latency", "From produce to BLPOP's answer", (*bench).latency},
 }
 
@@ -109,9 +111,16 @@ func choose(only string) ([]section, error) {
 		}
 	}
 	if len(chosen) != len(names) {
-		return nil, fmt.Errorf("-only %s: there are produce, binding, consume, batch, connections, groups, http, latency", only)
+		return nil, fmt.Errorf("-only %s: there are %s", only, strings.Join(sectionNames(), ", "))
 	}
 	return chosen, nil
+}
+
+func sectionNames() (names []string) {
+	for _, s := range sections {
+		names = append(names, s.name)
+	}
+	return names
 }
 
 // measure runs the sections, prints each table when it is there, and returns the whole report.
