@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
@@ -20,6 +21,11 @@ type Outgoing struct {
 	Timestamp int64 // milliseconds since the epoch, 0 for now
 }
 
+// latest is how far in the future a record's timestamp may be: as far as brokers take it by default
+// (message.timestamp.after.max.ms). They refuse a whole batch for one such record, and the records of other
+// clients are in it; those that do take it never delete its segment by age.
+const latest = time.Hour
+
 // details are what Deliver and Buffer have no words for.
 func (o *Outgoing) details() (*librdkafka.Details, error) {
 	switch {
@@ -29,6 +35,10 @@ func (o *Outgoing) details() (*librdkafka.Details, error) {
 		}
 	case o.Timestamp < 0:
 		return nil, &ProduceError{Outcome: Rejected, Topic: o.Topic, Reason: fmt.Sprintf("timestamp %d is before 1970", o.Timestamp)}
+	case o.Timestamp > 0 && o.Timestamp > time.Now().Add(latest).UnixMilli():
+		return nil, &ProduceError{
+			Outcome: Rejected, Topic: o.Topic, Reason: fmt.Sprintf("timestamp %d is more than %s in the future", o.Timestamp, latest),
+		}
 	}
 	return &librdkafka.Details{Partition: o.Partition, Timestamp: o.Timestamp, Headers: librdkafka.PackHeaders(o.Headers)}, nil
 }

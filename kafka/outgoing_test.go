@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -149,6 +150,7 @@ func TestWhatCannotBeSentIsRejected(t *testing.T) {
 		want      string
 	}{
 		{"no partition", Outgoing{Topic: "letters", Partition: -2}, AnyPartition, "rejected: topic letters: it has no partition -2"},
+		{"much later", Outgoing{Topic: "letters", Timestamp: math.MaxInt64}, AnyPartition, "rejected: topic letters: timestamp 9223372036854775807 is more than 1h0m0s in the future"},
 		{"no time", Outgoing{Topic: "letters", Timestamp: -1}, AnyPartition, "rejected: topic letters: timestamp -1 is before 1970"},
 		{"no topic", Outgoing{Topic: "nowhere", Partition: 3}, 3, "rejected: topic nowhere: it does not exist and the brokers do not create topics"},
 		{"at the gate", Outgoing{Topic: "letters", Value: make([]byte, 2<<20)}, 0, "rejected: topic letters: Broker: Message size too large"},

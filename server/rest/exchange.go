@@ -164,7 +164,7 @@ func (x *exchange) fail(f *failure) {
 		panic(http.ErrAbortHandler)
 	}
 	refusing(x.r)
-	if f.again > 0 {
+	if f.again > 0 || f.status == http.StatusServiceUnavailable || f.status == http.StatusTooManyRequests {
 		x.w.Header().Set("Retry-After", strconv.Itoa(max(1, int(f.again.Seconds()))))
 	}
 	x.json(f.status, problem{f.code, f.message, f.outcome})

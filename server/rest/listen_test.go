@@ -7,8 +7,11 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/sluice-proxy/sluice/kafka"
 )
 
 // dial opens a connection to the door.
@@ -171,6 +174,54 @@ func TestWhatAClientProducedThatWentAwayIsInKafka(t *testing.T) {
 		t.Errorf("%q", got[0].Value)
 	}
 	eventually(t, "the end of the request", func() bool { return s.door.Stats().Requests == 0 })
+	eventually(t, "the record is counted", func() bool { return s.client.Stats().Ended[kafka.OK] == 1 })
+}
+
+func TestWhatAStreamProducedIsCountedWhenItsClientBreaksOff(t *testing.T) {
+	s := start(t, Options{})
+	conn, in := s.dial()
+	s.write(conn, posting+"Content-Type: "+ndjsonType+"\r\nTransfer-Encoding: chunked\r\n\r\n")
+	const line = "{\"value\":1}\n"
+	s.write(conn, "%x\r\n%s\r\n", 900*len(line), strings.Repeat(line, 900))
+	if first, err := in.ReadString('}'); err != nil || !strings.Contains(first, `"line":1,`) {
+		t.Fatal(first, err)
+	}
+	conn.(*spoken).Conn.(*net.TCPConn).SetLinger(0) // a reset, not an end
+	conn.Close()
+	eventually(t, "the end of the request", func() bool { return s.door.Stats().Requests == 0 })
+	eventually(t, "all are counted", func() bool {
+		now := s.client.Stats()
+		return now.Accepted > 0 && now.Pending == 0 && now.Ended[kafka.OK] == now.Accepted
+	})
+	s.read("blobs", int(s.client.Stats().Accepted))
+}
+
+func TestAHeaderThatDripsIsCut(t *testing.T) {
+	s := start(t, Options{HeaderTimeout: 300 * time.Millisecond})
+	conn, in := s.dial()
+	s.write(conn, "GET / HTTP/1.1\r\nHost: localhost\r\n")
+	cut := make(chan struct{})
+	var drips sync.WaitGroup
+	drips.Go(func() { // every drop comes long before the timeout
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for n := 0; ; n++ {
+			select {
+			case <-tick.C:
+				_, _ = fmt.Fprintf(conn, "X-%d: x\r\n", n)
+			case <-cut:
+				return
+			}
+		}
+	})
+	answer, text := s.answered(in)
+	wantFailure(t, "slow", answer, text, 408, 408, "header did not come")
+	_, err := in.ReadByte()
+	close(cut)
+	drips.Wait()
+	if err == nil {
+		t.Error("the connection goes on")
+	}
 }
 
 func TestRequestsAreCountedByRoute(t *testing.T) {

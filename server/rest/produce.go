@@ -2,6 +2,7 @@ package rest
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -94,12 +95,19 @@ func (x *exchange) enqueue(d *desk, b *batch) error {
 }
 
 // impossible is why no record of a request can ever be written, where that has an answer of its own: when
-// all are rejected the brokers are asked for the topic.
+// all are rejected, and not for who asks, the brokers are asked for the topic.
 func (x *exchange) impossible(to int32, results []kafka.Result) error {
+	denied := 0
 	for i := range results {
 		if results[i].Err == nil || results[i].Err.Outcome != kafka.Rejected {
 			return nil
 		}
+		if errors.Is(results[i].Err, kafka.ErrDenied) {
+			denied++
+		}
+	}
+	if denied == len(results) {
+		return fmt.Errorf("%w: %s", kafka.ErrDenied, results[0].Err.Reason)
 	}
 	found, err := x.topic()
 	switch {

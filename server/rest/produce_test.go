@@ -1,11 +1,16 @@
 package rest
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 const (
@@ -120,4 +125,28 @@ func TestAProduceIsNotWaitedForLongerThanItMay(t *testing.T) {
 		t.Errorf("%d %s", answer.StatusCode, text)
 	}
 	s.read("blobs", 2) // they were sent all the same
+}
+
+func TestWhatTheBrokersDoNotAllowIsRefusedWhole(t *testing.T) {
+	s := start(t, Options{})
+	s.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed, Count: -1})
+	answer, text := s.ask("POST", "/topics/blobs", `{"records":[{"value":1},{"value":2}]}`, "Content-Type", asJSON)
+	wantFailure(t, "v2", answer, text, 403, 40301, "authorization")
+	answer, text = s.ask("POST", "/topics/orders/partitions/0", `{"records":[{"value":1}]}`, "Content-Type", asJSON)
+	wantFailure(t, "one partition", answer, text, 403, 40301, "authorization")
+	answer, text = s.ask("POST", "/v1/topics/blobs/records", "raw")
+	wantFailure(t, "one record", answer, text, 403, 40301, "authorization")
+}
+
+func TestTimestampsOfTheFarFutureAreRejectedAlone(t *testing.T) {
+	s := start(t, Options{})
+	far := time.Now().Add(2 * time.Hour).UnixMilli()
+	body := fmt.Sprintf(`{"records":[{"value":1},{"value":2,"timestamp":%d},{"value":3,"timestamp":%d}]}`, far, far-int64(90*time.Minute/time.Millisecond))
+	answer, text := s.ask("POST", "/topics/blobs", body, "Content-Type", asJSON)
+	want := fmt.Sprintf(`{"partition":null,"offset":null,"error_code":50002,"error":"rejected: timestamp %d is more than 1h0m0s in the future"}`, far)
+	if answer.StatusCode != 200 || !strings.Contains(text, want) || strings.Count(text, `"error":null`) != 2 {
+		t.Errorf("%d %s", answer.StatusCode, text)
+	}
+	answer, text = s.ask("POST", fmt.Sprintf("/v1/topics/blobs/records?timestamp=%d", far), "raw")
+	wantFailure(t, "alone", answer, text, 422, 50002, "future")
 }
