@@ -37,6 +37,8 @@ type PartitionInfo struct {
 // Group is a consumer group as its coordinator knows it. Lag is what its members have not committed.
 type Group struct {
 	Name, State, Protocol string
+	Type                  string // "consumer", or empty for one that only keeps offsets
+	Coordinator           int32  // a broker
 	Members               []GroupMember
 	Offsets               []GroupOffset
 }
@@ -47,11 +49,11 @@ type GroupMember struct {
 	Assigned           []TopicPartition
 }
 
-// GroupOffset is how far a group has come in one partition. Committed is -1 when it never committed;
-// Lag is then everything that the partition holds.
+// GroupOffset is how far a group has come in one partition, which holds what is from Begin up to, but not
+// including, End. Committed is -1 when it never committed; Lag is then everything that the partition holds.
 type GroupOffset struct {
 	TopicPartition
-	Committed, End, Lag int64
+	Begin, Committed, End, Lag int64
 }
 
 // OpenAdmin creates a client for administrative reads. No broker needs to be reachable.

@@ -37,6 +37,8 @@ type Client struct {
 	consumed   consumeCounts
 	lendings   lendingBooks
 	overview   overview
+	asking     chan struct{} // a place for each census
+	envoys     chan struct{} // a place for each envoy
 
 	administrator atomic.Pointer[administrator]
 	changes       sync.Mutex // held while the configuration is changed; taken before mu
@@ -55,6 +57,7 @@ func Open(cfg Config, log *slog.Logger) (*Client, error) {
 	c := &Client{
 		log: log, ctx: ctx, end: end, subscriptions: map[string]*Subscription{}, members: map[Identity]*Member{},
 		topics: topics{names: map[string]*topic{}}, produced: newProducedBooks(len(profiles)), lendings: newLendingBooks(),
+		asking: make(chan struct{}, censuses), envoys: make(chan struct{}, envoys),
 	}
 	c.apply(&cfg)
 	c.administrator.Store(&administrator{brokers: cfg.Brokers, properties: cfg.Properties})

@@ -106,7 +106,7 @@ func (a *Admin) lag(ctx context.Context, committed map[TopicPartition]int64) ([]
 	var offsets []GroupOffset
 	for tp, at := range committed {
 		from := max(at, lows[tp])
-		offsets = append(offsets, GroupOffset{TopicPartition: tp, Committed: at, End: ends[tp], Lag: ends[tp] - from})
+		offsets = append(offsets, GroupOffset{TopicPartition: tp, Begin: lows[tp], Committed: at, End: ends[tp], Lag: ends[tp] - from})
 	}
 	slices.SortFunc(offsets, func(a, b GroupOffset) int {
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))

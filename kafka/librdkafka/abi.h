@@ -126,6 +126,41 @@ extern int rd_kafka_offsets_store(rd_kafka_t *rk, rd_kafka_topic_partition_list_
 extern rd_kafka_error_t *rd_kafka_consumer_close_queue(rd_kafka_t *rk, rd_kafka_queue_t *queue);
 extern int rd_kafka_consumer_closed(rd_kafka_t *rk);
 
+typedef struct {
+	int32_t id;
+	char *host;
+	int port;
+} rd_kafka_metadata_broker_t;
+
+typedef struct {
+	char *member_id;
+	char *client_id;
+	char *client_host;
+	void *member_metadata;
+	int member_metadata_size;
+	void *member_assignment;
+	int member_assignment_size;
+} rd_kafka_group_member_info_t;
+
+typedef struct {
+	rd_kafka_metadata_broker_t broker;
+	char *group;
+	int err;
+	char *state;
+	char *protocol_type;
+	char *protocol;
+	rd_kafka_group_member_info_t *members;
+	int member_cnt;
+} rd_kafka_group_info_t;
+
+typedef struct {
+	rd_kafka_group_info_t *groups;
+	int group_cnt;
+} rd_kafka_group_list_t;
+
+extern int rd_kafka_list_groups(rd_kafka_t *rk, const char *group, const rd_kafka_group_list_t **list, int timeout_ms);
+extern void rd_kafka_group_list_destroy(const rd_kafka_group_list_t *list);
+
 extern int rd_kafka_error_code(const rd_kafka_error_t *error);
 extern const char *rd_kafka_error_string(const rd_kafka_error_t *error);
 extern void rd_kafka_error_destroy(rd_kafka_error_t *error);

@@ -183,7 +183,11 @@ func (c *Consumer) Close(ctx context.Context, revoke func(Event), left func()) e
 }
 
 // Abandon destroys a consumer that never subscribed.
-func (c *Consumer) Abandon() { _ = c.destroy(context.Background()) }
+func (c *Consumer) Abandon() { c.Discard(context.Background()) }
+
+// Discard is Abandon that leaves librdkafka's threads behind after ctx: they end when what the consumer asked
+// has an answer, or none any more.
+func (c *Consumer) Discard(ctx context.Context) { _ = c.destroy(ctx) }
 
 func (c *Consumer) destroy(ctx context.Context) error {
 	const noConsumerClose = 0x8

@@ -40,6 +40,7 @@ const (
 	TimedOut             Code = -185
 	TimedOutInQueue      Code = -166
 	Destroyed            Code = -197
+	Partial              Code = -158
 	AllBrokersDown       Code = -187
 	UnknownTopicLocal    Code = -188
 	UnknownPartition     Code = -190

@@ -68,6 +68,9 @@ type Producer struct {
 	retired bool // takes no more records
 	closed  bool // rk is gone
 	topics  map[string]*C.rd_kafka_topic_t
+
+	asking sync.RWMutex // held for reading by Groups, whose answer takes its time; guards gone
+	gone   bool         // rk is being destroyed
 }
 
 // gates let as many goroutines into librdkafka at once as there are gates. A goroutine inside cgo
@@ -238,6 +241,9 @@ func (p *Producer) Close(ctx context.Context) error {
 	p.retired, p.closed = true, true
 	p.gates.unlockAll()
 	return within(ctx, func() {
+		p.asking.Lock()
+		defer p.asking.Unlock()
+		p.gone = true
 		for _, rkt := range p.topics {
 			C.rd_kafka_topic_destroy(rkt)
 		}

@@ -1,0 +1,67 @@
+package kafka
+
+import (
+	"bytes"
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// briefly is a context for a question that has no answer.
+func briefly(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func anAssignment() []byte {
+	var a kmsg.ConsumerMemberAssignment
+	a.Version = 3
+	for _, name := range []string{"letters", "others"} {
+		topic := kmsg.NewConsumerMemberAssignmentTopic()
+		topic.Topic, topic.Partitions = name, []int32{0, 7}
+		a.Topics = append(a.Topics, topic)
+	}
+	a.UserData = []byte("mine")
+	return a.AppendTo(nil)
+}
+
+func TestAnAssignmentIsRead(t *testing.T) {
+	t.Parallel()
+	want := []TopicPartition{{"letters", 0}, {"letters", 7}, {"others", 0}, {"others", 7}}
+	if diff := cmp.Diff(want, assigned(anAssignment())); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	whole := anAssignment()
+	for n := range len(whole) - 8 { // but for the data that is nobody's business
+		if got := assigned(whole[:n]); n > 0 && got != nil {
+			t.Errorf("of %d bytes: %v", n, got)
+		}
+	}
+}
+
+// FuzzAssignment compares with what another client reads.
+func FuzzAssignment(f *testing.F) {
+	f.Add(anAssignment())
+	f.Add([]byte{0, 0, 0x7f, 0xff, 0xff, 0xff})
+	f.Add(bytes.Repeat([]byte{0xff}, 20))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var want []TopicPartition
+		var other kmsg.ConsumerMemberAssignment
+		if other.ReadFrom(text) != nil {
+			_ = assigned(text) // it may be more patient, with what comes behind
+			return
+		}
+		for _, topic := range other.Topics {
+			for _, p := range topic.Partitions {
+				want = append(want, TopicPartition{topic.Topic, p})
+			}
+		}
+		if diff := cmp.Diff(want, assigned(text)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}

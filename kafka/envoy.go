@@ -1,0 +1,133 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+)
+
+// envoys bounds how many there are at once. Each is a consumer of librdkafka, with a thread for every broker.
+const envoys = 4
+
+// ErrMaybe says that no answer came in time to a question that changes something: it may have.
+var ErrMaybe = errors.New("no answer in time: it may have been done")
+
+// envoy speaks to a group's coordinator in the group's name without joining it: what librdkafka's admin
+// client has for that ends the process when a coordinator moves. It lives for one question.
+type envoy struct {
+	consumer *librdkafka.Consumer
+}
+
+// send makes an envoy for a group, waiting for a place for as long as ctx allows, and lets it do something.
+func (c *Client) send(ctx context.Context, group string, do func(*envoy) error) error {
+	select {
+	case c.envoys <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("%w: too many ask for offsets of groups", ErrNoAnswer)
+	case <-c.ctx.Done():
+		return ErrStopping
+	}
+	consumer, err := librdkafka.NewConsumer(c.config().envoyProperties(group))
+	if err != nil {
+		<-c.envoys
+		return err
+	}
+	dismiss := func() {
+		consumer.Discard(c.ctx)
+		<-c.envoys
+	}
+	defer func() { // destroying takes a moment, seconds when a commit has no answer
+		if !c.start(dismiss) {
+			dismiss()
+		}
+	}()
+	return do(&envoy{consumer})
+}
+
+// envoyProperties are those of a consumer that never joins its group.
+func (c *Config) envoyProperties(group string) Properties {
+	p := c.consumerProperties(group, nil, 0)
+	delete(p, "group.instance.id") // that of a member who may be there
+	p["enable.auto.commit"] = "false"
+	// librdkafka destroys a consumer only when what it asked has an answer, or none within this.
+	p["socket.timeout.ms"], p["fetch.wait.max.ms"] = "6000", "500"
+	return p
+}
+
+// committedOf asks, through any consumer with the group's name, what the group has committed of the
+// partitions: those of which it has nothing are left out.
+func committedOf(ctx context.Context, consumer *librdkafka.Consumer, partitions []TopicPartition) (map[TopicPartition]int64, error) {
+	list := make([]librdkafka.Partition, 0, len(partitions))
+	for _, tp := range partitions {
+		list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition})
+	}
+	answer, err := consumer.Committed(list, time.Duration(millisLeft(ctx))*time.Millisecond)
+	if err != nil {
+		return nil, offsetsError(err)
+	}
+	offsets := map[TopicPartition]int64{}
+	for _, p := range answer {
+		if p.Err == librdkafka.None && p.Offset >= 0 {
+			offsets[TopicPartition{p.Topic, p.ID}] = p.Offset
+		}
+	}
+	return offsets, nil
+}
+
+// envoyTick is how often an envoy that waits looks whether it still should.
+const envoyTick = 50 * time.Millisecond
+
+// ticket is that of an envoy's only commit.
+const ticket = 1
+
+// commit has places committed in the group's name. The brokers take that only of a group that has no
+// members, else the error is ErrForeign.
+func (e *envoy) commit(ctx context.Context, places []Place) error {
+	if err := e.consumer.Commit(placesOf(places), ticket); err != nil {
+		return commitError(err)
+	}
+	for ctx.Err() == nil {
+		event := e.consumer.Poll()
+		switch {
+		case event.Kind == librdkafka.Committed && event.Ticket == ticket:
+			return asStranger(event)
+		case event.Kind == librdkafka.Nothing:
+			e.consumer.Wait(envoyTick)
+		}
+	}
+	return ErrMaybe
+}
+
+// asStranger is how a commit of one who is not in the group ended: the first partition that failed speaks
+// for all.
+func asStranger(event librdkafka.Event) error {
+	code := event.Code
+	for _, p := range event.Partitions {
+		if code == librdkafka.None {
+			code = p.Err
+		}
+	}
+	err := commitError(codeError(code))
+	if errors.Is(err, ErrMoving) { // said of members: of a generation, or an id, that we do not have
+		return ErrForeign
+	}
+	return err
+}
+
+// offsetsError is what a question in a group's name ended with.
+func offsetsError(err error) error {
+	var failure *librdkafka.Error
+	switch {
+	case !errors.As(err, &failure):
+		return err
+	case failure.Code == librdkafka.Destroyed:
+		return ErrStopping
+	}
+	if kind := commitErrors[failure.Code]; kind != nil {
+		return fmt.Errorf("%w: %s", kind, failure.Text)
+	}
+	return err
+}

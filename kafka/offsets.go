@@ -1,0 +1,155 @@
+package kafka
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
+)
+
+// mostPartitions bounds what one question for offsets is about.
+const mostPartitions = 20_000
+
+// ErrTooMuch says that a question is about too many partitions.
+var ErrTooMuch = fmt.Errorf("more than %d partitions: name the topics", mostPartitions)
+
+// GroupOffsets reads a group and how far it has come: in all partitions of the topics, or when none is named
+// in those where it has committed or that its members have. A partition whose leader did not answer has a Begin,
+// an End and a Lag of -1. ErrNoGroup, ErrNoTopic and ErrTooMuch say what is wrong with the question.
+func (c *Client) GroupOffsets(ctx context.Context, group string, topics []string) (Group, error) {
+	g, err := c.Group(ctx, group)
+	if err != nil {
+		return g, err
+	}
+	asked, err := c.partitionsOf(ctx, topics)
+	if err != nil {
+		return g, err
+	}
+	committed, err := c.committed(ctx, group, asked)
+	if err != nil {
+		return g, err
+	}
+	shown := map[TopicPartition]bool{}
+	for tp := range committed {
+		shown[tp] = true
+	}
+	if len(topics) > 0 {
+		for _, tp := range asked {
+			shown[tp] = true
+		}
+	} else {
+		for tp := range g.assigned() {
+			shown[tp] = true
+		}
+	}
+	g.Offsets, err = c.measure(ctx, slices.Collect(maps.Keys(shown)), committed)
+	return g, err
+}
+
+// assigned is who has which partition, by index.
+func (g *Group) assigned() map[TopicPartition]int {
+	holders := map[TopicPartition]int{}
+	for i := range g.Members {
+		for _, tp := range g.Members[i].Assigned {
+			holders[tp] = i
+		}
+	}
+	return holders
+}
+
+// Holder is the member that has a partition, nil when none has.
+func (g *Group) Holder(tp TopicPartition) *GroupMember {
+	if i, held := g.assigned()[tp]; held {
+		return &g.Members[i]
+	}
+	return nil
+}
+
+// partitionsOf lists the partitions of the topics, or of all.
+func (c *Client) partitionsOf(ctx context.Context, topics []string) (list []TopicPartition, err error) {
+	all, err := c.Topics(ctx)
+	if err != nil {
+		return nil, err
+	}
+	byName := map[string]Topic{}
+	for _, t := range all {
+		byName[t.Name] = t
+	}
+	if len(topics) == 0 {
+		topics = slices.Collect(maps.Keys(byName))
+	}
+	for _, name := range topics {
+		t, known := byName[name]
+		if !known {
+			return nil, fmt.Errorf("topic %s: %w", name, ErrNoTopic)
+		}
+		for _, p := range t.Partitions {
+			list = append(list, TopicPartition{name, p.ID})
+		}
+	}
+	if len(list) > mostPartitions {
+		return nil, ErrTooMuch
+	}
+	return list, nil
+}
+
+// committed asks what a group has committed, through a consumer that is in it, or else an envoy.
+func (c *Client) committed(ctx context.Context, group string, partitions []TopicPartition) (offsets map[TopicPartition]int64, err error) {
+	if len(partitions) == 0 {
+		return nil, nil
+	}
+	for _, s := range c.open() {
+		if s.group != group {
+			continue
+		}
+		offsets, err = committedOf(ctx, s.consumer, partitions)
+		if !errors.Is(err, ErrStopping) || c.ctx.Err() != nil {
+			return offsets, err
+		} // that subscription has just ended
+	}
+	err = c.send(ctx, group, func(e *envoy) error {
+		offsets, err = committedOf(ctx, e.consumer, partitions)
+		return err
+	})
+	return offsets, err
+}
+
+// measure sets committed offsets against what the partitions hold.
+func (c *Client) measure(ctx context.Context, partitions []TopicPartition, committed map[TopicPartition]int64) ([]GroupOffset, error) {
+	begins, ends, err := c.bounds(ctx, partitions)
+	if err != nil {
+		return nil, err
+	}
+	offsets := make([]GroupOffset, 0, len(partitions))
+	for _, tp := range partitions {
+		o := GroupOffset{TopicPartition: tp, Begin: -1, Committed: -1, End: -1, Lag: -1}
+		if at, is := committed[tp]; is {
+			o.Committed = at
+		}
+		begin, known := begins[tp]
+		end, too := ends[tp]
+		if known && too {
+			o.Begin, o.End, o.Lag = begin, end, max(0, end-max(begin, o.Committed))
+		}
+		offsets = append(offsets, o)
+	}
+	slices.SortFunc(offsets, func(a, b GroupOffset) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+	return offsets, nil
+}
+
+// bounds asks what partitions hold; those that nobody answers for are left out.
+func (c *Client) bounds(ctx context.Context, partitions []TopicPartition) (begins, ends map[TopicPartition]int64, err error) {
+	err = c.read(ctx, func(ctx context.Context, a *Admin) (err error) {
+		if begins, _, err = a.listOffsets(ctx, partitions, binding.EarliestOffsetSpec); err == nil {
+			ends, _, err = a.listOffsets(ctx, partitions, binding.LatestOffsetSpec)
+		}
+		return err
+	})
+	return begins, ends, err
+}

@@ -1,0 +1,190 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
+)
+
+// Target says where a group is to go on in a partition.
+type Target struct {
+	TopicPartition
+	// Offset is the next one, or Earliest, Latest or AtTime.
+	Offset int64
+	// Time is in milliseconds since the epoch: the first record that is not older, or the end.
+	Time int64
+}
+
+// What a Target's Offset may be besides one.
+const (
+	Latest   int64 = -1
+	Earliest int64 = -2
+	AtTime   int64 = -3
+)
+
+// BeyondError says that a Target is an offset which its partition does not hold.
+type BeyondError struct {
+	Target
+	Begin, End int64
+}
+
+func (e *BeyondError) Error() string {
+	return fmt.Sprintf("offset %d of %s: it holds %d up to %d", e.Offset, e.TopicPartition, e.Begin, e.End)
+}
+
+// SetGroupOffsets makes a group go on at the targets, and returns its new offsets. Of a group whose members
+// are this sluice's clients the partitions are sought: what they hold of them counts no more. A group
+// that others serve must have no members: ErrForeign, ErrNotHere. ErrMaybe says that it may be done, a
+// *BeyondError, ErrNoTopic and ErrNoPartition that nothing was.
+func (c *Client) SetGroupOffsets(ctx context.Context, group string, targets []Target) ([]GroupOffset, error) {
+	places, err := c.places(ctx, targets)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.place(ctx, group, places); err != nil {
+		return nil, err
+	}
+	partitions, committed := []TopicPartition(nil), map[TopicPartition]int64{}
+	for _, p := range places {
+		partitions = append(partitions, p.TopicPartition)
+		committed[p.TopicPartition] = p.Offset
+	}
+	return c.measure(ctx, partitions, committed)
+}
+
+// places finds the offsets of targets.
+func (c *Client) places(ctx context.Context, targets []Target) ([]Place, error) {
+	if err := c.exist(ctx, targets); err != nil {
+		return nil, err
+	}
+	var partitions []TopicPartition
+	for i := range targets {
+		partitions = append(partitions, targets[i].TopicPartition)
+	}
+	begins, ends, err := c.bounds(ctx, partitions)
+	if err != nil {
+		return nil, err
+	}
+	times, err := c.times(ctx, targets)
+	if err != nil {
+		return nil, err
+	}
+	var places []Place
+	for i := range targets {
+		t := &targets[i]
+		begin, known := begins[t.TopicPartition]
+		end, too := ends[t.TopicPartition]
+		at := t.Offset
+		switch {
+		case !known || !too:
+			return nil, fmt.Errorf("%w: for partition %s", ErrNoAnswer, t.TopicPartition)
+		case at == Earliest:
+			at = begin
+		case at == Latest:
+			at = end
+		case at == AtTime:
+			at = times[t.TopicPartition]
+			if at < 0 { // nothing is that young
+				at = end
+			}
+		case at < begin || at > end:
+			return nil, &BeyondError{*t, begin, end}
+		}
+		places = append(places, Place{t.TopicPartition, at})
+	}
+	return places, nil
+}
+
+// exist makes sure that there are such partitions: librdkafka waits for one that there is not.
+func (c *Client) exist(ctx context.Context, targets []Target) error {
+	names := map[string]bool{}
+	for i := range targets {
+		names[targets[i].Topic] = true
+	}
+	all, err := c.partitionsOf(ctx, slices.Collect(maps.Keys(names)))
+	if err != nil {
+		return err
+	}
+	known := map[TopicPartition]bool{}
+	for _, tp := range all {
+		known[tp] = true
+	}
+	for i := range targets {
+		if tp := targets[i].TopicPartition; !known[tp] {
+			return fmt.Errorf("partition %s: %w", tp, ErrNoPartition)
+		}
+	}
+	return nil
+}
+
+// times asks for the offsets of targets that are times: -1 where nothing is that young.
+func (c *Client) times(ctx context.Context, targets []Target) (map[TopicPartition]int64, error) {
+	byTime := map[int64][]TopicPartition{}
+	for i := range targets {
+		if t := &targets[i]; t.Offset == AtTime {
+			byTime[t.Time] = append(byTime[t.Time], t.TopicPartition)
+		}
+	}
+	offsets := map[TopicPartition]int64{}
+	for at, partitions := range byTime {
+		err := c.read(ctx, func(ctx context.Context, a *Admin) error {
+			found, err := a.offsets(ctx, partitions, binding.NewOffsetSpecForTimestamp(at))
+			maps.Copy(offsets, found)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return offsets, nil
+}
+
+// place has a group go on at the places.
+func (c *Client) place(ctx context.Context, group string, places []Place) error {
+	served, elsewhere := c.elsewhere(group, places)
+	if !served {
+		return c.send(ctx, group, func(e *envoy) error { return e.commit(ctx, places) })
+	}
+	if len(elsewhere) == 0 {
+		var err error
+		if elsewhere, err = c.Seek(ctx, group, places); err != nil {
+			return seekError(err)
+		}
+	}
+	if len(elsewhere) > 0 {
+		return notHere(elsewhere[0].TopicPartition, "")
+	}
+	return nil
+}
+
+// seekError tells apart what may have been done.
+func seekError(err error) error {
+	if errors.Is(err, ErrNoAnswer) {
+		return ErrMaybe
+	}
+	return err
+}
+
+// elsewhere tells whether this proxy is in the group, and which of the places are not assigned to it.
+func (c *Client) elsewhere(group string, places []Place) (served bool, elsewhere []Place) {
+	here := map[Place]bool{}
+	for _, s := range c.open() {
+		if s.group != group {
+			continue
+		}
+		served = true
+		for _, p := range s.ours(places) {
+			here[p] = true
+		}
+	}
+	for _, p := range places {
+		if !here[p] {
+			elsewhere = append(elsewhere, p)
+		}
+	}
+	return served, elsewhere
+}

@@ -1,0 +1,191 @@
+package kafka
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+func at(topic string, partition int32, offset int64) Target {
+	return Target{TopicPartition: TopicPartition{topic, partition}, Offset: offset}
+}
+
+func offset(topic string, partition int32, begin, committed, end, lag int64) GroupOffset {
+	return GroupOffset{TopicPartition{topic, partition}, begin, committed, end, lag}
+}
+
+func TestTheOffsetsOfAGroupThatNobodyIsIn(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(3, "letters"), kfake.SeedTopics(1, "others"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, c)
+	for i := range int64(4) {
+		for _, partition := range []int32{0, 1, 2} {
+			p.send(t, Outgoing{Topic: "letters", Partition: partition, Timestamp: 1000 * (i + 1)})
+		}
+	}
+	if _, err := c.GroupOffsets(bounded(t), "fresh", nil); !errors.Is(err, ErrNoGroup) {
+		t.Fatalf("of no group: %v", err)
+	}
+	got, err := c.SetGroupOffsets(bounded(t), "fresh", []Target{
+		at("letters", 0, 3), at("letters", 1, Latest), {TopicPartition{"letters", 2}, AtTime, 1500},
+	})
+	want := []GroupOffset{offset("letters", 0, 0, 3, 4, 1), offset("letters", 1, 0, 4, 4, 0), offset("letters", 2, 0, 1, 4, 3)}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	g, err := c.GroupOffsets(bounded(t), "fresh", nil)
+	if diff := cmp.Diff(want, g.Offsets); diff != "" || err != nil || g.State != "Empty" || len(g.Members) != 0 {
+		t.Errorf("%v %+v (-want +got):\n%s", err, g, diff)
+	}
+	got, err = c.SetGroupOffsets(bounded(t), "fresh", []Target{at("letters", 0, Earliest), {TopicPartition{"letters", 1}, AtTime, 9000}})
+	if diff := cmp.Diff([]GroupOffset{offset("letters", 0, 0, 0, 4, 4), offset("letters", 1, 0, 4, 4, 0)}, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	g, err = c.GroupOffsets(bounded(t), "fresh", []string{"others"})
+	if diff := cmp.Diff([]GroupOffset{offset("others", 0, 0, -1, 0, 0)}, g.Offsets); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestOffsetsThatCannotBeSet(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	var beyond *BeyondError
+	if _, err := c.SetGroupOffsets(bounded(t), "g", []Target{at("letters", 0, 1)}); !errors.As(err, &beyond) || beyond.End != 0 {
+		t.Errorf("beyond the end: %v", err)
+	}
+	_, err := c.SetGroupOffsets(bounded(t), "g", []Target{at("letters", 1, 0)})
+	wantError(t, err, ErrNoPartition, "partition letters:1: no such partition")
+	_, err = c.SetGroupOffsets(bounded(t), "g", []Target{at("nope", 0, 0)})
+	wantError(t, err, ErrNoTopic, "topic nope: no such topic")
+	_, err = c.GroupOffsets(bounded(t), "g", nil)
+	wantError(t, err, ErrNoGroup, "group g: no such group")
+}
+
+func TestAGroupThatOthersServeIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	fill(t, c, "letters", 5)
+	other, err := kgo.NewClient(kgo.SeedBrokers(k.ListenAddrs()...), kgo.ConsumerGroup("g"), kgo.ConsumeTopics("letters"), kgo.ClientID("other"),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.AutoCommitMarks())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	records := other.PollRecords(bounded(t), 2).Records()
+	if err := other.CommitRecords(bounded(t), records...); err != nil {
+		t.Fatal(err)
+	}
+	g, err := c.GroupOffsets(bounded(t), "g", nil)
+	holder := g.Holder(TopicPartition{"letters", 0})
+	if err != nil || g.State != "Stable" || g.Protocol != "cooperative-sticky" || holder == nil || holder.ClientID != "other" {
+		t.Fatalf("%v %+v", err, g)
+	}
+	if diff := cmp.Diff([]GroupOffset{offset("letters", 0, 0, 2, 5, 3)}, g.Offsets); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	_, err = c.SetGroupOffsets(bounded(t), "g", []Target{at("letters", 0, 0)})
+	wantError(t, err, ErrForeign, "")
+	if g, err = c.GroupOffsets(bounded(t), "g", nil); err != nil || g.Offsets[0].Committed != 2 {
+		t.Errorf("%v %+v", err, g.Offsets)
+	}
+}
+
+func TestAGroupOfOursIsMoved(t *testing.T) {
+	t.Parallel()
+	for _, protocol := range []string{"classic", "consumer"} {
+		t.Run(protocol, func(t *testing.T) {
+			t.Parallel()
+			k := cluster(t, kfake.SeedTopics(1, "letters"), kfake.SeedTopics(1, "others"))
+			c := openOn(t, k.ListenAddrs(), func(cfg *Config) { cfg.Consumer = Properties{"group.protocol": protocol} })
+			fill(t, c, "letters", 5)
+			w := join(t, c, "a", topicsOf("letters"))
+			wantTaken(t, w.take(t, 3), 0, 1, 2)
+			got, err := c.SetGroupOffsets(bounded(t), "group", []Target{at("letters", 0, 1)})
+			if diff := cmp.Diff([]GroupOffset{offset("letters", 0, 0, 1, 5, 4)}, got); diff != "" || err != nil {
+				t.Fatalf("%v (-want +got):\n%s", err, diff)
+			}
+			wantTaken(t, w.take(t, 4), 1, 2, 3, 4)
+			g, err := c.GroupOffsets(bounded(t), "group", nil)
+			if err != nil || len(g.Offsets) != 1 || g.Offsets[0].End != 5 {
+				t.Errorf("%v %+v", err, g)
+			}
+			_, err = c.SetGroupOffsets(bounded(t), "group", []Target{at("letters", 0, 1), at("others", 0, 0)})
+			wantError(t, err, ErrNotHere, "others:0: not assigned here")
+			wantBooks(t, c)
+		})
+	}
+}
+
+func TestAllGroupsAreListed(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	for i := range 3 {
+		if _, err := c.SetGroupOffsets(bounded(t), fmt.Sprint("g", 2-i), []Target{at("letters", 0, Earliest)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	join(t, c, "a", topicsOf("letters"))
+	eventually(t, "four groups", func() bool {
+		groups, err := c.Groups(bounded(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(groups) == 4 && groups[0].Name == "g0" && groups[0].State == "Empty" && groups[3].State == "Stable" && len(groups[3].Members) == 1
+	})
+}
+
+func TestQuestionsForGroupsEndWithoutBrokers(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	if _, err := c.Groups(bounded(t)); err != nil {
+		t.Fatal(err)
+	}
+	k.Close()
+	for name, ask := range map[string]func() error{
+		"groups": func() error { _, err := c.Groups(briefly(t)); return err },
+		"group":  func() error { _, err := c.Group(briefly(t), "g"); return err },
+		"committed": func() error {
+			_, err := c.committed(briefly(t), "g", []TopicPartition{{"letters", 0}})
+			return err
+		},
+	} {
+		began := time.Now()
+		wantError(t, ask(), ErrNoAnswer, "")
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("%s: after %v", name, took)
+		}
+	}
+}
+
+func TestACommitWithoutAnAnswerMayBeDone(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	k.ControlKey(int16(kmsg.OffsetCommit), func(kmsg.Request) (kmsg.Response, error, bool) {
+		k.KeepControl()
+		return nil, nil, true
+	})
+	err := c.send(briefly(t), "g", func(e *envoy) error { return e.commit(briefly(t), []Place{{TopicPartition{"letters", 0}, 0}}) })
+	wantError(t, err, ErrMaybe, "")
+	for range envoys { // its place is free again
+		select {
+		case c.envoys <- struct{}{}:
+		case <-time.After(patience):
+			t.Fatal("an envoy did not come back")
+		}
+	}
+	err = c.send(briefly(t), "g", func(*envoy) error { return nil })
+	wantError(t, err, ErrNoAnswer, "")
+}

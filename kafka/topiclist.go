@@ -1,0 +1,90 @@
+package kafka
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
+)
+
+// Topics lists the topics of the cluster with their partitions, in order, internal ones left out; their offsets
+// are not read and -1. Its errors are those of Topic.
+func (c *Client) Topics(ctx context.Context) (topics []Topic, err error) {
+	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
+		metadata, err := a.metadata(ctx)
+		if err != nil {
+			return err
+		}
+		for name := range metadata.Topics {
+			if found := metadata.Topics[name]; !internalTopic(name) {
+				topics = append(topics, topicIn(&found))
+			}
+		}
+		return nil
+	})
+	slices.SortFunc(topics, func(a, b Topic) int { return cmp.Compare(a.Name, b.Name) })
+	return topics, err
+}
+
+func topicIn(found *binding.TopicMetadata) Topic {
+	t := Topic{Name: found.Topic}
+	for _, p := range found.Partitions {
+		t.Partitions = append(t.Partitions, PartitionInfo{
+			ID: p.ID, Leader: p.Leader, Replicas: p.Replicas, InSync: p.Isrs, Low: -1, High: -1,
+		})
+	}
+	slices.SortFunc(t.Partitions, func(a, b PartitionInfo) int { return cmp.Compare(a.ID, b.ID) })
+	return t
+}
+
+// TopicSetting is one of a topic's settings, as the brokers have it.
+type TopicSetting struct {
+	Name, Value, Source            string // Source as Kafka calls it, such as DEFAULT_CONFIG
+	IsDefault, ReadOnly, Sensitive bool
+}
+
+// TopicSettings reads the settings of a topic, by name. ErrNoTopic says that there is none.
+func (c *Client) TopicSettings(ctx context.Context, name string) (settings []TopicSetting, err error) {
+	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
+		if _, err := a.topic(ctx, name); err != nil {
+			return err
+		}
+		resource := binding.ConfigResource{Type: binding.ResourceTopic, Name: name}
+		results, err := a.client.DescribeConfigs(ctx, []binding.ConfigResource{resource}, requestTimeout(ctx))
+		if err != nil {
+			return err
+		}
+		for _, r := range results {
+			if r.Error.Code() != binding.ErrNoError {
+				return r.Error
+			}
+			for _, entry := range r.Config {
+				settings = append(settings, settingOf(&entry))
+			}
+		}
+		return nil
+	})
+	slices.SortFunc(settings, func(a, b TopicSetting) int { return cmp.Compare(a.Name, b.Name) })
+	return settings, err
+}
+
+// settingSources are Kafka's names (DescribeConfigsResponse.ConfigSource).
+var settingSources = map[binding.ConfigSource]string{
+	binding.ConfigSourceDynamicTopic:         "DYNAMIC_TOPIC_CONFIG",
+	binding.ConfigSourceDynamicBroker:        "DYNAMIC_BROKER_CONFIG",
+	binding.ConfigSourceDynamicDefaultBroker: "DYNAMIC_DEFAULT_BROKER_CONFIG",
+	binding.ConfigSourceStaticBroker:         "STATIC_BROKER_CONFIG",
+	binding.ConfigSourceDefault:              "DEFAULT_CONFIG",
+}
+
+func settingOf(entry *binding.ConfigEntryResult) TopicSetting {
+	source, known := settingSources[entry.Source]
+	if !known {
+		source = "UNKNOWN"
+	}
+	return TopicSetting{
+		Name: entry.Name, Value: entry.Value, Source: source,
+		IsDefault: entry.IsDefault, ReadOnly: entry.IsReadOnly, Sensitive: entry.IsSensitive,
+	}
+}
