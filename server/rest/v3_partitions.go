@@ -1,0 +1,177 @@
+package rest
+
+import (
+	"strings"
+
+	"github.com/sluice-proxy/sluice/kafka"
+)
+
+// The shapes of version 3.
+type (
+	v3PartitionBody struct {
+		Kind         string     `json:"kind"`
+		Metadata     v3Meta     `json:"metadata"`
+		ClusterID    string     `json:"cluster_id"`
+		Topic        string     `json:"topic_name"`
+		PartitionID  int32      `json:"partition_id"`
+		Leader       *v3Related `json:"leader,omitempty"` // absent when there is none
+		Replicas     v3Related  `json:"replicas"`
+		Reassignment v3Related  `json:"reassignment"`
+	}
+	v3ReplicaBody struct {
+		Kind        string    `json:"kind"`
+		Metadata    v3Meta    `json:"metadata"`
+		ClusterID   string    `json:"cluster_id"`
+		Topic       string    `json:"topic_name"`
+		PartitionID int32     `json:"partition_id"`
+		BrokerID    int32     `json:"broker_id"`
+		IsLeader    bool      `json:"is_leader"`
+		InSync      bool      `json:"is_in_sync"`
+		Broker      v3Related `json:"broker"`
+	}
+	v3ConfigBody struct {
+		Kind      string   `json:"kind"`
+		Metadata  v3Meta   `json:"metadata"`
+		ClusterID string   `json:"cluster_id"`
+		Topic     string   `json:"topic_name"`
+		Name      string   `json:"name"`
+		Value     *string  `json:"value"` // null when it is nobody's to see
+		IsDefault bool     `json:"is_default"`
+		ReadOnly  bool     `json:"is_read_only"`
+		Sensitive bool     `json:"is_sensitive"`
+		Source    string   `json:"source"`
+		Synonyms  []string `json:"synonyms"` // always empty
+	}
+)
+
+func (v *v3) partitions() (any, error) {
+	t, err := v.exchange.topic()
+	if err != nil {
+		return nil, v.hosted(err)
+	}
+	var list []any
+	for i := range t.Partitions {
+		list = append(list, v.ofPartition(t.Name, &t.Partitions[i]))
+	}
+	return v.list("KafkaPartitionList", list), nil
+}
+
+func (v *v3) partition() (any, error) {
+	name, p, err := v.partitionInPath()
+	if err != nil {
+		return nil, err
+	}
+	return v.ofPartition(name, p), nil
+}
+
+// partitionInPath reads the partition that the path names.
+func (v *v3) partitionInPath() (topic string, p *kafka.PartitionInfo, err error) {
+	t, err := v.exchange.topic()
+	if err != nil {
+		return "", nil, v.hosted(err)
+	}
+	for i := range t.Partitions {
+		if id(t.Partitions[i].ID) == v.r.PathValue("partition") {
+			return t.Name, &t.Partitions[i], nil
+		}
+	}
+	return "", nil, notHosted()
+}
+
+func (v *v3) ofPartition(topic string, p *kafka.PartitionInfo) v3PartitionBody {
+	path := []string{"topics", topic, "partitions", id(p.ID)}
+	body := v3PartitionBody{
+		Kind: "KafkaPartition", Metadata: v.meta("/topic="+topic+"/partition="+id(p.ID), path...), ClusterID: v.cluster,
+		Topic: topic, PartitionID: p.ID,
+		Replicas: v.at(append(path, "replicas")...), Reassignment: v.at(append(path, "reassignment")...),
+	}
+	if p.Leader >= 0 {
+		leader := v.at(append(path, "replicas", id(p.Leader))...)
+		body.Leader = &leader
+	}
+	return body
+}
+
+func (v *v3) replicas() (any, error) {
+	topic, p, err := v.partitionInPath()
+	if err != nil {
+		return nil, err
+	}
+	var list []any
+	for _, broker := range p.Replicas {
+		list = append(list, v.ofReplica(topic, p, broker))
+	}
+	return v.list("KafkaReplicaList", list), nil
+}
+
+func (v *v3) replica() (any, error) {
+	topic, p, err := v.partitionInPath()
+	if err != nil {
+		return nil, err
+	}
+	for _, broker := range p.Replicas {
+		if id(broker) == v.r.PathValue("broker_id") {
+			return v.ofReplica(topic, p, broker), nil
+		}
+	}
+	return nil, absent("Replica", v.r.PathValue("broker_id"))
+}
+
+func (v *v3) ofReplica(topic string, p *kafka.PartitionInfo, broker int32) v3ReplicaBody {
+	crn := strings.Join([]string{"", "topic=" + topic, "partition=" + id(p.ID), "replica=" + id(broker)}, "/")
+	body := v3ReplicaBody{
+		Kind: "KafkaReplica", Metadata: v.meta(crn, "topics", topic, "partitions", id(p.ID), "replicas", id(broker)),
+		ClusterID: v.cluster, Topic: topic, PartitionID: p.ID, BrokerID: broker, IsLeader: broker == p.Leader,
+		Broker: v.at("brokers", id(broker)),
+	}
+	for _, in := range p.InSync {
+		body.InSync = body.InSync || in == broker
+	}
+	return body
+}
+
+func (v *v3) configs() (any, error) {
+	list, err := v.settings()
+	return v.list("KafkaTopicConfigList", list), err
+}
+
+func (v *v3) config() (any, error) {
+	list, err := v.settings()
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range list {
+		if c.(v3ConfigBody).Name == v.r.PathValue("name") { //nolint:forcetypeassert // all are
+			return c, nil
+		}
+	}
+	return nil, absent("Config", v.r.PathValue("name"))
+}
+
+// settings are those of the topic in the path.
+func (v *v3) settings() ([]any, error) {
+	topic, err := v.v3TopicName()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := v.within(metadataTimeout)
+	defer cancel()
+	settings, err := v.kafka.TopicSettings(ctx, topic)
+	var list []any
+	for i := range settings {
+		list = append(list, v.ofSetting(topic, &settings[i]))
+	}
+	return list, err
+}
+
+func (v *v3) ofSetting(topic string, s *kafka.TopicSetting) v3ConfigBody {
+	body := v3ConfigBody{
+		Kind: "KafkaTopicConfig", Metadata: v.meta("/topic="+topic+"/config="+s.Name, "topics", topic, "configs", s.Name),
+		ClusterID: v.cluster, Topic: topic, Name: s.Name, IsDefault: s.IsDefault, ReadOnly: s.ReadOnly, Sensitive: s.Sensitive,
+		Source: s.Source, Synonyms: []string{},
+	}
+	if !s.Sensitive {
+		body.Value = &s.Value
+	}
+	return body
+}
