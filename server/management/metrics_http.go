@@ -40,6 +40,14 @@ var httpMetrics = []metric{
 		},
 	},
 	{
+		"sluice_http_waiting", gauge, nil, "Requests that wait for records, streams among them; http.max_waiting bounds them.",
+		func(s *snapshot, out *series) {
+			if s.web != nil {
+				out.add(float64(s.web.Waiting))
+			}
+		},
+	},
+	{
 		"sluice_http_held_bytes", gauge, nil, "Bodies of requests in memory; http.max_held bounds them.",
 		func(s *snapshot, out *series) {
 			if s.web != nil {

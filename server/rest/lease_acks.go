@@ -87,6 +87,9 @@ func (s *lenders) settle(group string, list []settlement) (t tally) {
 func (l *lender) settle(list []settlement, t *tally) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.over {
+		return // nothing would come of it
+	}
 	now := l.lenders.now()
 	for _, s := range list {
 		held := l.book.find(s.lease)
@@ -98,7 +101,12 @@ func (l *lender) settle(list []settlement, t *tally) {
 }
 
 // settling are what settles a lease; false when its record is not there any more.
-var settling = [4]func(l *lender, held *lease, s settlement, now time.Time) bool{accept: (*lender).accept, release: (*lender).giveUp, renew: (*lender).renew}
+var settling = [...]func(*lender, *lease, settlement, time.Time) bool{
+	accept:  (*lender).accept,
+	release: (*lender).giveUp,
+	reject:  func(*lender, *lease, settlement, time.Time) bool { return false }, // refused before it comes here
+	renew:   (*lender).renew,
+}
 
 func (l *lender) accept(held *lease, s settlement, _ time.Time) bool {
 	did := l.member.Accept(held.TopicPartition, held.offset)

@@ -30,15 +30,11 @@ type lender struct {
 	used   time.Time
 }
 
-// The lender's goroutine looks at the clock at least once a turn. No lease is shorter, so that none ends late.
 const (
-	lenderTurn   = time.Second
+	lenderTurn   = time.Second           // its goroutine looks at the clock so often: no lease is shorter, and none ends late
 	lenderGap    = 10 * time.Second      // of its loop, for who watches over it
 	lenderLinger = 10 * time.Second      // how long it keeps its seat when nobody asks and nothing is lent
 	expiryGrain  = 10 * time.Millisecond // leases that end within it end together
-	windowsEach  = 16                    // kafka.Interest.Windows: a seat here has many workers
-	streamBatch  = 100                   // records that a stream is lent at once
-	streamBytes  = 256 << 10             // of them
 )
 
 // ring is called by the Kafka side when records may be there; it never waits.

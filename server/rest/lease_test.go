@@ -185,6 +185,29 @@ func TestALenderThatNobodyNeedsEnds(t *testing.T) {
 	}
 }
 
+// A consumer that failed for good ends its lender; the next request opens another.
+func TestALenderWhoseConsumerFailedEnds(t *testing.T) {
+	s := start(t, Options{})
+	s.put("blobs", 0, `0`)
+	got := s.take("a", all)
+	l := s.door.lenders.byKey["a\x00blobs"]
+	wait := s.later(func() (*reply, string) { return s.ask("GET", "/v1/groups/a/messages?"+all, "") })
+	eventually(t, "it waits", func() bool { return s.door.Stats().Waiting == 1 })
+	l.mu.Lock()
+	l.over = true
+	l.mu.Unlock()
+	l.ring()
+	told := <-wait
+	wantFailure(t, "who waits", told.reply, told.text, 503, 50003, "consumer failed")
+	if said := s.settle("a", `{"ack":`+leasesOf(got)+`}`); said != tallied(0, 0, 0, 1) {
+		t.Error(said)
+	}
+	if again := s.take("a", all); len(again) != 1 || again[0].Lease == got[0].Lease {
+		t.Errorf("%+v", again)
+	}
+	s.balanced()
+}
+
 // A partition that was away has another book: what was lent before must not count for what is lent now.
 func TestLeasesDoNotOutliveTheirPartition(t *testing.T) {
 	s := start(t, Options{})

@@ -109,9 +109,11 @@ type Server struct {
 	asking atomic.Int64 // requests that are being answered
 	held   atomic.Int64 // bytes of their bodies
 
-	lenders   *lenders
-	waiting   atomic.Int64  // requests that wait for records, streams among them
-	pulse     time.Duration // how long a stream may be silent
+	lenders *lenders
+	waiting atomic.Int64  // requests that wait for records, streams among them
+	silence time.Duration // how long a stream may have nothing to say
+	taking  time.Duration // how long a client may take for what is written of records
+
 	instances *instances
 
 	unauthentic atomic.Int64 // requests without the password
@@ -127,7 +129,7 @@ type Server struct {
 func New(client *kafka.Client, opts Options, log *slog.Logger) *Server {
 	s := &Server{kafka: client, log: log, meters: newMeters(), conns: newConnections(), drains: make(chan struct{})}
 	s.Reconfigure(opts)
-	s.lenders, s.pulse = newLenders(client, s.options().Register), pulseTime
+	s.lenders, s.silence, s.taking = newLenders(client, s.options().Register), longestSilence, writeTimeout
 	s.instances = newInstances(s)
 	s.mux = s.routing()
 	s.http = s.server()

@@ -18,8 +18,14 @@ type feed struct {
 	pulse  *time.Timer // until something has to be said
 }
 
-// pulseTime is how long a stream may be silent: less than what proxies wait for.
-const pulseTime = 15 * time.Second
+// What a stream is lent at once; the next come when that is written.
+const (
+	streamBatch = 100
+	streamBytes = 256 << 10
+)
+
+// longestSilence of a stream is less than what proxies wait for.
+const longestSilence = 15 * time.Second
 
 // pour answers with all records that come, until the client has enough or sluice stops. What it has not
 // settled when it goes is given back at once. When sluice stops it may still settle.
@@ -29,7 +35,7 @@ func (x *exchange) pour(d *demand, l *lender) error {
 		return err
 	}
 	defer back()
-	f := &feed{exchange: x, demand: d, lender: l, shape: d.shape, pulse: time.NewTimer(x.pulse)}
+	f := &feed{exchange: x, demand: d, lender: l, shape: d.shape, pulse: time.NewTimer(x.silence)}
 	defer f.pulse.Stop()
 	f.holder.bell = make(chan struct{}, 1)
 	f.waiter = newWaiter(d.want)
@@ -59,13 +65,11 @@ func (f *feed) run() error {
 		select {
 		case <-f.waiter.ready:
 			f.asking = false
-			if p, cause := f.waiter.take(); cause != nil {
+			p, cause := f.waiter.take()
+			if cause != nil {
 				return f.say(f.shape.failure(asFailure(cause)))
-			} else if err = f.write(p); err != nil {
-				f.lender.restore(p)
-			} else {
-				p.free()
 			}
+			err = f.hand(p)
 		case <-f.holder.bell: // there may be room for more
 		case <-f.pulse.C:
 			err = f.say(f.shape.pulse)
@@ -80,7 +84,16 @@ func (f *feed) run() error {
 	}
 }
 
-// write writes a parcel's records.
+// hand hands a parcel's records over, or gives them back.
+func (f *feed) hand(p *parcel) error {
+	if err := f.write(p); err != nil {
+		f.lender.restore(p)
+		return err
+	}
+	p.free()
+	return nil
+}
+
 func (f *feed) write(p *parcel) error {
 	buffer := newOut()
 	out := (*buffer)[:0]
@@ -102,9 +115,9 @@ func (f *feed) say(text string) error { return f.send([]byte(text)) }
 
 // send writes to the client, who has so much time to take it: nobody else waits for it.
 func (f *feed) send(text []byte) error {
-	f.pulse.Reset(f.exchange.pulse)
+	f.pulse.Reset(f.silence)
 	control := http.NewResponseController(f.w)
-	_ = control.SetWriteDeadline(time.Now().Add(writeTimeout))
+	_ = control.SetWriteDeadline(time.Now().Add(f.taking))
 	if len(text) > 0 {
 		if _, err := f.w.Write(text); err != nil {
 			return errGone

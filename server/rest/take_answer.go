@@ -42,7 +42,7 @@ func (x *exchange) list(p *parcel, f format) error {
 	out := (*buffer)[:0]
 	defer func() { freeOut(buffer, out) }()
 	control := http.NewResponseController(x.w)
-	_ = control.SetWriteDeadline(time.Now().Add(writeTimeout))
+	_ = control.SetWriteDeadline(time.Now().Add(x.taking))
 	separator := byte('[')
 	for i := range p.lent {
 		if len(out) >= spillBytes {
@@ -55,13 +55,21 @@ func (x *exchange) list(p *parcel, f format) error {
 		separator = ','
 	}
 	out = append(out, ']')
-	if x.status == 0 {
-		x.w.Header().Set("Content-Length", strconv.Itoa(len(out)))
-	}
-	if err := x.part(out); err != nil {
+	if err := x.last(out); err != nil {
 		return err
 	}
 	return control.Flush() // net/http does not tell what becomes of what it still has
+}
+
+// last writes the end of a list. One that is all of it has a length, and is packed for who wants it so.
+func (x *exchange) last(text []byte) error {
+	if x.status == 0 {
+		if len(text) >= packFrom {
+			text = x.packed(text)
+		}
+		x.w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	}
+	return x.part(text)
 }
 
 // part writes a part of a list.

@@ -41,6 +41,10 @@ const (
 	longestGroup  = 249
 )
 
+// windowsEach is kafka.Interest.Windows: of one window, of 16 MiB, a few workers with large records would keep
+// all others waiting. What a partition holds is bounded all the same.
+const windowsEach = 16
+
 // A parameter belongs to lists, to streams, or to both.
 type parameter struct {
 	list, stream bool

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
 )
@@ -411,4 +413,42 @@ func TestWhatCannotBeWrittenGoesBackInFront(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	s.balanced()
+}
+
+func TestAListIsPackedForWhoWantsItSo(t *testing.T) {
+	s := start(t, Options{})
+	s.put("blobs", 0, `"`+strings.Repeat("x", 5000)+`"`)
+	answer, text := s.ask("GET", "/v1/groups/a/messages?"+all, "", "Accept-Encoding", "gzip")
+	if answer.Header.Get("Content-Encoding") != "gzip" || len(s.messages(text)) != 1 {
+		t.Errorf("%v %s", answer.Header, text)
+	}
+}
+
+// FuzzDemand asks for what nobody should: it is refused with 4xx, or bounded.
+func FuzzDemand(f *testing.F) {
+	f.Add("billing", "topics=orders,blobs&max=3&wait=5s&ack_timeout=60s&auto.offset.reset=latest", "")
+	f.Add("a b", "topics=orders&max_unacked=10000&ack=none&format=text", "text/event-stream;q=1, */*")
+	f.Add("\x00", "topics=%00&max=99999999999999999999&%zz", ndjsonType)
+	f.Fuzz(func(t *testing.T, group, query, accept string) {
+		r := &http.Request{URL: &url.URL{RawQuery: query}, Header: http.Header{"Accept": {accept}}}
+		r.SetPathValue("group", group)
+		d, err := (&exchange{r: r}).demand()
+		if err != nil {
+			if f := asFailure(err); f.status != 422 || f.message == "" {
+				t.Fatalf("%q %q: %d %s", group, query, f.status, f.message)
+			}
+			return
+		}
+		bounded := len(d.group) <= 249 && len(d.interest.Topics) <= 100 && len(d.interest.Overrides) <= 20 &&
+			0 < d.limit && d.limit <= 1000 && 0 < d.bytes && d.bytes <= 16<<20 && 0 <= d.wait && d.wait <= time.Minute &&
+			time.Second <= d.timeout && d.timeout <= 12*time.Hour && 0 < d.most && d.most <= 10_000
+		if !bounded || len(d.interest.Topics) == 0 {
+			t.Fatalf("%q: %+v", query, d)
+		}
+		for _, name := range d.interest.Topics {
+			if !legalTopic(name) {
+				t.Fatalf("%q", name)
+			}
+		}
+	})
 }

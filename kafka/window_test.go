@@ -1,0 +1,41 @@
+package kafka
+
+import "testing"
+
+// A member that asks for many clients has the windows of as many; each partition has its own all the same.
+func TestASeatMayHaveManyWindows(t *testing.T) {
+	t.Parallel()
+	for windows, want := range map[int]int{0: 4, 1: 4, 2: 8, 9: 9} {
+		d := NewDispatch(4, 1<<20)
+		for p := range int32(3) {
+			tp := TopicPartition{"t", p}
+			d.Add(tp, &lending{})
+			for offset := range int64(3) {
+				d.Lane(tp).Append(record(tp, offset, 1))
+			}
+		}
+		s := d.Sit("many", func() {})
+		s.windows = windows
+		if lent, err := d.Lend(s, dawn, 100, 1<<20, nil); len(lent) != want || err != nil {
+			t.Errorf("%d windows: %d records, %v", windows, len(lent), err)
+		}
+	}
+}
+
+func TestEveryBookHasItsNumber(t *testing.T) {
+	t.Parallel()
+	d, tp := NewDispatch(4, 1<<20), TopicPartition{"t", 0}
+	s := d.Sit("one", func() {})
+	numbers := map[uint64]bool{}
+	for range 3 {
+		d.Add(tp, &lending{})
+		d.Lane(tp).Append(record(tp, 0, 1))
+		d.Lane(tp).Append(record(tp, 1, 1))
+		lent, _ := d.Lend(s, dawn, 2, 1<<20, nil)
+		if len(lent) != 2 || lent[0].Book != lent[1].Book || numbers[lent[0].Book] {
+			t.Fatalf("%+v", lent)
+		}
+		numbers[lent[0].Book] = true
+		d.Remove(tp)
+	}
+}
