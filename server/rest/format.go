@@ -25,6 +25,10 @@ var formats = map[string]format{
 	"application/vnd.kafka.binary.v2+json": binaryFormat,
 	"application/vnd.kafka.json.v2+json":   jsonFormat,
 	jsonType:                               jsonFormat,
+	// Version 1 wrote records in the same shape.
+	"application/vnd.kafka.v1+json":        binaryFormat,
+	"application/vnd.kafka.binary.v1+json": binaryFormat,
+	"application/vnd.kafka.json.v1+json":   jsonFormat,
 }
 
 // format reads how the records are written from the Content-Type.

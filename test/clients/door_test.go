@@ -33,7 +33,8 @@ type door struct {
 	topic string
 }
 
-func open(t *testing.T) *door {
+// open starts it with further flags of `sluice serve`.
+func open(t *testing.T, args ...string) *door {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), startPatience)
 	defer cancel()
@@ -50,7 +51,7 @@ func open(t *testing.T) *door {
 	if err := admin.CreateTopic(ctx, "greetings", 1); err != nil {
 		t.Fatal(err)
 	}
-	sluice, err := harness.StartSluice(ctx, harness.SluiceOptions{Binary: binary.Path(t), Brokers: fake.Brokers()})
+	sluice, err := harness.StartSluice(ctx, harness.SluiceOptions{Binary: binary.Path(t), Brokers: fake.Brokers(), Args: args})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,4 +118,4 @@ func program(t *testing.T, stdin, name string, args ...string) string {
 }
 
 // packages says how to get what these tests need.
-const packages = "Debian: apt-get install redis-tools ruby ruby-redis python3 python3-venv"
+const packages = "Debian: apt-get install redis-tools ruby ruby-redis python3 python3-venv nodejs npm"

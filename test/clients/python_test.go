@@ -15,7 +15,7 @@ var redisPy = []string{"4.6.0", "6.4.0", "8.1.0"}
 func TestRedisPy(t *testing.T) {
 	for _, version := range redisPy {
 		t.Run(version, func(t *testing.T) {
-			python := virtualenv(t, version)
+			python := virtualenv(t, "redis-py-"+version, "redis=="+version)
 			d := open(t)
 			host, port, err := net.SplitHostPort(d.Addr)
 			if err != nil {
@@ -28,10 +28,10 @@ func TestRedisPy(t *testing.T) {
 	}
 }
 
-// virtualenv installs one version of redis-py, once, and returns its interpreter.
-func virtualenv(t *testing.T, version string) string {
+// virtualenv installs what pip calls these packages, once, and returns the interpreter that has them.
+func virtualenv(t *testing.T, name string, wanted ...string) string {
 	t.Helper()
-	dir, err := filepath.Abs(filepath.Join(".cache", "redis-py-"+version))
+	dir, err := filepath.Abs(filepath.Join(".cache", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func virtualenv(t *testing.T, version string) string {
 		t.Fatalf("python3 is needed: %v\n%s", err, packages)
 	}
 	program(t, "", "python3", "-m", "venv", "--clear", dir)
-	program(t, "", python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "redis=="+version)
+	program(t, "", python, append([]string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check"}, wanted...)...)
 	if err := os.WriteFile(done, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
