@@ -33,7 +33,7 @@ test: test-needs
 	go test -race -count=1 -timeout $(TESTTIME) ./...
 
 # What the tests need beyond Go: named when missing. What needs no rights on the machine (redis-py in
-# a virtual environment, Apache Kafka's jars) the tests fetch themselves.
+# a virtual environment, a package of npm, Apache Kafka's jars) the tests fetch themselves.
 test-needs:
 	@missing=""; \
 	command -v gcc >/dev/null || missing="$$missing gcc"; \
@@ -42,6 +42,7 @@ test-needs:
 	command -v ruby >/dev/null || missing="$$missing ruby"; \
 	ruby -e 'require "redis"' 2>/dev/null || missing="$$missing ruby-redis"; \
 	python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$$missing python3 python3-venv"; \
+	command -v npm >/dev/null || missing="$$missing nodejs npm"; \
 	if [ -n "$$missing" ]; then echo "make test needs, by their names in Debian:$$missing" >&2; exit 1; fi
 
 # The same transcripts and more on a real Apache Kafka; needs java and mvn.
