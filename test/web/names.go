@@ -36,11 +36,11 @@ func (n *names) match(template, got string) error {
 		case as == "<n>":
 			pattern += `-?\d+`
 		case as == "<any>":
-			pattern += `[^"]*`
+			pattern += `(?:[^"\\]|\\.)*`
 		case known != "":
 			pattern += regexp.QuoteMeta(known)
 		default:
-			pattern += `([^",]+)`
+			pattern += `([^",/]+)`
 			fresh = append(fresh, as)
 		}
 	}
@@ -49,6 +49,9 @@ func (n *names) match(template, got string) error {
 		return fmt.Errorf("got  %s\nwant %s", got, template)
 	}
 	for i, as := range fresh {
+		if before := n.values[as]; before != "" && before != found[i+1] {
+			return fmt.Errorf("%s is %s and %s in %s", as, before, found[i+1], got)
+		}
 		n.values[as] = found[i+1]
 	}
 	return nil

@@ -58,6 +58,7 @@ func (t *talk) turn(turn *turn) error {
 	if err != nil {
 		return err
 	}
+	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(answer.Body)
 	if err != nil {
 		return err

@@ -119,6 +119,7 @@ func TestMatching(t *testing.T) {
 		{`{"a":<n>}`, `{"a":12} `, false},
 		{`{"a":"<any>"}`, `{"a":"what. ever"}`, true},
 		{`{"a":"<x>","b":"<x>"}`, `{"a":"1","b":"1"}`, true},
+		{`{"a":"<x>","b":"<x>"}`, `{"a":"1","b":"2"}`, false},
 		{`[<kept>]`, `[kept value]`, true},
 		{`[<kept>]`, `[another]`, false},
 		{`a.c`, `abc`, false},
