@@ -28,9 +28,8 @@ type portion struct {
 
 // instanceRecords answers the next records, as soon as there are some.
 func instanceRecords(x *exchange, in *instance) error {
-	if x.r.Method != http.MethodGet { // HEAD would take records and show none
-		x.w.Header().Set("Allow", http.MethodGet)
-		return plain(http.StatusMethodNotAllowed, "HTTP 405 Method Not Allowed: use GET")
+	if err := x.mayChange(); err != nil {
+		return err
 	}
 	if x.isDraining() {
 		return errStopping()

@@ -210,27 +210,31 @@ func TestALenderWhoseConsumerFailedEnds(t *testing.T) {
 
 // A partition that was away has another book: what was lent before must not count for what is lent now.
 func TestLeasesDoNotOutliveTheirPartition(t *testing.T) {
+	const query = "topics=orders&wait=20s&heartbeat.interval.ms=100"
 	s := start(t, Options{})
 	for p := range 3 {
 		s.put("orders", p, `0`)
 	}
 	var first []message
 	for len(first) < 3 {
-		first = append(first, s.take("a", "topics=orders&wait=20s")...)
+		first = append(first, s.take("a", query)...)
 	}
 	other, err := kafka.Open(s.configured(), testLog(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	assigned := func(c *kafka.Client) int { return c.Status().Subscriptions[0].Partitions }
-	if _, err := other.Join(kafka.Identity{Group: "a", Name: "b"}, kafka.Interest{Topics: []string{"orders"}}, func() {}); err != nil {
+	join := func(in kafka.Interest) (*kafka.Member, error) {
+		return other.Join(kafka.Identity{Group: "a", Name: "b"}, in, func() {})
+	}
+	if _, err := join(kafka.Interest{Topics: []string{"orders"}, Overrides: kafka.Properties{"heartbeat.interval.ms": "100"}}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "a partition moves", func() bool { return assigned(other) == 1 && assigned(s.client) == 2 })
 	if err := other.Close(within(t, patience)); err != nil {
 		t.Fatal(err)
 	}
-	second := s.take("a", "topics=orders&wait=20s")
+	second := s.take("a", query)
 	if len(second) != 1 || second[0].Delivery != 1 {
 		t.Fatalf("%+v", second)
 	}

@@ -270,4 +270,28 @@ func TestStreamsOfOtherPagesAreRefused(t *testing.T) {
 		answer, text := s.ask("GET", "/v1/groups/a/messages?topics=blobs", "", "Accept", eventType, c.field, c.value)
 		wantFailure(t, c.field, answer, text, 403, 403, "origins")
 	}
+	s.ask("POST", "/consumers/a", `{"name":"w"}`, "Content-Type", v2Type) // an instance's records are taken with GET as well
+	answer, text := s.ask("GET", "/consumers/a/instances/w/records", "", "Sec-Fetch-Site", "cross-site")
+	wantFailure(t, "an instance", answer, text, 403, 403, "origins")
+}
+
+func TestAStreamOverHTTP2(t *testing.T) {
+	s := start(t, Options{H2C: true})
+	s.speakHTTP2()
+	l := s.listen("a", "topics=blobs", ndjsonType)
+	s.put("blobs", 0, numbers(2)...)
+	got := l.records(2)
+	s.settle("a", `{"ack":["`+got[0].Lease+`"]}`)
+	l.stop() // one stream of the connection
+	if again := s.take("a", all); len(again) != 1 || again[0].Offset != 1 || again[0].Delivery != 2 {
+		t.Errorf("%+v", again)
+	}
+	other := s.listen("a", "topics=blobs", eventType)
+	if text := other.block(); text != "retry: 1000" {
+		t.Errorf("%q", text)
+	}
+	s.door.stop()
+	if rest, err := io.ReadAll(other.in); err != nil || !strings.HasPrefix(string(rest), ": sluice stops") {
+		t.Errorf("%v %q", err, rest)
+	}
 }

@@ -36,30 +36,30 @@ func messages(x *exchange) error {
 	return x.take(d, l)
 }
 
-// mayTake refuses what must not have an effect: taking is a GET that has one.
+// mayTake refuses what gets no records.
 func (x *exchange) mayTake() error {
+	if err := x.mayChange(); err != nil {
+		return err
+	}
 	switch {
-	case x.r.Method == http.MethodHead:
-		x.w.Header().Set("Allow", http.MethodGet)
-		return plain(http.StatusMethodNotAllowed, "HTTP 405 Method Not Allowed: records are taken with GET")
-	case !server.SameSite(x.r.Header):
-		return plain(http.StatusForbidden, "not served to other origins")
 	case x.r.ContentLength != 0: // who sends one is not heard when it hangs up
 		return invalid("a body has no place here")
-	case x.stopping():
+	case x.isDraining():
 		return errStopping()
 	}
 	return nil
 }
 
-// stopping tells whether the door takes no new work.
-func (x *exchange) stopping() bool {
-	select {
-	case <-x.drains:
-		return true
-	default:
-		return false
+// mayChange refuses a GET that changes something where nobody means it to.
+func (x *exchange) mayChange() error {
+	switch {
+	case x.r.Method == http.MethodHead: // it would take records and show none
+		x.w.Header().Set("Allow", http.MethodGet)
+		return plain(http.StatusMethodNotAllowed, "HTTP 405 Method Not Allowed: use GET")
+	case !server.SameSite(x.r.Header):
+		return plain(http.StatusForbidden, "not served to other origins")
 	}
+	return nil
 }
 
 // lender finds who lends what is asked for. Topics are looked for when there is none yet: a slip of the pen
