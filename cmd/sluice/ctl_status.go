@@ -51,6 +51,10 @@ func printStatus(to io.Writer, s *management.Status) error {
 		fmt.Fprintf(to, "listening: %s at %s%s\n", visible(l.Name), visible(l.Address), when(l.Inherited, ", opened by systemd"))
 	}
 	fmt.Fprintf(to, "clients: %d\n", s.Clients)
+	if http := s.HTTP; http != (management.HTTP{}) {
+		fmt.Fprintf(to, "http: %s, %s, %d waiting for records, %s\n", counted(http.Clients, "client"),
+			counted(int(http.Requests), "request"), http.Waiting, counted(http.Instances, "consumer instance"))
+	}
 	for _, t := range []table{profilesTable(s.Profiles), subscriptionsTable(s.Subscriptions)} {
 		if len(t.rows) == 0 {
 			continue

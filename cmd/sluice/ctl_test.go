@@ -166,6 +166,7 @@ func TestCtlStatus(t *testing.T) {
 			{Name: "control", Address: "/run/sluice/sluice.sock"},
 		},
 		Clients: 12,
+		HTTP:    management.HTTP{Clients: 7, Requests: 1, Waiting: 3, Instances: 2},
 		Profiles: []management.Profile{
 			{
 				Name: "buffered", InFlight: 3, Queued: 2, QueueLimit: 100_000, QueuedBytes: 2048, QueueBytesLimit: 128 << 20, Replaced: 1,
@@ -191,6 +192,7 @@ the last reload failed, at 2026-11-21 12:00:00:
 listening: resp at 127.0.0.1:6380, opened by systemd
 listening: control at /run/sluice/sluice.sock
 clients: 12
+http: 7 clients, 1 request, 3 waiting for records, 2 consumer instances
 
 PROFILE    IN FLIGHT  QUEUED       QUEUED BYTES          BROKERS    REPLACED
 buffered   3          2 of 100000  2.0 KiB of 128.0 MiB  1 of 2 up  1

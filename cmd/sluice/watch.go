@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -34,6 +35,9 @@ func (d *daemon) tell(ctx context.Context) {
 func (d *daemon) statusLine() string {
 	var line strings.Builder
 	fmt.Fprintf(&line, "%s %s", phases[d.phase.Load()], counted(d.connections(), "client"))
+	if n := d.requests(); n > 0 {
+		fmt.Fprintf(&line, ", %s over HTTP", counted(n, "request"))
+	}
 	now, groups, lag := d.client.Stats(), map[string]bool{}, int64(0)
 	for _, p := range d.client.Lags() {
 		groups[p.Group] = true
@@ -60,6 +64,15 @@ func (d *daemon) connections() int {
 	return n
 }
 
+// requests are those over HTTP that are being answered, and those that wait for records.
+func (d *daemon) requests() int {
+	if d.rest == nil {
+		return 0
+	}
+	now := d.rest.Stats()
+	return int(now.Requests + now.Waiting)
+}
+
 func counted(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
@@ -72,23 +85,35 @@ const (
 	probeLimit = 5 * time.Second
 )
 
-// probe says PING to the Redis door, as a client would, for as long as a watchdog looks after sluice:
-// whether the loops turn is one thing, whether somebody is served another. It stops when the drain
-// begins, which closes the door.
+// probes are what sluice says to its own doors, as a client would. Any line that comes back will do, even
+// one that says that there is no room.
+var probes = []struct{ door, says string }{
+	{respDoor, "PING\r\n"},
+	{httpDoor, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"},
+}
+
+// probe talks to the doors for as long as a watchdog looks after sluice: whether the loops turn is one
+// thing, whether somebody is served another. It stops when the drain begins, which closes the doors.
 func (d *daemon) probe(ctx context.Context) {
-	door := d.open(respDoor)
-	if door == nil || !d.notifier.Watched() {
-		return
+	var talks sync.WaitGroup
+	for _, p := range probes {
+		if door := d.open(p.door); door != nil && d.notifier.Watched() {
+			talks.Go(func() { d.probeDoor(ctx, door, p.says) })
+		}
 	}
-	beat, end := d.beats.Register("probe:resp", 2*(probeEvery+probeLimit))
+	talks.Wait()
+}
+
+func (d *daemon) probeDoor(ctx context.Context, door *door, says string) {
+	beat, end := d.beats.Register("probe:"+door.name, 2*(probeEvery+probeLimit))
 	defer end()
 	tick := time.NewTicker(probeEvery)
 	defer tick.Stop()
 	for d.phase.Load() == serving {
-		if err := pingOnce(ctx, reachable(door.listener.Addr())); err == nil || ours(err) {
+		if err := talkOnce(ctx, reachable(door.listener.Addr()), says); err == nil || ours(err) {
 			beat()
 		} else if ctx.Err() == nil {
-			d.log.Warn("the redis door does not answer sluice itself", "err", err)
+			d.log.Warn("a door does not answer sluice itself", "door", door.name, "err", err)
 		}
 		select {
 		case <-tick.C:
@@ -98,8 +123,8 @@ func (d *daemon) probe(ctx context.Context) {
 	}
 }
 
-// pingOnce is answered when a line comes back, even one that says that there is no room.
-func pingOnce(ctx context.Context, address string) error {
+// talkOnce is answered when a line comes back.
+func talkOnce(ctx context.Context, address, says string) error {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
@@ -110,7 +135,7 @@ func pingOnce(ctx context.Context, address string) error {
 	if err := conn.SetDeadline(time.Now().Add(probeLimit)); err != nil {
 		return err
 	}
-	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
+	if _, err := conn.Write([]byte(says)); err != nil {
 		return err
 	}
 	_, err = bufio.NewReader(conn).ReadString('\n')

@@ -48,6 +48,25 @@ var httpMetrics = []metric{
 		},
 	},
 	{
+		"sluice_http_instances", gauge, nil, "Consumer instances, as REST v2 has them.",
+		func(s *snapshot, out *series) {
+			if s.web != nil {
+				out.add(float64(s.web.Instances))
+			}
+		},
+	},
+	{
+		"sluice_http_instances_ended_total", counter, labels("how"),
+		"Consumer instances that ended: deleted by their client, expired, replaced by one of the same name, stopped with sluice.",
+		func(s *snapshot, out *series) {
+			if s.web != nil {
+				for how, n := range s.web.InstancesEnded {
+					out.add(float64(n), how)
+				}
+			}
+		},
+	},
+	{
 		"sluice_http_held_bytes", gauge, nil, "Bodies of requests in memory; http.max_held bounds them.",
 		func(s *snapshot, out *series) {
 			if s.web != nil {

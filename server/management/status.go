@@ -15,9 +15,22 @@ type Status struct {
 	LastReload    LastReload `json:"last_reload"`
 	Listeners     []Listener `json:"listeners"`
 	// Clients is how many connections of the Redis door are open.
-	Clients       int            `json:"clients"`
+	Clients int `json:"clients"`
+	// HTTP is what the HTTP door is doing.
+	HTTP          HTTP           `json:"http"`
 	Profiles      []Profile      `json:"profiles"`
 	Subscriptions []Subscription `json:"subscriptions"`
+}
+
+// HTTP is how much is asked of the HTTP door at the moment.
+type HTTP struct {
+	// Clients is how many connections are open.
+	Clients int `json:"clients"`
+	// Requests are being answered, Waiting ones wait for records, streams among them.
+	Requests int64 `json:"requests"`
+	Waiting  int64 `json:"waiting"`
+	// Instances are consumer instances, as REST v2 has them.
+	Instances int `json:"instances"`
 }
 
 // Profile is one shared producer.

@@ -77,7 +77,10 @@ func busy(groups, topics, partitions int) *snapshot {
 	now := &snapshot{
 		build: Build{"v1", "go1.26", "2.15.1"}, beats: []Beat{{"lag", time.Second, time.Minute}}, reload: LastReload{OK: true, At: time.Now()},
 		door: &resp.Stats{Connections: 3, Closed: []resp.Closed{{Reason: "idle", N: 1}}},
-		web:  &rest.Stats{Routes: []rest.RouteStat{{Method: "GET", Pattern: "/topics", Classes: [6]int64{2: 1}, Latency: h.Read()}}},
+		web: &rest.Stats{
+			Routes:         []rest.RouteStat{{Method: "GET", Pattern: "/topics", Classes: [6]int64{2: 1}, Latency: h.Read()}},
+			InstancesEnded: map[string]int64{"deleted": 1, "expired": 0},
+		},
 	}
 	for i := range 100 {
 		now.door.Commands = append(now.door.Commands, resp.CommandStat{Name: fmt.Sprintf("command%d", i), OK: 2, Failed: 1, Latency: h.Read()})

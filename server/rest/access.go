@@ -3,6 +3,7 @@ package rest
 import (
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -42,7 +43,7 @@ func (x *exchange) logAccess(chosen *route, took time.Duration) {
 	}
 	method, pattern := "", ""
 	if chosen != nil {
-		method, pattern = chosen.method, chosen.pattern
+		method, pattern = chosen.method, strings.TrimSuffix(chosen.pattern, "{$}")
 	}
 	log.Info("request answered", "method", method, "route", pattern, "status", x.status, "bytes", x.sent.bytes,
 		"took", took.String(), "request_id", x.w.Header().Get(requestID))
