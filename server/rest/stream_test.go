@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -294,4 +295,47 @@ func TestAStreamOverHTTP2(t *testing.T) {
 	if rest, err := io.ReadAll(other.in); err != nil || !strings.HasPrefix(string(rest), ": sluice stops") {
 		t.Errorf("%v %q", err, rest)
 	}
+}
+
+// What a stream costs that waits for records: a thousand of them shall fit into 60 MB.
+func TestAnIdleStreamIsCheap(t *testing.T) {
+	const n = 200
+	s := start(t, Options{})
+	s.idle(1)
+	before := inUse()
+	s.idle(n)
+	if each := (inUse() - before) / n; each > 60_000 {
+		t.Errorf("%d bytes each", each)
+	} else {
+		t.Logf("%d bytes each", each)
+	}
+}
+
+// idle opens streams and waits for the beginning of their answers.
+func (s *sluice) idle(n int) {
+	s.t.Helper()
+	for range n {
+		conn, err := (&net.Dialer{}).DialContext(s.t.Context(), "tcp", s.addr)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.t.Cleanup(func() { _ = conn.Close() })
+		s.write(conn, "GET /v1/groups/a/messages?topics=blobs HTTP/1.1\r\nHost: localhost\r\nAccept: %s\r\n\r\n", eventType)
+		for text := []byte{}; !strings.Contains(string(text), "retry: 1000"); {
+			var some [512]byte
+			n, err := conn.Read(some[:])
+			if err != nil {
+				s.t.Fatalf("%v after %q", err, text)
+			}
+			text = append(text, some[:n]...)
+		}
+	}
+}
+
+// inUse is how much memory lives, stacks included.
+func inUse() int {
+	runtime.GC()
+	var now runtime.MemStats
+	runtime.ReadMemStats(&now)
+	return int(now.HeapAlloc + now.StackInuse) //nolint:gosec // some megabytes
 }

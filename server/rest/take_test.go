@@ -452,3 +452,24 @@ func FuzzDemand(f *testing.F) {
 		}
 	})
 }
+
+func TestARecordIsLentWithoutGarbage(t *testing.T) {
+	p := &parcel{leases: []leaseID{{1, 2, 3}}, lent: []kafka.Delivery{{Attempt: 1, Record: kafka.Record{
+		TopicPartition: kafka.TopicPartition{Topic: "orders"}, Key: []byte(`"k"`), Value: []byte(`{"n":1}`), Timestamp: 1,
+	}}}}
+	out := make([]byte, 0, 1024)
+	for kind, shape := range shapes {
+		if n := testing.AllocsPerRun(100, func() { shape.record(out, p, 0, jsonFormat) }); n != 0 {
+			t.Errorf("%s: %v allocations", kind, n)
+		}
+	}
+	book := leases{}
+	until := time.Now().Add(time.Minute)
+	lend := func() {
+		slot, _ := book.add(lease{offset: 1, until: until})
+		book.remove(slot)
+	}
+	if n := testing.AllocsPerRun(100, lend); n != 0 {
+		t.Errorf("a lease: %v allocations", n)
+	}
+}
