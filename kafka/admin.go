@@ -96,7 +96,29 @@ func internalTopic(name string) bool {
 }
 
 func (a *Admin) metadata(ctx context.Context) (*binding.Metadata, error) {
-	return a.client.GetMetadata(nil, true, millisLeft(ctx))
+	var metadata *binding.Metadata
+	err := inTurns(ctx, func(ctx context.Context) (err error) {
+		metadata, err = a.client.GetMetadata(nil, true, millisLeft(ctx))
+		return err
+	})
+	return metadata, err
+}
+
+// callTurn bounds one call into librdkafka that ends with nothing but its own deadline: the caller may
+// have gone, and the client may be about to be closed.
+const callTurn = time.Second
+
+// inTurns makes such a call, again when nobody answered in time, until ctx ends.
+func inTurns(ctx context.Context, call func(context.Context) error) error {
+	for {
+		began := time.Now()
+		turn, cancel := context.WithTimeout(ctx, callTurn)
+		err := call(turn)
+		cancel()
+		if !unanswered(err) || ctx.Err() != nil || time.Since(began) < callTurn {
+			return err
+		}
+	}
 }
 
 // millisLeft is the time until the context's deadline, for calls that take milliseconds.

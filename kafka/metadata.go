@@ -144,8 +144,10 @@ func (a *Admin) brokers(ctx context.Context) ([]Broker, error) {
 // ClusterID is the cluster's own id. It never changes, and is asked for once.
 func (c *Client) ClusterID(ctx context.Context) (id string, err error) {
 	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
-		id, err = a.client.ClusterID(ctx)
-		return err
+		return inTurns(ctx, func(ctx context.Context) (err error) {
+			id, err = a.client.ClusterID(ctx)
+			return err
+		})
 	})
 	return id, err
 }

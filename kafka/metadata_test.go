@@ -137,12 +137,10 @@ func TestAReadingEndsWithItsDeadline(t *testing.T) {
 	}
 }
 
-// All but TopicNames, whose call into librdkafka has nothing but a deadline.
 func TestAReadingEndsWithItsCallerAndWithTheClient(t *testing.T) {
 	t.Parallel()
 	c := openOn(t, []string{"127.0.0.1:1"}, nil)
 	all := readings(c)
-	delete(all, "topics")
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	for _, read := range all {

@@ -88,17 +88,20 @@ func (l *load) stay(ctx context.Context, number int) {
 	tick := time.NewTicker(pace)
 	defer tick.Stop()
 	var c *client
+	var heard time.Time
 	for n := 0; ctx.Err() == nil; n++ {
 		if c == nil {
 			var err error
 			if c, err = dial(ctx, l.addr, number); err != nil {
 				c = nil
 			}
+			heard = time.Now()
 		}
-		if c != nil && !l.batch(c, fmt.Sprintf("stay-%d-%d", number, n)) {
+		if c != nil && !l.batch(c, fmt.Sprintf("stay-%d-%d", number, n), heard) {
 			c.Close()
 			c = nil
 		}
+		heard = time.Now()
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -109,8 +112,13 @@ func (l *load) stay(ctx context.Context, number int) {
 	}
 }
 
-// batch sends many records at once and reads all answers; false ends the connection.
-func (l *load) batch(c *client, name string) bool {
+// longSilence is about as long as a client may be silent while sluice stops, and still be heard. On a busy
+// machine some of ours are.
+const longSilence = 80 * time.Millisecond
+
+// batch sends many records at once and reads all answers; false ends the connection, of which something
+// was heard before.
+func (l *load) batch(c *client, name string, heard time.Time) bool {
 	var commands strings.Builder
 	for i := range stayBatch {
 		commands.WriteString(encode("RPUSHX", "topics:"+letters, fmt.Sprintf("%s-%d", name, i)))
@@ -119,6 +127,7 @@ func (l *load) batch(c *client, name string) bool {
 	if err != nil && !ended(err) {
 		return l.ended(nil, err)
 	}
+	silent := time.Since(heard) > longSilence
 	var taken []string
 	var shutdown error
 	for i := range stayBatch {
@@ -128,6 +137,8 @@ func (l *load) batch(c *client, name string) bool {
 			taken = append(taken, fmt.Sprintf("%s-%d", name, i))
 		case strings.Contains(err.Error(), "Server shutdown"):
 			shutdown = err
+		case i == 0 && silent && ended(err):
+			return false
 		default:
 			return l.ended(taken, err)
 		}
