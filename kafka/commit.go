@@ -196,7 +196,11 @@ func (s *Subscription) answer(event librdkafka.Event) {
 	}
 	if done := s.commits[event.Ticket]; done != nil {
 		delete(s.commits, event.Ticket)
-		done <- commitError(codeError(failed))
+		err := commitError(codeError(failed))
+		if s.chosen && errors.Is(err, ErrMoving) {
+			err = ErrForeign
+		}
+		done <- err
 	}
 }
 

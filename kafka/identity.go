@@ -31,9 +31,12 @@ const (
 // Interest is what a member wants to be lent. Overrides are librdkafka properties of its
 // subscription; members that differ in topics or overrides share no subscription.
 type Interest struct {
-	Topics    []string
-	Overrides Properties
-	Ack       AckMode
+	Topics []string
+	// Partitions, if there are any, take the place of Topics. The member then has a consumer of its own that is
+	// in no group, and only commits for it: Kafka allows that while no others are members of the group.
+	Partitions []TopicPartition
+	Overrides  Properties
+	Ack        AckMode
 	// Windows is how many times Config's window the member may leave unsettled, when it asks for many
 	// clients; 0 is once. What a partition may hold stays the same.
 	Windows int

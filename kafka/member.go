@@ -3,7 +3,6 @@ package kafka
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
@@ -35,7 +34,11 @@ func (c *Client) Join(id Identity, in Interest, wake func()) (*Member, error) {
 	case old != nil && old.live:
 		return nil, &TakenError{id}
 	}
-	sub, err := c.subscription(in.key(id.Group), id.Group, in)
+	key := in.key(id.Group)
+	if in.chosen() {
+		key = fmt.Sprintf("%s chosen by %q", key, id.Name)
+	}
+	sub, err := c.subscription(key, id.Group, in)
 	if err != nil {
 		return nil, err
 	}
@@ -48,6 +51,9 @@ func (c *Client) Join(id Identity, in Interest, wake func()) (*Member, error) {
 	m.seat.windows = in.Windows
 	sub.mu.Unlock()
 	c.members[id] = m
+	if in.chosen() {
+		m.Choose(in.Partitions)
+	}
 	return m, nil
 }
 
@@ -62,7 +68,7 @@ func (c *Client) subscription(key, group string, in Interest) (*Subscription, er
 	if most := c.config().MaxSubscriptions; len(c.subscriptions) >= most {
 		return nil, fmt.Errorf("%w: kafka.max_subscriptions: %d subscriptions are open already", ErrTooMany, most)
 	}
-	s, err := c.startSubscription(key, group, slices.Compact(slices.Sorted(slices.Values(in.Topics))), in.Overrides)
+	s, err := c.startSubscription(key, group, in)
 	if err != nil {
 		return nil, err
 	}

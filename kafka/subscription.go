@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +23,8 @@ type Subscription struct {
 	log    *slog.Logger
 
 	interest topicSet
+	reset    string        // auto.offset.reset
+	chosen   bool          // its partitions are its only member's choice: see choose
 	gone     chan struct{} // closed when it has ended
 
 	// Owned by the run goroutine.
@@ -71,20 +74,24 @@ const (
 )
 
 // startSubscription creates the consumer and joins the group in the background.
-func (c *Client) startSubscription(key, group string, topics []string, overrides Properties) (*Subscription, error) {
+func (c *Client) startSubscription(key, group string, in Interest) (*Subscription, error) {
 	cfg := c.config()
-	consumer, err := librdkafka.NewConsumer(cfg.subscriptionProperties(key, group, overrides, len(c.subscriptions)))
+	properties := cfg.subscriptionProperties(key, group, in.Overrides, len(c.subscriptions))
+	consumer, err := librdkafka.NewConsumer(properties)
 	if err != nil {
 		return nil, err
 	}
-	if err := consumer.Subscribe(topics); err != nil {
-		consumer.Abandon()
-		return nil, err
+	topics := slices.Compact(slices.Sorted(slices.Values(in.Topics)))
+	if !in.chosen() {
+		if err := consumer.Subscribe(topics); err != nil {
+			consumer.Abandon()
+			return nil, err
+		}
 	}
 	s := &Subscription{
 		key: key, group: group, topics: topics, client: c, cfg: cfg, log: c.log.With("group", group),
 		consumer: consumer, feeds: map[TopicPartition]*feed{}, commits: map[uint64]chan<- error{}, idleSince: time.Now(),
-		interest: newTopicSet(topics), gone: make(chan struct{}), dispatch: NewDispatch(cfg.WindowRecords, cfg.WindowBytes), lendings: map[matter]*lending{},
+		interest: newTopicSet(topics), gone: make(chan struct{}), chosen: in.chosen(), reset: properties["auto.offset.reset"], dispatch: NewDispatch(cfg.WindowRecords, cfg.WindowBytes), lendings: map[matter]*lending{},
 	}
 	c.lendings.opened(s)
 	s.log.Info("subscription opened", "topics", topics)
@@ -164,6 +171,10 @@ var forMembers = map[librdkafka.Code]string{
 
 // failure notes what members should know: rights that are missing, a consumer that is beyond repair.
 func (s *Subscription) failure(event librdkafka.Event) {
+	if event.Code == librdkafka.NoGroup && s.chosen {
+		s.beginAnew()
+		return
+	}
 	s.voice.failure(s.log, event)
 	text, told := forMembers[event.Code]
 	if !event.Fatal && !told {
@@ -290,7 +301,7 @@ func (s *Subscription) deserted(now time.Time) bool {
 	gone := s.dispatch.Expire(now)
 	empty := len(s.dispatch.seats) == 0
 	s.yielding = s.yielding && empty
-	atOnce := s.failed || s.yielding
+	atOnce := s.failed || s.yielding || s.chosen
 	s.mu.Unlock()
 	for _, seat := range gone {
 		s.log.Info("member forgotten, its records go to others", "member", seat.Name)

@@ -3,6 +3,7 @@ package kafka
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -45,6 +46,13 @@ func (m *Member) Assigned() []TopicPartition {
 	return free
 }
 
+// Joining tells whether the group has not assigned anything yet, to anybody here.
+func (m *Member) Joining() bool {
+	m.sub.mu.Lock()
+	defer m.sub.mu.Unlock()
+	return !m.sub.assigned
+}
+
 // questions bounds how many goroutines wait inside librdkafka for an answer about committed offsets: each
 // holds a thread there.
 var questions = make(chan struct{}, 4)
@@ -63,6 +71,10 @@ func (m *Member) Committed(ctx context.Context, partitions []TopicPartition) ([]
 		list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: librdkafka.NoPlace})
 	}
 	list, err := m.sub.consumer.Committed(list, time.Duration(millisLeft(ctx))*time.Millisecond)
+	var told *librdkafka.Error
+	if errors.As(err, &told) && told.Code == librdkafka.NoGroup {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, commitError(err)
 	}

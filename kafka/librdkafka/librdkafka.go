@@ -70,6 +70,7 @@ const (
 	GroupAuthorization   Code = 30
 	InvalidTimestamp     Code = 32
 	PolicyViolation      Code = 44
+	NoGroup              Code = 69
 	KafkaStorage         Code = 56
 	InvalidRecord        Code = 87
 )

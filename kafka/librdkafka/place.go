@@ -9,6 +9,12 @@ import "time"
 // (RD_KAFKA_OFFSET_INVALID).
 const NoPlace int64 = -1001
 
+// Places that are not offsets (RD_KAFKA_OFFSET_BEGINNING, RD_KAFKA_OFFSET_END).
+const (
+	Beginning int64 = -2
+	End       int64 = -1
+)
+
 // Commit has the group's coordinator note the offsets, lower ones than before too, and does not wait: a
 // Committed event with the ticket says how that ended. librdkafka gives a coordinator that is away 45 s.
 func (c *Consumer) Commit(offsets []Partition, ticket uint64) error {
@@ -33,4 +39,21 @@ func (c *Consumer) Seek(partitions []Partition) error {
 		partitions[i].Err = p.Err
 	}
 	return err
+}
+
+// Add takes more partitions, of a consumer that has not subscribed to topics; each begins at its Offset. They
+// need their Queue first.
+func (c *Consumer) Add(partitions []Partition) error {
+	defer enter()()
+	list := listOf(partitions)
+	defer C.rd_kafka_topic_partition_list_destroy(list)
+	return take(C.rd_kafka_incremental_assign(c.rk, list))
+}
+
+// Remove gives partitions up that were added; librdkafka then commits what was stored for them.
+func (c *Consumer) Remove(partitions []Partition) error {
+	defer enter()()
+	list := listOf(partitions)
+	defer C.rd_kafka_topic_partition_list_destroy(list)
+	return take(C.rd_kafka_incremental_unassign(c.rk, list))
 }

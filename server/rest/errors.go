@@ -63,6 +63,9 @@ var fails = []struct {
 	{kafka.ErrNotHere, func(err error) *failure {
 		return &failure{status: http.StatusConflict, code: codeIllegalState, message: err.Error()}
 	}},
+	{kafka.ErrForeign, func(err error) *failure {
+		return &failure{status: http.StatusConflict, code: codeIllegalState, message: err.Error()}
+	}},
 	{kafka.ErrMoved, func(err error) *failure { return unavailable(err.Error()) }},
 	{kafka.ErrMoving, func(err error) *failure { return unavailable(err.Error()) }},
 	{kafka.ErrNoAnswer, func(err error) *failure { return unavailable(err.Error()) }},

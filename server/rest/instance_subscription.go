@@ -25,7 +25,9 @@ func wishOf(body []byte) (w wish, err error) {
 		case name == "topics":
 			w.topics, err = topicsOf(raw)
 		case name == "topic_pattern":
-			w.pattern, err = stringOf(name, raw)
+			if w.pattern, err = stringOf(name, raw); err == nil && w.pattern == "" {
+				err = invalid("\"topic_pattern\" is empty")
+			}
 		default:
 			return invalid("Unrecognized field: %s", name)
 		}
@@ -76,6 +78,13 @@ func subscribe(x *exchange, in *instance) error {
 func (in *instance) subscribe(client *kafka.Client, w wish) error {
 	interest := kafka.Interest{Topics: w.topics, Overrides: in.overrides}
 	byPattern := w.pattern != ""
+	if byPattern {
+		pattern, err := kafka.Pattern(w.pattern)
+		if err != nil {
+			return invalid("\"topic_pattern\": %v", err)
+		}
+		interest.Topics = []string{pattern}
+	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	switch {

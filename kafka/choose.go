@@ -1,0 +1,86 @@
+package kafka
+
+import (
+	"slices"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+)
+
+// chosen tells whether the member chooses its partitions.
+func (in *Interest) chosen() bool { return len(in.Partitions) > 0 }
+
+// Choose changes the partitions of a member that joined with some. Those that stay go on where they are; what
+// is held of the others is taken back, and they go on later where they are committed.
+func (m *Member) Choose(partitions []TopicPartition) {
+	partitions = slices.Clone(partitions)
+	m.sub.order(func() { m.sub.choose(partitions) })
+}
+
+// choose is what assign and revoke are for members of a group.
+func (s *Subscription) choose(partitions []TopicPartition) {
+	var gone, come []librdkafka.Partition
+	for tp := range s.feeds {
+		if !slices.Contains(partitions, tp) {
+			gone = append(gone, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition})
+		}
+	}
+	for _, tp := range partitions {
+		if s.feeds[tp] == nil {
+			s.open(tp)
+			come = append(come, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: librdkafka.NoPlace})
+		}
+	}
+	s.store()
+	s.change(gone, come)
+	s.mu.Lock()
+	s.assigned = true
+	s.mu.Unlock()
+	s.log.Info("partitions chosen", "taken", names(come), "left", names(gone))
+}
+
+func (s *Subscription) change(gone, come []librdkafka.Partition) {
+	if len(gone) > 0 {
+		if err := s.consumer.Remove(gone); err != nil {
+			s.log.Warn("partitions not given up", "err", err)
+		}
+		for _, p := range gone {
+			s.drop(TopicPartition{p.Topic, p.ID})
+		}
+	}
+	if len(come) > 0 {
+		if err := s.consumer.Add(come); err != nil {
+			s.log.Error("partitions not taken", "err", err)
+		}
+	}
+}
+
+// resets are librdkafka's values of auto.offset.reset.
+var resets = map[string]int64{
+	"earliest": librdkafka.Beginning, "smallest": librdkafka.Beginning, "beginning": librdkafka.Beginning,
+	"latest": librdkafka.End, "largest": librdkafka.End, "end": librdkafka.End,
+}
+
+// beginAnew begins the partitions of which nothing was fetched where auto.offset.reset says: the group has
+// committed nothing, because there is no such group. librdkafka takes that answer for a failure, and asks no more.
+func (s *Subscription) beginAnew() {
+	at, known := resets[s.reset]
+	if !known {
+		s.failure(librdkafka.Event{Kind: librdkafka.Failure, Code: librdkafka.AutoOffsetReset})
+		return
+	}
+	var list []librdkafka.Partition
+	for tp, f := range s.feeds {
+		if f.lane.ledger.fetched < 0 {
+			list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: at})
+		}
+	}
+	if len(list) == 0 {
+		return
+	}
+	if err := s.consumer.Remove(list); err != nil {
+		s.log.Warn("partitions not given up", "err", err)
+	}
+	if err := s.consumer.Add(list); err != nil {
+		s.log.Error("partitions not taken", "err", err)
+	}
+}

@@ -1,0 +1,90 @@
+package kafka
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// choose is a member that chose its partitions.
+func choose(t *testing.T, c *Client, partitions ...TopicPartition) *worker {
+	t.Helper()
+	return join(t, c, "a", Interest{Partitions: partitions})
+}
+
+func TestAMemberChoosesItsPartitions(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 10, func(cfg *Config) { cfg.CommitInterval = time.Hour })
+	w := choose(t, c, letters)
+	wantTaken(t, w.take(t, 4), 0, 1, 2, 3)
+	if err := w.Commit(bounded(t), []Place{{letters, 3}}); err != nil {
+		t.Fatal(err)
+	}
+	g := k.GroupInfo("group")
+	if g.Commits["letters"][0].Offset != 4 || len(g.Members) != 0 {
+		t.Fatalf("the group is %+v, want no members and 4 committed", g)
+	}
+	w.take(t, 2)
+	w.Leave(true)
+	eventually(t, "its consumer to end", func() bool { return c.Stats().Subscriptions == 0 })
+	again := choose(t, c, letters)
+	wantTaken(t, again.take(t, 2), 4, 5)
+	if places, err := again.Committed(bounded(t), []TopicPartition{letters, {"letters", 5}}); err != nil || len(places) != 1 || places[0] != (Place{letters, 4}) {
+		t.Errorf("committed are %v %v", places, err)
+	}
+	if err := again.Seek(bounded(t), []Place{{letters, Beginning}}); err != nil {
+		t.Fatal(err)
+	}
+	wantTaken(t, again.take(t, 2), 0, 1)
+	wantBooks(t, c)
+}
+
+func TestAnotherChoiceKeepsWhatStays(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(2, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	fill(t, c, "letters", 100)
+	one, two := TopicPartition{"letters", 0}, TopicPartition{"letters", 1}
+	w := choose(t, c, one)
+	wantTaken(t, w.take(t, 3), 0, 1, 2)
+	w.Choose([]TopicPartition{one, two})
+	eventually(t, "both", func() bool { return len(w.Assigned()) == 2 })
+	if w.Owed() != 3 {
+		t.Errorf("owes %d, want 3: the partition stayed", w.Owed())
+	}
+	w.Choose([]TopicPartition{two})
+	eventually(t, "one", func() bool { return len(w.Assigned()) == 1 })
+	if d := w.next(t, 1)[0]; d.TopicPartition != two || w.Owed() != 1 {
+		t.Errorf("got %s, owes %d", d.TopicPartition, w.Owed())
+	}
+	wantBooks(t, c)
+}
+
+func TestWhoIsInNoGroupCannotCommitForOneThatHasMembers(t *testing.T) {
+	t.Parallel()
+	_, c := lettersOn(t, 10, never)
+	member := join(t, c, "m", topicsOf("letters"))
+	member.take(t, 1)
+	w := choose(t, c, letters)
+	w.take(t, 1)
+	if err := w.Commit(bounded(t), []Place{{letters, 0}}); !errors.Is(err, ErrForeign) {
+		t.Error(err)
+	}
+}
+
+func TestPlacesByTime(t *testing.T) {
+	t.Parallel()
+	_, c := lettersOn(t, 3, nil)
+	now := time.Now()
+	for _, q := range []struct {
+		at   time.Time
+		want int64
+	}{{now.Add(-time.Hour), 0}, {time.Unix(-1, 0), 0}, {now.Add(time.Hour), 3}} {
+		places, err := c.Since(bounded(t), map[TopicPartition]time.Time{letters: q.at})
+		if err != nil || len(places) != 1 || places[0] != (Place{letters, q.want}) {
+			t.Errorf("since %v: %v %v, want %d", q.at, places, err, q.want)
+		}
+	}
+}

@@ -1,0 +1,72 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
+)
+
+// Beginning as the Offset of a Place to seek is the first record that there is (RD_KAFKA_OFFSET_BEGINNING).
+const Beginning int64 = -2
+
+// Ends are the places behind the last records of partitions that exist, as of now. Its errors are those of
+// Topic.
+func (c *Client) Ends(ctx context.Context, partitions []TopicPartition) ([]Place, error) {
+	specs := map[TopicPartition]binding.OffsetSpec{}
+	for _, tp := range partitions {
+		specs[tp] = binding.LatestOffsetSpec
+	}
+	return c.whence(ctx, specs)
+}
+
+// Since are the places of the first records that are not older, or behind the last one where all are. Its
+// errors are those of Ends.
+func (c *Client) Since(ctx context.Context, times map[TopicPartition]time.Time) ([]Place, error) {
+	specs := map[TopicPartition]binding.OffsetSpec{}
+	for tp, at := range times {
+		specs[tp] = binding.OffsetSpec(max(0, at.UnixMilli()))
+	}
+	places, err := c.whence(ctx, specs)
+	if err != nil {
+		return nil, err
+	}
+	var found []Place
+	var older []TopicPartition
+	for _, p := range places {
+		if p.Offset < 0 {
+			older = append(older, p.TopicPartition)
+			continue
+		}
+		found = append(found, p)
+	}
+	ends, err := c.Ends(ctx, older)
+	return append(found, ends...), err
+}
+
+// whence asks the leaders of partitions for offsets.
+func (c *Client) whence(ctx context.Context, specs map[TopicPartition]binding.OffsetSpec) (places []Place, err error) {
+	if len(specs) == 0 {
+		return nil, nil
+	}
+	query := map[binding.TopicPartition]binding.OffsetSpec{}
+	for tp, spec := range specs {
+		query[binding.TopicPartition{Topic: &tp.Topic, Partition: tp.Partition}] = spec
+	}
+	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
+		result, err := a.client.ListOffsets(ctx, query, requestTimeout(ctx))
+		if err != nil {
+			return err
+		}
+		for key, info := range result.ResultInfos {
+			tp := TopicPartition{*key.Topic, key.Partition}
+			if info.Error.Code() != binding.ErrNoError {
+				return fmt.Errorf("%s: %w", tp, info.Error)
+			}
+			places = append(places, Place{tp, int64(info.Offset)})
+		}
+		return nil
+	})
+	return places, err
+}

@@ -1,0 +1,131 @@
+package rest
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/sluice-proxy/sluice/kafka"
+)
+
+// mostAssignedTopics bounds the topics of an assignment: the brokers are asked for each.
+const mostAssignedTopics = 100
+
+// assign takes partitions of the client's choice, without a membership in the group: only commits are its.
+func assign(x *exchange, in *instance) error {
+	body, err := x.body()
+	if err != nil {
+		return err
+	}
+	partitions, err := partitionsOfBody(body)
+	if err != nil {
+		return err
+	}
+	if err := x.there(partitions); err != nil {
+		return err
+	}
+	if err := in.inTurn(x, func() error { return in.assign(x.kafka, partitions) }); err != nil {
+		return err
+	}
+	x.send(http.StatusNoContent, nil)
+	return nil
+}
+
+// there makes sure that there are such partitions.
+func (x *exchange) there(partitions []kafka.TopicPartition) error {
+	ctx, cancel := x.within(metadataTimeout)
+	defer cancel()
+	counts := map[string][]kafka.PartitionInfo{}
+	for _, tp := range partitions {
+		if _, known := counts[tp.Topic]; !known {
+			if len(counts) == mostAssignedTopics {
+				return plain(http.StatusRequestEntityTooLarge, "partitions of more than %d topics", mostAssignedTopics)
+			}
+			t, err := x.kafka.Topic(ctx, tp.Topic)
+			if err != nil {
+				return err
+			}
+			counts[tp.Topic] = t.Partitions
+		}
+		if !slices.ContainsFunc(counts[tp.Topic], func(p kafka.PartitionInfo) bool { return p.ID == tp.Partition }) {
+			return noPartition()
+		}
+	}
+	return nil
+}
+
+func (in *instance) assign(client *kafka.Client, partitions []kafka.TopicPartition) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	switch {
+	case in.ended != alive:
+		return in.notFound()
+	case len(in.interest.Topics) > 0:
+		return illegalState("Subscription to topics, partitions and pattern are mutually exclusive.")
+	case len(partitions) == 0: // assigning nothing ends an assignment
+		in.leave(true)
+		return nil
+	case in.member != nil:
+		in.choose(partitions)
+		return nil
+	}
+	return in.join(client, kafka.Interest{Partitions: partitions, Overrides: in.overrides}, false)
+}
+
+// choose changes the assignment. What came of partitions that are given up cannot be committed any more. The
+// instance's mu is held.
+func (in *instance) choose(partitions []kafka.TopicPartition) {
+	in.member.Choose(partitions)
+	in.interest.Partitions = partitions
+	for tp := range in.handed {
+		if !slices.Contains(partitions, tp) {
+			delete(in.handed, tp)
+		}
+	}
+}
+
+// topicPartition is how bodies name a partition.
+type topicPartition struct {
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+}
+
+func assignments(x *exchange, in *instance) error {
+	list := []topicPartition{}
+	for _, tp := range in.partitions() {
+		list = append(list, topicPartition{tp.Topic, tp.Partition})
+	}
+	x.json(http.StatusOK, map[string][]topicPartition{"partitions": list})
+	return nil
+}
+
+// partitions are those that it reads: its choice, or of its subscription those that are here and that no
+// other instance is at work on.
+func (in *instance) partitions() []kafka.TopicPartition {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	switch {
+	case in.member == nil:
+		return nil
+	case len(in.interest.Partitions) > 0:
+		return in.interest.Partitions
+	}
+	return in.member.Assigned()
+}
+
+// has makes sure that the instance reads all the partitions.
+func (in *instance) has(partitions []kafka.TopicPartition) error {
+	if _, err := in.seat(); err != nil {
+		return err
+	}
+	own := map[kafka.TopicPartition]bool{}
+	for _, tp := range in.partitions() {
+		own[tp] = true
+	}
+	for _, tp := range partitions {
+		if !own[tp] {
+			return fmt.Errorf("%s: %w", tp, kafka.ErrNotHere)
+		}
+	}
+	return nil
+}
