@@ -101,11 +101,30 @@ func (s *Subscription) settled(n int) {
 	s.dispatch.Call(time.Now())
 }
 
+// commitRetry is the pause before a commit is tried again that a coordinator on its way did not answer.
+const commitRetry = 100 * time.Millisecond
+
 // commit returns when the brokers have the positions of partitions, and the places.
 func (s *Subscription) commit(ctx context.Context, of []TopicPartition, exactly []Place) error {
 	if len(of)+len(exactly) == 0 {
 		return nil
 	}
+	for {
+		err := s.commitOnce(ctx, of, exactly)
+		if !errors.Is(err, ErrNoAnswer) || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-time.After(commitRetry):
+		case <-s.gone:
+			return ErrStopping
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+func (s *Subscription) commitOnce(ctx context.Context, of []TopicPartition, exactly []Place) error {
 	done := make(chan error, 1)
 	if !s.order(func() { s.beginCommit(of, exactly, done) }) {
 		return ErrStopping
