@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,13 +41,33 @@ func TestTheDocumentIsOpenAPI(t *testing.T) {
 // OPENAPI_SEED asks other questions.
 func TestAnswersAreAsDescribed(t *testing.T) {
 	schemathesis := tool(t, "schemathesis")
-	door := open(t)
+	sluice, door := open(t)
 	t.Log(run(t, askPatience, schemathesis, "--no-color", "run", "http://"+door+"/openapi.json", "--max-time", askFor,
 		"--seed", cmp.Or(os.Getenv("OPENAPI_SEED"), "1"), "--generation-database", "none"))
+	shown := succeeded(t, sluice)
+	if len(shown) == 0 {
+		t.Error("no call succeeded even once")
+	}
+	t.Logf("%d calls succeeded:\n%s", len(shown), strings.Join(shown, "\n"))
+}
+
+// succeeded are the calls that were answered well at least once: the others say nothing but what is wrong.
+func succeeded(t *testing.T, sluice *harness.Sluice) (calls []string) {
+	t.Helper()
+	m, err := sluice.Scrape(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range m.Series {
+		if s.Name == "sluice_http_requests_total" && s.Labels["status"] == "2xx" {
+			calls = append(calls, fmt.Sprintf("%6.0f %s %s", s.Value, s.Labels["method"], s.Labels["route"]))
+		}
+	}
+	return calls
 }
 
 // open starts a proxy before a fake cluster with the topics that schemathesis.toml names.
-func open(t *testing.T) (door string) {
+func open(t *testing.T) (sluice *harness.Sluice, door string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), startPatience)
 	defer cancel()
@@ -63,11 +84,15 @@ func open(t *testing.T) (door string) {
 	if err := errors.Join(admin.CreateTopic(ctx, "orders", 3), admin.CreateTopic(ctx, "blobs", 1)); err != nil {
 		t.Fatal(err)
 	}
+	management, err := harness.FreeAddr()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if door, err = harness.FreeAddr(); err != nil {
 		t.Fatal(err)
 	}
-	sluice, err := harness.StartSluice(ctx, harness.SluiceOptions{
-		Binary: binary.Path(t), Brokers: fake.Brokers(), Args: []string{"--http", door},
+	sluice, err = harness.StartSluice(ctx, harness.SluiceOptions{
+		Binary: binary.Path(t), Brokers: fake.Brokers(), Management: management, Args: []string{"--http", door},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +103,7 @@ func open(t *testing.T) (door string) {
 		}
 		_ = sluice.Close()
 	})
-	return door
+	return sluice, door
 }
 
 // tool is a program of the virtual environment with what requirements.txt names, which is made once.
