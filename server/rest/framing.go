@@ -104,14 +104,22 @@ func (f *framing) request(line []byte) *failure {
 		f.next = unchecked
 		return nil
 	}
-	*f = framing{requests: f.requests + 1, next: fieldLine, begun: f.begun, length: -1, old: !bytes.HasSuffix(line, []byte(" HTTP/1.1"))}
+	*f = framing{requests: f.requests + 1, next: fieldLine, length: -1, old: !bytes.HasSuffix(line, []byte(" HTTP/1.1"))}
 	_, target, _ := bytes.Cut(line, []byte(" "))
-	if _, rest, absolute := bytes.Cut(target, []byte("://")); absolute && target[0] != '/' {
-		if end := bytes.IndexAny(rest, "/?# "); end >= 0 {
-			f.authority = string(rest[:end])
-		}
+	if !bytes.HasPrefix(target, []byte("/")) {
+		f.authority = authorityOf(target)
 	}
 	return nil
+}
+
+// authorityOf is the host and port of an absolute target, empty for others.
+func authorityOf(target []byte) string {
+	_, rest, absolute := bytes.Cut(target, []byte("://"))
+	end := bytes.IndexAny(rest, "/?# ")
+	if !absolute || end < 0 {
+		return ""
+	}
+	return string(rest[:end])
 }
 
 func (f *framing) field(line []byte) *failure {
@@ -122,13 +130,16 @@ func (f *framing) field(line []byte) *failure {
 	if failure := f.another(line); failure != nil {
 		return failure
 	}
+	if c := line[0] | 0x20; c != 'c' && c != 't' && c != 'h' { // most fields are about something else
+		return nil
+	}
 	name, value, _ := bytes.Cut(line, []byte(":"))
-	switch value = bytes.Trim(value, " \t"); {
+	switch {
 	case is(name, "content-length"):
-		return f.contentLength(value)
+		return f.contentLength(bytes.Trim(value, " \t"))
 	case is(name, "transfer-encoding"):
 		return f.transferEncoding()
-	case is(name, "host") && f.authority != "" && !bytes.EqualFold(value, []byte(f.authority)):
+	case is(name, "host") && f.authority != "" && !bytes.EqualFold(bytes.Trim(value, " \t"), []byte(f.authority)):
 		return malformed("Host is not the one in the request's target")
 	}
 	return nil
@@ -136,7 +147,7 @@ func (f *framing) field(line []byte) *failure {
 
 // is compares a field's name with one that is in lower case.
 func is(name []byte, known string) bool {
-	return len(name) == len(known) && name[0]|0x20 == known[0] && bytes.EqualFold(name, []byte(known))
+	return len(name) == len(known) && bytes.EqualFold(name, []byte(known))
 }
 
 // another counts a line of a header or trailer.
@@ -169,7 +180,7 @@ func (f *framing) transferEncoding() *failure {
 }
 
 func (f *framing) endOfHeader() {
-	f.next, f.left, f.fields = requestLine, max(0, f.length), 0
+	f.next, f.left, f.fields, f.begun = requestLine, max(0, f.length), 0, nil // an idle connection holds no buffer
 	if f.chunked {
 		f.next = chunkLine
 	}

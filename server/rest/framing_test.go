@@ -245,3 +245,25 @@ func TestTheRestOfAStreamIsNoRequest(t *testing.T) {
 		}
 	}
 }
+
+// produced is what a client of REST v2 sends for a record.
+const produced = "POST /topics/orders HTTP/1.1\r\nHost: localhost:8082\r\nUser-Agent: python-requests/2.32.3\r\n" +
+	"Accept-Encoding: gzip, deflate\r\nAccept: application/vnd.kafka.v2+json\r\nConnection: keep-alive\r\n" +
+	"Content-Type: application/vnd.kafka.json.v2+json\r\nContent-Length: 25\r\n\r\n" + `{"records":[{"value":1}]}`
+
+func TestFollowingARequestAllocatesNothing(t *testing.T) {
+	var f framing
+	text := []byte(produced)
+	if n := testing.AllocsPerRun(100, func() { f.read(text) }); n != 0 || f.fault != nil || f.requests != 101 {
+		t.Errorf("%v allocations, %+v", n, f)
+	}
+}
+
+func BenchmarkFraming(b *testing.B) {
+	var f framing
+	text := []byte(produced)
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		f.read(text)
+	}
+}
