@@ -127,6 +127,7 @@ func TestAssignmentsAndPositionsThatAreRefused(t *testing.T) {
 		{w1 + "/positions", `{"timestamps":[{"topic":"blobs","partition":0}]}`, 422, 422, "timestamp"},
 		{w1 + "/positions", `{"partitions":[]}`, 422, 422, "partitions"},
 		{w1 + "/positions", ``, 400, 400, "byte"},
+		{w1 + "/positions/beginning", `{}`, 422, 422, "partitions"},
 		{w1 + "/positions/end", `{}`, 422, 422, "partitions"},
 		{"/consumers/billing/instances/w3/positions/end", partitionOfBlobs, 409, 40903, "neither"},
 		{"/consumers/billing/instances/w3/assignments", `{"partitions":[{"topic":"nope","partition":0}]}`, 404, 40401, "Topic"},

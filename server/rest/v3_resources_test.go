@@ -179,4 +179,8 @@ func TestWhatVersion3DoesNotHave(t *testing.T) {
 		answer, text = s.ask("GET", "/v3/clusters/other"+c.path, "")
 		wantFailure(t, c.path, answer, text, 404, 404, "Cluster other cannot be found.")
 	}
+	for _, path := range []string{"", "/brokers", "/topics", "/consumer-groups", "/consumer-groups/bill%20sons/lag-summary"} {
+		answer, text := s.ask("GET", "/v3/clusters/other"+path, "")
+		wantFailure(t, path, answer, text, 404, 404, "Cluster other cannot be found.")
+	}
 }
