@@ -19,7 +19,7 @@ func openREST(t *testing.T) (d *door, url string) {
 }
 
 // What the Python clients need of others.
-const requests = "requests==2.34.2"
+const requests, slugify = "requests==2.34.2", "python-slugify==8.0.4"
 
 // nlp-kafka-rest-api: a partner answers on another topic; produces JSON and consumes base64, with a body in every GET and DELETE.
 func TestNLPKafkaRestAPI(t *testing.T) {
@@ -29,6 +29,14 @@ func TestNLPKafkaRestAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Log(program(t, "", python, "rest_nlp.py", url, d.topic))
+}
+
+// pymapr-kafkarest: a trailing slash behind "positions", and a name that is taken after a crash.
+func TestPymaprKafkarest(t *testing.T) {
+	python := virtualenv(t, "pymapr-kafkarest-0.1.1", "pymapr-kafkarest==0.1.1", requests, slugify)
+	d, url := openREST(t)
+	t.Log(program(t, "", python, "rest_pymapr.py", url, d.topic))
+	d.expectCommitted(t, "mapr", 4)
 }
 
 // kafka-rest: Confluent's own for Node.js. It speaks version 1, which produces and reads metadata as version 2
