@@ -35,6 +35,7 @@ type exchange struct {
 // ServeHTTP lets requests in, or says why not.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	taken(r)
+	r = unspoiled(w, r)
 	identify(w, r)
 	straightened, ok := straight(r)
 	switch {
@@ -55,6 +56,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.mux.ServeHTTP(w, straightened)
 	}
+}
+
+// unspoiled lets a request begin. Where a stream before it ended ahead of its body (see lines.end), net/http took
+// the deadline that ended the reading for a client that had hung up: the contexts of all later requests of
+// the connection have ended before they begin. Such a request is answered, and is the last one there.
+func unspoiled(w http.ResponseWriter, r *http.Request) *http.Request {
+	if r.ProtoMajor != 1 || r.Context().Err() == nil {
+		return r
+	}
+	w.Header().Set("Connection", "close")
+	return r.WithContext(context.WithoutCancel(r.Context()))
 }
 
 // authentic tells whether a request brings the password: "Authorization: Bearer <password>" (RFC 6750), or
