@@ -20,9 +20,13 @@ const (
 var loops = []struct {
 	name  string
 	start []string // commands
+	ask   string   // a path
 }{
 	{name: "accept:resp"},
 	{name: "probe:resp"},
+	{name: "accept:http"},
+	{name: "probe:http"},
+	{name: "takes:group", start: []string{"RPUSH topics:t x"}, ask: "/v1/groups/group/messages?topics=t&wait=1s"},
 	{name: "management"},
 	{name: "producer:delivered"},
 	{name: "producer:buffered"},
@@ -45,6 +49,11 @@ func TestWatchdog(t *testing.T) {
 				if l.start != nil {
 					m.redis(addr, l.start...)
 				}
+				if l.ask != "" {
+					if status, body := m.get(httpOf(i), l.ask); status != 200 {
+						t.Fatalf("%s is answered with %d: %s", l.ask, status, body)
+					}
+				}
 				m.frozen(unit, l.name, allowed)
 			})
 		}
@@ -56,7 +65,8 @@ func (m *machine) freezable(loop, broker string, number int) (unit, addr string)
 	m.t.Helper()
 	name := strings.ReplaceAll(loop, ":", "_")
 	unit, addr = "sluice@"+name+".service", fmt.Sprintf("127.0.0.1:%d", 6400+number)
-	m.write("/etc/sluice/"+name+".yaml", "644", fmt.Sprintf("%smanagement:\n  address: 127.0.0.1:%d\n", instanceDoors(addr, broker), 9400+number))
+	doors := fmt.Sprintf("resp:\n  address: %s\nhttp:\n  address: %s\nmanagement:\n  address: 127.0.0.1:%d\n", addr, httpOf(number), 9400+number)
+	m.write("/etc/sluice/"+name+".yaml", "644", fmt.Sprintf("kafka:\n  brokers: [%q]\n%s", broker, doors))
 	m.dropIn(unit, "[Service]\nEnvironment=SLUICE_FREEZE="+loop+"\n")
 	m.run("systemctl", "start", unit)
 	if got := m.property(unit, "WatchdogUSec"); got != "30s" {
@@ -64,6 +74,9 @@ func (m *machine) freezable(loop, broker string, number int) (unit, addr string)
 	}
 	return unit, addr
 }
+
+// httpOf is the HTTP door of an instance.
+func httpOf(number int) string { return fmt.Sprintf("127.0.0.1:%d", 8200+number) }
 
 // frozen freezes a loop and watches what becomes of the unit, which is to be back when so much is over.
 func (m *machine) frozen(unit, loop string, allowed time.Duration) {
