@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -75,4 +76,32 @@ func TestHTTP2IsBoundedAndDrains(t *testing.T) {
 	if n := <-drained; n != 0 {
 		t.Errorf("%d cut", n)
 	}
+}
+
+func TestMoreRequestsThanFitOnAConnectionOfHTTP2(t *testing.T) {
+	s := start(t, Options{H2C: true})
+	s.speakHTTP2()
+	ctx, cancel := context.WithCancel(within(t, patience))
+	var asked sync.WaitGroup
+	for range maxStreams + 1 {
+		from, to := io.Pipe() // whose end does not come
+		defer to.Close()
+		r, err := http.NewRequestWithContext(ctx, "POST", "http://"+s.addr+"/v1/topics/blobs/records", from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked.Go(func() {
+			if answer, err := s.http.Do(r); err == nil {
+				t.Errorf("%d", answer.StatusCode)
+				answer.Body.Close()
+			}
+		})
+	}
+	eventually(t, "all of them", func() bool { return s.door.Stats().Requests == maxStreams+1 })
+	if n := s.door.Stats().Connections; n != 2 {
+		t.Errorf("%d connections", n)
+	}
+	cancel()
+	asked.Wait()
+	eventually(t, "the end of them", func() bool { return s.door.Stats().Requests == 0 })
 }

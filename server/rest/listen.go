@@ -16,6 +16,7 @@ const (
 	headerBytes  = 16 << 10
 	writeTimeout = 10 * time.Second // beyond what a request may take at most
 	maxStreams   = 100              // requests at once on a connection of HTTP/2
+	streamBuffer = 256 << 10        // of bodies on such a connection that wait for who reads them
 )
 
 func (s *Server) server() *http.Server {
@@ -25,7 +26,7 @@ func (s *Server) server() *http.Server {
 	protocols.SetUnencryptedHTTP2(opts.H2C)
 	return &http.Server{
 		Protocols:         protocols,
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams, WriteByteTimeout: writeTimeout},
+		HTTP2:             http2(),
 		Handler:           s,
 		ReadHeaderTimeout: opts.HeaderTimeout,
 		ReadTimeout:       opts.BodyTimeout,
@@ -36,6 +37,15 @@ func (s *Server) server() *http.Server {
 		ConnState:      s.conns.note,
 		ConnContext:    withWire,
 		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // strangers can write there
+	}
+}
+
+// http2 are the bounds of connections of HTTP/2. By default each may hold a megabyte of bodies that nobody
+// reads yet, and a frame of as much: requests that wait for records read none.
+func http2() *http.HTTP2Config {
+	return &http.HTTP2Config{
+		MaxConcurrentStreams: maxStreams, WriteByteTimeout: writeTimeout,
+		MaxReadFrameSize: 16 << 10, MaxReceiveBufferPerConnection: streamBuffer, MaxReceiveBufferPerStream: streamBuffer,
 	}
 }
 
