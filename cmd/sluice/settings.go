@@ -61,6 +61,8 @@ func (c *Config) httpSettings() []setting {
 		{"http.max_held", size(&door.MaxHeld, 1, 65536*mebi), atOnce, "the bodies of all requests together; more are told to come back"},
 		{"http.body_timeout", duration(&door.BodyTimeout), atRestart, "how long a client may take to send the body of a request"},
 		{"http.idle_timeout", duration(&door.IdleTimeout), atRestart, "how long a connection may wait for its next request"},
+		{"http.max_instances", integer(&door.MaxInstances, 1, 1_000_000), atOnce, "consumer instances of REST v2 at a time; who wants more is told to come back"},
+		{"http.instance_idle", duration(&door.InstanceIdle), atOnce, "how long a consumer instance lives without a request"},
 		{"http.base_uri", baseURI(&door.BaseURI), atOnce, "where clients reach the door, in what sluice tells them; \"\": as they asked for it"},
 		{"http.trusted_proxies", proxies(&door.TrustedProxies), atOnce, "peers whose Forwarded and X-Forwarded-Proto, -Host and -Prefix say where clients reach the door"},
 		{"http.access_log", fraction(&door.AccessLog), atOnce, "the share of requests that are logged, at level info"},

@@ -31,6 +31,7 @@ type instance struct {
 	ended    ending
 	using    int // requests
 	idle     *time.Timer
+	end      time.Time // when that expires
 }
 
 // ending is how an instance came to its end.
@@ -49,7 +50,7 @@ func newInstance(all *instances, id kafka.Identity, s *settings, idle time.Durat
 		settings: *s, id: id, all: all, bell: make(chan struct{}, 1), turn: make(chan struct{}, 1), gone: make(chan struct{}),
 		handed: map[kafka.TopicPartition]int64{}, hurry: make(chan struct{}),
 	}
-	in.idle = time.AfterFunc(idle, in.expire)
+	in.idle, in.end = time.AfterFunc(idle, in.expire), time.Now().Add(idle)
 	return in
 }
 
@@ -79,7 +80,28 @@ func (in *instance) done(idle time.Duration) {
 	in.using--
 	if in.using == 0 && in.ended == alive {
 		in.idle.Reset(idle)
+		in.end = time.Now().Add(idle)
 	}
+}
+
+// left is how long the instance has to live when nobody asks it for anything.
+func (in *instance) left() time.Duration {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.using > 0 {
+		return in.all.idle()
+	}
+	return max(0, time.Until(in.end))
+}
+
+// uncommitted is how many records it was lent and has not committed.
+func (in *instance) uncommitted() int {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.member == nil {
+		return 0
+	}
+	return in.member.Owed()
 }
 
 // expire ends the instance, unless a request has just come.

@@ -91,12 +91,17 @@ type topicPartition struct {
 }
 
 func assignments(x *exchange, in *instance) error {
+	x.json(http.StatusOK, map[string][]topicPartition{"partitions": named(in.partitions())})
+	return nil
+}
+
+// named writes partitions as bodies do.
+func named(partitions []kafka.TopicPartition) []topicPartition {
 	list := []topicPartition{}
-	for _, tp := range in.partitions() {
+	for _, tp := range partitions {
 		list = append(list, topicPartition{tp.Topic, tp.Partition})
 	}
-	x.json(http.StatusOK, map[string][]topicPartition{"partitions": list})
-	return nil
+	return list
 }
 
 // partitions are those that it reads: its choice, or of its subscription those that are here and that no

@@ -12,6 +12,7 @@ import (
 // instanceRoutes are the consumer instances of REST v2.
 var instanceRoutes = []route{
 	{http.MethodPost, "/consumers/{group}", createInstance},
+	{http.MethodGet, instancePath, showInstance},
 	{http.MethodDelete, instancePath, deleteInstance},
 	{http.MethodPost, instancePath + "/subscription", onInstance(subscribe)},
 	{http.MethodGet, instancePath + "/subscription", onInstance(subscription)},
@@ -59,6 +60,29 @@ func createInstance(x *exchange) error {
 	return nil
 }
 
+// instance finds the one of the path.
+func (x *exchange) instance() (*instance, error) {
+	return x.instances.find(kafka.Identity{Group: x.r.PathValue("group"), Name: x.r.PathValue("instance")})
+}
+
+// showInstance tells what an instance is, without keeping it alive.
+func showInstance(x *exchange) error {
+	in, err := x.instance()
+	if err != nil {
+		return err
+	}
+	state := struct {
+		ID          string           `json:"instance_id"`
+		Format      string           `json:"format"`
+		AutoCommit  bool             `json:"auto.commit.enable"`
+		Partitions  []topicPartition `json:"partitions"`
+		Uncommitted int              `json:"uncommitted"`
+		ExpiresIn   int64            `json:"expires_in_ms"`
+	}{in.id.Name, formatNames[in.format], in.autoCommit, named(in.partitions()), in.uncommitted(), in.left().Milliseconds()}
+	x.json(http.StatusOK, state)
+	return nil
+}
+
 // isDraining tells whether nothing new is taken.
 func (s *Server) isDraining() bool {
 	select {
@@ -71,7 +95,7 @@ func (s *Server) isDraining() bool {
 
 // deleteInstance ends one. It does not wait for a reply that is being written: what that brings goes back.
 func deleteInstance(x *exchange) error {
-	in, err := x.instances.find(kafka.Identity{Group: x.r.PathValue("group"), Name: x.r.PathValue("instance")})
+	in, err := x.instance()
 	if err != nil {
 		return err
 	}
@@ -83,7 +107,7 @@ func deleteInstance(x *exchange) error {
 // onInstance finds the instance of the path, and keeps it alive while the call runs.
 func onInstance(run func(*exchange, *instance) error) func(*exchange) error {
 	return func(x *exchange) error {
-		in, err := x.instances.find(kafka.Identity{Group: x.r.PathValue("group"), Name: x.r.PathValue("instance")})
+		in, err := x.instance()
 		if err != nil {
 			return err
 		}

@@ -142,6 +142,11 @@ func (in *instance) prepare() error {
 	case in.member == nil:
 		return illegalState("the instance is neither subscribed to topics nor assigned partitions")
 	}
+	if in.member.Broken() { // its consumer failed for good: it gets another one
+		interest, pattern := in.interest, in.pattern
+		in.leave(true)
+		return in.join(in.all.server.kafka, interest, pattern)
+	}
 	if in.autoCommit {
 		for tp, offset := range in.handed {
 			in.member.AcceptThrough(tp, offset)

@@ -37,13 +37,18 @@ func badSetting(name, why string) error {
 	}
 }
 
+var (
+	instanceFormats = map[string]format{"json": jsonFormat, "binary": binaryFormat}
+	formatNames     = map[format]string{jsonFormat: "json", binaryFormat: "binary"}
+)
+
 // settable are the settings of an instance in all their spellings. Values are strings, numbers, true or
 // false; setters take what they say.
 var settable = map[string]func(*settings, string) string{
 	"name": (*settings).setName,
 	"id":   (*settings).setName,
 	"format": func(s *settings, v string) string {
-		return choose(&s.format, v, map[string]format{"json": jsonFormat, "binary": binaryFormat})
+		return choose(&s.format, v, instanceFormats)
 	},
 	"auto.commit.enable": (*settings).setAutoCommit,
 	"enable.auto.commit": (*settings).setAutoCommit,

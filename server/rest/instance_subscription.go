@@ -92,7 +92,7 @@ func (in *instance) subscribe(client *kafka.Client, w wish) error {
 		return in.notFound()
 	case in.member != nil && (len(in.interest.Topics) == 0 || in.pattern != byPattern):
 		return illegalState("Subscription to topics, partitions and pattern are mutually exclusive.")
-	case in.member != nil && slices.Equal(in.interest.Topics, interest.Topics):
+	case in.member != nil && slices.Equal(in.interest.Topics, interest.Topics) && !in.member.Broken():
 		return nil
 	}
 	in.leave(true)

@@ -135,6 +135,10 @@ func TestTheLifeOfAnInstance(t *testing.T) {
 			`[{"topic":"blobs","key":"c-17","value":{"sku":9},"partition":0,"offset":0,"timestamp":1790000000000}]`,
 		},
 		turn{"GET", w1 + "/offsets?topic=blobs&partition=0", ``, 200, `{"offsets":[]}`},
+		turn{
+			"GET", w1, ``, 200,
+			`{"instance_id":"w1","format":"json","auto.commit.enable":false,"partitions":[{"topic":"blobs","partition":0}],"uncommitted":1,"expires_in_ms":29*`,
+		},
 		turn{"POST", w1 + "/offsets", ``, 200, `[]`},
 		turn{"GET", w1 + "/offsets", `{"partitions":[{"topic":"blobs","partition":0}]}`, 200, `{"offsets":[{"topic":"blobs","partition":0,"offset":1,"metadata":""}]}`},
 		turn{"GET", w1 + "/records?timeout=50", ``, 200, `[]`},
