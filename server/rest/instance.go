@@ -31,7 +31,7 @@ type instance struct {
 	ended    ending
 	using    int // requests
 	idle     *time.Timer
-	end      time.Time // when that expires
+	seen     time.Time // the end of its last request
 }
 
 // ending is how an instance came to its end.
@@ -50,7 +50,7 @@ func newInstance(all *instances, id kafka.Identity, s *settings, idle time.Durat
 		settings: *s, id: id, all: all, bell: make(chan struct{}, 1), turn: make(chan struct{}, 1), gone: make(chan struct{}),
 		handed: map[kafka.TopicPartition]int64{}, hurry: make(chan struct{}),
 	}
-	in.idle, in.end = time.AfterFunc(idle, in.expire), time.Now().Add(idle)
+	in.idle, in.seen = time.AfterFunc(idle, in.expire), time.Now()
 	return in
 }
 
@@ -80,7 +80,7 @@ func (in *instance) done(idle time.Duration) {
 	in.using--
 	if in.using == 0 && in.ended == alive {
 		in.idle.Reset(idle)
-		in.end = time.Now().Add(idle)
+		in.seen = time.Now()
 	}
 }
 
@@ -91,7 +91,7 @@ func (in *instance) left() time.Duration {
 	if in.using > 0 {
 		return in.all.idle()
 	}
-	return max(0, time.Until(in.end))
+	return max(0, in.all.idle()-time.Since(in.seen))
 }
 
 // uncommitted is how many records it was lent and has not committed.

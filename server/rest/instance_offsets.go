@@ -106,7 +106,17 @@ func (in *instance) commitAt(ctx context.Context, places []kafka.Place) error {
 	if err != nil {
 		return err
 	}
-	return member.CommitAt(ctx, places)
+	if err := member.CommitAt(ctx, places); err != nil {
+		return err
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, p := range places {
+		if last, is := in.handed[p.TopicPartition]; is && last < p.Offset {
+			delete(in.handed, p.TopicPartition)
+		}
+	}
+	return nil
 }
 
 // committedOffsets answers what the group has committed of partitions that the body names, or the query:

@@ -539,7 +539,7 @@ func TestWhoGoesAwayWhileWaitingLeavesNothingBehind(t *testing.T) {
 }
 
 func TestWhenSluiceStopsCommitsAndDeletesStillWork(t *testing.T) {
-	s := start(t, Options{})
+	s := start(t, Options{DrainGrace: time.Second})
 	s.fill(2)
 	s.instance(manual, "blobs")
 	wantOffsets(t, s.records(w1+"/records?timeout=10000&max_bytes=1"), 0)
@@ -588,6 +588,26 @@ func TestWhenSluiceStopsCommitsAndDeletesStillWork(t *testing.T) {
 		t.Errorf("%d members", n)
 	}
 	s.wantBooks()
+}
+
+// Its client has no connection open: it comes back to commit.
+func TestAStopWaitsForTheCommitOfWhoIsAtWork(t *testing.T) {
+	s := start(t, Options{DrainGrace: patience})
+	s.fill(1)
+	s.instance(manual, "blobs")
+	wantOffsets(t, s.records(w1+"/records?timeout=10000"), 0)
+	s.http.CloseIdleConnections()
+	drained := make(chan int)
+	go func() { drained <- s.door.Drain(context.Background()) }()
+	eventually(t, "the drain", s.door.isDraining)
+	s.talk(turn{"POST", w1 + "/offsets", ``, 200, `[]`})
+	s.http.CloseIdleConnections()
+	select {
+	case <-drained:
+	case <-time.After(patience / 2):
+		t.Error("the drain waits for nothing")
+	}
+	s.wantCommitted(1)
 }
 
 // connected is a connection that asks later; its function returns the status.

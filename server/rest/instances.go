@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"crypto/rand"
 	"net/http"
 	"sync"
@@ -109,6 +110,38 @@ func (all *instances) remember(id kafka.Identity, how ending) {
 		delete(all.past, all.order[0])
 		all.order = all.order[1:]
 	}
+}
+
+// untilCommitted waits until the clients that are at work have committed what replies brought them, or ctx ends.
+func (all *instances) untilCommitted(ctx context.Context) {
+	look := time.NewTicker(settleLook)
+	defer look.Stop()
+	for ctx.Err() == nil && all.atWork() {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// atWork tells whether a commit is to be expected.
+func (all *instances) atWork() bool {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	for _, in := range all.byID {
+		if in.willCommit(all.server.options().DrainGrace) {
+			return true
+		}
+	}
+	return false
+}
+
+// willCommit tells whether the client has something to commit, and was here lately. One with automatic commits would
+// have to ask for more, which it may not any more.
+func (in *instance) willCommit(lately time.Duration) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return !in.autoCommit && len(in.handed) > 0 && (in.using > 0 || time.Since(in.seen) < lately)
 }
 
 // close ends all, and lets none be made any more.

@@ -89,6 +89,7 @@ func (s *Server) Drain(ctx context.Context) int {
 	defer cancel()
 	s.stop()
 	s.lenders.untilSettled(ctx)
+	s.instances.untilCommitted(ctx)
 	s.closeListeners()
 	s.http.SetKeepAlivesEnabled(false)
 	cut := s.conns.untilQuiet(ctx)
