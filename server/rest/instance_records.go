@@ -159,7 +159,7 @@ func (in *instance) prepare() error {
 // collect takes records until there are enough, or the time is over. What it has taken when the client goes
 // away it gives back.
 func (in *instance) collect(ctx context.Context, x *exchange, p portion) (lent []kafka.Delivery, err error) {
-	if err := in.prepare(); err != nil {
+	if err := in.prepare(); err != nil { //nolint:contextcheck // a subscription outlives who opens it
 		return nil, err
 	}
 	hurried := in.hurried()
