@@ -39,6 +39,7 @@ type Client struct {
 	overview   overview
 	asking     chan struct{} // a place for each census
 	envoys     chan struct{} // a place for each envoy
+	readers    *readers
 
 	administrator atomic.Pointer[administrator]
 	changes       sync.Mutex // held while the configuration is changed; taken before mu
@@ -57,7 +58,7 @@ func Open(cfg Config, log *slog.Logger) (*Client, error) {
 	c := &Client{
 		log: log, ctx: ctx, end: end, subscriptions: map[string]*Subscription{}, members: map[Identity]*Member{},
 		topics: topics{names: map[string]*topic{}}, produced: newProducedBooks(len(profiles)), lendings: newLendingBooks(),
-		asking: make(chan struct{}, censuses), envoys: make(chan struct{}, envoys),
+		asking: make(chan struct{}, censuses), envoys: make(chan struct{}, envoys), readers: newReaders(),
 	}
 	c.apply(&cfg)
 	c.administrator.Store(&administrator{brokers: cfg.Brokers, properties: cfg.Properties})
@@ -134,6 +135,7 @@ func (c *Client) Close(ctx context.Context) error {
 	c.beginToStop()
 	c.end()
 	err := c.waitForWork(ctx)
+	c.readers.close(ctx)
 	c.closeProducers(ctx)
 	c.administrator.Load().close(ctx)
 	switch n := c.undelivered(); n {

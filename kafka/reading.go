@@ -1,0 +1,92 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+)
+
+// Reading is what somebody wants to see of a partition, who is in no group and leaves no trace.
+type Reading struct {
+	// Target is where to begin. What is no more there is passed over.
+	Target
+	// Records and Bytes are how much is read at most; one record comes whatever its size.
+	Records, Bytes int
+	// Wait is how long to wait for a first record.
+	Wait time.Duration
+}
+
+// Page is a piece of a partition.
+type Page struct {
+	Records []Record
+	Next    int64 // where to go on
+	// Begin and End are what the partition holds: from Begin up to, but not including, End.
+	Begin, End int64
+}
+
+// ErrTooManyReadings says that there was no place for another reading in time.
+var ErrTooManyReadings = errors.New("too many read at once")
+
+// Read reads a piece of a partition. It ends at the end that the partition had when it began, or with Wait.
+// ErrNoTopic and ErrNoPartition say that there is none, a *BeyondError that it ends before Target.
+func (c *Client) Read(ctx context.Context, r Reading) (Page, error) {
+	page, err := c.find(ctx, &r.Target)
+	if err != nil || page.Next == page.End && r.Wait == 0 {
+		return page, err
+	}
+	p, err := c.readers.take(ctx, c)
+	if err != nil {
+		return page, err
+	}
+	defer c.readers.give(p)
+	bounded, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(c.ctx, cancel)() //nolint:contextcheck // the client ends what its callers began
+	page, err = p.read(bounded, r, page)
+	if err != nil && c.ctx.Err() != nil {
+		return page, ErrStopping
+	}
+	return page, err
+}
+
+// find makes the page that begins at the target, with nothing on it.
+func (c *Client) find(ctx context.Context, t *Target) (page Page, err error) {
+	page.Begin, page.End, err = c.PartitionOffsets(ctx, t.TopicPartition)
+	if err != nil {
+		return page, err
+	}
+	page.Next = max(page.Begin, t.Offset)
+	switch {
+	case t.Offset == Latest:
+		page.Next = page.End
+	case t.Offset == AtTime:
+		at, err := c.times(ctx, []Target{*t})
+		if page.Next = at[t.TopicPartition]; page.Next < 0 { // nothing is that young
+			page.Next = page.End
+		}
+		return page, err
+	case page.Next > page.End:
+		return page, &BeyondError{*t, page.Begin, page.End}
+	}
+	return page, nil
+}
+
+// read fills the page.
+func (p *pooled) read(ctx context.Context, r Reading, page Page) (Page, error) {
+	queue := p.consumer.Queue(r.Topic, r.Partition)
+	if queue == nil {
+		return page, fmt.Errorf("partition %s: %w", r.TopicPartition, ErrNoPartition)
+	}
+	defer queue.Close()
+	whole := []librdkafka.Partition{{Topic: r.Topic, ID: r.Partition, Offset: page.Next}}
+	if err := p.consumer.Assign(whole); err != nil {
+		p.spoiled = true
+		return page, err
+	}
+	defer func() { p.spoiled = p.consumer.Unassign(whole) != nil || p.spoiled }()
+	defer context.AfterFunc(ctx, p.consumer.Wake)()
+	return newPager(p.consumer, queue, r, page).fill(ctx)
+}
