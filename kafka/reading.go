@@ -41,7 +41,7 @@ func (c *Client) Read(ctx context.Context, r Reading) (Page, error) {
 	if err != nil {
 		return page, err
 	}
-	defer c.readers.give(p)
+	defer c.readers.give(p) //nolint:contextcheck // it does not end with the reading
 	bounded, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(c.ctx, cancel)() //nolint:contextcheck // the client ends what its callers began

@@ -72,6 +72,9 @@ var fails = []struct {
 	{kafka.ErrStopping, func(err error) *failure { return unavailable(err.Error()) }},
 	{kafka.ErrFull, func(err error) *failure { return unavailable(err.Error()) }},
 	{kafka.ErrTooMany, func(err error) *failure { return unavailable(err.Error()) }},
+	{kafka.ErrTooManyReadings, func(err error) *failure { return unavailable(err.Error()) }},
+	{kafka.ErrNoGroup, func(error) *failure { return plain(http.StatusNotFound, "Consumer group not found.") }},
+	{kafka.ErrTooMuch, func(err error) *failure { return plain(http.StatusUnprocessableEntity, "%v", err) }},
 	{kafka.ErrNoOffset, func(err error) *failure { return plain(http.StatusConflict, "%v", err) }},
 	{context.DeadlineExceeded, func(error) *failure { return unavailable("no broker answered in time") }},
 }

@@ -15,7 +15,7 @@ type route struct {
 
 // routes are all calls there are.
 var routes = slices.Concat(metadataRoutes, produceRoutes, instanceRoutes, recordRoutes, takeRoutes, documentRoutes,
-	v3ProduceRoutes, v3ClusterRoutes, v3GroupRoutes)
+	v3ProduceRoutes, v3ClusterRoutes, v3GroupRoutes, peekRoutes, groupRoutes)
 
 // routing makes the mux. A pattern knows all its methods, so that others get an answer of ours.
 func (s *Server) routing() *http.ServeMux {

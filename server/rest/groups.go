@@ -1,0 +1,275 @@
+package rest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/sluice-proxy/sluice/kafka"
+)
+
+// groupRoutes tell how far a group has come, and have it go on elsewhere.
+var groupRoutes = []route{
+	{http.MethodGet, "/v1/groups/{group}/offsets", groupOffsets},
+	{http.MethodPut, "/v1/groups/{group}/offsets", setGroupOffsets},
+}
+
+// The bounds of a request to set offsets.
+const (
+	mostEntries = 1_000
+	mostTargets = 10_000 // an entry without a partition is for all of its topic's
+)
+
+// The bodies of groupRoutes.
+type (
+	groupBody struct {
+		Group   string            `json:"group"`
+		State   string            `json:"state"`
+		Lag     int64             `json:"lag"`
+		Offsets []groupOffsetBody `json:"offsets"`
+	}
+	// groupOffsetBody has null for what is not known: a group that has not committed, a leader that is away.
+	groupOffsetBody struct {
+		Topic     string `json:"topic"`
+		Partition int32  `json:"partition"`
+		Begin     *int64 `json:"beginning_offset"`
+		Committed *int64 `json:"committed_offset"`
+		End       *int64 `json:"end_offset"`
+		Lag       *int64 `json:"lag"`
+		Member    string `json:"member,omitempty"` // who has the partition
+	}
+	// wantedOffset is one of Offset, To and Timestamp, in one partition or in all.
+	wantedOffset struct {
+		Topic     string          `json:"topic"`
+		Partition *int32          `json:"partition"`
+		Offset    *int64          `json:"offset"`
+		To        string          `json:"to"`
+		Timestamp json.RawMessage `json:"timestamp"`
+	}
+)
+
+// known is a number, or nothing for -1.
+func known(n int64) *int64 {
+	if n < 0 {
+		return nil
+	}
+	return &n
+}
+
+func groupOffsetsOf(g *kafka.Group, offsets []kafka.GroupOffset) (list []groupOffsetBody, lag int64) {
+	list = []groupOffsetBody{}
+	for i := range offsets {
+		o := &offsets[i]
+		body := groupOffsetBody{
+			Topic: o.Topic, Partition: o.Partition,
+			Begin: known(o.Begin), Committed: known(o.Committed), End: known(o.End), Lag: known(o.Lag),
+		}
+		if m := g.Holder(o.TopicPartition); m != nil {
+			body.Member = m.ID
+		}
+		list = append(list, body)
+		lag += max(0, o.Lag)
+	}
+	return list, lag
+}
+
+// groupOffsets answers how far the group has come.
+func groupOffsets(x *exchange) error {
+	q, err := x.query("topics")
+	if err != nil {
+		return err
+	}
+	name := x.r.PathValue("group")
+	if err := validGroup(name); err != nil {
+		return err
+	}
+	var topics []string
+	if q.Has("topics") {
+		if topics, err = topicList(q.Get("topics")); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := x.within(groupTimeout)
+	defer cancel()
+	g, err := x.kafka.GroupOffsets(ctx, name, topics)
+	if err != nil {
+		return err
+	}
+	body := groupBody{Group: name, State: g.State}
+	body.Offsets, body.Lag = groupOffsetsOf(&g, g.Offsets)
+	x.json(http.StatusOK, body)
+	return nil
+}
+
+// topicList reads names with commas between them.
+func topicList(text string) ([]string, error) {
+	names := strings.Split(text, ",")
+	if len(names) > mostTopics {
+		return nil, invalid("topics: %d are more than %d", len(names), mostTopics)
+	}
+	for _, name := range names {
+		if !legalTopic(name) {
+			return nil, noTopic()
+		}
+	}
+	return names, nil
+}
+
+// setGroupOffsets has the group go on elsewhere, and answers with where that is.
+func setGroupOffsets(x *exchange) error {
+	name := x.r.PathValue("group")
+	if err := validGroup(name); err != nil {
+		return err
+	}
+	if x.isDraining() {
+		return errStopping()
+	}
+	text, err := x.body()
+	if err != nil {
+		return err
+	}
+	wanted, err := readWanted(text)
+	if err != nil {
+		return err
+	}
+	targets, err := x.targets(wanted)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := x.within(metadataTimeout)
+	defer cancel()
+	offsets, err := x.kafka.SetGroupOffsets(ctx, name, targets)
+	if err != nil {
+		return setFailure(err)
+	}
+	body := struct {
+		Group   string            `json:"group"`
+		Offsets []groupOffsetBody `json:"offsets"`
+	}{Group: name}
+	body.Offsets, _ = groupOffsetsOf(&kafka.Group{}, offsets)
+	x.json(http.StatusOK, body)
+	return nil
+}
+
+// setFailure says what a refusal means.
+func setFailure(err error) error {
+	var beyond *kafka.BeyondError
+	switch {
+	case errors.As(err, &beyond):
+		return invalid("%v", err)
+	case errors.Is(err, kafka.ErrForeign):
+		return illegalState("the group has members that are not sluice's: only they can move it, or stop them")
+	case errors.Is(err, kafka.ErrMaybe):
+		return &failure{status: http.StatusGatewayTimeout, code: codeRetry, message: err.Error(), outcome: kafka.Unknown.String()}
+	}
+	return err
+}
+
+// readWanted reads {"offsets":[...]}.
+func readWanted(text []byte) ([]wantedOffset, error) {
+	var body struct {
+		Offsets []wantedOffset `json:"offsets"`
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&body); err != nil {
+		return nil, unreadable(err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, plain(http.StatusBadRequest, "invalid JSON: expected nothing more behind the object")
+	}
+	switch n := len(body.Offsets); {
+	case n == 0:
+		return nil, invalid("\"offsets\" is missing or empty")
+	case n > mostEntries:
+		return nil, plain(http.StatusRequestEntityTooLarge, "more than %d offsets in a request", mostEntries)
+	}
+	return body.Offsets, nil
+}
+
+// unreadable tells text that is no JSON from JSON that is not what was asked for.
+func unreadable(err error) error {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return plain(http.StatusBadRequest, "invalid JSON: %v", err)
+	}
+	return invalid("%s", strings.TrimPrefix(err.Error(), "json: "))
+}
+
+// targets are the partitions that entries mean. None may be meant twice.
+func (x *exchange) targets(wanted []wantedOffset) (targets []kafka.Target, err error) {
+	meant := map[kafka.TopicPartition]bool{}
+	for i := range wanted {
+		list, err := x.targetsOf(&wanted[i])
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range list {
+			if meant[t.TopicPartition] {
+				return nil, invalid("partition %s is given more than once", t.TopicPartition)
+			}
+			meant[t.TopicPartition] = true
+		}
+		if targets = append(targets, list...); len(targets) > mostTargets {
+			return nil, plain(http.StatusRequestEntityTooLarge, "more than %d partitions in a request", mostTargets)
+		}
+	}
+	return targets, nil
+}
+
+// targetsOf are those of one entry.
+func (x *exchange) targetsOf(w *wantedOffset) ([]kafka.Target, error) {
+	to, err := w.target()
+	if err != nil {
+		return nil, err
+	}
+	if !legalTopic(w.Topic) {
+		return nil, noTopic()
+	}
+	if w.Partition != nil {
+		to.TopicPartition = kafka.TopicPartition{Topic: w.Topic, Partition: *w.Partition}
+		return []kafka.Target{to}, nil
+	}
+	ctx, cancel := x.within(metadataTimeout)
+	defer cancel()
+	topic, err := x.kafka.Topic(ctx, w.Topic)
+	var list []kafka.Target
+	for _, p := range topic.Partitions {
+		to.TopicPartition = kafka.TopicPartition{Topic: w.Topic, Partition: p.ID}
+		list = append(list, to)
+	}
+	return list, err
+}
+
+// target is where to, in any partition.
+func (w *wantedOffset) target() (t kafka.Target, err error) {
+	ways := 0
+	for _, given := range []bool{w.Offset != nil, w.To != "", w.Timestamp != nil} {
+		if given {
+			ways++
+		}
+	}
+	switch {
+	case ways != 1:
+		return t, invalid("each of \"offsets\" has one of \"offset\", \"to\" and \"timestamp\"")
+	case w.Partition != nil && *w.Partition < 0:
+		return t, noPartition()
+	case w.Offset != nil && *w.Offset < 0:
+		return t, invalid("\"offset\" is not a whole number from 0 on")
+	case w.Offset != nil:
+		t.Offset = *w.Offset
+	case w.To == "earliest":
+		t.Offset = kafka.Earliest
+	case w.To == "latest":
+		t.Offset = kafka.Latest
+	case w.To != "":
+		return t, invalid("\"to\": %q is neither earliest nor latest", shortened(w.To))
+	default:
+		t.Offset = kafka.AtTime
+		t.Time, err = moment("timestamp", strings.Trim(string(w.Timestamp), `"`))
+	}
+	return t, err
+}

@@ -1,0 +1,133 @@
+package rest
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// stamped fills blobs with records of three kinds, a second apart.
+func (s *sluice) stamped() {
+	s.t.Helper()
+	for i, record := range []string{
+		`{"key":"aw==","value":"eyJhIjoxfQ==","headers":[{"key":"h","value":"YQ=="}],"timestamp":1000}`,
+		`{"value":"/w==","timestamp":2000}`, `{"value":null,"timestamp":3000}`,
+	} {
+		answer, text := s.ask("POST", "/topics/blobs", `{"records":[`+record+`]}`, "Content-Type", asBinary)
+		if answer.StatusCode != 200 || strings.Contains(text, `"error":"`) {
+			s.t.Fatal(i, text)
+		}
+	}
+}
+
+func TestAPieceOfAPartitionIsRead(t *testing.T) {
+	s := start(t, Options{})
+	s.stamped()
+	first := `{"topic":"blobs","key":"k","value":{"a":1},"partition":0,"offset":0,"timestamp":1000,"headers":[{"key":"h","value":"YQ=="}],"key_encoding":"text"}`
+	second := `{"topic":"blobs","key":null,"value":"/w==","partition":0,"offset":1,"timestamp":2000,"value_encoding":"base64"}`
+	third := `{"topic":"blobs","key":null,"value":null,"partition":0,"offset":2,"timestamp":3000}`
+	end := func(next int) string {
+		return fmt.Sprintf(`,"next_offset":%d,"beginning_offset":0,"end_offset":3}`, next)
+	}
+	for _, c := range []struct{ query, want string }{
+		{"", `{"records":[` + first + "," + second + "," + third + "]" + end(3)},
+		{"?offset=earliest&max=1", `{"records":[` + first + "]" + end(1)},
+		{"?offset=1&max_bytes=1", `{"records":[` + second + "]" + end(2)},
+		{"?timestamp=2500", `{"records":[` + third + "]" + end(3)},
+		{"?timestamp=1970-01-01T00:00:02.5Z", `{"records":[` + third + "]" + end(3)},
+		{"?timestamp=9000", `{"records":[]` + end(3)},
+		{"?offset=latest&wait=20ms", `{"records":[]` + end(3)},
+		{"?offset=1&max=1&format=binary", `{"records":[` + strings.Replace(second, `,"value_encoding":"base64"`, "", 1) + "]" + end(2)},
+	} {
+		answer, text := s.ask("GET", "/v1/topics/blobs/partitions/0/records"+c.query, "")
+		if diff := cmp.Diff(c.want, text); diff != "" || answer.StatusCode != 200 || answer.Header.Get("Content-Type") != jsonType {
+			t.Errorf("%s: %d %v (-want +got):\n%s", c.query, answer.StatusCode, answer.Header, diff)
+		}
+	}
+	binary := `{"topic":"blobs","key":null,"value":"/w==","partition":0,"offset":1,"timestamp":2000}`
+	for _, c := range []struct{ query, accept, kind, want string }{
+		{"?offset=0", asJSON, asJSON, "[" + first + "," + second + "," + third + "]"},
+		{"?offset=1&max_bytes=0&timeout=100", "", asBinary, "[" + binary + "]"},
+		{"?offset=1&max_bytes=1", "text/html, */*", asBinary, "[" + binary + "]"},
+		{"?offset=2", jsonType, jsonType, "[" + third + "]"},
+		{"?offset=3&timeout=0", v2Type, asBinary, "[]"},
+	} {
+		answer, text := s.ask("GET", "/topics/blobs/partitions/0/records"+c.query, "", "Accept", c.accept)
+		if diff := cmp.Diff(c.want, text); diff != "" || answer.StatusCode != 200 || answer.Header.Get("Content-Type") != c.kind {
+			t.Errorf("%s: %d %v (-want +got):\n%s", c.query, answer.StatusCode, answer.Header, diff)
+		}
+	}
+	if now := s.door.Stats(); now.Held != 0 {
+		t.Errorf("%d bytes are still held", now.Held)
+	}
+}
+
+func TestReadsThatCannotBe(t *testing.T) {
+	s := start(t, Options{MaxHeld: 2 << 20})
+	s.stamped()
+	for _, c := range []struct {
+		path         string
+		status, code int
+		message      string
+	}{
+		{"/v1/topics/blobs/partitions/0/records?offset=4", 416, 416, "offset 4 of blobs:0: it holds 0 up to 3"},
+		{"/topics/blobs/partitions/0/records?offset=4", 416, 416, "offset 4 of blobs:0: it holds 0 up to 3"},
+		{"/v1/topics/blobs/partitions/1/records", 404, 40402, "Partition not found."},
+		{"/v1/topics/blobs/partitions/x/records", 404, 40402, "Partition not found."},
+		{"/v1/topics/nope/partitions/0/records", 404, 40401, "Topic not found."},
+		{"/topics/nope/partitions/0/records?offset=0", 404, 40401, "Topic not found."},
+		{"/v1/topics/blobs/partitions/0/records?offset=-1", 422, 422, "neither a whole number"},
+		{"/v1/topics/blobs/partitions/0/records?offset=1&timestamp=1", 422, 422, "give one"},
+		{"/v1/topics/blobs/partitions/0/records?timestamp=soon", 422, 422, "timestamp"},
+		{"/v1/topics/blobs/partitions/0/records?max=0", 422, 422, "max: "},
+		{"/v1/topics/blobs/partitions/0/records?max_bytes=16777217", 422, 422, "max_bytes: "},
+		{"/v1/topics/blobs/partitions/0/records?wait=11s", 422, 422, "wait: "},
+		{"/v1/topics/blobs/partitions/0/records?format=avro", 422, 422, "format: "},
+		{"/v1/topics/blobs/partitions/0/records?limit=1", 422, 422, "unknown parameter"},
+		{"/v1/topics/blobs/partitions/0/records?max_bytes=4000000", 503, 50003, "too many large requests"},
+		{"/topics/blobs/partitions/0/records", 422, 422, "offset: say from where"},
+		{"/topics/blobs/partitions/0/records?offset=0&timeout=x", 422, 422, "timeout"},
+	} {
+		answer, text := s.ask("GET", c.path, "")
+		wantFailure(t, c.path, answer, text, c.status, c.code, c.message)
+	}
+	answer, text := s.ask("GET", "/topics/blobs/partitions/0/records?offset=0", "", "Accept", "application/vnd.kafka.avro.v2+json")
+	wantFailure(t, "avro", answer, text, 406, 40601, "records come as")
+	if now := s.door.Stats(); now.Held != 0 {
+		t.Errorf("%d bytes are still held", now.Held)
+	}
+}
+
+func TestAReadWaitsAndADrainEndsIt(t *testing.T) {
+	s := start(t, Options{})
+	answers := make(chan string, 1)
+	go func() {
+		_, text := s.ask("GET", "/v1/topics/blobs/partitions/0/records?wait=10s", "")
+		answers <- text
+	}()
+	eventually(t, "a read", func() bool { return s.door.Stats().Held >= peekBytes })
+	s.stamped()
+	select {
+	case text := <-answers:
+		if !strings.Contains(text, `"offset":0`) {
+			t.Error(text)
+		}
+	case <-time.After(patience):
+		t.Fatal("waited in vain")
+	}
+	go func() {
+		answer, text := s.ask("GET", "/v1/topics/blobs/partitions/0/records?offset=latest&wait=10s", "")
+		answers <- fmt.Sprint(answer.StatusCode, text)
+	}()
+	eventually(t, "a read", func() bool { return s.door.Stats().Held >= peekBytes })
+	if n := s.door.Drain(within(t, patience)); n != 0 {
+		t.Errorf("%d cut", n)
+	}
+	if text := <-answers; !regexp.MustCompile(`^503\{"error_code":50003,`).MatchString(text) {
+		t.Error(text)
+	}
+}
