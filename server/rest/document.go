@@ -48,13 +48,13 @@ func policyOf(page []byte) string {
 type document struct {
 	kind   string
 	text   []byte
-	tag    string // its ETag (RFC 9110, 8.8.3)
+	tag    string // its ETag (RFC 9110, 8.8.3), a weak one: it may come packed, or not
 	policy string // Content-Security-Policy
 }
 
 func newDocument(kind string, text []byte, policy string) *document {
 	sum := sha256.Sum256(text)
-	return &document{kind: kind, text: text, tag: `"` + hex.EncodeToString(sum[:8]) + `"`, policy: policy}
+	return &document{kind: kind, text: text, tag: `W/"` + hex.EncodeToString(sum[:8]) + `"`, policy: policy}
 }
 
 // answer sends the text, unless the client has it already.
@@ -65,23 +65,25 @@ func (d *document) answer(x *exchange) error {
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Content-Security-Policy", d.policy)
 	if x.has(d.tag) {
+		header.Set("Vary", "Accept-Encoding")
 		x.status = http.StatusNotModified
 		x.w.WriteHeader(x.status)
 		return nil
 	}
 	header.Set("Content-Type", d.kind)
-	header.Set("Content-Length", strconv.Itoa(len(d.text)))
+	text := x.packed(d.text)
+	header.Set("Content-Length", strconv.Itoa(len(text)))
 	x.status = http.StatusOK
 	x.w.WriteHeader(x.status)
-	_, _ = x.w.Write(d.text) // a client that does not take it is its own trouble
+	_, _ = x.w.Write(text) // a client that does not take it is its own trouble
 	return nil
 }
 
-// has tells whether the client named the tag in If-None-Match (RFC 9110, 13.1.2: weak ones count, * is any).
+// has tells whether the client named the tag in If-None-Match (RFC 9110, 13.1.2: weak or not is the same, * is any).
 func (x *exchange) has(tag string) bool {
 	for given := range strings.SplitSeq(strings.Join(x.r.Header.Values("If-None-Match"), ","), ",") {
 		given = strings.TrimPrefix(strings.TrimSpace(given), "W/")
-		if given == tag || given == "*" {
+		if given == strings.TrimPrefix(tag, "W/") || given == "*" {
 			return true
 		}
 	}

@@ -41,7 +41,7 @@ func TestThePageIsUsedByKeyboard(t *testing.T) {
 	c := browse(t, open(t).url+"/docs")
 	c.run(nil, loaded)
 	c.press("/", "/", 191)
-	for _, letter := range "broker numbers" {
+	for _, letter := range "browser elsewhere" {
 		c.press(string(letter), string(letter), 0)
 	}
 	var found struct {
@@ -54,17 +54,17 @@ func TestThePageIsUsedByKeyboard(t *testing.T) {
 	  shown: [...document.querySelectorAll('details.call')].filter(call => call.offsetParent).map(call => call.id + (call.open ? ' open' : '')),
 	};`
 	c.run(&found, look)
-	if found.Focus != "filter" || len(found.Shown) != 1 || found.Shown[0] != "brokers" {
+	if found.Focus != "filter" || len(found.Shown) != 1 || found.Shown[0] != "docs" {
 		t.Errorf("filtered: %+v", found)
 	}
 	for range 10 { // over the links to the call
 		c.press("Tab", "", 9)
-		if c.run(&found, look); found.Focus == "brokers" {
+		if c.run(&found, look); found.Focus == "docs" {
 			break
 		}
 	}
 	c.press("Enter", "\r", 13)
-	if c.run(&found, look); len(found.Shown) != 1 || found.Shown[0] != "brokers open" {
+	if c.run(&found, look); len(found.Shown) != 1 || found.Shown[0] != "docs open" {
 		t.Errorf("opened: %+v", found)
 	}
 	c.press("Escape", "", 27)
