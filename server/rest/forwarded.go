@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"regexp"
 	"strings"
 )
@@ -48,7 +49,7 @@ type forwarded struct{ proto, host, prefix string }
 
 var (
 	forwardedHost   = regexp.MustCompile(`^([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?$`)
-	forwardedPrefix = regexp.MustCompile(`^(/[A-Za-z0-9._~%-]+){1,16}$`)
+	forwardedPrefix = regexp.MustCompile(`^(/([A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})+){1,16}$`)
 )
 
 // readForwarded reads Forwarded (RFC 7239), and where that is silent X-Forwarded-Proto, -Host and -Prefix.
@@ -56,8 +57,10 @@ var (
 func readForwarded(header http.Header) forwarded {
 	f := parseForwarded(header.Get("Forwarded"))
 	f.proto = cmp.Or(f.proto, knownProto(firstOf(header.Get("X-Forwarded-Proto"))))
-	f.host = cmp.Or(f.host, matching(forwardedHost, firstOf(header.Get("X-Forwarded-Host"))))
-	f.prefix = matching(forwardedPrefix, strings.TrimRight(firstOf(header.Get("X-Forwarded-Prefix")), "/"))
+	f.host = cmp.Or(f.host, knownHost(firstOf(header.Get("X-Forwarded-Host"))))
+	if prefix := strings.TrimRight(firstOf(header.Get("X-Forwarded-Prefix")), "/"); forwardedPrefix.MatchString(prefix) {
+		f.prefix = prefix
+	}
 	return f
 }
 
@@ -71,7 +74,7 @@ func parseForwarded(field string) (f forwarded) {
 		case "proto":
 			f.proto = knownProto(value)
 		case "host":
-			f.host = matching(forwardedHost, value)
+			f.host = knownHost(value)
 		}
 	}
 	return f
@@ -96,8 +99,8 @@ func knownProto(given string) string {
 	return ""
 }
 
-func matching(what *regexp.Regexp, given string) string {
-	if what.MatchString(given) {
+func knownHost(given string) string {
+	if u, err := url.Parse("http://" + given); err == nil && u.Host == given && forwardedHost.MatchString(given) {
 		return given
 	}
 	return ""

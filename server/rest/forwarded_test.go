@@ -26,6 +26,7 @@ func TestWhereTheClientReachesUs(t *testing.T) {
 		{near, "10.0.0.1:1", http.Header{"X-Forwarded-Proto": {"https,http"}, "X-Forwarded-Prefix": {"/kafka/rest/"}}, "https://door:8082/kafka/rest"},
 		{near, "10.0.0.1:1", http.Header{"X-Forwarded-Proto": {"javascript"}, "X-Forwarded-Host": {"a/b"}, "X-Forwarded-Prefix": {"//evil"}}, "http://door:8082"},
 		{near, "10.0.0.1:1", http.Header{"X-Forwarded-Host": {"a\"b"}, "Forwarded": {`host="a\"b"`}, "X-Forwarded-Prefix": {"x"}}, "http://door:8082"},
+		{near, "10.0.0.1:1", http.Header{"Forwarded": {`host="[:11]:1"`}, "X-Forwarded-Prefix": {"/a%zz"}}, "http://door:8082"}, // found by fuzzing
 		{near, "nobody", http.Header{"X-Forwarded-Host": {"a"}}, "http://door:8082"},
 	} {
 		x := &exchange{opts: c.opts, r: &http.Request{RemoteAddr: c.peer, Host: "door:8082", Header: c.header}}

@@ -221,3 +221,30 @@ func TestABodyThatIsNotPackedCostsNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func FuzzUnpack(f *testing.F) {
+	for _, seed := range []string{"", "{}", zipped("{}"), zipped("{}") + zipped(strings.Repeat("x", 100_000)), "\x28\xb5\x2f\xfd\x84\x00\x00\x10"} {
+		f.Add([]byte(seed), true)
+		f.Add([]byte(seed), false)
+	}
+	f.Fuzz(func(t *testing.T, body []byte, zipped bool) {
+		coding := "zstd"
+		if zipped {
+			coding = "gzip"
+		}
+		opts := Options{MaxBody: 1000}.orDefaults()
+		r := &http.Request{Header: http.Header{"Content-Encoding": {coding}}, Body: io.NopCloser(bytes.NewReader(body))}
+		x := &exchange{Server: &Server{}, opts: &opts, r: r}
+		if err := x.unpack(); err != nil {
+			t.Fatal(err)
+		}
+		n, err := io.Copy(io.Discard, r.Body)
+		if most := int64(max(opts.MaxBody, maxRatio*len(body)) + largeWindow); n > most {
+			t.Errorf("%d bytes unpacked to %d, %v", len(body), n, err)
+		}
+		x.release()
+		if held := x.held.Load(); held != 0 {
+			t.Errorf("%d bytes are still held", held)
+		}
+	})
+}
