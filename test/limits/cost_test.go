@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluice-proxy/sluice/test/harness"
 )
 
 const mebi = 1 << 20
@@ -123,9 +125,11 @@ func (p *proxy) attack(t *testing.T, growth int, do func()) {
 	p.resetPeak(t)
 	before := p.cost(t)
 	w := p.witness(t)
+	stalls := harness.WatchStalls()
 	stop := w.watch()
 	do()
 	served, longest := stop()
+	stalled := stalls.Worst()
 	p.settleDown(t)
 	after := p.cost(t)
 	t.Logf("memory %+.1f MiB, peak %+.1f MiB, cpu %s, %d pings meanwhile, the longest %s",
@@ -133,7 +137,8 @@ func (p *proxy) attack(t *testing.T, growth int, do func()) {
 	if grown := after.peak - before.rss; grown > growth {
 		t.Errorf("memory grew by %d MiB, more than %d MiB", grown/mebi, growth/mebi)
 	}
-	if longest > longestPing {
-		t.Errorf("another client waited %s for a PONG", longest)
+	// A ping takes its client and the proxy some turns on the processor.
+	if longest > longestPing+4*stalled {
+		t.Errorf("another client waited %s for a PONG; the machine let us wait for %s", longest, stalled)
 	}
 }

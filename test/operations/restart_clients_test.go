@@ -24,6 +24,7 @@ type load struct {
 	requests, refused, cut, declined int
 	longest                          time.Duration
 	batches, told, broken            int
+	stalled                          time.Duration // the longest that the machine let us wait
 	why                              map[string]int // what went wrong, how often
 }
 
@@ -167,6 +168,18 @@ func (l *load) ended(taken []string, err error) bool {
 // ended tells whether the other side has closed the connection.
 func ended(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// late tells whether the machine let our clients wait for so long that they may have been too late with
+// what they had to say to a proxy that stops: it waits for 100 ms.
+func (l *load) late(t *testing.T) bool {
+	t.Helper()
+	if l.stalled < 100*time.Millisecond {
+		return false
+	}
+	t.Logf("the machine stood still for %v: %d requests and %d pipelines ended early, %d were declined, which is not judged",
+		l.stalled, l.cut, l.broken, l.declined)
+	return true
 }
 
 // nothingLost looks in Kafka for everything that was answered.
