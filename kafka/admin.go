@@ -37,7 +37,7 @@ type PartitionInfo struct {
 // Group is a consumer group as its coordinator knows it. Lag is what its members have not committed.
 type Group struct {
 	Name, State, Protocol string
-	Type                  string // "consumer", or empty for one that only keeps offsets
+	Type                  string // "consumer", or empty when no members were ever in it, or it is not known
 	Coordinator           int32  // a broker
 	Members               []GroupMember
 	Offsets               []GroupOffset

@@ -69,14 +69,14 @@ func groupsError(err error) error {
 	return readingError(err)
 }
 
-// unknownState is that of a group of which its coordinator says nothing more: librdkafka asks for it in the
+// UnknownState is that of a group of which its coordinator says nothing more: librdkafka asks for it in the
 // words of the classic protocol, and a group of KIP-848 is Dead in these.
-const unknownState = "Unknown"
+const UnknownState = "Unknown"
 
 func groupFrom(g *librdkafka.Group) Group {
 	group := Group{Name: g.Name, State: g.State, Protocol: g.Protocol, Type: g.Type, Coordinator: g.Coordinator}
 	if g.State == "Dead" || g.State == "" {
-		group.State = unknownState
+		group.State = UnknownState
 	}
 	for i := range g.Members {
 		m := &g.Members[i]

@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,40 +32,30 @@ func (c *Client) GroupOffsets(ctx context.Context, group string, topics []string
 	if err != nil {
 		return g, err
 	}
-	shown := map[TopicPartition]bool{}
-	for tp := range committed {
-		shown[tp] = true
+	if len(topics) == 0 {
+		asked = slices.Concat(slices.Collect(maps.Keys(committed)), c.heldOf(&g))
+		slices.SortFunc(asked, TopicPartition.compare)
+		asked = slices.Compact(asked)
 	}
-	if len(topics) > 0 {
-		for _, tp := range asked {
-			shown[tp] = true
-		}
-	} else {
-		for tp := range g.assigned() {
-			shown[tp] = true
-		}
-	}
-	g.Offsets, err = c.measure(ctx, slices.Collect(maps.Keys(shown)), committed)
+	g.Offsets, err = c.measure(ctx, asked, committed)
 	return g, err
 }
 
-// assigned is who has which partition, by index.
-func (g *Group) assigned() map[TopicPartition]int {
-	holders := map[TopicPartition]int{}
+// heldOf are the partitions that somebody in the group has. Of a group of KIP-848 only we ourselves tell.
+func (c *Client) heldOf(g *Group) []TopicPartition {
+	ours := c.serving()[g.Name].ours
+	return slices.AppendSeq(slices.Collect(maps.Keys(g.Holders())), maps.Keys(ours))
+}
+
+// Holders are the members by the partitions that they have.
+func (g *Group) Holders() map[TopicPartition]*GroupMember {
+	holders := map[TopicPartition]*GroupMember{}
 	for i := range g.Members {
 		for _, tp := range g.Members[i].Assigned {
-			holders[tp] = i
+			holders[tp] = &g.Members[i]
 		}
 	}
 	return holders
-}
-
-// Holder is the member that has a partition, nil when none has.
-func (g *Group) Holder(tp TopicPartition) *GroupMember {
-	if i, held := g.assigned()[tp]; held {
-		return &g.Members[i]
-	}
-	return nil
 }
 
 // partitionsOf lists the partitions of the topics, or of all.
@@ -137,9 +126,7 @@ func (c *Client) measure(ctx context.Context, partitions []TopicPartition, commi
 		}
 		offsets = append(offsets, o)
 	}
-	slices.SortFunc(offsets, func(a, b GroupOffset) int {
-		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
-	})
+	slices.SortFunc(offsets, func(a, b GroupOffset) int { return a.compare(b.TopicPartition) })
 	return offsets, nil
 }
 

@@ -86,7 +86,7 @@ func TestAGroupThatOthersServeIsLeftAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	g, err := c.GroupOffsets(bounded(t), "g", nil)
-	holder := g.Holder(TopicPartition{"letters", 0})
+	holder := g.Holders()[TopicPartition{"letters", 0}]
 	if err != nil || g.State != "Stable" || g.Protocol != "cooperative-sticky" || holder == nil || holder.ClientID != "other" {
 		t.Fatalf("%v %+v", err, g)
 	}
@@ -110,6 +110,10 @@ func TestAGroupOfOursIsMoved(t *testing.T) {
 			fill(t, c, "letters", 5)
 			w := join(t, c, "a", topicsOf("letters"))
 			wantTaken(t, w.take(t, 3), 0, 1, 2)
+			before, err := c.GroupOffsets(bounded(t), "group", nil)
+			if diff := cmp.Diff([]GroupOffset{offset("letters", 0, 0, -1, 5, 5)}, before.Offsets); diff != "" || err != nil {
+				t.Errorf("%v (-want +got):\n%s", err, diff)
+			}
 			got, err := c.SetGroupOffsets(bounded(t), "group", []Target{at("letters", 0, 1)})
 			if diff := cmp.Diff([]GroupOffset{offset("letters", 0, 0, 1, 5, 4)}, got); diff != "" || err != nil {
 				t.Fatalf("%v (-want +got):\n%s", err, diff)

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
@@ -14,6 +15,10 @@ type TopicPartition struct {
 
 // String is the form used in errors and logs: topic:partition.
 func (tp TopicPartition) String() string { return fmt.Sprintf("%s:%d", tp.Topic, tp.Partition) }
+
+func (tp TopicPartition) compare(other TopicPartition) int {
+	return cmp.Or(cmp.Compare(tp.Topic, other.Topic), cmp.Compare(tp.Partition, other.Partition))
+}
 
 // Header is one header of a record; names may repeat, a nil value is null.
 type Header = librdkafka.Header

@@ -61,13 +61,14 @@ func known(n int64) *int64 {
 
 func groupOffsetsOf(g *kafka.Group, offsets []kafka.GroupOffset) (list []groupOffsetBody, lag int64) {
 	list = []groupOffsetBody{}
+	holders := g.Holders()
 	for i := range offsets {
 		o := &offsets[i]
 		body := groupOffsetBody{
 			Topic: o.Topic, Partition: o.Partition,
 			Begin: known(o.Begin), Committed: known(o.Committed), End: known(o.End), Lag: known(o.Lag),
 		}
-		if m := g.Holder(o.TopicPartition); m != nil {
+		if m := holders[o.TopicPartition]; m != nil {
 			body.Member = m.ID
 		}
 		list = append(list, body)

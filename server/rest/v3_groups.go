@@ -122,7 +122,7 @@ func upper(state string) string {
 func (v *v3) ofGroup(g *kafka.Group) v3GroupBody {
 	return v3GroupBody{
 		Kind: "KafkaConsumerGroup", Metadata: v.meta("/consumer-group="+g.Name, "consumer-groups", g.Name), ClusterID: v.cluster,
-		GroupID: g.Name, Simple: g.Type == "", Assignor: g.Protocol, State: upper(g.State), Coordinator: v.at("brokers", id(g.Coordinator)),
+		GroupID: g.Name, Simple: g.Type == "" && g.State != kafka.UnknownState, Assignor: g.Protocol, State: upper(g.State), Coordinator: v.at("brokers", id(g.Coordinator)),
 		Consumers: v.at("consumer-groups", g.Name, "consumers"), LagSummary: v.at("consumer-groups", g.Name, "lag-summary"),
 	}
 }

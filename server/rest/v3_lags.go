@@ -1,8 +1,6 @@
 package rest
 
-import (
-	"github.com/sluice-proxy/sluice/kafka"
-)
+import "github.com/sluice-proxy/sluice/kafka"
 
 // The shapes of version 3. An id of a consumer is empty when none has the partition.
 type (
@@ -47,22 +45,24 @@ func (v *v3) lagsInPath() ([]v3LagBody, error) {
 	defer cancel()
 	g, err := v.kafka.GroupOffsets(ctx, name, nil)
 	var lags []v3LagBody
+	holders := g.Holders()
 	for i := range g.Offsets {
 		if o := &g.Offsets[i]; o.Committed >= 0 && o.Lag >= 0 {
-			lags = append(lags, v.ofLag(&g, o))
+			lags = append(lags, v.ofLag(name, o, holders[o.TopicPartition]))
 		}
 	}
 	return lags, v.grouped(err)
 }
 
-func (v *v3) ofLag(g *kafka.Group, o *kafka.GroupOffset) v3LagBody {
-	crn := "/consumer-group=" + g.Name + "/lag=" + o.Topic + "/partition=" + id(o.Partition)
+// ofLag is the lag in a partition, which a member has, or nobody: nil.
+func (v *v3) ofLag(group string, o *kafka.GroupOffset, m *kafka.GroupMember) v3LagBody {
+	crn := "/consumer-group=" + group + "/lag=" + o.Topic + "/partition=" + id(o.Partition)
 	body := v3LagBody{
-		Kind: "KafkaConsumerLag", ClusterID: v.cluster, GroupID: g.Name, Topic: o.Topic, PartitionID: o.Partition,
-		Metadata: v.meta(crn, "consumer-groups", g.Name, "lags", o.Topic, "partitions", id(o.Partition)),
+		Kind: "KafkaConsumerLag", ClusterID: v.cluster, GroupID: group, Topic: o.Topic, PartitionID: o.Partition,
+		Metadata: v.meta(crn, "consumer-groups", group, "lags", o.Topic, "partitions", id(o.Partition)),
 		Current:  o.Committed, End: o.End, Lag: o.Lag,
 	}
-	if m := g.Holder(o.TopicPartition); m != nil {
+	if m != nil {
 		body.ConsumerID, body.ClientID = m.ID, m.ClientID
 	}
 	return body
