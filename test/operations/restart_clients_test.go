@@ -24,7 +24,7 @@ type load struct {
 	requests, refused, cut, declined int
 	longest                          time.Duration
 	batches, told, broken            int
-	stalled                          time.Duration // the longest that the machine let us wait
+	stalled                          time.Duration  // the longest that the machine let us wait
 	why                              map[string]int // what went wrong, how often
 }
 
