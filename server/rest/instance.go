@@ -195,6 +195,11 @@ func noInstance(story string) error {
 	return &failure{status: http.StatusNotFound, code: codeNoInstance, message: "Consumer instance not found. " + story}
 }
 
+// errExclusive is in the words of Kafka's own consumer (SubscriptionState.java).
+func errExclusive() error {
+	return illegalState("Subscription to topics, partitions and pattern are mutually exclusive")
+}
+
 func illegalState(why string) error {
 	return &failure{status: http.StatusConflict, code: codeIllegalState, message: why}
 }

@@ -61,7 +61,7 @@ func (in *instance) assign(client *kafka.Client, partitions []kafka.TopicPartiti
 	case in.ended != alive:
 		return in.notFound()
 	case len(in.interest.Topics) > 0:
-		return illegalState("Subscription to topics, partitions and pattern are mutually exclusive.")
+		return errExclusive()
 	case len(partitions) == 0: // assigning nothing ends an assignment
 		in.leave(true)
 		return nil

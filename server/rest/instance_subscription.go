@@ -2,6 +2,7 @@ package rest
 
 import (
 	"net/http"
+	"regexp"
 	"slices"
 
 	"github.com/sluice-proxy/sluice/kafka"
@@ -40,7 +41,7 @@ func wishOf(body []byte) (w wish, err error) {
 	case w.given == 0:
 		return w, invalid("expected \"topics\" or \"topic_pattern\"")
 	case w.given > 1:
-		return w, illegalState("Subscription to topics, partitions and pattern are mutually exclusive.")
+		return w, errExclusive()
 	}
 	return w, nil
 }
@@ -91,7 +92,7 @@ func (in *instance) subscribe(client *kafka.Client, w wish) error {
 	case in.ended != alive:
 		return in.notFound()
 	case in.member != nil && (len(in.interest.Topics) == 0 || in.pattern != byPattern):
-		return illegalState("Subscription to topics, partitions and pattern are mutually exclusive.")
+		return errExclusive()
 	case in.member != nil && slices.Equal(in.interest.Topics, interest.Topics) && !in.member.Broken():
 		return nil
 	}
@@ -112,25 +113,32 @@ func (in *instance) join(client *kafka.Client, interest kafka.Interest, byPatter
 	return nil
 }
 
+// subscription answers the topics by name; of a pattern, those that match it now.
 func subscription(x *exchange, in *instance) error {
+	topics, pattern := in.topics()
+	if pattern != nil {
+		ctx, cancel := x.within(metadataTimeout)
+		defer cancel()
+		all, err := x.kafka.TopicNames(ctx)
+		if err != nil {
+			return err
+		}
+		topics = slices.DeleteFunc(all, func(name string) bool { return !pattern.MatchString(name) })
+	}
 	x.json(http.StatusOK, struct {
 		Topics []string `json:"topics"`
-	}{in.topics()})
+	}{append([]string{}, topics...)})
 	return nil
 }
 
-// topics are those it is subscribed to; of a pattern, those that match and are here.
-func (in *instance) topics() []string {
+// topics are what it is subscribed to, by name or by pattern.
+func (in *instance) topics() (names []string, pattern *regexp.Regexp) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	topics := append([]string{}, in.interest.Topics...)
 	if in.pattern {
-		topics = topics[:0]
-		for _, tp := range in.member.Assigned() {
-			topics = append(topics, tp.Topic)
-		}
+		return nil, regexp.MustCompile(in.interest.Topics[0]) // as kafka.Pattern wrote it
 	}
-	return slices.Compact(topics)
+	return in.interest.Topics, nil
 }
 
 // unsubscribe also ends an assignment, as in REST v2. What is not committed goes back.

@@ -681,3 +681,21 @@ func TestTwoInstancesShareThePartitionsOfATopic(t *testing.T) {
 	}
 	s.wantBooks()
 }
+
+// A client that subscribes anew, or to a pattern, must not wait for Kafka to miss who it was before.
+func TestAnotherSubscriptionIsServedSoon(t *testing.T) {
+	s := start(t, Options{})
+	s.fill(1)
+	s.instance(manual, "orders")
+	s.records(w1 + "/records?timeout=300")
+	s.talk(
+		turn{"DELETE", w1 + "/subscription", ``, 204, ``},
+		turn{"POST", w1 + "/subscription", `{"topic_pattern":"blo.*"}`, 204, ``},
+		turn{"GET", w1 + "/subscription", ``, 200, `{"topics":["blobs"]}`},
+	)
+	began := time.Now()
+	wantOffsets(t, s.records(w1+"/records?timeout=10000"), 0)
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
