@@ -11,8 +11,8 @@ import (
 
 // Commit settles what the member owes up to and including the offsets, and returns when the brokers have
 // the group's positions. A position is the first offset that is not settled: records below it that others
-// owe hold it back. ErrMoved, when the rest is committed, says that a partition has moved away: its records
-// come again, here or elsewhere.
+// owe hold it back. ErrMoved, when the rest is committed, says that a partition has moved away, or away and
+// back: its records come again, here or elsewhere.
 //
 // With an error what was settled stays settled, and is committed later or by another Commit.
 func (m *Member) Commit(ctx context.Context, through []Place) error {
@@ -32,12 +32,16 @@ func (s *Subscription) settleThrough(seat *Seat, through []Place) (settled int, 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range through {
-		if l := s.dispatch.Lane(p.TopicPartition); l != nil {
-			settled += l.AcceptThrough(seat, p.Offset)
-			here = append(here, p.TopicPartition)
+		l := s.dispatch.Lane(p.TopicPartition)
+		if l == nil {
+			away = append(away, p.TopicPartition)
 			continue
 		}
-		away = append(away, p.TopicPartition)
+		settled += l.AcceptThrough(seat, p.Offset)
+		here = append(here, p.TopicPartition)
+		if !l.Settled(p.Offset) { // it went and came back meanwhile
+			away = append(away, p.TopicPartition)
+		}
 	}
 	return settled, here, away
 }

@@ -32,8 +32,8 @@ func TestACommitIsThereWhenItReturns(t *testing.T) {
 		}
 		wantCommitted(t, k, through+1)
 	}
-	if err := w.Commit(bounded(t), []Place{{letters, 9}}); err != nil { // it was lent none of the others
-		t.Fatal(err)
+	if err := w.Commit(bounded(t), []Place{{letters, 9}}); !errors.Is(err, ErrMoved) { // it was lent none of the others
+		t.Error(err)
 	}
 	wantCommitted(t, k, 5)
 	if w.Owed() != 0 {
@@ -155,4 +155,24 @@ func TestWhoWaitsForACommitIsToldOfTheEnd(t *testing.T) {
 	if err := w.Commit(bounded(t), []Place{{letters, 4}}); err == nil {
 		t.Error("committed after the end")
 	}
+}
+
+// A partition that went and came back has a new book: what it brought before is not done by committing that.
+func TestACommitOfWhatComesAgainIsAnError(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 5, never)
+	w := join(t, c, "a", topicsOf("letters"))
+	w.take(t, 5)
+	if _, err := c.Seek(bounded(t), "group", []Place{{letters, 0}}); err != nil { // begins it again, as a rebalance does
+		t.Fatal(err)
+	}
+	if err := w.Commit(bounded(t), []Place{{letters, 4}}); !errors.Is(err, ErrMoved) {
+		t.Error(err)
+	}
+	wantCommitted(t, k, 0)
+	wantTaken(t, w.take(t, 5), 0, 1, 2, 3, 4)
+	if err := w.Commit(bounded(t), []Place{{letters, 4}}); err != nil {
+		t.Fatal(err)
+	}
+	wantCommitted(t, k, 5)
 }

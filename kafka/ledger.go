@@ -150,6 +150,12 @@ func (l *Ledger) AcceptThrough(s *Seat, offset int64) int {
 	return n
 }
 
+// Settled tells whether a record that was fetched once is settled, here or before this book began.
+func (l *Ledger) Settled(offset int64) bool {
+	e := l.find(offset)
+	return offset < l.position || e != nil && e.state == settled
+}
+
 // Skip moves the position to offset where it is lower: somebody has said that all before is done. What is
 // still owed before it does not move it any more.
 func (l *Ledger) Skip(offset int64) { l.position = max(l.position, offset) }
