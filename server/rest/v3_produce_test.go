@@ -219,6 +219,54 @@ func TestReportsComeWhileRecordsAreStillWritten(t *testing.T) {
 	}
 }
 
+func TestALongStreamOfVersion3TakesNoMoreMemoryThanAShortOne(t *testing.T) {
+	s := start(t, Options{})
+	const n = 5_000
+	read, write := io.Pipe()
+	go func() {
+		large := `{"value":{"type":"STRING","data":"` + strings.Repeat("x", 200_000) + `"}}` // longer than a buffer
+		for i := range n {
+			record := `{"value":{"type":"JSON","data":{"a":"` + strings.Repeat("}", 100) + `"}}}`
+			if i%1000 == 0 {
+				record = large
+			}
+			if _, err := io.WriteString(write, record); err != nil {
+				break
+			}
+		}
+		write.Close()
+	}()
+	r, err := http.NewRequestWithContext(within(t, patience), http.MethodPost, "http://"+s.addr+s.v3()+"/topics/blobs/records", read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", jsonType)
+	answer, err := s.http.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	reports, most := json.NewDecoder(answer.Body), int64(0)
+	for i := range int64(n) {
+		var r struct {
+			Code   int   `json:"error_code"`
+			Offset int64 `json:"offset"`
+		}
+		if err := reports.Decode(&r); err != nil || r.Code != 200 || r.Offset != i {
+			t.Fatalf("record %d: %+v %v", i, r, err)
+		}
+		if i%100 == 0 {
+			most = max(most, s.door.Stats().Held)
+		}
+	}
+	if most > 16*lineBuffer {
+		t.Errorf("%d bytes were held", most)
+	}
+	if _, err := reports.Token(); !errors.Is(err, io.EOF) {
+		t.Errorf("after the end: %v", err)
+	}
+}
+
 // inPieces reads records as a stream does whose bytes come n at a time.
 func inPieces(body []byte, n int) (records []string) {
 	d := &concatenated{batch: batch{to: kafka.Outgoing{Topic: "t", Partition: kafka.AnyPartition}}}
