@@ -267,3 +267,21 @@ func BenchmarkFraming(b *testing.B) {
 		f.read(text)
 	}
 }
+
+// The same where the answer has begun: its header cannot say any more that the connection ends.
+func TestTheRestOfAStreamThatWasAnsweredIsNoRequest(t *testing.T) {
+	s := start(t, Options{MaxBody: 1000})
+	conn, in := s.dial()
+	s.write(conn, posting+"Content-Type: "+ndjsonType+"\r\nContent-Length: 200000\r\n\r\n{\"value\":1}\n")
+	if first, err := in.ReadString('}'); err != nil || !strings.Contains(first, `"line":1,`) {
+		t.Fatal(first, err)
+	}
+	s.write(conn, "%s", strings.Repeat("x", 70_000))
+	if last, err := in.ReadString('}'); err != nil || !strings.Contains(last, `"error_code":413`) {
+		t.Fatal(last, err)
+	}
+	_, _ = fmt.Fprint(conn, strings.Repeat(hello, 10)) // it may be cut before that
+	if rest, _ := io.ReadAll(in); strings.Contains(string(rest), "HTTP/1.1") {
+		t.Errorf("after that: %q", rest)
+	}
+}
