@@ -15,9 +15,10 @@ import (
 type taker struct {
 	*conn
 
-	take   []byte                             // the request for records
-	record []byte                             // what stands once in the answer for each of them
-	settle func(body []byte) (request []byte) // nil when nothing is to be settled
+	take   []byte // the request for records
+	record []byte // what stands once in the answer for each of them
+	settle func(body []byte) (request []byte)
+	leave  []byte // the last request, nil for none
 }
 
 // takers are one way of consuming, with so many connections.
@@ -77,7 +78,7 @@ func instanceTaker(s *harness.Sluice, group string, i int) (*taker, error) {
 	commit := httpRequest("POST", base+"/offsets", v2, "")
 	return &taker{
 		conn: c, take: httpGet(base + "/records?timeout=1000&max_bytes=100000"), record: []byte(`"offset":`),
-		settle: func([]byte) []byte { return commit },
+		settle: func([]byte) []byte { return commit }, leave: httpRequest("DELETE", base, v2, ""),
 	}, nil
 }
 
@@ -92,26 +93,41 @@ func (t *taker) turn() (int, error) {
 		return 0, err
 	}
 	n := bytes.Count(body, t.record)
-	if n > 0 && t.settle != nil {
+	if n > 0 {
 		_, err = t.ask(t.settle(body))
 	}
 	return n, err
 }
 
-// work consumes until the time is over, and returns its rate per second.
+// work consumes until the time is over or the backlog is, and returns its rate per second.
 func (t *taker) work(round time.Duration) (float64, error) {
-	begin, total := time.Now(), 0
+	begin, last, total := time.Now(), time.Duration(0), 0
 	if err := t.net.SetDeadline(begin.Add(round + replyTimeout)); err != nil {
 		return 0, err
 	}
-	for time.Since(begin) < round {
+	for last < round {
 		n, err := t.turn()
 		if err != nil {
 			return 0, err
 		}
+		if n == 0 {
+			break
+		}
 		total += n
+		last = time.Since(begin)
 	}
-	return float64(total) / time.Since(begin).Seconds(), nil
+	if total == 0 {
+		return 0, errNothing
+	}
+	return float64(total) / last.Seconds(), nil
+}
+
+// end says goodbye.
+func (t *taker) end() {
+	if t.leave != nil {
+		_, _ = t.ask(t.leave)
+	}
+	t.close()
 }
 
 // begin waits for the first records.
@@ -131,8 +147,8 @@ func (b *bench) consumeHTTP(ctx context.Context) error {
 	if err := b.fill(ctx, backlogTopic); err != nil {
 		return err
 	}
-	t := b.table("Records of 100 bytes per second, each way by a group of its own. CPU is sluice's own, in µs per record.", "", "connections", "records/s", "CPU")
-	return b.with(ctx, "", func(s *harness.Sluice) error {
+	t := b.table("Records of 100 bytes per second, each round by a new group from the start of a topic. CPU is sluice's own, in µs per record.", "", "connections", "records/s", "CPU")
+	return b.with(ctx, "subscription: {linger: 1s}\n", func(s *harness.Sluice) error {
 		for i, way := range b.waysHTTP() {
 			b.say("%s, %d connections", way.what, way.conns)
 			if err := b.takeLine(t, s, way, fmt.Sprintf("http-%d", i)); err != nil {
@@ -159,10 +175,22 @@ func (b *bench) waysHTTP() []takers {
 }
 
 func (b *bench) takeLine(t *table, s *harness.Sluice, way takers, group string) error {
+	var found series
+	for i := range b.rounds {
+		if err := b.takeRound(&found, s, way, fmt.Sprintf("%s-%d", group, i)); err != nil {
+			return err
+		}
+	}
+	rate := median(found.rates)
+	t.add(way.verdict(rate), way.what, fmt.Sprint(way.conns), thousands(rate), fmt.Sprintf("%.1f", median(found.cpu)))
+	return nil
+}
+
+func (b *bench) takeRound(to *series, s *harness.Sluice, way takers, group string) error {
 	var all []*taker
 	defer func() {
 		for _, one := range all {
-			one.close()
+			one.end()
 		}
 	}()
 	for i := range way.conns {
@@ -175,15 +203,7 @@ func (b *bench) takeLine(t *table, s *harness.Sluice, way takers, group string) 
 	if err := all[0].begin(b.patience); err != nil {
 		return err
 	}
-	var found series
-	for range b.rounds {
-		if err := found.takes(s.PID(), b.round, all); err != nil {
-			return err
-		}
-	}
-	rate := median(found.rates)
-	t.add(way.verdict(rate), way.what, fmt.Sprint(way.conns), thousands(rate), fmt.Sprintf("%.1f", median(found.cpu)))
-	return nil
+	return to.takes(s.PID(), b.round, all)
 }
 
 // takes measures all of them once.
