@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
@@ -86,6 +87,10 @@ func (c *Client) partitionsOf(ctx context.Context, topics []string) (list []Topi
 	return list, nil
 }
 
+// memberPatience is how long a consumer that is there anyway may take to say what its group has committed,
+// before an envoy is sent: one that has just changed its partitions may not answer at all.
+const memberPatience = 2 * time.Second
+
 // committed asks what a group has committed, through a consumer that is in it, or else an envoy.
 func (c *Client) committed(ctx context.Context, group string, partitions []TopicPartition) (offsets map[TopicPartition]int64, err error) {
 	if len(partitions) == 0 {
@@ -95,10 +100,13 @@ func (c *Client) committed(ctx context.Context, group string, partitions []Topic
 		if s.group != group {
 			continue
 		}
-		offsets, err = committedOf(ctx, s.consumer, partitions)
-		if !errors.Is(err, ErrStopping) || c.ctx.Err() != nil {
+		turn, cancel := context.WithTimeout(ctx, memberPatience)
+		offsets, err = committedOf(turn, s.consumer, partitions)
+		cancel()
+		ended := errors.Is(err, ErrStopping) && c.ctx.Err() == nil
+		if silent := errors.Is(err, ErrNoAnswer); !ended && !silent {
 			return offsets, err
-		} // that subscription has just ended
+		}
 	}
 	err = c.send(ctx, group, func(e *envoy) error {
 		offsets, err = committedOf(ctx, e.consumer, partitions)
