@@ -52,10 +52,10 @@ func (r *reader) long() int32 {
 }
 
 // count takes the length of a list whose elements have at least so many bytes: there cannot be more of them
-// than there is room for.
+// than there is room for. A negative length is a null list, which has none.
 func (r *reader) count(least int) int {
-	n := int(r.long())
-	if n < 0 || n > len(r.rest)/least {
+	n := max(0, int(r.long()))
+	if n > len(r.rest)/least {
 		r.broken, r.rest = true, nil
 		return 0
 	}

@@ -48,6 +48,7 @@ func FuzzAssignment(f *testing.F) {
 	f.Add(anAssignment())
 	f.Add([]byte{0, 0, 0x7f, 0xff, 0xff, 0xff})
 	f.Add(bytes.Repeat([]byte{0xff}, 20))
+	f.Add([]byte("00\x00\x00\x00\x02\x00\a0000000\x00\x00\x00\x0200000000\x00\x00\xff000\x00\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var want []TopicPartition
 		var other kmsg.ConsumerMemberAssignment

@@ -77,9 +77,12 @@ func TestACommitThatNobodyAnswersIsAnError(t *testing.T) {
 	if err := w.Commit(ctx, []Place{{letters, 4}}); !errors.Is(err, ErrNoAnswer) {
 		t.Errorf("no answer: %v", err)
 	}
-	eventually(t, "the coordinator, and what was settled before to be committed", func() bool {
-		return w.Commit(bounded(t), []Place{{letters, 4}}) == nil
-	})
+	// librdkafka takes its time to find the coordinator again, on a busy machine a lot of it.
+	again, end := context.WithTimeout(t.Context(), 3*patience)
+	defer end()
+	if err := w.Commit(again, []Place{{letters, 4}}); err != nil {
+		t.Fatalf("what was settled before is not committed: %v", err)
+	}
 	wantCommitted(t, k, 5)
 }
 

@@ -60,6 +60,9 @@ var overridable = map[string]bool{
 	"topic.metadata.refresh.interval.ms": true,
 }
 
+// Settable tells whether a client may set the property for its subscription.
+func Settable(name string) bool { return overridable[name] }
+
 // Validate reports the first property, by name, that librdkafka does not know or whose value it
 // refuses. It does not look at what sluice forces: see Forced.
 func (p Properties) Validate() error {

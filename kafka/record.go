@@ -34,10 +34,19 @@ type Record struct {
 }
 
 // size is what a record counts against a window in bytes: its payload and what Go adds to it.
-func (r *Record) size() int { return len(r.Key) + len(r.Value) + recordOverhead }
+func (r *Record) size() int {
+	size := len(r.Key) + len(r.Value) + recordOverhead
+	for i := range r.Headers {
+		size += len(r.Headers[i].Name) + len(r.Headers[i].Value) + headerOverhead
+	}
+	return size
+}
 
-// recordOverhead approximates what a record costs besides its bytes.
-const recordOverhead = 64
+// What a record, and a header of it, cost besides their bytes, about.
+const (
+	recordOverhead = 64
+	headerOverhead = 48
+)
 
 // Delivery is a record on its way to a member, and how often it was handed out, this time included. Book
 // numbers the partition's ledger that it came from: the partition has another one after it was away, or was

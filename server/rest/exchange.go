@@ -113,6 +113,10 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, chosen *route) {
 		x.fail(unavailable("too many requests at once"))
 		return
 	}
+	if !acceptable(r) {
+		x.fail(notAcceptable())
+		return
+	}
 	switch err := x.run(chosen); {
 	case errors.Is(err, errGone):
 		panic(http.ErrAbortHandler) // net/http closes the connection

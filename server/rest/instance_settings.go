@@ -42,8 +42,8 @@ var (
 	formatNames     = map[format]string{jsonFormat: "json", binaryFormat: "binary"}
 )
 
-// settable are the settings of an instance in all their spellings. Values are strings, numbers, true or
-// false; setters take what they say.
+// settable are the settings of an instance in all their spellings, besides the properties of its consumer
+// that any client may set. Values are strings, numbers, true or false; setters take what they say.
 var settable = map[string]func(*settings, string) string{
 	"name": (*settings).setName,
 	"id":   (*settings).setName,
@@ -73,6 +73,9 @@ func settingsOf(body []byte) (*settings, error) {
 	}
 	err := eachField(body, "the body", func(name string, raw []byte) error {
 		set := settable[name]
+		if set == nil && kafka.Settable(name) {
+			set = func(s *settings, v string) string { return s.override(name, v) }
+		}
 		if set == nil {
 			return badSetting(name, "there is no such setting")
 		}

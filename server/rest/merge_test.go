@@ -55,6 +55,7 @@ var commonAnswers = []struct {
 	{"401", "Unauthenticated", always},
 	{"403", "Forbidden", always},
 	{"404", "NotFound", func(o operation) bool { return bytes.ContainsRune([]byte(o.path), '{') }},
+	{"406", "NotAcceptable", func(o operation) bool { return o.method == "get" && !ours(o.path) }},
 	{"408", "TooSlow", always},
 	{"413", "TooLarge", withBody},
 	{"415", "UnsupportedType", withBody},

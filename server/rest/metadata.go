@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"errors"
 	"math"
 	"net/http"
 	"strconv"
@@ -85,8 +86,23 @@ func topic(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.json(http.StatusOK, topicBody{Name: found.Name, Configs: map[string]string{}, Partitions: partitionsOf(found)})
+	x.json(http.StatusOK, topicBody{Name: found.Name, Configs: x.configs(found.Name), Partitions: partitionsOf(found)})
 	return nil
+}
+
+// configs are a topic's settings; none where the brokers do not say.
+func (x *exchange) configs(topic string) map[string]string {
+	ctx, cancel := x.within(metadataTimeout)
+	defer cancel()
+	settings, err := x.kafka.TopicSettings(ctx, topic)
+	if err != nil {
+		x.log.Debug("settings of a topic not read", "topic", topic, "err", err)
+	}
+	configs := map[string]string{}
+	for _, s := range settings {
+		configs[s.Name] = s.Value
+	}
+	return configs
 }
 
 func partitions(x *exchange) error {
@@ -154,10 +170,13 @@ func (x *exchange) topic() (kafka.Topic, error) {
 	return x.kafka.Topic(ctx, name)
 }
 
-// partition is the number in the path.
+// partition is the number in the path; what is none leads nowhere.
 func (x *exchange) partition() (int32, error) {
-	n, err := strconv.ParseUint(x.r.PathValue("partition"), 10, 32)
-	if err != nil || n > math.MaxInt32 {
+	n, err := strconv.ParseInt(x.r.PathValue("partition"), 10, 64)
+	if errors.Is(err, strconv.ErrSyntax) {
+		return 0, plain(http.StatusNotFound, "HTTP 404 Not Found")
+	}
+	if err != nil || n < 0 || n > math.MaxInt32 {
 		return 0, noPartition()
 	}
 	return int32(n), nil

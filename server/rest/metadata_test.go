@@ -14,6 +14,9 @@ func TestMetadata(t *testing.T) {
 	}
 	replica := `"leader":0,"replicas":[{"broker":0,"leader":true,"in_sync":true}]`
 	partitions := `[{"partition":0,` + replica + `},{"partition":1,` + replica + `},{"partition":2,` + replica + `}]`
+	configs := `{"cleanup.policy":"delete","compression.type":"producer","delete.retention.ms":"86400000","max.message.bytes":"1048588",` +
+		`"message.timestamp.type":"CreateTime","min.insync.replicas":"1","retention.bytes":"-1","retention.ms":"604800000",` +
+		`"segment.bytes":"104857600","segment.ms":"604800000"}`
 	for _, c := range []struct {
 		path   string
 		status int
@@ -23,7 +26,7 @@ func TestMetadata(t *testing.T) {
 		{"/brokers", 200, `{"brokers":[0]}`},
 		{"/topics", 200, `["blobs","orders"]`},
 		{"/topics/", 200, `["blobs","orders"]`},
-		{"/topics/orders", 200, `{"name":"orders","configs":{},"partitions":` + partitions + `}`},
+		{"/topics/orders", 200, `{"name":"orders","configs":` + configs + `,"partitions":` + partitions + `}`},
 		{"/topics/orders/partitions", 200, partitions},
 		{"/topics/orders/partitions/1", 200, `{"partition":1,` + replica + `}`},
 		{"/topics/orders/partitions/1/offsets", 200, `{"beginning_offset":0,"end_offset":2}`},
@@ -34,6 +37,7 @@ func TestMetadata(t *testing.T) {
 		{"/topics/nope/partitions/0/offsets", 404, `{"error_code":40401,"message":"Topic not found."}`},
 		{"/topics/orders/partitions/3", 404, `{"error_code":40402,"message":"Partition not found."}`},
 		{"/topics/orders/partitions/-1", 404, `{"error_code":40402,"message":"Partition not found."}`},
+		{"/topics/orders/partitions/one/offsets", 404, `{"error_code":404,"message":"HTTP 404 Not Found"}`},
 		{"/topics/orders/partitions/3/offsets", 404, `{"error_code":40402,"message":"Partition not found."}`},
 		{"/topics/orders/partitions/99999999999/offsets", 404, `{"error_code":40402,"message":"Partition not found."}`},
 	} {

@@ -77,7 +77,7 @@ func TestReadsThatCannotBe(t *testing.T) {
 		{"/v1/topics/blobs/partitions/0/records?offset=4", 416, 416, "offset 4 of blobs:0: it holds 0 up to 3"},
 		{"/topics/blobs/partitions/0/records?offset=4", 416, 416, "offset 4 of blobs:0: it holds 0 up to 3"},
 		{"/v1/topics/blobs/partitions/1/records", 404, 40402, "Partition not found."},
-		{"/v1/topics/blobs/partitions/x/records", 404, 40402, "Partition not found."},
+		{"/v1/topics/blobs/partitions/x/records", 404, 404, "Not Found"},
 		{"/v1/topics/nope/partitions/0/records", 404, 40401, "Topic not found."},
 		{"/topics/nope/partitions/0/records?offset=0", 404, 40401, "Topic not found."},
 		{"/v1/topics/blobs/partitions/0/records?offset=-1", 422, 422, "neither a whole number"},

@@ -62,7 +62,7 @@ func TestBodiesThatAreNotTaken(t *testing.T) {
 		{"/topics/nope?async=true", asJSON, `{"records":[{"value":1}]}`, 404, 40401, "Topic not found."},
 		{"/topics/a%2Fb", asJSON, `{"records":[{"value":1}]}`, 404, 40401, "Topic not found."},
 		{"/topics/orders/partitions/3", asJSON, `{"records":[{"value":1}]}`, 404, 40402, "Partition not found."},
-		{"/topics/orders/partitions/x", asJSON, `{"records":[{"value":1}]}`, 404, 40402, "Partition not found."},
+		{"/topics/orders/partitions/x", asJSON, `{"records":[{"value":1}]}`, 404, 404, "Not Found"},
 		{"/topics/orders/partitions/0", asJSON, `{"records":[{"value":1,"partition":1}]}`, 422, 422, "path"},
 	} {
 		answer, text := s.ask("POST", c.path, c.body, "Content-Type", c.kind)

@@ -68,15 +68,19 @@ func (s *Server) lost(w http.ResponseWriter, r *http.Request) {
 }
 
 // straight is the request without the slash that some clients end paths with; false when the path is so
-// crooked that the mux would send the client elsewhere.
+// crooked that the mux would send the client elsewhere. Two slashes are one behind "positions" only, where
+// clients put "beginning" behind a path that has its own: elsewhere a name is missing between them.
 func straight(r *http.Request) (*http.Request, bool) {
 	escaped := r.URL.EscapedPath()
-	if len(escaped) > 1 && strings.HasSuffix(escaped, "/") {
-		escaped = strings.TrimSuffix(escaped, "/")
+	if len(escaped) > 1 && (strings.HasSuffix(escaped, "/") || strings.Contains(escaped, "/positions//")) {
 		trimmed, url := *r, *r.URL
-		url.Path, url.RawPath = strings.TrimSuffix(url.Path, "/"), strings.TrimSuffix(url.RawPath, "/")
+		url.Path, url.RawPath = trim(url.Path), trim(url.RawPath)
 		trimmed.URL = &url
-		r = &trimmed
+		r, escaped = &trimmed, url.EscapedPath()
 	}
 	return r, strings.HasPrefix(escaped, "/") && path.Clean(escaped) == escaped
+}
+
+func trim(path string) string {
+	return strings.TrimSuffix(strings.Replace(path, "/positions//", "/positions/", 1), "/")
 }

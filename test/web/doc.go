@@ -14,7 +14,7 @@
 //	<
 //	< {"offsets":[{"partition":<p>,"offset":<n>,"error_code":null,"error":null}]}
 //
-// <n> in an answer is any number, <any> any text without a quote. Another <name> is what it was when it was
+// <n> in an answer is any number, <any> any text without a quote, <all> any text. Another <name> is what it was when it was
 // first met: in an answer it takes the text that stands there, in a request it becomes a name that no other
 // run uses. Content-Length is added to requests that have a body.
 package web

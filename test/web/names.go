@@ -35,6 +35,8 @@ func (n *names) match(template, got string) error {
 		switch known := n.values[as]; {
 		case as == "<n>":
 			pattern += `-?\d+`
+		case as == "<all>":
+			pattern += `.*`
 		case as == "<any>":
 			pattern += `(?:[^"\\]|\\.)*`
 		case known != "":
