@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"iter"
 	"net/http"
 	"regexp"
 	"strings"
@@ -14,17 +15,31 @@ var v2Range = regexp.MustCompile(`^(\*/\*|\*/json|application/\*|application/jso
 // acceptable tells whether a client that reads something of REST v2 takes what it will be given. Who
 // does not say takes everything.
 func acceptable(r *http.Request) bool {
-	accepts := strings.Join(r.Header["Accept"], ",")
-	if r.Method != http.MethodGet || accepts == "" || ours(r.URL.Path) {
+	if r.Method != http.MethodGet || ours(r.URL.Path) || accepted(r.Header) == "" {
 		return true
 	}
-	for item := range strings.SplitSeq(accepts, ",") {
-		name, _, _ := strings.Cut(item, ";")
-		if v2Range.MatchString(strings.ToLower(strings.TrimSpace(name))) {
+	for name := range mediaRanges(r.Header) {
+		if v2Range.MatchString(name) {
 			return true
 		}
 	}
 	return false
+}
+
+// accepted is the whole of what the client says it takes.
+func accepted(h http.Header) string { return strings.Join(h["Accept"], ",") }
+
+// mediaRanges are what the client takes, in its order, in lower case and without parameters: a single ""
+// when it does not say.
+func mediaRanges(h http.Header) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for item := range strings.SplitSeq(accepted(h), ",") {
+			name, _, _ := strings.Cut(item, ";")
+			if !yield(strings.ToLower(strings.TrimSpace(name))) {
+				return
+			}
+		}
+	}
 }
 
 // ours tells the calls that are not of REST v2.

@@ -19,9 +19,8 @@ var kinds = map[format]string{
 func (in *instance) kind(x *exchange) (string, error) {
 	own := kinds[in.format]
 	other, generic, asJSON := false, false, false
-	for item := range strings.SplitSeq(strings.Join(x.r.Header.Values("Accept"), ","), ",") {
-		name, _, _ := strings.Cut(item, ";")
-		switch name = strings.ToLower(strings.TrimSpace(name)); {
+	for name := range mediaRanges(x.r.Header) {
+		switch {
 		case name == own:
 			return own, nil
 		case name == v2Type:

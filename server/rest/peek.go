@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
@@ -234,9 +233,8 @@ func peekV2(x *exchange) error {
 // embedded is the format that the Accept asks for, and the answer's Content-Type: binary when it does not say.
 func (x *exchange) embedded() (format, string, error) {
 	other := false
-	for item := range strings.SplitSeq(strings.Join(x.r.Header.Values("Accept"), ","), ",") {
-		name, _, _ := strings.Cut(item, ";")
-		switch name = strings.ToLower(strings.TrimSpace(name)); name {
+	for name := range mediaRanges(x.r.Header) {
+		switch name {
 		case kinds[jsonFormat]:
 			return jsonFormat, name, nil
 		case jsonType:

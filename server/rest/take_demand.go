@@ -196,9 +196,8 @@ func (d *demand) identify() string {
 
 // shapeOf is how a stream is asked for; nil for none.
 func shapeOf(h http.Header) *shape {
-	for accepted := range strings.SplitSeq(strings.Join(h.Values("Accept"), ","), ",") {
-		kind, _, _ := strings.Cut(accepted, ";")
-		if s := shapes[strings.ToLower(strings.TrimSpace(kind))]; s != nil {
+	for kind := range mediaRanges(h) {
+		if s := shapes[kind]; s != nil {
 			return s
 		}
 	}
