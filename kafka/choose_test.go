@@ -62,6 +62,21 @@ func TestAnotherChoiceKeepsWhatStays(t *testing.T) {
 	wantBooks(t, c)
 }
 
+// What is ordered is done in the order in which it is ordered.
+func TestAMemberCommitsRightAfterItsChoice(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(2, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	one, two := TopicPartition{"letters", 0}, TopicPartition{"letters", 1}
+	w := choose(t, c, one)
+	for offset, tp := range []TopicPartition{one, two, one, two} {
+		w.Choose([]TopicPartition{tp})
+		if err := w.CommitAt(bounded(t), []Place{{tp, int64(offset)}}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestWhoIsInNoGroupCannotCommitForOneThatHasMembers(t *testing.T) {
 	t.Parallel()
 	_, c := lettersOn(t, 10, never)

@@ -51,11 +51,18 @@ func (s *Subscription) settleThrough(seat *Seat, through []Place) (settled int, 
 // was done, that a partition is not assigned here, or that another member owes records of it.
 func (m *Member) CommitAt(ctx context.Context, places []Place) error {
 	s := m.sub
-	settled, ahead, back, err := s.settleBelow(m.seat, places)
+	var ahead []TopicPartition
+	var back []Place
+	// In its turn: what was chosen right before is assigned then.
+	err := s.turn(ctx, func(done chan<- error) {
+		settled, on, lower, err := s.settleBelow(m.seat, places)
+		s.settled(settled)
+		ahead, back = on, lower
+		done <- err
+	})
 	if err != nil {
 		return err
 	}
-	s.settled(settled)
 	return s.commit(ctx, ahead, back)
 }
 
@@ -114,7 +121,7 @@ func (s *Subscription) commit(ctx context.Context, of []TopicPartition, exactly 
 		return nil
 	}
 	for {
-		err := s.commitOnce(ctx, of, exactly)
+		err := s.turn(ctx, func(done chan<- error) { s.beginCommit(of, exactly, done) })
 		if !errors.Is(err, ErrNoAnswer) || ctx.Err() != nil {
 			return err
 		}
@@ -128,9 +135,10 @@ func (s *Subscription) commit(ctx context.Context, of []TopicPartition, exactly 
 	}
 }
 
-func (s *Subscription) commitOnce(ctx context.Context, of []TopicPartition, exactly []Place) error {
+// turn orders what tells done how it ended, and waits for that.
+func (s *Subscription) turn(ctx context.Context, do func(done chan<- error)) error {
 	done := make(chan error, 1)
-	if !s.order(func() { s.beginCommit(of, exactly, done) }) {
+	if !s.order(func() { do(done) }) {
 		return ErrStopping
 	}
 	return s.await(ctx, done)

@@ -61,12 +61,9 @@ func (s *Subscription) seek(ctx context.Context, places []Place, seat *Seat, com
 	if len(places) == 0 {
 		return nil
 	}
-	done := make(chan error, 1)
-	o := &seek{ctx: ctx, places: places, left: places, seat: seat, commit: commit, done: done}
-	if !s.order(func() { s.trySeek(o) }) {
-		return ErrStopping
-	}
-	return s.await(ctx, done)
+	return s.turn(ctx, func(done chan<- error) {
+		s.trySeek(&seek{ctx: ctx, places: places, left: places, seat: seat, commit: commit, done: done})
+	})
 }
 
 // trySeek seeks, or tries again later: a partition that has just been assigned is not fetched yet.

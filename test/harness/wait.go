@@ -15,7 +15,12 @@ const pollEvery = 10 * time.Millisecond
 
 // Until calls check until it returns nil, and gives up with its last error when ctx ends.
 func Until(ctx context.Context, check func(context.Context) error) error {
-	tick := time.NewTicker(pollEvery)
+	return UntilEvery(ctx, pollEvery, check)
+}
+
+// UntilEvery is Until for a check that costs more: it is called once an interval.
+func UntilEvery(ctx context.Context, interval time.Duration, check func(context.Context) error) error {
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
 		err := check(ctx)

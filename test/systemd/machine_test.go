@@ -23,6 +23,10 @@ const (
 	bootPatience    = time.Minute // 0.4 s on a quiet machine
 	stopPatience    = time.Minute
 	commandPatience = 2 * time.Minute
+
+	// askEvery is how often a machine is asked for what is awaited. Each question is some processes, and
+	// those of a few tests at once would be all that the machine does.
+	askEvery = 200 * time.Millisecond
 )
 
 // machine is a booted Debian. Its disk is a layer in memory above the suite's tree.
@@ -254,7 +258,7 @@ func (m *machine) await(patience time.Duration, what string, ok func(out string)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var last string
-	err := harness.Until(ctx, func(context.Context) error {
+	err := harness.UntilEvery(ctx, askEvery, func(context.Context) error {
 		if last = m.output(args...); ok(last) {
 			return nil
 		}

@@ -39,9 +39,7 @@ func TestReloadABadFile(t *testing.T) {
 		if _, status := m.try("systemctl", "reload", "sluice"); status == 0 {
 			t.Error("systemctl reload succeeds")
 		}
-		if !strings.Contains(m.journal("sluice"), want) {
-			t.Errorf("the journal lacks %q", want)
-		}
+		m.awaitJournal("sluice", want)
 		if out, status := m.try("sluice", "ctl", "reload"); status != 78 || !strings.Contains(out, want) {
 			t.Errorf("sluice ctl reload: status %d\n%s", status, out)
 		}

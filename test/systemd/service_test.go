@@ -113,16 +113,21 @@ func (m *machine) awaitProperty(patience time.Duration, unit, name string, value
 	}, "systemctl", "show", "--value", "--property="+name, unit)
 }
 
-// journal is what a unit has logged, the processes of ExecReload= included.
-func (m *machine) journal(unit string) string {
+// awaitJournal waits until the unit, or what runs for its ExecReload=, has logged all of that: what a process wrote last may be on its way when
+// systemd has long seen its end.
+func (m *machine) awaitJournal(unit string, all ...string) {
 	m.t.Helper()
-	return m.run("journalctl", "--unit="+unit, "--output=cat", "--no-pager")
+	for _, want := range all {
+		m.await(startPatience, fmt.Sprintf("the journal lacks %q", want), func(out string) bool { return strings.Contains(out, want) },
+			"journalctl", "--unit="+unit, "--output=cat", "--no-pager")
+	}
 }
 
 // bash's /dev/tcp is the one client that is in every Debian.
 const askScript = `exec 3<>"/dev/tcp/${1%:*}/${1##*:}" && printf %s "$2" >&3 && `
 
-// redis sends commands and returns the first line of the first answer; "" when there was none.
+// redis sends commands and returns the first line of the last answer, those before being a line each; "" when
+// there was none.
 func (m *machine) redis(addr string, commands ...string) string {
 	m.t.Helper()
 	var sent strings.Builder
@@ -133,7 +138,8 @@ func (m *machine) redis(addr string, commands ...string) string {
 			fmt.Fprintf(&sent, "$%d\r\n%s\r\n", len(w), w)
 		}
 	}
-	out := m.output("bash", "-c", askScript+`IFS= read -r -t 30 line <&3; printf %s "${line%$'\r'}"`, "bash", addr, sent.String())
+	out := m.output("bash", "-c", askScript+`for _ in $(seq "$3"); do IFS= read -r -t 30 line <&3; done; printf %s "${line%$'\r'}"`,
+		"bash", addr, sent.String(), strconv.Itoa(len(commands)))
 	return strings.TrimSpace(out)
 }
 

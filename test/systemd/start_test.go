@@ -72,9 +72,7 @@ func TestStartWithABadConfiguration(t *testing.T) {
 		if state, main, restarts := m.property("sluice", "ActiveState"), m.property("sluice", "ExecMainStatus"), m.number("sluice", "NRestarts"); state != "failed" || main != "78" || restarts != 0 {
 			t.Errorf("the unit is %s with status %s after %d restarts, not failed with 78 after none", state, main, restarts)
 		}
-		if want := configFile + `:4:3: unknown key "port"`; !strings.Contains(m.journal("sluice"), want) {
-			t.Errorf("the journal lacks %q", want)
-		}
+		m.awaitJournal("sluice", configFile+`:4:3: unknown key "port"`)
 	})
 }
 
