@@ -51,19 +51,21 @@ func (s *Subscription) settleThrough(seat *Seat, through []Place) (settled int, 
 // was done, that a partition is not assigned here, or that another member owes records of it.
 func (m *Member) CommitAt(ctx context.Context, places []Place) error {
 	s := m.sub
+	begun := false
 	var ahead []TopicPartition
 	var back []Place
-	// In its turn: what was chosen right before is assigned then.
-	err := s.turn(ctx, func(done chan<- error) {
-		settled, on, lower, err := s.settleBelow(m.seat, places)
-		s.settled(settled)
-		ahead, back = on, lower
-		done <- err
+	return s.insist(ctx, func(done chan<- error) {
+		if !begun { // in its turn: what was chosen right before is assigned by now
+			settled, on, lower, err := s.settleBelow(m.seat, places)
+			if err != nil {
+				done <- err
+				return
+			}
+			s.settled(settled)
+			begun, ahead, back = true, on, lower
+		}
+		s.beginCommit(ahead, back, done)
 	})
-	if err != nil {
-		return err
-	}
-	return s.commit(ctx, ahead, back)
 }
 
 // settleBelow settles what the seat owes below the places, and tells those apart that go back.
@@ -120,8 +122,13 @@ func (s *Subscription) commit(ctx context.Context, of []TopicPartition, exactly 
 	if len(of)+len(exactly) == 0 {
 		return nil
 	}
+	return s.insist(ctx, func(done chan<- error) { s.beginCommit(of, exactly, done) })
+}
+
+// insist begins a commit, again and again while the coordinator does not answer.
+func (s *Subscription) insist(ctx context.Context, begin func(done chan<- error)) error {
 	for {
-		err := s.turn(ctx, func(done chan<- error) { s.beginCommit(of, exactly, done) })
+		err := s.turn(ctx, begin)
 		if !errors.Is(err, ErrNoAnswer) || ctx.Err() != nil {
 			return err
 		}
