@@ -154,6 +154,7 @@ func bufferMany(p *caller, topic string, n int) error {
 			return err
 		}
 	}
+	p.Push()
 	return nil
 }
 

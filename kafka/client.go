@@ -102,7 +102,7 @@ const arenas = 4
 // Publisher makes a session's handle on the producers. wake is called, from other goroutines and
 // never blocking, when something the session waits for has happened. The session closes the handle.
 func (c *Client) Publisher(wake func()) (*Publisher, error) {
-	p := &Publisher{client: c, wake: wake}
+	p := &Publisher{client: c, wake: wake, toDeliver: gathering{producer: c.delivered}, toBuffer: gathering{producer: c.buffered}}
 	p.threshold.Store(-1)
 	return p, c.publishers.add(p)
 }

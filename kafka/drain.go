@@ -79,6 +79,7 @@ func (d *drain) take() (failed bool) {
 		case librdkafka.Nothing:
 			return failed
 		case librdkafka.Reports:
+			d.producer.accumulator.reported()
 			d.wake()
 			d.beat()
 		case librdkafka.Failure:

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -113,29 +114,41 @@ func TestAFailureIsItsOwnRecords(t *testing.T) {
 	p := newCaller(t, c)
 	missing := &ProduceError{Outcome: Rejected, Topic: "letters", Reason: "it has no partition 2", Cause: ErrNoPartition}
 	for round := range int64(2) { // the first through the gate
-		taken := 0
 		for i := range int32(9) {
 			err := p.Send(Outgoing{Topic: "letters", Partition: i % 3, Timestamp: 7, Headers: []Header{header("a", nil)}})
-			if err == nil {
-				taken++
-			} else if round == 0 || i%3 != 2 || *asProduceError(err, "") != *missing {
+			if err != nil {
 				t.Errorf("round %d, record %d: %v", round, i, err)
 			}
 		}
 		var want []Result
 		for i := range int64(9) {
-			switch {
-			case i%3 < 2:
-				want = append(want, Result{int32(i % 3), round*3 + i/3, 7, nil})
-			case round == 0:
-				want = append(want, Result{2, -1, -1, missing})
+			result := Result{int32(i % 3), round*3 + i/3, 7, nil}
+			if i%3 == 2 {
+				result = Result{2, -1, -1, missing}
 			}
+			want = append(want, result)
 		}
-		if diff := cmp.Diff(want, p.results(t, taken), cmp.Comparer(sameFailure)); diff != "" {
+		if diff := cmp.Diff(want, p.results(t, 9), cmp.Comparer(sameFailure)); diff != "" {
 			t.Errorf("round %d (-want +got):\n%s", round, diff)
 		}
 	}
-	allEnded(t, c, 15)
+	allEnded(t, c, 18)
+}
+
+// Who does not wait for reports is told at once what is known by then.
+func TestABufferedRecordOfAMissingPartitionIsRefused(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(2, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, c)
+	if err := p.SendBuffered(Outgoing{Topic: "letters", Partition: 1}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "its end", func() bool { return p.Drained(0) })
+	err := p.SendBuffered(Outgoing{Topic: "letters", Partition: 2})
+	if failure := asProduceError(err, ""); failure.Outcome != Rejected || !errors.Is(err, ErrNoPartition) {
+		t.Error(err)
+	}
 }
 
 func TestWhatCannotBeSentIsRejected(t *testing.T) {

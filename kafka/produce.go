@@ -8,28 +8,49 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
-// produce takes a record from a session: to librdkafka when its topic is known, else to the gate. Its
-// details are nil when it has none, and not changed any more.
-func (c *Client) produce(p *producer, topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
+// produce takes a record from a session: it gathers it when its topic is known, else the record goes to the gate.
+// Its details are nil when it has none, and not changed any more.
+func (c *Client) produce(g *gathering, topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
 	t, err := c.topics.find(topic)
 	if err != nil {
 		return err
 	}
 	if knowledge(t.state.Load()) == known {
-		return c.push(t, p, key, value, opaque, d)
+		return c.gather(g, t, key, value, opaque, d)
 	}
-	return c.hold(t, p, key, value, opaque, d)
+	g.push() // what came before it goes before it
+	return c.hold(g, t, key, value, opaque, d)
+}
+
+// gather takes a record of a topic that is known.
+func (c *Client) gather(g *gathering, t *topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
+	a := g.producer.accumulator
+	if a.full() {
+		return ErrFull
+	}
+	if g.takes(key, value, d) {
+		g.add(t, key, value, opaque, d)
+		return nil
+	}
+	g.push()
+	if !a.passed(g) {
+		a.move(true)
+	}
+	if !a.passed(g) {
+		return ErrFull
+	}
+	return c.push(t, g.producer, key, value, opaque, d)
 }
 
 // hold keeps a record at the gate while its topic is looked up.
-func (c *Client) hold(t *topic, p *producer, key, value []byte, opaque uint64, d *librdkafka.Details) error {
-	r := heldRecord{producer: p, key: clone(key), value: clone(value), details: d, opaque: opaque, since: time.Now()}
+func (c *Client) hold(g *gathering, t *topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
+	r := heldRecord{producer: g.producer, key: clone(key), value: clone(value), details: d, opaque: opaque, since: time.Now()}
 	released, first, err := t.hold(r)
 	switch {
 	case err != nil:
 		return err
 	case released:
-		return c.push(t, p, key, value, opaque, d)
+		return c.gather(g, t, key, value, opaque, d)
 	case first && !c.start(func() { c.lookUp(c.ctx, t) }):
 		t.strand(c)
 	}
@@ -44,23 +65,36 @@ func clone(b []byte) []byte {
 	return append(make([]byte, 0, len(b)), b...)
 }
 
-// push hands a record to librdkafka. Its topic is, or was, known.
+// push hands one record to librdkafka. Its topic is, or was, known.
 func (c *Client) push(t *topic, p *producer, key, value []byte, opaque uint64, d *librdkafka.Details) error {
 	code, err := p.produce(t.name, key, value, opaque, d)
+	switch {
+	case err == nil && code == librdkafka.None:
+		t.row.tallies[p.index].take(len(key) + len(value))
+		return nil
+	case err == nil && code == librdkafka.QueueFull:
+		return ErrFull
+	}
+	return c.untaken(t, code, err, partitionOf(d))
+}
+
+// untaken is why librdkafka has not taken a record.
+func (c *Client) untaken(t *topic, code librdkafka.Code, err error, partition int32) *ProduceError {
 	if err != nil {
 		return &ProduceError{Outcome: Retry, Topic: t.name, Reason: ErrStopping.Error()}
 	}
-	switch code {
-	case librdkafka.None:
-		t.row.tallies[p.index].take(len(key) + len(value))
-		return nil
-	case librdkafka.QueueFull:
-		return ErrFull
-	case librdkafka.UnknownTopicLocal, librdkafka.UnknownTopic:
+	if code == librdkafka.UnknownTopicLocal || code == librdkafka.UnknownTopic {
 		c.topics.doubt(t.name)
 	}
 	return &ProduceError{
-		Outcome: outcomeOf(code, librdkafka.NotPersisted), Topic: t.name, Reason: reasonFor(code, partitionOf(d)), Cause: causes[code],
+		Outcome: outcomeOf(code, librdkafka.NotPersisted), Topic: t.name, Reason: reasonFor(code, partition), Cause: causes[code],
+	}
+}
+
+// tell tells a session of the end of a record that has no report.
+func (c *Client) tell(end *librdkafka.Report, failure *ProduceError) {
+	if p := c.publishers.find(publisherOf(end.Opaque)); p != nil && p.report(end, failure, 1) {
+		p.wake()
 	}
 }
 
@@ -78,10 +112,7 @@ func (c *Client) giveUp(t *topic, r *heldRecord, failure *ProduceError) {
 	row.tallies[r.producer.index].take(r.size())
 	row.tallies[r.producer.index].end(failure.Outcome, 1)
 	r.producer.held.Add(-1)
-	end := librdkafka.Report{Opaque: r.opaque, Partition: partitionOf(r.details), Offset: -1, Timestamp: -1}
-	if p := c.publishers.find(publisherOf(r.opaque)); p != nil && p.report(&end, failure, 1) {
-		p.wake()
-	}
+	c.tell(&librdkafka.Report{Opaque: r.opaque, Partition: partitionOf(r.details), Offset: -1, Timestamp: -1}, failure)
 }
 
 func asProduceError(err error, topic string) *ProduceError {

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"sync"
@@ -15,12 +16,15 @@ import (
 // when it failed for good and when its properties change; sessions do not notice, but for the records
 // that a failed one had in flight.
 type producer struct {
-	profile    string
-	index      int // among the profiles: the tally in every row of the books
-	client     *Client
-	log        *slog.Logger
-	handle     atomic.Pointer[librdkafka.Producer]
-	held       atomic.Int64 // records that wait at the gate
+	profile string
+	index   int // among the profiles: the tally in every row of the books
+	client  *Client
+	log     *slog.Logger
+	handle  atomic.Pointer[librdkafka.Producer]
+	held    atomic.Int64 // records that wait at the gate
+
+	accumulator *accumulator
+
 	latency    Histogram
 	fatal      atomic.Int64 // handles that failed for good
 	statistics statistics
@@ -39,6 +43,7 @@ func newProducer(profile string, c *Client) (*producer, error) {
 		profile: profile, index: len(c.producers), client: c, log: c.log.With("profile", profile),
 		properties: c.config().producerProperties(profile),
 	}
+	p.accumulator = newAccumulator(p, profile == Delivered)
 	handle, err := librdkafka.NewProducer(p.properties)
 	if err != nil {
 		return nil, err
@@ -52,23 +57,41 @@ func newProducer(profile string, c *Client) (*producer, error) {
 func (p *producer) install(handle *librdkafka.Producer) {
 	p.current = newDrain(p, handle)
 	p.statistics.restart(p.current)
+	p.accumulator.largest.Store(p.properties.gatherable())
 	p.handle.Store(handle)
 	go p.current.run()
 }
 
 // produce hands one record to librdkafka, its details nil when it has none.
 func (p *producer) produce(topic string, key, value []byte, opaque uint64, d *librdkafka.Details) (code librdkafka.Code, err error) {
-	for {
-		handle := p.handle.Load()
+	err = p.use(func(handle *librdkafka.Producer) (err error) {
 		if d == nil {
 			code, err = handle.Produce(topic, key, value, opaque)
 		} else {
 			code, err = handle.ProduceDetailed(topic, key, value, opaque, d)
 		}
-		if err != librdkafka.ErrClosed || handle == p.handle.Load() { //nolint:errorlint // never wrapped, and this is the hot path
-			return code, err
+		return err
+	})
+	return code, err
+}
+
+// producePacked hands over many; see librdkafka.Producer.ProducePacked.
+func (p *producer) producePacked(topic string, packed []byte) (taken int, code librdkafka.Code, err error) {
+	err = p.use(func(handle *librdkafka.Producer) (err error) {
+		taken, code, err = handle.ProducePacked(topic, packed)
+		return err
+	})
+	return taken, code, err
+}
+
+// use has a handle take records, and its successor when it was being replaced: that is stored before the handle
+// is retired.
+func (p *producer) use(take func(*librdkafka.Producer) error) error {
+	for {
+		handle := p.handle.Load()
+		if err := take(handle); !errors.Is(err, librdkafka.ErrClosed) || handle == p.handle.Load() {
+			return err
 		}
-		// The handle was being replaced: its successor is stored before it is retired.
 	}
 }
 
@@ -115,11 +138,15 @@ func (p *producer) replace(d *drain) bool {
 func (p *producer) close(ctx context.Context) {
 	p.mu.Lock()
 	p.closing = true
-	last := p.current
 	p.mu.Unlock()
 	stop := context.AfterFunc(ctx, p.hurry)
 	defer stop()
+	p.accumulator.finish(ctx)
+	p.mu.Lock()
+	last := p.current
+	p.mu.Unlock()
 	last.finish(ctx)
+	p.accumulator.move(true) // the handle is retired: what is still there ends
 	p.former.Wait()
 	p.hurry()
 }

@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
@@ -215,4 +216,14 @@ var classicGroup = Properties{
 	// How long the partitions of a proxy that died wait for another: librdkafka's 45 s are for
 	// consumers that forget to poll.
 	"session.timeout.ms": "10000",
+}
+
+// gatherable is the size of the largest record, in bytes, that may be gathered with others: librdkafka is sure to
+// take it.
+func (p Properties) gatherable() int64 {
+	largest, err := strconv.ParseInt(p["message.max.bytes"], 10, 64)
+	if err != nil {
+		return gatheredBytes
+	}
+	return min(gatheredBytes, largest/2)
 }

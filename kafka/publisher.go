@@ -17,6 +17,8 @@ type Publisher struct {
 	id     uint32
 	wake   func()
 
+	toDeliver, toBuffer gathering
+
 	pending   atomic.Int64 // records without a report, both kinds
 	failed    atomic.Int64 // buffered records that failed since the last TakeFailed
 	threshold atomic.Int64 // wake the session when pending falls to this; -1 for never
@@ -63,14 +65,24 @@ func (p *Publisher) Room() bool {
 func (p *Publisher) Drained(n int) bool {
 	p.threshold.Store(int64(n))
 	// A report may have come just before the line above, and woken nobody.
-	return p.Pending() <= n
+	drained := p.Pending() <= n
+	if !drained {
+		p.Push()
+	}
+	return drained
+}
+
+// Push sends what was gathered on its way. A session calls it before it waits for anything but its records.
+func (p *Publisher) Push() {
+	p.toDeliver.push()
+	p.toBuffer.push()
 }
 
 // Buffer hands a record to the buffered profile: nil means that it is queued in memory, not that it
-// is in Kafka. A nil key is none. ErrFull asks to try again shortly.
+// is in Kafka; see Push. A nil key is none. ErrFull asks to try again shortly.
 func (p *Publisher) Buffer(topic, key, value []byte) error {
 	p.pending.Add(1)
-	err := p.client.produce(p.client.buffered, topic, key, value, p.opaque(0), nil)
+	err := p.client.produce(&p.toBuffer, topic, key, value, p.opaque(0), nil)
 	if err != nil {
 		p.pending.Add(-1)
 	}
@@ -83,7 +95,7 @@ func (p *Publisher) Deliver(topic, key, value []byte) error {
 	p.pending.Add(1)
 	// Track before producing: the report may come before the call returns.
 	sequence := p.track()
-	err := p.client.produce(p.client.delivered, topic, key, value, tracked|p.opaque(sequence), nil)
+	err := p.client.produce(&p.toDeliver, topic, key, value, tracked|p.opaque(sequence), nil)
 	if err != nil {
 		p.untrack()
 		p.pending.Add(-1)
@@ -134,6 +146,7 @@ func (p *Publisher) untrack() {
 // Take collects the outcomes of the n oldest delivered records, all or none: ok is false while one
 // of them has none, and then the session is woken once they all have. err is the first failure.
 func (p *Publisher) Take(n int) (err *ProduceError, ok bool) {
+	p.Push()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	end := p.first + uint32(n)
@@ -220,6 +233,7 @@ func (p *Publisher) advance() {
 
 // Close ends the handle. Records in flight go on; their failures are counted and logged, no more.
 func (p *Publisher) Close() {
+	p.Push()
 	p.closed.Store(true)
 	p.client.publishers.release(p)
 }

@@ -41,6 +41,7 @@ func (p *Publisher) keepPlaces() {
 // Results appends the results of the n oldest delivered records to into, in the order of the Send calls, all
 // or none: ok is false while one of them has none, and then the session is woken once they all have.
 func (p *Publisher) Results(n int, into []Result) (results []Result, ok bool) {
+	p.Push()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	end := p.first + uint32(n)

@@ -171,6 +171,9 @@ func (t *topic) open(c *Client) {
 	if t.row == nil {
 		t.row = c.produced.admit(t.name, c.config().MaxTopicRows)
 	}
+	for _, p := range c.producers { // what sessions sent before goes before
+		p.accumulator.move(true)
+	}
 	var lost losses
 	for i := range t.held {
 		r := &t.held[i]

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
@@ -100,4 +101,18 @@ func (l *losses) log(log *slog.Logger, now time.Time) {
 		log.Warn("records not delivered", "topic", e.Topic, "outcome", e.Outcome.String(), "reason", e.Reason, "records", n)
 	}
 	clear(l.counts)
+}
+
+// sharedLosses are losses that many goroutines add to.
+type sharedLosses struct {
+	mu sync.Mutex
+	losses
+}
+
+// note adds one, and logs those that are due.
+func (l *sharedLosses) note(log *slog.Logger, e *ProduceError) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.add(*e)
+	l.log(log, time.Now())
 }

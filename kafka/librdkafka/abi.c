@@ -51,6 +51,38 @@ int sluice_produce_detailed(rd_kafka_t *rk, rd_kafka_topic_t *rkt, void *value, 
 	return err;
 }
 
+// sluice_produce_packed queues copies of records that lie one behind the other, as far as they are taken.
+sluice_end sluice_produce_packed(rd_kafka_t *rk, rd_kafka_topic_t *rkt, char *records, size_t len) {
+	sluice_end end = {0, 0, 0};
+
+	while (end.taken < len) {
+		sluice_packed r; // a copy: records are not aligned
+		char *key, *value, *headers;
+		size_t key_len, value_len;
+
+		memcpy(&r, records + end.taken, sizeof(r));
+		key = records + end.taken + sizeof(r);
+		key_len = r.key_len < 0 ? 0 : (size_t)r.key_len;
+		value = key + key_len;
+		value_len = r.value_len < 0 ? 0 : (size_t)r.value_len;
+		headers = value + value_len;
+		if (r.key_len < 0)
+			key = NULL;
+		if (r.value_len < 0)
+			value = NULL;
+		if (r.partition == PARTITION_UNASSIGNED && r.timestamp == 0 && r.headers_len == 0)
+			end.err = sluice_produce(rkt, value, value_len, key, key_len, r.opaque);
+		else
+			end.err = sluice_produce_detailed(rk, rkt, value, value_len, key, key_len, r.opaque, r.partition,
+							  r.timestamp, headers, (size_t)r.headers_len);
+		if (end.err)
+			break;
+		end.records++;
+		end.taken = (size_t)(headers - records) + (size_t)r.headers_len;
+	}
+	return end;
+}
+
 // sluice_reports moves up to size delivery reports out of a delivery event; 0 when it is exhausted.
 size_t sluice_reports(rd_kafka_event_t *event, sluice_report *out, size_t size) {
 	const rd_kafka_message_t *batch[256];

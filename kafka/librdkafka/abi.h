@@ -196,6 +196,21 @@ int sluice_produce(rd_kafka_topic_t *rkt, void *value, size_t value_len, void *k
 int sluice_produce_detailed(rd_kafka_t *rk, rd_kafka_topic_t *rkt, void *value, size_t value_len, void *key,
 			    size_t key_len, uint64_t opaque, int32_t partition, int64_t timestamp, const char *headers,
 			    size_t headers_len);
+
+// A record that Go has packed: this, then the key, the value and the headers. A length of -1 is a null.
+typedef struct {
+	uint64_t opaque;
+	int64_t timestamp;
+	int32_t partition, key_len, value_len, headers_len;
+} sluice_packed;
+
+// How far sluice_produce_packed came: the records that were taken, their bytes, and why the next one was not.
+typedef struct {
+	size_t records, taken;
+	int err;
+} sluice_end;
+
+sluice_end sluice_produce_packed(rd_kafka_t *rk, rd_kafka_topic_t *rkt, char *records, size_t len);
 size_t sluice_reports(rd_kafka_event_t *event, sluice_report *out, size_t size);
 ssize_t sluice_fetch(rd_kafka_queue_t *queue, rd_kafka_message_t **messages, sluice_message *out, size_t size);
 int sluice_commit(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *offsets, rd_kafka_queue_t *queue,

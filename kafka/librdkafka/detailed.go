@@ -53,7 +53,7 @@ func lengthOf(value []byte) int32 {
 // ProduceDetailed is Produce for a record with details. The topic may turn out not to have the partition
 // only later: then the Report says so.
 func (p *Producer) ProduceDetailed(topic string, key, value []byte, opaque uint64, d *Details) (Code, error) {
-	gate := &p.gates[opaque>>32%uint64(len(p.gates))]
+	gate := p.gate(opaque)
 	gate.Lock()
 	rkt, known := p.topics[topic]
 	if !known || p.retired {
@@ -67,5 +67,6 @@ func (p *Producer) ProduceDetailed(topic string, key, value []byte, opaque uint6
 		C.uint64_t(opaque), C.int32_t(d.Partition), C.int64_t(d.Timestamp),
 		(*C.char)(unsafe.Pointer(unsafe.SliceData(d.Headers))), C.size_t(len(d.Headers)))
 	gate.Unlock()
+	p.taken(code)
 	return Code(code), nil
 }

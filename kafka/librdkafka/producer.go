@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 )
@@ -63,6 +64,8 @@ type Producer struct {
 	signal *signal
 	run    []Report // what Poll hands over at a time
 
+	underway atomic.Int64
+
 	gates gates // guard what follows, and rk: any one to read, all of them to change
 
 	retired bool // takes no more records
@@ -79,6 +82,11 @@ type Producer struct {
 type gates [4]struct {
 	sync.Mutex
 	_ [56]byte // a cache line of its own
+}
+
+// gate is the one for the records of a session, which the upper half of an opaque names.
+func (p *Producer) gate(opaque uint64) *sync.Mutex {
+	return &p.gates[opaque>>32%uint64(len(p.gates))].Mutex
 }
 
 func (g *gates) lockAll() {
@@ -127,7 +135,7 @@ func pointer(b []byte) unsafe.Pointer {
 // is none, a nil value a tombstone. The opaque comes back in the Report; its upper half chooses the
 // gate.
 func (p *Producer) Produce(topic string, key, value []byte, opaque uint64) (Code, error) {
-	gate := &p.gates[opaque>>32%uint64(len(p.gates))]
+	gate := p.gate(opaque)
 	gate.Lock()
 	rkt, known := p.topics[topic]
 	if !known || p.retired {
@@ -136,8 +144,19 @@ func (p *Producer) Produce(topic string, key, value []byte, opaque uint64) (Code
 	}
 	code := C.sluice_produce(rkt, pointer(value), C.size_t(len(value)), pointer(key), C.size_t(len(key)), C.uint64_t(opaque))
 	gate.Unlock()
+	p.taken(code)
 	return Code(code), nil
 }
+
+func (p *Producer) taken(code C.int) {
+	if code == 0 {
+		p.underway.Add(1)
+	}
+}
+
+// Underway is how many records were taken and have not been handed over as reports. It costs nothing, and may
+// be wrong by what is being taken and reported right now.
+func (p *Producer) Underway() int { return int(p.underway.Load()) }
 
 // produceFirst makes the topic's handle, once, and produces.
 func (p *Producer) produceFirst(topic string, key, value []byte, opaque uint64) (Code, error) {
@@ -194,6 +213,7 @@ func (p *Producer) move(ev *C.rd_kafka_event_t, each func([]Report)) {
 		if n == 0 {
 			return
 		}
+		p.underway.Add(-int64(n))
 		each(p.run[:n])
 	}
 }

@@ -24,6 +24,7 @@ type session struct {
 	publisher *kafka.Publisher
 	debts     []debt // delivered produces whose answers are outstanding, oldest first
 	incurred  int    // how many debts there ever were
+	pipeline  int    // commands that came at once, of late
 	tally     tally  // of the commands that were run since the last look at the clock
 	member    *kafka.Member
 	interest  *consumption
@@ -103,9 +104,12 @@ func (s *session) turn() error {
 	if err := s.flush(); err != nil {
 		return err
 	}
+	s.publisher.Push() // while the client reads: buffered records are in memory already
 	if err := s.mayStay(); err != nil {
 		return err
 	}
+	alone := s.server.latest.Swap(s.id) == s.id // nobody else has had a turn since ours
+	s.wire.eager = alone && s.pipeline >= eagerAt
 	// The others first: with many busy clients the next command has often come when it is our turn
 	// again, and is read without a detour through the poller. A tenth more throughput with fifty.
 	runtime.Gosched()
@@ -116,9 +120,13 @@ func (s *session) turn() error {
 	return nil
 }
 
+// eagerAt is how many commands at once make a pipeline whose next part is looked for before the session sleeps.
+const eagerAt = 8
+
 // runBuffered runs every whole command that has arrived.
 func (s *session) runBuffered() error {
-	for {
+	before := s.pipeline
+	for s.pipeline = 0; ; s.pipeline++ {
 		args, err := s.wire.reader.Next()
 		if err != nil {
 			s.out.Error("ERR " + err.Error())
@@ -126,6 +134,7 @@ func (s *session) runBuffered() error {
 		}
 		if args == nil {
 			s.noteStart()
+			s.pipeline = max(s.pipeline, before/2)
 			return nil
 		}
 		s.partial = time.Time{} // what may be unfinished behind this command has only begun
@@ -165,6 +174,7 @@ func (s *session) pause(until time.Time) error {
 // attend is pause for waits that end with io.EOF when the client closes its side: what it waits for
 // should go to somebody who is there.
 func (s *session) attend(until time.Time) error {
+	s.publisher.Push()
 	if err := s.flush(); err != nil {
 		return err
 	}

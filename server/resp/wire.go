@@ -33,6 +33,7 @@ type wire struct {
 	expired bool
 	// halfClosed: the client will send nothing more, and await does not look for it any more.
 	halfClosed bool
+	eager      bool // the next read is
 
 	// What the callbacks of raw leave behind. The callbacks are made once: a method value costs an
 	// allocation each time it is made.
@@ -98,9 +99,19 @@ func (w *wire) readError(err error) error {
 	return err
 }
 
+// eagerness is how long an eager read looks for more before it sleeps: to be woken takes about as long, and a
+// client that waits for the answers to its pipeline sends the next one within that time.
+const eagerness = 60 * time.Microsecond
+
 // tryRead is one read(2). It holds a buffer only while there is something to put into it.
 func (w *wire) tryRead(fd uintptr) bool {
 	n, err := readOnce(fd, w.reader.Space())
+	if w.eager {
+		w.eager = false
+		for began := time.Now(); err == syscall.EAGAIN && time.Since(began) < eagerness; { //nolint:errorlint // as below
+			n, err = readOnce(fd, w.reader.Space())
+		}
+	}
 	switch {
 	case err == syscall.EAGAIN: //nolint:errorlint // an Errno, never wrapped
 		w.reader.Release()

@@ -1,0 +1,66 @@
+package kafka
+
+import (
+	"sync"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+)
+
+// gathering is what a session has produced with a profile since it last pushed: records of one topic, packed.
+// To hand librdkafka many at once costs a fraction of one at a time.
+type gathering struct {
+	producer *producer
+	topic    *topic
+	packed   *[]byte // of the pool; nil when there are no records
+	records  int
+	left     int64 // the ticket of what this session last left with the accumulator
+}
+
+const (
+	gatheredRecords = 64       // that a session gathers before they are pushed
+	gatheredBytes   = 16 << 10 // of such records, and of the largest that is gathered at all
+)
+
+// gathered are buffers for packed records: an idle session has none.
+var gathered = sync.Pool{New: func() any {
+	b := make([]byte, 0, 2*gatheredBytes+gatheredRecords*librdkafka.PackedHead)
+	return &b
+}}
+
+// takes tells whether a record can be gathered: it is not large, and librdkafka will have nothing against it that
+// a session which does not wait for reports should be told at once.
+func (g *gathering) takes(key, value []byte, d *librdkafka.Details) bool {
+	size, a := len(key)+len(value), g.producer.accumulator
+	if d != nil {
+		size += len(d.Headers)
+		if d.Partition != AnyPartition && !a.waits {
+			return false
+		}
+	}
+	return int64(size) <= a.largest.Load()
+}
+
+// add packs a copy of a record.
+func (g *gathering) add(t *topic, key, value []byte, opaque uint64, d *librdkafka.Details) {
+	if g.records > 0 && (g.topic != t || g.records == gatheredRecords || len(*g.packed) >= gatheredBytes) {
+		g.push()
+	}
+	if g.packed == nil {
+		g.packed, _ = gathered.Get().(*[]byte)
+	}
+	g.topic = t
+	*g.packed = librdkafka.PackRecord(*g.packed, key, value, opaque, d)
+	g.records++
+	t.row.tallies[g.producer.index].take(len(key) + len(value))
+}
+
+// push hands over what was gathered.
+func (g *gathering) push() {
+	if g.records == 0 {
+		return
+	}
+	g.producer.accumulator.send(g)
+	*g.packed = (*g.packed)[:0]
+	gathered.Put(g.packed)
+	g.topic, g.packed, g.records = nil, nil, 0
+}
