@@ -45,11 +45,13 @@ test-needs:
 	command -v npm >/dev/null || missing="$$missing nodejs npm"; \
 	if [ -n "$$missing" ]; then echo "make test needs, by their names in Debian:$$missing" >&2; exit 1; fi
 
-# The same transcripts and more on a real Apache Kafka; needs java and mvn.
+# What needs a real Apache Kafka: the same transcripts and conversations, groups of two proxies, brokers that go away.
+# Tests of packages that have others too are told apart by Kafka in their name. Needs java and mvn.
 test-kafka: test-needs
 	@for tool in java mvn; do command -v $$tool >/dev/null || \
 		{ echo "make test-kafka needs, by their names in Debian: default-jre-headless maven" >&2; exit 1; }; done
-	go test -tags kafka -count=1 -timeout $(TESTTIME) -p 1 $$(go list ./test/... | grep -v operations)
+	go test -tags kafka -count=1 -timeout $(TESTTIME) -p 1 -run Kafka ./test/harness ./test/transcripts ./test/web
+	go test -tags kafka -count=1 -timeout $(TESTTIME) ./test/kafka
 	go test -tags kafka -count=1 -timeout $(TESTTIME) -run 'TestBrokersAway|TestAScrapeIsCheap' ./test/operations
 
 # The package in containers that boot a systemd of their own: start, reload, watchdog, restarts under
