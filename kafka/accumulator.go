@@ -43,8 +43,8 @@ type batch struct {
 
 const (
 	fewUnderway   = 5                    // that keep no others from being sent: RD_KAFKA_IDEMP_MAX_INFLIGHT
-	plentyRecords = 12                   // that a session pushes at once do not wait for reports: the spinning costs each less
-	manyRecords   = 64                   // of all sessions do not
+	manyUnderway  = 128                  // beyond which none wait
+	manyRecords   = 64                   // that do not wait
 	longestWait   = 5 * time.Millisecond // as long as librdkafka lingers by default
 	mostHeld      = 8 << 20              // bytes, beyond which sessions are told to wait
 )
@@ -60,9 +60,14 @@ func newAccumulator(p *producer, waits bool) *accumulator {
 // full tells sessions to wait.
 func (a *accumulator) full() bool { return a.stuck.Load() || a.held.Load() > mostHeld }
 
-// ready tells whether what is handed over now is sent now.
+// ready tells whether what is handed over now is sent now, or whether so much is under way that a little spinning
+// costs each record less than to come late for the next request.
 func (a *accumulator) ready() bool {
-	return !a.waits || a.producer.handle.Load().Underway() < fewUnderway
+	if !a.waits {
+		return true
+	}
+	n := a.producer.handle.Load().Underway()
+	return n < fewUnderway || n >= manyUnderway
 }
 
 // passed tells whether all that the session left here has been handed over, so that more may follow it directly.
@@ -71,7 +76,7 @@ func (a *accumulator) passed(g *gathering) bool { return g.left <= a.gone.Load()
 // send hands over what a session gathered, or keeps a copy of it until it should go.
 func (a *accumulator) send(g *gathering) {
 	packed := *g.packed
-	if a.passed(g) && (a.ready() || g.records >= plentyRecords) {
+	if a.passed(g) && a.ready() {
 		if packed = a.hand(g.topic, packed); len(packed) == 0 {
 			return
 		}

@@ -109,7 +109,7 @@ func (s *session) turn() error {
 		return err
 	}
 	alone := s.server.latest.Swap(s.id) == s.id // nobody else has had a turn since ours
-	s.wire.eager = alone && s.pipeline >= eagerAt
+	s.wire.eager = alone && s.pipeline >= eagerAt && len(s.debts) == 0
 	// The others first: with many busy clients the next command has often come when it is our turn
 	// again, and is read without a detour through the poller. A tenth more throughput with fifty.
 	runtime.Gosched()
