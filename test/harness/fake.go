@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // FakeOptions describe a fake cluster.
@@ -16,6 +17,8 @@ type FakeOptions struct {
 	Partitions int
 	// NoAutoCreate makes the brokers refuse topics that nobody created.
 	NoAutoCreate bool
+	// ACLs makes the brokers refuse what Admin.Deny says; everybody may do all else.
+	ACLs bool
 }
 
 // Fake is a Kafka cluster inside this process: milliseconds to start, and no quirks of a real one.
@@ -37,11 +40,26 @@ func StartFake(o FakeOptions) (*Fake, error) {
 	if !o.NoAutoCreate {
 		opts = append(opts, kfake.AllowAutoTopicCreation())
 	}
+	if o.ACLs {
+		opts = append(opts, kfake.EnableACLs(), kfake.User("PLAIN", "ANONYMOUS", "", anything()...))
+	}
 	cluster, err := kfake.NewCluster(opts...)
 	if err != nil {
 		return nil, err
 	}
 	return &Fake{Cluster: cluster}, nil
+}
+
+// anything is what may be done where nothing is denied.
+func anything() (rules []kfake.ACL) {
+	for _, of := range []kmsg.ACLResourceType{
+		kmsg.ACLResourceTypeTopic, kmsg.ACLResourceTypeGroup, kmsg.ACLResourceTypeCluster, kmsg.ACLResourceTypeTransactionalId,
+	} {
+		rules = append(rules, kfake.ACL{
+			Resource: of, Name: "*", Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: kmsg.ACLOperationAll, Allow: true,
+		})
+	}
+	return rules
 }
 
 // Brokers are the addresses to bootstrap from.
