@@ -4,6 +4,7 @@
 //
 //	# a comment
 //	@topic orders 2             creates a topic of two partitions, named <orders> below
+//	@deny orders                the brokers refuse whatever is asked of it
 //	@config http: {...}         a line of the proxy's configuration file
 //	> POST /topics/<orders>     a request: its first line, its fields, an empty line, its body
 //	> Content-Type: application/json
@@ -16,5 +17,8 @@
 //
 // <n> in an answer is any number, <any> any text without a quote, <all> any text. Another <name> is what it was when it was
 // first met: in an answer it takes the text that stands there, in a request it becomes a name that no other
-// run uses. Content-Length is added to requests that have a body.
+// run uses. <long> in a request is more than a header may have.
+//
+// Host, Content-Length of a body and HTTP/1.1 are added to requests that do not say otherwise. Of a body that is
+// expected to end with a line of ... only what is before that is read: then the client hangs up.
 package web

@@ -14,7 +14,10 @@ import (
 func TestConversationsKafka(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	kafka, err := harness.StartKafka(ctx, harness.KafkaOptions{})
+	kafka, err := harness.StartKafka(ctx, harness.KafkaOptions{Properties: map[string]string{
+		"authorizer.class.name":          "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+		"allow.everyone.if.no.acl.found": "true",
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,8 +2,10 @@ package web
 
 import (
 	"fmt"
+	"os"
 	"regexp"
 	"strings"
+	"sync/atomic"
 )
 
 // names are what the <names> of one run stand for.
@@ -11,6 +13,19 @@ type names struct {
 	suffix string // makes new ones unlike those of other runs
 	values map[string]string
 }
+
+// longText is more than a header may have (16 KiB), and than what lines of a stream are read into (64 KiB).
+const longText = 100_000
+
+func newNames() names {
+	return names{
+		suffix: fmt.Sprintf("%d-%d", os.Getpid(), runs.Add(1)),
+		values: map[string]string{"<long>": strings.Repeat("x", longText)},
+	}
+}
+
+// runs numbers the runs, for names that are theirs alone.
+var runs atomic.Int64
 
 var name = regexp.MustCompile(`<[a-z0-9]+>`)
 
@@ -36,7 +51,7 @@ func (n *names) match(template, got string) error {
 		case as == "<n>":
 			pattern += `-?\d+`
 		case as == "<all>":
-			pattern += `.*`
+			pattern += `(?s:.*)`
 		case as == "<any>":
 			pattern += `(?:[^"\\]|\\.)*`
 		case known != "":

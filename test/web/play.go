@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -59,27 +60,49 @@ func (t *talk) turn(turn *turn) error {
 		return err
 	}
 	defer func() { _ = answer.Body.Close() }()
-	body, err := io.ReadAll(answer.Body)
+	body, err := turn.expected.read(answer.Body)
 	if err != nil {
 		return err
 	}
-	if answer.Close {
-		t.hangUp()
+	if answer.Close || turn.expected.endless {
+		t.hangUp() // also before the body is closed, which would wait for its end
 	}
-	return t.check(&turn.expected, answer, string(body))
+	return t.check(&turn.expected, answer, body)
+}
+
+// read is the body of an answer, as far as it is expected.
+func (m *message) read(body io.Reader) (string, error) {
+	if !m.endless {
+		all, err := io.ReadAll(body)
+		return string(all), err
+	}
+	text, lines := "", bufio.NewReader(body)
+	for range strings.Count(m.body, "\n") + 1 {
+		line, err := lines.ReadString('\n')
+		if text += line; err != nil {
+			return text, fmt.Errorf("after %q: %w", text, err)
+		}
+	}
+	return text, nil
 }
 
 // request is the bytes of a request.
 func (t *talk) request(m *message) string {
-	text := t.names.fill(m.first) + " HTTP/1.1\r\nHost: localhost\r\n"
-	for _, field := range m.fields {
-		text += t.names.fill(field) + "\r\n"
+	text, body := t.names.fill(m.first), t.names.fill(m.body)
+	if !strings.Contains(m.first, " HTTP/") {
+		text += " HTTP/1.1"
 	}
-	body := t.names.fill(m.body)
-	if m.inBody {
-		text += fmt.Sprintf("Content-Length: %d\r\n", len(body))
+	fields := slices.Clone(m.fields)
+	if !m.has("Host") {
+		fields = append(fields, "Host: localhost")
 	}
-	return text + "\r\n" + body
+	if m.inBody && !m.has("Content-Length") && !m.has("Transfer-Encoding") {
+		fields = append(fields, fmt.Sprintf("Content-Length: %d", len(body)))
+	}
+	for _, field := range fields {
+		text += "\r\n" + t.names.fill(field)
+	}
+	return text + "\r\n\r\n" + body
 }
 
 func (t *talk) check(want *message, got *http.Response, body string) error {

@@ -3,12 +3,14 @@ package web
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 )
 
 // script is one conversation.
 type script struct {
 	topics []topic
+	denied []string // names of topics
 	config []string
 	turns  []turn
 }
@@ -27,11 +29,12 @@ type turn struct {
 
 // message is a request or an answer, as templates.
 type message struct {
-	first  string
-	fields []string
-	body   string
-	inBody bool
-	lines  int
+	first   string
+	fields  []string
+	body    string
+	inBody  bool
+	endless bool // there is more than the body, without an end
+	lines   int
 }
 
 func load(file string) (*script, error) {
@@ -60,6 +63,9 @@ func (s *script) add(line string, number int) error {
 		}
 		s.topics = append(s.topics, t)
 		return nil
+	case mark == "@deny":
+		s.denied = append(s.denied, rest)
+		return nil
 	case mark == "@config":
 		s.config = append(s.config, rest)
 		return nil
@@ -82,6 +88,8 @@ func (m *message) add(line string) {
 	switch {
 	case m.lines == 1:
 		m.first = line
+	case m.inBody && line == "...":
+		m.endless = true
 	case m.inBody && m.body != "":
 		m.body += "\n" + line
 	case m.inBody:
@@ -91,4 +99,9 @@ func (m *message) add(line string) {
 	default:
 		m.fields = append(m.fields, line)
 	}
+}
+
+// has tells whether there is a field of that name.
+func (m *message) has(name string) bool {
+	return slices.ContainsFunc(m.fields, func(field string) bool { return strings.HasPrefix(field, name+":") })
 }

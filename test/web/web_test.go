@@ -2,11 +2,9 @@ package web
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,16 +24,13 @@ func TestMain(m *testing.M) {
 }
 
 func TestConversationsKfake(t *testing.T) {
-	fake, err := harness.StartFake(harness.FakeOptions{})
+	fake, err := harness.StartFake(harness.FakeOptions{ACLs: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = fake.Close() })
 	playAll(t, fake.Brokers())
 }
-
-// runs numbers the runs, for names that are theirs alone.
-var runs atomic.Int64
 
 func playAll(t *testing.T, brokers []string) {
 	t.Helper()
@@ -60,8 +55,8 @@ func play(t *testing.T, file string, brokers []string) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), startPatience)
 	defer cancel()
-	talk := &talk{names: names{suffix: fmt.Sprintf("%d-%d", os.Getpid(), runs.Add(1)), values: map[string]string{}}}
-	createTopics(t, ctx, s, talk, brokers)
+	talk := &talk{names: newNames()}
+	prepareTopics(t, ctx, s, talk, brokers)
 	sluice := startSluice(t, ctx, s, brokers)
 	talk.addr = sluice.HTTP
 	if err := talk.play(s); err != nil {
@@ -74,7 +69,7 @@ func play(t *testing.T, file string, brokers []string) {
 	}
 }
 
-func createTopics(t *testing.T, ctx context.Context, s *script, to *talk, brokers []string) {
+func prepareTopics(t *testing.T, ctx context.Context, s *script, to *talk, brokers []string) {
 	t.Helper()
 	admin, err := harness.OpenAdmin(brokers)
 	if err != nil {
@@ -83,6 +78,11 @@ func createTopics(t *testing.T, ctx context.Context, s *script, to *talk, broker
 	defer admin.Close()
 	for _, topic := range s.topics {
 		if err := admin.CreateTopic(ctx, to.names.fill("<"+topic.name+">"), topic.partitions); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range s.denied {
+		if err := admin.Deny(ctx, to.names.fill("<"+name+">")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -122,6 +122,7 @@ func TestMatching(t *testing.T) {
 		{`{"a":"<x>","b":"<x>"}`, `{"a":"1","b":"2"}`, false},
 		{`[<kept>]`, `[kept value]`, true},
 		{`[<kept>]`, `[another]`, false},
+		{`{<all>}`, "{\"a\":1,\n\"b\":2}", true},
 		{`a.c`, `abc`, false},
 		{``, `something`, false},
 	} {
