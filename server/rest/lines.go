@@ -29,9 +29,10 @@ func (x *exchange) lines(whole func(unread []byte) int) *lines {
 		x: x, whole: whole,
 		chunks: make(chan []byte), free: make(chan []byte, 2), enough: make(chan struct{}), done: make(chan struct{}),
 	}
+	size := min(lineBuffer, x.opts.MaxBody) // a record that is too long must fill it
 	for range cap(l.free) {
-		l.hold(lineBuffer)
-		l.free <- make([]byte, 0, lineBuffer)
+		l.hold(size)
+		l.free <- make([]byte, 0, size)
 	}
 	go l.read()
 	return l
@@ -125,7 +126,7 @@ func (l *lines) grow(buffer []byte) ([]byte, error) {
 	if len(buffer) >= l.x.opts.MaxBody {
 		return buffer, plain(http.StatusRequestEntityTooLarge, "a record has more than %d bytes", l.x.opts.MaxBody)
 	}
-	size := min(2*cap(buffer), max(l.x.opts.MaxBody, lineBuffer))
+	size := min(2*cap(buffer), l.x.opts.MaxBody)
 	if !l.hold(size - cap(buffer)) {
 		return buffer, unavailable("too many large requests at once")
 	}
