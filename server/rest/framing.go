@@ -21,6 +21,7 @@ type framing struct {
 	left      int64  // bytes of a body or a chunk before that
 	begun     []byte // of a line whose end has not come yet
 	fields    int
+	size      int // bytes of a header or trailer
 	length    int64 // Content-Length, -1 without one
 	chunked   bool
 	old       bool   // HTTP/1.0
@@ -104,7 +105,7 @@ func (f *framing) request(line []byte) *failure {
 		f.next = unchecked
 		return nil
 	}
-	*f = framing{requests: f.requests + 1, next: fieldLine, length: -1, old: !bytes.HasSuffix(line, []byte(" HTTP/1.1"))}
+	*f = framing{requests: f.requests + 1, next: fieldLine, size: len(line), length: -1, old: !bytes.HasSuffix(line, []byte(" HTTP/1.1"))}
 	_, target, _ := bytes.Cut(line, []byte(" "))
 	if !bytes.HasPrefix(target, []byte("/")) {
 		f.authority = authorityOf(target)
@@ -150,12 +151,14 @@ func is(name []byte, known string) bool {
 	return len(name) == len(known) && bytes.EqualFold(name, []byte(known))
 }
 
-// another counts a line of a header or trailer.
+// another counts a line of a header or trailer. net/http would take some more bytes than it was told.
 func (f *framing) another(line []byte) *failure {
 	if line[0] == ' ' || line[0] == '\t' {
 		return malformed("a field goes on in another line")
 	}
-	if f.fields++; f.fields > maxFields {
+	f.fields++
+	f.size += len(line) + len("\r\n")
+	if f.fields > maxFields || f.size > headerBytes {
 		return tooManyFields()
 	}
 	return nil
@@ -180,7 +183,7 @@ func (f *framing) transferEncoding() *failure {
 }
 
 func (f *framing) endOfHeader() {
-	f.next, f.left, f.fields, f.begun = requestLine, max(0, f.length), 0, nil // an idle connection holds no buffer
+	f.next, f.left, f.fields, f.size, f.begun = requestLine, max(0, f.length), 0, 0, nil // an idle connection holds no buffer
 	if f.chunked {
 		f.next = chunkLine
 	}

@@ -34,6 +34,7 @@ var refusals = []struct {
 	{"another Host than the target's", "GET http://localhost/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 0, 400, "Host is not the one"},
 	{"an expectation", "POST / HTTP/1.1\r\nHost: a\r\nExpect: more\r\n\r\n", 0, 417, "Expectation Failed"},
 	{"a long header", hello[:len(hello)-2] + "X: " + strings.Repeat("x", 30<<10) + "\r\n\r\n", 0, 431, "bytes"},
+	{"a header that is a little too long", hello[:len(hello)-2] + "X: " + strings.Repeat("x", headerBytes) + "\r\n\r\n", 0, 431, "bytes"},
 	{"many fields", hello[:len(hello)-2] + strings.Repeat("X: x\r\n", 100) + "\r\n", 0, 431, "100 fields"},
 
 	{"Content-Length and Transfer-Encoding", posting + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + hello, 0, 400, "goes neither"},

@@ -17,6 +17,18 @@ func each(t *testing.T, test func(t *testing.T, m *machine)) {
 	}
 }
 
+// atOnce is each for what mostly waits.
+func atOnce(t *testing.T, test func(t *testing.T, m *machine)) {
+	t.Helper()
+	needContainer(t)
+	for _, suite := range suites() {
+		t.Run(suite, func(t *testing.T) {
+			t.Parallel()
+			test(t, boot(t, suite))
+		})
+	}
+}
+
 // What is booted must be apart from this machine, or a test could harm it.
 func TestMachineIsApart(t *testing.T) {
 	each(t, func(t *testing.T, m *machine) {
