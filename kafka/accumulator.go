@@ -42,11 +42,11 @@ type batch struct {
 }
 
 const (
-	fewUnderway   = 5                    // that keep no others from being sent: RD_KAFKA_IDEMP_MAX_INFLIGHT
-	manyUnderway  = 128                  // beyond which none wait
-	manyRecords   = 64                   // that do not wait
-	longestWait   = 5 * time.Millisecond // as long as librdkafka lingers by default
-	mostHeld      = 8 << 20              // bytes, beyond which sessions are told to wait
+	fewUnderway  = 5                    // that keep no others from being sent: RD_KAFKA_IDEMP_MAX_INFLIGHT
+	manyUnderway = 128                  // beyond which none wait
+	manyRecords  = 64                   // that do not wait
+	longestWait  = 5 * time.Millisecond // as long as librdkafka lingers by default
+	mostHeld     = 8 << 20              // bytes, beyond which sessions are told to wait
 )
 
 func newAccumulator(p *producer, waits bool) *accumulator {

@@ -33,7 +33,10 @@ func babble(c *Client, session, n int, send func(*caller, Outgoing) error) (fail
 		}
 		for err = send(&caller{p, woken}, out); errors.Is(err, ErrFull); err = send(&caller{p, woken}, out) {
 			p.Push()
-			time.Sleep(time.Millisecond) //nolint:forbidigo // as sessions do: nobody is woken for room in the queue
+			select { // as sessions do: nobody is woken for room in the queue
+			case <-woken:
+			case <-time.After(time.Millisecond):
+			}
 		}
 		if err != nil {
 			return failed, err

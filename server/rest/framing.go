@@ -21,7 +21,7 @@ type framing struct {
 	left      int64  // bytes of a body or a chunk before that
 	begun     []byte // of a line whose end has not come yet
 	fields    int
-	size      int // bytes of a header or trailer
+	size      int   // bytes of a header or trailer
 	length    int64 // Content-Length, -1 without one
 	chunked   bool
 	old       bool   // HTTP/1.0
