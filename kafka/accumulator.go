@@ -29,9 +29,9 @@ type accumulator struct {
 	given   int64      // the last ticket
 	records int        // that wait, but for those that came back
 	waiting []batch
-	spare   []batch
-	timer   *time.Timer
-	timed   bool
+	spare   []batch     // the memory of those that have gone
+	timer   *time.Timer // calls late
+	timed   bool        // it will
 }
 
 // batch is records of one topic, packed.

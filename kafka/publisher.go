@@ -72,7 +72,8 @@ func (p *Publisher) Drained(n int) bool {
 	return drained
 }
 
-// Push sends what was gathered on its way. A session calls it before it waits for anything but its records.
+// Push sends what was gathered on its way. A session calls it before it waits for anything but its records: those
+// that ask for their ends, and for room, push by themselves.
 func (p *Publisher) Push() {
 	p.toDeliver.push()
 	p.toBuffer.push()

@@ -103,7 +103,8 @@ func (w *wire) readError(err error) error {
 // client that waits for the answers to its pipeline sends the next one within that time.
 const eagerness = 60 * time.Microsecond
 
-// tryRead is one read(2). It holds a buffer only while there is something to put into it.
+// tryRead is one read(2), or as many as an eager one takes. It holds a buffer only while there is something to put
+// into it.
 func (w *wire) tryRead(fd uintptr) bool {
 	n, err := readOnce(fd, w.reader.Space())
 	if w.eager {
