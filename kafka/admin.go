@@ -219,37 +219,3 @@ func (a *Admin) fillOffsets(ctx context.Context, topics []Topic) error {
 	}
 	return nil
 }
-
-// offsets asks the leaders of all partitions in one request per broker; one that has no answer is an error.
-func (a *Admin) offsets(ctx context.Context, partitions []TopicPartition, spec binding.OffsetSpec) (map[TopicPartition]int64, error) {
-	offsets, failed, err := a.listOffsets(ctx, partitions, spec)
-	for tp, why := range failed {
-		return nil, fmt.Errorf("offset of %s: %w", tp, why)
-	}
-	return offsets, err
-}
-
-// listOffsets is offsets that tells apart which partitions have no answer.
-func (a *Admin) listOffsets(ctx context.Context, partitions []TopicPartition, spec binding.OffsetSpec) (offsets map[TopicPartition]int64, failed map[TopicPartition]error, err error) {
-	if len(partitions) == 0 {
-		return nil, nil, nil
-	}
-	query := map[binding.TopicPartition]binding.OffsetSpec{}
-	for _, tp := range partitions {
-		query[binding.TopicPartition{Topic: &tp.Topic, Partition: tp.Partition}] = spec
-	}
-	result, err := a.client.ListOffsets(ctx, query, requestTimeout(ctx))
-	if err != nil {
-		return nil, nil, err
-	}
-	offsets, failed = map[TopicPartition]int64{}, map[TopicPartition]error{}
-	for key, info := range result.ResultInfos {
-		tp := TopicPartition{*key.Topic, key.Partition}
-		if info.Error.Code() != binding.ErrNoError {
-			failed[tp] = info.Error
-			continue
-		}
-		offsets[tp] = int64(info.Offset)
-	}
-	return offsets, failed, nil
-}

@@ -212,14 +212,14 @@ func (r *refresher) ends(ctx context.Context, rows []PartitionLag) error {
 
 // offsets asks for one offset of each partition that is wanted. Those that have none are left out.
 func (r *refresher) offsets(ctx context.Context, rows []PartitionLag, spec binding.OffsetSpec, wanted func(*PartitionLag) bool) (at map[TopicPartition]int64, err error) {
-	partitions := map[TopicPartition]bool{}
+	partitions := map[TopicPartition]binding.OffsetSpec{}
 	for i := range rows {
 		if wanted(&rows[i]) {
-			partitions[rows[i].TopicPartition] = true
+			partitions[rows[i].TopicPartition] = spec
 		}
 	}
 	err = r.ask(ctx, func(ctx context.Context, a *Admin) (err error) {
-		at, _, err = a.listOffsets(ctx, slices.Collect(maps.Keys(partitions)), spec)
+		at, _, err = a.listOffsets(ctx, partitions)
 		return err
 	})
 	return at, err

@@ -123,7 +123,7 @@ func TestAPartitionThatIsGoneHidesNoOffset(t *testing.T) {
 	err := c.ask(func(a *Admin) error {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
-		at, gone, err := a.listOffsets(ctx, []TopicPartition{letters, parcels}, binding.LatestOffsetSpec)
+		at, gone, err := a.listOffsets(ctx, askAll([]TopicPartition{letters, parcels}, binding.LatestOffsetSpec))
 		if at[letters] != 2 || len(at) != 1 || gone[parcels] == nil || len(gone) != 1 {
 			t.Errorf("offsets %v, without an answer %v", at, gone)
 		}

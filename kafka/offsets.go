@@ -141,8 +141,8 @@ func (c *Client) measure(ctx context.Context, partitions []TopicPartition, commi
 // bounds asks what partitions hold; those that nobody answers for are left out.
 func (c *Client) bounds(ctx context.Context, partitions []TopicPartition) (begins, ends map[TopicPartition]int64, err error) {
 	err = c.read(ctx, func(ctx context.Context, a *Admin) (err error) {
-		if begins, _, err = a.listOffsets(ctx, partitions, binding.EarliestOffsetSpec); err == nil {
-			ends, _, err = a.listOffsets(ctx, partitions, binding.LatestOffsetSpec)
+		if begins, _, err = a.listOffsets(ctx, askAll(partitions, binding.EarliestOffsetSpec)); err == nil {
+			ends, _, err = a.listOffsets(ctx, askAll(partitions, binding.LatestOffsetSpec))
 		}
 		return err
 	})

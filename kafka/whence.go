@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
@@ -14,11 +13,7 @@ const Beginning int64 = -2
 // Ends are the places behind the last records of partitions that exist, as of now. Its errors are those of
 // Topic.
 func (c *Client) Ends(ctx context.Context, partitions []TopicPartition) ([]Place, error) {
-	specs := map[TopicPartition]binding.OffsetSpec{}
-	for _, tp := range partitions {
-		specs[tp] = binding.LatestOffsetSpec
-	}
-	return c.whence(ctx, specs)
+	return c.whence(ctx, askAll(partitions, binding.LatestOffsetSpec))
 }
 
 // Since are the places of the first records that are not older, or behind the last one where all are. Its
@@ -50,23 +45,12 @@ func (c *Client) whence(ctx context.Context, specs map[TopicPartition]binding.Of
 	if len(specs) == 0 {
 		return nil, nil
 	}
-	query := map[binding.TopicPartition]binding.OffsetSpec{}
-	for tp, spec := range specs {
-		query[binding.TopicPartition{Topic: &tp.Topic, Partition: tp.Partition}] = spec
-	}
 	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
-		result, err := a.client.ListOffsets(ctx, query, requestTimeout(ctx))
-		if err != nil {
-			return err
+		offsets, err := a.offsetsOf(ctx, specs)
+		for tp, offset := range offsets {
+			places = append(places, Place{tp, offset})
 		}
-		for key, info := range result.ResultInfos {
-			tp := TopicPartition{*key.Topic, key.Partition}
-			if info.Error.Code() != binding.ErrNoError {
-				return fmt.Errorf("%s: %w", tp, info.Error)
-			}
-			places = append(places, Place{tp, int64(info.Offset)})
-		}
-		return nil
+		return err
 	})
 	return places, err
 }

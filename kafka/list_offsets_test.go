@@ -1,0 +1,45 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// librdkafka makes -1001 without an error of a partition that an answer leaves out. A seek there would skip
+// everything, and a lag from there is a lie.
+func TestAnOffsetThatNobodyTells(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	k.ControlKey(int16(kmsg.ListOffsets), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		k.KeepControl()
+		return request.ResponseKind(), nil, true
+	})
+	letters := TopicPartition{"letters", 0}
+	err := c.ask(func(a *Admin) error {
+		offsets, failed, err := a.listOffsets(t.Context(), askAll([]TopicPartition{letters}, binding.LatestOffsetSpec))
+		if len(offsets) != 0 || !errors.Is(failed[letters], errNoLeader) {
+			t.Errorf("told %v, and of what nobody tells %v", offsets, failed)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	for name, ask := range map[string]func(context.Context) ([]Place, error){
+		"ends": func(ctx context.Context) ([]Place, error) { return c.Ends(ctx, []TopicPartition{letters}) },
+		"since": func(ctx context.Context) ([]Place, error) {
+			return c.Since(ctx, map[TopicPartition]time.Time{letters: time.Unix(0, 0)})
+		},
+	} {
+		if places, err := ask(t.Context()); !errors.Is(err, ErrNoAnswer) || len(places) != 0 {
+			t.Errorf("%s: %v, %v", name, places, err)
+		}
+	}
+}
