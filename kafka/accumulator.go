@@ -86,6 +86,24 @@ func (a *accumulator) send(g *gathering) {
 	}
 }
 
+// admit takes records of this profile that were held at the gate, behind those that sessions pushed before. When
+// librdkafka's queue has no room for them they wait, and sessions with them: none of theirs may go before.
+func (a *accumulator) admit(t *topic, held []heldRecord) {
+	tally, packed, n := &t.row.tallies[a.producer.index], []byte(nil), 0
+	for i := range held {
+		if r := &held[i]; r.producer == a.producer {
+			packed = librdkafka.PackRecord(packed, r.key, r.value, r.opaque, r.details)
+			tally.take(r.size())
+			n++
+		}
+	}
+	if n > 0 {
+		a.keep(&gathering{topic: t, records: n}, packed)
+		a.producer.held.Add(int64(-n))
+		a.move(true)
+	}
+}
+
 // keep keeps a copy, and returns how many records wait.
 func (a *accumulator) keep(g *gathering, packed []byte) int {
 	a.mu.Lock()

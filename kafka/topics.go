@@ -164,28 +164,16 @@ func (t *topic) refusal() *ProduceError {
 	}
 }
 
-// open produces what is held, in order, and lets further records pass.
+// open hands on what is held, in order, and lets further records pass.
 func (t *topic) open(c *Client) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.row == nil {
 		t.row = c.produced.admit(t.name, c.config().MaxTopicRows)
 	}
-	for _, p := range c.producers { // what sessions sent before goes before
-		p.accumulator.move(true)
+	for _, p := range c.producers {
+		p.accumulator.admit(t, t.held)
 	}
-	var lost losses
-	for i := range t.held {
-		r := &t.held[i]
-		if err := c.push(t, r.producer, r.key, r.value, r.opaque, r.details); err != nil {
-			failure := asProduceError(err, t.name)
-			lost.add(*failure)
-			c.giveUp(t, r, failure)
-			continue
-		}
-		r.producer.held.Add(-1)
-	}
-	lost.log(c.log, time.Now())
 	t.empty(known)
 }
 
