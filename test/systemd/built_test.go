@@ -36,7 +36,7 @@ var (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	// What runs in parallel waits for a watchdog, and takes no processor meanwhile.
+	// What runs in parallel mostly waits, as for a watchdog, and takes no processor meanwhile.
 	err := flag.Set("test.parallel", strconv.Itoa(len(suites())*(1+len(loops))))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -8,17 +8,8 @@ import (
 	"testing"
 )
 
-// each runs a test in a fresh machine of every suite.
+// each runs a test in a fresh machine of every suite, in all of them at once: what starts and stops mostly waits.
 func each(t *testing.T, test func(t *testing.T, m *machine)) {
-	t.Helper()
-	needContainer(t)
-	for _, suite := range suites() {
-		t.Run(suite, func(t *testing.T) { test(t, boot(t, suite)) })
-	}
-}
-
-// atOnce is each for what mostly waits.
-func atOnce(t *testing.T, test func(t *testing.T, m *machine)) {
 	t.Helper()
 	needContainer(t)
 	for _, suite := range suites() {
@@ -26,6 +17,15 @@ func atOnce(t *testing.T, test func(t *testing.T, m *machine)) {
 			t.Parallel()
 			test(t, boot(t, suite))
 		})
+	}
+}
+
+// inTurn is each for what runs under load, of which there is one at a time.
+func inTurn(t *testing.T, test func(t *testing.T, m *machine)) {
+	t.Helper()
+	needContainer(t)
+	for _, suite := range suites() {
+		t.Run(suite, func(t *testing.T) { test(t, boot(t, suite)) })
 	}
 }
 

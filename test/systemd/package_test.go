@@ -66,7 +66,7 @@ func TestUpgrade(t *testing.T) {
 
 // With the socket active an upgrade is a restart like any other.
 func TestUpgradeUnderLoad(t *testing.T) {
-	each(t, func(t *testing.T, m *machine) {
+	inTurn(t, func(t *testing.T, m *machine) {
 		broker := withSluice(m)
 		m.run("systemctl", "start", "sluice.socket")
 		m.run("systemctl", "start", "sluice")

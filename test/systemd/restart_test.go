@@ -29,7 +29,7 @@ func restartUnderLoad(m *machine) func() {
 // With the socket no client notices more than a pause: those that connect for each request wait in
 // the kernel, those that stay get their answers before the end.
 func TestRestartWithTheSocket(t *testing.T) {
-	each(t, func(t *testing.T, m *machine) {
+	inTurn(t, func(t *testing.T, m *machine) {
 		broker := withSluice(m)
 		m.run("systemctl", "start", "sluice.socket")
 		m.run("systemctl", "start", "sluice")
@@ -50,7 +50,7 @@ func TestRestartWithTheSocket(t *testing.T) {
 // Without the socket connections are refused while there is no listener, and the few that the kernel
 // accepts while the old one closes are reset; but nothing that was acknowledged is lost.
 func TestRestartWithoutTheSocket(t *testing.T) {
-	each(t, func(t *testing.T, m *machine) {
+	inTurn(t, func(t *testing.T, m *machine) {
 		broker := withSluice(m)
 		m.run("systemctl", "start", "sluice")
 		r := m.underLoad(broker, loadRuns, restartUnderLoad(m), "-each")
@@ -66,7 +66,7 @@ func TestRestartWithoutTheSocket(t *testing.T) {
 
 // A crash loses the answers under way, and nothing that was answered; with the socket nobody is refused.
 func TestKill(t *testing.T) {
-	each(t, func(t *testing.T, m *machine) {
+	inTurn(t, func(t *testing.T, m *machine) {
 		broker := withSluice(m)
 		m.run("systemctl", "start", "sluice.socket")
 		m.run("systemctl", "start", "sluice")
