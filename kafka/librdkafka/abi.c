@@ -98,7 +98,7 @@ size_t sluice_reports(rd_kafka_event_t *event, sluice_report *out, size_t size) 
 		out[i].timestamp = rd_kafka_message_timestamp(batch[i], &type);
 		out[i].partition = batch[i]->partition;
 		out[i].err = batch[i]->err;
-		out[i].topic = batch[i]->rkt;
+		out[i].topic = (uintptr_t)batch[i]->rkt;
 		out[i].status = rd_kafka_message_status(batch[i]);
 		out[i].latency = i % SLUICE_SAMPLE == 0 ? rd_kafka_message_latency(batch[i]) : -1;
 	}
@@ -106,24 +106,27 @@ size_t sluice_reports(rd_kafka_event_t *event, sluice_report *out, size_t size) 
 }
 
 // sluice_fetch takes what a partition's queue holds right now, at most size messages, without waiting.
-ssize_t sluice_fetch(rd_kafka_queue_t *queue, rd_kafka_message_t **messages, sluice_message *out, size_t size) {
-	ssize_t i, n = rd_kafka_consume_batch_queue(queue, 0, messages, size);
+ssize_t sluice_fetch(rd_kafka_queue_t *queue, uintptr_t *messages, sluice_message *out, size_t size) {
+	ssize_t i, n = rd_kafka_consume_batch_queue(queue, 0, (rd_kafka_message_t **)messages, size);
 	int type;
 
 	for (i = 0; i < n; i++) {
-		rd_kafka_message_t *m = messages[i];
-		out[i].value = m->payload;
+		rd_kafka_message_t *m = (rd_kafka_message_t *)messages[i];
+		rd_kafka_headers_t *headers;
+
+		out[i].value = (uintptr_t)m->payload;
 		out[i].value_len = m->len;
-		out[i].key = m->key;
+		out[i].key = (uintptr_t)m->key;
 		out[i].key_len = m->key_len;
 		out[i].offset = m->offset;
 		out[i].err = m->err;
-		out[i].headers = NULL;
+		out[i].headers = 0;
 		out[i].timestamp = -1;
 		if (m->err)
 			continue;
 		out[i].timestamp = rd_kafka_message_timestamp(m, &type);
-		rd_kafka_message_headers(m, &out[i].headers);
+		if (rd_kafka_message_headers(m, &headers) == 0)
+			out[i].headers = (uintptr_t)headers;
 	}
 	return n;
 }
@@ -138,10 +141,10 @@ uint64_t sluice_ticket(rd_kafka_event_t *event) {
 	return (uint64_t)(uintptr_t)rd_kafka_event_opaque(event);
 }
 
-void sluice_free(rd_kafka_message_t **messages, size_t n) {
+void sluice_free(uintptr_t *messages, size_t n) {
 	size_t i;
 	for (i = 0; i < n; i++)
-		rd_kafka_message_destroy(messages[i]);
+		rd_kafka_message_destroy((rd_kafka_message_t *)messages[i]);
 }
 
 // sluice_arenas bounds glibc's malloc arenas: each of librdkafka's threads would otherwise get its

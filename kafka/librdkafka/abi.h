@@ -165,6 +165,9 @@ extern int rd_kafka_error_code(const rd_kafka_error_t *error);
 extern const char *rd_kafka_error_string(const rd_kafka_error_t *error);
 extern void rd_kafka_error_destroy(rd_kafka_error_t *error);
 
+// Go's arrays that C fills have addresses in them, not pointers: cgo looks through an array of pointers, the whole of
+// it, each time it is handed over.
+
 // What one delivery report says; filled for many messages in one call from Go.
 typedef struct {
 	uint64_t opaque;
@@ -173,7 +176,7 @@ typedef struct {
 	int32_t partition;
 	int32_t err;
 	int32_t status;
-	rd_kafka_topic_t *topic;
+	uintptr_t topic;
 	int64_t latency; // microseconds since produce; only of every SLUICE_SAMPLE-th report of a run
 } sluice_report;
 
@@ -182,13 +185,13 @@ enum { SLUICE_SAMPLE = 16 };
 
 // What Go needs of one fetched message; the bytes stay librdkafka's until sluice_free.
 typedef struct {
-	void *value;
-	void *key;
+	uintptr_t value;
+	uintptr_t key;
 	size_t value_len;
 	size_t key_len;
 	int64_t offset;
 	int64_t timestamp;
-	rd_kafka_headers_t *headers;
+	uintptr_t headers;
 	int32_t err;
 } sluice_message;
 
@@ -212,11 +215,11 @@ typedef struct {
 
 sluice_end sluice_produce_packed(rd_kafka_t *rk, rd_kafka_topic_t *rkt, char *records, size_t len);
 size_t sluice_reports(rd_kafka_event_t *event, sluice_report *out, size_t size);
-ssize_t sluice_fetch(rd_kafka_queue_t *queue, rd_kafka_message_t **messages, sluice_message *out, size_t size);
+ssize_t sluice_fetch(rd_kafka_queue_t *queue, uintptr_t *messages, sluice_message *out, size_t size);
 int sluice_commit(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *offsets, rd_kafka_queue_t *queue,
 		  uint64_t ticket);
 uint64_t sluice_ticket(rd_kafka_event_t *event);
-void sluice_free(rd_kafka_message_t **messages, size_t n);
+void sluice_free(uintptr_t *messages, size_t n);
 void sluice_arenas(int n);
 
 #endif

@@ -19,7 +19,7 @@ type Consumer struct {
 	queue  *C.rd_kafka_queue_t
 	signal *signal
 
-	messages []*C.rd_kafka_message_t
+	messages []C.uintptr_t // addresses of rd_kafka_message_t
 	fetched  []C.sluice_message
 
 	asking sync.RWMutex // held for reading by Committed; guards gone
@@ -54,7 +54,7 @@ func NewConsumer(properties map[string]string) (*Consumer, error) {
 	C.rd_kafka_poll_set_consumer(rk)
 	c := &Consumer{
 		rk: rk, queue: C.rd_kafka_queue_get_consumer(rk), signal: s,
-		messages: make([]*C.rd_kafka_message_t, Batch), fetched: make([]C.sluice_message, Batch),
+		messages: make([]C.uintptr_t, Batch), fetched: make([]C.sluice_message, Batch),
 	}
 	c.watch(c.queue)
 	return c, nil

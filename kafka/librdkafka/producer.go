@@ -34,8 +34,8 @@ type Report struct {
 	Partition int32
 	Err       Code
 	Status    Status
-	topic     unsafe.Pointer // valid as long as the event
-	latency   int64          // microseconds, -1 when not known
+	topic     C.uintptr_t // valid as long as the event
+	latency   int64       // microseconds, -1 when not known
 }
 
 // Sample is how many reports of a run share one Latency.
@@ -53,7 +53,7 @@ func (r *Report) Same() uintptr { return uintptr(r.topic) }
 
 // Topic is the record's topic. Call it only while the report is being handed over.
 func (r *Report) Topic() string {
-	return C.GoString(C.rd_kafka_topic_name((*C.rd_kafka_topic_t)(r.topic)))
+	return C.GoString(C.rd_kafka_topic_name((*C.rd_kafka_topic_t)(memory(&r.topic))))
 }
 
 // Producer is one librdkafka producer. Produce may be called from any goroutine; Poll belongs to

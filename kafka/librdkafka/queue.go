@@ -68,19 +68,22 @@ func (q *Queue) Fetch(dst []Message, limit int, fail func(Code, string)) []Messa
 	for i := range fetched {
 		m := &fetched[i]
 		if m.err != 0 {
-			fail(Code(m.err), C.GoStringN((*C.char)(m.value), C.int(m.value_len)))
+			fail(Code(m.err), C.GoStringN((*C.char)(memory(&m.value)), C.int(m.value_len)))
 			continue
 		}
 		dst = append(dst, Message{Offset: int64(m.offset), Timestamp: int64(m.timestamp)})
 		message := &dst[len(dst)-1]
-		bytes, message.Key = carry(bytes, m.key, m.key_len)
-		bytes, message.Value = carry(bytes, m.value, m.value_len)
-		if m.headers != nil {
-			message.Headers = headersOf(m.headers)
+		bytes, message.Key = carry(bytes, memory(&m.key), m.key_len)
+		bytes, message.Value = carry(bytes, memory(&m.value), m.value_len)
+		if m.headers != 0 {
+			message.Headers = headersOf((*C.rd_kafka_headers_t)(memory(&m.headers)))
 		}
 	}
 	return dst
 }
+
+// memory is what is at an address that librdkafka has given, and keeps valid meanwhile.
+func memory(address *C.uintptr_t) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(address)) }
 
 // size is how many bytes of keys and values the messages carry.
 func size(messages []C.sluice_message) int {

@@ -92,7 +92,7 @@ type Server struct {
 	commands  atomic.Int64 // commands run
 	accepted  atomic.Int64 // connections accepted, the source of session ids
 	refused   atomic.Int64 // connections over MaxClients
-	latest    atomic.Int64 // the session that had a turn last
+	turns     atomic.Int64 // of all sessions
 	watchers  watchers
 	catalogue catalogue
 	baseline  atomic.Pointer[kafka.Stats] // what DEL stats forgot
