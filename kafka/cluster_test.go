@@ -234,3 +234,12 @@ func isTaken(err error) bool {
 	var taken *TakenError
 	return errors.As(err, &taken)
 }
+
+// asProduceError is what a session is told of a record that was not taken.
+func asProduceError(err error, topic string) *ProduceError {
+	var failure *ProduceError
+	if errors.As(err, &failure) {
+		return failure
+	}
+	return &ProduceError{Outcome: Retry, Topic: topic, Reason: err.Error()}
+}

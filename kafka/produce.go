@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"cmp"
-	"errors"
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
@@ -113,12 +112,4 @@ func (c *Client) giveUp(t *topic, r *heldRecord, failure *ProduceError) {
 	row.tallies[r.producer.index].end(failure.Outcome, 1)
 	r.producer.held.Add(-1)
 	c.tell(&librdkafka.Report{Opaque: r.opaque, Partition: partitionOf(r.details), Offset: -1, Timestamp: -1}, failure)
-}
-
-func asProduceError(err error, topic string) *ProduceError {
-	var failure *ProduceError
-	if errors.As(err, &failure) {
-		return failure
-	}
-	return &ProduceError{Outcome: Retry, Topic: topic, Reason: err.Error()}
 }
