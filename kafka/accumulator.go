@@ -211,8 +211,11 @@ func (a *accumulator) hand(t *topic, packed []byte) (rest []byte) {
 	for len(packed) > 0 {
 		taken, code, err := a.producer.producePacked(t.name, packed)
 		packed = packed[taken:]
-		if len(packed) == 0 || err == nil && code == librdkafka.QueueFull {
-			break
+		switch {
+		case err == nil && code == librdkafka.None:
+			continue
+		case err == nil && code == librdkafka.QueueFull:
+			return packed
 		}
 		r, size := librdkafka.UnpackRecord(packed)
 		a.end(t, &r, code, err)

@@ -178,6 +178,9 @@ func (c *Config) subscriptionProperties(key, group string, overrides Properties,
 // answer may bring on top. It unpacks whole answers, and the bytes are those of the compressed batches;
 // a record that is larger comes all the same. With few consumers there is room for the throughput of
 // larger answers, with fifty there is not: open counts those that there are already.
+//
+// A partition of which enough is held is looked at again after the backoff. That wakes a thread, for each consumer: the
+// more there are, the fewer of the records are any one's.
 func fetching(open int) Properties {
 	const kibi = 1 << 10
 	share := func(total, least, most int) int { return min(most, max(least, total/(open+1))) }
@@ -187,6 +190,7 @@ func fetching(open int) Properties {
 		"fetch.message.max.bytes": fmt.Sprint(bytes),
 		"fetch.max.bytes":         fmt.Sprint(8 * bytes),
 		"message.max.bytes":       fmt.Sprint(bytes), // librdkafka raises fetch.max.bytes to it
+		"fetch.queue.backoff.ms":  fmt.Sprint(min(100, 20+4*open)),
 	}
 }
 
@@ -195,7 +199,6 @@ func (c *Config) consumerProperties(group string, overrides Properties, open int
 	p := merge(c.clientDefaults(), fetching(open), Properties{
 		"auto.offset.reset":                  "earliest",
 		"auto.commit.interval.ms":            fmt.Sprint(c.CommitInterval.Milliseconds()),
-		"fetch.queue.backoff.ms":             "20",
 		"queued.max.messages.kbytes":         "1024",
 		"topic.metadata.refresh.interval.ms": "4000",
 	}, c.Consumer, overrides, c.connection(), Properties{

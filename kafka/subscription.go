@@ -66,8 +66,8 @@ type revocation struct {
 }
 
 const (
-	tick          = 50 * time.Millisecond  // longest time between two looks at the clock
 	storeInterval = 100 * time.Millisecond // how often settled offsets go to librdkafka
+	tick          = storeInterval          // longest time between two looks at the clock
 
 	// subscriptionGap bounds one round of a subscription: nothing in it waits for a broker.
 	subscriptionGap = 3 * time.Second

@@ -51,17 +51,19 @@ int sluice_produce_detailed(rd_kafka_t *rk, rd_kafka_topic_t *rkt, void *value, 
 	return err;
 }
 
-// sluice_produce_packed queues copies of records that lie one behind the other, as far as they are taken.
-sluice_end sluice_produce_packed(rd_kafka_t *rk, rd_kafka_topic_t *rkt, char *records, size_t len) {
-	sluice_end end = {0, 0, 0};
+// sluice_produce_packed queues copies of records that lie one behind the other, as far as they are taken, and as one
+// call should take.
+void sluice_produce_packed(void *producing) {
+	sluice_producing *p = producing;
+	size_t most = p->len < SLUICE_BYTES ? p->len : SLUICE_BYTES;
 
-	while (end.taken < len) {
+	for (p->count = p->taken = 0, p->err = 0; p->taken < most && p->count < SLUICE_RECORDS; p->count++) {
 		sluice_packed r; // a copy: records are not aligned
 		char *key, *value, *headers;
 		size_t key_len, value_len;
 
-		memcpy(&r, records + end.taken, sizeof(r));
-		key = records + end.taken + sizeof(r);
+		memcpy(&r, p->records + p->taken, sizeof(r));
+		key = (char *)p->records + p->taken + sizeof(r);
 		key_len = r.key_len < 0 ? 0 : (size_t)r.key_len;
 		value = key + key_len;
 		value_len = r.value_len < 0 ? 0 : (size_t)r.value_len;
@@ -71,64 +73,84 @@ sluice_end sluice_produce_packed(rd_kafka_t *rk, rd_kafka_topic_t *rkt, char *re
 		if (r.value_len < 0)
 			value = NULL;
 		if (r.partition == PARTITION_UNASSIGNED && r.timestamp == 0 && r.headers_len == 0)
-			end.err = sluice_produce(rkt, value, value_len, key, key_len, r.opaque);
+			p->err = sluice_produce(p->rkt, value, value_len, key, key_len, r.opaque);
 		else
-			end.err = sluice_produce_detailed(rk, rkt, value, value_len, key, key_len, r.opaque, r.partition,
-							  r.timestamp, headers, (size_t)r.headers_len);
-		if (end.err)
-			break;
-		end.records++;
-		end.taken = (size_t)(headers - records) + (size_t)r.headers_len;
+			p->err = sluice_produce_detailed(p->rk, p->rkt, value, value_len, key, key_len, r.opaque, r.partition,
+							 r.timestamp, headers, (size_t)r.headers_len);
+		if (p->err)
+			return;
+		p->taken = (size_t)(headers - p->records) + (size_t)r.headers_len;
 	}
-	return end;
 }
 
-// sluice_reports moves up to size delivery reports out of a delivery event; 0 when it is exhausted.
-size_t sluice_reports(rd_kafka_event_t *event, sluice_report *out, size_t size) {
+// sluice_poll takes the next event of a queue without waiting.
+void sluice_poll(void *polling) {
+	sluice_polling *p = polling;
+
+	p->event = rd_kafka_queue_poll(p->queue, 0);
+	if (p->event)
+		p->type = rd_kafka_event_type(p->event);
+}
+
+// sluice_reports moves up to size delivery reports out of a delivery event; n is 0 when it is exhausted.
+void sluice_reports(void *reporting) {
+	sluice_reporting *r = reporting;
 	const rd_kafka_message_t *batch[256];
-	size_t i, n;
+	size_t i;
 	int type;
 
-	if (size > sizeof(batch) / sizeof(*batch))
-		size = sizeof(batch) / sizeof(*batch);
-	n = rd_kafka_event_message_array(event, batch, size);
-	for (i = 0; i < n; i++) {
-		out[i].opaque = (uint64_t)(uintptr_t)batch[i]->opaque;
-		out[i].offset = batch[i]->offset;
-		out[i].timestamp = rd_kafka_message_timestamp(batch[i], &type);
-		out[i].partition = batch[i]->partition;
-		out[i].err = batch[i]->err;
-		out[i].topic = (uintptr_t)batch[i]->rkt;
-		out[i].status = rd_kafka_message_status(batch[i]);
-		out[i].latency = i % SLUICE_SAMPLE == 0 ? rd_kafka_message_latency(batch[i]) : -1;
+	if (r->size > sizeof(batch) / sizeof(*batch))
+		r->size = sizeof(batch) / sizeof(*batch);
+	r->n = rd_kafka_event_message_array(r->event, batch, r->size);
+	for (i = 0; i < r->n; i++) {
+		sluice_report *out = &r->out[i];
+
+		out->opaque = (uint64_t)(uintptr_t)batch[i]->opaque;
+		out->offset = batch[i]->offset;
+		out->timestamp = rd_kafka_message_timestamp(batch[i], &type);
+		out->partition = batch[i]->partition;
+		out->err = batch[i]->err;
+		out->topic = (uintptr_t)batch[i]->rkt;
+		out->status = rd_kafka_message_status(batch[i]);
+		out->latency = i % SLUICE_SAMPLE == 0 ? rd_kafka_message_latency(batch[i]) : -1;
 	}
-	return n;
 }
 
 // sluice_fetch takes what a partition's queue holds right now, at most size messages, without waiting.
-ssize_t sluice_fetch(rd_kafka_queue_t *queue, uintptr_t *messages, sluice_message *out, size_t size) {
-	ssize_t i, n = rd_kafka_consume_batch_queue(queue, 0, (rd_kafka_message_t **)messages, size);
+void sluice_fetch(void *fetching) {
+	sluice_fetching *f = fetching;
+	ssize_t i;
 	int type;
 
-	for (i = 0; i < n; i++) {
-		rd_kafka_message_t *m = (rd_kafka_message_t *)messages[i];
+	f->n = rd_kafka_consume_batch_queue(f->queue, 0, (rd_kafka_message_t **)f->messages, f->size);
+	for (i = 0; i < f->n; i++) {
+		rd_kafka_message_t *m = (rd_kafka_message_t *)f->messages[i];
+		sluice_message *out = &f->out[i];
 		rd_kafka_headers_t *headers;
 
-		out[i].value = (uintptr_t)m->payload;
-		out[i].value_len = m->len;
-		out[i].key = (uintptr_t)m->key;
-		out[i].key_len = m->key_len;
-		out[i].offset = m->offset;
-		out[i].err = m->err;
-		out[i].headers = 0;
-		out[i].timestamp = -1;
+		out->value = (uintptr_t)m->payload;
+		out->value_len = m->len;
+		out->key = (uintptr_t)m->key;
+		out->key_len = m->key_len;
+		out->offset = m->offset;
+		out->err = m->err;
+		out->headers = 0;
+		out->timestamp = -1;
 		if (m->err)
 			continue;
-		out[i].timestamp = rd_kafka_message_timestamp(m, &type);
+		out->timestamp = rd_kafka_message_timestamp(m, &type);
 		if (rd_kafka_message_headers(m, &headers) == 0)
-			out[i].headers = (uintptr_t)headers;
+			out->headers = (uintptr_t)headers;
 	}
-	return n;
+}
+
+// sluice_free gives back what sluice_fetch took.
+void sluice_free(void *fetching) {
+	sluice_fetching *f = fetching;
+	ssize_t i;
+
+	for (i = 0; i < f->n; i++)
+		rd_kafka_message_destroy((rd_kafka_message_t *)f->messages[i]);
 }
 
 // sluice_commit begins a commit; an event on the queue, which sluice_ticket knows again, says how it ended.
@@ -139,12 +161,6 @@ int sluice_commit(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *offsets
 
 uint64_t sluice_ticket(rd_kafka_event_t *event) {
 	return (uint64_t)(uintptr_t)rd_kafka_event_opaque(event);
-}
-
-void sluice_free(uintptr_t *messages, size_t n) {
-	size_t i;
-	for (i = 0; i < n; i++)
-		rd_kafka_message_destroy((rd_kafka_message_t *)messages[i]);
 }
 
 // sluice_arenas bounds glibc's malloc arenas: each of librdkafka's threads would otherwise get its

@@ -165,8 +165,8 @@ extern int rd_kafka_error_code(const rd_kafka_error_t *error);
 extern const char *rd_kafka_error_string(const rd_kafka_error_t *error);
 extern void rd_kafka_error_destroy(rd_kafka_error_t *error);
 
-// Go's arrays that C fills have addresses in them, not pointers: cgo looks through an array of pointers, the whole of
-// it, each time it is handed over.
+// Go's arrays that C fills have addresses in them, not pointers: they stay there when the memory is free again, and
+// the collector ends the process at a pointer to nothing should that have become Go's.
 
 // What one delivery report says; filled for many messages in one call from Go.
 typedef struct {
@@ -207,19 +207,48 @@ typedef struct {
 	int32_t partition, key_len, value_len, headers_len;
 } sluice_packed;
 
-// How far sluice_produce_packed came: the records that were taken, their bytes, and why the next one was not.
-typedef struct {
-	size_t records, taken;
-	int err;
-} sluice_end;
+// What follows is called directly (direct.go), with all that goes in and comes out in one struct.
 
-sluice_end sluice_produce_packed(rd_kafka_t *rk, rd_kafka_topic_t *rkt, char *records, size_t len);
-size_t sluice_reports(rd_kafka_event_t *event, sluice_report *out, size_t size);
-ssize_t sluice_fetch(rd_kafka_queue_t *queue, uintptr_t *messages, sluice_message *out, size_t size);
+typedef struct {
+	rd_kafka_t *rk;
+	rd_kafka_topic_t *rkt;
+	const char *records;
+	size_t len;
+	size_t count, taken; // the records that were taken, and their bytes
+	int err;	     // why the next one was not; 0 when all were, or enough for one call
+} sluice_producing;
+
+// So many records, or bytes of them, end a call, however many there are.
+enum { SLUICE_RECORDS = 256, SLUICE_BYTES = 1 << 20 };
+
+typedef struct {
+	rd_kafka_queue_t *queue;
+	rd_kafka_event_t *event; // NULL when there is none
+	int type;
+} sluice_polling;
+
+typedef struct {
+	rd_kafka_event_t *event;
+	sluice_report *out;
+	size_t size, n;
+} sluice_reporting;
+
+typedef struct {
+	rd_kafka_queue_t *queue;
+	uintptr_t *messages;
+	sluice_message *out;
+	size_t size;
+	ssize_t n;
+} sluice_fetching;
+
+void sluice_produce_packed(void *producing);
+void sluice_poll(void *polling);
+void sluice_reports(void *reporting);
+void sluice_fetch(void *fetching);
+void sluice_free(void *fetching);
 int sluice_commit(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *offsets, rd_kafka_queue_t *queue,
 		  uint64_t ticket);
 uint64_t sluice_ticket(rd_kafka_event_t *event);
-void sluice_free(uintptr_t *messages, size_t n);
 void sluice_arenas(int n);
 
 #endif

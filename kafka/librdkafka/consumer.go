@@ -26,8 +26,9 @@ type Consumer struct {
 	gone   bool         // the handle is destroyed
 }
 
-// inside has a place for each call of any consumer that is in librdkafka: see gates. The consumers of
-// fifty groups would otherwise cost a score of threads more. None of these calls waits for a broker.
+// inside has a place for each call through cgo of any consumer: a goroutine in cgo holds a thread, and when the machine
+// is busy the Go runtime starts another for each that is preempted there. The consumers of fifty groups would otherwise
+// cost a score of threads more. None of these calls waits for a broker.
 var inside = make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))
 
 // enter takes a place, and returns what gives it back.
@@ -85,13 +86,12 @@ func (c *Consumer) Subscribe(topics []string) error {
 // Poll takes the next event of the group without waiting, and counts as a poll for
 // max.poll.interval.ms. Records do not come here once their partition has a Queue.
 func (c *Consumer) Poll() Event {
-	defer enter()()
-	ev := C.rd_kafka_queue_poll(c.queue, 0)
+	ev, kind := poll(c.queue)
 	if ev == nil {
 		return Event{}
 	}
-	defer C.rd_kafka_event_destroy(ev)
-	return read(ev)
+	defer done(ev)
+	return read(ev, kind)
 }
 
 // Cooperative tells whether assignments change by difference (cooperative-sticky and KIP-848).

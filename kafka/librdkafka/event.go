@@ -50,8 +50,8 @@ type Event struct {
 
 // read copies what an event says into Go memory. Delivery reports are not copied: they stay in
 // the event until they are moved out.
-func read(ev *C.rd_kafka_event_t) Event {
-	switch C.rd_kafka_event_type(ev) {
+func read(ev *C.rd_kafka_event_t, kind C.int) Event {
+	switch kind {
 	case eventReport:
 		return Event{Kind: Reports}
 	case eventLog:

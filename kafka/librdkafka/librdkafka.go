@@ -12,12 +12,6 @@ package librdkafka
 // #cgo nocallback sluice_produce
 // #cgo noescape sluice_produce_detailed
 // #cgo nocallback sluice_produce_detailed
-// #cgo noescape sluice_fetch
-// #cgo nocallback sluice_fetch
-// #cgo noescape sluice_reports
-// #cgo nocallback sluice_reports
-// #cgo noescape sluice_free
-// #cgo nocallback sluice_free
 import "C"
 
 import (

@@ -48,7 +48,8 @@ func UnpackRecord(b []byte) (r PackedRecord, size int) {
 func (r *PackedRecord) Payload() int { return int(max(0, r.Key)) + int(max(0, r.Value)) }
 
 // ProducePacked is Produce for records of one topic that were packed one behind the other. It stops at the first
-// that is not taken, with its code, and says how many bytes those before it have. The first one chooses the gate.
+// that is not taken, with its code, or after some hundreds, with None, and says how many bytes those before have. The
+// first one chooses the gate.
 func (p *Producer) ProducePacked(topic string, records []byte) (taken int, code Code, err error) {
 	gate := p.gate(binary.NativeEndian.Uint64(records))
 	gate.Lock()
@@ -60,8 +61,9 @@ func (p *Producer) ProducePacked(topic string, records []byte) (taken int, code 
 		}
 		return p.ProducePacked(topic, records)
 	}
-	end := C.sluice_produce_packed(p.rk, rkt, (*C.char)(unsafe.Pointer(unsafe.SliceData(records))), C.size_t(len(records)))
+	call := producing{rk: p.rk, rkt: rkt, records: (*C.char)(unsafe.Pointer(unsafe.SliceData(records))), len: C.size_t(len(records))}
+	call.run()
 	gate.Unlock()
-	p.underway.Add(int64(end.records))
-	return int(end.taken), Code(end.err), nil
+	p.underway.Add(int64(call.count))
+	return int(call.taken), Code(call.err), nil
 }

@@ -112,3 +112,42 @@ func TestPackedRecordsStopAtOneThatIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestManyPackedRecordsTakeSeveralCalls: each holds up the garbage collector.
+func TestManyPackedRecordsTakeSeveralCalls(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ records, size, calls int }{
+		"many":  {450, 10, 2},
+		"large": {40, 100_000, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := producerOn(t, broker(t))
+			var all []byte
+			for i := range c.records {
+				one := packable{value: make([]byte, c.size), opaque: uint64(i)}
+				all = one.pack(all)
+			}
+			calls := 0
+			for len(all) > 0 {
+				taken, code, err := p.ProducePacked("letters", all)
+				if taken == 0 || code != None || err != nil {
+					t.Fatal(taken, code, err)
+				}
+				all, calls = all[taken:], calls+1
+			}
+			if calls != c.calls {
+				t.Errorf("%d calls, want %d", calls, c.calls)
+			}
+			for i, r := range ends(t, p, c.records) {
+				if r.Err != None || r.Opaque != uint64(i) {
+					t.Fatalf("report %d: %+v", i, r)
+				}
+			}
+			p.Retire()
+			if err := p.Close(soon(t)); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}

@@ -76,9 +76,8 @@ type Producer struct {
 	gone   bool         // rk is being destroyed
 }
 
-// gates let as many goroutines into librdkafka at once as there are gates. A goroutine inside cgo
-// holds a thread, and when the machine is busy the Go runtime starts another for each that is
-// preempted there: fifty sessions without a bound have been seen to cost thirty threads.
+// gates let as many goroutines into librdkafka at once as there are gates: they would wait for its locks otherwise,
+// with a processor each, and those that go through cgo with a thread each (see inside).
 type gates [4]struct {
 	sync.Mutex
 	_ [56]byte // a cache line of its own
@@ -194,12 +193,12 @@ func (p *Producer) Wake() { p.signal.raise() }
 // Poll takes the next event without waiting; Nothing when there is none. Delivery reports are
 // handed to each in runs, in the order librdkafka reports them; the slice is valid only inside.
 func (p *Producer) Poll(each func([]Report)) Event {
-	ev := C.rd_kafka_queue_poll(p.queue, 0)
+	ev, kind := poll(p.queue)
 	if ev == nil {
 		return Event{}
 	}
-	defer C.rd_kafka_event_destroy(ev)
-	event := read(ev)
+	defer done(ev)
+	event := read(ev, kind)
 	if event.Kind == Reports {
 		p.move(ev, each)
 	}
@@ -208,13 +207,10 @@ func (p *Producer) Poll(each func([]Report)) Event {
 
 // move hands the reports of a delivery event over. Report and sluice_report have the same layout.
 func (p *Producer) move(ev *C.rd_kafka_event_t, each func([]Report)) {
-	for {
-		n := C.sluice_reports(ev, (*C.sluice_report)(unsafe.Pointer(&p.run[0])), C.size_t(len(p.run)))
-		if n == 0 {
-			return
-		}
-		p.underway.Add(-int64(n))
-		each(p.run[:n])
+	call := reporting{event: ev, out: (*C.sluice_report)(unsafe.Pointer(&p.run[0])), size: C.size_t(len(p.run))}
+	for call.run(); call.n > 0; call.run() {
+		p.underway.Add(-int64(call.n))
+		each(p.run[:call.n])
 	}
 }
 

@@ -56,14 +56,13 @@ func (q *Queue) Close() {
 // the partition (an offset out of range, missing rights) are handed to fail.
 func (q *Queue) Fetch(dst []Message, limit int, fail func(Code, string)) []Message {
 	c := q.consumer
-	limit = min(limit, len(c.messages))
-	defer enter()()
-	n := int(C.sluice_fetch(q.queue, &c.messages[0], &c.fetched[0], C.size_t(limit)))
-	if n <= 0 {
+	call := fetching{queue: q.queue, messages: &c.messages[0], out: &c.fetched[0], size: C.size_t(min(limit, len(c.messages)))}
+	call.run()
+	if call.n <= 0 {
 		return dst
 	}
-	defer C.sluice_free(&c.messages[0], C.size_t(n))
-	fetched := c.fetched[:n]
+	defer call.free()
+	fetched := c.fetched[:call.n]
 	bytes := make([]byte, 0, size(fetched))
 	for i := range fetched {
 		m := &fetched[i]

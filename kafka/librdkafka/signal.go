@@ -19,6 +19,8 @@ type signal struct {
 	file *os.File
 	raw  syscall.RawConn
 	fd   int
+
+	until time.Time // when the wait that is under way, or the next one, ends; only the waiter looks at it
 }
 
 // one is what a writer adds to an eventfd: it accepts exactly eight bytes, native order.
@@ -38,11 +40,16 @@ func newSignal() (*signal, error) {
 	return &signal{file: file, raw: raw, fd: fd}, nil
 }
 
-// wait returns when the signal was raised or the time is over.
+// wait returns when the signal was raised, and at the latest when the time is over: it may be over sooner. To move
+// a deadline costs as much as the rest of a wait, so one that is near enough is kept.
 func (s *signal) wait(limit time.Duration) {
-	if err := s.file.SetReadDeadline(time.Now().Add(limit)); err == nil {
-		_ = s.raw.Read(lower)
+	if left := time.Until(s.until); left <= 0 || left > limit {
+		s.until = time.Now().Add(limit)
+		if err := s.file.SetReadDeadline(s.until); err != nil {
+			return
+		}
 	}
+	_ = s.raw.Read(lower)
 }
 
 // lower takes the signal back; false when it was not raised.

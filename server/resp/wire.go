@@ -28,7 +28,8 @@ type wire struct {
 	woken    atomic.Bool
 	severed  atomic.Bool
 	deadline time.Time // as last armed
-	// expired: the deadline of the socket is over, and must be set again before the next wait. A wake
+	alarm    alarm     // wakes at the deadline
+	// expired: the deadline of the socket is over, and must be lifted before the next wait. A wake
 	// that was under way during arm sets it without leaving woken set.
 	expired bool
 	// halfClosed: the client will send nothing more, and await does not look for it any more.
@@ -53,8 +54,9 @@ func newWire(conn *net.TCPConn, limits protocol.Limits) (*wire, error) {
 		return nil, err
 	}
 	w := &wire{conn: conn, raw: raw, reader: protocol.NewReader(limits)}
+	w.alarm.ring = w.wake
 	w.readable, w.writable, w.progress = w.tryRead, w.tryWrite, w.tryProgress
-	w.gone = func(fd uintptr) bool { return !w.halfClosed && tryGone(fd) }
+	w.gone = func(fd uintptr) bool { return !w.halfClosed && closedThere(fd) }
 	return w, nil
 }
 
@@ -67,14 +69,19 @@ func (w *wire) wake() {
 
 // arm forgets earlier wakes and sets when the next read or await gives up; zero is never.
 func (w *wire) arm(deadline time.Time) {
-	if !w.expired && !w.woken.Load() && deadline.Equal(w.deadline) {
+	calm := !w.expired && !w.woken.Load()
+	if calm && deadline.Equal(w.deadline) {
 		return
 	}
-	// In this order: a wake between the two lines changes nothing, but its cause is seen by the
-	// look at the state that follows arm.
-	_ = w.conn.SetReadDeadline(deadline)
-	w.woken.Store(false)
-	w.deadline, w.expired = deadline, false
+	if !calm {
+		// In this order: a wake between the two lines changes nothing, but its cause is seen by the
+		// look at the state that follows arm.
+		_ = w.conn.SetReadDeadline(time.Time{})
+		w.woken.Store(false)
+		w.expired = false
+	}
+	w.deadline = deadline
+	w.alarm.set(deadline)
 }
 
 // armedFor tells whether the next wait would end at the deadline.
@@ -138,12 +145,6 @@ func (w *wire) await() error {
 	return io.EOF
 }
 
-func tryGone(fd uintptr) bool {
-	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
-	n, err := unix.Poll(poll, 0)
-	return err == nil && n > 0
-}
-
 // unread tells whether the client has sent something that was not read yet.
 func (w *wire) unread() bool {
 	n := 0
@@ -154,7 +155,7 @@ func (w *wire) unread() bool {
 // hungUp tells whether the client has closed its side. Any goroutine may call it.
 func (w *wire) hungUp() bool {
 	gone := false
-	err := w.raw.Control(func(fd uintptr) { gone = tryGone(fd) })
+	err := w.raw.Control(func(fd uintptr) { gone = closedThere(fd) })
 	return gone || err != nil
 }
 
@@ -216,7 +217,10 @@ func (w *wire) sever() {
 }
 
 // close ends the connection and gives the buffer back.
-func (w *wire) close() { _ = w.conn.Close() }
+func (w *wire) close() {
+	w.alarm.stop()
+	_ = w.conn.Close()
+}
 
 // readOnce and writeOnce call the kernel without telling Go's scheduler: the socket does not block,
 // so there is nothing to schedule around, and a request is one of each.
