@@ -143,6 +143,31 @@ func (c *caller) push(t *testing.T, value string) {
 	c.Push()
 }
 
+// Records that do not linger go before the answers, the others after them.
+func TestHastenIsForWhatDoesNotLinger(t *testing.T) {
+	t.Parallel()
+	for linger, left := range map[string]int{"": 1, "10": 1, "0": 0, "0.0": 0} {
+		t.Run("linger.ms="+linger, func(t *testing.T) {
+			t.Parallel()
+			c := openOn(t, cluster(t, kfake.SeedTopics(1, "letters")).ListenAddrs(), func(cfg *Config) {
+				if linger != "" {
+					cfg.Profiles = map[string]Properties{Buffered: {"linger.ms": linger}}
+				}
+			})
+			fill(t, c, "letters", 1)
+			p := newCaller(t, c)
+			defer p.Close()
+			if err := p.Buffer([]byte("letters"), nil, []byte("x")); err != nil {
+				t.Fatal(err)
+			}
+			p.Hasten()
+			if n := p.toBuffer.records; n != left {
+				t.Errorf("%d records have not been pushed, want %d", n, left)
+			}
+		})
+	}
+}
+
 // A session that leaves at once has its records sent all the same.
 func TestWhatWasGatheredGoesWithItsSession(t *testing.T) {
 	t.Parallel()

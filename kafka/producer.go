@@ -22,6 +22,7 @@ type producer struct {
 	log     *slog.Logger
 	handle  atomic.Pointer[librdkafka.Producer]
 	held    atomic.Int64 // records that wait at the gate
+	prompt  atomic.Bool  // it does not linger: somebody waits for its records
 
 	accumulator *accumulator
 
@@ -58,6 +59,7 @@ func (p *producer) install(handle *librdkafka.Producer) {
 	p.current = newDrain(p, handle)
 	p.statistics.restart(p.current)
 	p.accumulator.largest.Store(p.properties.gatherable())
+	p.prompt.Store(p.properties.prompt())
 	p.handle.Store(handle)
 	go p.current.run()
 }

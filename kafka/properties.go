@@ -230,3 +230,9 @@ func (p Properties) gatherable() int64 {
 	}
 	return min(gatheredBytes, largest/2)
 }
+
+// prompt tells whether records are to leave at once.
+func (p Properties) prompt() bool {
+	linger, err := strconv.ParseFloat(p["linger.ms"], 64)
+	return err == nil && linger == 0
+}

@@ -79,6 +79,16 @@ func (p *Publisher) Push() {
 	p.toBuffer.push()
 }
 
+// Hasten is Push for the records of profiles that do not linger. A session calls it before its answers leave: they
+// would take the time of a system call from them.
+func (p *Publisher) Hasten() {
+	for _, g := range [...]*gathering{&p.toDeliver, &p.toBuffer} {
+		if g.producer.prompt.Load() {
+			g.push()
+		}
+	}
+}
+
 // Buffer hands a record to the buffered profile: nil means that it is queued in memory, not that it
 // is in Kafka; see Push. A nil key is none. ErrFull asks to try again shortly.
 func (p *Publisher) Buffer(topic, key, value []byte) error {

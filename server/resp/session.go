@@ -102,6 +102,7 @@ func (s *session) turn() error {
 		return err
 	}
 	s.monitor.drain(&s.out)
+	s.publisher.Hasten()
 	if err := s.flush(); err != nil {
 		return err
 	}
