@@ -20,7 +20,10 @@ type signal struct {
 	raw  syscall.RawConn
 	fd   int
 
-	until time.Time // when the wait that is under way, or the next one, ends; only the waiter looks at it
+	// Only the waiter looks at these.
+	until   time.Time // when the wait that is under way, or the next one, ends
+	unslept int       // waits in a row that found the signal raised
+	lower   func(fd uintptr) bool
 }
 
 // one is what a writer adds to an eventfd: it accepts exactly eight bytes, native order.
@@ -37,7 +40,9 @@ func newSignal() (*signal, error) {
 		_ = file.Close()
 		return nil, err
 	}
-	return &signal{file: file, raw: raw, fd: fd}, nil
+	s := &signal{file: file, raw: raw, fd: fd}
+	s.lower = s.tryLower
+	return s, nil
 }
 
 // wait returns when the signal was raised, and at the latest when the time is over: it may be over sooner. To move
@@ -49,14 +54,38 @@ func (s *signal) wait(limit time.Duration) {
 			return
 		}
 	}
-	_ = s.raw.Read(lower)
+	_ = s.raw.Read(s.lower)
 }
 
-// lower takes the signal back; false when it was not raised.
-func lower(fd uintptr) bool {
+// seenEvery is how many waits in a row may find the signal raised before the scheduler sees one. Only a call that it
+// sees wakes the runtime's watching thread, which takes the processor from goroutines that never sleep.
+const seenEvery = 16
+
+// tryLower takes the signal back; false when it was not raised.
+func (s *signal) tryLower(fd uintptr) bool {
+	lower := lowerOnce
+	if s.unslept++; s.unslept%seenEvery == 0 {
+		lower = lowerSeen
+	}
+	if lower(fd) == syscall.EAGAIN { //nolint:errorlint // an Errno, never wrapped
+		s.unslept = 0
+		return false
+	}
+	return true
+}
+
+func lowerOnce(fd uintptr) error {
 	var count [8]byte
-	_, _, errno := syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(&count[0])), uintptr(len(count)))
-	return errno != syscall.EAGAIN
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(&count[0])), uintptr(len(count))); errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+func lowerSeen(fd uintptr) error {
+	var count [8]byte
+	_, err := syscall.Read(int(fd), count[:])
+	return err
 }
 
 // raise wakes the waiter. Losing it is impossible: an eventfd counts.

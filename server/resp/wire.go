@@ -35,6 +35,7 @@ type wire struct {
 	// halfClosed: the client will send nothing more, and await does not look for it any more.
 	halfClosed bool
 	eager      bool // the next read is
+	unslept    int  // reads in a row that found something at once
 
 	// What the callbacks of raw leave behind. The callbacks are made once: a method value costs an
 	// allocation each time it is made.
@@ -113,7 +114,11 @@ const eagerness = 60 * time.Microsecond
 // tryRead is one read(2), or as many as an eager one takes. It holds a buffer only while there is something to put
 // into it.
 func (w *wire) tryRead(fd uintptr) bool {
-	n, err := readOnce(fd, w.reader.Space())
+	read := readOnce
+	if w.unslept++; w.unslept%seenEvery == 0 {
+		read = readSeen
+	}
+	n, err := read(fd, w.reader.Space())
 	if w.eager {
 		w.eager = false
 		for began := time.Now(); err == syscall.EAGAIN && time.Since(began) < eagerness; { //nolint:errorlint // as below
@@ -123,6 +128,7 @@ func (w *wire) tryRead(fd uintptr) bool {
 	switch {
 	case err == syscall.EAGAIN: //nolint:errorlint // an Errno, never wrapped
 		w.reader.Release()
+		w.unslept = 0
 		return false
 	case err != nil:
 		w.err = err
@@ -225,5 +231,18 @@ func (w *wire) close() {
 // readOnce and writeOnce call the kernel without telling Go's scheduler: the socket does not block,
 // so there is nothing to schedule around, and a request is one of each.
 func readOnce(fd uintptr, b []byte) (int, error) { return once(syscall.SYS_READ, fd, b) }
+
+// seenEvery is how many reads in a row a session may have that find something at once before one of them is seen.
+const seenEvery = 16
+
+// readSeen is readOnce that the scheduler sees. Only such calls wake the runtime's watching thread when all was idle
+// before; a session that never sleeps would otherwise keep its processor, with nobody to take it away and to look
+// whether others have something to read.
+func readSeen(fd uintptr, b []byte) (n int, err error) {
+	for err = syscall.EINTR; err == syscall.EINTR; {
+		n, err = syscall.Read(int(fd), b)
+	}
+	return n, err
+}
 
 func writeOnce(fd uintptr, b []byte) (int, error) { return once(syscall.SYS_WRITE, fd, b) }

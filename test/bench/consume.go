@@ -21,7 +21,8 @@ func (b *bench) consume(ctx context.Context) error {
 		return err
 	}
 	t := b.table("Records of 100 bytes per second; each is two round trips, a BLPOP and an RPUSH. redis-server has one list per group. "+
-		"CPU is the server process' own, in µs per record.",
+		"CPU is the server process' own, in µs per record. Before the rounds of a line sluice's clients consume for as long as eight of them: the broker's JVM compiles "+
+		"what that asks of it, and takes a quarter of a processor meanwhile.",
 		"groups × members", "redis", "sluice", "ratio", "CPU redis", "CPU sluice")
 	for _, s := range []seating{{1, 1}, {1, 4}, {b.groups, 1}} {
 		b.say("%s", s)
@@ -32,8 +33,7 @@ func (b *bench) consume(ctx context.Context) error {
 	return nil
 }
 
-// warmConsume is how many rounds nobody counts: the broker's JVM compiles what fifty consumers ask of it, and takes a
-// quarter of a processor for that.
+// warmConsume is how many rounds nobody counts, while the broker's JVM compiles.
 const warmConsume = 8
 
 // consumeLine runs a proxy of its own: groups of other lines would burden it.
