@@ -164,17 +164,23 @@ func (s *session) join(wanted *consumption) error {
 	return nil
 }
 
-// burialTime bounds the wait for a dead connection's session to end.
-const burialTime = time.Second
+const (
+	burialTime = time.Second           // at most, for a dead connection's session to end
+	partingGap = 50 * time.Millisecond // between what a client did one after the other, on two connections
+)
 
-// bury waits for the end of a session whose client has hung up; false when it is alive.
+// bury waits for the end of a session whose client has hung up; false when it is alive. A client that has closed one
+// connection and asks on another may be heard the other way round.
 func (s *Server) bury(id kafka.Identity) bool {
-	owner := s.owner(id)
-	if owner == nil || !owner.wire.hungUp() {
-		return owner == nil
+	owner, patience := s.owner(id), partingGap
+	if owner == nil {
+		return true
 	}
-	owner.wire.wake()
-	ctx, cancel := context.WithTimeout(context.Background(), burialTime)
+	if owner.wire.hungUp() {
+		owner.wire.wake()
+		patience = burialTime
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	select {
 	case <-owner.ended:
