@@ -12,8 +12,9 @@ import "unsafe"
 // a call that the kernel preempts has another thread started in its place.
 //
 // In exchange such a call holds up the garbage collector, and must be short: it never waits, never calls back
-// into Go, and handles some hundreds of records at most. The runtime calls C itself in this way, and the race
-// detector. Should a later Go refuse it, calls through cgo do the same.
+// into Go, and handles some hundreds of records at most; done frees what one answer of a broker reported, up to
+// batch.num.messages records. The runtime calls C itself in this way, and the race detector. Should a later Go refuse
+// it, calls through cgo do the same.
 //
 //go:linkname asmcgocall runtime.asmcgocall
 //go:noescape

@@ -7,6 +7,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// readOnce and writeOnce call the kernel without telling Go's scheduler: the socket does not block,
+// so there is nothing to schedule around, and a request is one of each.
+func readOnce(fd uintptr, b []byte) (int, error) { return once(syscall.SYS_READ, fd, b) }
+
+func writeOnce(fd uintptr, b []byte) (int, error) { return once(syscall.SYS_WRITE, fd, b) }
+
 // once does one read(2) or write(2), again only when a signal interrupted it.
 func once(call, fd uintptr, b []byte) (int, error) {
 	for {
@@ -19,6 +25,19 @@ func once(call, fd uintptr, b []byte) (int, error) {
 		}
 		return int(n), nil
 	}
+}
+
+// seenEvery is how many reads in a row a session may have that find something at once before one of them is seen.
+const seenEvery = 16
+
+// readSeen is readOnce that the scheduler sees. Only such calls wake the runtime's watching thread when all was idle
+// before; a session that never sleeps would otherwise keep its processor, with nobody to take it away and to look
+// whether others have something to read.
+func readSeen(fd uintptr, b []byte) (n int, err error) {
+	for err = syscall.EINTR; err == syscall.EINTR; {
+		n, err = syscall.Read(int(fd), b)
+	}
+	return n, err
 }
 
 // closedThere asks ppoll(2) whether the other side has closed its end, without waiting.
