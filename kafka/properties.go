@@ -179,8 +179,9 @@ func (c *Config) subscriptionProperties(key, group string, overrides Properties,
 // a record that is larger comes all the same. With few consumers there is room for the throughput of
 // larger answers, with fifty there is not: open counts those that there are already.
 //
-// A partition of which enough is held is looked at again after the backoff. That wakes a thread, for each consumer: the
-// more there are, the fewer of the records are any one's.
+// A partition of which enough is held is looked at again after the backoff, which wakes a thread of that consumer. Few
+// consumers are looked after closely, as a backoff may bring no more records of a partition than are kept ready; of many,
+// each has less to do.
 func fetching(open int) Properties {
 	const kibi = 1 << 10
 	share := func(total, least, most int) int { return min(most, max(least, total/(open+1))) }
@@ -190,7 +191,7 @@ func fetching(open int) Properties {
 		"fetch.message.max.bytes": fmt.Sprint(bytes),
 		"fetch.max.bytes":         fmt.Sprint(8 * bytes),
 		"message.max.bytes":       fmt.Sprint(bytes), // librdkafka raises fetch.max.bytes to it
-		"fetch.queue.backoff.ms":  fmt.Sprint(min(100, 20+4*open)),
+		"fetch.queue.backoff.ms":  fmt.Sprint(min(100, max(20, 10*(open-4)))),
 	}
 }
 
