@@ -86,6 +86,24 @@ func TestACommitThatNobodyAnswersIsAnError(t *testing.T) {
 	wantCommitted(t, k, 5)
 }
 
+// What is settled is committed at the latest when the group is left: that it was refused must be seen.
+func TestALastCommitThatFailsIsCounted(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 5, never)
+	w := join(t, c, "a", topicsOf("letters"))
+	w.take(t, 5)
+	w.AcceptThrough(letters, 4)
+	k.ControlKey(int16(kmsg.OffsetCommit), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		return commitsAnswered(req, kerr.GroupAuthorizationFailed.Code), nil, true
+	})
+	if err := shut(c, patience); err != nil {
+		t.Fatal(err)
+	}
+	if n := c.Stats().CommitErrors; n != 1 {
+		t.Errorf("%d failures of commits were counted", n)
+	}
+}
+
 // commitsAnswered is an answer to a commit with one code for everything.
 func commitsAnswered(req kmsg.Request, code int16) kmsg.Response {
 	commit := req.(*kmsg.OffsetCommitRequest)

@@ -44,17 +44,27 @@ func (s *Subscription) close(ctx context.Context) {
 	defer cancel()
 	s.serveRevocation(time.Now(), true)
 	s.store()
-	err := s.consumer.Close(ctx, func(event librdkafka.Event) {
-		if event.Kind == librdkafka.Revoke {
-			s.letGo(event.Partitions)
-		}
-	}, s.closeQueues)
+	err := s.consumer.Close(ctx, s.leaving, s.closeQueues)
 	if err != nil {
 		s.abandon()
 		s.log.Warn("consumer not closed", "err", err)
 		return
 	}
 	s.log.Info("subscription closed")
+}
+
+// leaving takes what happens between the wish to leave the group and the end.
+func (s *Subscription) leaving(event librdkafka.Event) {
+	switch event.Kind {
+	case librdkafka.Revoke:
+		s.letGo(event.Partitions)
+	case librdkafka.Committed:
+		s.committed(event)
+	case librdkafka.Failure:
+		s.voice.failure(s.log, event)
+	case librdkafka.Log:
+		s.voice.line(s.log, event)
+	}
 }
 
 // abandon forgets what is owed of partitions that could not be given back: it cannot be committed any more.

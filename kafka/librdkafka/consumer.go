@@ -22,6 +22,8 @@ type Consumer struct {
 	messages []C.uintptr_t // addresses of rd_kafka_message_t
 	fetched  []C.sluice_message
 
+	unanswered bool // an Assign event, so far
+
 	asking sync.RWMutex // held for reading by Committed; guards gone
 	gone   bool         // the handle is destroyed
 }
@@ -91,7 +93,9 @@ func (c *Consumer) Poll() Event {
 		return Event{}
 	}
 	defer done(ev)
-	return read(ev, kind)
+	event := read(ev, kind)
+	c.unanswered = c.unanswered || event.Kind == Assign
+	return event
 }
 
 // Cooperative tells whether assignments change by difference (cooperative-sticky and KIP-848).
@@ -115,6 +119,7 @@ func (c *Consumer) Assign(partitions []Partition) error {
 	} else if err := errorOf(C.rd_kafka_assign(c.rk, list)); err != nil {
 		return err
 	}
+	c.unanswered = false
 	return errorOf(C.rd_kafka_resume_partitions(c.rk, list))
 }
 
@@ -160,10 +165,10 @@ func (c *Consumer) Committed(partitions []Partition, limit time.Duration) ([]Par
 	return partitionsOf(list), nil
 }
 
-// Close leaves the group, committing what is stored, and destroys the handle. While it waits,
-// revocations are handed to revoke, which must Unassign. left is called when the group is left: every
-// Queue must be closed then. After ctx it gives up and leaves librdkafka's threads behind.
-func (c *Consumer) Close(ctx context.Context, revoke func(Event), left func()) error {
+// Close leaves the group, committing what is stored, and destroys the handle. What happens meanwhile is handed to
+// handle, which must Unassign what a Revoke takes away. left is called when the group is left: every Queue must be
+// closed then. After ctx it gives up and leaves librdkafka's threads behind.
+func (c *Consumer) Close(ctx context.Context, handle func(Event), left func()) error {
 	if err := take(C.rd_kafka_consumer_close_queue(c.rk, c.queue)); err != nil {
 		return err
 	}
@@ -171,15 +176,28 @@ func (c *Consumer) Close(ctx context.Context, revoke func(Event), left func()) e
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		switch event := c.Poll(); event.Kind {
-		case Assign, Revoke:
-			revoke(event)
-		case Nothing:
+		if !c.serve(handle) {
 			c.Wait(10 * time.Millisecond)
 		}
 	}
+	for c.serve(handle) { // how the last commit ended
+	}
 	left()
 	return c.destroy(ctx)
+}
+
+// serve hands the next event of a consumer that leaves to handle, if there is one. Such a consumer is assigned
+// nothing more, but librdkafka waits for the answer.
+func (c *Consumer) serve(handle func(Event)) bool {
+	event := c.Poll()
+	if c.unanswered {
+		_ = c.Assign(nil) // an error leaves it unanswered
+	}
+	if event.Kind == Nothing {
+		return false
+	}
+	handle(event)
+	return true
 }
 
 // Abandon destroys a consumer that never subscribed.

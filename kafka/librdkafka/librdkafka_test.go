@@ -167,6 +167,22 @@ func TestCloseWithAnUnansweredAssignment(t *testing.T) {
 	leave(t, c, func() {})
 }
 
+// No revocation follows an assignment of nothing: librdkafka itself would wait for ever.
+func TestCloseWithAnUnansweredAssignmentOfNothing(t *testing.T) {
+	t.Parallel()
+	address := broker(t)
+	first := consumerOn(t, address)
+	if err := first.Assign(assignment(t, first).Partitions); err != nil {
+		t.Fatal(err)
+	}
+	second := consumerOn(t, address)
+	if event := assignment(t, second); len(event.Partitions) != 0 {
+		t.Fatalf("the topic has one partition, and %v is the second's", event.Partitions)
+	}
+	leave(t, second, func() {})
+	leave(t, first, func() {})
+}
+
 func TestARetiredProducerTakesNothing(t *testing.T) {
 	t.Parallel()
 	p := producerOn(t, broker(t))
