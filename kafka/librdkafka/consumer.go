@@ -22,7 +22,7 @@ type Consumer struct {
 	messages []C.uintptr_t // addresses of rd_kafka_message_t
 	fetched  []C.sluice_message
 
-	unanswered bool // an Assign event, so far
+	unanswered bool // the group gave partitions, or none, and waits for Assign
 
 	asking sync.RWMutex // held for reading by Committed; guards gone
 	gone   bool         // the handle is destroyed

@@ -180,6 +180,10 @@ func (p *relay) once(ctx context.Context, pause time.Duration) (time.Duration, e
 		at  time.Time
 		err error
 	}
+	limit := time.Now().Add(replyTimeout) // of this record: begin's would end the section
+	if err := errors.Join(p.worker.net.SetDeadline(limit), p.producer.net.SetDeadline(limit)); err != nil {
+		return 0, err
+	}
 	answered := make(chan answer, 1)
 	go func() {
 		n, err := p.worker.take()
