@@ -139,6 +139,9 @@ func (g *guest) Close() error {
 	return err
 }
 
+// Unwrap is the connection itself.
+func (g *guest) Unwrap() net.Conn { return g.Conn }
+
 // CloseWrite lets the client see the end of what is said to it, where the connection can do that.
 func (g *guest) CloseWrite() error {
 	if conn, ok := g.Conn.(interface{ CloseWrite() error }); ok {

@@ -108,7 +108,7 @@ func recordRoom(f format, r *kafka.Record) int {
 }
 
 // deliver answers with a body that must arrive; false when it could not be handed to the network, or the
-// client has hung up.
+// client hung up before it had all of it.
 func (x *exchange) deliver(kind string, body []byte) bool {
 	if len(body) >= packFrom {
 		body = x.packed(body)
@@ -125,5 +125,5 @@ func (x *exchange) deliver(kind string, body []byte) bool {
 		}
 		body = body[n:]
 	}
-	return wire.Flush() == nil && x.r.Context().Err() == nil
+	return wire.Flush() == nil && (x.r.Context().Err() == nil || brought(x.r))
 }
