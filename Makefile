@@ -12,17 +12,25 @@ TOOLS := $(CURDIR)/.tools
 LINT  := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 NFPM  := $(TOOLS)/nfpm-$(NFPM_VERSION)
 
+# The packages with fuzz targets.
+FUZZED = $(shell grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n 1 dirname | sort -u)
+
 ARCH ?= $(shell go env GOHOSTARCH)
 DIST ?= dist
 
 # The version is set here, and a checkout that belongs to another user must build too.
 export GOFLAGS += -buildvcs=false
 
-.PHONY: build run test test-needs test-kafka test-systemd openapi-check test-browser fuzz check-faults bench bench-smoke lint fmt deb reproducible clean
+.PHONY: build compiled run test test-needs test-kafka test-systemd openapi-check test-browser fuzz check-faults bench bench-smoke lint fmt deb reproducible clean
 
 # The program, at bin/sluice.
 build:
 	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/sluice ./cmd/sluice
+
+# What other targets compile first, with the race detector and for fuzzing, and their tools.
+compiled: $(LINT) $(NFPM)
+	go list -race -test -deps -export ./... >/dev/null
+	for dir in $(FUZZED); do go test -c -fuzz . -o /dev/null $$dir || exit; done
 
 # sluice with a Kafka broker inside, nothing else to install.
 run: build
@@ -75,7 +83,7 @@ test-browser:
 # is called a failure: only a written input is one.
 fuzz:
 	@set -e; built=$$(mktemp -d); trap 'rm -rf $$built' EXIT; cache=$$(go env GOCACHE)/fuzz/$$(go list -m); \
-	for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n 1 dirname | sort -u); do \
+	for dir in $(FUZZED); do \
 		go test -c -fuzz . -o $$built/test $$dir; \
 		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\)(.*/\1/p' $$dir/*_test.go); do \
 			echo "fuzz $$dir $$target $(FUZZTIME)"; \
