@@ -23,6 +23,8 @@ type Consumer struct {
 	fetched  []C.sluice_message
 
 	unanswered bool // the group gave partitions, or none, and waits for Assign
+	leaving    bool // Close has begun
+	answered   bool // and all that was assigned has been given back: see answers
 
 	asking sync.RWMutex // held for reading by Committed; guards gone
 	gone   bool         // the handle is destroyed
@@ -109,6 +111,9 @@ func (c *Consumer) Lost() bool { return C.rd_kafka_assignment_lost(c.rk) != 0 }
 // Assign takes the partitions of an Assign event and starts to fetch them. Pauses of an earlier
 // assignment are lifted: librdkafka keeps them.
 func (c *Consumer) Assign(partitions []Partition) error {
+	if !c.answers() {
+		return nil
+	}
 	defer enter()()
 	list := listOf(partitions)
 	defer C.rd_kafka_topic_partition_list_destroy(list)
@@ -123,8 +128,21 @@ func (c *Consumer) Assign(partitions []Partition) error {
 	return errorOf(C.rd_kafka_resume_partitions(c.rk, list))
 }
 
+// answers tells whether librdkafka is to be told what becomes of an assignment or a revocation. While a consumer leaves
+// it takes the first answer, whatever it says, for that of everything being given back, and then comes to its end. An
+// answer that it finds there it drops, and who waits for what becomes of that waits for ever
+// (rd_kafka_cgrp_handle_assign_op and rd_kafka_cgrp_op_serve in its rdkafka_cgrp.c).
+func (c *Consumer) answers() bool {
+	first := !c.answered
+	c.answered = c.leaving
+	return first
+}
+
 // Unassign answers a Revoke event; librdkafka then commits what was stored for the partitions.
 func (c *Consumer) Unassign(partitions []Partition) error {
+	if !c.answers() {
+		return nil
+	}
 	defer enter()()
 	if !c.Cooperative() {
 		return errorOf(C.rd_kafka_assign(c.rk, nil))
@@ -172,7 +190,8 @@ func (c *Consumer) Close(ctx context.Context, handle func(Event), left func()) e
 	if err := take(C.rd_kafka_consumer_close_queue(c.rk, c.queue)); err != nil {
 		return err
 	}
-	for C.rd_kafka_consumer_closed(c.rk) == 0 {
+	c.leaving = true
+	for !c.left() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -186,12 +205,16 @@ func (c *Consumer) Close(ctx context.Context, handle func(Event), left func()) e
 	return c.destroy(ctx)
 }
 
+// left tells whether a consumer that is closed has left its group.
+func (c *Consumer) left() bool { return C.rd_kafka_consumer_closed(c.rk) != 0 }
+
 // serve hands the next event of a consumer that leaves to handle, if there is one. Such a consumer is assigned
 // nothing more, but librdkafka waits for the answer.
 func (c *Consumer) serve(handle func(Event)) bool {
 	event := c.Poll()
 	if c.unanswered {
-		_ = c.Assign(nil) // an error leaves it unanswered
+		c.unanswered = false
+		_ = c.Assign(nil) // whatever it answers, all is given back
 	}
 	if event.Kind == Nothing {
 		return false

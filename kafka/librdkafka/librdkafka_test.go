@@ -167,6 +167,49 @@ func TestCloseWithAnUnansweredAssignment(t *testing.T) {
 	leave(t, c, func() {})
 }
 
+// What librdkafka is told while it ends it drops, and who waits for what becomes of it waits for ever: a consumer that
+// leaves gives everything back once, however often it is revoked.
+func TestAConsumerThatLeavesAnswersOnce(t *testing.T) {
+	t.Parallel()
+	for range 10 { // whether an answer comes too late is chance
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			c := consumerOn(t, broker(t))
+			assignment(t, c)
+			leaveAnswering(t, c)
+		})
+	}
+}
+
+// leaveAnswering leaves, and answers a revocation over and over until that is done.
+func leaveAnswering(t *testing.T, c *Consumer) {
+	t.Helper()
+	again := func(event Event) {
+		if event.Kind != Revoke {
+			return
+		}
+		done := make(chan error, 1)
+		go func() {
+			var failed error
+			for !c.left() {
+				failed = errors.Join(failed, c.Unassign(event.Partitions))
+			}
+			done <- failed
+		}()
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(patience):
+			t.Fatal("an answer hangs")
+		}
+	}
+	if err := c.Close(soon(t), again, func() {}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // No revocation follows an assignment of nothing: librdkafka itself would wait for ever.
 func TestCloseWithAnUnansweredAssignmentOfNothing(t *testing.T) {
 	t.Parallel()
