@@ -2,11 +2,12 @@ package rest
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"sync"
+	"strings"
 	"testing"
 )
 
@@ -18,24 +19,20 @@ func TestWhoClosesAfterTheReplyGotIt(t *testing.T) {
 	s.fill(replies)
 	s.instance(automatic, "blobs")
 	for i := range replies {
-		if text, want := s.askAndClose(w1+"/records?max_bytes=1"), fmt.Sprintf(`[{"topic":"blobs","key":null,"value":%d,"partition":0,"offset":%d`, i, i); len(text) < len(want) || text[:len(want)] != want {
+		conn, in := s.dial()
+		s.write(conn, "GET %s/records?max_bytes=1 HTTP/1.1\r\nHost: %s\r\n\r\n", w1, s.addr)
+		text := s.bodyOf(in)
+		_ = conn.Close()
+		if want := fmt.Sprintf(`[{"topic":"blobs","key":null,"value":%d,"partition":0,"offset":%d,`, i, i); !strings.HasPrefix(text, want) {
 			t.Fatalf("reply %d: %s", i, text)
 		}
 	}
 }
 
-// askAndClose is a GET on a connection of its own, which is closed as soon as the last byte is there.
-func (s *sluice) askAndClose(path string) string {
+// bodyOf reads a reply, and does not look at it as answered does: that takes time.
+func (s *sluice) bodyOf(in *bufio.Reader) string {
 	s.t.Helper()
-	conn, err := net.Dial("tcp", s.addr)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer conn.Close()
-	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, s.addr); err != nil {
-		s.t.Fatal(err)
-	}
-	got, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	got, err := http.ReadResponse(in, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -50,52 +47,51 @@ func (s *sluice) askAndClose(path string) string {
 // What became of a reply is read from the connection.
 func TestConfirmedIsWhatTheOtherSideHas(t *testing.T) {
 	const reply = "reply"
+	type end func(*net.TCPConn) error
+	reads := func(c *net.TCPConn) error { _, err := io.ReadFull(c, make([]byte, len(reply))); return err }
+	closes, asksNoMore := (*net.TCPConn).Close, (*net.TCPConn).CloseWrite
 	for name, c := range map[string]struct {
-		client func(t *testing.T, conn *net.TCPConn, written <-chan struct{}) // closes
-		want   bool
+		before, after []end // of the reply
+		want          bool
 	}{
-		"read, closed": {func(t *testing.T, conn *net.TCPConn, written <-chan struct{}) {
-			<-written
-			if _, err := io.ReadFull(conn, make([]byte, len(reply))); err != nil {
-				t.Error(err)
-			}
-			_ = conn.Close()
-		}, true},
-		"end of requests, then read": {func(t *testing.T, conn *net.TCPConn, written <-chan struct{}) {
-			_ = conn.CloseWrite()
-			<-written
-			if _, err := io.ReadFull(conn, make([]byte, len(reply))); err != nil {
-				t.Error(err)
-			}
-		}, true},
-		"closed, not read": {func(_ *testing.T, conn *net.TCPConn, written <-chan struct{}) {
-			<-written
-			_ = conn.Close()
-		}, false},
-		"closed before": {func(_ *testing.T, conn *net.TCPConn, written <-chan struct{}) {
-			_ = conn.Close()
-			<-written
-		}, false},
-		"open": {func(_ *testing.T, _ *net.TCPConn, written <-chan struct{}) { <-written }, false},
+		"read, closed":               {nil, []end{reads, closes}, true},
+		"end of requests, then read": {[]end{asksNoMore}, []end{reads}, true},
+		"closed, not read":           {nil, []end{closes}, false},
+		"closed before":              {[]end{closes}, nil, false},
+		"open":                       {nil, []end{reads}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			here, there := pair(t)
-			written := make(chan struct{})
-			var client sync.WaitGroup
-			client.Go(func() { c.client(t, there, written) })
-			if name == "closed before" { // its end comes before the reply goes
-				_, _ = here.Read(make([]byte, 1))
+			does := func(steps []end) {
+				for _, step := range steps {
+					if err := step(there); err != nil {
+						t.Fatal(err)
+					}
+				}
 			}
-			_, _ = io.WriteString(here, reply)
-			close(written)
-			client.Wait()
+			does(c.before)
+			if c.before != nil {
+				wantEnd(t, here)
+			}
+			if _, err := io.WriteString(here, reply); err != nil {
+				t.Fatal(err)
+			}
+			does(c.after)
 			if c.want {
-				_, _ = here.Read(make([]byte, 1)) // the end has come
+				wantEnd(t, here)
 			}
 			if got := confirmed(here); got != c.want {
 				t.Errorf("confirmed: %v", got)
 			}
 		})
+	}
+}
+
+// wantEnd waits until the other side's end has come.
+func wantEnd(t *testing.T, conn net.Conn) {
+	t.Helper()
+	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Fatal(err)
 	}
 }
 
