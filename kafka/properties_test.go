@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -125,6 +126,17 @@ func TestValidateNamesThePropertyAndTheReason(t *testing.T) {
 		}
 		if strings.TrimSpace(got) != tt.want {
 			t.Errorf("%v: %q, want %q", tt.properties, got, tt.want)
+		}
+	}
+}
+
+// A session has a fifth of a queue at most, and others find room beside it.
+func TestNoSessionFillsTheQueue(t *testing.T) {
+	cfg := Defaults()
+	for _, profile := range []string{Delivered, Buffered} {
+		queue, err := strconv.Atoi(cfg.producerProperties(profile)["queue.buffering.max.messages"])
+		if err != nil || queue < 5*cfg.InFlight {
+			t.Errorf("%s: a queue of %d (%v), and %d of one session", profile, queue, err, cfg.InFlight)
 		}
 	}
 }
