@@ -21,8 +21,8 @@ func (b *bench) consume(ctx context.Context) error {
 		return err
 	}
 	t := b.table("Records of 100 bytes per second; each is two round trips, a BLPOP and an RPUSH. redis-server has one list per group. "+
-		"CPU is the server process' own, in µs per record. Before the rounds of a line sluice's clients consume for as long as eight of them: the broker's JVM compiles "+
-		"what that asks of it, and takes a quarter of a processor meanwhile.",
+		"CPU is the server process' own, in µs per record. Before the rounds of a line sluice's clients consume for as long as sixteen of them: the broker's JVM compiles "+
+		"what that asks of it for half a minute, and takes up to half a processor meanwhile.",
 		"groups × members", "redis", "sluice", "ratio", "CPU redis", "CPU sluice")
 	for _, s := range []seating{{1, 1}, {1, 4}, {b.groups, 1}} {
 		b.say("%s", s)
@@ -33,8 +33,8 @@ func (b *bench) consume(ctx context.Context) error {
 	return nil
 }
 
-// warmConsume is how many rounds nobody counts, while the broker's JVM compiles.
-const warmConsume = 8
+// warmConsume is how many rounds nobody counts, while the broker's JVM compiles: 26 seconds, once looked at.
+const warmConsume = 16
 
 // consumeLine runs a proxy of its own: groups of other lines would burden it.
 func (b *bench) consumeLine(ctx context.Context, t *table, seats seating) error {
