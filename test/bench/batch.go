@@ -19,7 +19,7 @@ func (b *bench) batches(ctx context.Context) error {
 	var alone, four series
 	err := b.with(ctx, "", func(s *harness.Sluice) error {
 		for i := range b.rounds {
-			f, err := b.child(ctx, "consume", backlogTopic, b.backlog/2)
+			f, err := b.child(ctx, "consume", backlogTopic, b.backlog/4)
 			if err != nil {
 				return err
 			}

@@ -26,11 +26,11 @@ type scale struct {
 
 var (
 	whole = scale{
-		rounds: 5, round: 2 * time.Second, settle: 3 * time.Second, backlog: 2_000_000,
+		rounds: 5, round: 2 * time.Second, settle: 3 * time.Second, backlog: 4_000_000,
 		groups: 50, idle: []int{1_000, 10_000}, samples: 1_000, patience: 2 * time.Minute,
 	}
 	smoke = scale{
-		rounds: 1, round: 100 * time.Millisecond, settle: 100 * time.Millisecond, backlog: 100_000,
+		rounds: 1, round: 100 * time.Millisecond, settle: 100 * time.Millisecond, backlog: 400_000,
 		groups: 5, idle: []int{100, 200}, samples: 20, patience: time.Minute,
 	}
 )

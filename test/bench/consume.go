@@ -48,7 +48,8 @@ func (b *bench) consumeLine(ctx context.Context, t *table, seats seating) error 
 		if err := ours.begin(b.patience); err != nil {
 			return err
 		}
-		if _, err := ours.work(warmConsume * b.round); err != nil {
+		warm, err := ours.work(warmConsume * b.round)
+		if err != nil {
 			return err
 		}
 		for range b.rounds {
@@ -59,7 +60,7 @@ func (b *bench) consumeLine(ctx context.Context, t *table, seats seating) error 
 				return fmt.Errorf("sluice: %w", err)
 			}
 		}
-		return nil
+		return b.lasted(seats.groups, warmConsume*warm+sum(sluice.rates))
 	})
 	if err != nil {
 		return err
@@ -68,6 +69,23 @@ func (b *bench) consumeLine(ctx context.Context, t *table, seats seating) error 
 	t.add(judge("≥ 0.9", r >= 0.9), seats.String(), thousands(median(redis.rates)), thousands(median(sluice.rates)), ratio(r),
 		fmt.Sprintf("%.1f", median(redis.cpu)), fmt.Sprintf("%.1f", median(sluice.cpu)))
 	return nil
+}
+
+// lasted is an error when groups had little left of the backlog, each of its own: some of their workers may have
+// waited for records of partitions that were at their end. rates are those of all rounds together.
+func (b *bench) lasted(groups int, rates float64) error {
+	taken, all := rates*b.round.Seconds(), float64(b.backlog*groups)
+	if taken > 0.9*all {
+		return fmt.Errorf("%.0f of %.0f records were taken: this machine needs a longer backlog", taken, all)
+	}
+	return nil
+}
+
+func sum(values []float64) (all float64) {
+	for _, v := range values {
+		all += v
+	}
+	return all
 }
 
 // series is what rounds gave.
