@@ -22,6 +22,23 @@ func TestRateOfReadsCSV(t *testing.T) {
 	}
 }
 
+func TestRedisBenchmarkIsAskedForWholePipelines(t *testing.T) {
+	for n, want := range map[int]int{0: 0, 1: 64, 64: 64, 2_000: 2_048, 3_000_000: 3_000_000} {
+		if got := (load{pipeline: 64}).even(n); got != want {
+			t.Errorf("%d commands became %d, want %d", n, got, want)
+		}
+	}
+}
+
+func TestABacklogThatNearlyEndedIsAnError(t *testing.T) {
+	b := bench{scale: scale{round: 2 * time.Second, backlog: 100}}
+	for rates, fails := range map[float64]bool{0: false, 90: false, 91: true} { // of two groups' 200 records, 182 are too many
+		if err := b.lasted(2, rates); (err != nil) != fails {
+			t.Errorf("%v a second for two seconds: %v", rates, err)
+		}
+	}
+}
+
 func TestProcNumbers(t *testing.T) {
 	status := []byte("Name:\tsluice\nVmRSS:\t   33964 kB\nThreads:\t17\n")
 	if rss, threads := field(status, "VmRSS:"), field(status, "Threads:"); rss != 33964 || threads != 17 {

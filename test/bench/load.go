@@ -26,7 +26,7 @@ type load struct {
 // (four of 614 runs against redis-server).
 func (l load) even(n int) int { return (n + l.pipeline - 1) / l.pipeline * l.pipeline }
 
-// run sends n commands, which are whole pipelines, and returns their rate per second.
+// run sends n commands, in whole pipelines, and returns their rate per second.
 func (l load) run(ctx context.Context, n int) (float64, error) {
 	host, port, err := net.SplitHostPort(l.addr)
 	if err != nil {
@@ -34,7 +34,7 @@ func (l load) run(ctx context.Context, n int) (float64, error) {
 	}
 	args := []string{
 		"-h", host, "-p", port, "-c", strconv.Itoa(l.conns), "-P", strconv.Itoa(l.pipeline),
-		"-n", strconv.Itoa(n), "--csv",
+		"-n", strconv.Itoa(l.even(n)), "--csv",
 	}
 	out, err := exec.CommandContext(ctx, "redis-benchmark", append(args, l.command...)...).CombinedOutput()
 	if err != nil {
@@ -58,15 +58,15 @@ func rateOf(out string) (float64, error) {
 
 // size finds how many commands take about as long as a round, in whole pipelines, by a short run that also warms up.
 func (l load) size(ctx context.Context, round time.Duration) (int, error) {
-	some := l.even(max(2_000, 20*l.conns*l.pipeline))
+	some := max(2_000, 20*l.conns*l.pipeline)
 	rate, err := l.run(ctx, some)
 	if err != nil {
 		return 0, err
 	}
-	if rate, err = l.run(ctx, max(some, l.even(int(rate*round.Seconds()/10)))); err != nil { // now warm
+	if rate, err = l.run(ctx, max(some, int(rate*round.Seconds()/10))); err != nil { // now warm
 		return 0, err
 	}
-	return max(some, l.even(min(int(rate*round.Seconds()), 3_000_000))), nil
+	return l.even(max(some, min(int(rate*round.Seconds()), 3_000_000))), nil
 }
 
 // drained returns when sluice has nothing left to send to Kafka; it is an error when something was
