@@ -22,7 +22,7 @@ func TestForcedPropertiesGiveAReason(t *testing.T) {
 		if reason, owned := Forced(name); !owned || reason == "" {
 			t.Errorf("%s: %v %q", name, owned, reason)
 		}
-		if overridable[name] {
+		if Settable(name) {
 			t.Errorf("%s is sluice's own and a client's to set", name)
 		}
 	}
@@ -160,6 +160,24 @@ func TestClientsSetOnlyWhatIsTheirs(t *testing.T) {
 		{"statistics.interval.ms", "1", true},
 		{"log_level", "7", true},
 		{"fetch.max.bytes", "1000000000", true},
+		{"topic.blacklist", "x", true},
+		{"client.rack", strings.Repeat("r", 256), true},
+		{"client.rack", strings.Repeat("r", 255), false},
+		{"group.remote.assignor", strings.Repeat("r", 1<<20), true},
+		{"fetch.wait.max.ms", "0", true},
+		{"fetch.wait.max.ms", " 9", true},
+		{"fetch.wait.max.ms", "0x9", true},
+		{"fetch.wait.max.ms", "10", false},
+		{"heartbeat.interval.ms", "1", true},
+		{"session.timeout.ms", "1", true},
+		{"max.poll.interval.ms", "999", true},
+		{"metadata.max.age.ms", "1", true},
+		{"topic.metadata.refresh.interval.ms", "10", true},
+		{"topic.metadata.refresh.interval.ms", "-1", false},
+		{"auto.commit.interval.ms", "0", true},
+		{"coordinator.query.interval.ms", "1", true},
+		{"fetch.error.backoff.ms", "0", true},
+		{"fetch.min.bytes", "100000000", false},
 	} {
 		err := Properties{tt.name: tt.value}.ValidateOverrides()
 		if (err != nil) != tt.ours {
@@ -172,6 +190,8 @@ func TestClientsSetOnlyWhatIsTheirs(t *testing.T) {
 	for _, tt := range [][3]string{
 		{"auto.offset.reset", "sometimes", `auto.offset.reset=sometimes: Invalid value "sometimes" for configuration property "auto.offset.reset"`},
 		{"foo", "bar", `foo=bar: No such configuration property`},
+		{"heartbeat.interval.ms", "1", `heartbeat.interval.ms=1: a client may set it from 100 to 3600000`},
+		{"topic.metadata.refresh.interval.ms", "1", `topic.metadata.refresh.interval.ms=1: Configuration property "topic.metadata.refresh.interval.ms" value 1`},
 		{"linger.ms", "1", `linger.ms=1: it is the operator's to set, in sluice's configuration`},
 		{"sasl.password", "secret", `sasl.password: it is the operator's to set, in sluice's configuration`},
 	} {

@@ -54,6 +54,7 @@ extern int rd_kafka_last_error(void);
 extern rd_kafka_conf_t *rd_kafka_conf_new(void);
 extern void rd_kafka_conf_destroy(rd_kafka_conf_t *conf);
 extern int rd_kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value, char *err, size_t size);
+extern int rd_kafka_conf_get(const rd_kafka_conf_t *conf, const char *name, char *value, size_t *size);
 extern void rd_kafka_conf_set_events(rd_kafka_conf_t *conf, int events);
 extern rd_kafka_t *rd_kafka_new(int type, rd_kafka_conf_t *conf, char *err, size_t size);
 extern int rd_kafka_set_log_queue(rd_kafka_t *rk, rd_kafka_queue_t *queue);

@@ -117,6 +117,18 @@ func CheckProperty(name, value string) error {
 	return set(conf, name, value)
 }
 
+// KnowsProperty tells whether librdkafka has a property of that name. Other than CheckProperty it gives librdkafka no
+// value to work on: it compiles regular expressions and loads libraries the moment they are set.
+func KnowsProperty(name string) bool {
+	conf := C.rd_kafka_conf_new()
+	defer C.rd_kafka_conf_destroy(conf)
+	cname := C.CString(name)
+	defer C.free(unsafe.Pointer(cname))
+	var size C.size_t
+	const unknown = -2
+	return name == "topic.blacklist" || C.rd_kafka_conf_get(conf, cname, nil, &size) != unknown // it cannot show that one
+}
+
 func set(conf *C.rd_kafka_conf_t, name, value string) error {
 	var text [512]C.char
 	cname, cvalue := C.CString(name), C.CString(value)
