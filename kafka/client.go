@@ -40,12 +40,14 @@ type Client struct {
 	asking     chan struct{} // a place for each census
 	envoys     chan struct{} // a place for each envoy
 	readers    *readers
+	sought     chan struct{} // tells the discovery of a new subscription with patterns
 
 	administrator atomic.Pointer[administrator]
 	changes       sync.Mutex // held while the configuration is changed; taken before mu
 
 	mu            sync.Mutex // guards what follows; taken before a subscription's own
 	stopping      bool
+	discovering   bool // there is a discovery
 	subscriptions map[string]*Subscription
 	members       map[Identity]*Member
 }
@@ -58,7 +60,7 @@ func Open(cfg Config, log *slog.Logger) (*Client, error) {
 	c := &Client{
 		log: log, ctx: ctx, end: end, subscriptions: map[string]*Subscription{}, members: map[Identity]*Member{},
 		topics: topics{names: map[string]*topic{}}, produced: newProducedBooks(len(profiles)), lendings: newLendingBooks(),
-		asking: make(chan struct{}, censuses), envoys: make(chan struct{}, envoys), readers: newReaders(),
+		asking: make(chan struct{}, censuses), envoys: make(chan struct{}, envoys), readers: newReaders(), sought: make(chan struct{}, 1),
 	}
 	c.apply(&cfg)
 	c.administrator.Store(&administrator{brokers: cfg.Brokers, properties: cfg.Properties})

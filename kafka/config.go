@@ -67,7 +67,7 @@ type Config struct {
 
 	// Register is called by every loop that runs for long when it begins. The loop calls beat at least
 	// once per gap as long as it makes progress, and end when it ends. Loops: "producer:" and a profile,
-	// "subscription:" and a group, "lag". Several may share a name. Nil: nobody watches.
+	// "subscription:" and a group, "lag", "patterns" while there are any. Several may share a name. Nil: nobody watches.
 	Register func(loop string, gap time.Duration) (beat, end func()) `json:"-"`
 }
 

@@ -18,7 +18,7 @@ func (c *Client) Status() Status {
 		status := sub.status(now)
 		status.Rebalances = c.lendings.rebalancesOf(sub.group)
 		status.Stalled = c.overview.stalled(sub.group)
-		status.measure(lags, &sub.interest)
+		status.measure(lags, sub.interest)
 		s.Subscriptions = append(s.Subscriptions, status)
 	}
 	return s

@@ -16,7 +16,7 @@ import (
 // served is a group that this proxy serves: its topics, and the partitions that are assigned here.
 type served struct {
 	consumer *librdkafka.Consumer // of one of its subscriptions
-	topics   []topicSet
+	topics   []*topicSet
 	ours     map[TopicPartition]holding
 	leased   int
 }
@@ -113,7 +113,7 @@ func (r *refresher) count(ctx context.Context, groups map[string]served) error {
 	isNew := false
 	for _, g := range groups {
 		for _, set := range g.topics {
-			isNew = isNew || slices.ContainsFunc(set.names, func(name string) bool { return r.counts[name] == 0 })
+			isNew = isNew || slices.ContainsFunc(set.topics(), func(name string) bool { return r.counts[name] == 0 })
 		}
 	}
 	if now := time.Now(); !isNew && now.Sub(r.countedAt) < countsKept {
@@ -153,7 +153,7 @@ func (g *served) partitions(counts map[string]int) []librdkafka.Partition {
 		all[tp] = true
 	}
 	for topic, n := range counts {
-		if !slices.ContainsFunc(g.topics, func(s topicSet) bool { return s.has(topic) }) {
+		if !slices.ContainsFunc(g.topics, func(s *topicSet) bool { return s.has(topic) }) {
 			continue
 		}
 		for p := range n {

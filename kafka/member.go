@@ -3,6 +3,7 @@ package kafka
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
@@ -25,6 +26,10 @@ func (c *Client) Join(id Identity, in Interest, wake func()) (*Member, error) {
 	if err := in.Overrides.ValidateOverrides(); err != nil {
 		return nil, err
 	}
+	set, err := newTopicSet(slices.Compact(slices.Sorted(slices.Values(in.Topics))))
+	if err != nil {
+		return nil, err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	old := c.members[id]
@@ -38,7 +43,7 @@ func (c *Client) Join(id Identity, in Interest, wake func()) (*Member, error) {
 	if in.chosen() {
 		key = fmt.Sprintf("%s chosen by %q", key, id.Name)
 	}
-	sub, err := c.subscription(key, id.Group, in)
+	sub, err := c.subscription(key, id.Group, in, set)
 	if err != nil {
 		return nil, err
 	}
@@ -61,14 +66,14 @@ func (c *Client) Join(id Identity, in Interest, wake func()) (*Member, error) {
 var ErrTooMany = errors.New("too many groups and topics at once")
 
 // subscription finds or opens the subscription of a key. The client's mu is held.
-func (c *Client) subscription(key, group string, in Interest) (*Subscription, error) {
+func (c *Client) subscription(key, group string, in Interest, set *topicSet) (*Subscription, error) {
 	if s := c.subscriptions[key]; s != nil && !s.beyondRepair() {
 		return s, nil
 	}
 	if most := c.config().MaxSubscriptions; len(c.subscriptions) >= most {
 		return nil, fmt.Errorf("%w: kafka.max_subscriptions: %d subscriptions are open already", ErrTooMany, most)
 	}
-	s, err := c.startSubscription(key, group, in)
+	s, err := c.startSubscription(key, group, in, set)
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +83,9 @@ func (c *Client) subscription(key, group string, in Interest) (*Subscription, er
 		}
 	}
 	c.subscriptions[key] = s
+	if len(set.patterns) > 0 {
+		c.discover()
+	}
 	return s, nil
 }
 

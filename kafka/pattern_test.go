@@ -1,8 +1,8 @@
 package kafka
 
 import (
-	"os/exec"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
 	"testing"
@@ -12,8 +12,6 @@ import (
 
 func TestPatternsMatchWholeNames(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "orders", "orders-eu", "Orders.1", "my-orders"))
-	c := openOn(t, k.ListenAddrs(), nil)
 	all := []string{"orders", "orders-eu", "Orders.1", "my-orders"}
 	for expression, want := range map[string][]string{
 		`orders`:                 {"orders"},
@@ -23,64 +21,105 @@ func TestPatternsMatchWholeNames(t *testing.T) {
 		`[^O].{6,8}`:             {"orders-eu", "my-orders"},
 		`(?:o|m)[a-z-]+?`:        {"orders", "orders-eu", "my-orders"},
 		`.*`:                     all,
+		`[[:alpha:]]+`:           {"orders"},
+		`\Qorders\E.?eu`:         {"orders-eu"},
+		`nothing`:                nil,
 	} {
-		pattern, err := Pattern(expression)
+		text, err := Pattern(expression)
 		if err != nil {
 			t.Errorf("%s: %v", expression, err)
 			continue
 		}
-		w := join(t, c, expression, topicsOf(pattern))
-		eventually(t, expression+" to match "+strings.Join(want, ","), func() bool {
-			got := map[string]bool{}
-			for _, tp := range w.Assigned() {
-				got[tp.Topic] = true
-			}
-			for _, name := range want {
-				if !got[name] {
-					return false
-				}
-			}
-			return len(got) == len(want)
-		})
-		w.Leave(true)
+		set, err := newTopicSet([]string{text})
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if got := slices.DeleteFunc(slices.Clone(all), func(name string) bool { return !set.matches(name) }); !slices.Equal(got, want) {
+			t.Errorf("%s matches %q, want %q", expression, got, want)
+		}
 	}
+}
+
+// hostile are patterns that C's matcher takes all memory for, or seconds for each name, and their like for RE2.
+var hostile = []string{
+	`^(((x{255}){255}){255})`,
+	`^(.*)(.*)(.*)(.*)(.*)\1\2\3\4\5c$`,
+	`^(x{1000})(x{1000})`,
+	`^` + strings.Repeat("x{900}", 100),
+	`^(` + strings.Repeat(".?", 400) + `){3}`,
+	`^((a{30}){30}b){2}`,
+	`^` + strings.Repeat("(", 900) + strings.Repeat(")", 900),
+	`^` + strings.Repeat(`(\pL|\PL){40}`, 70),
+	`^` + strings.Repeat("a", longestPattern+len(whole)),
 }
 
 func TestPatternsThatAreNoPatterns(t *testing.T) {
 	t.Parallel()
-	for _, expression := range []string{`(`, `[`, `a{2,1}`, `*`, `\bword`, `(?<n`, strings.Repeat("a", longestPattern+1), `((a{30}){30}b){2}`} {
+	for _, expression := range slices.Concat(hostile, []string{
+		`(`, `[`, `a{2,1}`, `*`, `(?<n`, `\Qa.b`, `a)|(b`, "\xff", strings.Repeat("a", longestPattern+1),
+	}) {
 		if pattern, err := Pattern(expression); err == nil {
 			t.Errorf("%.40s became %.40s", expression, pattern)
 		}
 	}
+	for _, expression := range hostile {
+		if _, err := newTopicSet([]string{"orders", expression}); err == nil || !strings.Contains(err.Error(), "bad topic pattern") {
+			t.Errorf("%.40s: %v", expression, err)
+		}
+	}
+	if _, err := newTopicSet([]string{"^a{600}", "^b{600}"}); err == nil {
+		t.Error("together they cost too much, and nobody said so")
+	}
 }
 
-// FuzzPattern: what is written for librdkafka means the same as what was given, judged by Go's matcher and grep's,
-// which is POSIX's.
+// The text of a pattern cannot bound what it costs: what the parser makes of it does.
 func FuzzPattern(f *testing.F) {
-	for _, seed := range []string{`ord.*`, `a|b`, `[^a-z]+`, `(?i)X{1,3}`, `^$`, `a**`, `\.`, `.`, `\Qa.b`, `\Q`} {
+	for _, seed := range []string{`ord.*`, `a|b`, `[^a-z]+`, `(?i)X{1,3}`, `^$`, `a**`, `\.`, `.`, `\Qa.b`, `\Q`, `(a{2}){3,}`, `(?:(?:a?){9}){0,9}`, `\pL{5}`} {
 		f.Add(seed, "orders")
 	}
+	for _, seed := range hostile {
+		f.Add(seed, strings.Repeat("x", 249))
+	}
 	f.Fuzz(func(t *testing.T, expression, name string) {
-		pattern, err := Pattern(expression)
-		if err != nil || !isTopicName(name) {
+		text, err := Pattern(expression)
+		if err != nil {
 			return
 		}
-		// Parentheses around the text would be quoted by a \Q in it, so the longest match from the start is asked for.
+		set, err := newTopicSet([]string{text})
+		if err != nil {
+			t.Fatalf("%q became %q: %v", expression, text, err)
+		}
+		tree, err := syntax.Parse(text, syntax.Perl)
+		if err != nil {
+			t.Fatal(err)
+		}
+		program, err := syntax.Compile(tree.Simplify())
+		if err != nil || len(program.Inst) > 4*costliestPatterns {
+			t.Errorf("%q became %d instructions, %v", expression, len(program.Inst), err)
+		}
+		if len(name) > 249 {
+			return
+		}
 		whole := regexp.MustCompile(expression)
 		whole.Longest()
-		want := slices.Equal(whole.FindStringIndex(name), []int{0, len(name)})
-		if got := regexp.MustCompile(pattern).MatchString(name); got != want {
-			t.Errorf("%q became %q: Go matches %q: %v, want %v", expression, pattern, name, got, want)
-		}
-		grep := exec.Command("grep", "-qE", "--", pattern)
-		grep.Stdin = strings.NewReader(name + "\n")
-		if got := grep.Run() == nil; got != want {
-			t.Errorf("%q became %q: grep matches %q: %v, want %v", expression, pattern, name, got, want)
+		if want := slices.Equal(whole.FindStringIndex(name), []int{0, len(name)}); set.matches(name) != want {
+			t.Errorf("%q became %q: that %q matches is %v", expression, text, name, !want)
 		}
 	})
 }
 
-func isTopicName(name string) bool {
-	return name != "" && strings.Trim(name, topicLetters) == ""
+func TestAClientsPatternsReachNoMatcherOfCs(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	for _, expression := range hostile {
+		if _, err := c.Join(Identity{"g", "a"}, topicsOf(expression), func() {}); err == nil {
+			t.Errorf("%.40s was taken", expression)
+		}
+		err := Properties{"topic.blacklist": expression}.ValidateOverrides()
+		if err == nil || !strings.HasSuffix(err.Error(), "it is the operator's to set, in sluice's configuration") {
+			t.Errorf("topic.blacklist of %.40s: %v", expression, err)
+		}
+	}
 }

@@ -22,7 +22,7 @@ type Subscription struct {
 	cfg    *Config // as it was when the subscription was opened
 	log    *slog.Logger
 
-	interest topicSet
+	interest *topicSet
 	reset    string        // auto.offset.reset
 	chosen   bool          // its partitions are its only member's choice: see choose
 	gone     chan struct{} // closed when it has ended
@@ -74,7 +74,7 @@ const (
 )
 
 // startSubscription creates the consumer and joins the group in the background.
-func (c *Client) startSubscription(key, group string, in Interest) (*Subscription, error) {
+func (c *Client) startSubscription(key, group string, in Interest, set *topicSet) (*Subscription, error) {
 	cfg := c.config()
 	properties := cfg.subscriptionProperties(key, group, in.Overrides, len(c.subscriptions))
 	consumer, err := librdkafka.NewConsumer(properties)
@@ -82,8 +82,8 @@ func (c *Client) startSubscription(key, group string, in Interest) (*Subscriptio
 		return nil, err
 	}
 	topics := slices.Compact(slices.Sorted(slices.Values(in.Topics)))
-	if !in.chosen() {
-		if err := consumer.Subscribe(topics); err != nil {
+	if !in.chosen() && len(set.names) > 0 { // what patterns match comes later
+		if err := consumer.Subscribe(set.names); err != nil {
 			consumer.Abandon()
 			return nil, err
 		}
@@ -91,7 +91,7 @@ func (c *Client) startSubscription(key, group string, in Interest) (*Subscriptio
 	s := &Subscription{
 		key: key, group: group, topics: topics, client: c, cfg: cfg, log: c.log.With("group", group),
 		consumer: consumer, feeds: map[TopicPartition]*feed{}, commits: map[uint64]chan<- error{}, idleSince: time.Now(),
-		interest: newTopicSet(topics), gone: make(chan struct{}), chosen: in.chosen(), reset: properties["auto.offset.reset"], dispatch: NewDispatch(cfg.WindowRecords, cfg.WindowBytes), lendings: map[matter]*lending{},
+		interest: set, gone: make(chan struct{}), chosen: in.chosen(), reset: properties["auto.offset.reset"], dispatch: NewDispatch(cfg.WindowRecords, cfg.WindowBytes), lendings: map[matter]*lending{},
 	}
 	c.lendings.opened(s)
 	s.log.Info("subscription opened", "topics", topics)

@@ -91,16 +91,22 @@ func ValidTopic(name []byte) error {
 
 const maxTopic = 249
 
+// maxExpression bounds a pattern of topics.
+const maxExpression = 1000
+
 func topicByte(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '_' || c == '-'
 }
 
-// validSubscription is ValidTopic, but lets patterns through: librdkafka judges those.
+// validSubscription is ValidTopic, but lets patterns through: package kafka judges those.
 func validSubscription(name []byte) error {
 	if len(name) == 0 || name[0] != '^' {
 		return ValidTopic(name)
 	}
-	if len(name) == 1 || len(name) > maxTopic || bytes.IndexByte(name, 0) >= 0 {
+	switch {
+	case len(name) > maxExpression:
+		return fmt.Errorf("bad topic pattern %s: it has %d bytes: at most %d are allowed", clip(name), len(name), maxExpression)
+	case len(name) == 1 || bytes.IndexByte(name, 0) >= 0:
 		return fmt.Errorf("bad topic pattern %s", clip(name))
 	}
 	return nil

@@ -1,8 +1,8 @@
 package rest
 
 import (
+	"context"
 	"net/http"
-	"regexp"
 	"slices"
 
 	"github.com/sluice-proxy/sluice/kafka"
@@ -115,15 +115,11 @@ func (in *instance) join(client *kafka.Client, interest kafka.Interest, byPatter
 
 // subscription answers the topics by name; of a pattern, those that match it now.
 func subscription(x *exchange, in *instance) error {
-	topics, pattern := in.topics()
-	if pattern != nil {
-		ctx, cancel := x.within(metadataTimeout)
-		defer cancel()
-		all, err := x.kafka.TopicNames(ctx)
-		if err != nil {
-			return err
-		}
-		topics = slices.DeleteFunc(all, func(name string) bool { return !pattern.MatchString(name) })
+	ctx, cancel := x.within(metadataTimeout)
+	defer cancel()
+	topics, err := in.topics(ctx)
+	if err != nil {
+		return err
 	}
 	x.json(http.StatusOK, struct {
 		Topics []string `json:"topics"`
@@ -132,13 +128,14 @@ func subscription(x *exchange, in *instance) error {
 }
 
 // topics are what it is subscribed to, by name or by pattern.
-func (in *instance) topics() (names []string, pattern *regexp.Regexp) {
+func (in *instance) topics(ctx context.Context) ([]string, error) {
 	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.pattern {
-		return nil, regexp.MustCompile(in.interest.Topics[0]) // as kafka.Pattern wrote it
+	member, subscribed := in.member, len(in.interest.Topics) > 0
+	in.mu.Unlock()
+	if member == nil || !subscribed {
+		return nil, nil
 	}
-	return in.interest.Topics, nil
+	return member.Topics(ctx)
 }
 
 // unsubscribe also ends an assignment, as in REST v2. What is not committed goes back.

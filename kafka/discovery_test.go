@@ -1,0 +1,108 @@
+package kafka
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// lettered is a cluster's list of so many topics.
+func lettered(n int) []string {
+	var names []string
+	for i := range n {
+		names = append(names, "topic-"+strings.Repeat("a", i%200)+string(rune('a'+i%26))+"-"+strings.Repeat("b", i/200))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// A cheap pattern does not wait until a costly one has seen all names: it has its turn after one slice.
+func TestCheapPatternsDoNotWaitForCostlyOnes(t *testing.T) {
+	t.Parallel()
+	d := &discovery{client: &Client{}, searches: map[*Subscription]*search{}, names: lettered(20_000)}
+	add := func(text string) *Subscription {
+		set, err := newTopicSet([]string{text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &Subscription{group: text, interest: set, ended: true}
+		d.searches[s] = &search{rest: d.names, changed: true}
+		return s
+	}
+	costly := add("^topic-(" + strings.Repeat("a?b?", 120) + ")+z")
+	d.look()
+	cheap := add("^topic-.*-b$")
+	for !done(cheap) {
+		if !d.look() {
+			t.Fatal("nothing is left to look at")
+		}
+	}
+	if done(costly) {
+		t.Error("the costly one was looked for first")
+	}
+	if got := len(cheap.interest.matched()); got != 200 {
+		t.Errorf("%d topics match", got)
+	}
+}
+
+func done(s *Subscription) bool {
+	select {
+	case <-s.interest.first:
+		return true
+	default:
+		return false
+	}
+}
+
+// A topic that is gone is not subscribed to any more, and one that comes again is found again.
+func TestAPatternLetsGoOfTopicsThatAreGone(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters-a", "letters-b", "parcels"))
+	c := openOn(t, k.ListenAddrs(), func(cfg *Config) {
+		cfg.Consumer = Properties{"topic.metadata.refresh.interval.ms": "100"}
+	})
+	w := join(t, c, "a", topicsOf("^letters-.$"))
+	finds := func(want ...string) {
+		t.Helper()
+		eventually(t, strings.Join(want, ","), func() bool {
+			var got []string
+			for _, tp := range w.Assigned() {
+				got = append(got, tp.Topic)
+			}
+			return slices.Equal(got, want)
+		})
+		if got, err := w.Topics(t.Context()); err != nil || !slices.Equal(got, want) {
+			t.Errorf("subscribed to %q, %v, want %q", got, err, want)
+		}
+	}
+	finds("letters-a", "letters-b")
+	if err := k.DeleteTopic("letters-a"); err != nil {
+		t.Fatal(err)
+	}
+	finds("letters-b")
+	if err := k.CreateTopic("letters-a", 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	finds("letters-a", "letters-b")
+}
+
+// The discovery ends with the last subscription that has patterns, and begins again with the next.
+func TestTheDiscoveryEndsWithItsPatterns(t *testing.T) {
+	t.Parallel()
+	p := &pulse{}
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), func(cfg *Config) {
+		cfg.Register, cfg.SubscriptionLinger, cfg.MemberGrace = p.register, time.Millisecond, time.Millisecond
+	})
+	for range 2 {
+		w := join(t, c, "a", topicsOf("^lett.*"))
+		eventually(t, "a discovery", func() bool { return slices.Contains(p.running(), "patterns") })
+		eventually(t, "the topic", func() bool { return len(w.Assigned()) == 1 })
+		w.Leave(true)
+		eventually(t, "no discovery", func() bool { return !slices.Contains(p.running(), "patterns") })
+	}
+	p.wantInTime(t)
+}
