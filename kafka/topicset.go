@@ -43,7 +43,9 @@ type PatternError struct {
 	Err     error
 }
 
-func (e *PatternError) Error() string { return fmt.Sprintf("bad topic pattern %q: %v", e.Pattern, e.Err) }
+func (e *PatternError) Error() string {
+	return fmt.Sprintf("bad topic pattern %q: %v", e.Pattern, e.Err)
+}
 
 // Unwrap is the reason.
 func (e *PatternError) Unwrap() error { return e.Err }
@@ -97,4 +99,3 @@ func (m *Member) Topics(ctx context.Context) ([]string, error) {
 	}
 	return set.topics(), nil
 }
-
