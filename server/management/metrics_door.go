@@ -30,7 +30,7 @@ var doorMetrics = []metric{
 	{
 		"sluice_client_closed_total", counter, labels("listener", "reason"),
 		"Connections that ended, by what ended them. client: it hung up. quit: QUIT. killed: CLIENT KILL. drain: sluice stops. " +
-			"slow_command, slow_reader: it took too long to send, to read. auth: it did not authenticate. protocol, http: it did not speak Redis.",
+			"slow_command, slow_reader: it took too long to send, to read. slow_monitor: lines of MONITOR waited for it, more than 1 MiB or 16 MiB in all. auth: it did not authenticate. protocol, http: it did not speak Redis.",
 		func(s *snapshot, out *series) {
 			if s.door == nil {
 				return

@@ -26,7 +26,7 @@ func (s *Server) Serve(l *net.TCPListener) error {
 	defer end()
 	var pause backoff
 	for {
-		conn, err := l.AcceptTCP()
+		conn, err := s.accept(l)
 		beat()
 		switch {
 		case err == nil:
@@ -45,6 +45,14 @@ func (s *Server) Serve(l *net.TCPListener) error {
 			time.Sleep(pause.value())
 		}
 	}
+}
+
+// accept leaves the spare descriptors to others: clients wait in the kernel.
+func (s *Server) accept(l *net.TCPListener) (*net.TCPConn, error) {
+	if !s.draining.Load() && server.Scarce() {
+		return nil, server.ErrScarce
+	}
+	return l.AcceptTCP()
 }
 
 // enlist notes the listener for Drain; false when that has begun already.

@@ -152,6 +152,7 @@ var reasons = [...]struct {
 	{"http", slog.LevelWarn, among(errHTTP)},
 	{"auth", slog.LevelInfo, among(errSlowAuth, errAttempts)},
 	{"slow_command", slog.LevelInfo, among(errSlowCommand)},
+	{"slow_monitor", slog.LevelInfo, among(errSlowMonitor)},
 	{"slow_reader", slog.LevelInfo, among(os.ErrDeadlineExceeded)},
 	{"other", slog.LevelInfo, func(error) bool { return true }},
 }
@@ -172,6 +173,9 @@ func isSyntax(err error) bool {
 
 // explain counts why a session ended, and logs it where that is worth a line.
 func (s *session) explain(err error) {
+	if s.monitor.fellBehind() {
+		err = errSlowMonitor
+	}
 	for i := range reasons {
 		if r := &reasons[i]; r.is(err) {
 			s.server.closed[i].Add(1)

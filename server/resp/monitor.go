@@ -12,10 +12,12 @@ import (
 	"github.com/sluice-proxy/sluice/protocol"
 )
 
-// Bounds of MONITOR: a monitor that is so far behind is cut, rather than waited for; values are cut
-// and long commands too, because a line is for a person.
+// Bounds of MONITOR: a monitor that is so far behind is cut, rather than waited for, and of all together the one that
+// is furthest behind; values are cut and long commands too, because a line is for a person.
 const (
+	maxMonitors   = 100
 	maxBacklog    = 1 << 20
+	maxBacklogs   = 16 << 20
 	maxShownValue = 64
 	maxShownArgs  = 32
 )
@@ -37,7 +39,11 @@ type watchers struct {
 	all   map[*monitor]struct{}
 }
 
-var errNoMonitor = errors.New("MONITOR isn't allowed for DENY BLOCKING client")
+var (
+	errNoMonitor   = errors.New("MONITOR isn't allowed for DENY BLOCKING client")
+	errMonitors    = fmt.Errorf("%d clients run MONITOR already, and more may not", maxMonitors)
+	errSlowMonitor = errors.New("its lines of MONITOR were not read fast enough")
+)
 
 // watchCommands answers MONITOR: from now on, a line for each command that anybody runs.
 func watchCommands(s *session, _ [][]byte) error {
@@ -45,22 +51,30 @@ func watchCommands(s *session, _ [][]byte) error {
 		return errNoMonitor
 	}
 	if s.monitor == nil {
-		s.monitor = &monitor{session: s}
-		s.server.watchers.add(s.monitor)
+		m := &monitor{session: s}
+		if !s.server.watchers.add(m) {
+			return errMonitors
+		}
+		s.monitor = m
 		s.show(func(v *visible) { v.monitor = true })
 	}
 	s.out.OK()
 	return nil
 }
 
-func (w *watchers) add(m *monitor) {
+// add is false when there are enough.
+func (w *watchers) add(m *monitor) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if len(w.all) >= maxMonitors {
+		return false
+	}
 	if w.all == nil {
 		w.all = map[*monitor]struct{}{}
 	}
 	w.all[m] = struct{}{}
 	w.count.Store(int32(len(w.all)))
+	return true
 }
 
 func (w *watchers) remove(m *monitor) {
@@ -79,54 +93,80 @@ func (w *watchers) tell(s *session, args [][]byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	leaving := is(args[0], "reset") // the monitor's own ends before its line
+	total, most := 0, 0
+	var last *monitor
 	for m := range w.all {
+		behind := 0
 		if m.session != s || !leaving {
-			m.push(line)
+			behind = m.push(line)
 		}
+		if total += behind; behind > most {
+			last, most = m, behind
+		}
+	}
+	if total > maxBacklogs {
+		last.cut()
 	}
 }
 
-// push queues a line, or cuts the monitor.
-func (m *monitor) push(line []byte) {
+// push queues a line, or cuts the monitor. It returns how many bytes wait.
+func (m *monitor) push(line []byte) (behind int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
 	case m.over:
 	case len(m.lines)+len(line) > maxBacklog:
-		m.over, m.lines = true, nil
-		m.session.kill()
+		m.cutLocked()
 	default:
 		m.lines = append(m.lines, line...)
 		m.session.wire.wake()
 	}
+	return len(m.lines)
 }
 
-// drain moves the lines to the replies. A nil monitor has none.
+func (m *monitor) cut() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.cutLocked()
+}
+
+// cutLocked is cut for who holds mu.
+func (m *monitor) cutLocked() {
+	m.over, m.lines = true, nil
+	m.session.kill()
+}
+
+// drain moves lines to the replies, as many as are sent at once: the rest waits here, where it is counted. A nil
+// monitor has none.
 func (m *monitor) drain(out *protocol.Encoder) {
 	if m == nil {
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.lines) == 0 {
+	if len(m.lines) <= flushAt {
+		out.Raw(m.lines)
+		m.lines = nil
 		return
 	}
-	out.Raw(m.lines)
-	m.lines = nil
+	whole := bytes.LastIndexByte(m.lines[:flushAt], '\n') + 1 // a line is shorter
+	out.Raw(m.lines[:whole])
+	m.lines = m.lines[whole:]
+	m.session.wire.wake()
 }
 
 // close ends the listening.
 func (m *monitor) close(s *Server) {
-	if m == nil {
-		return
-	}
-	s.watchers.remove(m)
-	if m.fellBehind() {
-		s.log.Info("client cut", "client", m.session.remote(), "err", "MONITOR did not keep up")
+	if m != nil {
+		s.watchers.remove(m)
 	}
 }
 
+// fellBehind tells whether the monitor was cut. A nil monitor was not.
 func (m *monitor) fellBehind() bool {
+	if m == nil {
+		return false
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.over

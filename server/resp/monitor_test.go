@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/sluice-proxy/sluice/protocol"
 )
 
 const planted = "s3cr3t"
@@ -131,5 +133,84 @@ func TestMonitor(t *testing.T) {
 	}
 	if d.watchers.any() {
 		t.Error("somebody still listens")
+	}
+}
+
+// There are so many monitors and no more; one that ends makes room.
+func TestMonitorsAreCounted(t *testing.T) {
+	d := open(t, Options{}, brokers...)
+	last := d.dial(t)
+	for range maxMonitors - 1 {
+		d.dial(t).says("MONITOR", "+OK")
+	}
+	last.says("MONITOR", "+OK")
+	p := d.dial(t)
+	p.says("MONITOR", "-ERR 100 clients run MONITOR already, and more may not")
+	p.says("PING", "+PONG") // it does not listen
+	last.Close()
+	eventually(t, "room", func() bool { return d.watchers.count.Load() < maxMonitors })
+	p.says("MONITOR", "+OK")
+}
+
+// What waits for all monitors together is bounded: the one that is furthest behind is cut.
+func TestMonitorsAreBoundedTogether(t *testing.T) {
+	d := open(t, Options{}, brokers...)
+	d.dial(t).says("PING", "+PONG")
+	s := d.inOrder()[0]
+	w := &watchers{}
+	var monitors []*monitor
+	for range maxBacklogs/maxBacklog + 4 {
+		m := &monitor{session: &session{server: s.server, wire: s.wire}}
+		w.add(m)
+		monitors = append(monitors, m)
+	}
+	behind := monitors[0]
+	behind.push(bytes.Repeat([]byte("x"), maxBacklog/10))
+	args := [][]byte{[]byte("ECHO"), bytes.Repeat([]byte("x"), maxShownValue)}
+	held := func() (total int) {
+		for _, m := range monitors {
+			total += len(m.lines)
+		}
+		return total
+	}
+	for range 2 * maxBacklog / 100 {
+		w.tell(s, args)
+		if got := held(); got > maxBacklogs {
+			t.Fatalf("%d bytes wait", got)
+		}
+	}
+	cut := 0
+	for _, m := range monitors {
+		if m.fellBehind() {
+			cut++
+		}
+	}
+	if !behind.fellBehind() || cut == 0 {
+		t.Errorf("%d of %d were cut, the one furthest behind is among them: %v", cut, len(monitors), behind.fellBehind())
+	}
+}
+
+// However many lines wait, no more are moved to the replies than are sent at once, and only whole ones.
+func TestMonitorsLinesLeaveInPieces(t *testing.T) {
+	d := open(t, Options{}, brokers...)
+	d.dial(t).says("PING", "+PONG")
+	m := &monitor{session: d.inOrder()[0]}
+	var want bytes.Buffer
+	for i := range 10_000 {
+		line := fmt.Appendf(nil, "+line %d %s\r\n", i, strings.Repeat("x", i%70))
+		want.Write(line)
+		m.push(line)
+	}
+	var got bytes.Buffer
+	for len(m.lines) > 0 {
+		var out protocol.Encoder
+		m.drain(&out)
+		if out.Len() == 0 || out.Len() > flushAt || !bytes.HasSuffix(out.Bytes(), []byte("\r\n")) {
+			t.Fatalf("%d bytes were moved", out.Len())
+		}
+		got.Write(out.Bytes())
+	}
+	if !bytes.Equal(got.Bytes(), want.Bytes()) {
+		t.Error("the lines are not what they were")
 	}
 }
