@@ -24,6 +24,7 @@ type Crowd struct {
 
 	places chan struct{}
 	beat   func()
+	spare  bool        // it may use the spare descriptors
 	last   atomic.Bool // let in who waits already, then nobody
 	closed chan struct{}
 	once   sync.Once
@@ -34,10 +35,22 @@ func NewCrowd(l net.Listener, places int, beat func()) *Crowd {
 	return &Crowd{Listener: l, places: make(chan struct{}, places), beat: beat, closed: make(chan struct{})}
 }
 
-// Accept waits for a place, then for somebody to take it, and beats meanwhile.
+// UseSpare lets the crowd in also when clients have used up their descriptors.
+func (c *Crowd) UseSpare() *Crowd {
+	c.spare = true
+	return c
+}
+
+// Accept waits for a place, then for somebody to take it, and beats meanwhile. ErrScarce says that those who come
+// have to wait.
 func (c *Crowd) Accept() (net.Conn, error) {
 	if err := c.takePlace(); err != nil {
 		return nil, err
+	}
+	if !c.spare && !c.last.Load() && Scarce() {
+		c.freePlace()
+		c.beat()
+		return nil, ErrScarce
 	}
 	for {
 		conn, err := c.acceptWithin(acceptTurn)

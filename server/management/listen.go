@@ -18,12 +18,14 @@ const (
 	writeTimeout   = 30 * time.Second
 	idleTimeout    = time.Minute
 	headerBytes    = 16 << 10
-	maxConnections = 128 // of each listener; more wait in the kernel
+	maxConnections = 128 // of each listener: one more, and the one that has been silent longest is cut
+	heldBack       = 8   // descriptors, for when clients and librdkafka have used up all others
 )
 
 func (s *Server) http(handler http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           handler,
+		Handler:           attended(handler),
+		ConnContext:       withCaller,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -43,7 +45,7 @@ func (s *Server) ServeControl(l net.Listener) error { return s.serve(s.control, 
 func (s *Server) serve(on *http.Server, l net.Listener, loop string) error {
 	beat, end := s.sources.Register(loop, server.AcceptGap)
 	defer end()
-	err := on.Serve(server.NewCrowd(l, maxConnections, beat))
+	err := on.Serve(s.callers(l, beat))
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
@@ -57,4 +59,5 @@ func (s *Server) Close(ctx context.Context) {
 			_ = on.Close()
 		}
 	}
+	s.reserve.Close()
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"sync"
+
+	"github.com/sluice-proxy/sluice/server"
 )
 
 // Server answers on the management listener and on the control socket.
@@ -17,11 +19,12 @@ type Server struct {
 	reloading sync.Mutex   // held while a reload runs
 	open      *http.Server // anybody who reaches it: reads only
 	control   *http.Server // whoever may open the socket: orders too
+	reserve   *server.Reserve
 }
 
 // New makes a server; Serve and ServeControl open it.
 func New(sources Sources, log *slog.Logger) *Server {
-	s := &Server{sources: sources.orDefaults(), log: log}
+	s := &Server{sources: sources.orDefaults(), log: log, reserve: server.NewReserve(heldBack)}
 	s.scrapes = scrapes(s.snapshot, log)
 	s.open, s.control = s.http(s.Handler()), s.http(s.Control())
 	return s

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strconv"
 	"strings"
 	"syscall"
@@ -97,7 +98,8 @@ func (p *proxy) alone(t *testing.T) error {
 	return nil
 }
 
-// Without descriptors the proxy goes on serving those it has, and rests between its attempts to accept.
+// Without descriptors the proxy goes on serving those it has, rests between its attempts to accept, and tells who asks how
+// it is.
 func TestDescriptorsRunOut(t *testing.T) {
 	t.Parallel()
 	p := serve(t)
@@ -110,6 +112,11 @@ func TestDescriptorsRunOut(t *testing.T) {
 		}
 		waiting[0].ping()
 		p.settleDown(t)
+		for _, path := range []string{"/healthz", "/metrics", "/status"} {
+			if status, body, err := p.Get(p.ctx, path); err != nil || status != http.StatusOK {
+				t.Errorf("%s: %d %v %s", path, status, err, body)
+			}
+		}
 		p.maxDescriptors(t, old)
 		for _, c := range waiting {
 			c.ping()

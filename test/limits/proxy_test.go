@@ -39,7 +39,13 @@ func serve(t *testing.T, config ...string) *proxy {
 	if err := os.WriteFile(file, []byte(strings.Join(config, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	sluice, err := harness.StartSluice(ctx, harness.SluiceOptions{Binary: binary.Path(t), Args: []string{"--config", file}})
+	management, err := harness.FreeAddr()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sluice, err := harness.StartSluice(ctx, harness.SluiceOptions{
+		Binary: binary.Path(t), Management: management, Args: []string{"--config", file},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
