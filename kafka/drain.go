@@ -165,7 +165,7 @@ func (d *drain) failure(r *librdkafka.Report) *ProduceError {
 	if outcome == OK {
 		return nil
 	}
-	failure := &ProduceError{Outcome: outcome, Topic: r.Topic(), Reason: reasonFor(r.Err, r.Partition), Cause: causes[r.Err]}
+	failure := &ProduceError{Outcome: outcome, Topic: r.Topic(), Reason: reasonFor(r.Err, r.Partition), Cause: verdictOn(r.Err).cause}
 	d.losses.add(*failure)
 	if r.Err == librdkafka.UnknownTopic || r.Err == librdkafka.UnknownTopicLocal {
 		d.producer.client.topics.doubt(failure.Topic)

@@ -1,6 +1,8 @@
 package kafka
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	rd "github.com/sluice-proxy/sluice/kafka/librdkafka"
@@ -37,12 +39,46 @@ func TestOutcomeOf(t *testing.T) {
 		{rd.UnknownTopic, rd.NotPersisted, Rejected},
 		{rd.UnknownTopicLocal, rd.NotPersisted, Rejected},
 		{rd.UnknownPartition, rd.NotPersisted, Rejected},
+		{rd.Code(17), rd.NotPersisted, Rejected}, // a name, or an internal topic, that nobody may produce to
+		{rd.Code(-1), rd.NotPersisted, Unknown},  // a broker's own failure
+		{rd.Code(6), rd.NotPersisted, Unknown},
+		{rd.Code(999), rd.NotPersisted, Unknown}, // of brokers newer than librdkafka
+		{rd.Code(-999), rd.NotPersisted, Unknown},
 		// An earlier attempt may have been written before this answer came.
 		{rd.TopicAuthorization, rd.PossiblyPersisted, Unknown},
 		{rd.InvalidRecord, rd.PossiblyPersisted, Unknown},
 	} {
 		if got := outcomeOf(tt.code, tt.status); got != tt.want {
 			t.Errorf("%s with status %d: %s, want %s", tt.code, tt.status, got, tt.want)
+		}
+	}
+}
+
+// What a record ends with is decided for each code of the linked librdkafka, once, and for no other.
+func TestEveryCodeIsDecided(t *testing.T) {
+	decided := map[string]int{}
+	for _, d := range decisions {
+		for _, name := range strings.Fields(d.codes) {
+			decided[name]++
+		}
+	}
+	known := rd.Codes()
+	if len(known) < 190 {
+		t.Fatalf("librdkafka has only %d codes", len(known))
+	}
+	for code, name := range known {
+		if decided[name] != 1 {
+			t.Errorf("%s (%d, %q) is decided %d times", name, code, code.String(), decided[name])
+		}
+		delete(decided, name)
+	}
+	for name := range decided {
+		t.Errorf("librdkafka has no %s", name)
+	}
+	// Only what is true of a batch, and leaves nothing written, is sent again.
+	for _, d := range decisions {
+		if d.divide && !slices.Contains([]Outcome{Rejected, Retry}, d.outcome) {
+			t.Errorf("%s may be written, and would be sent again", d.codes)
 		}
 	}
 }

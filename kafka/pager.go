@@ -92,7 +92,7 @@ func (p *pager) note(code librdkafka.Code, text string) {
 		if len(p.page.Records) > 0 {
 			p.full = true
 		}
-	case causes[code] != nil:
-		p.failed = fmt.Errorf("%s: %w: %s", p.TopicPartition, causes[code], text)
+	case verdictOn(code).cause != nil:
+		p.failed = fmt.Errorf("%s: %w: %s", p.TopicPartition, verdictOn(code).cause, text)
 	}
 }

@@ -86,7 +86,7 @@ func (c *Client) untaken(t *topic, code librdkafka.Code, err error, partition in
 		c.topics.doubt(t.name)
 	}
 	return &ProduceError{
-		Outcome: outcomeOf(code, librdkafka.NotPersisted), Topic: t.name, Reason: reasonFor(code, partition), Cause: causes[code],
+		Outcome: outcomeOf(code, librdkafka.NotPersisted), Topic: t.name, Reason: reasonFor(code, partition), Cause: verdictOn(code).cause,
 	}
 }
 

@@ -49,6 +49,14 @@ typedef struct {
 
 extern const char *rd_kafka_version_str(void);
 extern const char *rd_kafka_err2str(int err);
+
+struct rd_kafka_err_desc {
+	int code;
+	const char *name; // NULL: the library has no such code
+	const char *desc;
+};
+
+extern void rd_kafka_get_err_descs(const struct rd_kafka_err_desc **descs, size_t *count);
 extern int rd_kafka_last_error(void);
 
 extern rd_kafka_conf_t *rd_kafka_conf_new(void);

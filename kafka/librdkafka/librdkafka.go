@@ -72,6 +72,20 @@ const (
 // String is librdkafka's sentence for the code.
 func (c Code) String() string { return C.GoString(C.rd_kafka_err2str(C.int(c))) }
 
+// Codes are all codes that the linked library has, with their names, such as "_TRANSPORT".
+func Codes() map[Code]string {
+	var first *C.struct_rd_kafka_err_desc
+	var count C.size_t
+	C.rd_kafka_get_err_descs(&first, &count)
+	codes := map[Code]string{}
+	for _, d := range unsafe.Slice(first, int(count)) {
+		if d.name != nil {
+			codes[Code(d.code)] = C.GoString(d.name)
+		}
+	}
+	return codes
+}
+
 // Error is a failed call: the code and librdkafka's sentence for it.
 type Error struct {
 	Code Code
