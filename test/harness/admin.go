@@ -53,27 +53,7 @@ func (a *Admin) sees(ctx context.Context, brokers int) error {
 // CreateTopic creates a topic, replicated to every broker's default, and waits until its
 // partitions have leaders.
 func (a *Admin) CreateTopic(ctx context.Context, name string, partitions int) error {
-	req := kmsg.NewPtrCreateTopicsRequest()
-	req.TimeoutMillis = topicTimeoutMillis
-	topic := kmsg.NewCreateTopicsRequestTopic()
-	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, int32(partitions), -1
-	req.Topics = append(req.Topics, topic)
-	resp, err := req.RequestWith(ctx, a.client)
-	if err != nil {
-		return err
-	}
-	for _, t := range resp.Topics {
-		if err := kerr.ErrorForCode(t.ErrorCode); err != nil {
-			return fmt.Errorf("create topic %s: %w", t.Topic, err)
-		}
-	}
-	return Until(ctx, func(ctx context.Context) error {
-		n, err := a.Partitions(ctx, name)
-		if err == nil && n != partitions {
-			err = fmt.Errorf("topic %s has %d of %d partitions", name, n, partitions)
-		}
-		return err
-	})
+	return a.CreateTopicAs(ctx, name, TopicOptions{Partitions: partitions})
 }
 
 // DeleteTopic deletes a topic.
@@ -98,24 +78,41 @@ func (a *Admin) DeleteTopic(ctx context.Context, name string) error {
 
 // Partitions is how many partitions a topic has; it is an error while one of them has no leader.
 func (a *Admin) Partitions(ctx context.Context, topic string) (int, error) {
+	t, err := a.describe(ctx, topic)
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range t.Partitions {
+		if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+			return 0, fmt.Errorf("topic %s partition %d: %w", topic, p.Partition, err)
+		}
+	}
+	return len(t.Partitions), nil
+}
+
+// topicID is what tells a topic from another one that has or had its name.
+func (a *Admin) topicID(ctx context.Context, topic string) ([16]byte, error) {
+	t, err := a.describe(ctx, topic)
+	if err != nil {
+		return [16]byte{}, err
+	}
+	return t.TopicID, nil
+}
+
+func (a *Admin) describe(ctx context.Context, topic string) (*kmsg.MetadataResponseTopic, error) {
 	req := kmsg.NewPtrMetadataRequest()
 	t := kmsg.NewMetadataRequestTopic()
 	t.Topic = &topic
 	req.Topics = append(req.Topics, t)
 	resp, err := req.RequestWith(ctx, a.client)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	if len(resp.Topics) != 1 {
-		return 0, errors.New("metadata without the topic")
+		return nil, errors.New("metadata without the topic")
 	}
 	if err := kerr.ErrorForCode(resp.Topics[0].ErrorCode); err != nil {
-		return 0, fmt.Errorf("topic %s: %w", topic, err)
+		return nil, fmt.Errorf("topic %s: %w", topic, err)
 	}
-	for _, p := range resp.Topics[0].Partitions {
-		if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-			return 0, fmt.Errorf("topic %s partition %d: %w", topic, p.Partition, err)
-		}
-	}
-	return len(resp.Topics[0].Partitions), nil
+	return &resp.Topics[0], nil
 }

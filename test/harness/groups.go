@@ -55,6 +55,37 @@ func (a *Admin) committed(ctx context.Context, group, topic string, partition in
 	return -1, nil
 }
 
+// Commit sets a group's committed offset of one partition, as an operator does while it has no members.
+func (a *Admin) Commit(ctx context.Context, group, topic string, partition int32, offset int64) error {
+	return Until(ctx, func(ctx context.Context) error { return a.commit(ctx, group, topic, partition, offset) })
+}
+
+func (a *Admin) commit(ctx context.Context, group, topic string, partition int32, offset int64) error {
+	id, err := a.topicID(ctx, topic)
+	if err != nil {
+		return err
+	}
+	req := kmsg.NewPtrOffsetCommitRequest()
+	req.Group, req.Generation = group, -1
+	p := kmsg.NewOffsetCommitRequestTopicPartition()
+	p.Partition, p.Offset = partition, offset
+	t := kmsg.NewOffsetCommitRequestTopic()
+	t.Topic, t.TopicID, t.Partitions = topic, id, append(t.Partitions, p)
+	req.Topics = append(req.Topics, t)
+	resp, err := req.RequestWith(ctx, a.client)
+	if err != nil {
+		return err
+	}
+	for _, t := range resp.Topics {
+		for _, p := range t.Partitions {
+			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+				return fmt.Errorf("commit %d of %s/%d for %s: %w", offset, topic, partition, group, err)
+			}
+		}
+	}
+	return nil
+}
+
 // Members is how many members a group has that hold at least one partition, and how many in all.
 // It understands both group protocols; a group that does not exist has none.
 func (a *Admin) Members(ctx context.Context, group string) (holding, all int, err error) {

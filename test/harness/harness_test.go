@@ -95,6 +95,37 @@ func TestAdminOnTheFakeCluster(t *testing.T) {
 	useAdmin(t, within(t, 30*time.Second), fake.Brokers())
 }
 
+// useOrders changes the topic that useAdmin left with two records in partition 2.
+func useOrders(t *testing.T, ctx context.Context, admin *Admin) {
+	t.Helper()
+	if err := admin.Commit(ctx, "somebody", "letters", 2, 5000); err != nil {
+		t.Fatal(err)
+	}
+	if at, err := admin.Committed(ctx, "somebody", "letters", 2); at != 5000 || err != nil {
+		t.Errorf("committed %d, %v", at, err)
+	}
+	if err := admin.DeleteRecords(ctx, "letters", 2, 1); err != nil {
+		t.Fatal(err)
+	}
+	starts, err := admin.StartOffsets(ctx, "letters")
+	if err != nil || len(starts) != 3 || starts[2] != 1 {
+		t.Errorf("starts %v, %v", starts, err)
+	}
+	records, err := admin.Records(ctx, "letters")
+	if err != nil || len(records) != 1 || string(records[0].Value) != "b" {
+		t.Errorf("what is left: %v, %v", records, err)
+	}
+	if err := admin.AddPartitions(ctx, "letters", 5); err != nil {
+		t.Error(err)
+	}
+	err = admin.CreateTopicAs(ctx, "numbers", TopicOptions{
+		Partitions: 2, Properties: map[string]string{"max.message.bytes": "102400"},
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // useAdmin is the same conversation for every kind of cluster.
 func useAdmin(t *testing.T, ctx context.Context, brokers []string) {
 	t.Helper()
@@ -126,6 +157,7 @@ func useAdmin(t *testing.T, ctx context.Context, brokers []string) {
 	if at, err := admin.Committed(ctx, "nobody", "letters", 0); at != -1 || err != nil {
 		t.Errorf("committed %d, %v", at, err)
 	}
+	useOrders(t, ctx, admin)
 	if err := admin.DeleteTopic(ctx, "letters"); err != nil {
 		t.Error(err)
 	}

@@ -21,6 +21,21 @@ func (a *Admin) Produce(ctx context.Context, topic string, partition int32, key 
 
 // EndOffsets is the offset after the last record of each partition, by partition.
 func (a *Admin) EndOffsets(ctx context.Context, topic string) ([]int64, error) {
+	return a.offsets(ctx, topic, atEnd)
+}
+
+// StartOffsets is the offset of the first record of each partition, by partition.
+func (a *Admin) StartOffsets(ctx context.Context, topic string) ([]int64, error) {
+	return a.offsets(ctx, topic, atStart)
+}
+
+// What ListOffsets takes in the place of a time.
+const (
+	atEnd   = -1
+	atStart = -2
+)
+
+func (a *Admin) offsets(ctx context.Context, topic string, at int64) ([]int64, error) {
 	n, err := a.Partitions(ctx, topic)
 	if err != nil {
 		return nil, err
@@ -31,33 +46,33 @@ func (a *Admin) EndOffsets(ctx context.Context, topic string) ([]int64, error) {
 	t.Topic = topic
 	for p := range n {
 		part := kmsg.NewListOffsetsRequestTopicPartition()
-		part.Partition, part.Timestamp = int32(p), -1 // -1: the end
+		part.Partition, part.Timestamp = int32(p), at
 		t.Partitions = append(t.Partitions, part)
 	}
 	req.Topics = append(req.Topics, t)
-	ends := make([]int64, n)
+	offsets := make([]int64, n)
 	for _, shard := range a.client.RequestSharded(ctx, req) {
 		if shard.Err != nil {
 			return nil, shard.Err
 		}
-		if err := fillEnds(ends, shard.Resp); err != nil {
+		if err := fillOffsets(offsets, shard.Resp); err != nil {
 			return nil, err
 		}
 	}
-	return ends, nil
+	return offsets, nil
 }
 
-func fillEnds(ends []int64, resp kmsg.Response) error {
-	offsets, ok := resp.(*kmsg.ListOffsetsResponse)
+func fillOffsets(to []int64, resp kmsg.Response) error {
+	answer, ok := resp.(*kmsg.ListOffsetsResponse)
 	if !ok {
 		return fmt.Errorf("%T answered ListOffsets", resp)
 	}
-	for _, t := range offsets.Topics {
+	for _, t := range answer.Topics {
 		for _, p := range t.Partitions {
 			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-				return fmt.Errorf("end of %s/%d: %w", t.Topic, p.Partition, err)
+				return fmt.Errorf("offset of %s/%d: %w", t.Topic, p.Partition, err)
 			}
-			ends[p.Partition] = p.Offset
+			to[p.Partition] = p.Offset
 		}
 	}
 	return nil
@@ -69,12 +84,16 @@ func (a *Admin) Records(ctx context.Context, topic string) ([]*kgo.Record, error
 	if err != nil {
 		return nil, err
 	}
+	starts, err := a.StartOffsets(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
 	assignment := map[int32]kgo.Offset{}
 	byPartition := make([][]*kgo.Record, len(ends))
 	left := int64(0)
 	for p, end := range ends {
 		assignment[int32(p)] = kgo.NewOffset().AtStart()
-		left += end
+		left += end - starts[p]
 	}
 	reader, err := kgo.NewClient(kgo.SeedBrokers(a.brokers...),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: assignment}))
