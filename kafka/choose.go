@@ -65,8 +65,7 @@ var resets = map[string]int64{
 func (s *Subscription) beginAnew() {
 	at, known := resets[s.reset]
 	if !known {
-		s.failure(librdkafka.Event{Kind: librdkafka.Failure, Code: librdkafka.AutoOffsetReset})
-		return
+		return // members are told: see learned
 	}
 	var list []librdkafka.Partition
 	for tp, f := range s.feeds {

@@ -39,6 +39,7 @@ type Client struct {
 	overview   overview
 	asking     chan struct{} // a place for each census
 	envoys     chan struct{} // a place for each envoy
+	learners   chan struct{} // a place for each subscription that asks what was committed
 	readers    *readers
 	sought     chan struct{} // tells the discovery of a new subscription with patterns
 
@@ -60,7 +61,8 @@ func Open(cfg Config, log *slog.Logger) (*Client, error) {
 	c := &Client{
 		log: log, ctx: ctx, end: end, subscriptions: map[string]*Subscription{}, members: map[Identity]*Member{},
 		topics: topics{names: map[string]*topic{}}, produced: newProducedBooks(len(profiles)), lendings: newLendingBooks(),
-		asking: make(chan struct{}, censuses), envoys: make(chan struct{}, envoys), readers: newReaders(), sought: make(chan struct{}, 1),
+		asking: make(chan struct{}, censuses), envoys: make(chan struct{}, envoys), learners: make(chan struct{}, learners),
+		readers: newReaders(), sought: make(chan struct{}, 1),
 	}
 	c.apply(&cfg)
 	c.administrator.Store(&administrator{brokers: cfg.Brokers, properties: cfg.Properties})

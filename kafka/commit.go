@@ -175,7 +175,7 @@ func (s *Subscription) beginCommit(of []TopicPartition, exactly []Place, done ch
 		done <- ErrMoving
 		return
 	}
-	s.store()
+	s.storePositions()
 	s.hold(exactly)
 	list = append(list, placesOf(exactly)...)
 	if len(list) == 0 {
@@ -217,11 +217,8 @@ func (s *Subscription) hold(places []Place) {
 	}
 }
 
-// answer tells who waits for a commit how it ended.
+// answer notes what the brokers have, and tells who waits for a commit how it ended.
 func (s *Subscription) answer(event librdkafka.Event) {
-	if event.Ticket == 0 {
-		return
-	}
 	failed := event.Code
 	for _, p := range event.Partitions {
 		f := s.feeds[TopicPartition{p.Topic, p.ID}]
@@ -229,9 +226,10 @@ func (s *Subscription) answer(event librdkafka.Event) {
 		case failed == librdkafka.None && p.Err != librdkafka.None:
 			failed = p.Err
 		case failed == librdkafka.None && f != nil:
-			f.sought = false
+			s.has(f, p.Offset)
 		}
 	}
+	s.down.answer(event.Ticket, failed)
 	if done := s.commits[event.Ticket]; done != nil {
 		delete(s.commits, event.Ticket)
 		err := commitError(codeError(failed))
@@ -275,22 +273,4 @@ func commitError(err error) error {
 		return fmt.Errorf("%w: %s", kind, failure.Text)
 	}
 	return err
-}
-
-// storeSought commits positions of partitions that were sought. librdkafka commits by itself only what is
-// higher than what was committed before; once a lower offset is committed it goes on from there.
-func (s *Subscription) storeSought(offsets []librdkafka.Partition) {
-	var sought []librdkafka.Partition
-	for _, o := range offsets {
-		if f := s.feeds[TopicPartition{o.Topic, o.ID}]; f != nil && f.sought {
-			sought = append(sought, o)
-		}
-	}
-	if len(sought) == 0 {
-		return
-	}
-	s.ticket++
-	if err := s.consumer.Commit(sought, s.ticket); err != nil {
-		s.voice.failure(s.log, librdkafka.Event{Text: "offsets not committed: " + err.Error()})
-	}
 }

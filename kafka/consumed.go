@@ -10,7 +10,7 @@ import (
 // numbers: the lock that guards the ledgers guards them, so lent is always the sum of accepted, released,
 // rejected and leased.
 type lending struct {
-	fetched, lent, accepted, released, rejected, redelivered, leased int64
+	fetched, lent, accepted, released, rejected, redelivered, leased, skipped int64
 }
 
 // lend begins a lease of a record that was handed out so often, this time included.
@@ -34,6 +34,7 @@ func (l *lending) add(o *lending) {
 	l.rejected += o.rejected
 	l.redelivered += o.redelivered
 	l.leased += o.leased
+	l.skipped += o.skipped
 }
 
 // matter is what one row of the books is about; the zero matter is everything beyond the bound.
@@ -149,7 +150,7 @@ func (c *Client) Consumed() []ConsumedRow {
 	for m, l := range all {
 		rows = append(rows, ConsumedRow{
 			Group: m.group, Topic: m.topic, Fetched: l.fetched, Lent: l.lent, Accepted: l.accepted, Released: l.released,
-			Rejected: l.rejected, Redelivered: l.redelivered, Stale: l.stale, Leased: l.leased,
+			Rejected: l.rejected, Redelivered: l.redelivered, Stale: l.stale, Leased: l.leased, Skipped: l.skipped,
 		})
 	}
 	slices.SortFunc(rows, func(a, b ConsumedRow) int {

@@ -48,6 +48,9 @@ func (s *Subscription) status(now time.Time) SubscriptionStatus {
 			status.OldestUnacked = max(status.OldestUnacked, now.Sub(since))
 		}
 	}
+	for _, counts := range s.lendings {
+		status.Skipped += counts.skipped
+	}
 	if s.trouble != nil {
 		status.Trouble = s.trouble.Error()
 	}

@@ -10,7 +10,8 @@ import (
 // are settled, and how far the partition may be committed. It is pure: no clock, no lock, no Kafka.
 //
 // Records enter in offset order and leave from the front once settled, so the position (the offset
-// to commit) never passes an unsettled record and never goes back.
+// to commit) never passes an unsettled record. Within a book it never goes back: where the log itself did, another book
+// begins, whose position may be lower than that of the one before.
 type Ledger struct {
 	number   uint64 // no other book in this process has it
 	entries  []entry
@@ -148,6 +149,24 @@ func (l *Ledger) AcceptThrough(s *Seat, offset int64) int {
 	}
 	l.trim()
 	return n
+}
+
+// Begin says where a book begins that has settled nothing yet: that is its position then, which may be lower than what
+// an earlier book of the partition had, as its log went back, or somebody wants to go back.
+func (l *Ledger) Begin(at int64) {
+	if l.position < 0 {
+		l.position = max(-1, at)
+	}
+}
+
+// Pass says that the records between two offsets do not come any more: the log begins behind them. What is unsettled
+// before them still holds the position.
+func (l *Ledger) Pass(from, to int64) {
+	l.lending.skipped += max(0, to-from)
+	l.fetched = max(l.fetched, to-1)
+	if l.Span() == 0 {
+		l.position = max(l.position, to)
+	}
 }
 
 // Settled tells whether a record that was fetched once is settled, here or before this book began.

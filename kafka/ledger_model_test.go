@@ -9,6 +9,7 @@ import (
 type book struct {
 	pages    []*page
 	position int64
+	passed   int64    // nothing below comes any more
 	counts   *lending // what happened so far; leased is not kept, but recounted
 }
 
@@ -38,9 +39,9 @@ func (l *lending) balanced() bool { return l.lent == l.accepted+l.released+l.rej
 // last is the highest offset ever appended, -1 for none.
 func (b *book) last() int64 {
 	if len(b.pages) == 0 {
-		return -1
+		return b.passed - 1
 	}
-	return b.pages[len(b.pages)-1].offset
+	return max(b.passed-1, b.pages[len(b.pages)-1].offset)
 }
 
 func (b *book) append(r Record) bool {
@@ -50,6 +51,22 @@ func (b *book) append(r Record) bool {
 	b.pages = append(b.pages, &page{offset: r.Offset, size: r.size()})
 	b.counts.fetched++
 	return true
+}
+
+// begin is where a book begins that has settled nothing.
+func (b *book) begin(at int64) {
+	if b.position < 0 {
+		b.position = max(-1, at)
+	}
+}
+
+// pass leaves out what the log does not hold any more.
+func (b *book) pass(from, to int64) {
+	b.counts.skipped += to - from
+	b.passed = max(b.passed, to)
+	if len(b.unsettled()) == 0 {
+		b.position = max(b.position, to)
+	}
 }
 
 // unsettled are the pages from the first one that is not settled on.
@@ -147,7 +164,7 @@ func (b *book) settle(pages ...*page) int {
 		if p.state != settled {
 			break
 		}
-		b.position = p.offset + 1
+		b.position = max(b.position, p.offset+1)
 	}
 	return len(pages)
 }

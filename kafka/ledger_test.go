@@ -47,6 +47,7 @@ func (b *book) shareOf(s *Seat) share {
 type ledgerWalk struct {
 	ledger  *Ledger
 	book    *book
+	past    []*book // of logs that are gone
 	seats   []*Seat
 	now     time.Time
 	highest int64 // position seen last
@@ -144,6 +145,29 @@ func (w *ledgerWalk) Forfeit(t *rapid.T) {
 	w.book.forfeit(s)
 }
 
+// Pass leaves out records that would come next.
+func (w *ledgerWalk) Pass(t *rapid.T) {
+	from := w.book.last() + 1
+	to := from + rapid.Int64Range(0, 5).Draw(t, "skipped")
+	w.ledger.Pass(from, to)
+	w.book.pass(from, to)
+}
+
+// GoBack begins the book of another log, anywhere, as one that was created again or was cut, or a place that was
+// sought. Nothing else lets a position go down.
+func (w *ledgerWalk) GoBack(t *rapid.T) {
+	w.ledger.Abandon()
+	w.book.abandon()
+	w.past = append(w.past, w.book)
+	at := rapid.Int64Range(0, max(0, w.book.last())+3).Draw(t, "at")
+	w.ledger, w.book = NewLedger(w.ledger.lending), newBook(w.book.counts)
+	w.ledger.Begin(at)
+	w.book.begin(at)
+	w.ledger.Pass(at, at)
+	w.book.pass(at, at)
+	w.highest = at
+}
+
 func (w *ledgerWalk) Wait(t *rapid.T) {
 	w.now = w.now.Add(time.Duration(rapid.IntRange(0, 2000).Draw(t, "ms")) * time.Millisecond)
 }
@@ -187,6 +211,8 @@ func TestLedgerIsTheObviousBook(t *testing.T) {
 			"release":      w.Release,
 			"rewind":       w.Rewind,
 			"forfeit":      w.Forfeit,
+			"pass":         w.Pass,
+			"go back":      w.GoBack,
 			"time goes by": w.Wait,
 		})
 		w.ledger.Abandon()

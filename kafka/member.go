@@ -134,7 +134,8 @@ func (m *Member) Next(limit, bytes int, out []Delivery) ([]Delivery, error) {
 	return out, err
 }
 
-// ErrNoOffset says that a group has no committed offset, and auto.offset.reset is error.
+// ErrNoOffset says that a group has no committed offset, or one that its partition's log does not hold, and that
+// auto.offset.reset is error.
 var ErrNoOffset = errors.New("there is no offset to start from")
 
 // explanation is an error of librdkafka's that callers may look for: it says what that says.

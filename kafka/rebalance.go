@@ -37,7 +37,8 @@ func (s *Subscription) open(tp TopicPartition) {
 		s.lendings[row] = &lending{}
 	}
 	s.dispatch.Add(tp, s.lendings[row])
-	s.feeds[tp] = &feed{queue: queue, lane: s.dispatch.byName[tp], stored: -1}
+	s.feeds[tp] = &feed{queue: queue, lane: s.dispatch.byName[tp], stored: -1, logStart: newLogStart()}
+	s.unlearned = true
 	s.client.countLanes(1)
 }
 

@@ -114,8 +114,10 @@ func (s *Subscription) move(o *seek) (wait bool, err error) {
 		switch p.Err {
 		case librdkafka.None:
 			f := s.feeds[o.left[i].TopicPartition]
-			f.anew()
-			f.sought = true
+			f.anew(o.left[i].Offset)
+			if o.commit {
+				f.lane.ledger.Begin(o.left[i].Offset)
+			}
 		case librdkafka.State:
 			left = append(left, o.left[i])
 		default:
@@ -123,5 +125,8 @@ func (s *Subscription) move(o *seek) (wait bool, err error) {
 		}
 	}
 	o.left = left
+	if len(left) < len(list) && !s.halting() {
+		s.trouble = nil
+	}
 	return len(left) > 0 && err == nil, err
 }

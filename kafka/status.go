@@ -31,6 +31,7 @@ type ConsumedRow struct {
 	Redelivered int64 // of Lent, those of records that had been lent before
 	Stale       int64 // settlements of records that the member did not owe (any more)
 	Leased      int64 // leases that have not ended
+	Skipped     int64 // records that the group was to get, and that were no more there
 }
 
 // Status is what the client is doing now.
@@ -80,6 +81,7 @@ type SubscriptionStatus struct {
 	Buffered      int           // records in memory that wait to be lent
 	BufferedBytes int64         // their size
 	Rebalances    int64         // assignments and revocations of the group's consumers in this proxy, since the start
+	Skipped       int64         // records that were to come and that the log did not hold any more, since the subscription was opened
 	OldestUnacked time.Duration // since when the lowest record that is owed has been in its member's hands; the largest over partitions
 	Lag           int64         // records that the group has not committed, over all its partitions; -1: not known
 	LagSeconds    float64       // age of the oldest record that is not settled here; -1: not known

@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,6 +37,12 @@ type Subscription struct {
 	stored    time.Time
 	voice     voice
 	ticket    uint64                  // of the last commit that was begun
+	unlearned bool                    // it is not known what was committed of a partition: see learn
+	learning  bool                    // that is being asked
+	learnAt   time.Time               // and not before this
+	watching  bool                    // what some logs hold is being asked: see watch
+	watched   time.Time               // when it was looked whether that must be
+	down      descent                 // see commitDown
 	commits   map[uint64]chan<- error // who waits for one, by its ticket
 
 	kicked atomic.Bool // the run goroutine was told that a lane is low
@@ -56,7 +63,7 @@ type feed struct {
 	queue  *librdkafka.Queue
 	lane   *lane
 	stored int64 // offset last handed to librdkafka to commit
-	sought bool  // it went to another place, and no commit since has succeeded: see store
+	logStart
 }
 
 // revocation is a set of partitions that Kafka takes away, waiting for what is owed of them.
@@ -77,6 +84,10 @@ const (
 func (c *Client) startSubscription(key, group string, in Interest, set *topicSet) (*Subscription, error) {
 	cfg := c.config()
 	properties := cfg.subscriptionProperties(key, group, in.Overrides, len(c.subscriptions))
+	reset := strings.ToLower(properties["auto.offset.reset"])
+	if _, known := resets[reset]; !known { // sluice sees itself what is out of range, and stops there: see outOfRange
+		properties["auto.offset.reset"] = "earliest"
+	}
 	consumer, err := librdkafka.NewConsumer(properties)
 	if err != nil {
 		return nil, err
@@ -91,7 +102,7 @@ func (c *Client) startSubscription(key, group string, in Interest, set *topicSet
 	s := &Subscription{
 		key: key, group: group, topics: topics, client: c, cfg: cfg, log: c.log.With("group", group),
 		consumer: consumer, feeds: map[TopicPartition]*feed{}, commits: map[uint64]chan<- error{}, idleSince: time.Now(),
-		interest: set, gone: make(chan struct{}), chosen: in.chosen(), reset: properties["auto.offset.reset"], dispatch: NewDispatch(cfg.WindowRecords, cfg.WindowBytes), lendings: map[matter]*lending{},
+		interest: set, gone: make(chan struct{}), chosen: in.chosen(), reset: reset, dispatch: NewDispatch(cfg.WindowRecords, cfg.WindowBytes), lendings: map[matter]*lending{},
 	}
 	c.lendings.opened(s)
 	s.log.Info("subscription opened", "topics", topics)
@@ -111,7 +122,9 @@ func (s *Subscription) run(ctx context.Context) {
 		now := time.Now()
 		s.readEvents(now)
 		s.obey()
+		s.learn(now)
 		s.feedAll(now)
+		s.watch(now)
 		s.serveRevocation(now, false)
 		s.storeAll(now)
 		if s.deserted(now) {
@@ -166,7 +179,6 @@ func (s *Subscription) committed(event librdkafka.Event) {
 var forMembers = map[librdkafka.Code]string{
 	librdkafka.TopicAuthorization: "",
 	librdkafka.GroupAuthorization: "",
-	librdkafka.AutoOffsetReset:    "the group has no committed offset, and auto.offset.reset is error: choose earliest or latest",
 }
 
 // failure notes what members should know: rights that are missing, a consumer that is beyond repair.
@@ -180,10 +192,15 @@ func (s *Subscription) failure(event librdkafka.Event) {
 	if !event.Fatal && !told {
 		return
 	}
+	s.tell(&librdkafka.Error{Code: event.Code, Text: cmp.Or(text, event.Text)}, event.Fatal)
+}
+
+// tell tells members why nothing may come.
+func (s *Subscription) tell(trouble error, fatal bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.trouble = &librdkafka.Error{Code: event.Code, Text: cmp.Or(text, event.Text)}
-	s.failed = s.failed || event.Fatal
+	s.trouble = trouble
+	s.failed = s.failed || fatal
 	s.dispatch.WakeAll()
 }
 
@@ -210,50 +227,45 @@ func (s *Subscription) feed(f *feed) {
 	s.mu.Lock()
 	want := s.dispatch.Wants(f.lane)
 	s.mu.Unlock()
-	if want == 0 || f.queue == nil {
+	if want == 0 || f.queue == nil || s.waits(f) {
 		return
 	}
 	s.fetched = f.queue.Fetch(s.fetched[:0], want, func(code librdkafka.Code, text string) {
 		s.failure(librdkafka.Event{Kind: librdkafka.Failure, Code: code, Text: text})
 	})
-	s.take(f, want)
+	more := len(s.fetched) == min(want, librdkafka.Batch)
+	s.followed(f)
+	s.take(f, more)
 	clear(s.fetched)
 }
 
 // take enters fetched messages into the lane's ledger.
-func (s *Subscription) take(f *feed, want int) {
+func (s *Subscription) take(f *feed, more bool) {
+	well := len(s.fetched) > 0 && !s.halting()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f.lane.more = len(s.fetched) == min(want, librdkafka.Batch)
+	f.lane.more = more
 	for i := range s.fetched {
 		m := &s.fetched[i]
 		r := Record{
 			TopicPartition: f.lane.TopicPartition,
 			Offset:         m.Offset, Timestamp: m.Timestamp, Key: m.Key, Value: m.Value, Headers: m.Headers,
 		}
-		if r.Offset <= f.lane.ledger.fetched {
-			s.restart(f, r.Offset)
-		}
 		if f.lane.ledger.Append(r) {
 			s.client.consumed.fetched.Add(1)
 		}
 	}
-	if len(s.fetched) > 0 {
+	if well {
 		s.trouble = nil
 	}
 }
 
-// restart begins a partition's book again: its offsets went back, because the topic was created
-// again or its log was cut. What was owed of the old log cannot be settled in the new one.
-func (s *Subscription) restart(f *feed, offset int64) {
-	s.log.Warn("partition went back", "partition", f.lane.TopicPartition.String(), "from", f.lane.ledger.fetched, "to", offset)
-	f.anew()
-}
-
-// anew begins the partition's book again. What is owed of it is taken back. The subscription's mu is held.
-func (f *feed) anew() {
+// anew begins the partition's book again, at an offset or, below 0, wherever its next record is. What is owed of it
+// is taken back. The subscription's mu is held.
+func (f *feed) anew(next int64) {
 	f.lane.ledger.Abandon()
 	f.lane.ledger, f.lane.holder, f.lane.more, f.stored = NewLedger(f.lane.ledger.lending), nil, false, -1
+	f.logStart = f.again(next)
 }
 
 // storeAll hands the positions that moved to librdkafka's next commit.
@@ -265,7 +277,13 @@ func (s *Subscription) storeAll(now time.Time) {
 	s.store()
 }
 
+// store is storeAll now. Positions that are lower than what the brokers have are committed as well.
 func (s *Subscription) store() {
+	s.storePositions()
+	s.commitDown(time.Now())
+}
+
+func (s *Subscription) storePositions() {
 	offsets := s.positions()
 	if len(offsets) == 0 {
 		return
@@ -279,7 +297,6 @@ func (s *Subscription) store() {
 	if err != nil {
 		s.voice.failure(s.log, librdkafka.Event{Text: "offsets not stored: " + err.Error()})
 	}
-	s.storeSought(offsets)
 }
 
 // positions are the offsets to commit that changed since they were last stored.

@@ -134,6 +134,8 @@ func state(s *management.Subscription) string {
 		return s.Trouble
 	case s.Stalled:
 		return "stalled"
+	case s.Skipped > 0:
+		return fmt.Sprintf("ok, %d skipped", s.Skipped)
 	}
 	return "ok"
 }

@@ -126,6 +126,8 @@ extern const char *rd_kafka_rebalance_protocol(rd_kafka_t *rk);
 extern int rd_kafka_assignment_lost(rd_kafka_t *rk);
 extern int rd_kafka_resume_partitions(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *partitions);
 extern int rd_kafka_committed(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *partitions, int timeout_ms);
+extern int rd_kafka_get_watermark_offsets(rd_kafka_t *rk, const char *topic, int32_t partition, int64_t *low,
+					  int64_t *high);
 extern int rd_kafka_commit_queue(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *offsets, rd_kafka_queue_t *queue,
 				 void (*callback)(rd_kafka_t *, int, rd_kafka_topic_partition_list_t *, void *),
 				 void *opaque);

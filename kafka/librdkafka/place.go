@@ -1,9 +1,13 @@
 package librdkafka
 
 // #include "abi.h"
+// #include <stdlib.h>
 import "C"
 
-import "time"
+import (
+	"time"
+	"unsafe"
+)
 
 // NoPlace as a Partition's Offset begins where the group has committed, or else as auto.offset.reset says
 // (RD_KAFKA_OFFSET_INVALID).
@@ -39,6 +43,19 @@ func (c *Consumer) Seek(partitions []Partition) error {
 		partitions[i].Err = p.Err
 	}
 	return err
+}
+
+// Watermarks are what the partition's log holds, from low up to, but not including, high, as the last answer to a
+// fetch said; -1 where there was none. It asks no broker, and may be old when nothing is fetched.
+func (c *Consumer) Watermarks(topic string, partition int32) (low, high int64) {
+	defer enter()()
+	name := C.CString(topic)
+	defer C.free(unsafe.Pointer(name))
+	var l, h C.int64_t
+	if C.rd_kafka_get_watermark_offsets(c.rk, name, C.int32_t(partition), &l, &h) != 0 {
+		return -1, -1
+	}
+	return max(-1, int64(l)), max(-1, int64(h))
 }
 
 // Add takes more partitions, of a consumer that has not subscribed to topics; each begins at its Offset. They

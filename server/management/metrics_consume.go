@@ -18,6 +18,8 @@ var consumeMetrics = []metric{
 		func(r *kafka.ConsumedRow) int64 { return r.Redelivered }),
 	perRow("sluice_consume_stale_settlements_total", counter, "Acknowledgements of records that the client did not owe (any more): it was too late, or did it twice.",
 		func(r *kafka.ConsumedRow) int64 { return r.Stale }),
+	perRow("sluice_consume_skipped_messages_total", counter, "Records that the group was to get and that its log did not hold any more: retention was faster, or auto.offset.reset=latest went to the end.",
+		func(r *kafka.ConsumedRow) int64 { return r.Skipped }),
 	perRow("sluice_consume_leased_messages", gauge, "Records that are with clients now.",
 		func(r *kafka.ConsumedRow) int64 { return r.Leased }),
 	perGroup("sluice_consume_buffered_messages", "Records in memory that wait for a client to ask for them.",

@@ -28,7 +28,7 @@ func metricsOf(query string) (names []string) {
 	}
 	query = regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(query, " ")
 	for _, found := range word.FindAllString(query, -1) {
-		if found = strings.TrimSpace(found); !strings.HasSuffix(found, "(") && !slices.Contains([]string{"or", "and", "unless", "bool"}, found) {
+		if found = strings.TrimSpace(found); !strings.HasSuffix(found, "(") && !slices.Contains([]string{"or", "and", "unless", "bool", "offset"}, found) {
 			names = append(names, found)
 		}
 	}

@@ -73,6 +73,8 @@ type Subscription struct {
 	Buffered      int   `json:"buffered"`
 	BufferedBytes int64 `json:"buffered_bytes"`
 	Rebalances    int64 `json:"rebalances"`
+	// Skipped records were gone before the group got to them.
+	Skipped int64 `json:"skipped"`
 	// OldestUnackedSeconds is the age of the oldest lease.
 	OldestUnackedSeconds float64 `json:"oldest_unacked_seconds"`
 	// Lag is how many records the group has not settled, null while nobody knows.

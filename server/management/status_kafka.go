@@ -53,7 +53,7 @@ func profile(p *kafka.ProfileStatus) Profile {
 func subscription(s *kafka.SubscriptionStatus) Subscription {
 	shown := Subscription{
 		Group: s.Group, Topics: append([]string{}, s.Topics...), Members: []Member{}, Partitions: s.Partitions,
-		Leased: s.Leased, Buffered: s.Buffered, BufferedBytes: s.BufferedBytes, Rebalances: s.Rebalances,
+		Leased: s.Leased, Buffered: s.Buffered, BufferedBytes: s.BufferedBytes, Rebalances: s.Rebalances, Skipped: s.Skipped,
 		OldestUnackedSeconds: seconds(s.OldestUnacked), Stalled: s.Stalled, Trouble: s.Trouble,
 	}
 	for _, m := range s.Members {
