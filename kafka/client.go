@@ -51,6 +51,7 @@ type Client struct {
 	discovering   bool // there is a discovery
 	subscriptions map[string]*Subscription
 	members       map[Identity]*Member
+	departed      departures
 }
 
 // Open starts a client. Its configuration must be valid; no broker needs to be reachable.
@@ -59,7 +60,7 @@ func Open(cfg Config, log *slog.Logger) (*Client, error) {
 	ctx, end := context.WithCancel(context.Background())
 	profiles := cfg.profiles()
 	c := &Client{
-		log: log, ctx: ctx, end: end, subscriptions: map[string]*Subscription{}, members: map[Identity]*Member{},
+		log: log, ctx: ctx, end: end, subscriptions: map[string]*Subscription{}, members: map[Identity]*Member{}, departed: departures{},
 		topics: topics{names: map[string]*topic{}}, produced: newProducedBooks(len(profiles)), lendings: newLendingBooks(),
 		asking: make(chan struct{}, censuses), envoys: make(chan struct{}, envoys), learners: make(chan struct{}, learners),
 		readers: newReaders(), sought: make(chan struct{}, 1),

@@ -36,7 +36,12 @@ func (m *Member) dismiss() {
 	s := m.sub
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dispatch.Dismiss(m.seat, time.Now())
+	now := time.Now()
+	s.used = now
+	s.dispatch.Dismiss(m.seat, now)
+	if len(s.dispatch.seats) == 0 {
+		s.kick() // others of its group may wait for its partitions
+	}
 }
 
 // forget drops a member whose grace is over, unless it came back meanwhile.
@@ -46,21 +51,6 @@ func (c *Client) forget(id Identity, s *Subscription) {
 	if m := c.members[id]; m != nil && m.sub == s && !m.live {
 		delete(c.members, id)
 	}
-}
-
-// retire ends a subscription that nobody uses, unless somebody joined meanwhile.
-func (c *Client) retire(s *Subscription) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.dispatch.seats) > 0 {
-		return false
-	}
-	if c.subscriptions[s.key] == s {
-		delete(c.subscriptions, s.key)
-	}
-	return true
 }
 
 // detach makes sure that a subscription which ends is not joined any more.

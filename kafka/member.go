@@ -52,10 +52,12 @@ func (c *Client) Join(id Identity, in Interest, wake func()) (*Member, error) {
 	}
 	m := &Member{id: id, ack: in.Ack, sub: sub, live: true}
 	sub.mu.Lock()
+	sub.arrive(time.Now())
 	m.seat = sub.dispatch.Sit(id.Name, wake)
 	m.seat.windows = in.Windows
 	sub.mu.Unlock()
 	c.members[id] = m
+	c.rouse(sub)
 	if in.chosen() {
 		m.Choose(in.Partitions)
 	}
@@ -76,11 +78,6 @@ func (c *Client) subscription(key, group string, in Interest, set *topicSet) (*S
 	s, err := c.startSubscription(key, group, in, set)
 	if err != nil {
 		return nil, err
-	}
-	for _, other := range c.subscriptions {
-		if other.group == group {
-			other.yield()
-		}
 	}
 	c.subscriptions[key] = s
 	if len(set.patterns) > 0 {

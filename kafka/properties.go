@@ -272,6 +272,9 @@ var classicGroup = Properties{
 	// How long the partitions of a proxy that died wait for another: librdkafka's 45 s are for
 	// consumers that forget to poll.
 	"session.timeout.ms": "10000",
+	// How soon a member hears that others have left or come: that long their partitions stand still. librdkafka
+	// looks every half a second whether one is due. It costs the coordinator two small requests a second.
+	"heartbeat.interval.ms": "400",
 }
 
 // gatherable is the size of the largest record, in bytes, that may be gathered with others: librdkafka is sure to

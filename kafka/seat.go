@@ -74,10 +74,10 @@ func (d *Dispatch) Dismiss(s *Seat, now time.Time) {
 	d.Call(now)
 }
 
-// Expire dismisses the seats whose grace is over, and says when the next one's will be.
+// Expire dismisses the empty seats whose grace is over, or that owe nothing any more.
 func (d *Dispatch) Expire(now time.Time) (dismissed []*Seat) {
 	for _, s := range d.seats {
-		if !s.present && !now.Before(s.until) {
+		if !s.present && (s.owed == 0 || !now.Before(s.until)) {
 			dismissed = append(dismissed, s)
 		}
 	}

@@ -33,7 +33,6 @@ type Subscription struct {
 	feeds     map[TopicPartition]*feed
 	fetched   []librdkafka.Message
 	revoking  *revocation
-	idleSince time.Time
 	stored    time.Time
 	voice     voice
 	ticket    uint64                  // of the last commit that was begun
@@ -45,17 +44,20 @@ type Subscription struct {
 	down      descent                 // see commitDown
 	commits   map[uint64]chan<- error // who waits for one, by its ticket
 
+	nudged, nudgeUntil time.Time // see nudge
+
 	kicked atomic.Bool // the run goroutine was told that a lane is low
 
 	mu       sync.Mutex // guards what follows
 	dispatch *Dispatch
 	lendings map[matter]*lending
-	trouble  error    // why nothing may come: missing rights, a failed consumer
-	yielding bool     // it does not linger: it would keep partitions from another subscription of its group
-	failed   bool     // the consumer is beyond repair; the next Join makes another
-	assigned bool     // partitions were assigned, perhaps none
-	orders   []func() // for the run goroutine
-	ended    bool     // it takes no more
+	used     time.Time     // when a member was last here
+	absence  time.Duration // the longest that none was, before one came
+	trouble  error         // why nothing may come: missing rights, a failed consumer
+	failed   bool          // the consumer is beyond repair; the next Join makes another
+	assigned bool          // partitions were assigned, perhaps none
+	orders   []func()      // for the run goroutine
+	ended    bool          // it takes no more
 }
 
 // feed is where a lane's records come from.
@@ -101,7 +103,7 @@ func (c *Client) startSubscription(key, group string, in Interest, set *topicSet
 	}
 	s := &Subscription{
 		key: key, group: group, topics: topics, client: c, cfg: cfg, log: c.log.With("group", group),
-		consumer: consumer, feeds: map[TopicPartition]*feed{}, commits: map[uint64]chan<- error{}, idleSince: time.Now(),
+		consumer: consumer, feeds: map[TopicPartition]*feed{}, commits: map[uint64]chan<- error{}, used: c.departed.since(key, time.Now()),
 		interest: set, gone: make(chan struct{}), chosen: in.chosen(), reset: reset, dispatch: NewDispatch(cfg.WindowRecords, cfg.WindowBytes), lendings: map[matter]*lending{},
 	}
 	c.lendings.opened(s)
@@ -127,6 +129,7 @@ func (s *Subscription) run(ctx context.Context) {
 		s.watch(now)
 		s.serveRevocation(now, false)
 		s.storeAll(now)
+		s.nudge(now)
 		if s.deserted(now) {
 			break
 		}

@@ -7,33 +7,6 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
-// deserted forgets members whose grace is over, and tells whether the subscription may end.
-func (s *Subscription) deserted(now time.Time) bool {
-	s.mu.Lock()
-	gone := s.dispatch.Expire(now)
-	empty := len(s.dispatch.seats) == 0
-	s.yielding = s.yielding && empty
-	atOnce := s.failed || s.yielding || s.chosen
-	s.mu.Unlock()
-	for _, seat := range gone {
-		s.log.Info("member forgotten, its records go to others", "member", seat.Name)
-		s.client.forget(Identity{s.group, seat.Name}, s)
-	}
-	if !empty {
-		s.idleSince = now
-		return false
-	}
-	return (atOnce || now.Sub(s.idleSince) >= s.cfg.SubscriptionLinger) && s.client.retire(s)
-}
-
-// yield ends the subscription at once if nobody uses it.
-func (s *Subscription) yield() {
-	s.mu.Lock()
-	s.yielding = true
-	s.mu.Unlock()
-	s.kick()
-}
-
 // close commits, leaves the group and destroys the consumer, also after ctx has ended. It is bounded by
 // closeTimeout.
 func (s *Subscription) close(ctx context.Context) {
@@ -45,6 +18,7 @@ func (s *Subscription) close(ctx context.Context) {
 	s.serveRevocation(time.Now(), true)
 	s.store()
 	err := s.consumer.Close(ctx, s.leaving, s.closeQueues)
+	s.client.left(s)
 	if err != nil {
 		s.abandon()
 		s.log.Warn("consumer not closed", "err", err)

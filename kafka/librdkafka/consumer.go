@@ -22,6 +22,8 @@ type Consumer struct {
 	messages []C.uintptr_t // addresses of rd_kafka_message_t
 	fetched  []C.sluice_message
 
+	consumerProtocol bool // the group's protocol is KIP-848's
+
 	unanswered bool // the group gave partitions, or none, and waits for Assign
 	leaving    bool // Close has begun
 	answered   bool // and all that was assigned has been given back: see answers
@@ -59,7 +61,8 @@ func NewConsumer(properties map[string]string) (*Consumer, error) {
 	C.rd_kafka_poll_set_consumer(rk)
 	c := &Consumer{
 		rk: rk, queue: C.rd_kafka_queue_get_consumer(rk), signal: s,
-		messages: make([]C.uintptr_t, Batch), fetched: make([]C.sluice_message, Batch),
+		consumerProtocol: properties["group.protocol"] == "consumer",
+		messages:         make([]C.uintptr_t, Batch), fetched: make([]C.sluice_message, Batch),
 	}
 	c.watch(c.queue)
 	return c, nil
@@ -85,6 +88,18 @@ func (c *Consumer) Subscribe(topics []string) error {
 	cl := listOf(list)
 	defer C.rd_kafka_topic_partition_list_destroy(cl)
 	return errorOf(C.rd_kafka_subscribe(c.rk, cl))
+}
+
+// Nudge has a consumer that is subscribed to the topics ask its group's coordinator for news before its time:
+// KIP-848 sends a subscription at once, and gets the assignment. Of a classic group any question makes
+// librdkafka's main thread look whether a heartbeat is due, else it looks every half a second.
+func (c *Consumer) Nudge(topics []string) error {
+	if c.consumerProtocol {
+		return c.Subscribe(topics)
+	}
+	defer enter()()
+	c.Cooperative()
+	return nil
 }
 
 // Poll takes the next event of the group without waiting, and counts as a poll for

@@ -91,7 +91,7 @@ func (l *lender) settle(list []settlement, t *tally) {
 		return // nothing would come of it
 	}
 	now := l.lenders.now()
-	l.used = now // who settles is still here, though nothing may be lent afterwards
+	l.settled = now // who settles is still here, though nothing may be lent afterwards
 	for _, s := range list {
 		held := l.book.find(s.lease)
 		if held != nil && now.Before(held.until) && settling[s.verb](l, held, s, now) {

@@ -17,24 +17,24 @@ type lender struct {
 	group    string
 	interest kafka.Interest
 	bell     chan struct{} // rings when there may be something to do
-	users    int           // requests that are here; guarded by lenders' mu
+	users    int           // requests that are here; guarded by lenders' mu, as is
+	seen     time.Time     // when the last of them ended
 
-	mu     sync.Mutex // guards what follows; taken after lenders' mu, and before any of the kafka package
-	member *kafka.Member
-	over   bool // nothing is lent any more
-	queue  queue
-	book   leases
-	books  map[kafka.TopicPartition]uint64 // that the partitions' records come from
-	last   uint64                          // the one that the last record came from
-	full   error                           // why nothing was lent the last time, nil when nothing was there
-	used   time.Time
+	mu      sync.Mutex // guards what follows; taken after lenders' mu, and before any of the kafka package
+	member  *kafka.Member
+	over    bool // nothing is lent any more
+	queue   queue
+	book    leases
+	books   map[kafka.TopicPartition]uint64 // that the partitions' records come from
+	last    uint64                          // the one that the last record came from
+	full    error                           // why nothing was lent the last time, nil when nothing was there
+	settled time.Time                       // when somebody last settled something, who need not ask for more
 }
 
 const (
-	lenderTurn   = time.Second           // its goroutine looks at the clock so often: no lease is shorter, and none ends late
-	lenderGap    = 10 * time.Second      // of its loop, for who watches over it
-	lenderLinger = 10 * time.Second      // how long it keeps its seat when nobody asks and nothing is lent
-	expiryGrain  = 10 * time.Millisecond // leases that end within it end together
+	lenderTurn  = time.Second           // its goroutine looks at the clock so often: no lease is shorter, and none ends late
+	lenderGap   = 10 * time.Second      // of its loop, for who watches over it
+	expiryGrain = 10 * time.Millisecond // leases that end within it end together
 )
 
 // ring is called by the Kafka side when records may be there; it never waits.
@@ -57,7 +57,7 @@ func (l *lender) open() (bool, error) {
 		l.over = true
 		return false, err
 	}
-	l.member, l.used = member, l.lenders.now()
+	l.member, l.settled = member, l.lenders.now()
 	l.lenders.work.Go(l.run)
 	return true, nil
 }

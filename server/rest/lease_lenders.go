@@ -93,12 +93,6 @@ func (l *lender) identity() kafka.Identity {
 	return kafka.Identity{Group: l.group, Name: fmt.Sprintf("http takes %d", l.number)}
 }
 
-func (s *lenders) exit(l *lender) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l.users--
-}
-
 // numbered finds the lender that lent something, nil when it is none of the group, or not there any more.
 func (s *lenders) numbered(n uint32, group string) *lender {
 	s.mu.Lock()
@@ -121,24 +115,6 @@ func (s *lenders) forget(l *lender) {
 		delete(s.byKey, l.key)
 	}
 	delete(s.byNumber, l.number)
-}
-
-// retire ends a lender that nobody needs, or whose consumer failed.
-func (s *lenders) retire(l *lender) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := s.now()
-	if l.users > 0 || l.book.open() > 0 {
-		l.used = now
-	}
-	if !l.over && now.Sub(l.used) < lenderLinger {
-		return false
-	}
-	s.forget(l)
-	l.end()
-	return true
 }
 
 // dismiss ends a lender whatever it has lent.
