@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // Options choose where the broker listens and what it keeps. The zero value runs.
@@ -39,7 +40,27 @@ func Start(opts Options) (*Broker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("embedded broker: %w", err)
 	}
+	if opts.StateDir != "" {
+		cluster.ControlKey(int16(kmsg.Metadata), func(r kmsg.Request) (kmsg.Response, error, bool) {
+			createWanted(cluster, r.(*kmsg.MetadataRequest)) //nolint:forcetypeassert // by the key
+			return nil, nil, false
+		})
+	}
 	return &Broker{cluster}, nil
+}
+
+// createWanted creates the topics that a request is the first to use. kfake does so itself, but saves the list of topics
+// only when it stops, and when it is asked to create one: after a kill -9 the others would be gone, records and all.
+func createWanted(cluster *kfake.Cluster, r *kmsg.MetadataRequest) {
+	if !r.AllowAutoTopicCreation {
+		return
+	}
+	for _, t := range r.Topics {
+		if t.Topic != nil && cluster.TopicInfo(*t.Topic) == nil {
+			// It fails for a name that differs from another topic's in . and _ only, which Kafka refuses too.
+			_ = cluster.CreateTopic(*t.Topic, 0, nil)
+		}
+	}
 }
 
 func (o Options) kfake() []kfake.Opt {

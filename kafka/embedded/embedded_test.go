@@ -2,6 +2,7 @@ package embedded_test
 
 import (
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +34,7 @@ func produce(t *testing.T, address, topic, value string) {
 	}
 	defer p.Close()
 	reports := make(chan ck.Event, 1)
-	where := ck.TopicPartition{Topic: &topic, Partition: ck.PartitionAny}
+	where := ck.TopicPartition{Topic: &topic, Partition: 0}
 	if err := p.Produce(&ck.Message{TopicPartition: where, Value: []byte(value)}, reports); err != nil {
 		t.Fatal(err)
 	}
@@ -117,6 +118,59 @@ func TestStateSurvivesARestartOnAnotherPort(t *testing.T) {
 	if got := first(t, again.Addr(), "kept"); got != "still here" {
 		t.Errorf("read %q", got)
 	}
+}
+
+// What lies on the disk is what a kill -9 would leave: topics that were created by their first use are there, with their
+// records, and so is what a group has committed.
+func TestWhatWasAnsweredIsOnTheDisk(t *testing.T) {
+	dir, left := t.TempDir(), t.TempDir()
+	broker := start(t, embedded.Options{StateDir: dir, Partitions: 3})
+	produce(t, broker.Addr(), "kept", "still here")
+	produce(t, broker.Addr(), "kept.too", "and here")
+	commit(t, broker.Addr(), "kept", 1)
+	if err := os.CopyFS(left, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+
+	again := start(t, embedded.Options{StateDir: left, Partitions: 1})
+	if got := first(t, again.Addr(), "kept.too"); got != "and here" {
+		t.Errorf("read %q", got)
+	}
+	if n := partitions(t, again.Addr(), "kept"); n != 3 {
+		t.Errorf("kept has %d partitions", n)
+	}
+	if at := committed(t, again.Addr(), "kept"); at != 1 {
+		t.Errorf("committed is %d", at)
+	}
+}
+
+func consumer(t *testing.T, address string) *ck.Consumer {
+	t.Helper()
+	c, err := ck.NewConsumer(&ck.ConfigMap{"bootstrap.servers": address, "group.id": "committing"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func commit(t *testing.T, address, topic string, offset int64) {
+	t.Helper()
+	c := consumer(t, address)
+	defer c.Close()
+	if _, err := c.CommitOffsets([]ck.TopicPartition{{Topic: &topic, Offset: ck.Offset(offset)}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func committed(t *testing.T, address, topic string) int64 {
+	t.Helper()
+	c := consumer(t, address)
+	defer c.Close()
+	at, err := c.Committed([]ck.TopicPartition{{Topic: &topic}}, int(patience.Milliseconds()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int64(at[0].Offset)
 }
 
 func TestATakenAddressIsAnError(t *testing.T) {
