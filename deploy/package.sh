@@ -40,8 +40,8 @@ trap 'rm -rf "$stage"' EXIT
 
 # build ARCH CC FILE
 build() {
-	CGO_ENABLED=1 GOOS=linux GOARCH=$1 CC=$2 go build -buildvcs=false -trimpath \
-		-ldflags "-buildid= -X main.version=$version" -o "$3" ./cmd/sluice
+	CGO_ENABLED=1 GOOS=linux GOARCH=$1 CC=$2 go build -buildvcs=false -trimpath -buildmode=pie \
+		-ldflags "-bindnow -buildid= -X main.version=$version" -o "$3" ./cmd/sluice
 }
 build "$arch" "$cc" "$stage/sluice"
 native=$stage/sluice

@@ -27,14 +27,14 @@ func Root() (string, error) {
 	}
 }
 
-// Build compiles the proxy into dir and returns the path of the binary.
+// Build compiles the proxy into dir, hardened as the one that is shipped, and returns the path of the binary.
 func Build(ctx context.Context, dir string) (string, error) {
 	root, err := Root()
 	if err != nil {
 		return "", err
 	}
 	binary := filepath.Join(dir, "sluice")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/sluice")
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildmode=pie", "-ldflags=-bindnow", "-o", binary, "./cmd/sluice")
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build ./cmd/sluice: %w\n%s", err, out)
