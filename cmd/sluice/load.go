@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
+
+	"github.com/sluice-proxy/sluice/kafka"
 )
 
 // configFlags are the flags that make up a configuration. A nil text was not given; an empty one was.
@@ -41,24 +44,44 @@ func (f *configFlags) load() (*Config, []warning, error) {
 	if f.Embedded && f.Brokers != nil {
 		return nil, nil, usageError("--embedded and --brokers exclude each other")
 	}
-	cfg := defaultConfig()
-	if f.Config != "" {
-		if err := loadYAML(f.Config, cfg.settings()); err != nil {
-			return nil, nil, configError{err}
-		}
-	}
-	var warnings []warning
-	if f.Librdkafka != "" {
-		var err error
-		if warnings, err = loadLibrdkafka(f.Librdkafka, &cfg.Kafka); err != nil {
-			return nil, nil, configError{err}
-		}
-	}
-	err := errors.Join(f.apply(cfg), cfg.readPassword(), cfg.validateListeners(), f.validateKafka(cfg))
+	cfg, secrets := defaultConfig(), secretive{}
+	warnings, err := f.readFiles(cfg, secrets)
 	if err != nil {
 		return nil, nil, configError{err}
 	}
-	return cfg, append(warnings, cfg.doubts()...), nil
+	err = errors.Join(f.apply(cfg), cfg.readPassword(), cfg.validateListeners(), f.validateKafka(cfg))
+	if err != nil {
+		return nil, nil, configError{err}
+	}
+	secrets.addNamed(&cfg.Kafka)
+	if cfg.RESP.PasswordFile != "" {
+		secrets[cfg.RESP.PasswordFile] = "resp.password_file"
+	}
+	open, err := secrets.check()
+	if err != nil {
+		return nil, nil, configError{err}
+	}
+	return cfg, slices.Concat(warnings, open, cfg.doubts()), nil
+}
+
+// readFiles reads the files that flags name, and notes which have secrets.
+func (f *configFlags) readFiles(cfg *Config, secrets secretive) ([]warning, error) {
+	if f.Config != "" {
+		if err := loadYAML(f.Config, cfg.settings()); err != nil {
+			return nil, err
+		}
+		if cfg.RESP.Password != (Secret{}) || secretProperties(&cfg.Kafka) {
+			secrets[f.Config] = "passwords"
+		}
+	}
+	if f.Librdkafka == "" {
+		return nil, nil
+	}
+	var alone kafka.Config
+	if _, err := loadLibrdkafka(f.Librdkafka, &alone); err == nil && secretProperties(&alone) {
+		secrets[f.Librdkafka] = "passwords"
+	}
+	return loadLibrdkafka(f.Librdkafka, &cfg.Kafka)
 }
 
 // override is a flag that goes above a setting.
