@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
@@ -12,8 +13,11 @@ import (
 type drain struct {
 	producer *producer
 	handle   *librdkafka.Producer
-	ending   chan struct{} // closed when draining shall end
-	ended    chan struct{} // closed when it has
+	batching batching        // of the handle
+	former   *sync.WaitGroup // is told when a handle that failed has come to its end
+	busy     time.Time       // when a handle for smaller batches had anything to do last
+	ending   chan struct{}   // closed when draining shall end
+	ended    chan struct{}   // closed when it has
 	beat     func()
 
 	tallies map[uintptr]*tally // of the topics that were reported, see librdkafka.Report.Same
@@ -24,7 +28,7 @@ type drain struct {
 
 func newDrain(p *producer, handle *librdkafka.Producer) *drain {
 	return &drain{
-		producer: p, handle: handle, ending: make(chan struct{}), ended: make(chan struct{}), tallies: map[uintptr]*tally{},
+		producer: p, handle: handle, former: &p.former, ending: make(chan struct{}), ended: make(chan struct{}), tallies: map[uintptr]*tally{},
 	}
 }
 
@@ -41,7 +45,7 @@ func (d *drain) run() {
 	}
 	// It has failed, and has a successor.
 	discard(context.Background(), d.handle, d.producer.log)
-	d.producer.former.Done()
+	d.former.Done()
 }
 
 // read reads until it shall end (true), or the handle has failed for good and was emptied (false).
@@ -57,13 +61,28 @@ func (d *drain) read() bool {
 			d.empty()
 			return false
 		}
-		d.losses.log(d.producer.log, time.Now())
+		now := time.Now()
+		d.losses.log(d.producer.log, now)
+		if d.idle(now) {
+			d.producer.splitter.close(d)
+		}
 		select {
 		case <-d.ending:
 			return true
 		default:
 		}
 	}
+}
+
+// idle tells whether a handle for smaller batches is not needed any more.
+func (d *drain) idle(now time.Time) bool {
+	if d.batching == whole {
+		return false
+	}
+	if d.busy.IsZero() || d.handle.Pending() > 0 {
+		d.busy = now
+	}
+	return now.Sub(d.busy) >= splitIdle
 }
 
 func (d *drain) sayLosses() {
@@ -95,6 +114,9 @@ func (d *drain) take() (failed bool) {
 // report counts and settles a run of delivery reports. It counts first: who is told the end of a record
 // finds it in the books.
 func (d *drain) report(run []librdkafka.Report) {
+	if refused(run) {
+		run = d.divide(run)
+	}
 	d.count(run)
 	for i := 0; i < len(run); i += librdkafka.Sample {
 		if took, ok := run[i].Latency(); ok {
@@ -165,12 +187,21 @@ func (d *drain) failure(r *librdkafka.Report) *ProduceError {
 	if outcome == OK {
 		return nil
 	}
-	failure := &ProduceError{Outcome: outcome, Topic: r.Topic(), Reason: reasonFor(r.Err, r.Partition), Cause: verdictOn(r.Err).cause}
+	failure := &ProduceError{Outcome: outcome, Topic: r.Topic(), Reason: reasonOfBroker(r), Cause: verdictOn(r.Err).cause}
 	d.losses.add(*failure)
 	if r.Err == librdkafka.UnknownTopic || r.Err == librdkafka.UnknownTopicLocal {
 		d.producer.client.topics.doubt(failure.Topic)
 	}
 	return failure
+}
+
+// reasonOfBroker is reasonFor, with whose limit a record exceeds.
+func reasonOfBroker(r *librdkafka.Report) string {
+	reason := reasonFor(r.Err, r.Partition)
+	if r.Err == librdkafka.MessageTooLarge {
+		reason += ", for the topic's max.message.bytes"
+	}
+	return reason
 }
 
 // wake tells the sessions whose answers are complete, once per run of reports.
@@ -185,17 +216,29 @@ func (d *drain) wake() {
 // fail logs an error event; a fatal one replaces the handle. It returns whether that was done.
 func (d *drain) fail(event librdkafka.Event) (replaced bool) {
 	p := d.producer
-	if !event.Fatal || d.handle != p.handle.Load() {
+	if !event.Fatal || !d.present() {
 		d.voice.failure(p.log, event)
 		return false
 	}
-	replaced = p.replace(d)
+	if d.batching == whole {
+		replaced = p.replace(d)
+	} else {
+		replaced = p.splitter.drop(d)
+	}
 	p.log.Error("producer failed for good", "err", event.Text, "replaced", replaced)
 	if replaced {
 		d.handle.Retire()
 		d.handle.Purge()
 	}
 	return replaced
+}
+
+// present tells whether records are still produced with the handle.
+func (d *drain) present() bool {
+	if d.batching == whole {
+		return d.handle == d.producer.handle.Load()
+	}
+	return d.handle == d.producer.splitter.handles[d.batching].Load()
 }
 
 func (d *drain) sample(text string) {

@@ -160,8 +160,11 @@ func outcomeOf(code librdkafka.Code, status librdkafka.Status) Outcome {
 
 // reasonFor is librdkafka's sentence for why a record failed, or ours where that leaves out which partition.
 func reasonFor(code librdkafka.Code, partition int32) string {
-	if code == librdkafka.UnknownPartition && partition != AnyPartition {
+	switch {
+	case code == librdkafka.UnknownPartition && partition != AnyPartition:
 		return fmt.Sprintf("it has no partition %d", partition)
+	case code == librdkafka.DifferentRecord:
+		return "the brokers refused the batch that it was in, and there was no room or time to send it again alone"
 	}
 	return code.String()
 }

@@ -21,7 +21,7 @@ const (
 	// it the longest name takes 2 ms.
 	costliestPatterns = 1000
 
-	whole = "^(?:%s)$"
+	wholeName = "^(?:%s)$"
 )
 
 // Pattern is the topic for an Interest that stands for all topics whose whole name matches a regular expression.
@@ -29,7 +29,7 @@ func Pattern(expression string) (string, error) {
 	if _, err := parsePattern(expression, longestPattern); err != nil {
 		return "", err
 	}
-	wrapped := fmt.Sprintf(whole, expression)
+	wrapped := fmt.Sprintf(wholeName, expression)
 	_, err := parsePattern(wrapped, len(wrapped)) // a \Q without \E would take the rest up
 	return wrapped, err
 }

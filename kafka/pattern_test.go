@@ -51,7 +51,7 @@ var hostile = []string{
 	`^((a{30}){30}b){2}`,
 	`^` + strings.Repeat("(", 900) + strings.Repeat(")", 900),
 	`^` + strings.Repeat(`(\pL|\PL){40}`, 70),
-	`^` + strings.Repeat("a", longestPattern+len(whole)),
+	`^` + strings.Repeat("a", longestPattern+len(wholeName)),
 }
 
 func TestPatternsThatAreNoPatterns(t *testing.T) {

@@ -25,6 +25,7 @@ type producer struct {
 	prompt  atomic.Bool  // it does not linger: somebody waits for its records
 
 	accumulator *accumulator
+	splitter    splitter
 
 	latency    Histogram
 	fatal      atomic.Int64 // handles that failed for good
@@ -45,6 +46,7 @@ func newProducer(profile string, c *Client) (*producer, error) {
 		properties: c.config().producerProperties(profile),
 	}
 	p.accumulator = newAccumulator(p, profile == Delivered)
+	p.splitter.producer = p
 	handle, err := librdkafka.NewProducer(p.properties)
 	if err != nil {
 		return nil, err
@@ -66,6 +68,10 @@ func (p *producer) install(handle *librdkafka.Producer) {
 
 // produce hands one record to librdkafka, its details nil when it has none.
 func (p *producer) produce(topic string, key, value []byte, opaque uint64, d *librdkafka.Details) (code librdkafka.Code, err error) {
+	if b := p.splitter.batchingFor(topic); b != whole {
+		_, code, err = p.splitter.producePacked(topic, librdkafka.PackRecord(nil, key, value, opaque, d), b)
+		return code, err
+	}
 	err = p.use(func(handle *librdkafka.Producer) (err error) {
 		if d == nil {
 			code, err = handle.Produce(topic, key, value, opaque)
@@ -79,6 +85,9 @@ func (p *producer) produce(topic string, key, value []byte, opaque uint64, d *li
 
 // producePacked hands over many; see librdkafka.Producer.ProducePacked.
 func (p *producer) producePacked(topic string, packed []byte) (taken int, code librdkafka.Code, err error) {
+	if b := p.splitter.batchingFor(topic); b != whole {
+		return p.splitter.producePacked(topic, packed, b)
+	}
 	err = p.use(func(handle *librdkafka.Producer) (err error) {
 		taken, code, err = handle.ProducePacked(topic, packed)
 		return err
@@ -97,6 +106,13 @@ func (p *producer) use(take func(*librdkafka.Producer) error) error {
 	}
 }
 
+// propertiesNow are those of the present handle. Nobody changes them.
+func (p *producer) propertiesNow() Properties {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.properties
+}
+
 // differs tells whether the properties are not those of the present handle.
 func (p *producer) differs(properties Properties) bool {
 	p.mu.Lock()
@@ -108,6 +124,11 @@ func (p *producer) differs(properties Properties) bool {
 // the background, so records produced before and after may reach the brokers in another order. The
 // client is not being closed.
 func (p *producer) succeed(handle *librdkafka.Producer, properties Properties) {
+	p.exchange(handle, properties)
+	p.splitter.renew()
+}
+
+func (p *producer) exchange(handle *librdkafka.Producer, properties Properties) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old := p.current
@@ -148,8 +169,9 @@ func (p *producer) close(ctx context.Context) {
 	last := p.current
 	p.mu.Unlock()
 	last.finish(ctx)
-	p.accumulator.move(true) // the handle is retired: what is still there ends
 	p.former.Wait()
+	p.splitter.finish(ctx)
+	p.accumulator.move(true) // the handles are retired: what is still there ends
 	p.hurry()
 }
 

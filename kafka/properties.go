@@ -200,6 +200,8 @@ func (c *Config) producerProperties(profile string) Properties {
 		"queue.buffering.max.messages":       "100000",
 		"queue.buffering.max.kbytes":         "131072",
 		"statistics.interval.ms":             "10000", // for Status
+		// When a batch is refused, those that follow it to its partition are as well, and are sent again after this.
+		"retry.backoff.ms": "20",
 		// Longer than an answer of the brokers takes: an idempotent producer sends nothing more to a
 		// partition until it has come, and librdkafka spins while records wait that have lingered.
 		"linger.ms": "10",

@@ -25,7 +25,7 @@ func newTopicSet(topics []string) (*topicSet, error) {
 			s.names = append(s.names, name)
 			continue
 		}
-		p, err := parsePattern(name, longestPattern+len(whole))
+		p, err := parsePattern(name, longestPattern+len(wholeName))
 		if err != nil {
 			return nil, &PatternError{name, err}
 		}

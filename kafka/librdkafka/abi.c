@@ -113,7 +113,28 @@ void sluice_reports(void *reporting) {
 		out->topic = (uintptr_t)batch[i]->rkt;
 		out->status = rd_kafka_message_status(batch[i]);
 		out->latency = i % SLUICE_SAMPLE == 0 ? rd_kafka_message_latency(batch[i]) : -1;
+		out->alone = r->n == 1 && !r->begun;
+		out->message = (uintptr_t)batch[i];
 	}
+	r->begun = 1;
+}
+
+// sluice_content_of reads a record that was reported. librdkafka keeps the timestamp of one that failed to itself
+// until it has no error.
+void sluice_content_of(uintptr_t message, sluice_content *out) {
+	rd_kafka_message_t *m = (rd_kafka_message_t *)message;
+	rd_kafka_headers_t *headers;
+	int err = m->err, type;
+
+	out->key = (uintptr_t)m->key;
+	out->key_len = m->key_len;
+	out->value = (uintptr_t)m->payload;
+	out->value_len = m->len;
+	out->spent = rd_kafka_message_latency(m);
+	m->err = 0;
+	out->timestamp = rd_kafka_message_timestamp(m, &type);
+	m->err = err;
+	out->headers = rd_kafka_message_headers(m, &headers) == 0 ? (uintptr_t)headers : 0;
 }
 
 // sluice_fetch takes what a partition's queue holds right now, at most size messages, without waiting.

@@ -187,8 +187,10 @@ typedef struct {
 	int32_t partition;
 	int32_t err;
 	int32_t status;
+	int32_t alone; // it is the only one of its event
 	uintptr_t topic;
 	int64_t latency; // microseconds since produce; only of every SLUICE_SAMPLE-th report of a run
+	uintptr_t message;
 } sluice_report;
 
 // rd_kafka_message_latency reads the clock each time.
@@ -242,6 +244,7 @@ typedef struct {
 	rd_kafka_event_t *event;
 	sluice_report *out;
 	size_t size, n;
+	int begun; // this is not the event's first run
 } sluice_reporting;
 
 typedef struct {
@@ -252,6 +255,15 @@ typedef struct {
 	ssize_t n;
 } sluice_fetching;
 
+// What a failed record was, and when it was to be written; the bytes stay librdkafka's until its event is done.
+typedef struct {
+	uintptr_t key, value, headers;
+	size_t key_len, value_len;
+	int64_t timestamp;
+	int64_t spent; // microseconds since produce
+} sluice_content;
+
+void sluice_content_of(uintptr_t message, sluice_content *out);
 void sluice_produce_packed(void *producing);
 void sluice_poll(void *polling);
 void sluice_reports(void *reporting);

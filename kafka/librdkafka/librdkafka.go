@@ -58,6 +58,7 @@ const (
 	UnknownMember        Code = 25
 	Rebalancing          Code = 27
 	MessageTooLarge      Code = 10
+	BatchTooLarge        Code = 18
 	NotEnoughReplicas    Code = 19
 	NotEnoughAfterAppend Code = 20
 	TopicAuthorization   Code = 29
@@ -67,6 +68,7 @@ const (
 	NoGroup              Code = 69
 	KafkaStorage         Code = 56
 	InvalidRecord        Code = 87
+	DifferentRecord      Code = -138 // of a batch in which others were at fault
 )
 
 // String is librdkafka's sentence for the code.

@@ -34,8 +34,10 @@ type Report struct {
 	Partition int32
 	Err       Code
 	Status    Status
+	alone     int32       // not 0: no other record was reported with it
 	topic     C.uintptr_t // valid as long as the event
 	latency   int64       // microseconds, -1 when not known
+	message   C.uintptr_t // valid as long as the event
 }
 
 // Sample is how many reports of a run share one Latency.
@@ -54,6 +56,30 @@ func (r *Report) Same() uintptr { return uintptr(r.topic) }
 // Topic is the record's topic. Call it only while the report is being handed over.
 func (r *Report) Topic() string {
 	return C.GoString(C.rd_kafka_topic_name((*C.rd_kafka_topic_t)(memory(&r.topic))))
+}
+
+// Alone tells whether the record was the only one of its batch, of those that a broker has answered.
+func (r *Report) Alone() bool { return r.alone != 0 }
+
+// Pack appends the record to b, as PackRecord does, bound for the partition that it had: what librdkafka was given is
+// there as long as the report is being handed over. It was produced so long ago.
+func (r *Report) Pack(b []byte) (packed []byte, spent time.Duration) {
+	var c C.sluice_content
+	C.sluice_content_of(r.message, &c)
+	d := Details{Partition: r.Partition, Timestamp: int64(c.timestamp)}
+	if c.headers != 0 {
+		d.Headers = PackHeaders(headersOf((*C.rd_kafka_headers_t)(memory(&c.headers))))
+	}
+	return PackRecord(b, bytesAt(&c.key, c.key_len), bytesAt(&c.value, c.value_len), r.Opaque, &d),
+		time.Duration(c.spent) * time.Microsecond
+}
+
+// bytesAt is librdkafka's memory as a slice, nil for a null pointer.
+func bytesAt(address *C.uintptr_t, n C.size_t) []byte {
+	if *address == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(memory(address)), int(n))
 }
 
 // Producer is one librdkafka producer. Produce may be called from any goroutine; Poll belongs to
