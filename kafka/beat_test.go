@@ -93,7 +93,7 @@ func TestEveryLoopBeatsAsLongAsItRuns(t *testing.T) {
 	p := &pulse{}
 	_, c := lettersOn(t, 1, func(cfg *Config) { cfg.Register = p.register })
 	join(t, c, "a", topicsOf("letters"))
-	want := []string{"lag", "producer:buffered", "producer:delivered", "subscription:group"}
+	want := []string{"lag", "producer:buffered", "producer:delivered", "subscription:group", "topics"}
 	eventually(t, "all loops", func() bool { return slices.Equal(p.running(), want) })
 	for _, name := range want {
 		before := p.of(name).beats

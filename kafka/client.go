@@ -39,6 +39,7 @@ type Client struct {
 	overview   overview
 	asking     chan struct{} // a place for each census
 	envoys     chan struct{} // a place for each envoy
+	opened     chan struct{} // a partition was: see watchTopics
 	learners   chan struct{} // a place for each subscription that asks what was committed
 	readers    *readers
 	sought     chan struct{} // tells the discovery of a new subscription with patterns
@@ -63,7 +64,7 @@ func Open(cfg Config, log *slog.Logger) (*Client, error) {
 		log: log, ctx: ctx, end: end, subscriptions: map[string]*Subscription{}, members: map[Identity]*Member{}, departed: departures{},
 		topics: topics{names: map[string]*topic{}}, produced: newProducedBooks(len(profiles)), lendings: newLendingBooks(),
 		asking: make(chan struct{}, censuses), envoys: make(chan struct{}, envoys), learners: make(chan struct{}, learners),
-		readers: newReaders(), sought: make(chan struct{}, 1),
+		opened: make(chan struct{}, 1), readers: newReaders(), sought: make(chan struct{}, 1),
 	}
 	c.apply(&cfg)
 	c.administrator.Store(&administrator{brokers: cfg.Brokers, properties: cfg.Properties})
@@ -78,6 +79,7 @@ func Open(cfg Config, log *slog.Logger) (*Client, error) {
 	}
 	c.delivered, c.buffered = c.producers[0], c.producers[1]
 	c.work.Go(func() { c.refresh(ctx) })
+	c.work.Go(func() { c.watchTopics(ctx) })
 	return c, nil
 }
 

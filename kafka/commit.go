@@ -177,6 +177,7 @@ func (s *Subscription) beginCommit(of []TopicPartition, exactly []Place, done ch
 	}
 	s.storePositions()
 	s.hold(exactly)
+	s.noteRewound(exactly)
 	list = append(list, placesOf(exactly)...)
 	if len(list) == 0 {
 		done <- nil
@@ -205,6 +206,15 @@ func (s *Subscription) settledUpTo(partitions []TopicPartition) (list []librdkaf
 		}
 	}
 	return list, false
+}
+
+// noteRewound remembers which places are lower than what is settled: who committed them wants to begin there later.
+func (s *Subscription) noteRewound(places []Place) {
+	for _, p := range places {
+		if f := s.feeds[p.TopicPartition]; f != nil {
+			f.rewound = p.Offset < s.position(f)
+		}
+	}
 }
 
 // hold keeps librdkafka's own commits, which are of what is stored, from going beyond places that are lower.

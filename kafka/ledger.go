@@ -20,6 +20,9 @@ type Ledger struct {
 	position int64 // offset to commit, -1 before the first record is settled
 	fetched  int64 // highest offset ever appended, -1 for none
 
+	doneBelow int64   // what comes below is settled already: see Inherit
+	done      []int64 // and these, in order
+
 	ready      int // entries in state ready
 	readyBytes int // their size
 	owed       int // unsettled entries that belong to a seat
@@ -60,11 +63,47 @@ func (l *Ledger) Append(r Record) bool {
 		return false
 	}
 	l.fetched = r.Offset
+	l.lending.fetched++
+	if r.Offset < l.doneBelow {
+		return true
+	}
+	if len(l.done) > 0 && l.wasDone(r.Offset) {
+		l.entries = append(l.entries, entry{record: Record{TopicPartition: r.TopicPartition, Offset: r.Offset}, state: settled})
+		l.trim()
+		return true
+	}
 	l.entries = append(l.entries, entry{record: r})
 	l.ready++
 	l.readyBytes += r.size()
 	l.bytes += r.size()
-	l.lending.fetched++
+	return true
+}
+
+// Settlements are what an heir of this book needs: all below the position is settled, and some above it.
+func (l *Ledger) Settlements() (position int64, above []int64) {
+	for _, e := range l.entries[l.head:] {
+		if e.state == settled {
+			above = append(above, e.record.Offset)
+		}
+	}
+	return l.position, append(above, l.done...)
+}
+
+// Inherit takes over what an earlier book of the same log had settled. Its records do not have to be lent again
+// when they come.
+func (l *Ledger) Inherit(position int64, above []int64) {
+	l.position, l.doneBelow, l.done = max(l.position, position), position, above
+}
+
+// wasDone tells whether a record was settled in an earlier book, and forgets those before it, which do not come any more.
+func (l *Ledger) wasDone(offset int64) bool {
+	for len(l.done) > 0 && l.done[0] < offset {
+		l.done = l.done[1:]
+	}
+	if len(l.done) == 0 || l.done[0] != offset {
+		return false
+	}
+	l.done = l.done[1:]
 	return true
 }
 

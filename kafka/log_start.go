@@ -11,13 +11,15 @@ import (
 // logStart is what is known of where a partition's log was entered, and of what the group has committed in it. A commit
 // goes down only when the log did: see followed, and commitDown.
 type logStart struct {
-	next      int64  // the offset that comes next, as long as no record has come; -1: not known
-	first     int64  // the first offset that came, -1 for none
-	committed int64  // what the brokers have, as far as is known; -1 for nothing
-	known     bool   // they were asked
-	explicit  bool   // its position may be lower than that: it is committed explicitly until the brokers have it
-	halted    bool   // nothing is taken any more: auto.offset.reset is error, and the log does not hold what comes next
-	doubted   extent // what looked like another log, and was not
+	next      int64     // the offset that comes next, as long as no record has come; -1: not known
+	first     int64     // the first offset that came, -1 for none
+	committed int64     // what the brokers have, as far as is known; -1 for nothing
+	known     bool      // they were asked
+	explicit  bool      // its position may be lower than that: it is committed explicitly until the brokers have it
+	halted    bool      // nothing is taken any more: auto.offset.reset is error, and the log does not hold what comes next
+	doubted   extent    // what looked like another log, and was not
+	back      time.Time // when its records went back
+	rewound   bool      // somebody has committed a lower offset than what is settled: see CommitAt
 }
 
 func newLogStart() logStart {
@@ -91,6 +93,7 @@ func (s *Subscription) learned(asked map[TopicPartition]*feed, offsets []librdka
 			s.unlearned, s.learnAt = true, time.Now().Add(learnRetry)
 		default:
 			s.learnedOf(f, max(-1, p.Offset))
+			s.inherit(f)
 		}
 	}
 }
@@ -129,7 +132,9 @@ func (s *Subscription) strict() bool {
 }
 
 // waits tells that a partition is not to be fed: it was halted, or may have to be.
-func (s *Subscription) waits(f *feed) bool { return f.halted || s.strict() && !f.known }
+func (s *Subscription) waits(f *feed) bool {
+	return f.halted || f.past != nil || s.strict() && !f.known
+}
 
 // followed looks for places where what was fetched does not follow what came before. What may be taken of it
 // is left in s.fetched.
@@ -198,7 +203,7 @@ func (s *Subscription) wentBack(f *feed, from, to int64, anew bool) {
 		f.anew(to)
 	}
 	f.lane.ledger.Begin(to)
-	f.explicit, s.stored = true, time.Time{}
+	f.explicit, f.back, s.stored = true, time.Now(), time.Time{}
 }
 
 // outOfRange halts a partition whose log does not hold what comes next.

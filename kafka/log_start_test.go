@@ -261,4 +261,3 @@ func TestWhatALogLacks(t *testing.T) {
 		}
 	}
 }
-

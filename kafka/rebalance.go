@@ -37,8 +37,13 @@ func (s *Subscription) open(tp TopicPartition) {
 		s.lendings[row] = &lending{}
 	}
 	s.dispatch.Add(tp, s.lendings[row])
-	s.feeds[tp] = &feed{queue: queue, lane: s.dispatch.byName[tp], stored: -1, logStart: newLogStart()}
-	s.unlearned = true
+	f := &feed{queue: queue, lane: s.dispatch.byName[tp], stored: -1, logStart: newLogStart()}
+	s.feeds[tp], s.unlearned = f, true
+	s.recall(tp, f)
+	select {
+	case s.client.opened <- struct{}{}:
+	default: // it is told already
+	}
 	s.client.countLanes(1)
 }
 
@@ -102,6 +107,7 @@ func (s *Subscription) drop(tp TopicPartition) {
 	if f == nil {
 		return
 	}
+	s.remember(tp, f)
 	delete(s.feeds, tp)
 	if f.queue != nil {
 		f.queue.Close()

@@ -35,14 +35,16 @@ type Subscription struct {
 	revoking  *revocation
 	stored    time.Time
 	voice     voice
-	ticket    uint64                  // of the last commit that was begun
-	unlearned bool                    // it is not known what was committed of a partition: see learn
-	learning  bool                    // that is being asked
-	learnAt   time.Time               // and not before this
-	watching  bool                    // what some logs hold is being asked: see watch
-	watched   time.Time               // when it was looked whether that must be
-	down      descent                 // see commitDown
-	commits   map[uint64]chan<- error // who waits for one, by its ticket
+	ticket    uint64                   // of the last commit that was begun
+	unlearned bool                     // it is not known what was committed of a partition: see learn
+	learning  bool                     // that is being asked
+	learnAt   time.Time                // and not before this
+	watching  bool                     // what some logs hold is being asked: see watch
+	watched   time.Time                // when it was looked whether that must be
+	logs      map[string]*topicLog     // by topic
+	past      map[TopicPartition]*past // of partitions that were assigned once
+	down      descent                  // see commitDown
+	commits   map[uint64]chan<- error  // who waits for one, by its ticket
 
 	nudged, nudgeUntil time.Time // see nudge
 
@@ -66,6 +68,10 @@ type feed struct {
 	lane   *lane
 	stored int64 // offset last handed to librdkafka to commit
 	logStart
+
+	opened     time.Time
+	past       *past // what was settled of it here before: it is not fed until it is decided what becomes of that
+	identified bool  // the brokers were asked which log it is, since it was opened
 }
 
 // revocation is a set of partitions that Kafka takes away, waiting for what is owed of them.
@@ -103,8 +109,9 @@ func (c *Client) startSubscription(key, group string, in Interest, set *topicSet
 	}
 	s := &Subscription{
 		key: key, group: group, topics: topics, client: c, cfg: cfg, log: c.log.With("group", group),
-		consumer: consumer, feeds: map[TopicPartition]*feed{}, commits: map[uint64]chan<- error{}, used: c.departed.since(key, time.Now()),
-		interest: set, gone: make(chan struct{}), chosen: in.chosen(), reset: reset, dispatch: NewDispatch(cfg.WindowRecords, cfg.WindowBytes), lendings: map[matter]*lending{},
+		consumer: consumer, feeds: map[TopicPartition]*feed{}, commits: map[uint64]chan<- error{}, logs: map[string]*topicLog{}, past: map[TopicPartition]*past{},
+		used: c.departed.since(key, time.Now()), interest: set, gone: make(chan struct{}), chosen: in.chosen(), reset: reset,
+		dispatch: NewDispatch(cfg.WindowRecords, cfg.WindowBytes), lendings: map[matter]*lending{},
 	}
 	c.lendings.opened(s)
 	s.log.Info("subscription opened", "topics", topics)
@@ -268,7 +275,7 @@ func (s *Subscription) take(f *feed, more bool) {
 func (f *feed) anew(next int64) {
 	f.lane.ledger.Abandon()
 	f.lane.ledger, f.lane.holder, f.lane.more, f.stored = NewLedger(f.lane.ledger.lending), nil, false, -1
-	f.logStart = f.again(next)
+	f.logStart, f.past = f.again(next), nil
 }
 
 // storeAll hands the positions that moved to librdkafka's next commit.

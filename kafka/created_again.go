@@ -1,0 +1,92 @@
+package kafka
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+)
+
+// createdAgain begins the partitions of a topic anew that was deleted and created again: by their reset policy, as the
+// group has committed nothing of the new log that counts. Acknowledgements of the old one count for nothing from now on; what
+// of them was committed in the meantime is put right by an explicit commit. before is when the old log was seen last.
+func (s *Subscription) createdAgain(topic, was, id string, before time.Time) {
+	var again []TopicPartition
+	owed := 0
+	for tp, f := range s.feeds {
+		switch {
+		case tp.Topic != topic:
+		case f.opened.After(before): // perhaps it was opened in the new log: inherit decides
+		case f.back.After(before) && f.first == 0: // its records have told already: see wentBack
+		default:
+			owed += f.lane.ledger.owed
+			again = append(again, tp)
+		}
+	}
+	s.log.Warn("topic was created again", "topic", topic, "old_id", was, "id", id, "partitions", len(again), "taken_back", owed)
+	s.beginAgain(again)
+}
+
+// beginRetry is the pause before a new log is asked again for what it holds: it may have no leader yet.
+const beginRetry = 200 * time.Millisecond
+
+// beginAgain takes back what is owed of partitions, and begins them anew when it is known what their logs hold.
+func (s *Subscription) beginAgain(partitions []TopicPartition) {
+	if len(partitions) == 0 {
+		return
+	}
+	from := map[TopicPartition]int64{}
+	for _, tp := range partitions {
+		f := s.feeds[tp]
+		from[tp] = f.expected()
+		s.mu.Lock()
+		f.anew(-1)
+		f.halted = true
+		s.mu.Unlock()
+	}
+	s.client.start(func() {
+		for {
+			begins, ends, err := s.client.bounds(s.client.ctx, partitions)
+			if err == nil && len(begins) == len(partitions) && len(ends) == len(partitions) {
+				s.order(func() { s.beginAt(from, begins, ends) })
+				return
+			}
+			select {
+			case <-time.After(beginRetry):
+			case <-s.gone:
+				return
+			case <-s.client.ctx.Done():
+				return
+			}
+		}
+	})
+}
+
+// beginAt seeks where partitions begin anew, and commits these places.
+func (s *Subscription) beginAt(from, begins, ends map[TopicPartition]int64) {
+	var places []Place
+	for tp, was := range from {
+		f := s.feeds[tp]
+		if f == nil || !f.halted {
+			continue // it is gone, or somebody has sought it
+		}
+		low, high := begins[tp], ends[tp]
+		switch {
+		case s.strict():
+			s.halt(f, fmt.Sprintf("the topic of %s was created again: offset %d is of the old log, the new one holds %d-%d, and auto.offset.reset is error: set the group's offset, or choose earliest or latest",
+				tp, max(0, was), low, high))
+			continue
+		case resets[s.reset] == librdkafka.End:
+			if high > low {
+				s.skip(f, low, high, low)
+			}
+			low = high
+		}
+		s.log.Warn("partition begins anew", "partition", tp.String(), "from", was, "to", low, "log_ends", high, "auto_offset_reset", s.reset)
+		places = append(places, Place{tp, low})
+	}
+	if len(places) == 0 {
+		return
+	}
+	s.trySeek(&seek{ctx: s.client.ctx, places: places, left: places, commit: true, done: make(chan error, 1)})
+}
