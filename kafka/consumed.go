@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"time"
 )
 
 // lending counts what becomes of one topic's records in the ledgers of a subscription. They are plain
@@ -55,7 +56,9 @@ type lendingBooks struct {
 // pastLending is what ended subscriptions counted, and what belongs to no subscription's ledgers.
 type pastLending struct {
 	lending
-	stale int64
+	stale    int64
+	age      time.Duration // of what stands now: see addStanding
+	attempts int
 }
 
 func newLendingBooks() lendingBooks {
@@ -143,14 +146,16 @@ func (c *Client) Consumed() []ConsumedRow {
 	for m, past := range b.past {
 		all[m] = *past
 	}
+	now := time.Now()
 	for s := range b.open {
-		s.addLendings(all)
+		s.addLendings(all, now)
 	}
 	rows := make([]ConsumedRow, 0, len(all))
 	for m, l := range all {
 		rows = append(rows, ConsumedRow{
 			Group: m.group, Topic: m.topic, Fetched: l.fetched, Lent: l.lent, Accepted: l.accepted, Released: l.released,
 			Rejected: l.rejected, Redelivered: l.redelivered, Stale: l.stale, Leased: l.leased, Skipped: l.skipped,
+			StandingAge: l.age, StandingAttempts: l.attempts,
 		})
 	}
 	slices.SortFunc(rows, func(a, b ConsumedRow) int {
@@ -160,7 +165,7 @@ func (c *Client) Consumed() []ConsumedRow {
 }
 
 // addLendings adds what the subscription has counted so far.
-func (s *Subscription) addLendings(all map[matter]pastLending) {
+func (s *Subscription) addLendings(all map[matter]pastLending, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for m, counts := range s.lendings {
@@ -168,4 +173,5 @@ func (s *Subscription) addLendings(all map[matter]pastLending) {
 		sum.add(counts)
 		all[m] = sum
 	}
+	s.addStanding(all, now)
 }

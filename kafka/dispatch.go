@@ -12,6 +12,7 @@ type lane struct {
 	holder  *Seat // the only seat that is lent from here while it owes something here
 	closing bool  // being revoked: nothing is lent any more
 	more    bool  // librdkafka probably holds more records of it
+	warned  warning
 }
 
 // Dispatch decides which member is lent which record of a subscription, in the order of each

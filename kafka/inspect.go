@@ -17,7 +17,7 @@ func (c *Client) Status() Status {
 	for _, sub := range c.open() {
 		status := sub.status(now)
 		status.Rebalances = c.lendings.rebalancesOf(sub.group)
-		status.Stalled = c.overview.stalled(sub.group)
+		status.StalledPartitions = c.overview.stalled(sub.group, sub.interest)
 		status.measure(lags, sub.interest)
 		s.Subscriptions = append(s.Subscriptions, status)
 	}
@@ -44,13 +44,14 @@ func (s *Subscription) status(now time.Time) SubscriptionStatus {
 	for _, l := range s.dispatch.lanes {
 		status.Buffered += l.ledger.ready
 		status.BufferedBytes += int64(l.ledger.readyBytes)
-		if since, ok := l.ledger.OldestOwed(); ok {
-			status.OldestUnacked = max(status.OldestUnacked, now.Sub(since))
+		if r, ok := l.ledger.Standing(now); ok {
+			status.OldestUnacked = max(status.OldestUnacked, r.Age)
 		}
 	}
 	for _, counts := range s.lendings {
 		status.Skipped += counts.skipped
 	}
+	status.Standing = s.standing(now, s.client.config().StallAfter)
 	if s.trouble != nil {
 		status.Trouble = s.trouble.Error()
 	}
@@ -77,11 +78,4 @@ func (s *SubscriptionStatus) measure(lags []PartitionLag, topics *topicSet) {
 		s.Lag = max(0, s.Lag) + p.Lag
 		s.LagSeconds = max(s.LagSeconds, p.Seconds)
 	}
-}
-
-// stalled tells whether the group had a lag and committed nothing for too long.
-func (o *overview) stalled(group string) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.groups[group].stalled
 }

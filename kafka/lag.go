@@ -228,26 +228,26 @@ func (r *refresher) offsets(ctx context.Context, rows []PartitionLag, spec bindi
 // publish makes a reading the present one.
 func (o *overview) publish(c *Client, rows []PartitionLag, groups map[string]served, now time.Time) {
 	rows = slices.DeleteFunc(rows, func(p PartitionLag) bool { return p.Lag < 0 })
-	sums := map[string]groupLag{}
+	cfg := c.config()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	before, fresh := o.groups, o.current(cfg, now)
+	o.lags, o.asOf, o.groups = rows, now, map[string]groupProgress{}
 	for i := range rows {
 		p := &rows[i]
 		ours, assigned := groups[p.Group].ours[p.TopicPartition]
 		if assigned {
 			p.Seconds = ours.seconds(p.Lag, now)
 		}
-		sum := sums[p.Group]
-		sum.add(p, assigned && !ours.unsettled)
-		sums[p.Group] = sum
+		if o.groups[p.Group] == nil {
+			o.groups[p.Group] = groupProgress{}
+		}
+		progress, known := before[p.Group][p.TopicPartition]
+		progress.observe(p.Committed, p.waits(assigned && !ours.unsettled), now, known && fresh, cfg.StallAfter)
+		o.groups[p.Group][p.TopicPartition] = progress
 	}
-	cfg := c.config()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	before, fresh := o.groups, o.current(cfg, now)
-	o.lags, o.asOf, o.groups = rows, now, map[string]progress{}
-	for name, sum := range sums {
-		p, known := before[name]
-		p.observe(sum, now, known && fresh, cfg.StallAfter, c.log.With("group", name), groups[name].leased)
-		o.groups[name] = p
+	for name, g := range o.groups {
+		g.report(before[name], now, groups[name].leased, c.log.With("group", name))
 	}
 }
 

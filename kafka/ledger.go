@@ -43,6 +43,7 @@ type entry struct {
 	record   Record
 	owner    *Seat
 	at       time.Time // leased: since when; ready: not lent before this
+	first    time.Time // when it was lent for the first time
 	attempts int
 	state    state
 }
@@ -124,7 +125,9 @@ func (l *Ledger) Lend(s *Seat, now time.Time) (Delivery, bool) {
 		l.own(e, s)
 	}
 	e.state, e.at = leased, now
-	e.attempts++
+	if e.attempts++; e.attempts == 1 {
+		e.first = now
+	}
 	l.lending.lend(e.attempts)
 	l.ready--
 	l.readyBytes -= e.record.size()
@@ -282,20 +285,6 @@ func (l *Ledger) Release(s *Seat, offset int64, due time.Time) bool {
 	l.renew(e)
 	e.at = due
 	return true
-}
-
-// OldestOwed is since when the lowest record that is owed has been in its seat's hands; ok is false
-// when nothing is owed. A seat that came back keeps the time until it is lent the record again.
-func (l *Ledger) OldestOwed() (since time.Time, ok bool) {
-	if l.owed == 0 {
-		return time.Time{}, false
-	}
-	for i := l.head; i < len(l.entries); i++ {
-		if l.entries[i].owner != nil {
-			return l.entries[i].at, true
-		}
-	}
-	return time.Time{}, false
 }
 
 // FirstUnsettled is the timestamp of the lowest record that is not settled, -1 when it has none; ok is

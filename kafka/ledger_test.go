@@ -319,18 +319,3 @@ func TestALedgerStaysAsSmallAsWhatIsUnsettled(t *testing.T) {
 		t.Errorf("room for %d records, %d are unsettled", n, l.Span())
 	}
 }
-
-func TestWhatIsOwedIsAsOldAsItsLease(t *testing.T) {
-	l, s := filled(0, 1), &Seat{}
-	if since, ok := l.OldestOwed(); ok {
-		t.Fatalf("something is owed since %v, and nothing was lent", since)
-	}
-	l.Lend(s, dawn)
-	l.Lend(s, dawn.Add(time.Second))
-	for _, want := range []time.Time{dawn, dawn.Add(time.Second)} {
-		if since, ok := l.OldestOwed(); !ok || !since.Equal(want) {
-			t.Fatalf("owed since %v %v, want %v", since, ok, want)
-		}
-		l.Accept(s, want.Unix()-dawn.Unix())
-	}
-}

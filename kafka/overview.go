@@ -16,7 +16,7 @@ type overview struct {
 	asked  bool       // there was a question
 	lags   []PartitionLag
 	asOf   time.Time // when lags were read; zero for never
-	groups map[string]progress
+	groups map[string]groupProgress
 }
 
 const (

@@ -127,13 +127,21 @@ func (s *Subscription) closeQueues() {
 
 // names lists partitions for the log, cut when there are many.
 func names(partitions []librdkafka.Partition) []string {
+	list := make([]TopicPartition, len(partitions))
+	for i, p := range partitions {
+		list[i] = TopicPartition{p.Topic, p.ID}
+	}
+	return named(list)
+}
+
+func named(partitions []TopicPartition) []string {
 	const most = 20
 	var list []string
-	for _, p := range partitions {
+	for _, tp := range partitions {
 		if len(list) == most {
 			return append(list, "...")
 		}
-		list = append(list, TopicPartition{p.Topic, p.ID}.String())
+		list = append(list, tp.String())
 	}
 	return list
 }

@@ -2,47 +2,87 @@ package kafka
 
 import (
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 )
 
-// groupLag sums up one group.
-type groupLag struct {
-	lag       int64
-	waiting   int64 // of these, what there is to do about
-	committed int64 // sum of what is committed: it moves when anything is
-}
-
-// add adds a partition. drained: it is assigned here, and everything that came of it is settled; the one
-// offset that is left is then a transaction's marker, which no consumer ever sees.
-func (g *groupLag) add(p *PartitionLag, drained bool) {
-	g.lag += p.Lag
-	g.committed += p.Committed + 1
-	if !drained || p.Lag > 1 {
-		g.waiting += p.Lag
-	}
-}
-
-// progress follows whether a group gets on.
+// progress follows whether a partition of a group gets on.
 type progress struct {
-	groupLag
-	since   time.Time // when it last did, or had nothing to do
-	stalled bool
+	committed int64
+	waiting   int64     // records that there are to do
+	since     time.Time // when something was last committed, or there was nothing to do
+	stalled   bool
 }
 
 // observe takes a reading. comparable is false when there was none just before: nothing is known of the
 // time between.
-func (p *progress) observe(now groupLag, at time.Time, comparable bool, limit time.Duration, log *slog.Logger, leased int) {
-	moved := now.committed != p.committed || now.waiting == 0
+func (p *progress) observe(committed, waiting int64, at time.Time, comparable bool, limit time.Duration) {
+	moved := committed != p.committed || waiting == 0
 	if moved || !comparable {
 		p.since = at
 	}
-	p.groupLag = now
-	switch {
-	case p.stalled && moved:
-		p.stalled = false
-		log.Info("group gets on again", "lag", now.lag)
-	case !p.stalled && at.Sub(p.since) >= limit:
-		p.stalled = true
-		log.Warn("group stalled: nothing was committed", "for", at.Sub(p.since).Round(time.Second), "lag", now.lag, "leased", leased)
+	p.committed, p.waiting = committed, waiting
+	p.stalled = !moved && (p.stalled || at.Sub(p.since) >= limit)
+}
+
+// waits is how many records of a partition there are to do. drained: it is assigned here, and everything that
+// came of it is settled; the one offset that is left is then a transaction's marker, which no consumer ever sees.
+func (p *PartitionLag) waits(drained bool) int64 {
+	if drained && p.Lag <= 1 {
+		return 0
 	}
+	return p.Lag
+}
+
+// groupProgress is that of a group's partitions: one that stands still must not hide behind others that do not.
+type groupProgress map[TopicPartition]progress
+
+// stalled lists the partitions that stand still, in order.
+func (g groupProgress) stalled() (list []TopicPartition) {
+	for tp, p := range g {
+		if p.stalled {
+			list = append(list, tp)
+		}
+	}
+	slices.SortFunc(list, TopicPartition.compare)
+	return list
+}
+
+// report logs which partitions stand still since the reading before, and when the last of them goes on.
+func (g groupProgress) report(before groupProgress, at time.Time, leased int, log *slog.Logger) {
+	now, was := g.stalled(), before.stalled()
+	fresh := slices.DeleteFunc(slices.Clone(now), func(tp TopicPartition) bool { return before[tp].stalled })
+	switch {
+	case len(fresh) > 0:
+		since := at
+		for _, tp := range fresh {
+			if g[tp].since.Before(since) {
+				since = g[tp].since
+			}
+		}
+		log.Warn("group stalled: nothing was committed", "partitions", named(fresh), "for", at.Sub(since).Round(time.Second), "lag", g.lag(), "leased", leased)
+	case len(was) > 0 && len(now) == 0:
+		log.Info("group gets on again", "lag", g.lag())
+	}
+}
+
+// lag is how many records there are to do.
+func (g groupProgress) lag() (n int64) {
+	for p := range maps.Values(g) {
+		n += p.waiting
+	}
+	return n
+}
+
+// stalled is how many partitions of the group's topics had a lag, and nothing of them was committed for too long.
+func (o *overview) stalled(group string, topics *topicSet) (n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for tp, p := range o.groups[group] {
+		if p.stalled && topics.has(tp.Topic) {
+			n++
+		}
+	}
+	return n
 }

@@ -32,6 +32,11 @@ type ConsumedRow struct {
 	Stale       int64 // settlements of records that the member did not owe (any more)
 	Leased      int64 // leases that have not ended
 	Skipped     int64 // records that the group was to get, and that were no more there
+
+	// The worst of the records that hold back their partition's commits: since it was lent first, and how often it
+	// was lent. Zero: there is none.
+	StandingAge      time.Duration
+	StandingAttempts int
 }
 
 // Status is what the client is doing now.
@@ -76,17 +81,18 @@ type SubscriptionStatus struct {
 	Topics  []string
 	Members []MemberStatus // by name
 
-	Partitions    int           // assigned to this proxy
-	Leased        int           // records in members' hands
-	Buffered      int           // records in memory that wait to be lent
-	BufferedBytes int64         // their size
-	Rebalances    int64         // assignments and revocations of the group's consumers in this proxy, since the start
-	Skipped       int64         // records that were to come and that the log did not hold any more, since the subscription was opened
-	OldestUnacked time.Duration // since when the lowest record that is owed has been in its member's hands; the largest over partitions
-	Lag           int64         // records that the group has not committed, over all its partitions; -1: not known
-	LagSeconds    float64       // age of the oldest record that is not settled here; -1: not known
-	Stalled       bool          // there is a lag, and nothing was committed for Config.StallAfter
-	Trouble       string        // why nothing may come; empty: nothing is wrong
+	Partitions        int              // assigned to this proxy
+	Leased            int              // records in members' hands
+	Buffered          int              // records in memory that wait to be lent
+	BufferedBytes     int64            // their size
+	Rebalances        int64            // assignments and revocations of the group's consumers in this proxy, since the start
+	Skipped           int64            // records that were to come and that the log did not hold any more, since the subscription was opened
+	OldestUnacked     time.Duration    // since when the record that holds back its partition's commits was lent first; the largest over partitions
+	Standing          []StandingRecord // of these records, those that were lent often, or are older than Config.StallAfter; the oldest first, ten at most
+	Lag               int64            // records that the group has not committed, over all its partitions; -1: not known
+	LagSeconds        float64          // age of the oldest record that is not settled here; -1: not known
+	StalledPartitions int              // that have a lag, and of which nothing was committed for Config.StallAfter, whoever has them
+	Trouble           string           // why nothing may come; empty: nothing is wrong
 }
 
 // MemberStatus is one named client of a subscription.

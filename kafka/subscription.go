@@ -47,6 +47,7 @@ type Subscription struct {
 	commits   map[uint64]chan<- error  // who waits for one, by its ticket
 
 	nudged, nudgeUntil time.Time // see nudge
+	warnedAt           time.Time // see warnOfStanding
 
 	kicked atomic.Bool // the run goroutine was told that a lane is low
 
@@ -137,6 +138,7 @@ func (s *Subscription) run(ctx context.Context) {
 		s.serveRevocation(now, false)
 		s.storeAll(now)
 		s.nudge(now)
+		s.warnOfStanding(now)
 		if s.deserted(now) {
 			break
 		}

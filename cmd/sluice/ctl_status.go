@@ -55,7 +55,7 @@ func printStatus(to io.Writer, s *management.Status) error {
 		fmt.Fprintf(to, "http: %s, %s, %d waiting for records, %s\n", counted(http.Clients, "client"),
 			counted(int(http.Requests), "request"), http.Waiting, counted(http.Instances, "consumer instance"))
 	}
-	for _, t := range []table{profilesTable(s.Profiles), subscriptionsTable(s.Subscriptions)} {
+	for _, t := range []table{profilesTable(s.Profiles), subscriptionsTable(s.Subscriptions), standingTable(s.Subscriptions)} {
 		if len(t.rows) == 0 {
 			continue
 		}
@@ -65,6 +65,19 @@ func printStatus(to io.Writer, s *management.Status) error {
 		}
 	}
 	return nil
+}
+
+// standingTable lists the records that hold back their partitions: what to look at first.
+func standingTable(subscriptions []management.Subscription) table {
+	t := table{header: []any{"STANDING RECORD", "GROUP", "ATTEMPTS", "FOR", "HOLDER"}}
+	for _, s := range subscriptions {
+		for _, r := range s.Standing {
+			t.rows = append(t.rows, []any{
+				fmt.Sprintf("%s:%d:%d", r.Topic, r.Partition, r.Offset), s.Group, r.Attempts, age(r.Seconds), dash(r.Holder),
+			})
+		}
+	}
+	return t
 }
 
 func readiness(s *management.Status) string {
@@ -133,7 +146,9 @@ func state(s *management.Subscription) string {
 	case s.Trouble != "":
 		return s.Trouble
 	case s.Stalled:
-		return "stalled"
+		return "stalled" + when(s.StalledPartitions > 0, ": "+counted(s.StalledPartitions, "partition"))
+	case len(s.Standing) > 0:
+		return "record stands"
 	case s.Skipped > 0:
 		return fmt.Sprintf("ok, %d skipped", s.Skipped)
 	}

@@ -178,7 +178,11 @@ func TestCtlStatus(t *testing.T) {
 			{
 				Group: "ship", Topics: []string{"orders", "returns"}, Partitions: 4, Leased: 17, Buffered: 1024, Rebalances: 2,
 				Members:              []management.Member{{Name: "a", Connected: true}, {Name: "b"}},
-				OldestUnackedSeconds: 1.234, Lag: &lag, LagSeconds: &late, Stalled: true,
+				OldestUnackedSeconds: 1.234, Lag: &lag, LagSeconds: &late, Stalled: true, StalledPartitions: 1,
+				Standing: []management.Standing{
+					{Topic: "orders", Partition: 3, Offset: 1042, Attempts: 152, Seconds: 1801, Holder: "a"},
+					{Topic: "re\x1b[2J", Offset: 1, Attempts: 5, Seconds: 2},
+				},
 			},
 			{Group: "evil\x1b[2J\n", Trouble: "the group is not authorized"},
 		},
@@ -199,8 +203,12 @@ buffered   3          2 of 100000  2.0 KiB of 128.0 MiB  1 of 2 up  1
 delivered  0          0            0 B                   -          0
 
 GROUP            TOPICS          MEMBERS    PARTITIONS  LEASED  BUFFERED  OLDEST  LAG  LAG TIME  REBALANCES  STATE
-ship             orders,returns  2, 1 away  4           17      1024      1.2s    17   2.3s      2           stalled
+ship             orders,returns  2, 1 away  4           17      1024      1.2s    17   2.3s      2           stalled: 1 partition
 "evil\x1b[2J\n"                  0          0           0       0         0s      -    -         0           the group is not authorized
+
+STANDING RECORD  GROUP  ATTEMPTS  FOR    HOLDER
+orders:3:1042    ship   152       30m1s  a
+"re\x1b[2J:0:1"  ship   5         2s     -
 `
 	var text strings.Builder
 	if err := printStatus(&text, full); err != nil {

@@ -139,7 +139,7 @@ func (c *Config) boundSettings() []setting {
 		{"kafka.revoke_grace", duration(&engine.RevokeGrace), newSubscriptions, "how long a partition that moves to another sluice waits for acks"},
 		{"kafka.commit_interval", duration(&engine.CommitInterval), newSubscriptions, "the time between offset commits: what a kill -9 may repeat"},
 		{"kafka.lag_interval", span(&engine.LagInterval, time.Second), atOnce, "the time between two questions to the brokers how far the groups are behind"},
-		{"kafka.stall_after", span(&engine.StallAfter, time.Second), atOnce, "how long a group that is behind may commit nothing before it counts as stalled; at least kafka.lag_interval"},
+		{"kafka.stall_after", span(&engine.StallAfter, time.Second), atOnce, "how long a group that is behind in a partition may commit nothing there before it counts as stalled; at least kafka.lag_interval"},
 		{"kafka.max_topic_rows", integer(&engine.MaxTopicRows, 1, 100_000), atOnce, "topics that metrics count by name; the rest are counted together"},
 	}
 }

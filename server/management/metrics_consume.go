@@ -22,13 +22,25 @@ var consumeMetrics = []metric{
 		func(r *kafka.ConsumedRow) int64 { return r.Skipped }),
 	perRow("sluice_consume_leased_messages", gauge, "Records that are with clients now.",
 		func(r *kafka.ConsumedRow) int64 { return r.Leased }),
+	perRow("sluice_standing_record_attempts", gauge, "How often the record that holds back its partition's commits was handed out; the largest over partitions. More than a few: its handlers fail. /status names it.",
+		func(r *kafka.ConsumedRow) int64 { return int64(r.StandingAttempts) }),
+	{
+		"sluice_standing_record_age_seconds", gauge, labels("group", "topic"),
+		"How long ago the record that holds back its partition's commits was handed out for the first time; the largest over partitions.",
+		func(s *snapshot, out *series) {
+			for i := range s.consumed {
+				row := &s.consumed[i]
+				out.largest(seconds(row.StandingAge), named(row.Group), named(row.Topic))
+			}
+		},
+	},
 	perGroup("sluice_consume_buffered_messages", "Records in memory that wait for a client to ask for them.",
 		func(s *kafka.SubscriptionStatus) int64 { return int64(s.Buffered) }),
 	perGroup("sluice_consume_buffered_bytes", "Memory of the records that wait for a client to ask for them.",
 		func(s *kafka.SubscriptionStatus) int64 { return s.BufferedBytes }),
 	{
 		"sluice_oldest_unacked_age_seconds", gauge, labels("group"),
-		"How long the record that holds back its partition's commits most has been with its client. It grows while a handler is stuck or forgets to acknowledge.",
+		"How long ago the record that holds back its partition's commits most was handed out for the first time. It grows while a handler is stuck, forgets to acknowledge, or fails again and again.",
 		func(s *snapshot, out *series) {
 			for _, sub := range s.status.Subscriptions {
 				out.largest(seconds(sub.OldestUnacked), sub.Group)

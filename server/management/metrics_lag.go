@@ -44,10 +44,21 @@ var lagMetrics = []metric{
 	},
 	{
 		"sluice_consumer_stalled", gauge, labels("group"),
-		"1 while there is a lag and nothing of it was committed for a minute: the consumers are gone, stuck, or do not acknowledge.",
+		"1 while a partition has a lag and nothing of it was committed for a minute: the consumers are gone, stuck, do not acknowledge, or fail at one record again and again.",
 		func(s *snapshot, out *series) {
-			for _, sub := range s.status.Subscriptions {
-				out.largest(truth(sub.Stalled), sub.Group)
+			for i := range s.status.Subscriptions {
+				sub := &s.status.Subscriptions[i]
+				out.largest(truth(sub.StalledPartitions > 0), sub.Group)
+			}
+		},
+	},
+	{
+		"sluice_consumer_stalled_partitions", gauge, labels("group"),
+		"How many partitions sluice_consumer_stalled is about.",
+		func(s *snapshot, out *series) {
+			for i := range s.status.Subscriptions {
+				sub := &s.status.Subscriptions[i]
+				out.largest(float64(sub.StalledPartitions), sub.Group)
 			}
 		},
 	},

@@ -75,14 +75,18 @@ type Subscription struct {
 	Rebalances    int64 `json:"rebalances"`
 	// Skipped records were gone before the group got to them.
 	Skipped int64 `json:"skipped"`
-	// OldestUnackedSeconds is the age of the oldest lease.
+	// OldestUnackedSeconds is how long ago the record that holds back its partition was handed out first, the
+	// largest over partitions.
 	OldestUnackedSeconds float64 `json:"oldest_unacked_seconds"`
+	// Standing are the records among these that were handed out often or long ago, the oldest first, ten at most.
+	Standing []Standing `json:"standing"`
 	// Lag is how many records the group has not settled, null while nobody knows.
 	Lag *int64 `json:"lag"`
 	// LagSeconds is how long ago the first of them was produced, null while nobody knows.
 	LagSeconds *float64 `json:"lag_seconds"`
-	// Stalled is true while there is a lag that does not move.
-	Stalled bool `json:"stalled"`
+	// Stalled is true while there is a partition with a lag that does not move; StalledPartitions is how many.
+	Stalled           bool `json:"stalled"`
+	StalledPartitions int  `json:"stalled_partitions"`
 	// Trouble is what keeps the subscription from its records, empty when nothing does.
 	Trouble string `json:"trouble,omitempty"`
 }
@@ -95,6 +99,18 @@ type Member struct {
 	// Owed records are with the client or wait for it, Leases are with it.
 	Owed   int `json:"owed"`
 	Leases int `json:"leases"`
+}
+
+// Standing is a record that was handed out and holds back the commits of its partition.
+type Standing struct {
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	Offset    int64  `json:"offset"`
+	// Attempts is how often it was handed out, Seconds how long ago that was for the first time.
+	Attempts int     `json:"attempts"`
+	Seconds  float64 `json:"seconds"`
+	// Holder is the member that has it, empty when it waits for one.
+	Holder string `json:"holder"`
 }
 
 func (s *Server) status(w http.ResponseWriter, _ *http.Request) {

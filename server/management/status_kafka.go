@@ -54,7 +54,14 @@ func subscription(s *kafka.SubscriptionStatus) Subscription {
 	shown := Subscription{
 		Group: s.Group, Topics: append([]string{}, s.Topics...), Members: []Member{}, Partitions: s.Partitions,
 		Leased: s.Leased, Buffered: s.Buffered, BufferedBytes: s.BufferedBytes, Rebalances: s.Rebalances, Skipped: s.Skipped,
-		OldestUnackedSeconds: seconds(s.OldestUnacked), Stalled: s.Stalled, Trouble: s.Trouble,
+		OldestUnackedSeconds: seconds(s.OldestUnacked), Standing: []Standing{},
+		Stalled: s.StalledPartitions > 0, StalledPartitions: s.StalledPartitions, Trouble: s.Trouble,
+	}
+	for i := range s.Standing {
+		r := &s.Standing[i]
+		shown.Standing = append(shown.Standing, Standing{
+			Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Attempts: r.Attempts, Seconds: seconds(r.Age), Holder: r.Holder,
+		})
 	}
 	for _, m := range s.Members {
 		shown.Members = append(shown.Members, Member(m))

@@ -181,8 +181,8 @@ func TestSeriesAreBounded(t *testing.T) {
 	if n := len(found["sluice_consume_lent_messages_total"].GetMetric()); n != maxSeries {
 		t.Errorf("%d series", n)
 	}
-	// Nine metrics by group and topic, and two of the lag, have 500 too many.
-	if dropped := value(t, found, seriesDropped); dropped != 11*500 {
+	// Eleven metrics by group and topic, and two of the lag, have 500 too many.
+	if dropped := value(t, found, seriesDropped); dropped != 13*500 {
 		t.Errorf("%v series are said to be left out", dropped)
 	}
 	now = busy(1, 2, maxPartitions/2)
@@ -201,10 +201,10 @@ func TestSeriesAreBounded(t *testing.T) {
 func TestSeriesThatShareTheirLabelsBecomeOne(t *testing.T) {
 	now := &snapshot{
 		consumed: []kafka.ConsumedRow{
-			{Lent: 1}, {Group: "g\xff", Topic: "t", Lent: 2}, {Group: "g\xfe", Topic: "t", Lent: 3}, {Group: "a\nb\"", Topic: "t", Lent: 4},
+			{Lent: 1}, {Group: "g\xff", Topic: "t", Lent: 2, StandingAge: time.Minute, StandingAttempts: 7}, {Group: "g\xfe", Topic: "t", Lent: 3}, {Group: "a\nb\"", Topic: "t", Lent: 4},
 		},
 		status: kafka.Status{Subscriptions: []kafka.SubscriptionStatus{
-			{Group: "g", Buffered: 5, OldestUnacked: 9 * time.Second, Stalled: true}, {Group: "g", Buffered: 6, OldestUnacked: 8 * time.Second},
+			{Group: "g", Buffered: 5, OldestUnacked: 9 * time.Second, StalledPartitions: 2}, {Group: "g", Buffered: 6, OldestUnacked: 8 * time.Second},
 		}},
 		beats: []Beat{{"subscription:a", 2 * time.Second, time.Minute}, {"subscription:b", 3 * time.Second, time.Minute}, {"lag", 1, time.Minute}},
 	}
@@ -221,6 +221,9 @@ func TestSeriesThatShareTheirLabelsBecomeOne(t *testing.T) {
 		{11, "sluice_consume_buffered_messages", []string{"group=g"}},
 		{9, "sluice_oldest_unacked_age_seconds", []string{"group=g"}},
 		{1, "sluice_consumer_stalled", []string{"group=g"}},
+		{2, "sluice_consumer_stalled_partitions", []string{"group=g"}},
+		{7, "sluice_standing_record_attempts", []string{"group=g\uFFFD", "topic=t"}},
+		{60, "sluice_standing_record_age_seconds", []string{"group=g\uFFFD", "topic=t"}},
 		{3, "sluice_watchdog_beat_age_seconds", []string{"loop=subscription"}},
 		{60, "sluice_watchdog_beat_gap_seconds", []string{"loop=lag"}},
 	} {
