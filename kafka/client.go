@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -53,6 +54,7 @@ type Client struct {
 	subscriptions map[string]*Subscription
 	members       map[Identity]*Member
 	departed      departures
+	rooms         rooms
 }
 
 // Open starts a client. Its configuration must be valid; no broker needs to be reachable.
@@ -62,6 +64,7 @@ func Open(cfg Config, log *slog.Logger) (*Client, error) {
 	profiles := cfg.profiles()
 	c := &Client{
 		log: log, ctx: ctx, end: end, subscriptions: map[string]*Subscription{}, members: map[Identity]*Member{}, departed: departures{},
+		rooms:  rooms{all: map[*Subscription]netip.Prefix{}, waiting: map[Identity]func(){}},
 		topics: topics{names: map[string]*topic{}}, produced: newProducedBooks(len(profiles)), lendings: newLendingBooks(),
 		asking: make(chan struct{}, censuses), envoys: make(chan struct{}, envoys), learners: make(chan struct{}, learners),
 		opened: make(chan struct{}, 1), readers: newReaders(), sought: make(chan struct{}, 1),

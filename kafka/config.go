@@ -45,7 +45,8 @@ type Config struct {
 	InFlight int
 	// MaxTopics bounds the distinct topics the producers ever touch: librdkafka never forgets one.
 	MaxTopics int
-	// MaxSubscriptions bounds the consumers of this proxy, each about five threads.
+	// MaxSubscriptions bounds the consumers of this proxy, each about five threads. Half of them may be opened from
+	// one address that is not this machine's.
 	MaxSubscriptions int
 	// WindowRecords and WindowBytes bound what one member, and one partition, may leave unsettled.
 	WindowRecords int

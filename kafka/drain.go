@@ -114,7 +114,7 @@ func (d *drain) take() (failed bool) {
 // report counts and settles a run of delivery reports. It counts first: who is told the end of a record
 // finds it in the books.
 func (d *drain) report(run []librdkafka.Report) {
-	if refused(run) {
+	if anyFailed(run) {
 		run = d.divide(run)
 	}
 	d.count(run)

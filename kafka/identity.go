@@ -3,6 +3,7 @@ package kafka
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -40,6 +41,8 @@ type Interest struct {
 	// Windows is how many times Config's window the member may leave unsettled, when it asks for many
 	// clients; 0 is once. What a partition may hold stays the same.
 	Windows int
+	// Address is the client's, or the zero value: Config.MaxSubscriptions bounds also what one address may open.
+	Address netip.Addr
 }
 
 // key is equal for interests that can share a subscription.

@@ -41,7 +41,7 @@ func (s *Subscription) deserted(now time.Time) bool {
 func (s *Subscription) patience(contested bool) time.Duration {
 	linger := s.cfg.SubscriptionLinger
 	switch {
-	case s.failed || s.chosen:
+	case s.failed || s.chosen || s.evicted:
 		return 0
 	case !contested:
 		return linger
@@ -86,6 +86,27 @@ func (s *Subscription) attended() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.dispatch.present > 0
+}
+
+// occupied tells whether it has members, those that are away and owe something included.
+func (s *Subscription) occupied() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.dispatch.seats) > 0
+}
+
+// evict ends it at the next look: nobody uses it, and nobody can join it any more.
+func (s *Subscription) evict() {
+	s.mu.Lock()
+	s.evicted = true
+	s.mu.Unlock()
+	s.kick()
+}
+
+func (s *Subscription) lastUsed() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.used
 }
 
 // Contested tells whether other members of the group, with other topics or properties, would like to have

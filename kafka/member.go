@@ -21,7 +21,8 @@ type Member struct {
 }
 
 // Join seats a member, opening its subscription if it is the first. wake is called, from another
-// goroutine and never blocking, when a Next that found nothing should be tried again.
+// goroutine and never blocking, when a Next that found nothing should be tried again, or a Join that failed with
+// a RoomError which says Soon.
 func (c *Client) Join(id Identity, in Interest, wake func()) (*Member, error) {
 	if err := in.Overrides.ValidateOverrides(); err != nil {
 		return nil, err
@@ -43,7 +44,7 @@ func (c *Client) Join(id Identity, in Interest, wake func()) (*Member, error) {
 	if in.chosen() {
 		key = fmt.Sprintf("%s chosen by %q", key, id.Name)
 	}
-	sub, err := c.subscription(key, id.Group, in, set)
+	sub, err := c.subscription(key, id, in, set, wake)
 	if err != nil {
 		return nil, err
 	}
@@ -64,22 +65,22 @@ func (c *Client) Join(id Identity, in Interest, wake func()) (*Member, error) {
 	return m, nil
 }
 
-// ErrTooMany means that as many subscriptions are open as may be: one that nobody uses ends by itself.
-var ErrTooMany = errors.New("too many groups and topics at once")
-
 // subscription finds or opens the subscription of a key. The client's mu is held.
-func (c *Client) subscription(key, group string, in Interest, set *topicSet) (*Subscription, error) {
+func (c *Client) subscription(key string, id Identity, in Interest, set *topicSet, wake func()) (*Subscription, error) {
+	from := clientPrefix(in.Address)
 	if s := c.subscriptions[key]; s != nil && !s.beyondRepair() {
+		c.rooms.join(s, from)
 		return s, nil
 	}
-	if most := c.config().MaxSubscriptions; len(c.subscriptions) >= most {
-		return nil, fmt.Errorf("%w: kafka.max_subscriptions: %d subscriptions are open already", ErrTooMany, most)
+	if err := c.room(id, from, wake); err != nil {
+		return nil, err
 	}
-	s, err := c.startSubscription(key, group, in, set)
+	s, err := c.startSubscription(key, id.Group, in, set)
 	if err != nil {
 		return nil, err
 	}
 	c.subscriptions[key] = s
+	c.rooms.enter(s, from)
 	if len(set.patterns) > 0 {
 		c.discover()
 	}

@@ -271,8 +271,8 @@ func bystander(r librdkafka.Report) librdkafka.Report {
 	return r
 }
 
-// refused tells whether any of the records has failed.
-func refused(run []librdkafka.Report) bool {
+// anyFailed tells whether any of the records has failed.
+func anyFailed(run []librdkafka.Report) bool {
 	for i := range run {
 		if run[i].Err != librdkafka.None {
 			return true

@@ -57,6 +57,7 @@ type Subscription struct {
 	used     time.Time     // when a member was last here
 	absence  time.Duration // the longest that none was, before one came
 	trouble  error         // why nothing may come: missing rights, a failed consumer
+	evicted  bool          // others need its place
 	failed   bool          // the consumer is beyond repair; the next Join makes another
 	assigned bool          // partitions were assigned, perhaps none
 	orders   []func()      // for the run goroutine

@@ -7,17 +7,16 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
-// close commits, leaves the group and destroys the consumer, also after ctx has ended. It is bounded by
-// closeTimeout.
+// close commits, leaves the group and destroys the consumer, also after ctx has ended: for that it waits closeTimeout
+// longer. Brokers that do not answer may keep it from that; its place is taken meanwhile.
 func (s *Subscription) close(ctx context.Context) {
 	s.client.detach(s)
+	defer s.client.vacated(s)
 	defer s.client.lendings.closed(s)
 	defer s.forsake()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
-	defer cancel()
 	s.serveRevocation(time.Now(), true)
 	s.store()
-	err := s.consumer.Close(ctx, s.leaving, s.closeQueues)
+	err := s.leave(ctx)
 	s.client.left(s)
 	if err != nil {
 		s.abandon()
@@ -25,6 +24,16 @@ func (s *Subscription) close(ctx context.Context) {
 		return
 	}
 	s.log.Info("subscription closed")
+}
+
+func (s *Subscription) leave(ctx context.Context) error {
+	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLongest)
+	defer cancel()
+	ended := context.AfterFunc(ctx, func() { time.AfterFunc(closeTimeout, cancel) })
+	defer ended()
+	slow := time.AfterFunc(closeTimeout, func() { s.log.Warn("consumer not closed yet: the brokers do not answer") })
+	defer slow.Stop()
+	return s.consumer.Close(bound, s.leaving, s.closeQueues)
 }
 
 // leaving takes what happens between the wish to leave the group and the end.
@@ -51,5 +60,9 @@ func (s *Subscription) abandon() {
 	s.client.countLanes(-int64(len(s.feeds)))
 }
 
-// closeTimeout bounds leaving a group: librdkafka's own close has no bound.
-const closeTimeout = 10 * time.Second
+// closeTimeout bounds leaving a group when the process ends, and closeLongest before that: librdkafka's own close
+// has no bound, and what is given up keeps its threads for ever.
+const (
+	closeTimeout = 10 * time.Second
+	closeLongest = 5 * time.Minute
+)

@@ -133,7 +133,7 @@ func (c *Config) boundSettings() []setting {
 	return []setting{
 		{"kafka.in_flight", integer(&engine.InFlight, 1, 1_000_000), atOnce, "records of one client that wait for the brokers"},
 		{"kafka.max_topics", integer(&engine.MaxTopics, 1, 1_000_000), atOnce, "distinct topics that may be produced to"},
-		{"kafka.max_subscriptions", integer(&engine.MaxSubscriptions, 1, 10_000), atOnce, "consumers in this process"},
+		{"kafka.max_subscriptions", integer(&engine.MaxSubscriptions, 1, 10_000), atOnce, "consumers in this process; clients of one other address may open half of them"},
 		{"kafka.window_records", integer(&engine.WindowRecords, 1, 1_000_000), newSubscriptions, "records that a consumer, and a partition, may leave unacknowledged"},
 		{"kafka.window_bytes", size(&engine.WindowBytes, 1, 1024*mebi), newSubscriptions, "the same in bytes"},
 		{"kafka.revoke_grace", duration(&engine.RevokeGrace), newSubscriptions, "how long a partition that moves to another sluice waits for acks"},

@@ -1,10 +1,13 @@
 package resp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -39,12 +42,15 @@ func blpop(s *session, args [][]byte) error {
 	if len(args) != 3 {
 		return errors.New("one key only: name several topics as topics:<t1>,<t2>")
 	}
-	if err := s.subscribe(args[1]); err != nil {
-		return err
-	}
 	until := time.Now().Add(wait)
 	if forever {
 		until = time.Time{}
+	}
+	if err := s.subscribe(args[1], until); err != nil {
+		if errors.Is(err, errAnswered) {
+			return nil
+		}
+		return err
 	}
 	return s.next(until)
 }
@@ -99,7 +105,7 @@ func (s *session) giveUp(until time.Time) (bool, error) {
 }
 
 // subscribe makes the session a member, at its first BLPOP; later ones must ask for the same.
-func (s *session) subscribe(key []byte) error {
+func (s *session) subscribe(key []byte, until time.Time) error {
 	if s.member != nil && s.interest.is(s.identity, key) {
 		return nil
 	}
@@ -120,7 +126,8 @@ func (s *session) subscribe(key []byte) error {
 		}
 		s.leave(true)
 	}
-	return s.join(wanted)
+	wanted.Address = s.address()
+	return s.join(wanted, until)
 }
 
 func (s *session) unnamed() error {
@@ -148,20 +155,50 @@ func (s *session) reconsider(wanted *consumption) error {
 	return nil
 }
 
-// join seats the session. A connection of the same name that is dead, but has not noticed yet, is
-// waited for.
-func (s *session) join(wanted *consumption) error {
+// join seats the session. A subscription that is just ending, whose place it needs, is waited for until the
+// client's patience ends.
+func (s *session) join(wanted *consumption, until time.Time) error {
+	s.unblocked.Store(stillBlocked)
+	defer s.unblocked.Store(notBlocked)
+	for {
+		member, err := s.seat(wanted)
+		var full *kafka.RoomError
+		switch {
+		case err == nil:
+			s.member, s.interest = member, wanted
+			s.server.setOwner(s)
+			return nil
+		case !errors.As(err, &full) || !full.Soon:
+			return err
+		}
+		if done, err := s.giveUp(until); done {
+			return cmp.Or(err, errAnswered)
+		}
+		if err := s.attend(until); err != nil {
+			return endError{err}
+		}
+	}
+}
+
+// errAnswered ends a command whose answer has been given already.
+var errAnswered = errors.New("answered")
+
+// seat takes the member's place. A connection of the same name that is dead, but has not noticed yet, is waited for.
+func (s *session) seat(wanted *consumption) (*kafka.Member, error) {
 	member, err := s.server.kafka.Join(s.identity, wanted.Interest, s.wire.wake)
 	var taken *kafka.TakenError
 	if errors.As(err, &taken) && s.server.bury(s.identity) {
-		member, err = s.server.kafka.Join(s.identity, wanted.Interest, s.wire.wake)
+		return s.server.kafka.Join(s.identity, wanted.Interest, s.wire.wake)
 	}
-	if err != nil {
-		return err
+	return member, err
+}
+
+// address is the client's.
+func (s *session) address() netip.Addr {
+	if at, is := s.wire.conn.RemoteAddr().(*net.TCPAddr); is {
+		return at.AddrPort().Addr()
 	}
-	s.member, s.interest = member, wanted
-	s.server.setOwner(s)
-	return nil
+	return netip.Addr{}
 }
 
 const (

@@ -24,7 +24,9 @@ func assign(x *exchange, in *instance) error {
 	if err := x.there(partitions); err != nil {
 		return err
 	}
-	if err := in.inTurn(x, func() error { return in.assign(x.kafka, partitions) }); err != nil {
+	if err := in.inTurn(x, func() error {
+		return insist(x.r.Context(), in.bell, func() error { return in.assign(x, partitions) })
+	}); err != nil {
 		return err
 	}
 	x.send(http.StatusNoContent, nil)
@@ -54,7 +56,7 @@ func (x *exchange) there(partitions []kafka.TopicPartition) error {
 	return nil
 }
 
-func (in *instance) assign(client *kafka.Client, partitions []kafka.TopicPartition) error {
+func (in *instance) assign(x *exchange, partitions []kafka.TopicPartition) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	switch {
@@ -69,7 +71,7 @@ func (in *instance) assign(client *kafka.Client, partitions []kafka.TopicPartiti
 		in.choose(partitions)
 		return nil
 	}
-	return in.join(client, kafka.Interest{Partitions: partitions, Overrides: in.overrides}, false)
+	return in.join(x.kafka, kafka.Interest{Partitions: partitions, Overrides: in.overrides, Address: x.address()}, false)
 }
 
 // choose changes the assignment. What came of partitions that are given up cannot be committed any more. The

@@ -69,15 +69,17 @@ func subscribe(x *exchange, in *instance) error {
 	if err != nil {
 		return err
 	}
-	if err := in.inTurn(x, func() error { return in.subscribe(x.kafka, w) }); err != nil {
+	if err := in.inTurn(x, func() error {
+		return insist(x.r.Context(), in.bell, func() error { return in.subscribe(x, w) })
+	}); err != nil {
 		return err
 	}
 	x.send(http.StatusNoContent, nil)
 	return nil
 }
 
-func (in *instance) subscribe(client *kafka.Client, w wish) error {
-	interest := kafka.Interest{Topics: w.topics, Overrides: in.overrides}
+func (in *instance) subscribe(x *exchange, w wish) error {
+	interest := kafka.Interest{Topics: w.topics, Overrides: in.overrides, Address: x.address()}
 	byPattern := w.pattern != ""
 	if byPattern {
 		pattern, err := kafka.Pattern(w.pattern)
@@ -100,7 +102,7 @@ func (in *instance) subscribe(client *kafka.Client, w wish) error {
 	if len(interest.Topics) == 0 { // subscribing to nothing unsubscribes
 		return nil
 	}
-	return in.join(client, interest, byPattern)
+	return in.join(x.kafka, interest, byPattern)
 }
 
 // join takes a seat. The instance's mu is held.

@@ -51,7 +51,9 @@ func (s *lenders) open(key string) bool {
 }
 
 // enter finds or makes the lender of that key. Who has it leaves it.
-func (s *lenders) enter(key, group string, in kafka.Interest) (*lender, error) {
+func (s *lenders) enter(ctx context.Context, key, group string, in kafka.Interest) (*lender, error) {
+	ctx, cancel := context.WithTimeout(ctx, roomWait)
+	defer cancel()
 	for {
 		l, err := s.place(key, group, in)
 		if err != nil {
@@ -63,7 +65,7 @@ func (s *lenders) enter(key, group string, in kafka.Interest) (*lender, error) {
 		}
 		s.exit(l)
 		s.remove(l)
-		if err != nil {
+		if err != nil && (!roomSoon(err) || !rings(ctx, l.bell)) {
 			return nil, err
 		}
 	}

@@ -2,12 +2,9 @@ package rest
 
 import "time"
 
-const (
-	// lenderLinger is how long a lender keeps its seat when nobody asks and nothing is lent, contestedLinger how
-	// long where members of its group, with other topics or properties, wait for its partitions.
-	lenderLinger    = 10 * time.Second
-	contestedLinger = lenderTurn
-)
+// lenderLinger is how long a lender keeps its seat when nobody asks and nothing is lent. Its subscription lingers
+// longer, unless others need its partitions or its place.
+const lenderLinger = lenderTurn
 
 // exit ends a request's use of a lender.
 func (s *lenders) exit(l *lender) {
@@ -34,13 +31,11 @@ func (s *lenders) retire(l *lender) bool {
 // needed tells whether the lender has something to do, or was asked lately. Both mu are held.
 func (l *lender) needed(now time.Time) bool {
 	idle := now.Sub(latest(l.seen, l.settled))
-	switch {
-	case l.users > 0, l.book.open() > l.book.parked, idle < contestedLinger:
+	if l.users > 0 || l.book.open() > l.book.parked || idle < lenderLinger {
 		return true
-	case idle < lenderLinger, l.book.parked > 0:
-		return !l.member.Contested()
 	}
-	return false
+	// Records that rest come sooner when others of the group, with other topics or properties, wait for their partitions.
+	return l.book.parked > 0 && !l.member.Contested()
 }
 
 func latest(a, b time.Time) time.Time {

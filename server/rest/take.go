@@ -70,7 +70,7 @@ func (x *exchange) lender(d *demand) (*lender, error) {
 			return nil, err
 		}
 	}
-	l, err := x.lenders.enter(d.key, d.group, d.interest)
+	l, err := x.lenders.enter(x.r.Context(), d.key, d.group, d.interest)
 	var override *kafka.OverrideError
 	if errors.As(err, &override) {
 		return nil, invalid("%v", err)

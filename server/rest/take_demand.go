@@ -68,7 +68,7 @@ func (x *exchange) demand() (*demand, error) {
 	d := &demand{
 		group:    x.r.PathValue("group"),
 		want:     want{limit: 100, bytes: 1 << 20, timeout: time.Minute},
-		interest: kafka.Interest{Overrides: kafka.Properties{}, Windows: windowsEach},
+		interest: kafka.Interest{Overrides: kafka.Properties{}, Windows: windowsEach, Address: x.address()},
 		wait:     time.Second,
 		most:     100,
 		shape:    shapeOf(x.r.Header),

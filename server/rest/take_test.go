@@ -285,14 +285,11 @@ func TestAGroupBeginsWhereItIsTold(t *testing.T) {
 
 func TestTooManyGroupsAreToldToComeBack(t *testing.T) {
 	s := start(t, Options{})
-	cfg := s.configured()
-	cfg.MaxSubscriptions = 1
-	if _, err := s.client.Reconfigure(cfg); err != nil {
-		t.Fatal(err)
-	}
-	s.take("a", "topics=blobs&wait=0s")
+	s.bound(1)
+	s.put("blobs", 0, `0`)
+	s.take("a", all) // and is at work on it
 	answer, text := s.ask("GET", "/v1/groups/b/messages?topics=blobs", "")
-	wantFailure(t, "another", answer, text, 503, 50003, "kafka.max_subscriptions")
+	wantFailure(t, "another", answer, text, 503, 50003, "kafka.max_subscriptions: 1 subscriptions have members, and one address may have half")
 	if answer.Header.Get("Retry-After") == "" || len(s.door.lenders.byKey) != 1 {
 		t.Errorf("%v, %d lenders", answer.Header, len(s.door.lenders.byKey))
 	}
