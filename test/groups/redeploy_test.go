@@ -73,8 +73,8 @@ func TestRedeployWithoutRebalance(t *testing.T) {
 }
 
 // start brings up a fake cluster that counts JoinGroup requests, a topic with as many partitions
-// as there are members, and a proxy.
-func start(t *testing.T, ctx context.Context) (addr string, admin *harness.Admin, joins *atomic.Int64) {
+// as there are members, and a proxy with the arguments.
+func start(t *testing.T, ctx context.Context, args ...string) (addr string, admin *harness.Admin, joins *atomic.Int64) {
 	t.Helper()
 	fake, err := harness.StartFake(harness.FakeOptions{})
 	if err != nil {
@@ -95,7 +95,7 @@ func start(t *testing.T, ctx context.Context) (addr string, admin *harness.Admin
 	if err := admin.CreateTopic(ctx, "orders", members); err != nil {
 		t.Fatal(err)
 	}
-	sluice, err := harness.StartSluice(ctx, harness.SluiceOptions{Binary: binary.Path(t), Brokers: fake.Brokers()})
+	sluice, err := harness.StartSluice(ctx, harness.SluiceOptions{Binary: binary.Path(t), Brokers: fake.Brokers(), Args: args})
 	if err != nil {
 		t.Fatal(err)
 	}
