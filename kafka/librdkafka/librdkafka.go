@@ -140,9 +140,8 @@ func KnowsProperty(name string) bool {
 	defer C.rd_kafka_conf_destroy(conf)
 	cname := C.CString(name)
 	defer C.free(unsafe.Pointer(cname))
-	var size C.size_t
 	const unknown = -2
-	return name == "topic.blacklist" || C.rd_kafka_conf_get(conf, cname, nil, &size) != unknown // it cannot show that one
+	return C.rd_kafka_conf_set(conf, cname, nil, nil, 0) != unknown // a null is its default
 }
 
 func set(conf *C.rd_kafka_conf_t, name, value string) error {

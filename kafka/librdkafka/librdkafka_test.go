@@ -328,3 +328,14 @@ func TestCodesHaveSentences(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestPropertiesAreKnownWithoutAValue(t *testing.T) {
+	for name, want := range map[string]bool{
+		"linger.ms": true, "topic.blacklist": true, "sasl.password": true, "ssl.ca.pem": true, "auto.offset.reset": true,
+		"log_level": true, "debug": true, "enable.auto.commit": true, "": false, "linger": false, "linger.ms\x00": true,
+	} {
+		if got := KnowsProperty(name); got != want {
+			t.Errorf("%q is known: %v", name, got)
+		}
+	}
+}
