@@ -24,6 +24,7 @@ type drain struct {
 	woken   []*Publisher       // of the reports being read
 	losses  losses
 	voice   voice
+	worn    bool // brokers take its epoch for an old one
 }
 
 func newDrain(p *producer, handle *librdkafka.Producer) *drain {
@@ -100,6 +101,7 @@ func (d *drain) take() (failed bool) {
 		case librdkafka.Reports:
 			d.producer.accumulator.reported()
 			d.wake()
+			d.supersede()
 			d.beat()
 		case librdkafka.Failure:
 			failed = d.fail(event) || failed
@@ -231,6 +233,21 @@ func (d *drain) fail(event librdkafka.Event) (replaced bool) {
 		d.handle.Purge()
 	}
 	return replaced
+}
+
+// supersede makes a successor for a handle that has run out of epochs. Each batch that is refused, and each record that
+// times out, costs one of 32 767; librdkafka then begins again at zero, which brokers refuse. The handle sends what
+// it has, as when properties change.
+func (d *drain) supersede() {
+	if !d.worn {
+		return
+	}
+	d.worn = false
+	if d.batching == whole {
+		d.producer.supersede(d)
+	} else {
+		d.producer.splitter.close(d)
+	}
 }
 
 // present tells whether records are still produced with the handle.

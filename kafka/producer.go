@@ -137,6 +137,22 @@ func (p *producer) exchange(handle *librdkafka.Producer, properties Properties) 
 	p.former.Go(func() { old.finish(p.patience) })
 }
 
+// supersede gives the profile a new handle with the same properties, unless the drain's is not the present one.
+func (p *producer) supersede(d *drain) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closing || p.current != d {
+		return
+	}
+	successor, err := librdkafka.NewProducer(p.properties)
+	if err != nil {
+		p.log.Error("producer not superseded", "err", err)
+		return
+	}
+	p.install(successor)
+	p.former.Go(func() { d.finish(p.patience) })
+}
+
 // replace gives the profile a new handle because the drain's has failed for good. It returns false when
 // that is not the present one, or cannot be replaced.
 func (p *producer) replace(d *drain) bool {

@@ -230,6 +230,7 @@ func (d *drain) divide(run []librdkafka.Report) (ended []librdkafka.Report) {
 	told := slices.ContainsFunc(run, func(r librdkafka.Report) bool { return r.Err == librdkafka.DifferentRecord })
 	for i := range run {
 		r := &run[i]
+		d.worn = d.worn || r.Err == librdkafka.OldEpoch
 		if !d.divisible(r, told) {
 			ended = append(ended, *r)
 			continue

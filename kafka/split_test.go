@@ -286,6 +286,27 @@ func TestHandlesForSmallerBatchesComeAndGo(t *testing.T) {
 	}
 }
 
+// A producer has 32 767 epochs, and each refused batch costs one. When they are used up brokers refuse what it sends,
+// whoever it is from.
+func TestAProducerOutOfEpochsHasASuccessor(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), together)
+	p := newCaller(t, c)
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
+	before := c.delivered.handle.Load()
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.InvalidProducerEpoch})
+	for range 20 {
+		if err := p.Deliver([]byte("letters"), nil, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantOutcome(t, p.outcomes(t, 20), OK)
+	eventually(t, "the successor", func() bool { return c.delivered.handle.Load() != before })
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
+	allEnded(t, c, 22)
+}
+
 // Where librdkafka says which records were at fault, the others are marked; and what may be written is not sent again.
 func TestWhichRecordsAreSentAgain(t *testing.T) {
 	d := &drain{}

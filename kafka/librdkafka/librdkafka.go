@@ -65,6 +65,7 @@ const (
 	GroupAuthorization   Code = 30
 	InvalidTimestamp     Code = 32
 	PolicyViolation      Code = 44
+	OldEpoch             Code = 47 // of a producer
 	NoGroup              Code = 69
 	KafkaStorage         Code = 56
 	InvalidRecord        Code = 87
