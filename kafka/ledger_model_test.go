@@ -69,6 +69,23 @@ func (b *book) pass(from, to int64) {
 	}
 }
 
+// again is a book of the same log that is fetched once more: what was settled is, all else is new. It returns what is
+// fetched, from an offset on.
+func (b *book) again(from int64) (fetched []*page) {
+	for _, p := range b.pages {
+		if p.state != settled {
+			p.state, p.owner, p.due, p.attempts = ready, nil, time.Time{}, 0
+		}
+		if p.offset >= from {
+			fetched = append(fetched, p)
+		}
+	}
+	b.counts.fetched += int64(len(fetched))
+	b.pages, b.passed = fetched, from
+	b.position = max(b.position, from)
+	return fetched
+}
+
 // unsettled are the pages from the first one that is not settled on.
 func (b *book) unsettled() []*page {
 	i := slices.IndexFunc(b.pages, func(p *page) bool { return p.state != settled })

@@ -168,6 +168,24 @@ func (w *ledgerWalk) GoBack(t *rapid.T) {
 	w.highest = at
 }
 
+// ComeBack loses the partition and gets it again: an heir of the book is fed from somewhere below the position on, and must
+// lend what was not settled, and nothing else.
+func (w *ledgerWalk) ComeBack(t *rapid.T) {
+	w.ledger.Abandon()
+	w.book.abandon()
+	position, settled := w.ledger.Settlements()
+	w.ledger = NewLedger(w.ledger.lending)
+	w.ledger.Inherit(position, settled)
+	from := rapid.Int64Range(max(0, position-10), max(0, position)).Draw(t, "from")
+	w.ledger.Pass(from, from)
+	for _, p := range w.book.again(from) {
+		w.ledger.Append(record(TopicPartition{"t", 0}, p.offset, p.size-recordOverhead))
+	}
+	next := max(position, w.book.last()+1) // what is between is no more there
+	w.ledger.Pass(next, next)
+	w.book.pass(next, next)
+}
+
 func (w *ledgerWalk) Wait(t *rapid.T) {
 	w.now = w.now.Add(time.Duration(rapid.IntRange(0, 2000).Draw(t, "ms")) * time.Millisecond)
 }
@@ -213,6 +231,7 @@ func TestLedgerIsTheObviousBook(t *testing.T) {
 			"forfeit":      w.Forfeit,
 			"pass":         w.Pass,
 			"go back":      w.GoBack,
+			"come back":    w.ComeBack,
 			"time goes by": w.Wait,
 		})
 		w.ledger.Abandon()

@@ -1,0 +1,86 @@
+package kafka
+
+import (
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// lose has the coordinator forget the consumer, which then loses its partitions and joins again.
+func lose(t *testing.T, k *kfake.Cluster, c *Client) {
+	t.Helper()
+	before := c.Stats().Rebalances
+	lost := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: kerr.UnknownMemberID, TopLevel: true, Count: 1})
+	eventually(t, "the loss", func() bool { return lost.Hits() == 1 && c.Stats().Rebalances >= before+2 })
+}
+
+// hasty notices soon that it has lost its partitions.
+func hasty() Interest {
+	in := topicsOf("letters")
+	in.Overrides = Properties{"heartbeat.interval.ms": "100"}
+	return in
+}
+
+// What was acknowledged and could not be committed, as the coordinator was away, counts when the partition comes
+// back: also what was beyond a gap, which Kafka has no place for.
+func TestWhatWasSettledCountsWhenThePartitionComesBack(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 20, never)
+	w := join(t, c, "a", hasty())
+	w.take(t, 10)
+	w.AcceptThrough(letters, 4)
+	for _, at := range []int64{6, 8} {
+		w.Accept(letters, at)
+	}
+	lose(t, k, c)
+	committed(t, k, "letters", 5) // although nothing is committed by itself here
+	wantTaken(t, w.take(t, 13), 5, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19)
+	wantBooks(t, c)
+}
+
+// Unless somebody else has been at the partition meanwhile, or has said where to go on.
+func TestWhatOthersCommittedMeanwhileCountsMore(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		at   int64
+		next int64
+	}{{"further", 9, 9}, {"back", 1, 1}} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			k, c := lettersOn(t, 20, never)
+			placed(t, c, 2)
+			in := hasty()
+			in.Overrides["session.timeout.ms"] = "1000"
+			w := join(t, c, "a", in)
+			w.take(t, 8)
+			w.AcceptThrough(letters, 4)
+			rejoined := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Err: kerr.CoordinatorLoadInProgress, TopLevel: true, Count: -1})
+			before := c.Stats().Rebalances
+			k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: kerr.UnknownMemberID, TopLevel: true, Count: 1})
+			eventually(t, "the loss", func() bool { return c.Stats().Rebalances > before && rejoined.Hits() > 0 })
+			moved(t, c, tt.at)
+			rejoined.Remove()
+			wantTaken(t, w.take(t, 2), tt.next, tt.next+1)
+		})
+	}
+}
+
+// moved commits an offset as soon as the group has lost its members.
+func moved(t *testing.T, c *Client, at int64) {
+	t.Helper()
+	eventually(t, "an empty group", func() bool {
+		return c.send(bounded(t), "group", func(e *envoy) error { return e.commit(bounded(t), []Place{{letters, at}}) }) == nil
+	})
+}
+
+func TestWhatHolds(t *testing.T) {
+	p := past{position: 10, committed: 4}
+	for at, want := range map[int64]bool{-1: false, 3: false, 4: true, 10: true, 11: false} {
+		if p.holds(at) != want {
+			t.Errorf("committed at %d: %v", at, !want)
+		}
+	}
+}
