@@ -9,11 +9,22 @@ import (
 	"time"
 
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
 // Admin reads topics, groups and lag from the brokers. Every call ends with its context.
+//
+// What any broker knows is asked of one that answers, through a handle of our own: the binding's client asks the
+// controller, and nobody else when that is silent. It does the rest, and is opened for it.
 type Admin struct {
-	client *binding.AdminClient
+	handle *librdkafka.Admin
+	roster roster
+
+	properties Properties
+	open       sync.Once
+	client     *binding.AdminClient // see binding
+	openErr    error
 
 	mu          sync.Mutex // guards what is remembered of the cluster
 	creates     creation
@@ -59,35 +70,66 @@ type GroupOffset struct {
 // OpenAdmin creates a client for administrative reads. No broker needs to be reachable.
 func OpenAdmin(brokers []string, properties Properties) (*Admin, error) {
 	cfg := Config{Brokers: brokers, Properties: properties}
-	conf := binding.ConfigMap{}
-	for name, value := range merge(cfg.clientDefaults(), cfg.connection()) {
-		conf[name] = value
-	}
-	conf["log_level"] = 0 // the producers' handles report the same trouble, through our log
-	client, err := binding.NewAdminClient(&conf)
+	all := merge(adminDefaults, cfg.clientDefaults(), cfg.connection(), Properties{
+		"log_level": "0", // the producers' handles report the same trouble, through our log
+	})
+	handle, err := librdkafka.NewAdmin(all)
 	if err != nil {
 		return nil, fmt.Errorf("admin client: %w", err)
 	}
-	return &Admin{client: client}, nil
+	return &Admin{handle: handle, properties: all}, nil
 }
 
-// Close ends the client.
-func (a *Admin) Close() { a.client.Close() }
+// adminDefaults have a request to a silent broker end soon: librdkafka then leaves it for another.
+var adminDefaults = Properties{"socket.timeout.ms": "3000", "api.version.request.timeout.ms": "3000"}
+
+// binding is the binding's client, for the questions that only it puts.
+func (a *Admin) binding() (*binding.AdminClient, error) {
+	a.open.Do(func() {
+		conf := binding.ConfigMap{}
+		for name, value := range a.properties {
+			conf[name] = value
+		}
+		if a.client, a.openErr = binding.NewAdminClient(&conf); a.openErr != nil {
+			a.openErr = fmt.Errorf("admin client: %w", a.openErr)
+		}
+	})
+	return a.client, a.openErr
+}
+
+// Close ends the client. Nobody is inside, or will be.
+func (a *Admin) Close() {
+	a.open.Do(func() {})
+	if a.client != nil {
+		a.client.Close()
+	}
+	a.handle.Close()
+}
 
 // TopicNames lists the topics of the cluster in order, internal ones left out.
 func (a *Admin) TopicNames(ctx context.Context) ([]string, error) {
-	metadata, err := a.metadata(ctx)
+	topics, err := a.allTopics(ctx)
+	var names []string
+	for i := range topics {
+		names = append(names, topics[i].Name)
+	}
+	return names, err
+}
+
+// allTopics are the topics of the cluster without their offsets, in order, internal ones left out.
+func (a *Admin) allTopics(ctx context.Context) ([]Topic, error) {
+	metadata, err := a.metadata(ctx, true)
 	if err != nil {
 		return nil, err
 	}
-	var names []string
-	for name := range metadata.Topics {
-		if !internalTopic(name) {
-			names = append(names, name)
+	var topics []Topic
+	for i := range metadata.Topics {
+		if t := &metadata.Topics[i]; !internalTopic(t.Name) {
+			topics = append(topics, topicOf(t))
 		}
 	}
-	slices.Sort(names)
-	return names, nil
+	slices.SortFunc(topics, func(a, b Topic) int { return cmp.Compare(a.Name, b.Name) })
+	return topics, nil
 }
 
 // internalTopic tells the topics that Kafka keeps for itself (Topic.java, INTERNAL_TOPICS).
@@ -95,18 +137,33 @@ func internalTopic(name string) bool {
 	return name == "__consumer_offsets" || name == "__transaction_state" || name == "__share_group_state"
 }
 
-func (a *Admin) metadata(ctx context.Context) (*binding.Metadata, error) {
-	var metadata *binding.Metadata
-	err := inTurns(ctx, func(ctx context.Context) (err error) {
-		metadata, err = a.client.GetMetadata(nil, true, millisLeft(ctx))
+// metadata asks any broker for the brokers of the cluster, and with topics for its topics.
+func (a *Admin) metadata(ctx context.Context, topics bool) (metadata librdkafka.Metadata, err error) {
+	err = inTurns(ctx, func(ctx context.Context) (err error) {
+		metadata, err = a.handle.Metadata(topics, timeLeft(ctx))
 		return err
 	})
+	if err == nil {
+		a.roster.learn(brokersOf(metadata))
+	}
 	return metadata, err
+}
+
+func brokersOf(metadata librdkafka.Metadata) []Broker {
+	var brokers []Broker
+	for _, b := range metadata.Brokers {
+		brokers = append(brokers, Broker(b))
+	}
+	slices.SortFunc(brokers, func(a, b Broker) int { return cmp.Compare(a.ID, b.ID) })
+	return brokers
 }
 
 // callTurn bounds one call into librdkafka that ends with nothing but its own deadline: the caller may
 // have gone, and the client may be about to be closed.
 const callTurn = time.Second
+
+// longTurn is as much as a broker has to describe many topics when it is slow.
+const longTurn = 5 * time.Second
 
 // inTurns makes such a call, again when nobody answered in time, until ctx ends.
 func inTurns(ctx context.Context, call func(context.Context) error) error {
@@ -121,14 +178,17 @@ func inTurns(ctx context.Context, call func(context.Context) error) error {
 	}
 }
 
-// millisLeft is the time until the context's deadline, for calls that take milliseconds.
-func millisLeft(ctx context.Context) int {
+// timeLeft is the time until the context's deadline.
+func timeLeft(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
-		return 10_000
+		return readingTime
 	}
-	return max(1, int(time.Until(deadline).Milliseconds()))
+	return max(time.Millisecond, time.Until(deadline))
 }
+
+// millisLeft is timeLeft for calls that take milliseconds.
+func millisLeft(ctx context.Context) int { return int(timeLeft(ctx).Milliseconds()) }
 
 // Topics reads all topics of the cluster with their offsets.
 func (a *Admin) Topics(ctx context.Context) ([]Topic, error) {
@@ -158,41 +218,52 @@ func (a *Admin) describe(ctx context.Context, names []string) ([]Topic, error) {
 
 // partitions reads topics without their offsets.
 func (a *Admin) partitions(ctx context.Context, names []string) ([]Topic, error) {
-	result, err := a.client.DescribeTopics(ctx, binding.NewTopicCollectionOfTopicNames(names), requestTimeout(ctx))
+	found, err := a.look(ctx, names)
 	if err != nil {
 		return nil, err
 	}
 	var topics []Topic
-	for _, d := range result.TopicDescriptions {
-		if d.Error.Code() != binding.ErrNoError {
-			return nil, fmt.Errorf("topic %s: %w", d.Name, d.Error)
+	for i := range found {
+		if t := &found[i]; t.Err != librdkafka.None {
+			return nil, fmt.Errorf("topic %s: %w", t.Name, codeError(t.Err))
 		}
-		topics = append(topics, topicOf(d))
+		topics = append(topics, topicOf(&found[i]))
 	}
 	slices.SortFunc(topics, func(a, b Topic) int { return cmp.Compare(a.Name, b.Name) })
 	return topics, nil
 }
 
-func topicOf(d binding.TopicDescription) Topic {
-	t := Topic{Name: d.Name}
-	for _, p := range d.Partitions {
-		info := PartitionInfo{
-			ID: int32(p.Partition), Leader: -1, Replicas: nodeIDs(p.Replicas), InSync: nodeIDs(p.Isr), Low: -1, High: -1,
+// look asks for topics without creating them, one broker after the other until one answers: each topic with
+// what there is of it, or its own error.
+func (a *Admin) look(ctx context.Context, names []string) (topics []librdkafka.Topic, err error) {
+	for turn := callTurn; ; turn = min(turn+callTurn/4, longTurn) {
+		broker, known := a.roster.pick()
+		if !known {
+			if _, err := a.metadata(ctx, false); err != nil {
+				return nil, err
+			}
+			continue
 		}
-		if p.Leader != nil {
-			info.Leader = int32(p.Leader.ID)
+		began := time.Now()
+		topics, err = a.handle.Topics(ctx, broker, names, min(turn, timeLeft(ctx)))
+		if ctx.Err() == nil {
+			a.roster.heard(broker, !unanswered(err), time.Now())
 		}
-		t.Partitions = append(t.Partitions, info)
+		if !unanswered(err) || ctx.Err() != nil || time.Since(began) < callTurn/10 {
+			return topics, err // at once: it is not the broker who has not answered
+		}
 	}
-	return t
 }
 
-func nodeIDs(nodes []binding.Node) []int32 {
-	ids := make([]int32, len(nodes))
-	for i, n := range nodes {
-		ids[i] = int32(n.ID)
+func topicOf(found *librdkafka.Topic) Topic {
+	t := Topic{Name: found.Name}
+	for _, p := range found.Partitions {
+		t.Partitions = append(t.Partitions, PartitionInfo{
+			ID: p.ID, Leader: p.Leader, Replicas: p.Replicas, InSync: p.InSync, Low: -1, High: -1,
+		})
 	}
-	return ids
+	slices.SortFunc(t.Partitions, func(a, b PartitionInfo) int { return cmp.Compare(a.ID, b.ID) })
+	return t
 }
 
 func (a *Admin) fillOffsets(ctx context.Context, topics []Topic) error {

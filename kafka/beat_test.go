@@ -123,7 +123,7 @@ func TestLoopsBeatWithoutBrokers(t *testing.T) {
 			c := openOn(t, brokers, func(cfg *Config) { cfg.Register = p.register })
 			bufferThree(t, c)
 			join(t, c, "a", topicsOf("letters"))
-			eventually(t, "a question that nobody answered", func() bool { return p.of("lag").longest > askTime/2 })
+			eventually(t, "a question that nobody answered", func() bool { return p.of("lag").longest > callTurn/2 })
 			before := p.of("lag").beats
 			eventually(t, "the next question", func() bool { return p.of("lag").beats > before+2 })
 			_ = shut(c, time.Second)

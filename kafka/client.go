@@ -38,6 +38,7 @@ type Client struct {
 	consumed   consumeCounts
 	lendings   lendingBooks
 	overview   overview
+	reading    chan struct{} // a place for each reading
 	asking     chan struct{} // a place for each census
 	envoys     chan struct{} // a place for each envoy
 	opened     chan struct{} // a partition was: see watchTopics
@@ -66,8 +67,8 @@ func Open(cfg Config, log *slog.Logger) (*Client, error) {
 		log: log, ctx: ctx, end: end, subscriptions: map[string]*Subscription{}, members: map[Identity]*Member{}, departed: departures{},
 		rooms:  rooms{all: map[*Subscription]netip.Prefix{}, waiting: map[Identity]func(){}},
 		topics: topics{names: map[string]*topic{}}, produced: newProducedBooks(len(profiles)), lendings: newLendingBooks(),
-		asking: make(chan struct{}, censuses), envoys: make(chan struct{}, envoys), learners: make(chan struct{}, learners),
-		opened: make(chan struct{}, 1), readers: newReaders(), sought: make(chan struct{}, 1),
+		reading: make(chan struct{}, mostAsked), asking: make(chan struct{}, censuses), envoys: make(chan struct{}, envoys),
+		learners: make(chan struct{}, learners), opened: make(chan struct{}, 1), readers: newReaders(), sought: make(chan struct{}, 1),
 	}
 	c.apply(&cfg)
 	c.administrator.Store(&administrator{brokers: cfg.Brokers, properties: cfg.Properties})

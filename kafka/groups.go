@@ -11,7 +11,11 @@ import (
 
 // Groups reads all consumer groups of the cluster with their lag.
 func (a *Admin) Groups(ctx context.Context) ([]Group, error) {
-	listed, err := a.client.ListConsumerGroups(ctx)
+	client, err := a.binding()
+	if err != nil {
+		return nil, err
+	}
+	listed, err := client.ListConsumerGroups(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +46,11 @@ func (a *Admin) describeGroups(ctx context.Context, names []string) ([]Group, er
 	if len(names) == 0 {
 		return nil, nil
 	}
-	described, err := a.client.DescribeConsumerGroups(ctx, names)
+	client, err := a.binding()
+	if err != nil {
+		return nil, err
+	}
+	described, err := client.DescribeConsumerGroups(ctx, names)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +80,11 @@ func groupOf(d binding.ConsumerGroupDescription) Group {
 // groupOffsets sets what the group committed against the end of its partitions.
 func (a *Admin) groupOffsets(ctx context.Context, g Group) ([]GroupOffset, error) {
 	query := []binding.ConsumerGroupTopicPartitions{{Group: g.Name}}
-	result, err := a.client.ListConsumerGroupOffsets(ctx, query)
+	client, err := a.binding()
+	if err != nil {
+		return nil, err
+	}
+	result, err := client.ListConsumerGroupOffsets(ctx, query)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package kafka
 import (
 	"cmp"
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -120,13 +119,13 @@ func (r *refresher) count(ctx context.Context, groups map[string]served) error {
 		return nil
 	}
 	return r.ask(ctx, func(ctx context.Context, a *Admin) error {
-		metadata, err := a.metadata(ctx)
+		metadata, err := a.metadata(ctx, true)
 		if err != nil {
 			return err
 		}
 		r.counts, r.countedAt = map[string]int{}, time.Now()
-		for name, t := range metadata.Topics {
-			r.counts[name] = len(t.Partitions)
+		for i := range metadata.Topics {
+			r.counts[metadata.Topics[i].Name] = len(metadata.Topics[i].Partitions)
 		}
 		return nil
 	})
@@ -134,11 +133,8 @@ func (r *refresher) count(ctx context.Context, groups map[string]served) error {
 
 // unanswered tells a question that nobody answered from one that was refused.
 func unanswered(err error) bool {
-	if failure, is := errors.AsType[*librdkafka.Error](err); is {
-		return slices.Contains(silences, failure.Code)
-	}
-	if failure, is := errors.AsType[binding.Error](err); is {
-		return slices.Contains(silences, librdkafka.Code(failure.Code()))
+	if code := codeOf(err); code != librdkafka.None {
+		return slices.Contains(silences, code)
 	}
 	return err != nil
 }

@@ -40,7 +40,11 @@ func (a *Admin) listOffsets(ctx context.Context, specs map[TopicPartition]bindin
 		query[binding.TopicPartition{Topic: &tp.Topic, Partition: tp.Partition}] = spec
 		failed[tp] = errNoLeader // until it is answered
 	}
-	result, err := a.client.ListOffsets(ctx, query, requestTimeout(ctx))
+	client, err := a.binding()
+	if err != nil {
+		return nil, nil, err
+	}
+	result, err := client.ListOffsets(ctx, query, requestTimeout(ctx))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,8 @@ import (
 	"time"
 
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
 // What a reading of the cluster's metadata can end with, wrapped with the topic or the cause. ErrStopping
@@ -31,8 +32,12 @@ type Broker struct {
 	Port int
 }
 
-// readingTime bounds one reading, whatever time its caller has.
-const readingTime = 10 * time.Second
+// readingTime bounds one reading, whatever time its caller has; mostAsked is how many there are at once, as most
+// hold a thread until they are answered.
+const (
+	readingTime = 10 * time.Second
+	mostAsked   = 16
+)
 
 // read puts a question to the brokers, which ends with ctx and with the client.
 func (c *Client) read(ctx context.Context, question func(context.Context, *Admin) error) error {
@@ -40,10 +45,22 @@ func (c *Client) read(ctx context.Context, question func(context.Context, *Admin
 	defer cancel()
 	stop := context.AfterFunc(c.ctx, cancel) //nolint:contextcheck // the client ends what its callers began
 	defer stop()
+	select {
+	case c.reading <- struct{}{}:
+		defer func() { <-c.reading }()
+	case <-bounded.Done():
+		return c.readFailed(ctx, fmt.Errorf("%w: too many ask", ErrNoAnswer))
+	}
 	err := c.ask(func(a *Admin) error { return question(bounded, a) })
-	switch {
-	case err == nil || errors.Is(err, ErrStopping) || errors.Is(err, ErrNoTopic) || errors.Is(err, ErrNoPartition):
+	if err == nil || errors.Is(err, ErrStopping) || errors.Is(err, ErrNoTopic) || errors.Is(err, ErrNoPartition) {
 		return err
+	}
+	return c.readFailed(ctx, err)
+}
+
+// readFailed is what a question ended with that its caller, or the client, may have given up.
+func (c *Client) readFailed(ctx context.Context, err error) error {
+	switch {
 	case c.ctx.Err() != nil:
 		return ErrStopping
 	case errors.Is(ctx.Err(), context.Canceled):
@@ -54,19 +71,31 @@ func (c *Client) read(ctx context.Context, question func(context.Context, *Admin
 
 // readingError says which of the above the brokers' answer, or silence, is.
 func readingError(err error) error {
-	var failure binding.Error
 	switch {
+	case errors.Is(err, ErrNoAnswer):
+		return err
 	case unanswered(err):
 		return fmt.Errorf("%w: %s", ErrNoAnswer, plainly(err))
-	case errors.As(err, &failure) && denials[failure.Code()]:
+	case denials[codeOf(err)]:
 		return fmt.Errorf("%w: %w", ErrDenied, err)
 	}
 	return err
 }
 
-var denials = map[binding.ErrorCode]bool{
-	binding.ErrTopicAuthorizationFailed:   true,
-	binding.ErrClusterAuthorizationFailed: true,
+var denials = map[librdkafka.Code]bool{
+	librdkafka.TopicAuthorization:   true,
+	librdkafka.ClusterAuthorization: true,
+}
+
+// codeOf is librdkafka's code in an error of ours or of the binding's, None where there is none.
+func codeOf(err error) librdkafka.Code {
+	if failure, is := errors.AsType[*librdkafka.Error](err); is {
+		return failure.Code
+	}
+	if failure, is := errors.AsType[binding.Error](err); is {
+		return librdkafka.Code(failure.Code())
+	}
+	return librdkafka.None
 }
 
 // Topic reads one topic and its partitions; their offsets, Low and High, are not read and -1. ErrNoTopic
@@ -82,14 +111,18 @@ func (c *Client) Topic(ctx context.Context, name string) (t Topic, err error) {
 // topic is a topic without its offsets.
 func (a *Admin) topic(ctx context.Context, name string) (Topic, error) {
 	topics, err := a.partitions(ctx, []string{name})
-	var failure binding.Error
 	switch {
-	case errors.As(err, &failure) && (failure.Code() == binding.ErrUnknownTopicOrPart || failure.Code() == binding.ErrUnknownTopic):
+	case absent(codeOf(err)):
 		return Topic{}, fmt.Errorf("topic %s: %w", name, ErrNoTopic)
 	case err != nil:
 		return Topic{}, err
 	}
 	return topics[0], nil
+}
+
+// absent tells the codes of a topic that does not exist.
+func absent(code librdkafka.Code) bool {
+	return code == librdkafka.UnknownTopic || code == librdkafka.UnknownTopicLocal
 }
 
 // PartitionOffsets reads which offsets a partition holds: from low up to, but not including, high.
@@ -129,24 +162,18 @@ func (c *Client) Brokers(ctx context.Context) (brokers []Broker, err error) {
 }
 
 func (a *Admin) brokers(ctx context.Context) ([]Broker, error) {
-	metadata, err := a.metadata(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var brokers []Broker
-	for _, b := range metadata.Brokers {
-		brokers = append(brokers, Broker{b.ID, b.Host, b.Port})
-	}
-	slices.SortFunc(brokers, func(a, b Broker) int { return cmp.Compare(a.ID, b.ID) })
-	return brokers, nil
+	metadata, err := a.metadata(ctx, false)
+	return brokersOf(metadata), err
 }
 
 // ClusterID is the cluster's own id. It never changes, and is asked for once.
 func (c *Client) ClusterID(ctx context.Context) (id string, err error) {
 	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
 		return inTurns(ctx, func(ctx context.Context) (err error) {
-			id, err = a.client.ClusterID(ctx)
-			return err
+			if id = a.handle.ClusterID(timeLeft(ctx)); id == "" {
+				return context.DeadlineExceeded
+			}
+			return nil
 		})
 	})
 	return id, err

@@ -13,6 +13,7 @@ import (
 type overview struct {
 	mu     sync.Mutex // guards what follows
 	broken error      // why no broker answered the last question; nil when one did
+	heard  []Heard    // of every broker of the cluster
 	asked  bool       // there was a question
 	lags   []PartitionLag
 	asOf   time.Time // when lags were read; zero for never
@@ -42,6 +43,33 @@ func (c *Client) Reach() error {
 		return ErrNotAsked
 	}
 	return o.broken
+}
+
+// Heard is a broker of the cluster, and whether it has not answered for a while.
+type Heard struct {
+	Broker
+	Silent bool
+}
+
+// Heard are the brokers of the cluster, by number, as of the last question. It does not ask either.
+func (c *Client) Heard() []Heard {
+	o := &c.overview
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.heard
+}
+
+// Silent are the brokers of the cluster that have not answered for a while.
+func (c *Client) Silent() []Broker { return silentOf(c.Heard()) }
+
+func silentOf(heard []Heard) []Broker {
+	var silent []Broker
+	for _, h := range heard {
+		if h.Silent {
+			silent = append(silent, h.Broker)
+		}
+	}
+	return silent
 }
 
 // refresh keeps the overview for as long as the client lives.
@@ -86,15 +114,26 @@ func (r *refresher) round(ctx context.Context) {
 }
 
 func (r *refresher) reach(ctx context.Context) {
-	err := r.ask(ctx, func(ctx context.Context, a *Admin) error { return a.reach(ctx) })
+	var heard []Heard
+	err := r.ask(ctx, func(ctx context.Context, a *Admin) error {
+		if r.client.Reach() != nil && a.greet(ctx) {
+			r.reached(nil, a.roster.heardOf(time.Now())) // at once: the brokers that are asked now may be silent
+		}
+		err := a.reach(ctx)
+		heard = a.roster.heardOf(time.Now())
+		return err
+	})
 	if ctx.Err() != nil {
 		return
 	}
-	r.reached(err)
+	r.reached(err, heard)
+	if err == nil && len(silentOf(heard)) > 0 {
+		r.client.passOver()
+	}
 }
 
-// reached notes whether a question was answered, and plans the next.
-func (r *refresher) reached(err error) {
+// reached notes whether a question was answered, and by whom, and plans the next.
+func (r *refresher) reached(err error, heard []Heard) {
 	pause := reachInterval
 	if err != nil {
 		pause = reachRetry
@@ -103,7 +142,23 @@ func (r *refresher) reached(err error) {
 	o := &r.client.overview
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.asked, o.broken = true, err
+	o.asked, o.broken, o.heard = true, err, heard
+}
+
+// passOver has the producers ask another broker where their topics are. librdkafka asks any that is connected, and
+// waits for one that is silent; meanwhile its partitions may have moved.
+func (c *Client) passOver() {
+	for _, p := range c.producers {
+		if p.relearning.CompareAndSwap(false, true) {
+			relearn := func() {
+				defer p.relearning.Store(false)
+				p.handle.Load().Relearn(c.ctx, callTurn)
+			}
+			if !c.start(relearn) {
+				p.relearning.Store(false)
+			}
+		}
+	}
 }
 
 // ask puts one question, in bounded time.
@@ -118,11 +173,40 @@ func (r *refresher) ask(ctx context.Context, question func(context.Context, *Adm
 	return err
 }
 
-// reach asks any broker something cheap that needs no rights: of the topic, only that there is an answer
-// matters. DescribeCluster would be the obvious question, but librdkafka ends the process when a broker
-// that has only just come back answers it with an empty list.
+// greet asks any broker for the others.
+func (a *Admin) greet(ctx context.Context) (answered bool) {
+	ctx, cancel := context.WithTimeout(ctx, callTurn)
+	defer cancel()
+	_, err := a.metadata(ctx, false)
+	return err == nil
+}
+
+// reach asks every broker something cheap that needs no rights, all at once: of the topic, only that there is an
+// answer matters. It is nil when one answered. DescribeCluster would be the obvious question, but librdkafka ends the
+// process when a broker that has only just come back answers it with an empty list.
 func (a *Admin) reach(ctx context.Context) error {
-	_, err := a.exists(ctx, "__consumer_offsets")
+	turn, cancel := context.WithTimeout(ctx, callTurn)
+	defer cancel()
+	_, err := a.metadata(turn, false)
+	brokers := a.roster.all()
+	if len(brokers) == 0 {
+		return err
+	}
+	answers := make(chan error)
+	for _, b := range brokers {
+		go func() {
+			_, err := a.handle.Topics(ctx, b.ID, []string{"__consumer_offsets"}, callTurn)
+			if ctx.Err() == nil {
+				a.roster.heard(b.ID, !unanswered(err), time.Now())
+			}
+			answers <- err
+		}()
+	}
+	for range brokers {
+		if answer := <-answers; !unanswered(answer) {
+			err = answer
+		}
+	}
 	return err
 }
 

@@ -50,8 +50,8 @@ func (c *Client) hold(g *gathering, t *topic, key, value []byte, opaque uint64, 
 		return err
 	case released:
 		return c.gather(g, t, key, value, opaque, d)
-	case first && !c.start(func() { c.lookUp(c.ctx, t) }):
-		t.strand(c)
+	case first:
+		c.lookUp(t)
 	}
 	return nil
 }

@@ -24,6 +24,8 @@ type producer struct {
 	held    atomic.Int64 // records that wait at the gate
 	prompt  atomic.Bool  // it does not linger: somebody waits for its records
 
+	relearning atomic.Bool // a goroutine is at it: see Client.passOver
+
 	accumulator *accumulator
 	splitter    splitter
 

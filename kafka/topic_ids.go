@@ -13,7 +13,11 @@ const noID = "AAAAAAAAAAAAAAAAAAAAAA"
 // topicIDs reads the ids of topics, in one question: a topic that is deleted and created again has another one. Topics
 // that do not exist, and those whose brokers give no ids, are left out.
 func (a *Admin) topicIDs(ctx context.Context, names []string) (map[string]string, error) {
-	result, err := a.client.DescribeTopics(ctx, binding.NewTopicCollectionOfTopicNames(names), requestTimeout(ctx))
+	client, err := a.binding()
+	if err != nil {
+		return nil, err
+	}
+	result, err := client.DescribeTopics(ctx, binding.NewTopicCollectionOfTopicNames(names), requestTimeout(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -12,30 +12,10 @@ import (
 // are not read and -1. Its errors are those of Topic.
 func (c *Client) Topics(ctx context.Context) (topics []Topic, err error) {
 	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
-		metadata, err := a.metadata(ctx)
-		if err != nil {
-			return err
-		}
-		for name := range metadata.Topics {
-			if found := metadata.Topics[name]; !internalTopic(name) {
-				topics = append(topics, topicIn(&found))
-			}
-		}
-		return nil
+		topics, err = a.allTopics(ctx)
+		return err
 	})
-	slices.SortFunc(topics, func(a, b Topic) int { return cmp.Compare(a.Name, b.Name) })
 	return topics, err
-}
-
-func topicIn(found *binding.TopicMetadata) Topic {
-	t := Topic{Name: found.Topic}
-	for _, p := range found.Partitions {
-		t.Partitions = append(t.Partitions, PartitionInfo{
-			ID: p.ID, Leader: p.Leader, Replicas: p.Replicas, InSync: p.Isrs, Low: -1, High: -1,
-		})
-	}
-	slices.SortFunc(t.Partitions, func(a, b PartitionInfo) int { return cmp.Compare(a.ID, b.ID) })
-	return t
 }
 
 // TopicSetting is one of a topic's settings, as the brokers have it.
@@ -51,7 +31,11 @@ func (c *Client) TopicSettings(ctx context.Context, name string) (settings []Top
 			return err
 		}
 		resource := binding.ConfigResource{Type: binding.ResourceTopic, Name: name}
-		results, err := a.client.DescribeConfigs(ctx, []binding.ConfigResource{resource}, requestTimeout(ctx))
+		client, err := a.binding()
+		if err != nil {
+			return err
+		}
+		results, err := client.DescribeConfigs(ctx, []binding.ConfigResource{resource}, requestTimeout(ctx))
 		if err != nil {
 			return err
 		}

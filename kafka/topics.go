@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,6 +21,8 @@ type topics struct {
 	bytes atomic.Int64 // of the records that all topics hold
 	mu    sync.RWMutex
 	names map[string]*topic
+
+	lookups lookups
 }
 
 type knowledge int32
@@ -38,6 +41,9 @@ type topic struct {
 
 	// row is where its records are counted: set before it is first known, and never again.
 	row *row
+
+	// absentSince is when the brokers first did not know it. It belongs to the inquiry.
+	absentSince time.Time
 
 	mu    sync.Mutex
 	until time.Time // missing: ask again after this
@@ -164,6 +170,19 @@ func (t *topic) refusal() *ProduceError {
 	}
 }
 
+// holders are the producers of the records that are held.
+func (t *topic) holders() []*producer {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var holders []*producer
+	for i := range t.held {
+		if p := t.held[i].producer; !slices.Contains(holders, p) {
+			holders = append(holders, p)
+		}
+	}
+	return holders
+}
+
 // open hands on what is held, in order, and lets further records pass.
 func (t *topic) open(c *Client) {
 	t.mu.Lock()
@@ -222,63 +241,10 @@ func (t *topic) strand(c *Client) {
 	t.empty(unasked)
 }
 
-// lookUp finds out whether the topic exists, for as long as records wait for the answer.
-func (c *Client) lookUp(ctx context.Context, t *topic) {
-	for {
-		exists, err := c.mayProduce(ctx, t.name, t.deadline())
-		switch {
-		case err == nil && exists:
-			t.open(c)
-			return
-		case err == nil:
-			t.refuse(c)
-			return
-		case ctx.Err() != nil:
-			t.strand(c)
-			return
-		case t.expire(c, time.Now().Add(-heldFor), "no broker could be asked whether it exists: "+plainly(err)):
-			return
-		}
-		select {
-		case <-time.After(200 * time.Millisecond):
-		case <-ctx.Done():
-		}
-	}
-}
-
 // plainly says what a deadline means here.
 func plainly(err error) string {
-	if errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.DeadlineExceeded) || codeOf(err) == librdkafka.TimedOut {
 		return "no answer"
 	}
 	return err.Error()
-}
-
-// deadline is when the oldest record that is held has been held too long.
-func (t *topic) deadline() time.Time {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.held) == 0 {
-		return time.Now()
-	}
-	return t.held[0].since.Add(heldFor)
-}
-
-// askingTime bounds one look-up.
-const askingTime = 5 * time.Second
-
-// mayProduce tells whether the topic exists, or the brokers create it when it is produced to.
-func (c *Client) mayProduce(ctx context.Context, name string, until time.Time) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, askingTime)
-	defer cancel()
-	ctx, end := context.WithDeadline(ctx, until)
-	defer end()
-	may := false
-	err := c.ask(func(a *Admin) (err error) {
-		if may, err = a.exists(ctx, name); err == nil && !may {
-			may, err = a.willCreate(ctx, name)
-		}
-		return err
-	})
-	return may, err
 }

@@ -136,6 +136,7 @@ func TestTheTemplatesAreTheUnitsUnderOtherNames(t *testing.T) {
 const (
 	brokers       = 15
 	profiles      = 2
+	beside        = profiles + 2 + 4 + 8 // librdkafka's clients: that produce, that ask, envoys, readers
 	producerQueue = 128 // MiB: queue.buffering.max.kbytes of a profile
 	groupMemory   = 8   // MiB
 	spareMemory   = 128 // MiB
@@ -146,8 +147,8 @@ func TestTheLimitsFitTheDefaults(t *testing.T) {
 	for _, name := range services {
 		t.Run(name, func(t *testing.T) {
 			limits := limitsOf(t, name)
-			expectRoom(t, "LimitNOFILE", limits["LimitNOFILE"], clients+rest.DefaultOptions().MaxConnections+(groups+3)*(7+2*brokers)+256)
-			expectRoom(t, "TasksMax", limits["TasksMax"], 64+(groups+3)*(4+brokers))
+			expectRoom(t, "LimitNOFILE", limits["LimitNOFILE"], clients+rest.DefaultOptions().MaxConnections+(groups+beside)*(7+2*brokers)+256)
+			expectRoom(t, "TasksMax", limits["TasksMax"], 96+(groups+beside)*(4+brokers))
 			expectRoom(t, "MemoryMax", limits["MemoryMax"],
 				limits["GOMEMLIMIT"]+profiles*producerQueue+groups*groupMemory+spareMemory)
 			expectRoom(t, "MemoryHigh", limits["MemoryHigh"], limits["MemoryMax"]*9/10)

@@ -82,7 +82,11 @@ func standingTable(subscriptions []management.Subscription) table {
 
 func readiness(s *management.Status) string {
 	if s.Ready {
-		return "ready"
+		words := "ready"
+		for _, b := range s.SilentBrokers {
+			words += "; broker " + visible(b) + " does not answer"
+		}
+		return words
 	}
 	reasons := make([]string, len(s.Reasons))
 	for i, reason := range s.Reasons {

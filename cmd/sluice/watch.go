@@ -21,7 +21,11 @@ func (d *daemon) tell(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
-		reach.note(d.client.Reach())
+		err := d.client.Reach()
+		reach.note(err)
+		if err == nil { // else there is one line for all
+			reach.name(d.client.Silent())
+		}
 		d.notifier.Status(d.statusLine())
 		select {
 		case <-tick.C:
@@ -46,6 +50,8 @@ func (d *daemon) statusLine() string {
 	fmt.Fprintf(&line, ", %s, %d undelivered, lag %d", counted(max(now.Subscriptions, len(groups)), "group"), now.Pending, lag)
 	if err := d.client.Reach(); err != nil && !errors.Is(err, kafka.ErrNotAsked) {
 		line.WriteString("; no broker answers")
+	} else if silent := d.client.Silent(); len(silent) > 0 {
+		fmt.Fprintf(&line, "; broker %s does not answer", silent[0])
 	}
 	return line.String()
 }

@@ -172,6 +172,67 @@ typedef struct {
 extern int rd_kafka_list_groups(rd_kafka_t *rk, const char *group, const rd_kafka_group_list_t **list, int timeout_ms);
 extern void rd_kafka_group_list_destroy(const rd_kafka_group_list_t *list);
 
+typedef struct {
+	int32_t id;
+	int err;
+	int32_t leader;
+	int replica_cnt;
+	int32_t *replicas;
+	int isr_cnt;
+	int32_t *isrs;
+} rd_kafka_metadata_partition_t;
+
+typedef struct {
+	char *topic;
+	int partition_cnt;
+	rd_kafka_metadata_partition_t *partitions;
+	int err;
+} rd_kafka_metadata_topic_t;
+
+typedef struct {
+	int broker_cnt;
+	rd_kafka_metadata_broker_t *brokers;
+	int topic_cnt;
+	rd_kafka_metadata_topic_t *topics;
+	int32_t orig_broker_id;
+	char *orig_broker_name;
+} rd_kafka_metadata_t;
+
+extern int rd_kafka_metadata(rd_kafka_t *rk, int all_topics, rd_kafka_topic_t *only_rkt,
+			     const rd_kafka_metadata_t **metadata, int timeout_ms);
+extern void rd_kafka_metadata_destroy(const rd_kafka_metadata_t *metadata);
+extern int rd_kafka_offsets_for_times(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *partitions, int timeout_ms);
+extern char *rd_kafka_clusterid(rd_kafka_t *rk, int timeout_ms);
+extern void rd_kafka_mem_free(rd_kafka_t *rk, void *memory);
+
+typedef struct rd_kafka_AdminOptions_s rd_kafka_AdminOptions_t;
+typedef struct rd_kafka_TopicCollection_s rd_kafka_TopicCollection_t;
+typedef struct rd_kafka_TopicDescription_s rd_kafka_TopicDescription_t;
+typedef struct rd_kafka_TopicPartitionInfo_s rd_kafka_TopicPartitionInfo_t;
+typedef struct rd_kafka_Node_s rd_kafka_Node_t;
+
+extern rd_kafka_queue_t *rd_kafka_queue_new(rd_kafka_t *rk);
+extern rd_kafka_AdminOptions_t *rd_kafka_AdminOptions_new(rd_kafka_t *rk, int for_api);
+extern void rd_kafka_AdminOptions_destroy(rd_kafka_AdminOptions_t *options);
+extern int rd_kafka_AdminOptions_set_request_timeout(rd_kafka_AdminOptions_t *options, int timeout_ms, char *err, size_t size);
+extern int rd_kafka_AdminOptions_set_broker(rd_kafka_AdminOptions_t *options, int32_t broker_id, char *err, size_t size);
+extern rd_kafka_TopicCollection_t *rd_kafka_TopicCollection_of_topic_names(const char **topics, size_t count);
+extern void rd_kafka_TopicCollection_destroy(rd_kafka_TopicCollection_t *topics);
+extern void rd_kafka_DescribeTopics(rd_kafka_t *rk, const rd_kafka_TopicCollection_t *topics,
+				    const rd_kafka_AdminOptions_t *options, rd_kafka_queue_t *queue);
+extern const rd_kafka_event_t *rd_kafka_event_DescribeTopics_result(rd_kafka_event_t *event);
+extern const rd_kafka_TopicDescription_t **rd_kafka_DescribeTopics_result_topics(const rd_kafka_event_t *result, size_t *count);
+extern const char *rd_kafka_TopicDescription_name(const rd_kafka_TopicDescription_t *topic);
+extern const rd_kafka_error_t *rd_kafka_TopicDescription_error(const rd_kafka_TopicDescription_t *topic);
+extern const rd_kafka_TopicPartitionInfo_t **rd_kafka_TopicDescription_partitions(const rd_kafka_TopicDescription_t *topic,
+										   size_t *count);
+extern const int rd_kafka_TopicPartitionInfo_partition(const rd_kafka_TopicPartitionInfo_t *partition);
+extern const rd_kafka_Node_t *rd_kafka_TopicPartitionInfo_leader(const rd_kafka_TopicPartitionInfo_t *partition);
+extern const rd_kafka_Node_t **rd_kafka_TopicPartitionInfo_isr(const rd_kafka_TopicPartitionInfo_t *partition, size_t *count);
+extern const rd_kafka_Node_t **rd_kafka_TopicPartitionInfo_replicas(const rd_kafka_TopicPartitionInfo_t *partition,
+								    size_t *count);
+extern int rd_kafka_Node_id(const rd_kafka_Node_t *node);
+
 extern int rd_kafka_error_code(const rd_kafka_error_t *error);
 extern const char *rd_kafka_error_string(const rd_kafka_error_t *error);
 extern void rd_kafka_error_destroy(rd_kafka_error_t *error);

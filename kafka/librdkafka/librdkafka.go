@@ -63,6 +63,7 @@ const (
 	NotEnoughAfterAppend Code = 20
 	TopicAuthorization   Code = 29
 	GroupAuthorization   Code = 30
+	ClusterAuthorization Code = 31
 	InvalidTimestamp     Code = 32
 	PolicyViolation      Code = 44
 	OldEpoch             Code = 47 // of a producer

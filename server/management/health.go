@@ -25,6 +25,8 @@ type Late struct {
 type Readiness struct {
 	Ready   bool     `json:"ready"`
 	Reasons []string `json:"reasons"`
+	// SilentBrokers do not answer, others may: no reason to go elsewhere.
+	SilentBrokers []string `json:"silent_brokers,omitempty"`
 }
 
 // healthz answers 503 when a restart is what helps.
@@ -36,8 +38,7 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 
 // readyz answers 503 when clients should go elsewhere.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
-	reasons := s.reasons()
-	ready := Readiness{Ready: len(reasons) == 0, Reasons: reasons}
+	ready := s.readiness()
 	answer(w, wellOr503(ready.Ready), ready)
 }
 
@@ -48,8 +49,16 @@ func wellOr503(well bool) int {
 	return http.StatusServiceUnavailable
 }
 
-// reasons is NotReady as a list, which may be empty but is one in JSON.
-func (s *Server) reasons() []string { return append([]string{}, s.sources.NotReady()...) }
+func (s *Server) readiness() Readiness {
+	reasons := append([]string{}, s.sources.NotReady()...) // a list in JSON when it is empty
+	ready := Readiness{Ready: len(reasons) == 0, Reasons: reasons}
+	if c := s.sources.Kafka; c != nil {
+		for _, b := range c.Silent() {
+			ready.SilentBrokers = append(ready.SilentBrokers, b.String())
+		}
+	}
+	return ready
+}
 
 func (s *Server) late() []Late {
 	late := []Late{}

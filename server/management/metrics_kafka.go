@@ -11,6 +11,14 @@ var kafkaMetrics = []metric{
 		"sluice_kafka_reachable", gauge, nil, "1 while a broker answers. It has no say in the watchdog: a restart brings no broker back.",
 		func(s *snapshot, out *series) { out.add(truth(s.reachable)) },
 	},
+	{
+		"sluice_kafka_broker_silent", gauge, labels("broker"), "1 while the broker has not answered sluice's questions for a while, 0 while it does.",
+		func(s *snapshot, out *series) {
+			for _, b := range s.heard {
+				out.largest(truth(b.Silent), strconv.Itoa(int(b.ID)))
+			}
+		},
+	},
 	perBroker("sluice_kafka_broker_up", gauge, "1 while a producer's connection to the broker is up. Brokers that it has no business with stay unconnected.",
 		func(b *kafka.BrokerStatus) float64 { return truth(b.State == "UP") }),
 	{

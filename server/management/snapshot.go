@@ -14,6 +14,7 @@ type snapshot struct {
 	status    kafka.Status
 	lags      []kafka.PartitionLag
 	reachable bool
+	heard     []kafka.Heard
 	door      *resp.Stats // nil: closed
 	web       *rest.Stats // nil: closed
 
@@ -31,7 +32,7 @@ func (s *Server) snapshot() *snapshot {
 		reload: s.sources.LastReload(), logsDropped: s.sources.LogsDropped(),
 	}
 	if c := s.sources.Kafka; c != nil {
-		now.totals, now.status, now.reachable = c.Stats(), c.Status(), c.Reach() == nil
+		now.totals, now.status, now.reachable, now.heard = c.Stats(), c.Status(), c.Reach() == nil, c.Heard()
 		now.produced, now.consumed, now.lags = c.Produced(), c.Consumed(), c.Lags()
 	}
 	if s.sources.RESP != nil {

@@ -8,10 +8,9 @@ import (
 
 // Status reads how things are.
 func (s *Server) Status() Status {
-	reasons := s.reasons()
 	status := Status{
 		Build: s.sources.Build, Started: s.sources.Started, UptimeSeconds: seconds(time.Since(s.sources.Started)),
-		Readiness: Readiness{Ready: len(reasons) == 0, Reasons: reasons},
+		Readiness: s.readiness(),
 		Late:      s.late(), LastReload: s.sources.LastReload(),
 		Listeners: append([]Listener{}, s.sources.Listeners()...),
 		Profiles:  []Profile{}, Subscriptions: []Subscription{},

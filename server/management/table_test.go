@@ -75,6 +75,7 @@ func busy(groups, topics, partitions int) *snapshot {
 	h := kafka.Histogram{}
 	h.Observe(3*time.Millisecond, 5)
 	now := &snapshot{
+		heard: []kafka.Heard{{Broker: kafka.Broker{ID: 1}}, {Broker: kafka.Broker{ID: 2}, Silent: true}},
 		build: Build{"v1", "go1.26", "2.15.1"}, beats: []Beat{{"lag", time.Second, time.Minute}}, reload: LastReload{OK: true, At: time.Now()},
 		door: &resp.Stats{Connections: 3, Closed: []resp.Closed{{Reason: "idle", N: 1}}},
 		web: &rest.Stats{

@@ -33,6 +33,12 @@ type proxy struct {
 // serve starts a proxy with a broker inside; the lines are its configuration file.
 func serve(t *testing.T, config ...string) *proxy {
 	t.Helper()
+	return serveOn(t, nil, config...)
+}
+
+// serveOn starts a proxy on brokers, with one inside when there are none.
+func serveOn(t *testing.T, brokers []string, config ...string) *proxy {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	file := filepath.Join(t.TempDir(), "sluice.yaml")
@@ -44,7 +50,7 @@ func serve(t *testing.T, config ...string) *proxy {
 		t.Fatal(err)
 	}
 	sluice, err := harness.StartSluice(ctx, harness.SluiceOptions{
-		Binary: binary.Path(t), Management: management, Args: []string{"--config", file},
+		Binary: binary.Path(t), Brokers: brokers, Management: management, Args: []string{"--config", file},
 	})
 	if err != nil {
 		t.Fatal(err)
