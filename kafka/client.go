@@ -37,6 +37,7 @@ type Client struct {
 	produced   producedBooks
 	consumed   consumeCounts
 	lendings   lendingBooks
+	memory     memory
 	overview   overview
 	reading    chan struct{} // a place for each reading
 	asking     chan struct{} // a place for each census
@@ -84,6 +85,7 @@ func Open(cfg Config, log *slog.Logger) (*Client, error) {
 	c.delivered, c.buffered = c.producers[0], c.producers[1]
 	c.work.Go(func() { c.refresh(ctx) })
 	c.work.Go(func() { c.watchTopics(ctx) })
+	c.work.Go(func() { c.trim(ctx) })
 	return c, nil
 }
 
@@ -94,6 +96,7 @@ func (c *Client) config() *Config { return c.settings.Load() }
 func (c *Client) apply(cfg *Config) {
 	c.settings.Store(cfg)
 	c.topics.limit.Store(int64(cfg.MaxTopics))
+	c.memory.change(nil, func(b *budget) { b.resize(int64(cfg.ConsumeMemory)) })
 }
 
 // profiles are the names of the producer profiles, Delivered and Buffered first.

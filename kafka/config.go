@@ -51,6 +51,8 @@ type Config struct {
 	// WindowRecords and WindowBytes bound what one member, and one partition, may leave unsettled.
 	WindowRecords int
 	WindowBytes   int
+	// ConsumeMemory is what fetched records of all subscriptions may take in librdkafka, in bytes.
+	ConsumeMemory int
 	// MemberGrace is how long a member whose connection ended keeps its unsettled records.
 	MemberGrace time.Duration
 	// SubscriptionLinger is how long a subscription stays in its group after the last member left.
@@ -80,6 +82,7 @@ func Defaults() Config {
 		MaxSubscriptions:   100,
 		WindowRecords:      10_000,
 		WindowBytes:        16 << 20,
+		ConsumeMemory:      320 << 20,
 		MemberGrace:        5 * time.Second,
 		SubscriptionLinger: 30 * time.Second,
 		RevokeGrace:        time.Second,
@@ -105,6 +108,7 @@ func (c *Config) Validate() error {
 		{"kafka.window_records", c.WindowRecords},
 		{"kafka.window_bytes", c.WindowBytes},
 		{"kafka.max_topic_rows", c.MaxTopicRows},
+		{"consume.memory", c.ConsumeMemory},
 	} {
 		if bound.value < 1 {
 			return fmt.Errorf("%s: %d is less than 1", bound.name, bound.value)

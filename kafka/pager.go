@@ -70,7 +70,8 @@ func (p *pager) done() bool {
 func (p *pager) fetch() {
 	for p.consumer.Poll().Kind != librdkafka.Nothing { // what the brokers say of the partition comes with its records
 	}
-	for _, m := range p.queue.Fetch(nil, p.Records-len(p.page.Records), p.note) {
+	messages, _ := p.queue.Fetch(nil, p.Records-len(p.page.Records), p.Bytes-p.bytes, p.note)
+	for _, m := range messages {
 		r := Record{
 			TopicPartition: p.TopicPartition, Offset: m.Offset, Timestamp: m.Timestamp, Key: m.Key, Value: m.Value, Headers: m.Headers,
 		}
@@ -85,14 +86,14 @@ func (p *pager) fetch() {
 }
 
 // note takes what comes in place of records.
-func (p *pager) note(code librdkafka.Code, text string) {
-	switch {
+func (p *pager) note(failing librdkafka.Failing) {
+	switch code := failing.Code; {
 	case code == librdkafka.PartitionEOF: // behind the last record may be what is none: an end of a transaction
 		p.behind, p.until = false, p.patience
 		if len(p.page.Records) > 0 {
 			p.full = true
 		}
 	case verdictOn(code).cause != nil:
-		p.failed = fmt.Errorf("%s: %w: %s", p.TopicPartition, verdictOn(code).cause, text)
+		p.failed = fmt.Errorf("%s: %w: %s", p.TopicPartition, verdictOn(code).cause, failing.Text)
 	}
 }

@@ -30,6 +30,7 @@ func (s *Subscription) rebalanced() {
 func (s *Subscription) open(tp TopicPartition) {
 	queue := s.consumer.Queue(tp.Topic, tp.Partition)
 	row := s.client.lendings.admit(s.group, tp.Topic)
+	portion := s.admit(tp)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.trouble = nil
@@ -37,7 +38,7 @@ func (s *Subscription) open(tp TopicPartition) {
 		s.lendings[row] = &lending{}
 	}
 	s.dispatch.Add(tp, s.lendings[row])
-	f := &feed{queue: queue, lane: s.dispatch.byName[tp], stored: -1, logStart: newLogStart()}
+	f := &feed{portion: portion, queue: queue, lane: s.dispatch.byName[tp], stored: -1, logStart: newLogStart()}
 	s.feeds[tp], s.unlearned = f, true
 	s.recall(tp, f)
 	select {
@@ -109,6 +110,7 @@ func (s *Subscription) drop(tp TopicPartition) {
 	}
 	s.remember(tp, f)
 	delete(s.feeds, tp)
+	s.dismiss(f)
 	if f.queue != nil {
 		f.queue.Close()
 	}

@@ -34,6 +34,11 @@ type Subscription struct {
 	fetched   []librdkafka.Message
 	revoking  *revocation
 	stored    time.Time
+	claimant  *claimant // its part of the budget for memory
+	appetite  appetite
+	looked    time.Time // at what its partitions hold
+	ticked    time.Time
+	surveyed  bool // it was asked where the partitions begin and end, or need not be
 	voice     voice
 	ticket    uint64                   // of the last commit that was begun
 	unlearned bool                     // it is not known what was committed of a partition: see learn
@@ -66,6 +71,7 @@ type Subscription struct {
 
 // feed is where a lane's records come from.
 type feed struct {
+	portion
 	queue  *librdkafka.Queue
 	lane   *lane
 	stored int64 // offset last handed to librdkafka to commit
@@ -114,7 +120,9 @@ func (c *Client) startSubscription(key, group string, in Interest, set *topicSet
 		consumer: consumer, feeds: map[TopicPartition]*feed{}, commits: map[uint64]chan<- error{}, logs: map[string]*topicLog{}, past: map[TopicPartition]*past{},
 		used: c.departed.since(key, time.Now()), interest: set, gone: make(chan struct{}), chosen: in.chosen(), reset: reset,
 		dispatch: NewDispatch(cfg.WindowRecords, cfg.WindowBytes), lendings: map[matter]*lending{},
+		appetite: appetiteOf(properties),
 	}
+	s.claimant = c.memory.enter(s.kick)
 	c.lendings.opened(s)
 	s.log.Info("subscription opened", "topics", topics)
 	c.work.Go(func() { s.run(c.ctx) })
@@ -135,6 +143,7 @@ func (s *Subscription) run(ctx context.Context) {
 		s.obey()
 		s.learn(now)
 		s.feedAll(now)
+		s.mind(now)
 		s.watch(now)
 		s.serveRevocation(now, false)
 		s.storeAll(now)
@@ -240,24 +249,32 @@ func (s *Subscription) feed(f *feed) {
 	s.mu.Lock()
 	want := s.dispatch.Wants(f.lane)
 	s.mu.Unlock()
-	if want == 0 || f.queue == nil || s.waits(f) {
-		return
+	if want > 0 && f.queue != nil && !s.waits(f) {
+		s.fetch(f, want)
 	}
-	s.fetched = f.queue.Fetch(s.fetched[:0], want, func(code librdkafka.Code, text string) {
-		s.failure(librdkafka.Event{Kind: librdkafka.Failure, Code: code, Text: text})
+}
+
+// fetch moves up to want records from librdkafka to the lane.
+func (s *Subscription) fetch(f *feed, want int) {
+	s.mu.Lock()
+	room := s.dispatch.roomInBytes(f.lane)
+	s.mu.Unlock()
+	var left int
+	s.fetched, left = f.queue.Fetch(s.fetched[:0], want, room, func(failing librdkafka.Failing) {
+		s.failure(librdkafka.Event{Kind: librdkafka.Failure, Code: failing.Code, Text: failing.Text})
 	})
-	more := len(s.fetched) == min(want, librdkafka.Batch)
 	s.followed(f)
-	s.take(f, more)
+	f.took(s.fetched)
+	s.take(f, left)
 	clear(s.fetched)
 }
 
-// take enters fetched messages into the lane's ledger.
-func (s *Subscription) take(f *feed, more bool) {
+// take enters fetched messages into the lane's ledger. left is how many librdkafka still holds of it.
+func (s *Subscription) take(f *feed, left int) {
 	well := len(s.fetched) > 0 && !s.halting()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f.lane.more = more
+	f.lane.more = left > 0
 	for i := range s.fetched {
 		m := &s.fetched[i]
 		r := Record{
@@ -278,7 +295,7 @@ func (s *Subscription) take(f *feed, more bool) {
 func (f *feed) anew(next int64) {
 	f.lane.ledger.Abandon()
 	f.lane.ledger, f.lane.holder, f.lane.more, f.stored = NewLedger(f.lane.ledger.lending), nil, false, -1
-	f.logStart, f.past = f.again(next), nil
+	f.logStart, f.past, f.resumeAt = f.again(next), nil, max(-1, next)
 }
 
 // storeAll hands the positions that moved to librdkafka's next commit.

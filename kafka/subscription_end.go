@@ -12,7 +12,9 @@ import (
 func (s *Subscription) close(ctx context.Context) {
 	s.client.detach(s)
 	defer s.client.vacated(s)
+	s.client.memory.leave(s.claimant)
 	defer s.client.lendings.closed(s)
+	defer s.client.memory.ended.Store(true)
 	defer s.forsake()
 	s.serveRevocation(time.Now(), true)
 	s.store()

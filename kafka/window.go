@@ -56,6 +56,11 @@ func (d *Dispatch) room(l *lane) int {
 	return max(0, d.window.records-l.ledger.Span())
 }
 
+// roomInBytes is how many bytes the lane may be fed, or a little more: one record comes whatever its size.
+func (d *Dispatch) roomInBytes(l *lane) int {
+	return max(1, min(d.ahead.bytes-l.ledger.readyBytes, d.window.bytes-l.ledger.bytes))
+}
+
 // noteLow remembers that the lane should be fed: librdkafka holds more of it.
 func (d *Dispatch) noteLow(l *lane) {
 	if l.more && l.ledger.ready < d.ahead.records/4 {

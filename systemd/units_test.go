@@ -138,19 +138,20 @@ const (
 	profiles      = 2
 	beside        = profiles + 2 + 4 + 8 // librdkafka's clients: that produce, that ask, envoys, readers
 	producerQueue = 128 // MiB: queue.buffering.max.kbytes of a profile
-	groupMemory   = 8   // MiB
+	groupMemory   = 2   // MiB
 	spareMemory   = 128 // MiB
 )
 
 func TestTheLimitsFitTheDefaults(t *testing.T) {
 	clients, groups := resp.DefaultOptions().MaxClients, kafka.Defaults().MaxSubscriptions
+	fetched := kafka.Defaults().ConsumeMemory >> 20 * 5 / 4 // MiB
 	for _, name := range services {
 		t.Run(name, func(t *testing.T) {
 			limits := limitsOf(t, name)
 			expectRoom(t, "LimitNOFILE", limits["LimitNOFILE"], clients+rest.DefaultOptions().MaxConnections+(groups+beside)*(7+2*brokers)+256)
 			expectRoom(t, "TasksMax", limits["TasksMax"], 96+(groups+beside)*(4+brokers))
 			expectRoom(t, "MemoryMax", limits["MemoryMax"],
-				limits["GOMEMLIMIT"]+profiles*producerQueue+groups*groupMemory+spareMemory)
+				limits["GOMEMLIMIT"]+profiles*producerQueue+fetched+groups*groupMemory+spareMemory)
 			expectRoom(t, "MemoryHigh", limits["MemoryHigh"], limits["MemoryMax"]*9/10)
 		})
 	}

@@ -84,7 +84,7 @@ func otherwise(s setting) string {
 		"kafka.properties": "{client.id: x}", "kafka.producer": "{linger.ms: 1}", "kafka.consumer": "{check.crcs: true}",
 		"kafka.profiles": "{slow: {}}", "kafka.brokers": "[x]", "management.hosts": "[x]", "state_dir": "/x", "resp.password": "x",
 		"resp.password_file": "/x", "resp.address": "127.0.0.1:1", "http.address": "127.0.0.1:1", "management.address": "127.0.0.1:1",
-		"management.control": "/x", "limits.output": "77KiB", "kafka.stall_after": "77s",
+		"management.control": "/x", "limits.output": "77KiB", "consume.memory": "77MiB", "kafka.stall_after": "77s",
 		"http.base_uri": "https://x/y/", "http.trusted_proxies": "[10.0.0.0/8, \"::1\"]", "http.access_log": "0.5", "http.h2c": "true",
 	}[s.name]
 	switch {

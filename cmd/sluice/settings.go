@@ -113,6 +113,7 @@ func (c *Config) patienceSettings() []setting {
 		{"produce.ack_timeout", duration(&door.AckTimeout), newConnections, "how long RPUSH and the like wait for the brokers"},
 		{"produce.queue_timeout", duration(&door.QueueTimeout), newConnections, "how long a produce waits for room when too many are under way"},
 		{"member.grace", duration(&engine.MemberGrace), newSubscriptions, "how long a consumer that lost its connection keeps its records"},
+		{"consume.memory", size(&engine.ConsumeMemory, 16*mebi, 65536*mebi), atOnce, "what fetched records may take in librdkafka, of all groups together; above it partitions take turns"},
 		{"subscription.linger", duration(&engine.SubscriptionLinger), newSubscriptions, "how long sluice stays in a group after its last consumer left"},
 	}
 }

@@ -137,32 +137,62 @@ void sluice_content_of(uintptr_t message, sluice_content *out) {
 	out->headers = rd_kafka_message_headers(m, &headers) == 0 ? (uintptr_t)headers : 0;
 }
 
-// sluice_fetch takes what a partition's queue holds right now, at most size messages, without waiting.
-void sluice_fetch(void *fetching) {
-	sluice_fetching *f = fetching;
-	ssize_t i;
+// describe says what Go needs of a message, and returns its size.
+static size_t describe(rd_kafka_message_t *m, sluice_message *out) {
+	rd_kafka_headers_t *headers;
 	int type;
 
-	f->n = rd_kafka_consume_batch_queue(f->queue, 0, (rd_kafka_message_t **)f->messages, f->size);
-	for (i = 0; i < f->n; i++) {
-		rd_kafka_message_t *m = (rd_kafka_message_t *)f->messages[i];
-		sluice_message *out = &f->out[i];
-		rd_kafka_headers_t *headers;
+	out->value = (uintptr_t)m->payload;
+	out->value_len = m->len;
+	out->key = (uintptr_t)m->key;
+	out->key_len = m->key_len;
+	out->offset = m->offset;
+	out->err = m->err;
+	out->headers = 0;
+	out->timestamp = -1;
+	if (m->err)
+		return 0;
+	out->timestamp = rd_kafka_message_timestamp(m, &type);
+	if (rd_kafka_message_headers(m, &headers) == 0)
+		out->headers = (uintptr_t)headers;
+	return m->key_len + m->len;
+}
 
-		out->value = (uintptr_t)m->payload;
-		out->value_len = m->len;
-		out->key = (uintptr_t)m->key;
-		out->key_len = m->key_len;
-		out->offset = m->offset;
-		out->err = m->err;
-		out->headers = 0;
-		out->timestamp = -1;
-		if (m->err)
-			continue;
-		out->timestamp = rd_kafka_message_timestamp(m, &type);
-		if (rd_kafka_message_headers(m, &headers) == 0)
-			out->headers = (uintptr_t)headers;
+// step is how many messages to take next: as many as will be about what may still come, by the average of those taken.
+static size_t step(const sluice_fetching *f, size_t taken) {
+	size_t most = f->size - (size_t)f->n, fit;
+
+	if (f->n == 0)
+		return most < SLUICE_FIRST ? most : SLUICE_FIRST;
+	fit = (f->bytes - taken) / (taken / (size_t)f->n + 1) + 1;
+	most = most < SLUICE_STEP ? most : SLUICE_STEP;
+	return most < fit ? most : fit;
+}
+
+// sluice_fetch takes what a partition's queue holds right now, at most size messages or about so many bytes, without
+// waiting.
+void sluice_fetch(void *fetching) {
+	sluice_fetching *f = fetching;
+	size_t taken = 0;
+
+	f->n = 0;
+	while ((size_t)f->n < f->size && taken < f->bytes) {
+		ssize_t most = (ssize_t)step(f, taken), got, i;
+
+		got = rd_kafka_consume_batch_queue(f->queue, 0, (rd_kafka_message_t **)(f->messages + f->n), (size_t)most);
+		for (i = 0; i < got; i++, f->n++)
+			taken += describe((rd_kafka_message_t *)f->messages[f->n], &f->out[f->n]);
+		if (got < most)
+			break;
 	}
+	f->left = rd_kafka_queue_length(f->queue);
+}
+
+// sluice_count tells how many messages and errors a partition's queue holds.
+void sluice_count(void *counting) {
+	sluice_counting *c = counting;
+
+	c->n = rd_kafka_queue_length(c->queue);
 }
 
 // sluice_free gives back what sluice_fetch took.
@@ -191,5 +221,21 @@ void sluice_arenas(int n) {
 	mallopt(M_ARENA_MAX, n);
 #else
 	(void)n;
+#endif
+}
+
+// sluice_kept is how much malloc keeps of what was freed: it returns only what lies at the end of an arena.
+size_t sluice_kept(void) {
+#ifdef __GLIBC__
+	return mallinfo2().fordblks;
+#else
+	return 0;
+#endif
+}
+
+// sluice_trim returns what malloc keeps to the system, as far as whole pages are free.
+void sluice_trim(void) {
+#ifdef __GLIBC__
+	malloc_trim(0);
 #endif
 }

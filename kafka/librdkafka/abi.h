@@ -93,6 +93,7 @@ extern void rd_kafka_message_destroy(rd_kafka_message_t *message);
 extern rd_kafka_queue_t *rd_kafka_queue_get_main(rd_kafka_t *rk);
 extern rd_kafka_queue_t *rd_kafka_queue_get_consumer(rd_kafka_t *rk);
 extern rd_kafka_queue_t *rd_kafka_queue_get_partition(rd_kafka_t *rk, const char *topic, int32_t partition);
+extern size_t rd_kafka_queue_length(rd_kafka_queue_t *queue);
 extern void rd_kafka_queue_forward(rd_kafka_queue_t *src, rd_kafka_queue_t *dst);
 extern void rd_kafka_queue_destroy(rd_kafka_queue_t *queue);
 extern void rd_kafka_queue_io_event_enable(rd_kafka_queue_t *queue, int fd, const void *payload, size_t size);
@@ -124,6 +125,7 @@ extern rd_kafka_error_t *rd_kafka_incremental_unassign(rd_kafka_t *rk,
 						       const rd_kafka_topic_partition_list_t *partitions);
 extern const char *rd_kafka_rebalance_protocol(rd_kafka_t *rk);
 extern int rd_kafka_assignment_lost(rd_kafka_t *rk);
+extern int rd_kafka_pause_partitions(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *partitions);
 extern int rd_kafka_resume_partitions(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *partitions);
 extern int rd_kafka_committed(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *partitions, int timeout_ms);
 extern int rd_kafka_get_watermark_offsets(rd_kafka_t *rk, const char *topic, int32_t partition, int64_t *low,
@@ -312,8 +314,9 @@ typedef struct {
 	rd_kafka_queue_t *queue;
 	uintptr_t *messages;
 	sluice_message *out;
-	size_t size;
+	size_t size, bytes; // no more is taken when so many records, or bytes of them, are there
 	ssize_t n;
+	size_t left; // what the queue still holds
 } sluice_fetching;
 
 // What a failed record was, and when it was to be written; the bytes stay librdkafka's until its event is done.
@@ -325,14 +328,25 @@ typedef struct {
 } sluice_content;
 
 void sluice_content_of(uintptr_t message, sluice_content *out);
+// Records are taken a few at a time until their size is known, and never more than so many.
+enum { SLUICE_FIRST = 4, SLUICE_STEP = 64 };
+
+typedef struct {
+	rd_kafka_queue_t *queue;
+	size_t n;
+} sluice_counting;
+
 void sluice_produce_packed(void *producing);
 void sluice_poll(void *polling);
 void sluice_reports(void *reporting);
 void sluice_fetch(void *fetching);
 void sluice_free(void *fetching);
+void sluice_count(void *counting);
 int sluice_commit(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *offsets, rd_kafka_queue_t *queue,
 		  uint64_t ticket);
 uint64_t sluice_ticket(rd_kafka_event_t *event);
 void sluice_arenas(int n);
+size_t sluice_kept(void);
+void sluice_trim(void);
 
 #endif

@@ -21,6 +21,7 @@ type Consumer struct {
 
 	messages []C.uintptr_t // addresses of rd_kafka_message_t
 	fetched  []C.sluice_message
+	paused   map[place]bool
 
 	consumerProtocol bool // the group's protocol is KIP-848's
 
@@ -63,6 +64,7 @@ func NewConsumer(properties map[string]string) (*Consumer, error) {
 		rk: rk, queue: C.rd_kafka_queue_get_consumer(rk), signal: s,
 		consumerProtocol: properties["group.protocol"] == "consumer",
 		messages:         make([]C.uintptr_t, Batch), fetched: make([]C.sluice_message, Batch),
+		paused: map[place]bool{},
 	}
 	c.watch(c.queue)
 	return c, nil
@@ -123,24 +125,27 @@ func (c *Consumer) Cooperative() bool {
 // Lost tells whether the assignment was lost without a revocation: its offsets are not ours any more.
 func (c *Consumer) Lost() bool { return C.rd_kafka_assignment_lost(c.rk) != 0 }
 
-// Assign takes the partitions of an Assign event and starts to fetch them. Pauses of an earlier
-// assignment are lifted: librdkafka keeps them.
+// Assign takes the partitions of an Assign event and starts to fetch those that are not paused. librdkafka
+// knows pauses of an earlier assignment: they are lifted.
 func (c *Consumer) Assign(partitions []Partition) error {
 	if !c.answers() {
 		return nil
 	}
+	if err := c.assign(partitions); err != nil {
+		return err
+	}
+	c.unanswered = false
+	return c.resume(partitions)
+}
+
+func (c *Consumer) assign(partitions []Partition) error {
 	defer enter()()
 	list := listOf(partitions)
 	defer C.rd_kafka_topic_partition_list_destroy(list)
 	if c.Cooperative() {
-		if err := take(C.rd_kafka_incremental_assign(c.rk, list)); err != nil {
-			return err
-		}
-	} else if err := errorOf(C.rd_kafka_assign(c.rk, list)); err != nil {
-		return err
+		return take(C.rd_kafka_incremental_assign(c.rk, list))
 	}
-	c.unanswered = false
-	return errorOf(C.rd_kafka_resume_partitions(c.rk, list))
+	return errorOf(C.rd_kafka_assign(c.rk, list))
 }
 
 // answers tells whether librdkafka is to be told what becomes of an assignment or a revocation. While a consumer leaves

@@ -30,11 +30,14 @@ func (f *fetching) run() { asmcgocall(C.sluice_fetch, unsafe.Pointer(f)) }
 
 func (f *fetching) free() { asmcgocall(C.sluice_free, unsafe.Pointer(f)) }
 
+func (c *counting) run() { asmcgocall(C.sluice_count, unsafe.Pointer(c)) }
+
 type (
 	producing C.sluice_producing
 	polling   C.sluice_polling
 	reporting C.sluice_reporting
 	fetching  C.sluice_fetching
+	counting  C.sluice_counting
 )
 
 // poll takes the next event of a queue, nil when there is none, and its type.

@@ -121,6 +121,12 @@ func Version() string { return C.GoString(C.rd_kafka_version_str()) }
 // BoundArenas limits the malloc arenas of the process to n. Call it before the first handle is made.
 func BoundArenas(n int) { C.sluice_arenas(C.int(n)) }
 
+// Kept is how much memory malloc keeps that librdkafka has freed, in bytes; 0 where that is not known.
+func Kept() int64 { return int64(C.sluice_kept()) }
+
+// Trim returns memory that malloc keeps to the system. It locks one arena after the other, for milliseconds.
+func Trim() { C.sluice_trim() }
+
 // PropertyError says why librdkafka refuses a property.
 type PropertyError struct {
 	Name, Value, Reason string

@@ -52,22 +52,32 @@ func (q *Queue) Close() {
 	C.rd_kafka_queue_destroy(q.queue)
 }
 
-// Fetch moves up to limit messages that are there right now into dst, without waiting. Errors of
-// the partition (an offset out of range, missing rights) are handed to fail.
-func (q *Queue) Fetch(dst []Message, limit int, fail func(Code, string)) []Message {
+// Failing is an error of a partition: an offset out of range, missing rights, a batch that cannot be read.
+type Failing struct {
+	Code   Code
+	Text   string
+	Offset int64 // where, below 0 when it is at none
+}
+
+// Fetch moves up to limit messages, or about so many bytes of them, that are there right now into dst, without
+// waiting, and tells how many are left. Errors of the partition are handed to fail.
+func (q *Queue) Fetch(dst []Message, limit, size int, fail func(Failing)) (messages []Message, left int) {
 	c := q.consumer
-	call := fetching{queue: q.queue, messages: &c.messages[0], out: &c.fetched[0], size: C.size_t(min(limit, len(c.messages)))}
+	call := fetching{
+		queue: q.queue, messages: &c.messages[0], out: &c.fetched[0],
+		size: C.size_t(min(limit, len(c.messages))), bytes: C.size_t(max(1, size)),
+	}
 	call.run()
 	if call.n <= 0 {
-		return dst
+		return dst, int(call.left)
 	}
 	defer call.free()
 	fetched := c.fetched[:call.n]
-	bytes := make([]byte, 0, size(fetched))
+	bytes := make([]byte, 0, sizeOf(fetched))
 	for i := range fetched {
 		m := &fetched[i]
 		if m.err != 0 {
-			fail(Code(m.err), C.GoStringN((*C.char)(memory(&m.value)), C.int(m.value_len)))
+			fail(Failing{Code(m.err), C.GoStringN((*C.char)(memory(&m.value)), C.int(m.value_len)), int64(m.offset)})
 			continue
 		}
 		dst = append(dst, Message{Offset: int64(m.offset), Timestamp: int64(m.timestamp)})
@@ -78,14 +88,21 @@ func (q *Queue) Fetch(dst []Message, limit int, fail func(Code, string)) []Messa
 			message.Headers = headersOf((*C.rd_kafka_headers_t)(memory(&m.headers)))
 		}
 	}
-	return dst
+	return dst, int(call.left)
+}
+
+// Len is how many messages the queue holds.
+func (q *Queue) Len() int {
+	call := counting{queue: q.queue}
+	call.run()
+	return int(call.n)
 }
 
 // memory is what is at an address that librdkafka has given, and keeps valid meanwhile.
 func memory(address *C.uintptr_t) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(address)) }
 
-// size is how many bytes of keys and values the messages carry.
-func size(messages []C.sluice_message) int {
+// sizeOf is how many bytes of keys and values the messages carry.
+func sizeOf(messages []C.sluice_message) int {
 	total := 0
 	for i := range messages {
 		if messages[i].err == 0 {

@@ -39,6 +39,14 @@ var consumeMetrics = []metric{
 	perGroup("sluice_consume_buffered_bytes", "Memory of the records that wait for a client to ask for them.",
 		func(s *kafka.SubscriptionStatus) int64 { return s.BufferedBytes }),
 	{
+		"sluice_consumer_memory_bytes", gauge, nil, "What fetched records that wait for their turn take in librdkafka, of all groups, about. consume.memory bounds it, but for a single batch that is larger.",
+		func(s *snapshot, out *series) { out.add(float64(s.memory.Held)) },
+	},
+	{
+		"sluice_consumer_partitions_waiting", gauge, nil, "Partitions that are not fetched because consume.memory is used up: they take turns.",
+		func(s *snapshot, out *series) { out.add(float64(s.memory.Waiting)) },
+	},
+	{
 		"sluice_oldest_unacked_age_seconds", gauge, labels("group"),
 		"How long ago the record that holds back its partition's commits most was handed out for the first time. It grows while a handler is stuck, forgets to acknowledge, or fails again and again.",
 		func(s *snapshot, out *series) {

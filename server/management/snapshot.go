@@ -13,6 +13,7 @@ type snapshot struct {
 	totals    kafka.Stats
 	status    kafka.Status
 	lags      []kafka.PartitionLag
+	memory    kafka.Memory
 	reachable bool
 	heard     []kafka.Heard
 	door      *resp.Stats // nil: closed
@@ -34,6 +35,8 @@ func (s *Server) snapshot() *snapshot {
 	if c := s.sources.Kafka; c != nil {
 		now.totals, now.status, now.reachable, now.heard = c.Stats(), c.Status(), c.Reach() == nil, c.Heard()
 		now.produced, now.consumed, now.lags = c.Produced(), c.Consumed(), c.Lags()
+		now.totals, now.status, now.reachable = c.Stats(), c.Status(), c.Reach() == nil
+		now.produced, now.consumed, now.lags, now.memory = c.Produced(), c.Consumed(), c.Lags(), c.Memory()
 	}
 	if s.sources.RESP != nil {
 		door := s.sources.RESP.Stats()

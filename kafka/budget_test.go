@@ -1,0 +1,217 @@
+package kafka
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+// store plays librdkafka for a budget: what is open and hungry is fetched, a batch at a time.
+type store struct {
+	*budget
+	t      *testing.T
+	random *rand.Rand
+	lanes  []*storedLane
+	most   int64 // held at any moment
+}
+
+// storedLane is one partition of it.
+type storedLane struct {
+	*stake
+	batch   int // records
+	backlog int // records that are still with the broker
+	n       int
+	taken   int
+}
+
+const storedRecord = 100 // bytes
+
+func newStore(t *testing.T, limit int64, seed uint64) *store {
+	return &store{budget: &budget{limit: limit}, t: t, random: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // a test
+}
+
+// group adds a claimant with partitions of a topic.
+func (s *store) group(topic string, partitions, batch, backlog int) *claimant {
+	c := s.enter(func() {})
+	for range partitions {
+		s.lanes = append(s.lanes, &storedLane{stake: s.admit(c, topic), batch: batch, backlog: backlog})
+	}
+	return c
+}
+
+const storedLeast = 1000 // queued.min.messages
+
+// fetch lets some of what may be fetched come.
+func (s *store) fetch() {
+	for _, i := range s.random.Perm(len(s.lanes)) {
+		l := s.lanes[i]
+		if l.open && l.n < storedLeast && l.backlog > 0 && s.random.IntN(3) > 0 {
+			n := min(l.batch, l.backlog)
+			l.n, l.backlog = l.n+n, l.backlog-n
+		}
+		if s.random.IntN(4) == 0 {
+			s.see(l.claimant, false)
+		}
+	}
+}
+
+// consume lets a claimant's members take up to n records.
+func (s *store) consume(c *claimant, n int) (took int) {
+	for _, l := range s.lanes {
+		if l.claimant == c {
+			k := min(n-took, l.n)
+			l.n, l.taken, took = l.n-k, l.taken+k, took+k
+		}
+	}
+	return took
+}
+
+// see is a look of a claimant. What it finds closed it empties, or drops.
+func (s *store) see(c *claimant, tick bool) {
+	took := false
+	for _, l := range s.lanes {
+		if l.claimant != c {
+			continue
+		}
+		s.observe(l.stake, sight{
+			n: l.n, record: storedRecord, taken: l.taken > 0, hungry: l.n < storedLeast, idle: l.n == 0 && l.backlog == 0,
+		})
+		took, l.taken = took || l.taken > 0, 0
+	}
+	if tick {
+		s.tick(c)
+	}
+	s.look(c, c.waiting, took)
+	for _, l := range s.lanes {
+		if l.claimant == c && !l.open && l.n > 0 {
+			if l.n >= storedLeast {
+				l.backlog += l.n // fetched again
+			} else {
+				l.taken += l.n
+			}
+			l.n = 0
+		}
+	}
+	s.most = max(s.most, s.inMemory())
+}
+
+func (s *store) inMemory() (bytes int64) {
+	for _, l := range s.lanes {
+		bytes += int64(l.n) * (opOverhead + storedRecord)
+	}
+	return bytes
+}
+
+func (s *store) round(rates map[*claimant]int) {
+	s.fetch()
+	for _, c := range s.claimants {
+		took := s.consume(c, rates[c])
+		c.waiting = rates[c] > 0 && took < rates[c]
+		s.see(c, true)
+	}
+}
+
+// Fifty groups that each wait for records of large batches all get them, of all of their partitions, and never take
+// much more than the limit.
+func TestNobodyStarvesForMemory(t *testing.T) {
+	const limit = 64 << 20
+	for seed := range uint64(6) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			s := newStore(t, limit, seed)
+			rates := map[*claimant]int{}
+			for range 50 {
+				c := s.group("large", 1+s.random.IntN(12), 10_000, 20_000)
+				c.waiting = true
+				rates[c] = 2_000
+			}
+			rounds := 0
+			for ; s.left() > 0 && rounds < 20_000; rounds++ {
+				s.round(rates)
+			}
+			if left := s.left(); left > 0 {
+				t.Fatalf("%d records never came; closed %d, held %d, used %d", left, s.closed(), s.held, s.used)
+			}
+			if s.most > limit*5/4 {
+				t.Errorf("%d bytes were held, of %d", s.most, limit)
+			}
+		})
+	}
+}
+
+func (s *store) left() (n int) {
+	for _, l := range s.lanes {
+		n += l.backlog + l.n
+	}
+	return n
+}
+
+// A group that takes nothing any more does not keep another waiting for ever.
+func TestWhoRestsGivesMemoryBack(t *testing.T) {
+	s := newStore(t, 64<<20, 1)
+	rates := map[*claimant]int{}
+	for range 20 {
+		s.group("large", 12, 10_000, 100_000).waiting = true
+	}
+	for range 100 {
+		s.round(rates)
+	}
+	last := s.group("large", 1, 10_000, 10_000)
+	rates[last] = 1_000
+	for range 1_000 {
+		s.round(rates)
+	}
+	if l := s.lanes[len(s.lanes)-1]; l.backlog+l.n > 0 {
+		t.Errorf("%d records never came: held %d, used %d, closed %d", l.backlog+l.n, s.held, s.used, s.closed())
+	}
+}
+
+// While all fits nothing is ever closed, but for the moment in which the price of a topic is found out.
+func TestWithPlentyOfMemoryAllIsOpen(t *testing.T) {
+	s := newStore(t, 320<<20, 1)
+	rates := map[*claimant]int{}
+	for g := range 10 {
+		rates[s.group(fmt.Sprint("topic-", g%5), 6, 100, 1_000_000)] = 500
+	}
+	for range 5 {
+		s.round(rates)
+	}
+	for range 1_000 {
+		s.round(rates)
+		if n := s.closed(); n > 0 {
+			t.Fatalf("%d are closed, with %d of %d used", n, s.used, s.limit)
+		}
+	}
+}
+
+// What a batch costs is found out by one group alone: one of them may be all that there is room for.
+func TestOneGroupFindsOutWhatABatchCosts(t *testing.T) {
+	s := newStore(t, 320<<20, 1)
+	for range 10 {
+		s.group("unknown", 1, 2_000_000, 2_000_000).waiting = true
+	}
+	open := 0
+	for _, l := range s.lanes {
+		if l.open {
+			open++
+		}
+	}
+	if open != 1 {
+		t.Fatalf("%d are open before anything is known, want 1", open)
+	}
+	rates := map[*claimant]int{}
+	for _, c := range s.claimants {
+		rates[c] = 100_000
+	}
+	for s.left() > 0 {
+		s.round(rates)
+		two := 0
+		for _, l := range s.lanes {
+			if l.n > 100_000 {
+				two++
+			}
+		}
+		if two > 1 {
+			t.Fatal("two such batches are held at a time")
+		}
+	}
+}

@@ -1,0 +1,308 @@
+package kafka
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+)
+
+// memory is the budget of all subscriptions: see Config.ConsumeMemory.
+type memory struct {
+	tight atomic.Bool // partitions are closed, or soon may be: everybody looks often
+	ended atomic.Bool // a subscription has ended since memory was returned to the system
+
+	mu     sync.Mutex // guards what follows
+	budget budget
+}
+
+// Memory is what fetched records take in librdkafka.
+type Memory struct {
+	Held    int64 // bytes, about, that wait to be lent
+	Limit   int64 // Config.ConsumeMemory
+	Waiting int   // partitions that wait for their turn to be fetched
+}
+
+// Memory reads what fetched records take now.
+func (c *Client) Memory() Memory {
+	m := &c.memory
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.budget.count()
+	return Memory{Held: m.budget.held, Limit: m.budget.limit, Waiting: m.budget.closed()}
+}
+
+// enter makes a subscription part of the budget.
+func (m *memory) enter(wake func()) (c *claimant) {
+	m.change(nil, func(b *budget) { c = b.enter(wake) })
+	return c
+}
+
+// leave takes a subscription out that ends: it is woken no more.
+func (m *memory) leave(c *claimant) {
+	m.change(c, func(b *budget) { b.leave(c) })
+}
+
+// change runs what may open and close partitions, and makes those who own them look; but for self, who is looking.
+func (m *memory) change(self *claimant, do func(*budget)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	do(&m.budget)
+	m.tight.Store(m.budget.tight())
+	for _, c := range m.budget.claimants {
+		if c.changed && c != self {
+			c.wake() // it never blocks
+		}
+		c.changed = false
+	}
+}
+
+// portion is what a feed has to do with the budget.
+type portion struct {
+	stake  *stake
+	seen   sight
+	record int64 // average bytes of its records, 0 before the first
+	span   span  // of what is there to be fetched first
+
+	resumeAt int64 // offset of the next record that librdkafka is to give, -1 while that is its own affair
+}
+
+// span is where a partition begins for its group, and where it ended when it was assigned.
+type span struct {
+	from, end int64
+	known     bool
+}
+
+// How often a subscription looks at most what its partitions hold: while there is plenty of room, and while there is not.
+const lookInterval, tightInterval = 20 * time.Millisecond, 2 * time.Millisecond
+
+// appetite is when librdkafka fetches more of a partition: while it holds less.
+type appetite struct{ records, bytes int64 }
+
+// appetiteOf reads it from effective properties.
+func appetiteOf(p Properties) appetite {
+	records, _ := strconv.ParseInt(p["queued.min.messages"], 10, 64) // librdkafka has checked them
+	kibis, _ := strconv.ParseInt(p["queued.max.messages.kbytes"], 10, 64)
+	return appetite{records: records, bytes: kibis << 10}
+}
+
+// mind looks what is held of each partition, and stops and begins to fetch as the budget says.
+func (s *Subscription) mind(now time.Time) {
+	interval := lookInterval
+	if s.client.memory.tight.Load() {
+		interval = tightInterval
+	}
+	if now.Sub(s.looked) < interval {
+		return
+	}
+	s.looked = now
+	due := now.Sub(s.ticked) >= tick
+	if due {
+		s.ticked = now
+	}
+	if !s.surveyed && s.client.memory.tight.Load() {
+		s.survey()
+	}
+	s.look(due)
+	s.obeyBudget()
+}
+
+func (s *Subscription) look(due bool) {
+	s.mu.Lock()
+	waiting := len(s.dispatch.waiting) > 0
+	s.mu.Unlock()
+	tight, took := s.client.memory.tight.Load(), false
+	for tp, f := range s.feeds {
+		took = took || f.seen.taken
+		s.see(tp, f, tight)
+	}
+	s.client.memory.change(s.claimant, func(b *budget) {
+		for _, f := range s.feeds {
+			b.observe(f.stake, f.seen)
+			f.seen.taken = false
+		}
+		if due {
+			b.tick(s.claimant)
+		}
+		b.look(s.claimant, waiting, took)
+	})
+}
+
+// A few messages that nobody takes may be no records: librdkafka leaves a message in the queue for each pause, resume
+// and seek, until the next fetch from there.
+const barriers, barrierBytes = 8, 64 << 10
+
+// see looks at one partition. Whether it is at its end matters only when somebody has to wait.
+func (s *Subscription) see(tp TopicPartition, f *feed, tight bool) {
+	seen := sight{taken: f.seen.taken, record: f.record}
+	if f.queue != nil {
+		seen.n = f.queue.Len()
+	}
+	if !seen.taken && seen.n <= barriers && int64(seen.n)*f.record < barrierBytes {
+		seen.n = 0
+	}
+	held := int64(seen.n)
+	seen.hungry = held < s.appetite.records && held*f.record < s.appetite.bytes
+	seen.idle = tight && seen.n == 0 && s.atEnd(tp, f)
+	f.seen = seen
+}
+
+// atEnd tells whether there is nothing to be fetched, as far as is known. The last record may be a transaction's marker.
+func (s *Subscription) atEnd(tp TopicPartition, f *feed) bool {
+	from, end := f.resumeAt, f.span.end
+	if from < 0 && f.span.known {
+		from = f.span.from
+	}
+	if _, fetched := s.consumer.Watermarks(tp.Topic, tp.Partition); fetched >= 0 {
+		end = fetched
+	} else if !f.span.known {
+		return false
+	}
+	return from >= 0 && end-from <= 1
+}
+
+// survey asks where partitions begin for the group and where they end: those that are at their end need not wait for
+// their turn. Who cannot be asked is taken to be behind.
+func (s *Subscription) survey() {
+	s.surveyed = true
+	list := make([]librdkafka.Partition, 0, len(s.feeds))
+	asked := make([]TopicPartition, 0, len(s.feeds))
+	for tp := range s.feeds {
+		list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition})
+		asked = append(asked, tp)
+	}
+	s.client.start(func() {
+		committed, err := s.consumer.Committed(list, askTime)
+		if err != nil {
+			return
+		}
+		var ends map[TopicPartition]int64
+		if s.client.read(s.client.ctx, func(ctx context.Context, a *Admin) (err error) {
+			ends, _, err = a.listOffsets(ctx, askAll(asked, binding.LatestOffsetSpec))
+			return err
+		}) != nil {
+			return
+		}
+		s.order(func() { s.mark(committed, ends) })
+	})
+}
+
+// mark notes what a survey has found.
+func (s *Subscription) mark(committed []librdkafka.Partition, ends map[TopicPartition]int64) {
+	for _, p := range committed {
+		tp := TopicPartition{p.Topic, p.ID}
+		f, end := s.feeds[tp], ends[tp]
+		if _, told := ends[tp]; f == nil || !told || p.Err != librdkafka.None {
+			continue
+		}
+		from := p.Offset
+		if from < 0 {
+			from = 0
+			if resets[s.reset] == librdkafka.End {
+				from = end
+			}
+		}
+		f.span = span{from: from, end: end, known: true}
+	}
+}
+
+// obeyBudget pauses and resumes what the budget has closed and opened.
+func (s *Subscription) obeyBudget() {
+	var stop, resume []librdkafka.Partition
+	for tp, f := range s.feeds {
+		open, paused := s.client.memory.open(f.stake), s.consumer.Paused(tp.Topic, tp.Partition)
+		switch {
+		case f.queue == nil || open != paused:
+		case open:
+			resume = append(resume, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: f.resumeAt})
+		default:
+			s.empty(f)
+			stop = append(stop, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition})
+		}
+	}
+	if len(stop) > 0 {
+		s.noteTrouble("partitions not paused", s.consumer.Pause(stop))
+	}
+	if len(resume) > 0 {
+		s.resume(resume)
+	}
+}
+
+// empty takes what little is left of a partition that is to be paused: it would have to be fetched again.
+func (s *Subscription) empty(f *feed) {
+	if n := f.queue.Len(); int64(n) < s.appetite.records && !s.waits(f) {
+		s.fetch(f, n)
+	}
+}
+
+// resume has partitions fetched again, behind the last record that was taken of them.
+func (s *Subscription) resume(list []librdkafka.Partition) {
+	known := slices.DeleteFunc(slices.Clone(list), func(p librdkafka.Partition) bool { return p.Offset < 0 })
+	if len(known) > 0 {
+		s.noteTrouble("partitions not sought", s.consumer.Seek(known))
+	}
+	ready := slices.DeleteFunc(list, func(p librdkafka.Partition) bool {
+		return slices.ContainsFunc(known, func(k librdkafka.Partition) bool {
+			return k.Topic == p.Topic && k.ID == p.ID && k.Err != librdkafka.None // at the next look
+		})
+	})
+	if len(ready) > 0 {
+		s.noteTrouble("partitions not resumed", s.consumer.Resume(ready))
+	}
+}
+
+func (s *Subscription) noteTrouble(what string, err error) {
+	if err != nil {
+		s.voice.failure(s.log, librdkafka.Event{Text: what + ": " + err.Error()})
+	}
+}
+
+// admit takes a partition into the budget, before it is assigned.
+func (s *Subscription) admit(tp TopicPartition) portion {
+	p := portion{resumeAt: -1}
+	s.surveyed = false
+	s.client.memory.change(s.claimant, func(b *budget) { p.stake = b.admit(s.claimant, tp.Topic) })
+	list := []librdkafka.Partition{{Topic: tp.Topic, ID: tp.Partition}}
+	switch paused := s.consumer.Paused(tp.Topic, tp.Partition); {
+	case !s.client.memory.open(p.stake) && !paused:
+		s.noteTrouble("partitions not paused", s.consumer.Pause(list))
+	case s.client.memory.open(p.stake) && paused:
+		s.noteTrouble("partitions not resumed", s.consumer.Resume(list))
+	}
+	return p
+}
+
+// dismiss takes a partition out of the budget.
+func (s *Subscription) dismiss(f *feed) {
+	s.client.memory.change(s.claimant, func(b *budget) { b.remove(f.stake) })
+}
+
+// open tells whether a partition may be fetched.
+func (m *memory) open(s *stake) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return s.open
+}
+
+// took notes what was fetched of a partition.
+func (f *feed) took(messages []librdkafka.Message) {
+	if len(messages) == 0 {
+		return
+	}
+	bytes := 0
+	for i := range messages {
+		bytes += len(messages[i].Key) + len(messages[i].Value)
+	}
+	f.seen.taken, f.resumeAt = true, messages[len(messages)-1].Offset+1
+	average := int64(bytes / len(messages))
+	if f.record == 0 {
+		f.record = average
+	}
+	f.record = max(1, (f.record+average)/2)
+}
