@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
 // errNoLeader is why nobody tells a partition's offsets.
@@ -45,6 +47,9 @@ func (a *Admin) listOffsets(ctx context.Context, specs map[TopicPartition]bindin
 		return nil, nil, err
 	}
 	result, err := client.ListOffsets(ctx, query, requestTimeout(ctx))
+	if codeOf(err) == librdkafka.NoEntry { // none of them has a leader
+		return offsets, failed, nil
+	}
 	if err != nil {
 		return nil, nil, err
 	}

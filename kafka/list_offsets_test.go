@@ -11,6 +11,25 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
+// When none of the partitions exists librdkafka fails the whole question: whoever asks for the lag of many groups would
+// learn nothing of the others.
+func TestOffsetsOfTopicsThatAreGone(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	gone := TopicPartition{"parcels", 0}
+	err := c.ask(func(a *Admin) error {
+		offsets, failed, err := a.listOffsets(bounded(t), askAll([]TopicPartition{gone}, binding.LatestOffsetSpec))
+		if len(offsets) != 0 || failed[gone] == nil {
+			t.Errorf("told %v, and of what nobody tells %v", offsets, failed)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // librdkafka makes -1001 without an error of a partition that an answer leaves out. A seek there would skip
 // everything, and a lag from there is a lie.
 func TestAnOffsetThatNobodyTells(t *testing.T) {

@@ -35,6 +35,7 @@ const (
 	TimedOutInQueue      Code = -166
 	Destroyed            Code = -197
 	Partial              Code = -158
+	NoEntry              Code = -156
 	AllBrokersDown       Code = -187
 	UnknownTopicLocal    Code = -188
 	UnknownPartition     Code = -190
