@@ -16,7 +16,7 @@ func (s *Subscription) createdAgain(topic, was, id string, before time.Time) {
 	for tp, f := range s.feeds {
 		switch {
 		case tp.Topic != topic:
-		case f.opened.After(before): // perhaps it was opened in the new log: inherit decides
+		case f.opened.After(before) && !f.inherited: // perhaps it was opened in the new log: inherit decides
 		case f.back.After(before) && f.first == 0: // its records have told already: see wentBack
 		default:
 			owed += f.lane.ledger.owed

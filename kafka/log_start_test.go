@@ -165,7 +165,10 @@ func TestGapsAreNotSkippedRecords(t *testing.T) {
 	}
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
-	if failure := p.deliver(t, "letters", []byte("stays: nothing else has no key")); failure != nil {
+	if err := p.Deliver([]byte("letters"), []byte("a key of its own"), []byte("stays")); err != nil {
+		t.Fatal(err)
+	}
+	if failure := p.outcomes(t, 1); failure != nil {
 		t.Fatal(failure)
 	}
 	fill(t, c, "letters", 2000) // of 256 keys
@@ -253,8 +256,15 @@ func TestWhatALogLacks(t *testing.T) {
 		next  int64
 		want  bool
 	}{
-		{extent{-1, -1}, 5, false}, {extent{0, 10}, -1, false}, {extent{0, 10}, 0, false}, {extent{0, 10}, 10, false},
-		{extent{0, 10}, 11, true}, {extent{6, 10}, 5, true}, {extent{5, 10}, 5, false}, {extent{0, 0}, 1, true}, {extent{7, -1}, 6, true},
+		{extent{-1, -1}, 5, false},
+		{extent{0, 10}, -1, false},
+		{extent{0, 10}, 0, false},
+		{extent{0, 10}, 10, false},
+		{extent{0, 10}, 11, true},
+		{extent{6, 10}, 5, true},
+		{extent{5, 10}, 5, false},
+		{extent{0, 0}, 1, true},
+		{extent{7, -1}, 6, true},
 	} {
 		if got := tt.holds.lacks(tt.next); got != tt.want {
 			t.Errorf("%+v lacks %d: %v", tt.holds, tt.next, got)

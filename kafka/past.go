@@ -66,6 +66,7 @@ func (s *Subscription) inherit(f *feed) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		f.lane.ledger.Inherit(p.position, p.settled)
+		f.inherited = true
 		f.explicit, s.stored = f.committed < p.position, time.Time{}
 	}
 }

@@ -1,6 +1,8 @@
 package kafka
 
 import (
+	"errors"
+	"sync/atomic"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -37,6 +39,33 @@ func TestWhatWasSettledCountsWhenThePartitionComesBack(t *testing.T) {
 	lose(t, k, c)
 	committed(t, k, "letters", 5) // although nothing is committed by itself here
 	wantTaken(t, w.take(t, 13), 5, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19)
+	wantBooks(t, c)
+}
+
+// A coordinator that answers nothing for longer than a session: the group has forgotten its member, and what was
+// acknowledged meanwhile was not committed.
+func TestASilentCoordinatorCostsNoAcknowledgements(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 20, nil)
+	in := hasty()
+	in.Overrides["session.timeout.ms"] = "1000"
+	w := join(t, c, "a", in)
+	w.take(t, 15)
+	w.AcceptThrough(letters, 4)
+	committed(t, k, "letters", 5)
+	var speaks atomic.Bool
+	for _, key := range []kmsg.Key{kmsg.Heartbeat, kmsg.OffsetCommit, kmsg.FindCoordinator, kmsg.JoinGroup} {
+		k.ControlKey(key.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
+			k.KeepControl()
+			return nil, errors.New("no answer"), !speaks.Load()
+		})
+	}
+	w.AcceptThrough(letters, 9)
+	before := c.Stats().Rebalances
+	eventually(t, "the loss", func() bool { return c.Stats().Rebalances > before })
+	speaks.Store(true)
+	committed(t, k, "letters", 10)
+	wantTaken(t, w.take(t, 10), 10, 11, 12, 13, 14, 15, 16, 17, 18, 19)
 	wantBooks(t, c)
 }
 

@@ -80,6 +80,7 @@ type feed struct {
 	opened     time.Time
 	past       *past // what was settled of it here before: it is not fed until it is decided what becomes of that
 	identified bool  // the brokers were asked which log it is, since it was opened
+	inherited  bool  // and what was settled before counts
 }
 
 // revocation is a set of partitions that Kafka takes away, waiting for what is owed of them.
@@ -271,7 +272,6 @@ func (s *Subscription) fetch(f *feed, want int) {
 
 // take enters fetched messages into the lane's ledger. left is how many librdkafka still holds of it.
 func (s *Subscription) take(f *feed, left int) {
-	well := len(s.fetched) > 0 && !s.halting()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.lane.more = left > 0
@@ -285,7 +285,7 @@ func (s *Subscription) take(f *feed, left int) {
 			s.client.consumed.fetched.Add(1)
 		}
 	}
-	if well {
+	if len(s.fetched) > 0 && s.trouble != nil && !s.halting() {
 		s.trouble = nil
 	}
 }

@@ -68,12 +68,15 @@ func (c *Client) identify(ctx context.Context) {
 	bounded, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	var ids map[string]string
-	_ = c.ask(func(a *Admin) (err error) { // without an answer there are no ids
+	err := c.ask(func(a *Admin) (err error) {
 		ids, err = a.topicIDs(bounded, names)
 		return err
 	})
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return
+	case err != nil:
+		asked = time.Now() // nobody has to wait for an answer any more
 	}
 	for _, s := range subscriptions {
 		s.order(func() { s.identified(ids, asked) })

@@ -136,3 +136,22 @@ func (a *Admin) classicMembers(ctx context.Context, group string) (holding, all 
 	}
 	return holding, len(g.Members), nil
 }
+
+// Coordinator is the id of the node that coordinates a group.
+func (a *Admin) Coordinator(ctx context.Context, group string) (id int, err error) {
+	req := kmsg.NewPtrFindCoordinatorRequest()
+	req.CoordinatorKey, req.CoordinatorKeys = group, []string{group}
+	err = Until(ctx, func(ctx context.Context) error {
+		resp, err := req.RequestWith(ctx, a.client)
+		if err != nil {
+			return err
+		}
+		id = int(resp.NodeID)
+		code := resp.ErrorCode
+		if len(resp.Coordinators) > 0 {
+			id, code = int(resp.Coordinators[0].NodeID), resp.Coordinators[0].ErrorCode
+		}
+		return kerr.ErrorForCode(code)
+	})
+	return id, err
+}

@@ -25,15 +25,15 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// cluster is one Kafka node and an independent client of it.
+// cluster is some Kafka nodes and an independent client of them.
 type cluster struct {
 	*harness.Kafka
 	admin *harness.Admin
 }
 
-func startCluster(t *testing.T, ctx context.Context) *cluster {
+func startCluster(t *testing.T, ctx context.Context, nodes int) *cluster {
 	t.Helper()
-	k, err := harness.StartKafka(ctx, harness.KafkaOptions{Properties: map[string]string{
+	k, err := harness.StartKafka(ctx, harness.KafkaOptions{Nodes: nodes, Properties: map[string]string{
 		// For groups of the consumer protocol this is the broker's to say.
 		"group.consumer.session.timeout.ms": "2000",
 	}})

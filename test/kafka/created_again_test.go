@@ -18,20 +18,22 @@ import (
 // quick is how the tests' groups notice that a proxy was killed.
 const quick = `{"session.timeout.ms":2000,"heartbeat.interval.ms":300}`
 
-// group is one consumer of a topic with one partition, on whichever proxy lives.
+// group is one consumer of a topic, on whichever proxy lives.
 type group struct {
-	cluster *cluster
-	topic   string
-	got     map[string]int // by value
-	acked   map[string]bool
+	cluster    *cluster
+	topic      string
+	partitions int32
+	got        map[string]int // by value
+	acked      map[string]bool
+	again      int // values that came after they had been acknowledged
 }
 
-func newGroup(t *testing.T, ctx context.Context, c *cluster, topic string) *group {
+func newGroup(t *testing.T, ctx context.Context, c *cluster, topic string, partitions int32) *group {
 	t.Helper()
-	if err := c.admin.CreateTopic(ctx, topic, 1); err != nil {
+	if err := c.admin.CreateTopic(ctx, topic, int(partitions)); err != nil {
 		t.Fatal(err)
 	}
-	return &group{cluster: c, topic: topic, got: map[string]int{}, acked: map[string]bool{}}
+	return &group{cluster: c, topic: topic, partitions: partitions, got: map[string]int{}, acked: map[string]bool{}}
 }
 
 func (g *group) name() string { return "of-" + g.topic }
@@ -46,9 +48,10 @@ func (g *group) produce(t *testing.T, ctx context.Context, values []string) {
 		t.Fatal(err)
 	}
 	defer admin.Close()
-	err = admin.Produce(ctx, g.topic, 0, nil, values...)
-	if err != nil {
-		t.Fatal(err)
+	for p := range g.partitions {
+		if err := admin.Produce(ctx, g.topic, p, nil, values[int(p)*len(values)/int(g.partitions):int(p+1)*len(values)/int(g.partitions)]...); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -67,6 +70,9 @@ func (g *group) work(t *testing.T, ctx context.Context, c *redis.Client, done fu
 			t.Fatal(err)
 		}
 		g.got[r.value]++
+		if g.acked[r.value] {
+			g.again++
+		}
 		n, err := c.RPush(ctx, "acks", fmt.Sprintf("%s:%d:%d", r.topic, r.partition, r.offset)).Result()
 		if err != nil {
 			t.Fatal(err)
@@ -107,12 +113,12 @@ func (g *group) expectCommitted(t *testing.T, ctx context.Context, most int64) {
 func TestATopicIsCreatedAgain(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	c := startCluster(t, ctx)
+	c := startCluster(t, ctx, 1)
 	for _, gap := range []time.Duration{100 * time.Millisecond, 300 * time.Millisecond, time.Second, 3 * time.Second} {
 		for _, records := range []int{20, 1000} {
 			topic := fmt.Sprintf("again-%d-%d", gap.Milliseconds(), records)
 			t.Run(topic, func(t *testing.T) {
-				createdAgain(t, ctx, newGroup(t, ctx, c, topic), gap, records)
+				createdAgain(t, ctx, newGroup(t, ctx, c, topic, 1), gap, records)
 			})
 		}
 	}
@@ -128,7 +134,7 @@ func createdAgain(t *testing.T, ctx context.Context, g *group, gap time.Duration
 		t.Fatal(err)
 	}
 	time.Sleep(gap) // what the brokers and the consumer see of it meanwhile is what differs
-	err := harness.Until(ctx, func(ctx context.Context) error { return g.cluster.admin.CreateTopic(ctx, g.topic, 1) })
+	err := harness.Until(ctx, func(ctx context.Context) error { return g.cluster.admin.CreateTopic(ctx, g.topic, int(g.partitions)) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +152,7 @@ func createdAgain(t *testing.T, ctx context.Context, g *group, gap time.Duration
 func TestTheLogEndsBeforeWhatIsCommitted(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	g := newGroup(t, ctx, startCluster(t, ctx), "restored")
+	g := newGroup(t, ctx, startCluster(t, ctx, 1), "restored", 1)
 	g.produce(t, ctx, numbered("first", 1000))
 	if err := g.cluster.admin.Commit(ctx, g.name(), g.topic, 0, 5000); err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ import (
 func TestADeployWithAnotherTopic(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	c := startCluster(t, ctx)
+	c := startCluster(t, ctx, 1)
 	web, err := harness.FreeAddr()
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ const (
 func TestTwoProxiesInOneGroup(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	c := startCluster(t, ctx)
+	c := startCluster(t, ctx, 1)
 	overrides := map[string]string{
 		"classic":  `{"group.protocol":"classic","session.timeout.ms":2000,"heartbeat.interval.ms":300}`,
 		"consumer": `{"group.protocol":"consumer"}`,

@@ -20,7 +20,7 @@ import (
 // What brokers refuse costs nobody but who sent it, through both doors.
 func TestRefusedBatches(t *testing.T) {
 	ctx := within(t)
-	c := startCluster(t, ctx)
+	c := startCluster(t, ctx, 1)
 	s := c.proxyWithHTTP(t, ctx)
 	t.Run("a record without key among others", func(t *testing.T) { keylessAmongOthers(t, ctx, c, s) })
 	t.Run("buffered, in batches too large", func(t *testing.T) { tooManyAtOnce(t, ctx, c, s) })

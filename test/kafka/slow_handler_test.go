@@ -17,7 +17,7 @@ func TestSlowHandlerKeepsItsPartition(t *testing.T) {
 	const interval = time.Second
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	c := startCluster(t, ctx)
+	c := startCluster(t, ctx, 1)
 	if err := c.admin.CreateTopic(ctx, "slow", 1); err != nil {
 		t.Fatal(err)
 	}
