@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -88,5 +89,18 @@ func (s *Subscription) beginAt(from, begins, ends map[TopicPartition]int64) {
 	if len(places) == 0 {
 		return
 	}
-	s.trySeek(&seek{ctx: s.client.ctx, places: places, left: places, commit: true, done: make(chan error, 1)})
+	s.trySeek(&seek{ctx: s.client.ctx, places: places, left: places, commit: true, again: true, done: make(chan error, 1)})
+}
+
+// stuckAfter is how long the records of a new log may take to come before another consumer is tried.
+const stuckAfter = 2 * time.Second
+
+// renewStuck goes on with another consumer when this one does not find the records of a new log.
+func (s *Subscription) renewStuck(ctx context.Context, now time.Time) {
+	for tp, f := range s.feeds {
+		if f.behind && !f.explicit && now.Sub(f.anewAt) > stuckAfter {
+			s.renew(ctx, "the topic of "+tp.String()+" was created again, and its records do not come")
+			return
+		}
+	}
 }

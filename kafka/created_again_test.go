@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -64,4 +65,32 @@ func eachOnce(t *testing.T, w *worker, records int) {
 			w.Accept(letters, d.Offset)
 		}
 	}
+}
+
+// librdkafka takes metadata with a lower leader epoch for old, and the leaders of a topic that was created again begin at
+// 0: it would look for the records of the new log where there are none.
+func TestATopicCreatedAgainHasLeadersOfItsOwn(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.NumBrokers(3), kfake.SeedTopics(4, "letters"))
+	c, other := openOn(t, k.ListenAddrs(), nil), openOn(t, k.ListenAddrs(), nil)
+	for p := range int32(4) {
+		for node := range int32(6) {
+			if err := k.MoveTopicPartition("letters", p, (node+p)%3); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	w := join(t, c, "a", topicsOf("letters"))
+	for range 2 {
+		fill(t, other, "letters", 200)
+		for taken := 0; taken < 200; taken++ {
+			d := w.next(t, 1)[0]
+			w.Accept(d.TopicPartition, d.Offset)
+		}
+		if err := errors.Join(k.DeleteTopic("letters"), k.CreateTopic("letters", 4, nil)); err != nil {
+			t.Fatal(err)
+		}
+		other = openOn(t, k.ListenAddrs(), nil) // a producer is in the same trouble
+	}
+	wantBooks(t, c)
 }

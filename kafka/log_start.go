@@ -16,6 +16,8 @@ type logStart struct {
 	committed int64     // what the brokers have, as far as is known; -1 for nothing
 	known     bool      // they were asked
 	explicit  bool      // its position may be lower than that: it is committed explicitly until the brokers have it
+	anewAt    time.Time // when it was sought as its topic was created again; zero when its records come
+	behind    bool      // there are some, and none has come
 	halted    bool      // nothing is taken any more: auto.offset.reset is error, and the log does not hold what comes next
 	doubted   extent    // what looked like another log, and was not
 	back      time.Time // when its records went back
@@ -156,7 +158,7 @@ func (s *Subscription) followed(f *feed) {
 		next = at + 1
 	}
 	if f.first < 0 && len(s.fetched) > 0 {
-		f.first = s.fetched[0].Offset
+		f.first, f.anewAt, f.behind = s.fetched[0].Offset, time.Time{}, false
 	}
 }
 
@@ -246,7 +248,7 @@ func (s *Subscription) watch(now time.Time) {
 			continue
 		}
 		low, high := s.consumer.Watermarks(tp.Topic, tp.Partition)
-		if holds := (extent{low, high}); holds.lacks(next) && holds != f.doubted {
+		if holds := (extent{low, high}); holds.lacks(next) && holds != f.doubted || !f.anewAt.IsZero() {
 			f.doubted = holds
 			asked[tp], partitions = next, append(partitions, tp)
 		}
@@ -278,6 +280,7 @@ func (s *Subscription) watchEnded(asked, begins, ends map[TopicPartition]int64, 
 func (s *Subscription) judge(f *feed, next int64, holds extent) {
 	switch {
 	case !holds.lacks(next):
+		f.behind = !f.anewAt.IsZero() && holds.high > next
 	case s.strict():
 		s.outOfRange(f, next, holds)
 	case holds.high < next && resets[s.reset] == librdkafka.End:

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
@@ -14,6 +15,7 @@ type seek struct {
 	left   []Place // of them, those to be sought yet
 	seat   *Seat   // whose records may be taken back; nil for anybody's
 	commit bool    // the places too
+	again  bool    // as the topic was created again
 	done   chan<- error
 }
 
@@ -115,6 +117,9 @@ func (s *Subscription) move(o *seek) (wait bool, err error) {
 		case librdkafka.None:
 			f := s.feeds[o.left[i].TopicPartition]
 			f.anew(o.left[i].Offset)
+			if o.again {
+				f.anewAt = time.Now()
+			}
 			if o.commit {
 				f.lane.ledger.Begin(o.left[i].Offset)
 			}

@@ -23,10 +23,11 @@ type Subscription struct {
 	cfg    *Config // as it was when the subscription was opened
 	log    *slog.Logger
 
-	interest *topicSet
-	reset    string        // auto.offset.reset
-	chosen   bool          // its partitions are its only member's choice: see choose
-	gone     chan struct{} // closed when it has ended
+	interest   *topicSet
+	reset      string            // auto.offset.reset
+	properties map[string]string // of its consumers
+	chosen     bool              // its partitions are its only member's choice: see choose
+	gone       chan struct{}     // closed when it has ended
 
 	// Owned by the run goroutine.
 	consumer  *librdkafka.Consumer
@@ -120,7 +121,7 @@ func (c *Client) startSubscription(key, group string, in Interest, set *topicSet
 		key: key, group: group, topics: topics, client: c, cfg: cfg, log: c.log.With("group", group),
 		consumer: consumer, feeds: map[TopicPartition]*feed{}, commits: map[uint64]chan<- error{}, logs: map[string]*topicLog{}, past: map[TopicPartition]*past{},
 		used: c.departed.since(key, time.Now()), interest: set, gone: make(chan struct{}), chosen: in.chosen(), reset: reset,
-		dispatch: NewDispatch(cfg.WindowRecords, cfg.WindowBytes), lendings: map[matter]*lending{},
+		properties: properties, dispatch: NewDispatch(cfg.WindowRecords, cfg.WindowBytes), lendings: map[matter]*lending{},
 		appetite: appetiteOf(properties),
 	}
 	s.claimant = c.memory.enter(s.kick)
@@ -146,6 +147,7 @@ func (s *Subscription) run(ctx context.Context) {
 		s.feedAll(now)
 		s.mind(now)
 		s.watch(now)
+		s.renewStuck(ctx, now)
 		s.serveRevocation(now, false)
 		s.storeAll(now)
 		s.nudge(now)

@@ -49,25 +49,31 @@ const Batch = 512
 
 // NewConsumer creates a consumer that has not joined its group yet.
 func NewConsumer(properties map[string]string) (*Consumer, error) {
-	defer enter()()
 	s, err := newSignal()
 	if err != nil {
 		return nil, err
 	}
-	rk, err := open(typeConsumer, properties, eventError|eventLog|eventRebalance|eventCommit|eventStats)
-	if err != nil {
+	c := &Consumer{
+		signal: s, consumerProtocol: properties["group.protocol"] == "consumer",
+		messages: make([]C.uintptr_t, Batch), fetched: make([]C.sluice_message, Batch),
+	}
+	if err := c.open(properties); err != nil {
 		s.close()
 		return nil, err
 	}
-	C.rd_kafka_poll_set_consumer(rk)
-	c := &Consumer{
-		rk: rk, queue: C.rd_kafka_queue_get_consumer(rk), signal: s,
-		consumerProtocol: properties["group.protocol"] == "consumer",
-		messages:         make([]C.uintptr_t, Batch), fetched: make([]C.sluice_message, Batch),
-		paused: map[place]bool{},
-	}
-	c.watch(c.queue)
 	return c, nil
+}
+
+func (c *Consumer) open(properties map[string]string) error {
+	defer enter()()
+	rk, err := open(typeConsumer, properties, eventError|eventLog|eventRebalance|eventCommit|eventStats)
+	if err != nil {
+		return err
+	}
+	C.rd_kafka_poll_set_consumer(rk)
+	c.rk, c.queue, c.paused = rk, C.rd_kafka_queue_get_consumer(rk), map[place]bool{}
+	c.watch(c.queue)
+	return nil
 }
 
 func (c *Consumer) watch(queue *C.rd_kafka_queue_t) {
@@ -207,6 +213,14 @@ func (c *Consumer) Committed(partitions []Partition, limit time.Duration) ([]Par
 // handle, which must Unassign what a Revoke takes away. left is called when the group is left: every Queue must be
 // closed then. After ctx it gives up and leaves librdkafka's threads behind.
 func (c *Consumer) Close(ctx context.Context, handle func(Event), left func()) error {
+	if err := c.leave(ctx, handle); err != nil {
+		return err
+	}
+	left()
+	return c.destroy(ctx)
+}
+
+func (c *Consumer) leave(ctx context.Context, handle func(Event)) error {
 	if err := take(C.rd_kafka_consumer_close_queue(c.rk, c.queue)); err != nil {
 		return err
 	}
@@ -221,8 +235,34 @@ func (c *Consumer) Close(ctx context.Context, handle func(Event), left func()) e
 	}
 	for c.serve(handle) { // how the last commit ended
 	}
+	return nil
+}
+
+// Renew is Close and NewConsumer in one: who has the consumer goes on with another handle, which has not joined its group
+// yet. With an error it can only be closed.
+func (c *Consumer) Renew(ctx context.Context, properties map[string]string, handle func(Event), left func()) error {
+	if err := c.leave(ctx, handle); err != nil {
+		return err
+	}
 	left()
-	return c.destroy(ctx)
+	for !c.asking.TryLock() { // Committed is bounded, but takes its time where no coordinator is
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		c.Wait(10 * time.Millisecond)
+	}
+	defer c.asking.Unlock()
+	const noConsumerClose = 0x8
+	rk, queue := c.rk, c.queue
+	if err := c.open(properties); err != nil {
+		return err
+	}
+	c.leaving, c.answered, c.unanswered = false, false, false
+	_ = within(ctx, func() { // or it ends later
+		C.rd_kafka_queue_destroy(queue)
+		C.rd_kafka_destroy_flags(rk, noConsumerClose)
+	})
+	return nil
 }
 
 // left tells whether a consumer that is closed has left its group.
