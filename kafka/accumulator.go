@@ -89,15 +89,16 @@ func (a *accumulator) send(g *gathering) {
 // admit takes records of this profile that were held at the gate, behind those that sessions pushed before. When
 // librdkafka's queue has no room for them they wait, and sessions with them: none of theirs may go before.
 func (a *accumulator) admit(t *topic, held []heldRecord) {
-	tally, packed, n := &t.row.tallies[a.producer.index], []byte(nil), 0
+	tally, packed, n, bytes := &t.row.tallies[a.producer.index], []byte(nil), 0, 0
 	for i := range held {
 		if r := &held[i]; r.producer == a.producer {
 			packed = librdkafka.PackRecord(packed, r.key, r.value, r.opaque, r.details)
 			tally.take(r.size())
-			n++
+			n, bytes = n+1, bytes+r.size()
 		}
 	}
 	if n > 0 {
+		a.producer.load(t.accounts, int64(n), int64(bytes))
 		a.keep(&gathering{topic: t, records: n}, packed)
 		a.producer.held.Add(int64(-n))
 		a.move(true)
@@ -229,6 +230,7 @@ func (a *accumulator) end(t *topic, r *librdkafka.PackedRecord, code librdkafka.
 	c := a.producer.client
 	failure := c.untaken(t, code, err, r.Partition)
 	t.row.tallies[a.producer.index].end(failure.Outcome, 1)
+	a.producer.unload(t.accounts, 1, int64(r.Payload()))
 	a.lost.note(a.producer.log, failure)
 	c.tell(&librdkafka.Report{Opaque: r.Opaque, Partition: r.Partition, Offset: -1, Timestamp: -1}, failure)
 }

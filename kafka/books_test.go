@@ -54,14 +54,14 @@ func TestEveryProducedRecordIsInItsTopicsRow(t *testing.T) {
 func TestATopicKeepsItsRow(t *testing.T) {
 	t.Parallel()
 	b := newProducedBooks(1)
-	own, other := b.admit("a", 1), b.admit("b", 1)
+	own, other := b.admit("a", 1).row, b.admit("b", 1).row
 	if own == b.others || other != b.others {
 		t.Fatalf("rows %p and %p, the others' is %p", own, other, b.others)
 	}
-	if b.admit("b", 2) != other || b.of("b") != other || b.of("a") != own {
+	if b.admit("b", 2).row != other || b.of("b").row != other || b.of("a").row != own {
 		t.Error("a topic moved to another row")
 	}
-	if third := b.admit("c", 2); third == b.others {
+	if third := b.admit("c", 2); third.row == b.others {
 		t.Error("no row for the second of two topics")
 	}
 }

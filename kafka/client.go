@@ -47,6 +47,7 @@ type Client struct {
 	readers    *readers
 	sought     chan struct{} // tells the discovery of a new subscription with patterns
 
+	plights       atomic.Pointer[plights]
 	administrator atomic.Pointer[administrator]
 	changes       sync.Mutex // held while the configuration is changed; taken before mu
 

@@ -20,16 +20,16 @@ type drain struct {
 	ended    chan struct{}   // closed when it has
 	beat     func()
 
-	tallies map[uintptr]*tally // of the topics that were reported, see librdkafka.Report.Same
-	woken   []*Publisher       // of the reports being read
-	losses  losses
-	voice   voice
-	worn    bool // brokers take its epoch for an old one
+	topics map[uintptr]accounts // of those that were reported, see librdkafka.Report.Same
+	woken  []*Publisher         // of the reports being read
+	losses losses
+	voice  voice
+	worn   bool // brokers take its epoch for an old one
 }
 
 func newDrain(p *producer, handle *librdkafka.Producer) *drain {
 	return &drain{
-		producer: p, handle: handle, former: &p.former, ending: make(chan struct{}), ended: make(chan struct{}), tallies: map[uintptr]*tally{},
+		producer: p, handle: handle, former: &p.former, ending: make(chan struct{}), ended: make(chan struct{}), topics: map[uintptr]accounts{},
 	}
 }
 
@@ -145,29 +145,32 @@ func alike(run []librdkafka.Report) int {
 // count adds the ends of a run to the books, at once for reports of one topic that follow each other.
 func (d *drain) count(run []librdkafka.Report) {
 	var ended [4]int64
+	var records, bytes int64
 	for i := range run {
 		ended[outcomeOf(run[i].Err, run[i].Status)]++
+		records, bytes = records+1, bytes+run[i].Size
 		if i+1 < len(run) && run[i+1].Same() == run[i].Same() {
 			continue
 		}
-		t := d.tally(&run[i])
+		a := d.accounts(&run[i])
 		for o, n := range ended {
 			if n > 0 {
-				t.end(Outcome(o), n)
+				a.row.tallies[d.producer.index].end(Outcome(o), n)
 			}
 		}
-		ended = [4]int64{}
+		d.producer.unload(a, records, bytes)
+		ended, records, bytes = [4]int64{}, 0, 0
 	}
 }
 
-// tally finds where a report's topic is counted.
-func (d *drain) tally(r *librdkafka.Report) *tally {
-	t := d.tallies[r.Same()]
-	if t == nil {
-		t = &d.producer.client.produced.of(r.Topic()).tallies[d.producer.index]
-		d.tallies[r.Same()] = t
+// accounts finds where a report's topic is counted.
+func (d *drain) accounts(r *librdkafka.Report) accounts {
+	a, known := d.topics[r.Same()]
+	if !known {
+		a = d.producer.client.produced.of(r.Topic())
+		d.topics[r.Same()] = a
 	}
-	return t
+	return a
 }
 
 // settle tells a session of n reports that say the same.
@@ -190,6 +193,9 @@ func (d *drain) failure(r *librdkafka.Report) *ProduceError {
 		return nil
 	}
 	failure := &ProduceError{Outcome: outcome, Topic: r.Topic(), Reason: reasonOfBroker(r), Cause: verdictOn(r.Err).cause}
+	if why := d.producer.client.plight(failure.Topic, r.Partition); why != "" && outcome != Rejected {
+		failure.Reason += ": " + why
+	}
 	d.losses.add(*failure)
 	if r.Err == librdkafka.UnknownTopic || r.Err == librdkafka.UnknownTopicLocal {
 		d.producer.client.topics.doubt(failure.Topic)

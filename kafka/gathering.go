@@ -13,6 +13,7 @@ type gathering struct {
 	topic    *topic
 	packed   *[]byte // of the pool; nil when there are no records
 	records  int
+	bytes    int64 // their keys and values
 	left     int64 // the ticket of what this session last left with the accumulator
 }
 
@@ -40,9 +41,14 @@ func (g *gathering) takes(key, value []byte, d *librdkafka.Details) bool {
 	return int64(size) <= a.largest.Load()
 }
 
+// begins tells whether a record of the topic is pushed with none of those that were gathered before.
+func (g *gathering) begins(t *topic) bool {
+	return g.records == 0 || g.topic != t || g.records == gatheredRecords || len(*g.packed) >= gatheredBytes
+}
+
 // add packs a copy of a record.
 func (g *gathering) add(t *topic, key, value []byte, opaque uint64, d *librdkafka.Details) {
-	if g.records > 0 && (g.topic != t || g.records == gatheredRecords || len(*g.packed) >= gatheredBytes) {
+	if g.begins(t) {
 		g.push()
 	}
 	if g.packed == nil {
@@ -51,6 +57,7 @@ func (g *gathering) add(t *topic, key, value []byte, opaque uint64, d *librdkafk
 	g.topic = t
 	*g.packed = librdkafka.PackRecord(*g.packed, key, value, opaque, d)
 	g.records++
+	g.bytes += int64(len(key) + len(value))
 	t.row.tallies[g.producer.index].take(len(key) + len(value))
 }
 
@@ -59,8 +66,9 @@ func (g *gathering) push() {
 	if g.records == 0 {
 		return
 	}
+	g.producer.load(g.topic.accounts, int64(g.records), g.bytes)
 	g.producer.accumulator.send(g)
 	*g.packed = (*g.packed)[:0]
 	gathered.Put(g.packed)
-	g.topic, g.packed, g.records = nil, nil, 0
+	g.topic, g.packed, g.records, g.bytes = nil, nil, 0, 0
 }

@@ -28,7 +28,7 @@ func (p *producer) status() ProfileStatus {
 	held := p.held.Load()
 	s := ProfileStatus{
 		Name: p.profile, Held: held, InFlight: held + p.client.produced.inFlight(p.index),
-		AckLatency: p.latency.Read(), Fatal: p.fatal.Load(),
+		AckLatency: p.latency.Read(), Fatal: p.fatal.Load(), Fullest: p.client.produced.fullest(p),
 	}
 	p.statistics.fill(&s)
 	return s

@@ -96,6 +96,7 @@ type refresher struct {
 	reachAt time.Time // when to ask whether anybody answers
 	lagAt   time.Time // when to read the lag
 	lows    map[TopicPartition]low
+	ended   map[string]int64 // records of topics that had some on their way
 
 	counts    map[string]int // partitions, by topic
 	countedAt time.Time
@@ -127,6 +128,7 @@ func (r *refresher) reach(ctx context.Context) {
 		return
 	}
 	r.reached(err, heard)
+	r.examine(ctx, heard)
 	if err == nil && len(silentOf(heard)) > 0 {
 		r.client.passOver()
 	}

@@ -27,6 +27,9 @@ func (c *Client) gather(g *gathering, t *topic, key, value []byte, opaque uint64
 	if a.full() {
 		return ErrFull
 	}
+	if g.begins(t) && g.producer.crowded(t.accounts) { // looked at once for each push
+		return c.crowd(t, g.producer)
+	}
 	if g.takes(key, value, d) {
 		g.add(t, key, value, opaque, d)
 		return nil
@@ -70,6 +73,7 @@ func (c *Client) push(t *topic, p *producer, key, value []byte, opaque uint64, d
 	switch {
 	case err == nil && code == librdkafka.None:
 		t.row.tallies[p.index].take(len(key) + len(value))
+		p.load(t.accounts, 1, int64(len(key)+len(value)))
 		return nil
 	case err == nil && code == librdkafka.QueueFull:
 		return ErrFull

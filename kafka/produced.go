@@ -59,14 +59,21 @@ func (r *ProducedRow) add(o ProducedRow) {
 	}
 }
 
+// accounts are where a topic's records are counted: its row, which it may share with others, and what it has under
+// way, by profile.
+type accounts struct {
+	row    *row
+	shares []load
+}
+
 // producedBooks count every record that any session produced, by its topic and its end.
 type producedBooks struct {
 	profiles int
 	others   *row // of the topics without a row of their own
 
-	mu   sync.Mutex      // guards what follows
-	rows map[string]*row // of every topic that was ever produced to, the others' included
-	own  int             // topics with a row of their own
+	mu   sync.Mutex          // guards what follows
+	rows map[string]accounts // of every topic that was ever produced to, the others' included
+	own  int                 // topics with a row of their own
 
 	unknownEvents atomic.Int64
 	stopped       atomic.Bool
@@ -74,30 +81,35 @@ type producedBooks struct {
 }
 
 func newProducedBooks(profiles int) producedBooks {
-	return producedBooks{profiles: profiles, others: &row{tallies: make([]tally, profiles)}, rows: map[string]*row{}}
+	return producedBooks{profiles: profiles, others: &row{tallies: make([]tally, profiles)}, rows: map[string]accounts{}}
 }
 
 // admit returns the row of a topic that the brokers know: its own while there are fewer than limit. The
 // topic keeps it, so that no record is counted in one row and ends in another.
-func (b *producedBooks) admit(topic string, limit int) *row {
+func (b *producedBooks) admit(topic string, limit int) accounts {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	switch {
-	case b.rows[topic] != nil:
-	case b.own >= limit:
-		b.rows[topic] = b.others
-	default:
-		b.rows[topic] = &row{topic: topic, tallies: make([]tally, b.profiles)}
+	a := b.rows[topic]
+	if a.row != nil {
+		return a
+	}
+	a = accounts{row: b.others, shares: make([]load, b.profiles)}
+	if b.own < limit {
+		a.row = &row{topic: topic, tallies: make([]tally, b.profiles)}
 		b.own++
 	}
-	return b.rows[topic]
+	b.rows[topic] = a
+	return a
 }
 
-// of is the row of a topic of which records were produced.
-func (b *producedBooks) of(topic string) *row {
+// of are the accounts of a topic of which records were produced.
+func (b *producedBooks) of(topic string) accounts {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return cmp.Or(b.rows[topic], b.others)
+	if a, known := b.rows[topic]; known {
+		return a
+	}
+	return accounts{row: b.others, shares: make([]load, b.profiles)}
 }
 
 // all lists the rows, the others' last.
@@ -105,9 +117,9 @@ func (b *producedBooks) all() []*row {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	list := make([]*row, 0, b.own+1)
-	for _, r := range b.rows {
-		if r != b.others {
-			list = append(list, r)
+	for _, a := range b.rows {
+		if a.row != b.others {
+			list = append(list, a.row)
 		}
 	}
 	return append(list, b.others)

@@ -24,6 +24,8 @@ type producer struct {
 	held    atomic.Int64 // records that wait at the gate
 	prompt  atomic.Bool  // it does not linger: somebody waits for its records
 
+	under      load // all that is under way
+	most       atomic.Pointer[room]
 	relearning atomic.Bool // a goroutine is at it: see Client.passOver
 
 	accumulator *accumulator
@@ -64,6 +66,7 @@ func (p *producer) install(handle *librdkafka.Producer) {
 	p.statistics.restart(p.current)
 	p.accumulator.largest.Store(p.properties.gatherable())
 	p.prompt.Store(p.properties.prompt())
+	p.most.Store(p.properties.queueBounds())
 	p.handle.Store(handle)
 	go p.current.run()
 }

@@ -39,8 +39,8 @@ type topic struct {
 	name  string
 	state atomic.Int32 // knowledge
 
-	// row is where its records are counted: set before it is first known, and never again.
-	row *row
+	// accounts are where its records are counted: set before it is first known, and never again.
+	accounts
 
 	// absentSince is when the brokers first did not know it. It belongs to the inquiry.
 	absentSince time.Time
@@ -188,7 +188,7 @@ func (t *topic) open(c *Client) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.row == nil {
-		t.row = c.produced.admit(t.name, c.config().MaxTopicRows)
+		t.accounts = c.produced.admit(t.name, c.config().MaxTopicRows)
 	}
 	for _, p := range c.producers {
 		p.accumulator.admit(t, t.held)

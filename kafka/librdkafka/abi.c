@@ -111,6 +111,7 @@ void sluice_reports(void *reporting) {
 		out->partition = batch[i]->partition;
 		out->err = batch[i]->err;
 		out->topic = (uintptr_t)batch[i]->rkt;
+		out->size = (int64_t)(batch[i]->len + batch[i]->key_len);
 		out->status = rd_kafka_message_status(batch[i]);
 		out->latency = i % SLUICE_SAMPLE == 0 ? rd_kafka_message_latency(batch[i]) : -1;
 		out->alone = r->n == 1 && !r->begun;

@@ -252,6 +252,7 @@ typedef struct {
 	int32_t status;
 	int32_t alone; // it is the only one of its event
 	uintptr_t topic;
+	int64_t size;	 // bytes of key and value
 	int64_t latency; // microseconds since produce; only of every SLUICE_SAMPLE-th report of a run
 	uintptr_t message;
 } sluice_report;

@@ -36,6 +36,7 @@ type Report struct {
 	Status    Status
 	alone     int32       // not 0: no other record was reported with it
 	topic     C.uintptr_t // valid as long as the event
+	Size      int64       // bytes of key and value
 	latency   int64       // microseconds, -1 when not known
 	message   C.uintptr_t // valid as long as the event
 }

@@ -62,6 +62,15 @@ var produceMetrics = []metric{
 		func(p *kafka.ProfileStatus) int64 { return p.QueuedBytes }),
 	perProfile("sluice_producer_queue_bytes_limit", gauge, "What the queue may hold in bytes (queue.buffering.max.kbytes).",
 		func(p *kafka.ProfileStatus) int64 { return p.QueueBytesLimit }),
+	{
+		"sluice_producer_queue_share_used", gauge, labels("profile"),
+		"How near the topic that has most records in the queue, or bytes, has come to its share, which is as much as is still free. At 1 clients wait with its records, and are then told to retry.",
+		func(s *snapshot, out *series) {
+			for i := range s.status.Profiles {
+				out.largest(s.status.Profiles[i].Fullest, s.status.Profiles[i].Name)
+			}
+		},
+	},
 	perProfile("sluice_producer_fatal_total", counter, "Times that librdkafka's producer failed for good and was replaced. What was in flight then ended as unknown.",
 		func(p *kafka.ProfileStatus) int64 { return p.Fatal }),
 	{

@@ -121,16 +121,14 @@ const retryInterval = 5 * time.Millisecond
 func (s *session) publishSlowly(produce func(topic, key, value []byte) error, topic, key, value []byte) error {
 	retry := retries{until: time.Now().Add(s.opts.QueueTimeout)}
 	for {
+		var full error
 		if s.publisher.Room() {
-			if err := produce(topic, key, value); !errors.Is(err, kafka.ErrFull) {
-				return err
+			if full = produce(topic, key, value); !errors.Is(full, kafka.ErrFull) {
+				return full
 			}
 		}
 		if retry.over() {
-			return &kafka.ProduceError{
-				Outcome: kafka.Retry, Topic: string(topic),
-				Reason: fmt.Sprintf("the queue stayed full for %s", s.opts.QueueTimeout),
-			}
+			return kafka.StayedFull(string(topic), s.opts.QueueTimeout, full)
 		}
 		if err := s.pause(retry.next()); err != nil {
 			return endError{err}

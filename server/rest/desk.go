@@ -103,16 +103,14 @@ const retryInterval = 5 * time.Millisecond
 // hand gives a record over, waiting for room until the moment full.
 func (d *desk) hand(ctx context.Context, send func(kafka.Outgoing) error, out *kafka.Outgoing, full time.Time) error {
 	for {
+		var err error
 		if d.publisher.Room() {
-			if err := send(*out); !errors.Is(err, kafka.ErrFull) {
+			if err = send(*out); !errors.Is(err, kafka.ErrFull) {
 				return err
 			}
 		}
 		if !time.Now().Before(full) {
-			return &kafka.ProduceError{
-				Outcome: kafka.Retry, Topic: out.Topic,
-				Reason: fmt.Sprintf("the queue stayed full for %s", d.opts.QueueTimeout),
-			}
+			return kafka.StayedFull(out.Topic, d.opts.QueueTimeout, err)
 		}
 		select {
 		case <-d.bell:

@@ -1,0 +1,111 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+)
+
+// plights say of partitions what keeps their records from getting on.
+type plights map[TopicPartition]string
+
+// mostExamined is how many topics are asked for in a round.
+const mostExamined = 200
+
+// examine asks for the topics whose records do not get on, and notes what is wrong with their partitions.
+func (r *refresher) examine(ctx context.Context, heard []Heard) {
+	var stuck []string
+	stuck, r.ended = r.client.produced.stuck(r.ended)
+	if len(stuck) == 0 {
+		r.client.plights.Store(nil)
+		return
+	}
+	var topics []librdkafka.Topic
+	err := r.ask(ctx, func(ctx context.Context, a *Admin) (err error) {
+		topics, err = a.look(ctx, stuck[:min(len(stuck), mostExamined)])
+		return err
+	})
+	if err != nil {
+		return
+	}
+	found := plights{}
+	for i := range topics {
+		found.add(&topics[i], heard)
+	}
+	r.client.plights.Store(&found)
+}
+
+// stuck are the topics of which records are on their way and none has ended since the last call, whose counts it is
+// given. It returns those of now.
+func (b *producedBooks) stuck(before map[string]int64) (topics []string, now map[string]int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now = map[string]int64{}
+	for name, a := range b.rows {
+		underway := int64(0)
+		for i := range a.shares {
+			underway += a.shares[i].records.Load()
+		}
+		if underway == 0 {
+			continue
+		}
+		all := ProducedRow{}
+		for i := range a.row.tallies {
+			all.add(a.row.tallies[i].read())
+		}
+		now[name] = all.Accepted - all.Pending()
+		if ended, known := before[name]; known && ended == now[name] {
+			topics = append(topics, name)
+		}
+	}
+	return topics, now
+}
+
+// add notes what is wrong with the partitions of a topic.
+func (p plights) add(t *librdkafka.Topic, heard []Heard) {
+	names := map[int32]string{}
+	silent := map[int32]bool{}
+	for _, h := range heard {
+		names[h.ID], silent[h.ID] = h.String(), h.Silent
+	}
+	for _, partition := range t.Partitions {
+		why := ""
+		switch {
+		case partition.Leader < 0:
+			why = fmt.Sprintf("no broker leads partition %d, which is on %s", partition.ID, brokerList(partition.Replicas, names))
+		case silent[partition.Leader]:
+			why = fmt.Sprintf("broker %s leads partition %d and does not answer", names[partition.Leader], partition.ID)
+		case len(partition.InSync) < len(partition.Replicas):
+			why = fmt.Sprintf("partition %d has %d of %d replicas in sync", partition.ID, len(partition.InSync), len(partition.Replicas))
+		default:
+			continue
+		}
+		p[TopicPartition{t.Name, partition.ID}] = why
+		if any := (TopicPartition{t.Name, AnyPartition}); p[any] == "" {
+			p[any] = why
+		}
+	}
+}
+
+// brokerList names brokers; of those that have left the cluster there is only the number.
+func brokerList(ids []int32, names map[int32]string) string {
+	list := make([]string, len(ids))
+	for i, id := range ids {
+		list[i] = "broker " + names[id]
+		if names[id] == "" {
+			list[i] = fmt.Sprintf("broker %d", id)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// plight is what keeps records of a partition, or of any, from getting on; empty when that is not known.
+func (c *Client) plight(topic string, partition int32) string {
+	found := c.plights.Load()
+	if found == nil {
+		return ""
+	}
+	return (*found)[TopicPartition{topic, partition}]
+}
