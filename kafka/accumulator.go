@@ -89,17 +89,22 @@ func (a *accumulator) send(g *gathering) {
 // admit takes records of this profile that were held at the gate, behind those that sessions pushed before. When
 // librdkafka's queue has no room for them they wait, and sessions with them: none of theirs may go before.
 func (a *accumulator) admit(t *topic, held []heldRecord) {
-	tally, packed, n, bytes := &t.row.tallies[a.producer.index], []byte(nil), 0, 0
+	tally, packed, all, n, bytes := &t.row.tallies[a.producer.index], []byte(nil), 0, 0, 0
 	for i := range held {
-		if r := &held[i]; r.producer == a.producer {
-			packed = librdkafka.PackRecord(packed, r.key, r.value, r.opaque, r.details)
+		r := &held[i]
+		if r.producer != a.producer {
+			continue
+		}
+		packed = librdkafka.PackRecord(packed, r.key, r.value, r.opaque, r.details)
+		all++
+		if !r.counted {
 			tally.take(r.size())
 			n, bytes = n+1, bytes+r.size()
 		}
 	}
-	if n > 0 {
+	if all > 0 {
 		a.producer.load(t.accounts, int64(n), int64(bytes))
-		a.keep(&gathering{topic: t, records: n}, packed)
+		a.keep(&gathering{topic: t, records: all}, packed)
 		a.producer.held.Add(int64(-n))
 		a.move(true)
 	}
@@ -219,20 +224,27 @@ func (a *accumulator) hand(t *topic, packed []byte) (rest []byte) {
 			return packed
 		}
 		r, size := librdkafka.UnpackRecord(packed)
-		a.end(t, &r, code, err)
+		if err != nil || !uncertain[code] || !a.giveBack(t, &r, packed[:size], code) {
+			a.end(t, &r, a.producer.client.untaken(t, code, err, r.Partition))
+		}
 		packed = packed[size:]
 	}
 	return packed
 }
 
+// giveBack returns a record whose topic, or partition, the producer does not know; false when it is too late.
+func (a *accumulator) giveBack(t *topic, r *librdkafka.PackedRecord, packed []byte, code librdkafka.Code) bool {
+	key, value, details := r.Open(packed)
+	held := heldRecord{producer: a.producer, key: key, value: value, details: details, opaque: r.Opaque, since: time.Now(), counted: true}
+	return a.producer.client.giveBack(returned{t, held, code})
+}
+
 // end tells a session why a record was not taken.
-func (a *accumulator) end(t *topic, r *librdkafka.PackedRecord, code librdkafka.Code, err error) {
-	c := a.producer.client
-	failure := c.untaken(t, code, err, r.Partition)
+func (a *accumulator) end(t *topic, r *librdkafka.PackedRecord, failure *ProduceError) {
 	t.row.tallies[a.producer.index].end(failure.Outcome, 1)
 	a.producer.unload(t.accounts, 1, int64(r.Payload()))
 	a.lost.note(a.producer.log, failure)
-	c.tell(&librdkafka.Report{Opaque: r.Opaque, Partition: r.Partition, Offset: -1, Timestamp: -1}, failure)
+	a.producer.client.tell(&librdkafka.Report{Opaque: r.Opaque, Partition: r.Partition, Offset: -1, Timestamp: -1}, failure)
 }
 
 // finish hands over what waits until ctx ends.

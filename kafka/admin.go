@@ -266,26 +266,34 @@ func topicOf(found *librdkafka.Topic) Topic {
 	return t
 }
 
+// fillOffsets sets the offsets of all partitions but those whose leader does not answer.
 func (a *Admin) fillOffsets(ctx context.Context, topics []Topic) error {
+	ctx, cancel := context.WithTimeout(ctx, timeLeft(ctx)/2) // librdkafka waits so long for the last of them
+	defer cancel()
 	var partitions []TopicPartition
 	for _, t := range topics {
 		for _, p := range t.Partitions {
 			partitions = append(partitions, TopicPartition{t.Name, p.ID})
 		}
 	}
-	low, err := a.offsets(ctx, partitions, binding.EarliestOffsetSpec)
+	turn, end := context.WithTimeout(ctx, timeLeft(ctx)/2)
+	defer end()
+	low, _, err := a.listOffsets(turn, askAll(partitions, binding.EarliestOffsetSpec))
 	if err != nil {
 		return err
 	}
-	high, err := a.offsets(ctx, partitions, binding.LatestOffsetSpec)
+	high, _, err := a.listOffsets(ctx, askAll(partitions, binding.LatestOffsetSpec))
 	if err != nil {
 		return err
 	}
 	for i := range topics {
 		for j := range topics[i].Partitions {
 			p := &topics[i].Partitions[j]
-			tp := TopicPartition{topics[i].Name, p.ID}
-			p.Low, p.High = low[tp], high[tp]
+			from, known := low[TopicPartition{topics[i].Name, p.ID}]
+			to, too := high[TopicPartition{topics[i].Name, p.ID}]
+			if known && too {
+				p.Low, p.High = from, to
+			}
 		}
 	}
 	return nil

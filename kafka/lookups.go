@@ -2,6 +2,9 @@ package kafka
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,7 +16,15 @@ import (
 type lookups struct {
 	mu      sync.Mutex // guards what follows
 	waiting []*topic   // nobody has asked for them yet
+	back    []returned // whose topics are to be asked for again
 	asking  bool       // the goroutine is there
+}
+
+// returned is a record that a producer has not taken, as it does not know the topic or the partition.
+type returned struct {
+	topic  *topic
+	record heldRecord
+	code   librdkafka.Code
 }
 
 const (
@@ -22,22 +33,54 @@ const (
 	// lookTime bounds one question, and so how late a record that has waited too long is given up.
 	lookTime  = 2 * time.Second
 	lookPause = 200 * time.Millisecond // after a question in vain
+	// lookAgainAfter is the least time between two questions for partitions that a topic did not have.
+	lookAgainAfter = 200 * time.Millisecond
 )
 
 // lookUp has the brokers asked for a topic, of which records wait at the gate.
 func (c *Client) lookUp(t *topic) {
 	l := &c.topics.lookups
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	t.absentSince = time.Time{}
-	l.waiting = append(l.waiting, t)
+	if t.brief { // a client that is wrong has the brokers asked no more often
+		t.due = laterOf(time.Now(), t.due.Add(lookAgainAfter))
+	}
+	asked := l.inquire(c)
+	if asked {
+		l.waiting = append(l.waiting, t)
+	}
+	l.mu.Unlock()
+	if !asked {
+		t.strand(c)
+	}
+}
+
+// giveBack has the brokers asked again for the topic of a record. The goroutine takes it: who opens a topic, and finds
+// that a producer does not know it, has the topic's lock.
+func (c *Client) giveBack(r returned) (taken bool) {
+	l := &c.topics.lookups
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.inquire(c) {
+		l.back = append(l.back, r)
+		return true
+	}
+	return false
+}
+
+// inquire has the goroutine run; false when the client is being closed. The lock is held.
+func (l *lookups) inquire(c *Client) bool {
 	if !l.asking {
 		l.asking = c.start(func() { (&inquiry{client: c, most: lookedUp}).run(c.ctx) })
 	}
-	if !l.asking {
-		l.waiting = nil
-		t.strand(c)
+	return l.asking
+}
+
+func laterOf(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
 	}
+	return b
 }
 
 // inquiry is the state of the goroutine that looks topics up.
@@ -63,12 +106,38 @@ func (q *inquiry) run(ctx context.Context) {
 // more takes over what came meanwhile; without any topic the goroutine ends.
 func (q *inquiry) more() bool {
 	l := &q.client.topics.lookups
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	q.topics = append(q.topics, l.waiting...)
-	l.waiting = nil
-	l.asking = len(q.topics) > 0
-	return l.asking
+	for {
+		l.mu.Lock()
+		if back := l.back; len(back) > 0 {
+			l.back = nil
+			l.mu.Unlock()
+			q.client.takeBack(back)
+			continue
+		}
+		q.topics = append(q.topics, l.waiting...)
+		l.waiting = nil
+		l.asking = len(q.topics) > 0
+		asking := l.asking
+		l.mu.Unlock()
+		return asking
+	}
+}
+
+// takeBack has the gate keep records until the brokers were asked once more.
+func (c *Client) takeBack(back []returned) {
+	for i := range back {
+		t, r := back[i].topic, &back[i].record
+		err := c.lookAgain(t, r, back[i].code)
+		failure, is := errors.AsType[*ProduceError](err)
+		if err != nil && !is { // there is no room
+			reason := reasonFor(back[i].code, partitionOf(r.details)) + ", or the brokers were not asked yet"
+			failure = &ProduceError{Outcome: Retry, Topic: t.name, Reason: reason}
+		}
+		if err != nil {
+			c.giveUp(t, r, failure)
+			r.producer.accumulator.lost.note(c.log, failure)
+		}
+	}
 }
 
 // end gives up what is held because the client is being closed.
@@ -83,9 +152,10 @@ func (q *inquiry) end() {
 
 // round asks for some of the topics, and returns how long to wait before the next round.
 func (q *inquiry) round(ctx context.Context) time.Duration {
-	n := min(q.most, len(q.topics))
-	some := q.topics[:n:n]
-	q.topics = q.topics[n:]
+	some := q.due(time.Now())
+	if len(some) == 0 {
+		return lookAgainAfter / 10
+	}
 	absent, err := q.look(ctx, some)
 	if err == nil {
 		q.most = min(2*q.most, lookedUp)
@@ -104,33 +174,51 @@ func (q *inquiry) round(ctx context.Context) time.Duration {
 	return 0
 }
 
+// due takes out the topics that are asked for now.
+func (q *inquiry) due(now time.Time) (due []*topic) {
+	var later []*topic
+	for _, t := range q.topics {
+		if len(due) < q.most && !now.Before(t.due) {
+			due = append(due, t)
+		} else {
+			later = append(later, t)
+		}
+	}
+	q.topics = later
+	return due
+}
+
 // look asks for topics and opens those that exist. It returns the others: with an error, all.
 func (q *inquiry) look(ctx context.Context, topics []*topic) (absentees []*topic, err error) {
-	names := make([]string, len(topics))
-	for i, t := range topics {
-		names[i] = t.name
+	names := map[string]bool{} // each once: librdkafka refuses others
+	for _, t := range topics {
+		names[t.name] = true
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	var found []librdkafka.Topic
 	err = q.client.ask(func(a *Admin) (err error) {
-		found, err = a.look(ctx, names)
+		found, err = a.look(ctx, slices.Collect(maps.Keys(names)))
 		return err
 	})
 	if err != nil {
 		return topics, err
 	}
-	exists := map[string]bool{}
+	byName := map[string]*librdkafka.Topic{}
 	for i := range found {
-		exists[found[i].Name] = !absent(found[i].Err)
+		byName[found[i].Name] = &found[i]
 	}
 	var opened []*topic
 	for _, t := range topics {
-		if exists[t.name] {
-			opened = append(opened, t)
-		} else {
+		there := byName[t.name]
+		if there == nil || absent(there.Err) {
 			absentees = append(absentees, t)
+			continue
 		}
+		if n := len(there.Partitions); there.Err == librdkafka.None && n > 0 {
+			t.turnAway(q.client, n)
+		}
+		opened = append(opened, t)
 	}
 	q.open(opened)
 	return absentees, nil
@@ -140,8 +228,16 @@ func (q *inquiry) look(ctx context.Context, topics []*topic) (absentees []*topic
 func (q *inquiry) open(topics []*topic) {
 	names := map[*producer][]string{}
 	for _, t := range topics {
-		for _, p := range t.holders() {
-			names[p] = append(names[p], t.name)
+		holders := t.holders()
+		if t.brief { // sessions may be waiting to try again
+			holders = q.client.producers
+		}
+		for _, p := range holders {
+			if t.row != nil { // it has been open before: what the producer knows of it is old
+				p.handle.Load().Refresh(t.name, callTurn)
+			} else {
+				names[p] = append(names[p], t.name)
+			}
 		}
 	}
 	for p, topics := range names {

@@ -145,7 +145,11 @@ func TestABufferedRecordOfAMissingPartitionIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "its end", func() bool { return p.Drained(0) })
-	err := p.SendBuffered(Outgoing{Topic: "letters", Partition: 2})
+	var err error
+	eventually(t, "that the brokers were asked", func() bool {
+		err = p.SendBuffered(Outgoing{Topic: "letters", Partition: 2})
+		return !errors.Is(err, ErrFull)
+	})
 	if failure := asProduceError(err, ""); failure.Outcome != Rejected || !errors.Is(err, ErrNoPartition) {
 		t.Error(err)
 	}

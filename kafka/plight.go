@@ -71,7 +71,7 @@ func (p plights) add(t *librdkafka.Topic, heard []Heard) {
 		names[h.ID], silent[h.ID] = h.String(), h.Silent
 	}
 	for _, partition := range t.Partitions {
-		why := ""
+		var why string
 		switch {
 		case partition.Leader < 0:
 			why = fmt.Sprintf("no broker leads partition %d, which is on %s", partition.ID, brokerList(partition.Replicas, names))

@@ -77,8 +77,52 @@ func (c *Client) push(t *topic, p *producer, key, value []byte, opaque uint64, d
 		return nil
 	case err == nil && code == librdkafka.QueueFull:
 		return ErrFull
+	case err == nil && code == librdkafka.UnknownPartition:
+		return c.doubtPartition(t, d)
+	case err == nil && uncertain[code]:
+		r := heldRecord{producer: p, key: clone(key), value: clone(value), details: d, opaque: opaque, since: time.Now()}
+		return c.lookAgain(t, &r, code)
 	}
 	return c.untaken(t, code, err, partitionOf(d))
+}
+
+// doubtPartition tells a session that does not wait for reports to try again when the brokers were asked for the
+// partitions, and then that there is none.
+func (c *Client) doubtPartition(t *topic, d *librdkafka.Details) error {
+	at := t.strays()
+	is, first := at.has(int(partitionOf(d)), time.Now())
+	if first {
+		c.lookUp(at)
+	}
+	if is {
+		return ErrFull
+	}
+	return c.untaken(t, librdkafka.UnknownPartition, nil, partitionOf(d))
+}
+
+// uncertain are the codes of a topic, or a partition, that a producer does not know: the brokers may, meanwhile.
+var uncertain = map[librdkafka.Code]bool{
+	librdkafka.UnknownPartition: true, librdkafka.UnknownTopicLocal: true, librdkafka.UnknownTopic: true,
+}
+
+// lookAgain keeps a record at the gate until the brokers were asked once more. The error is ErrFull, or says that they
+// were asked just now.
+func (c *Client) lookAgain(t *topic, r *heldRecord, code librdkafka.Code) error {
+	at := t
+	if code == librdkafka.UnknownPartition {
+		at = t.strays()
+	}
+	for {
+		at.state.CompareAndSwap(int32(known), int32(unasked))
+		released, first, err := at.hold(*r)
+		if released {
+			continue // others have asked, and opened it in between
+		}
+		if first {
+			c.lookUp(at)
+		}
+		return err
+	}
 }
 
 // untaken is why librdkafka has not taken a record.
@@ -112,8 +156,12 @@ func partitionOf(d *librdkafka.Details) int32 {
 // giveUp ends a record at the gate, which librdkafka never saw.
 func (c *Client) giveUp(t *topic, r *heldRecord, failure *ProduceError) {
 	row := cmp.Or(t.row, c.produced.others)
-	row.tallies[r.producer.index].take(r.size())
+	if r.counted {
+		r.producer.unload(t.accounts, 1, int64(r.size()))
+	} else {
+		row.tallies[r.producer.index].take(r.size())
+		r.producer.held.Add(-1)
+	}
 	row.tallies[r.producer.index].end(failure.Outcome, 1)
-	r.producer.held.Add(-1)
 	c.tell(&librdkafka.Report{Opaque: r.opaque, Partition: partitionOf(r.details), Offset: -1, Timestamp: -1}, failure)
 }

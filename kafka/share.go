@@ -90,7 +90,7 @@ func StayedFull(topic string, waited time.Duration, err error) *ProduceError {
 }
 
 // Is makes it an ErrFull.
-func (e *CrowdedError) Is(target error) bool { return target == ErrFull } //nolint:errorlint // what Is is for
+func (e *CrowdedError) Is(target error) bool { return target == ErrFull }
 
 // crowd is why a topic's record has to wait.
 func (c *Client) crowd(t *topic, p *producer) error {

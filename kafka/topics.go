@@ -45,7 +45,14 @@ type topic struct {
 	// absentSince is when the brokers first did not know it. It belongs to the inquiry.
 	absentSince time.Time
 
+	// brief is of a topic that holds only records whose partition is not known; due is when it may be asked for.
+	brief bool
+	due   time.Time // guarded by the lookups' mu
+
 	mu    sync.Mutex
+	again *topic    // holds such records; nil before the first
+	asked time.Time // when it had so many partitions: of a brief one
+	count int
 	until time.Time // missing: ask again after this
 	held  []heldRecord
 	bytes int
@@ -58,6 +65,7 @@ type heldRecord struct {
 	details    *librdkafka.Details // nil for none
 	opaque     uint64
 	since      time.Time
+	counted    bool // as accepted, and under way: it comes from the accumulator
 }
 
 const (
@@ -134,7 +142,9 @@ func (t *topic) hold(r heldRecord) (released, first bool, err error) {
 		return false, false, ErrFull
 	}
 	t.held = append(t.held, r)
-	r.producer.held.Add(1)
+	if !r.counted {
+		r.producer.held.Add(1)
+	}
 	t.weigh(size)
 	first = knowledge(t.state.Load()) != asking
 	t.state.Store(int32(asking))
@@ -193,7 +203,61 @@ func (t *topic) open(c *Client) {
 	for _, p := range c.producers {
 		p.accumulator.admit(t, t.held)
 	}
+	if t.brief {
+		t.empty(unasked)
+		return
+	}
 	t.empty(known)
+}
+
+// strays is the topic that holds the records whose partition is not known, so that the others need not wait.
+func (t *topic) strays() *topic {
+	if t.brief {
+		return t
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.again == nil {
+		t.again = &topic{gate: t.gate, name: t.name, accounts: t.accounts, brief: true}
+	}
+	return t.again
+}
+
+// has tells whether there may be a partition: the brokers were not asked just now, or know it. first is true when they
+// are to be asked.
+func (t *topic) has(partition int, now time.Time) (may, first bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now.Sub(t.asked) < lookAgainAfter && partition >= t.count {
+		return false, false
+	}
+	first = knowledge(t.state.Load()) != asking
+	t.state.Store(int32(asking))
+	return true, first
+}
+
+// turnAway ends the records for partitions that the topic does not have.
+func (t *topic) turnAway(c *Client, partitions int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.asked, t.count = time.Now(), partitions
+	var lost losses
+	kept := t.held[:0]
+	for i := range t.held {
+		r := t.held[i]
+		if partition := partitionOf(r.details); int(partition) >= partitions {
+			failure := &ProduceError{
+				Outcome: Rejected, Topic: t.name, Reason: reasonFor(librdkafka.UnknownPartition, partition), Cause: ErrNoPartition,
+			}
+			lost.add(*failure)
+			c.giveUp(t, &r, failure)
+			t.weigh(-r.weight())
+			continue
+		}
+		kept = append(kept, r)
+	}
+	lost.log(c.log, time.Now())
+	t.held = kept
 }
 
 // abandon ends the first n records that are held.

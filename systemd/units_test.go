@@ -137,9 +137,9 @@ const (
 	brokers       = 15
 	profiles      = 2
 	beside        = profiles + 2 + 4 + 8 // librdkafka's clients: that produce, that ask, envoys, readers
-	producerQueue = 128 // MiB: queue.buffering.max.kbytes of a profile
-	groupMemory   = 2   // MiB
-	spareMemory   = 128 // MiB
+	producerQueue = 128                  // MiB: queue.buffering.max.kbytes of a profile
+	groupMemory   = 2                    // MiB
+	spareMemory   = 128                  // MiB
 )
 
 func TestTheLimitsFitTheDefaults(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -63,12 +64,15 @@ func topicsTable(topics []kafka.Topic) table {
 	t := table{header: []any{"TOPIC", "PARTITIONS", "RECORDS"}}
 	value := []topicRow{}
 	for _, topic := range topics {
-		row := topicRow{Name: topic.Name, Partitions: len(topic.Partitions)}
+		row, records := topicRow{Name: topic.Name, Partitions: len(topic.Partitions)}, ""
 		for _, p := range topic.Partitions {
 			row.Records += p.High - p.Low
+			if p.High < 0 {
+				records = " at least" // a leader does not answer
+			}
 		}
 		value = append(value, row)
-		t.rows = append(t.rows, []any{row.Name, row.Partitions, row.Records})
+		t.rows = append(t.rows, []any{row.Name, row.Partitions, fmt.Sprint(row.Records) + records})
 	}
 	t.value = value
 	return t

@@ -34,6 +34,19 @@ func (p *Producer) Learn(topics []string, limit time.Duration) {
 	C.rd_kafka_offsets_for_times(p.rk, list, millis(limit))
 }
 
+// Refresh has the handle ask for a topic that it knows, again: it may have got partitions, or have been created anew.
+// It takes at most limit, in which its thread is inside librdkafka.
+func (p *Producer) Refresh(topic string, limit time.Duration) {
+	p.asking.RLock()
+	defer p.asking.RUnlock()
+	p.gates[0].Lock()
+	rkt := p.topics[topic]
+	p.gates[0].Unlock()
+	if rkt != nil && !p.gone {
+		p.ask(rkt, limit)
+	}
+}
+
 // Relearn has the handle ask for all topics that it knows, and again, another broker, after each turn without an
 // answer. It takes three turns at most, in which its thread is inside librdkafka.
 func (p *Producer) Relearn(ctx context.Context, turn time.Duration) {

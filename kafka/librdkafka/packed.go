@@ -44,6 +44,21 @@ func UnpackRecord(b []byte) (r PackedRecord, size int) {
 	return r, PackedHead + r.Payload() + int(r.HeaderSize)
 }
 
+// Open copies what a packed record has beside its opaque.
+func (r *PackedRecord) Open(packed []byte) (key, value []byte, d *Details) {
+	at := packed[PackedHead:]
+	take := func(n int32) []byte {
+		if n < 0 {
+			return nil
+		}
+		part := append(make([]byte, 0, n), at[:n]...)
+		at = at[n:]
+		return part
+	}
+	key, value = take(r.Key), take(r.Value)
+	return key, value, &Details{Partition: r.Partition, Timestamp: r.Timestamp, Headers: take(r.HeaderSize)}
+}
+
 // Payload is the size of key and value.
 func (r *PackedRecord) Payload() int { return int(max(0, r.Key)) + int(max(0, r.Value)) }
 

@@ -78,16 +78,23 @@ func (a *Admin) DeleteTopic(ctx context.Context, name string) error {
 
 // Partitions is how many partitions a topic has; it is an error while one of them has no leader.
 func (a *Admin) Partitions(ctx context.Context, topic string) (int, error) {
+	leaders, err := a.Leaders(ctx, topic)
+	return len(leaders), err
+}
+
+// Leaders are the nodes that lead the partitions of a topic, in any order; it is an error while one has none.
+func (a *Admin) Leaders(ctx context.Context, topic string) (leaders []int, err error) {
 	t, err := a.describe(ctx, topic)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	for _, p := range t.Partitions {
 		if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-			return 0, fmt.Errorf("topic %s partition %d: %w", topic, p.Partition, err)
+			return nil, fmt.Errorf("topic %s partition %d: %w", topic, p.Partition, err)
 		}
+		leaders = append(leaders, int(p.Leader))
 	}
-	return len(t.Partitions), nil
+	return leaders, nil
 }
 
 // topicID is what tells a topic from another one that has or had its name.

@@ -1,0 +1,94 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// grow gives a topic partitions.
+func grow(t *testing.T, c *Client, topic string, partitions int) {
+	t.Helper()
+	err := c.ask(func(a *Admin) error {
+		client, err := a.binding()
+		if err != nil {
+			return err
+		}
+		results, err := client.CreatePartitions(context.Background(), []binding.PartitionsSpecification{{Topic: topic, IncreaseTo: partitions}})
+		for _, r := range results {
+			if r.Error.Code() != binding.ErrNoError {
+				return r.Error
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A partition was "rejected: it has no partition 1" until the producer happened to ask again.
+func TestPartitionsThatWereAddedAreThereAtOnce(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, c)
+	for have := 1; have < 5; have++ {
+		last := Outgoing{Topic: "letters", Partition: int32(have - 1), Value: []byte("x")}
+		wantOutcome(t, p.send(t, last).Err, OK)
+		beyond := last
+		beyond.Partition++
+		failure := p.send(t, beyond).Err
+		wantOutcome(t, failure, Rejected)
+		if want := fmt.Sprintf("it has no partition %d", have); failure.Reason != want {
+			t.Errorf("%s, want %s", failure.Reason, want)
+		}
+		grow(t, c, "letters", have+1)
+		wantOutcome(t, p.send(t, beyond).Err, OK)
+	}
+	buffer := func(partition int32) (err error) {
+		eventually(t, "that the brokers were asked", func() bool {
+			err = p.SendBuffered(Outgoing{Topic: "letters", Partition: partition, Value: []byte("x")})
+			return !errors.Is(err, ErrFull)
+		})
+		return err
+	}
+	if err := buffer(0); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "its end", func() bool { return p.Drained(0) })
+	wantOutcome(t, asProduceError(buffer(5), "letters"), Rejected)
+	grow(t, c, "letters", 6)
+	eventually(t, "the partition", func() bool { return buffer(5) == nil })
+	eventually(t, "its end", func() bool { return p.Drained(0) })
+	if n := p.TakeFailed(); n != 0 {
+		t.Errorf("%d failed", n)
+	}
+	allEnded(t, c, 14)
+}
+
+// A topic that is deleted and made again takes records without a restart.
+func TestATopicMadeAgainTakesRecords(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, c)
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
+	if err := k.DeleteTopic("letters"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "that it is gone", func() bool {
+		failure := p.deliver(t, "letters", []byte("x"))
+		return failure != nil && failure.Outcome == Rejected
+	})
+	if err := k.CreateTopic("letters", 2, nil); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the topic", func() bool {
+		return p.send(t, Outgoing{Topic: "letters", Partition: 1, Value: []byte("x")}).Err == nil
+	})
+}
