@@ -192,7 +192,7 @@ func (d *drain) failure(r *librdkafka.Report) *ProduceError {
 	if outcome == OK {
 		return nil
 	}
-	failure := &ProduceError{Outcome: outcome, Topic: r.Topic(), Reason: reasonOfBroker(r), Cause: verdictOn(r.Err).cause}
+	failure := &ProduceError{Outcome: outcome, Topic: r.Topic(), Reason: d.reason(r), Cause: verdictOn(r.Err).cause}
 	if why := d.producer.client.plight(failure.Topic, r.Partition); why != "" && outcome != Rejected {
 		failure.Reason += ": " + why
 	}
@@ -203,11 +203,11 @@ func (d *drain) failure(r *librdkafka.Report) *ProduceError {
 	return failure
 }
 
-// reasonOfBroker is reasonFor, with whose limit a record exceeds.
-func reasonOfBroker(r *librdkafka.Report) string {
+// reason is reasonFor, with whose limit a record exceeds, or what is known of a topic that stands still.
+func (d *drain) reason(r *librdkafka.Report) string {
 	reason := reasonFor(r.Err, r.Partition)
 	if r.Err == librdkafka.MessageTooLarge {
-		reason += ", for the topic's max.message.bytes"
+		return reason + ", for the topic's max.message.bytes"
 	}
 	return reason
 }

@@ -3,6 +3,8 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
@@ -31,10 +33,55 @@ func (r *refresher) examine(ctx context.Context, heard []Heard) {
 		return
 	}
 	found := plights{}
+	asked := 0
 	for i := range topics {
-		found.add(&topics[i], heard)
+		wanted := 0
+		if t := &topics[i]; lacksReplicas(t) && asked < mostSettings {
+			wanted, asked = r.insyncWanted(ctx, t.Name), asked+1
+		}
+		found.add(&topics[i], heard, wanted)
 	}
+	r.announce(found)
 	r.client.plights.Store(&found)
+}
+
+// announce logs what is wrong with topics of which that was not known.
+func (r *refresher) announce(found plights) {
+	for tp, why := range found {
+		if tp.Partition == AnyPartition && r.client.plight(tp.Topic, tp.Partition) != why {
+			r.client.log.Warn("records of a topic do not arrive", "topic", tp.Topic, "reason", why)
+		}
+	}
+}
+
+// mostSettings is how many topics are asked for their settings in a round.
+const mostSettings = 10
+
+// insyncWanted is how many replicas in sync a topic wants before it takes records (min.insync.replicas); 0 when that is
+// not known.
+func (r *refresher) insyncWanted(ctx context.Context, topic string) int {
+	bounded, cancel := context.WithTimeout(ctx, askTime/5)
+	defer cancel()
+	settings, err := r.client.TopicSettings(bounded, topic)
+	if err != nil {
+		return 0
+	}
+	i := slices.IndexFunc(settings, func(s TopicSetting) bool { return s.Name == "min.insync.replicas" })
+	if i < 0 {
+		return 0
+	}
+	n, _ := strconv.Atoi(settings[i].Value) // a number, as brokers keep it
+	return n
+}
+
+// lacksReplicas tells whether a partition has a replica that is not in sync.
+func lacksReplicas(t *librdkafka.Topic) bool {
+	for _, p := range t.Partitions {
+		if len(p.InSync) < len(p.Replicas) {
+			return true
+		}
+	}
+	return false
 }
 
 // stuck are the topics of which records are on their way and none has ended since the last call, whose counts it is
@@ -63,8 +110,8 @@ func (b *producedBooks) stuck(before map[string]int64) (topics []string, now map
 	return topics, now
 }
 
-// add notes what is wrong with the partitions of a topic.
-func (p plights) add(t *librdkafka.Topic, heard []Heard) {
+// add notes what is wrong with the partitions of a topic, which wants so many replicas in sync: 0 when that is not known.
+func (p plights) add(t *librdkafka.Topic, heard []Heard, wanted int) {
 	names := map[int32]string{}
 	silent := map[int32]bool{}
 	for _, h := range heard {
@@ -79,6 +126,9 @@ func (p plights) add(t *librdkafka.Topic, heard []Heard) {
 			why = fmt.Sprintf("broker %s leads partition %d and does not answer", names[partition.Leader], partition.ID)
 		case len(partition.InSync) < len(partition.Replicas):
 			why = fmt.Sprintf("partition %d has %d of %d replicas in sync", partition.ID, len(partition.InSync), len(partition.Replicas))
+			if wanted > 0 {
+				why += fmt.Sprintf(", min.insync.replicas is %d", wanted)
+			}
 		default:
 			continue
 		}

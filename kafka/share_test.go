@@ -85,13 +85,13 @@ func TestThePlightOfAPartitionIsNamed(t *testing.T) {
 		{ID: 1, Leader: 2, Replicas: []int32{1, 2}, InSync: []int32{1, 2}},
 		{ID: 2, Leader: -1, Replicas: []int32{2, 3}},
 		{ID: 3, Leader: 1, Replicas: []int32{1, 2, 3}, InSync: []int32{1}},
-	}}, heard)
+	}}, heard, 2)
 	for partition, want := range map[int32]string{
 		AnyPartition: "broker 2 at kafka2:9092 leads partition 1 and does not answer",
 		0:            "",
 		1:            "broker 2 at kafka2:9092 leads partition 1 and does not answer",
 		2:            "no broker leads partition 2, which is on broker 2 at kafka2:9092, broker 3",
-		3:            "partition 3 has 1 of 3 replicas in sync",
+		3:            "partition 3 has 1 of 3 replicas in sync, min.insync.replicas is 2",
 	} {
 		if got := found[TopicPartition{"t", partition}]; got != want {
 			t.Errorf("partition %d: %q, want %q", partition, got, want)
