@@ -191,10 +191,12 @@ func (c *Config) connection() Properties {
 // producerProperties are the effective properties of a profile.
 func (c *Config) producerProperties(profile string) Properties {
 	defaults := Properties{
-		"acks":               "all",
-		"compression.type":   "lz4",
-		"partitioner":        "murmur2_random",
-		"message.timeout.ms": "30000",
+		"acks":             "all",
+		"compression.type": "lz4",
+		"partitioner":      "murmur2_random",
+		// Nobody waits for them, and records that time out make librdkafka number the others anew: those that were sent
+		// and not answered may be written twice then.
+		"message.timeout.ms": "300000",
 		// A broker that waits for replicas reads nothing else of the connection, which all topics that it leads share.
 		"request.timeout.ms":                 "2000",
 		"topic.metadata.propagation.max.ms":  "5000",

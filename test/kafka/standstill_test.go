@@ -1,0 +1,54 @@
+//go:build kafka
+
+package kafka
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/sluice-proxy/sluice/test/harness"
+)
+
+// Brokers that stand still for longer than anybody waits, and then go on where they were, have buffered records once.
+func TestBrokersThatStandStill(t *testing.T) {
+	ctx := within(t)
+	c := startNodes(t, ctx, 3)
+	if err := c.admin.CreateTopic(ctx, "still", 3); err != nil {
+		t.Fatal(err)
+	}
+	s := c.proxy(t, ctx)
+	r := member(t, s, "still:buffered")
+	var want []string
+	// As many a second as an application may send.
+	sendFor := func(long time.Duration) {
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for end := time.After(long); ; {
+			batch := numbered(fmt.Sprint(len(want)), 20)
+			want = append(want, batch...)
+			push(t, ctx, r, "RPUSHX", "still", batch)
+			select {
+			case <-tick.C:
+			case <-end:
+				return
+			}
+		}
+	}
+	all := func(do func(*harness.KafkaNode) error) {
+		for _, node := range c.Nodes {
+			if err := do(node); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	sendFor(3 * time.Second)
+	all((*harness.KafkaNode).Pause)
+	sendFor(40 * time.Second)
+	all((*harness.KafkaNode).Resume)
+	sendFor(5 * time.Second)
+	if n, err := r.Do(ctx, "DUMP", 60000).Int(); n != 0 || err != nil {
+		t.Errorf("DUMP answers %d, %v", n, err)
+	}
+	c.want(t, ctx, "still", want)
+}
