@@ -319,6 +319,7 @@ func TestWhichRecordsAreSentAgain(t *testing.T) {
 		{librdkafka.Report{Err: librdkafka.InvalidRecord}, false, true},
 		{librdkafka.Report{Err: librdkafka.InvalidRecord}, true, false},
 		{librdkafka.Report{Err: librdkafka.DifferentRecord}, true, true},
+		{librdkafka.Report{Err: librdkafka.InvalidTimestamp}, false, true},
 		{librdkafka.Report{Err: librdkafka.MessageTooLarge}, false, true},
 		{librdkafka.Report{Err: librdkafka.MessageTooLarge, Status: librdkafka.PossiblyPersisted}, false, false},
 		{librdkafka.Report{Err: librdkafka.TopicAuthorization}, false, false},

@@ -136,10 +136,11 @@ func TestTheTemplatesAreTheUnitsUnderOtherNames(t *testing.T) {
 const (
 	brokers       = 15
 	profiles      = 2
-	beside        = profiles + 2 + 4 + 8 // librdkafka's clients: that produce, that ask, envoys, readers
-	producerQueue = 128                  // MiB: queue.buffering.max.kbytes of a profile
-	groupMemory   = 2                    // MiB
-	spareMemory   = 128                  // MiB
+	beside        = 3*profiles + 2 + 4 + 8 // librdkafka's clients: that produce, that ask, envoys, readers
+	producerQueue = 128                    // MiB: queue.buffering.max.kbytes of a profile
+	groupMemory   = 2                      // MiB
+	refusedMemory = 192                    // MiB: of records whose batch was refused
+	spareMemory   = 128                    // MiB
 )
 
 func TestTheLimitsFitTheDefaults(t *testing.T) {
@@ -151,7 +152,7 @@ func TestTheLimitsFitTheDefaults(t *testing.T) {
 			expectRoom(t, "LimitNOFILE", limits["LimitNOFILE"], clients+rest.DefaultOptions().MaxConnections+(groups+beside)*(7+2*brokers)+256)
 			expectRoom(t, "TasksMax", limits["TasksMax"], 96+(groups+beside)*(4+brokers))
 			expectRoom(t, "MemoryMax", limits["MemoryMax"],
-				limits["GOMEMLIMIT"]+profiles*producerQueue+fetched+groups*groupMemory+spareMemory)
+				limits["GOMEMLIMIT"]+profiles*producerQueue+fetched+groups*groupMemory+refusedMemory+spareMemory)
 			expectRoom(t, "MemoryHigh", limits["MemoryHigh"], limits["MemoryMax"]*9/10)
 		})
 	}
