@@ -143,13 +143,15 @@ func (c *caller) push(t *testing.T, value string) {
 	c.Push()
 }
 
-// Records that do not linger go before the answers, the others after them.
+// Records that do not linger go before the answers, the others after them: with others under way they linger.
 func TestHastenIsForWhatDoesNotLinger(t *testing.T) {
 	t.Parallel()
 	for linger, left := range map[string]int{"": 1, "10": 1, "0": 0, "0.0": 0} {
 		t.Run("linger.ms="+linger, func(t *testing.T) {
 			t.Parallel()
-			c := openOn(t, cluster(t, kfake.SeedTopics(1, "letters")).ListenAddrs(), func(cfg *Config) {
+			k := cluster(t, kfake.SeedTopics(1, "letters"))
+			c := openOn(t, k.ListenAddrs(), func(cfg *Config) {
+				shortly(cfg)
 				if linger != "" {
 					cfg.Profiles = map[string]Properties{Buffered: {"linger.ms": linger}}
 				}
@@ -157,14 +159,61 @@ func TestHastenIsForWhatDoesNotLinger(t *testing.T) {
 			fill(t, c, "letters", 1)
 			p := newCaller(t, c)
 			defer p.Close()
-			if err := p.Buffer([]byte("letters"), nil, []byte("x")); err != nil {
-				t.Fatal(err)
+			heard := mute(k)
+			for _, left := range []int{0, left} {
+				if err := p.Buffer([]byte("letters"), nil, []byte("x")); err != nil {
+					t.Fatal(err)
+				}
+				p.Hasten()
+				if n := p.toBuffer.records; n != left {
+					t.Errorf("%d records have not been pushed, want %d", n, left)
+				}
 			}
-			p.Hasten()
-			if n := p.toBuffer.records; n != left {
-				t.Errorf("%d records have not been pushed, want %d", n, left)
-			}
+			await(t, heard, "the first record")
 		})
+	}
+}
+
+// A record that is alone does not linger, however it comes, and neither do the few that come while it is under way. All
+// but the first would have to linger for longer than the test lasts.
+func TestALoneRecordDoesNotLinger(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), func(cfg *Config) {
+		cfg.Profiles = map[string]Properties{Buffered: {"linger.ms": "5000"}}
+	})
+	p, within := newCaller(t, c), time.After(patience)
+	small, large := []byte("x"), make([]byte, 2*gatheredBytes)
+	send := func(out Outgoing) {
+		if err := p.SendBuffered(out); err != nil {
+			t.Fatal(err)
+		}
+		p.Push()
+	}
+	await := func() {
+		for !p.Drained(0) {
+			select {
+			case <-p.woken:
+			case <-within:
+				t.Fatal("records linger")
+			}
+		}
+	}
+	for i := range 40 {
+		for _, out := range []Outgoing{
+			{Topic: "letters", Partition: AnyPartition, Value: small}, // at the gate, the first time
+			{Topic: "letters", Partition: AnyPartition, Value: large},
+			{Topic: "letters", Partition: 0, Value: small},
+		} {
+			send(out)
+			if i%2 == 0 {
+				await()
+			}
+		}
+		await()
+	}
+	if n := p.TakeFailed(); n != 0 {
+		t.Errorf("%d records failed", n)
 	}
 }
 

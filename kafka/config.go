@@ -18,7 +18,7 @@ import (
 const (
 	// Delivered serves callers that wait for the brokers' answer (linger.ms=0).
 	Delivered = "delivered"
-	// Buffered serves callers that do not wait (linger.ms=10).
+	// Buffered serves callers that do not wait (linger.ms=10, while others are under way).
 	Buffered = "buffered"
 )
 

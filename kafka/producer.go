@@ -71,6 +71,9 @@ func (p *producer) install(handle *librdkafka.Producer) {
 	go p.current.run()
 }
 
+// hastens tells whether a record that is handed over now is sent at once.
+func (p *producer) hastens() bool { return p.prompt.Load() || p.handle.Load().Underway() == 0 }
+
 // produce hands one record to librdkafka, its details nil when it has none.
 func (p *producer) produce(topic string, key, value []byte, opaque uint64, d *librdkafka.Details) (code librdkafka.Code, err error) {
 	if b := p.splitter.batchingFor(topic); b != whole {

@@ -79,11 +79,11 @@ func (p *Publisher) Push() {
 	p.toBuffer.push()
 }
 
-// Hasten is Push for the records of profiles that do not linger. A session calls it before its answers leave: they
-// would take the time of a system call from them.
+// Hasten is Push for records that will not linger. A session calls it before its answers leave: they would take the
+// time of a system call from them.
 func (p *Publisher) Hasten() {
 	for _, g := range [...]*gathering{&p.toDeliver, &p.toBuffer} {
-		if g.producer.prompt.Load() {
+		if g.records > 0 && g.producer.hastens() {
 			g.push()
 		}
 	}

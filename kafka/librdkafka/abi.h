@@ -62,7 +62,6 @@ extern int rd_kafka_last_error(void);
 extern rd_kafka_conf_t *rd_kafka_conf_new(void);
 extern void rd_kafka_conf_destroy(rd_kafka_conf_t *conf);
 extern int rd_kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value, char *err, size_t size);
-extern int rd_kafka_conf_get(const rd_kafka_conf_t *conf, const char *name, char *value, size_t *size);
 extern void rd_kafka_conf_set_events(rd_kafka_conf_t *conf, int events);
 extern rd_kafka_t *rd_kafka_new(int type, rd_kafka_conf_t *conf, char *err, size_t size);
 extern int rd_kafka_set_log_queue(rd_kafka_t *rk, rd_kafka_queue_t *queue);
@@ -271,6 +270,15 @@ typedef struct {
 	uintptr_t headers;
 	int32_t err;
 } sluice_message;
+
+typedef struct sluice_hurrier sluice_hurrier;
+
+// So many records under way are no crowd: they and those that follow do not linger.
+enum { SLUICE_FEW = 4 };
+
+sluice_hurrier *sluice_hurrier_start(rd_kafka_t *rk);
+void sluice_hurrier_stop(sluice_hurrier *hurrier);
+void sluice_hurry(void *hurrier);
 
 int sluice_produce(rd_kafka_topic_t *rkt, void *value, size_t value_len, void *key, size_t key_len, uint64_t opaque);
 int sluice_produce_detailed(rd_kafka_t *rk, rd_kafka_topic_t *rkt, void *value, size_t value_len, void *key,

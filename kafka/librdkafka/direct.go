@@ -32,7 +32,11 @@ func (f *fetching) free() { asmcgocall(C.sluice_free, unsafe.Pointer(f)) }
 
 func (c *counting) run() { asmcgocall(C.sluice_count, unsafe.Pointer(c)) }
 
+// hurry wakes a thread at most.
+func (h *hurrier) hurry() { asmcgocall(C.sluice_hurry, unsafe.Pointer(h)) }
+
 type (
+	hurrier   C.sluice_hurrier
 	producing C.sluice_producing
 	polling   C.sluice_polling
 	reporting C.sluice_reporting

@@ -79,6 +79,8 @@ func (p *Producer) ProducePacked(topic string, records []byte) (taken int, code 
 	call := producing{rk: p.rk, rkt: rkt, records: (*C.char)(unsafe.Pointer(unsafe.SliceData(records))), len: C.size_t(len(records))}
 	call.run()
 	gate.Unlock()
-	p.underway.Add(int64(call.count))
+	if call.count > 0 {
+		p.took(int64(call.count))
+	}
 	return int(call.taken), Code(call.err), nil
 }

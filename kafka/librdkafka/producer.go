@@ -7,6 +7,7 @@ import "C"
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -92,6 +93,7 @@ type Producer struct {
 	run    []Report // what Poll hands over at a time
 
 	underway atomic.Int64
+	hurrier  *hurrier // nil for a producer that does not linger
 
 	gates gates // guard what follows, and rk: any one to read, all of them to change
 
@@ -140,7 +142,30 @@ func NewProducer(properties map[string]string) (*Producer, error) {
 	}
 	p := &Producer{rk: rk, queue: C.rd_kafka_queue_get_main(rk), signal: s, run: make([]Report, 256), topics: map[string]*C.rd_kafka_topic_t{}}
 	C.rd_kafka_queue_io_event_enable(p.queue, C.int(s.fd), unsafe.Pointer(&one[0]), 8)
+	if lingers(properties) {
+		p.hurrier = (*hurrier)(C.sluice_hurrier_start(rk))
+	}
 	return p, nil
+}
+
+func lingers(properties map[string]string) bool {
+	linger, err := strconv.ParseFloat(properties["linger.ms"], 64)
+	return err != nil || linger > 0
+}
+
+// took counts records that were taken. Those before which there were none do not linger: nothing is won by it.
+func (p *Producer) took(n int64) {
+	if p.underway.Add(n) == n && p.hurrier != nil {
+		p.hurrier.hurry()
+	}
+}
+
+// returned counts reports. What was produced since those records were sent has lingered for as long, which is enough
+// for a few.
+func (p *Producer) returned(n int64) {
+	if left := p.underway.Add(-n); 0 < left && left <= C.SLUICE_FEW && p.hurrier != nil {
+		p.hurrier.hurry()
+	}
 }
 
 // empty gives a value of no bytes an address: librdkafka reads a null pointer as a null value.
@@ -176,7 +201,7 @@ func (p *Producer) Produce(topic string, key, value []byte, opaque uint64) (Code
 
 func (p *Producer) taken(code C.int) {
 	if code == 0 {
-		p.underway.Add(1)
+		p.took(1)
 	}
 }
 
@@ -236,7 +261,7 @@ func (p *Producer) Poll(each func([]Report)) Event {
 func (p *Producer) move(ev *C.rd_kafka_event_t, each func([]Report)) {
 	call := reporting{event: ev, out: (*C.sluice_report)(unsafe.Pointer(&p.run[0])), size: C.size_t(len(p.run))}
 	for call.run(); call.n > 0; call.run() {
-		p.underway.Add(-int64(call.n))
+		p.returned(int64(call.n))
 		each(p.run[:call.n])
 	}
 }
@@ -291,6 +316,9 @@ func (p *Producer) Close(ctx context.Context) error {
 			C.rd_kafka_topic_destroy(rkt)
 		}
 		C.rd_kafka_queue_destroy(p.queue)
+		if p.hurrier != nil {
+			C.sluice_hurrier_stop((*C.sluice_hurrier)(p.hurrier))
+		}
 		C.rd_kafka_destroy_flags(p.rk, 0)
 		p.signal.close()
 	})
