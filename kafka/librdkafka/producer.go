@@ -93,7 +93,8 @@ type Producer struct {
 	run    []Report // what Poll hands over at a time
 
 	underway atomic.Int64
-	hurrier  *hurrier // nil for a producer that does not linger
+	hurrier  *hurrier     // nil for a producer that does not linger
+	crowded  atomic.Int64 // when a crowd was last reported, since start
 
 	gates gates // guard what follows, and rk: any one to read, all of them to change
 
@@ -153,20 +154,35 @@ func lingers(properties map[string]string) bool {
 	return err != nil || linger > 0
 }
 
-// took counts records that were taken. Those before which there were none do not linger: nothing is won by it.
+// took counts records that were taken. Those before which there were none do not linger, unless a crowd has only just
+// been there: more are about to come.
 func (p *Producer) took(n int64) {
-	if p.underway.Add(n) == n && p.hurrier != nil {
+	if p.underway.Add(n) == n && p.hurrier != nil && time.Since(start)-time.Duration(p.crowded.Load()) > crowdMemory {
 		p.hurrier.hurry()
 	}
 }
 
-// returned counts reports. What was produced since those records were sent has lingered for as long, which is enough
-// for a few.
+// returned notes how many records were reported at once. When it was a few, and as few were produced while they were
+// under way, those do not linger either.
 func (p *Producer) returned(n int64) {
-	if left := p.underway.Add(-n); 0 < left && left <= C.SLUICE_FEW && p.hurrier != nil {
+	if p.hurrier == nil {
+		return
+	}
+	if n >= crowd {
+		p.crowded.Store(int64(time.Since(start)))
+	}
+	if left := p.underway.Load(); n <= C.SLUICE_FEW && 0 < left && left <= C.SLUICE_FEW {
 		p.hurrier.hurry()
 	}
 }
+
+const (
+	crowd       = 16                    // so many records reported at once are one
+	crowdMemory = 20 * time.Millisecond // twice as long as buffered records linger
+)
+
+// start is what monotonic times count from.
+var start = time.Now()
 
 // empty gives a value of no bytes an address: librdkafka reads a null pointer as a null value.
 var empty byte
@@ -260,10 +276,13 @@ func (p *Producer) Poll(each func([]Report)) Event {
 // move hands the reports of a delivery event over. Report and sluice_report have the same layout.
 func (p *Producer) move(ev *C.rd_kafka_event_t, each func([]Report)) {
 	call := reporting{event: ev, out: (*C.sluice_report)(unsafe.Pointer(&p.run[0])), size: C.size_t(len(p.run))}
+	total := int64(0)
 	for call.run(); call.n > 0; call.run() {
-		p.returned(int64(call.n))
+		p.underway.Add(-int64(call.n))
+		total += int64(call.n)
 		each(p.run[:call.n])
 	}
+	p.returned(total)
 }
 
 // Pending is the number of records and reports that still wait inside librdkafka.
