@@ -39,6 +39,7 @@ type Client struct {
 	lendings   lendingBooks
 	memory     memory
 	overview   overview
+	limits     limits
 	reading    chan struct{} // a place for each reading
 	asking     chan struct{} // a place for each census
 	envoys     chan struct{} // a place for each envoy

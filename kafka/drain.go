@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -207,7 +208,7 @@ func (d *drain) failure(r *librdkafka.Report) *ProduceError {
 func (d *drain) reason(r *librdkafka.Report) string {
 	reason := reasonFor(r.Err, r.Partition)
 	if r.Err == librdkafka.MessageTooLarge {
-		return reason + ", for the topic's max.message.bytes"
+		return strings.TrimSuffix(reason+", for the topic's max.message.bytes of "+d.producer.client.limit(r.Topic()), " of ")
 	}
 	return reason
 }

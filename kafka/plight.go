@@ -3,8 +3,6 @@ package kafka
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
@@ -35,7 +33,7 @@ func (r *refresher) examine(ctx context.Context, heard []Heard) {
 	found := plights{}
 	asked := 0
 	for i := range topics {
-		wanted := 0
+		wanted := ""
 		if t := &topics[i]; lacksReplicas(t) && asked < mostSettings {
 			wanted, asked = r.insyncWanted(ctx, t.Name), asked+1
 		}
@@ -57,21 +55,16 @@ func (r *refresher) announce(found plights) {
 // mostSettings is how many topics are asked for their settings in a round.
 const mostSettings = 10
 
-// insyncWanted is how many replicas in sync a topic wants before it takes records (min.insync.replicas); 0 when that is
-// not known.
-func (r *refresher) insyncWanted(ctx context.Context, topic string) int {
+// insyncWanted is how many replicas in sync a topic wants before it takes records (min.insync.replicas); empty when that
+// is not known.
+func (r *refresher) insyncWanted(ctx context.Context, topic string) string {
 	bounded, cancel := context.WithTimeout(ctx, askTime/5)
 	defer cancel()
-	settings, err := r.client.TopicSettings(bounded, topic)
+	wanted, err := r.client.topicSetting(bounded, topic, "min.insync.replicas")
 	if err != nil {
-		return 0
+		return ""
 	}
-	i := slices.IndexFunc(settings, func(s TopicSetting) bool { return s.Name == "min.insync.replicas" })
-	if i < 0 {
-		return 0
-	}
-	n, _ := strconv.Atoi(settings[i].Value) // a number, as brokers keep it
-	return n
+	return wanted
 }
 
 // lacksReplicas tells whether a partition has a replica that is not in sync.
@@ -110,8 +103,8 @@ func (b *producedBooks) stuck(before map[string]int64) (topics []string, now map
 	return topics, now
 }
 
-// add notes what is wrong with the partitions of a topic, which wants so many replicas in sync: 0 when that is not known.
-func (p plights) add(t *librdkafka.Topic, heard []Heard, wanted int) {
+// add notes what is wrong with the partitions of a topic, which wants so many replicas in sync: empty when that is not known.
+func (p plights) add(t *librdkafka.Topic, heard []Heard, wanted string) {
 	names := map[int32]string{}
 	silent := map[int32]bool{}
 	for _, h := range heard {
@@ -126,8 +119,8 @@ func (p plights) add(t *librdkafka.Topic, heard []Heard, wanted int) {
 			why = fmt.Sprintf("broker %s leads partition %d and does not answer", names[partition.Leader], partition.ID)
 		case len(partition.InSync) < len(partition.Replicas):
 			why = fmt.Sprintf("partition %d has %d of %d replicas in sync", partition.ID, len(partition.InSync), len(partition.Replicas))
-			if wanted > 0 {
-				why += fmt.Sprintf(", min.insync.replicas is %d", wanted)
+			if wanted != "" {
+				why += ", min.insync.replicas is " + wanted
 			}
 		default:
 			continue

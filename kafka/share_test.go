@@ -85,7 +85,7 @@ func TestThePlightOfAPartitionIsNamed(t *testing.T) {
 		{ID: 1, Leader: 2, Replicas: []int32{1, 2}, InSync: []int32{1, 2}},
 		{ID: 2, Leader: -1, Replicas: []int32{2, 3}},
 		{ID: 3, Leader: 1, Replicas: []int32{1, 2, 3}, InSync: []int32{1}},
-	}}, heard, 2)
+	}}, heard, "2")
 	for partition, want := range map[int32]string{
 		AnyPartition: "broker 2 at kafka2:9092 leads partition 1 and does not answer",
 		0:            "",

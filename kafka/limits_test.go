@@ -1,0 +1,22 @@
+package kafka
+
+import (
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+func TestASettingOfATopicIsRead(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	if n, err := c.topicSetting(bounded(t), "letters", "min.insync.replicas"); n != "1" || err != nil {
+		t.Errorf("%s, %v", n, err)
+	}
+	if _, err := c.topicSetting(bounded(t), "letters", "no.such.thing"); err == nil {
+		t.Error("a setting that does not exist has a value")
+	}
+	if _, err := c.topicSetting(bounded(t), "nowhere", "min.insync.replicas"); err == nil {
+		t.Error("a topic that does not exist has settings")
+	}
+}
