@@ -252,11 +252,14 @@ func (d *drain) divide(run []librdkafka.Report) (ended []librdkafka.Report) {
 	return ended
 }
 
-// divisible tells whether a record was refused for others of its batch, or may have been. Where librdkafka told which
-// were at fault, the others are marked.
+// divisible tells whether a record was refused for others of its batch, or may have been, or for its producer. Where
+// librdkafka told which records were at fault, the others are marked.
 func (d *drain) divisible(r *librdkafka.Report, told bool) bool {
 	v := verdictOn(r.Err)
-	return v.divide && r.Status == librdkafka.NotPersisted && !r.Alone() && d.batching < single && (!told || v.outcome == Retry)
+	if !v.divide || r.Status != librdkafka.NotPersisted || d.batching == single {
+		return false
+	}
+	return v.outcome == Retry || !told && !r.Alone()
 }
 
 // learn remembers a topic that does not take batches of this size.

@@ -303,9 +303,11 @@ func TestAProducerOutOfEpochsHasASuccessor(t *testing.T) {
 		}
 	}
 	wantOutcome(t, p.outcomes(t, 20), OK)
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.InvalidProducerEpoch})
+	wantOutcome(t, p.deliver(t, "letters", []byte("alone")), OK)
 	eventually(t, "the successor", func() bool { return c.delivered.handle.Load() != before })
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
-	allEnded(t, c, 22)
+	allEnded(t, c, 23)
 }
 
 // Where librdkafka says which records were at fault, the others are marked; and what may be written is not sent again.
