@@ -127,10 +127,13 @@ func (q *inquiry) more() bool {
 func (c *Client) takeBack(back []returned) {
 	for i := range back {
 		t, r := back[i].topic, &back[i].record
-		err := c.lookAgain(t, r, back[i].code)
+		err := ErrFull
+		if t.placeOf(back[i].code).mayBaffle(time.Now()) {
+			err = c.lookAgain(t, r, back[i].code)
+		}
 		failure, is := errors.AsType[*ProduceError](err)
-		if err != nil && !is { // there is no room
-			reason := reasonFor(back[i].code, partitionOf(r.details)) + ", or the brokers were not asked yet"
+		if err != nil && !is { // there is no room, or it has been asked for often
+			reason := reasonFor(back[i].code, partitionOf(r.details)) + " as far as this producer knows: the brokers may have it"
 			failure = &ProduceError{Outcome: Retry, Topic: t.name, Reason: reason}
 		}
 		if err != nil {
@@ -139,6 +142,23 @@ func (c *Client) takeBack(back []returned) {
 		}
 	}
 }
+
+// mayBaffle tells whether a record that came back may wait for the brokers again. One that they know and a producer
+// does not would else go round for ever.
+func (t *topic) mayBaffle(now time.Time) bool {
+	if now.Sub(t.opened) > lookAgainFor {
+		t.baffled = 0
+	}
+	if t.baffled > 0 {
+		t.gate.lookups.mu.Lock()
+		t.due = now.Add(lookAgainAfter)
+		t.gate.lookups.mu.Unlock()
+	}
+	return t.baffled <= int(lookAgainFor/lookAgainAfter)
+}
+
+// lookAgainFor is as long as a producer may take to learn what a broker knows.
+const lookAgainFor = 5 * time.Second
 
 // end gives up what is held because the client is being closed.
 func (q *inquiry) end() {
@@ -244,6 +264,10 @@ func (q *inquiry) open(topics []*topic) {
 		p.handle.Load().Learn(topics, callTurn)
 	}
 	for _, t := range topics {
+		if time.Since(t.opened) < lookAgainFor {
+			t.baffled++
+		}
+		t.opened = time.Now()
 		t.open(q.client)
 	}
 }

@@ -105,13 +105,18 @@ var uncertain = map[librdkafka.Code]bool{
 	librdkafka.UnknownPartition: true, librdkafka.UnknownTopicLocal: true, librdkafka.UnknownTopic: true,
 }
 
+// placeOf is the topic at which such a record waits.
+func (t *topic) placeOf(code librdkafka.Code) *topic {
+	if code == librdkafka.UnknownPartition {
+		return t.strays()
+	}
+	return t
+}
+
 // lookAgain keeps a record at the gate until the brokers were asked once more. The error is ErrFull, or says that they
 // were asked just now.
 func (c *Client) lookAgain(t *topic, r *heldRecord, code librdkafka.Code) error {
-	at := t
-	if code == librdkafka.UnknownPartition {
-		at = t.strays()
-	}
+	at := t.placeOf(code)
 	for {
 		at.state.CompareAndSwap(int32(known), int32(unasked))
 		released, first, err := at.hold(*r)

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"testing"
 
@@ -49,7 +50,7 @@ func (c *caller) pipelined(b *testing.B, hand func() error) {
 			<-c.woken
 		}
 		err := hand()
-		for err == ErrFull { //nolint:errorlint // as sessions do
+		for errors.Is(err, ErrFull) { // as sessions do
 			err = hand()
 		}
 		if err != nil {

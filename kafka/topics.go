@@ -42,8 +42,10 @@ type topic struct {
 	// accounts are where its records are counted: set before it is first known, and never again.
 	accounts
 
-	// absentSince is when the brokers first did not know it. It belongs to the inquiry.
-	absentSince time.Time
+	// These belong to the inquiry: when the brokers first did not know it; when it was last opened; and how often in a
+	// row a producer did not know all the same what the brokers know.
+	absentSince, opened time.Time
+	baffled             int
 
 	// brief is of a topic that holds only records whose partition is not known; due is when it may be asked for.
 	brief bool
