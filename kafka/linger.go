@@ -6,6 +6,8 @@ const (
 	// contestedLinger is how long a subscription without members keeps its partitions from members of its
 	// group that wait, when its own come and go faster than that: each coming and going would be a rebalance.
 	contestedLinger = time.Second
+	// joiningTime is how long a subscription may take to join its group before it leaves it for others.
+	joiningTime = 5 * time.Second
 	// After another subscription has left their group, consumers ask the coordinator every nudgeInterval for
 	// nudgeTime whether there is something for them.
 	nudgeInterval = 200 * time.Millisecond
@@ -37,14 +39,19 @@ func (s *Subscription) deserted(now time.Time) bool {
 }
 
 // patience is how long the subscription stays without members. Those of its group that wait for its topics
-// elsewhere contest it. Its mu is held.
+// elsewhere contest it. One that is just joining its group completes that: if it left, whoever gets its request
+// would take it for a member, and give it partitions until its session ends. Its mu is held.
 func (s *Subscription) patience(contested bool) time.Duration {
 	linger := s.cfg.SubscriptionLinger
 	switch {
-	case s.failed || s.chosen || s.evicted:
+	case s.failed || s.chosen:
 		return 0
-	case !contested:
+	case !s.evicted && !contested:
 		return linger
+	case !s.assigned:
+		return min(linger, joiningTime)
+	case s.evicted:
+		return 0
 	case s.absence > contestedLinger:
 		return 0 // it would end before they come back
 	}
@@ -151,11 +158,7 @@ func (s *Subscription) nudge(now time.Time) {
 		return
 	}
 	s.nudged = now
-	topics := s.interest.topics()
-	if len(topics) == 0 {
-		return // of a pattern nothing was found yet: it is in no group
-	}
-	if err := s.consumer.Nudge(topics); err != nil {
+	if err := s.consumer.Nudge(); err != nil {
 		s.log.Warn("group not asked for news", "err", err)
 	}
 }

@@ -152,7 +152,11 @@ func TestVisitsKeepASubscription(t *testing.T) {
 func TestASubscriptionWhoseMembersComeAndGoStaysForAMoment(t *testing.T) {
 	t.Parallel()
 	s := &Subscription{cfg: &Config{SubscriptionLinger: 30 * time.Second}, dispatch: NewDispatch(1, 1)}
+	if got := s.patience(true); got != joiningTime {
+		t.Errorf("stays for %v while it joins", got)
+	}
 	now := time.Now()
+	s.assigned = true
 	for _, c := range []struct{ absence, want time.Duration }{
 		{0, 0}, {100 * time.Millisecond, 200 * time.Millisecond}, {800 * time.Millisecond, time.Second}, {2 * time.Second, 0},
 	} {
@@ -211,4 +215,28 @@ func topicsFound(t *testing.T, topics []string, name string) *topicSet {
 		s.find([]string{name})
 	}
 	return s
+}
+
+// One that has no partitions must say so as well: the group would wait for it at every rebalance, until its session
+// ends.
+func TestAConsumerWithoutPartitionsLeavesItsGroup(t *testing.T) {
+	t.Parallel()
+	for name, with := range map[string]Properties{
+		"classic": {"session.timeout.ms": "40000"}, "eager": {"session.timeout.ms": "40000", "partition.assignment.strategy": "range"},
+		"KIP-848": {"group.protocol": "consumer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k, c := lettersOn(t, 1, func(cfg *Config) { cfg.Consumer = with })
+			w := join(t, c, "a", topicsOf("letters"))
+			w.take(t, 1)
+			spare := join(t, c, "b", Interest{Topics: []string{"letters"}, Overrides: Properties{"fetch.wait.max.ms": "100"}})
+			waitGroup(t, k, "two members", func(g *kfake.GroupInfo) bool { return len(g.Members) == 2 && g.State == "Stable" })
+			w.Accept(letters, 0)
+			spare.Leave(true)
+			waitGroup(t, k, "one member", func(g *kfake.GroupInfo) bool { return len(g.Members) == 1 && g.State == "Stable" })
+			fill(t, c, "letters", 1)
+			w.take(t, 1)
+		})
+	}
 }

@@ -118,6 +118,7 @@ extern void rd_kafka_topic_partition_list_destroy(rd_kafka_topic_partition_list_
 extern rd_kafka_topic_partition_t *rd_kafka_topic_partition_list_add(rd_kafka_topic_partition_list_t *list,
 								     const char *topic, int32_t partition);
 extern int rd_kafka_subscribe(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *topics);
+extern int rd_kafka_unsubscribe(rd_kafka_t *rk);
 extern int rd_kafka_assign(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *partitions);
 extern rd_kafka_error_t *rd_kafka_incremental_assign(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *partitions);
 extern rd_kafka_error_t *rd_kafka_incremental_unassign(rd_kafka_t *rk,

@@ -23,7 +23,8 @@ type Consumer struct {
 	fetched  []C.sluice_message
 	paused   map[place]bool
 
-	consumerProtocol bool // the group's protocol is KIP-848's
+	consumerProtocol bool     // the group's protocol is KIP-848's
+	topics           []string // that it is subscribed to
 
 	unanswered bool // the group gave partitions, or none, and waits for Assign
 	leaving    bool // Close has begun
@@ -95,15 +96,28 @@ func (c *Consumer) Subscribe(topics []string) error {
 	}
 	cl := listOf(list)
 	defer C.rd_kafka_topic_partition_list_destroy(cl)
+	c.topics = topics
 	return errorOf(C.rd_kafka_subscribe(c.rk, cl))
 }
 
-// Nudge has a consumer that is subscribed to the topics ask its group's coordinator for news before its time:
-// KIP-848 sends a subscription at once, and gets the assignment. Of a classic group any question makes
-// librdkafka's main thread look whether a heartbeat is due, else it looks every half a second.
-func (c *Consumer) Nudge(topics []string) error {
-	if c.consumerProtocol {
-		return c.Subscribe(topics)
+// Unsubscribe leaves the group. To be called before Close by a consumer that has no partitions: then Close by itself
+// says nothing to the group, which waits for this member at every rebalance until its session ends
+// (rd_kafka_cgrp_revoke_all_rejoin in librdkafka's rdkafka_cgrp.c).
+func (c *Consumer) Unsubscribe() error {
+	defer enter()()
+	return errorOf(C.rd_kafka_unsubscribe(c.rk))
+}
+
+// Nudge has a consumer that is subscribed ask its group's coordinator for news before its time: KIP-848 sends a
+// subscription at once, also the same one, and gets the assignment (rd_kafka_cgrp_consumer_subscribe in
+// librdkafka's rdkafka_cgrp.c). Of a classic group any question makes librdkafka's main thread look whether a
+// heartbeat is due; by itself it looks every half a second.
+func (c *Consumer) Nudge() error {
+	switch {
+	case len(c.topics) == 0:
+		return nil
+	case c.consumerProtocol:
+		return c.Subscribe(c.topics)
 	}
 	defer enter()()
 	c.Cooperative()

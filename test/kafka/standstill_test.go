@@ -13,7 +13,7 @@ import (
 // Brokers that stand still for longer than anybody waits, and then go on where they were, have buffered records once.
 func TestBrokersThatStandStill(t *testing.T) {
 	ctx := within(t)
-	c := startNodes(t, ctx, 3)
+	c := startCluster(t, ctx, 3)
 	if err := c.admin.CreateTopic(ctx, "still", 3); err != nil {
 		t.Fatal(err)
 	}
