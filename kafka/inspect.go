@@ -52,9 +52,10 @@ func (s *Subscription) status(now time.Time) SubscriptionStatus {
 		status.Skipped += counts.skipped
 	}
 	status.Standing = s.standing(now, s.client.config().StallAfter)
-	if s.trouble != nil {
-		status.Trouble = s.trouble.Error()
+	if obstacle := s.obstacle(); obstacle != nil {
+		status.Trouble = obstacle.Error()
 	}
+	status.Unreadable = len(s.unreadable)
 	return status
 }
 

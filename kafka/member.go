@@ -119,10 +119,12 @@ func (m *Member) Next(limit, bytes int, out []Delivery) ([]Delivery, error) {
 	if m.ack == AckNone {
 		s.acceptLeased(m.seat, now)
 	}
-	if err == nil && len(out) == start && s.trouble != nil {
-		// It is told, and does not wait: a call for it would reach nobody.
-		s.dispatch.Unwait(m.seat)
-		err = explained(s.trouble)
+	if err == nil && len(out) == start {
+		if obstacle := s.obstacle(); obstacle != nil {
+			// It is told, and does not wait: a call for it would reach nobody.
+			s.dispatch.Unwait(m.seat)
+			err = explained(obstacle)
+		}
 	}
 	low := s.dispatch.low
 	s.mu.Unlock()

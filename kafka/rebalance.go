@@ -117,6 +117,7 @@ func (s *Subscription) drop(tp TopicPartition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dispatch.Remove(tp)
+	delete(s.unreadable, tp)
 	s.client.countLanes(-1)
 }
 

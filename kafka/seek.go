@@ -123,6 +123,7 @@ func (s *Subscription) move(o *seek) (wait bool, err error) {
 			if o.commit {
 				f.lane.ledger.Begin(o.left[i].Offset)
 			}
+			delete(s.unreadable, o.left[i].TopicPartition)
 		case librdkafka.State:
 			left = append(left, o.left[i])
 		default:

@@ -5,7 +5,7 @@ import "sync/atomic"
 // consumeCounts count records on their way to members.
 type consumeCounts struct {
 	fetched, lent, redelivered, accepted, released, stale atomic.Int64
-	rebalances, commitErrors                              atomic.Int64
+	rebalances, commitErrors, unreadable                  atomic.Int64
 	lanes                                                 atomic.Int64 // partitions assigned now
 }
 
@@ -18,7 +18,7 @@ type Stats struct {
 	Replaced      int64    // producers replaced after a fatal error
 
 	Fetched, Lent, Redelivered, Acked, Released, Stale int64
-	Rebalances, CommitErrors                           int64
+	Rebalances, CommitErrors, Unreadable               int64
 	Subscriptions, Members                             int
 }
 
@@ -31,6 +31,7 @@ func (c *Client) Stats() Stats {
 		Fetched: c.consumed.fetched.Load(), Lent: c.consumed.lent.Load(), Redelivered: c.consumed.redelivered.Load(),
 		Acked: c.consumed.accepted.Load(), Released: c.consumed.released.Load(), Stale: c.consumed.stale.Load(),
 		Rebalances: c.consumed.rebalances.Load(), CommitErrors: c.consumed.commitErrors.Load(),
+		Unreadable: c.consumed.unreadable.Load(),
 	}
 	for _, p := range c.producers {
 		held := p.held.Load()
@@ -50,10 +51,11 @@ func (c *Client) countLanes(n int64) { c.consumed.lanes.Add(n) }
 // ahead is what one lane may hold that nobody has asked for: plenty, less when there are many lanes, so
 // that all of them together stay bounded.
 func (c *Client) ahead() window {
-	least, total := window{records: 64, bytes: 64 << 10}, window{records: 64 << 10, bytes: 128 << 20}
+	least, total := window{records: 64, bytes: 64 << 10, once: 64 << 10}, window{records: 64 << 10, bytes: 128 << 20, once: 128 << 20}
 	lanes := int(max(1, c.consumed.lanes.Load()))
 	return window{
 		records: min(plenty.records, max(least.records, total.records/lanes)),
 		bytes:   min(plenty.bytes, max(least.bytes, total.bytes/lanes)),
+		once:    min(plenty.once, max(least.once, total.once/lanes)),
 	}
 }

@@ -94,6 +94,7 @@ type SubscriptionStatus struct {
 	LagSeconds        float64          // age of the oldest record that is not settled here; -1: not known
 	StalledPartitions int              // that have a lag, and of which nothing was committed for Config.StallAfter, whoever has them
 	Trouble           string           // why nothing may come; empty: nothing is wrong
+	Unreadable        int              // partitions that a batch that cannot be read keeps from going on
 }
 
 // MemberStatus is one named client of a subscription.

@@ -57,17 +57,18 @@ type Subscription struct {
 
 	kicked atomic.Bool // the run goroutine was told that a lane is low
 
-	mu       sync.Mutex // guards what follows
-	dispatch *Dispatch
-	lendings map[matter]*lending
-	used     time.Time     // when a member was last here
-	absence  time.Duration // the longest that none was, before one came
-	trouble  error         // why nothing may come: missing rights, a failed consumer
-	evicted  bool          // others need its place
-	failed   bool          // the consumer is beyond repair; the next Join makes another
-	assigned bool          // partitions were assigned, perhaps none
-	orders   []func()      // for the run goroutine
-	ended    bool          // it takes no more
+	mu         sync.Mutex // guards what follows
+	dispatch   *Dispatch
+	lendings   map[matter]*lending
+	used       time.Time                           // when a member was last here
+	absence    time.Duration                       // the longest that none was, before one came
+	unreadable map[TopicPartition]*UnreadableError // batches that keep partitions from going on
+	trouble    error                               // why nothing may come: missing rights, a failed consumer
+	evicted    bool                                // others need its place
+	failed     bool                                // the consumer is beyond repair; the next Join makes another
+	assigned   bool                                // partitions were assigned, perhaps none
+	orders     []func()                            // for the run goroutine
+	ended      bool                                // it takes no more
 }
 
 // feed is where a lane's records come from.
@@ -264,7 +265,7 @@ func (s *Subscription) fetch(f *feed, want int) {
 	s.mu.Unlock()
 	var left int
 	s.fetched, left = f.queue.Fetch(s.fetched[:0], want, room, func(failing librdkafka.Failing) {
-		s.failure(librdkafka.Event{Kind: librdkafka.Failure, Code: failing.Code, Text: failing.Text})
+		s.fail(f, failing)
 	})
 	s.followed(f)
 	f.took(s.fetched)
@@ -287,8 +288,11 @@ func (s *Subscription) take(f *feed, left int) {
 			s.client.consumed.fetched.Add(1)
 		}
 	}
-	if len(s.fetched) > 0 && s.trouble != nil && !s.halting() {
+	if s.trouble != nil && len(s.fetched) > 0 && !s.halting() {
 		s.trouble = nil
+	}
+	if n := len(s.fetched); n > 0 {
+		s.stepped(f.lane.TopicPartition, s.fetched[n-1].Offset)
 	}
 }
 

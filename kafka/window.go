@@ -6,12 +6,13 @@ import (
 )
 
 // plenty is what a lane holds ahead of its members when there are few lanes.
-var plenty = window{records: 1024, bytes: 1 << 20}
+var plenty = window{records: 1024, bytes: 1 << 20, once: 8 << 20}
 
 // window bounds what one seat may owe and what one partition may span.
 type window struct {
 	records int
 	bytes   int
+	once    int // of what a lane holds ahead: bytes that one fetch may bring, where records are large
 }
 
 // WindowError tells a member that it must settle before it is lent more.
@@ -58,7 +59,7 @@ func (d *Dispatch) room(l *lane) int {
 
 // roomInBytes is how many bytes the lane may be fed, or a little more: one record comes whatever its size.
 func (d *Dispatch) roomInBytes(l *lane) int {
-	return max(1, min(d.ahead.bytes-l.ledger.readyBytes, d.window.bytes-l.ledger.bytes))
+	return max(1, min(d.ahead.once-l.ledger.readyBytes, d.window.bytes-l.ledger.bytes))
 }
 
 // noteLow remembers that the lane should be fed: librdkafka holds more of it.

@@ -29,6 +29,10 @@ type Code int32
 const (
 	None                 Code = 0
 	Fatal                Code = -150
+	BadMessage           Code = -199
+	BadCompression       Code = -198
+	NoResource           Code = -194
+	NotImplemented       Code = -170
 	PurgedQueue          Code = -152
 	PurgedInFlight       Code = -151
 	TimedOut             Code = -185

@@ -63,6 +63,20 @@ var lagMetrics = []metric{
 		},
 	},
 	{
+		"sluice_consumer_unreadable_partitions", gauge, labels("group"),
+		"Partitions of which nothing more comes because a batch cannot be read: it is broken, packed in an unknown way, or too large when it is unpacked. /status and the log name it.",
+		func(s *snapshot, out *series) {
+			for _, sub := range s.status.Subscriptions {
+				out.add(float64(sub.Unreadable), sub.Group)
+			}
+		},
+	},
+	{
+		"sluice_consumer_unreadable_batches_total", counter, nil,
+		"Batches that could not be read, each counted once for each group, those included that were passed over.",
+		func(s *snapshot, out *series) { out.add(float64(s.totals.Unreadable)) },
+	},
+	{
 		"sluice_consumer_trouble", gauge, labels("group"),
 		"1 while something keeps a group of this sluice from its records, such as a right that it does not have; /status has the reason.",
 		func(s *snapshot, out *series) {

@@ -75,6 +75,7 @@ var fails = []struct {
 	{kafka.ErrTooManyReadings, func(err error) *failure { return unavailable(err.Error()) }},
 	{kafka.ErrNoGroup, func(error) *failure { return plain(http.StatusNotFound, "Consumer group not found.") }},
 	{kafka.ErrTooMuch, func(err error) *failure { return plain(http.StatusUnprocessableEntity, "%v", err) }},
+	{kafka.ErrUnreadable, func(err error) *failure { return plain(http.StatusConflict, "%v", err) }},
 	{kafka.ErrNoOffset, func(err error) *failure { return plain(http.StatusConflict, "%v", err) }},
 	{context.DeadlineExceeded, func(error) *failure { return unavailable("no broker answered in time") }},
 }

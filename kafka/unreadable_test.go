@@ -1,0 +1,142 @@
+package kafka
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// rawBatch is a batch of n records, as it lies in the log; attributes name how body is packed.
+func rawBatch(attributes int16, n int32, body []byte) []byte {
+	b := kmsg.RecordBatch{
+		PartitionLeaderEpoch: -1, Magic: 2, Attributes: attributes, LastOffsetDelta: n - 1, NumRecords: n,
+		ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1, Records: body, Length: int32(49 + len(body)), //nolint:gosec // small
+	}
+	raw := b.AppendTo(nil)
+	binary.BigEndian.PutUint32(raw[17:], crc32.Checksum(raw[21:], crc32.MakeTable(crc32.Castagnoli)))
+	return raw
+}
+
+// writeRaw appends bytes that look like a batch to the first partition of letters.
+func writeRaw(t *testing.T, k *kfake.Cluster, raw []byte) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(k.ListenAddrs()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	req := kmsg.NewPtrProduceRequest()
+	req.Acks, req.TimeoutMillis = -1, 1000
+	topic := kmsg.NewProduceRequestTopic()
+	topic.Topic = "letters"
+	topic.TopicID = k.TopicInfo("letters").TopicID
+	partition := kmsg.NewProduceRequestTopicPartition()
+	partition.Records = raw
+	topic.Partitions = append(topic.Partitions, partition)
+	req.Topics = append(req.Topics, topic)
+	resp, err := req.RequestWith(bounded(t), client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := kerr.ErrorForCode(resp.Topics[0].Partitions[0].ErrorCode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// zeros is a batch's body of one record of so many zeros.
+func zeros(n int) []byte {
+	length := 1 + 1 + 1 + 1 + 5 + n + 1
+	body := binary.AppendVarint(nil, int64(length))
+	body = append(body, 0, 0, 0, 1)
+	body = binary.AppendVarint(body, int64(n))
+	return append(append(body, make([]byte, n)...), 0)
+}
+
+func zstdOf(t *testing.T, body []byte) []byte {
+	t.Helper()
+	w, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w.EncodeAll(body, nil)
+}
+
+func brokenGzip(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write(make([]byte, 1000)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	packed := b.Bytes()
+	packed[12] ^= 0xff
+	return packed
+}
+
+func TestABatchThatCannotBeReadIsTold(t *testing.T) {
+	t.Parallel()
+	for name, batch := range map[string]func(*testing.T) []byte{
+		"zstd, too large unpacked": func(t *testing.T) []byte { return rawBatch(4, 1, zstdOf(t, zeros(150<<20))) },
+		"zstd, broken":             func(*testing.T) []byte { return rawBatch(4, 3, []byte("no zstd")) },
+		"gzip, broken":             func(t *testing.T) []byte { return rawBatch(1, 3, brokenGzip(t)) },
+		"lz4, broken":              func(*testing.T) []byte { return rawBatch(3, 3, []byte("no lz4")) },
+		"snappy, broken":           func(*testing.T) []byte { return rawBatch(2, 3, []byte("\xff\xff\xff\xff\xff\xff")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k, c := lettersOn(t, 2, nil)
+			raw := batch(t)
+			writeRaw(t, k, raw)
+			fill(t, c, "letters", 2)
+			w := join(t, c, "a", topicsOf("letters"))
+			wantTaken(t, w.take(t, 2), 0, 1)
+			w.AcceptThrough(letters, 1)
+			told := w.obstructed(t)
+			if told.TopicPartition != letters || told.Offset != 2 {
+				t.Fatalf("told %v", told)
+			}
+			status := c.Status().Subscriptions[0]
+			if status.Trouble != told.Error() || status.Unreadable != 1 {
+				t.Errorf("the status says %q of %d", status.Trouble, status.Unreadable)
+			}
+			next := 2 + int64(binary.BigEndian.Uint32(raw[57:]))
+			if _, err := c.Seek(bounded(t), "group", []Place{{letters, next}}); err != nil {
+				t.Fatal(err)
+			}
+			wantTaken(t, w.take(t, 2), next, next+1)
+			if status := c.Status().Subscriptions[0]; status.Trouble != "" || status.Unreadable != 0 {
+				t.Errorf("the status still says %q of %d", status.Trouble, status.Unreadable)
+			}
+			if n := c.Stats().Unreadable; n != 1 {
+				t.Errorf("%d batches were counted, want 1", n)
+			}
+		})
+	}
+}
+
+// obstructed asks until it is told why nothing comes.
+func (w *worker) obstructed(t *testing.T) (told *UnreadableError) {
+	t.Helper()
+	for {
+		lent, err := w.Next(1, 1<<20, nil)
+		switch {
+		case errors.As(err, &told):
+			return told
+		case err != nil || len(lent) > 0:
+			t.Fatalf("got %v, %v", lent, err)
+		}
+		await(t, w.woken, "an answer")
+	}
+}
