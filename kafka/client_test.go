@@ -111,10 +111,10 @@ func TestAnUnknownTopicIsRefusedSoonAndComesBack(t *testing.T) {
 	k := cluster(t)
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
-	start := time.Now()
-	wantOutcome(t, p.deliver(t, "nowhere", []byte("x")), Rejected)
-	if took := time.Since(start); took > 500*time.Millisecond {
-		t.Errorf("refused after %v", took)
+	// These are the words of the look-up: librdkafka's own, after seconds, are others.
+	first := p.deliver(t, "nowhere", []byte("x"))
+	if wantOutcome(t, first, Rejected); !strings.Contains(first.Reason, "the brokers do not create topics") {
+		t.Errorf("refused as %q", first.Reason)
 	}
 	var refused *ProduceError
 	if err := p.Deliver([]byte("nowhere"), nil, []byte("x")); !errors.As(err, &refused) || refused.Outcome != Rejected {
