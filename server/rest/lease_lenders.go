@@ -59,7 +59,7 @@ func (s *lenders) enter(ctx context.Context, key, group string, in kafka.Interes
 		if err != nil {
 			return nil, err
 		}
-		open, err := l.open()
+		open, err := l.open() //nolint:contextcheck // a subscription outlives who opens it
 		if open {
 			return l, nil
 		}
