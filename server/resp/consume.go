@@ -46,6 +46,8 @@ func blpop(s *session, args [][]byte) error {
 	if forever {
 		until = time.Time{}
 	}
+	s.unblocked.Store(stillBlocked)
+	defer s.unblocked.Store(notBlocked)
 	if err := s.subscribe(args[1], until); err != nil {
 		if errors.Is(err, errAnswered) {
 			return nil
@@ -58,8 +60,6 @@ func blpop(s *session, args [][]byte) error {
 // next answers the next records, or nothing when there is none until the time given; zero waits for
 // ever.
 func (s *session) next(until time.Time) error {
-	s.unblocked.Store(stillBlocked)
-	defer s.unblocked.Store(notBlocked)
 	for {
 		lent, err := s.member.Next(s.interest.batch, s.opts.OutputLimit/2, s.lent[:0])
 		s.lent = lent[:0]
@@ -158,8 +158,6 @@ func (s *session) reconsider(wanted *consumption) error {
 // join seats the session. A subscription that is just ending, whose place it needs, is waited for until the
 // client's patience ends.
 func (s *session) join(wanted *consumption, until time.Time) error {
-	s.unblocked.Store(stillBlocked)
-	defer s.unblocked.Store(notBlocked)
 	for {
 		member, err := s.seat(wanted)
 		var full *kafka.RoomError
