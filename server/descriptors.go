@@ -33,8 +33,12 @@ var ErrScarce error = scarceError{}
 
 type scarceError struct{}
 
-func (scarceError) Error() string   { return "too many open files: the last ones are not for clients" }
-func (scarceError) Timeout() bool   { return false }
+func (scarceError) Error() string { return "too many open files: the last ones are not for clients" }
+
+// Timeout makes it a net.Error.
+func (scarceError) Timeout() bool { return false }
+
+// Temporary is what net/http looks for.
 func (scarceError) Temporary() bool { return true }
 
 // Reserve are descriptors that a listener holds for the time when all others are used up.
