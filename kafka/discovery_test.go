@@ -57,34 +57,44 @@ func done(s *Subscription) bool {
 	}
 }
 
-// A topic that is gone is not subscribed to any more, and one that comes again is found again.
+// A topic that is gone is not subscribed to any more, and one that comes again is found again, with both protocols of
+// groups.
 func TestAPatternLetsGoOfTopicsThatAreGone(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters-a", "letters-b", "parcels"))
-	c := openOn(t, k.ListenAddrs(), func(cfg *Config) {
-		cfg.Consumer = Properties{"topic.metadata.refresh.interval.ms": "100"}
-	})
-	w := join(t, c, "a", topicsOf("^letters-.$"))
-	finds := func(want ...string) {
-		t.Helper()
-		eventually(t, strings.Join(want, ","), func() bool {
-			var got []string
-			for _, tp := range w.Assigned() {
-				got = append(got, tp.Topic)
+	for _, protocol := range []string{"classic", "consumer"} {
+		t.Run(protocol, func(t *testing.T) {
+			t.Parallel()
+			k := cluster(t, kfake.SeedTopics(1, "letters-a", "letters-b", "parcels"))
+			c := openOn(t, k.ListenAddrs(), func(cfg *Config) {
+				cfg.Consumer = Properties{"topic.metadata.refresh.interval.ms": "100"}
+			})
+			in := topicsOf("^letters-.$")
+			in.Overrides = Properties{"group.protocol": protocol}
+			w := join(t, c, "a", in)
+			finds(t, w, "letters-a", "letters-b")
+			if err := k.DeleteTopic("letters-a"); err != nil {
+				t.Fatal(err)
 			}
-			topics, err := w.Topics(t.Context())
-			return err == nil && slices.Equal(got, want) && slices.Equal(topics, want)
+			finds(t, w, "letters-b")
+			if err := k.CreateTopic("letters-a", 1, nil); err != nil {
+				t.Fatal(err)
+			}
+			finds(t, w, "letters-a", "letters-b")
 		})
 	}
-	finds("letters-a", "letters-b")
-	if err := k.DeleteTopic("letters-a"); err != nil {
-		t.Fatal(err)
-	}
-	finds("letters-b")
-	if err := k.CreateTopic("letters-a", 1, nil); err != nil {
-		t.Fatal(err)
-	}
-	finds("letters-a", "letters-b")
+}
+
+// finds waits until the member is subscribed to these topics, and has their partitions.
+func finds(t *testing.T, w *worker, want ...string) {
+	t.Helper()
+	eventually(t, strings.Join(want, ","), func() bool {
+		var got []string
+		for _, tp := range w.Assigned() {
+			got = append(got, tp.Topic)
+		}
+		topics, err := w.Topics(t.Context())
+		return err == nil && slices.Equal(got, want) && slices.Equal(topics, want)
+	})
 }
 
 // The discovery ends with the last subscription that has patterns, and begins again with the next.
