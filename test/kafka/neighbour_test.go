@@ -24,7 +24,7 @@ func TestAnUnderReplicatedNeighbour(t *testing.T) {
 		}
 	}
 	s := c.proxy(t, ctx)
-	buffered := member(t, s, "neighbours:buffered")
+	buffered := connection(t, s, "neighbours:buffered")
 	var want []string
 	send := func() {
 		batch := numbered(fmt.Sprint(len(want)), 5)
@@ -52,7 +52,7 @@ func TestAnUnderReplicatedNeighbour(t *testing.T) {
 		select {
 		case err := <-starved:
 			ended++
-			if err == nil || strings.HasPrefix(err.Error(), "PROD rejected") || !strings.Contains(err.Error(), "min.insync.replicas is 3") {
+			if err == nil || strings.HasPrefix(err.Error(), "PROD rejected") || !strings.Contains(err.Error(), "has 2 of 3 replicas in sync") {
 				t.Errorf("RPUSH to the topic that lacks a replica: %v", err)
 			}
 		default:

@@ -127,7 +127,7 @@ var modest = map[string]string{"max.message.bytes": "102400"}
 func tooManyAtOnce(t *testing.T, ctx context.Context, c *cluster, s *harness.Sluice) {
 	c.topic(t, ctx, "modest", modest)
 	values := random(5000, 300)
-	r := member(t, s, "modest:buffered")
+	r := connection(t, s, "modest:buffered")
 	push(t, ctx, r, "RPUSHX", "modest", values)
 	if n, err := r.Do(ctx, "DUMP", 30000).Int(); n != 0 || err != nil {
 		t.Errorf("DUMP answers %d, %v", n, err)
@@ -135,8 +135,16 @@ func tooManyAtOnce(t *testing.T, ctx context.Context, c *cluster, s *harness.Slu
 	c.want(t, ctx, "modest", values)
 }
 
+// connection is one connection of a member: what DUMP tells is of that one, and a client may open another.
+func connection(t *testing.T, s *harness.Sluice, name string) *redis.Conn {
+	t.Helper()
+	c := member(t, s, name).Conn()
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
 // push sends a pipeline of commands with one value each.
-func push(t *testing.T, ctx context.Context, r *redis.Client, command, topic string, values []string) {
+func push(t *testing.T, ctx context.Context, r *redis.Conn, command, topic string, values []string) {
 	t.Helper()
 	p := r.Pipeline()
 	for _, v := range values {
@@ -155,7 +163,7 @@ func deepPipelines(t *testing.T, ctx context.Context, c *cluster, s *harness.Slu
 		values := random(4000, 300)
 		all = append(all, values...)
 		wg.Go(func() {
-			r := member(t, s, fmt.Sprintf("modest:%d", n))
+			r := connection(t, s, fmt.Sprintf("modest:%d", n))
 			for len(values) > 0 {
 				push(t, ctx, r, "RPUSH", "pipelined", values[:400])
 				values = values[400:]

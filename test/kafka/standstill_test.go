@@ -18,7 +18,7 @@ func TestBrokersThatStandStill(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := c.proxy(t, ctx)
-	r := member(t, s, "still:buffered")
+	r := connection(t, s, "still:buffered")
 	var want []string
 	// As many a second as an application may send.
 	sendFor := func(long time.Duration) {
