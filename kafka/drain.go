@@ -204,13 +204,13 @@ func (d *drain) failure(r *librdkafka.Report) *ProduceError {
 	return failure
 }
 
-// reason is reasonFor, with whose limit a record exceeds, or what is known of a topic that stands still.
+// reason is reasonFor, with whose limit a record exceeds.
 func (d *drain) reason(r *librdkafka.Report) string {
 	reason := reasonFor(r.Err, r.Partition)
-	if r.Err == librdkafka.MessageTooLarge {
-		return strings.TrimSuffix(reason+", for the topic's max.message.bytes of "+d.producer.client.limit(r.Topic()), " of ")
+	if r.Err != librdkafka.MessageTooLarge {
+		return reason
 	}
-	return reason
+	return strings.TrimSuffix(reason+", for the topic's max.message.bytes of "+d.producer.client.limit(r.Topic()), " of ")
 }
 
 // wake tells the sessions whose answers are complete, once per run of reports.
