@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"testing"
@@ -148,7 +149,7 @@ func bufferMany(p *caller, topic string, n int) error {
 			}
 		}
 		err := p.Buffer([]byte(topic), nil, []byte("a record"))
-		for err == ErrFull { //nolint:errorlint // as sessions do
+		for errors.Is(err, ErrFull) { // as sessions do
 			err = p.Buffer([]byte(topic), nil, []byte("a record"))
 		}
 		if err != nil {
