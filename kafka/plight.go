@@ -84,19 +84,16 @@ func (b *producedBooks) stuck(before map[string]int64) (topics []string, now map
 	defer b.mu.Unlock()
 	now = map[string]int64{}
 	for name, a := range b.rows {
-		underway := int64(0)
+		underway, ended := int64(0), int64(0)
 		for i := range a.shares {
 			underway += a.shares[i].records.Load()
+			ended += a.shares[i].ended.Load()
 		}
 		if underway == 0 {
 			continue
 		}
-		all := ProducedRow{}
-		for i := range a.row.tallies {
-			all.add(a.row.tallies[i].read())
-		}
-		now[name] = all.Accepted - all.Pending()
-		if ended, known := before[name]; known && ended == now[name] {
+		now[name] = ended
+		if last, known := before[name]; known && ended == last {
 			topics = append(topics, name)
 		}
 	}

@@ -11,7 +11,8 @@ import (
 // load is how much of a producer's queue is taken.
 type load struct {
 	records, bytes atomic.Int64
-	_              [48]byte // a cache line of its own
+	ended          atomic.Int64 // records that are not on their way any more
+	_              [40]byte     // a cache line of its own
 }
 
 // room is what a producer's queue holds.
@@ -43,7 +44,10 @@ func (p *producer) load(a accounts, records, bytes int64) {
 }
 
 // unload counts them when they have ended.
-func (p *producer) unload(a accounts, records, bytes int64) { p.load(a, -records, -bytes) }
+func (p *producer) unload(a accounts, records, bytes int64) {
+	a.shares[p.index].ended.Add(records)
+	p.load(a, -records, -bytes)
+}
 
 // free is what is left of the queue.
 func (p *producer) free() room {
