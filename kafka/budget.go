@@ -16,7 +16,7 @@ type budget struct {
 	used      int64 // and what the next fetches of open partitions may bring
 	prices    map[string]*price
 	claimants []*claimant
-	tickets   uint64
+	tickets   int64
 	trials    int // prices that are being found out
 }
 
@@ -35,6 +35,7 @@ type claimant struct {
 	stakes  []*stake
 	waiting bool   // members wait for records
 	rest    int    // ticks since records were last taken or waited for
+	turn    int64  // ticket of when a stake was last opened
 	changed bool   // a stake was opened or closed since it looked
 	wake    func() // makes it look
 }
@@ -49,17 +50,21 @@ type stake struct {
 	batches  int64 // bytes of what came last: a batch stays in memory until its last record is taken
 	hungry   bool  // so little is held that librdkafka fetches more
 	idle     bool  // it was at its end at the last fetch
+	behind   bool  // there are records to be fetched
 	fed      bool  // something has ever come
 	served   bool  // something has come since it was opened
 	quiet    int   // ticks since something came, or since it was opened
-	since    uint64
+	age      int   // ticks since it was opened
+	since    int64
 }
 
 const (
 	opOverhead    = 350     // memory of a record in librdkafka beyond its bytes, measured
-	unknownFetch  = 1 << 20 // what a fetch costs of whose topic nothing is known
+	unknownFetch  = 4 << 20 // what a fetch costs of whose topic nothing is known
 	mostTrials    = 8       // topics whose price is found out at a time
-	trialTicks    = 2       // without records, then the next may try
+	unpackTicks   = 300     // without one where records are known to be: to unpack a gigabyte may take half a minute
+	trialTicks    = 20      // without records, then the next may try
+	turnTicks     = 50      // a turn, when others starve: what is left of it is fetched again later
 	patienceTicks = 10      // a turn in which nothing comes, and a rest after which memory may be reclaimed
 	pricesKept    = 4096    // of topics that nobody consumes now
 	negligible    = 8192    // partitions whose fetches are such a part of the limit are never closed
@@ -117,7 +122,7 @@ func (b *budget) remove(s *stake) {
 	}
 }
 
-func (b *budget) ticket() uint64 { b.tickets++; return b.tickets }
+func (b *budget) ticket() int64 { b.tickets++; return b.tickets }
 
 // sight is what was seen of a partition.
 type sight struct {
@@ -126,6 +131,7 @@ type sight struct {
 	taken  bool  // some were taken since the last look
 	hungry bool
 	idle   bool
+	behind bool
 }
 
 // observe notes what was seen.
@@ -136,7 +142,7 @@ func (b *budget) observe(s *stake, now sight) {
 	if came {
 		s.batches = int64(now.n-s.n) * record
 	}
-	s.n, s.hungry, s.idle = now.n, now.hungry, now.idle
+	s.n, s.hungry, s.idle, s.behind = now.n, now.hungry, now.idle, now.behind
 	s.held = 0
 	if s.n > 0 {
 		s.held = int64(s.n)*opOverhead + max(int64(s.n)*record, s.batches)
@@ -166,6 +172,9 @@ func (b *budget) endTrial(p *price) {
 func (b *budget) tick(c *claimant) {
 	c.rest++
 	for _, s := range c.stakes {
+		if s.open {
+			s.age++
+		}
 		if s.open && s.n == 0 {
 			s.quiet++
 		}
@@ -178,7 +187,11 @@ func (b *budget) tick(c *claimant) {
 // tried tells whether nothing is there to be fetched, as far as can be told.
 func (b *budget) tried(c *claimant, p *price) bool {
 	return !slices.ContainsFunc(c.stakes, func(s *stake) bool {
-		return s.price == p && s.open && !s.idle && s.quiet < trialTicks
+		patience := trialTicks
+		if s.behind {
+			patience = unpackTicks
+		}
+		return s.price == p && s.open && !s.idle && s.quiet < patience
 	})
 }
 
@@ -253,7 +266,8 @@ func (b *budget) brake() {
 }
 
 func (b *budget) openStake(s *stake) {
-	s.open, s.served, s.quiet, s.claimant.changed = true, false, 0, true
+	s.open, s.served, s.quiet, s.age, s.claimant.changed = true, false, 0, 0, true
+	s.claimant.turn = b.ticket()
 	if !s.known && s.trial == nil {
 		s.trial = s.claimant
 		b.trials++
@@ -282,16 +296,16 @@ func (b *budget) mayTry(s *stake) bool {
 }
 
 // next is the closed stake whose turn it is: of those who wait and have nothing, then of those who have the least
-// open, the one that has been closed for longest.
+// open, of who has had no turn for longest, the one that has been closed for longest.
 func (b *budget) next() (best *stake) {
-	var rank [3]int64
+	var rank [4]int64
 	for _, c := range b.claimants {
 		starving, active := c.starving(), c.active()
 		for _, s := range c.stakes {
 			if s.open || !b.mayTry(s) {
 				continue
 			}
-			now := [3]int64{1, int64(active), int64(s.since)} //nolint:gosec // tickets are counted from 0
+			now := [4]int64{1, int64(active), c.turn, s.since}
 			if starving {
 				now[0] = 0
 			}
@@ -334,7 +348,7 @@ func (b *budget) makeRoom(next *stake) bool {
 	return false
 }
 
-// reclaim closes a stake that holds records which nobody has asked for in a while: they are fetched again later.
+// reclaim closes a stake that holds records: they are fetched again later.
 func (b *budget) reclaim(next *stake) {
 	leaving := int64(0)
 	for _, c := range b.claimants {
@@ -347,10 +361,25 @@ func (b *budget) reclaim(next *stake) {
 	if leaving >= b.claim(next) {
 		return
 	}
-	resting := func(s *stake) bool { return s.open && s.n > 0 && s.claimant.rest >= patienceTicks }
-	if s := b.most(resting, func(s *stake) int64 { return s.held }); s != nil {
+	if s := b.most(func(s *stake) bool { return s.spare() > 0 }, (*stake).spare); s != nil {
 		b.closeStake(s)
 	}
+}
+
+// spare is how well a stake can be done without, 0 when it cannot: best is one whose records nobody has asked for in a
+// while, then one of several of a claimant, then one that has had a long turn.
+func (s *stake) spare() int64 {
+	switch {
+	case !s.open || s.n == 0:
+		return 0
+	case s.claimant.rest >= patienceTicks:
+		return 2<<50 + s.held
+	case s.claimant.active() > 1:
+		return 1<<50 + s.held
+	case s.age >= turnTicks:
+		return int64(s.age)
+	}
+	return 0
 }
 
 // most is the stake with the most of something among those that may be closed.

@@ -215,3 +215,28 @@ func TestOneGroupFindsOutWhatABatchCosts(t *testing.T) {
 		}
 	}
 }
+
+// Groups that take little of what they hold do not keep others from having a turn.
+func TestEveryGroupHasItsTurnSoon(t *testing.T) {
+	s := newStore(t, 64<<20, 1)
+	rates := map[*claimant]int{}
+	for range 50 {
+		c := s.group("large", 4, 30_000, 10_000_000)
+		c.waiting, rates[c] = true, 1
+	}
+	got := map[*claimant]bool{}
+	for range 2_000 {
+		s.round(rates)
+		for _, l := range s.lanes {
+			got[l.claimant] = got[l.claimant] || l.n > 0
+		}
+	}
+	if len(got) != 50 {
+		t.Errorf("%d groups were seen", len(got))
+	}
+	for c, had := range got {
+		if !had {
+			t.Errorf("group %p had nothing", c)
+		}
+	}
+}

@@ -149,22 +149,25 @@ func (s *Subscription) see(tp TopicPartition, f *feed, tight bool) {
 	}
 	held := int64(seen.n)
 	seen.hungry = held < s.appetite.records && held*f.record < s.appetite.bytes
-	seen.idle = tight && seen.n == 0 && s.atEnd(tp, f)
+	if tight && seen.n == 0 {
+		left, known := s.ahead(tp, f)
+		seen.idle, seen.behind = known && left <= 1, known && left > 1 // the last one may be a transaction's marker
+	}
 	f.seen = seen
 }
 
-// atEnd tells whether there is nothing to be fetched, as far as is known. The last record may be a transaction's marker.
-func (s *Subscription) atEnd(tp TopicPartition, f *feed) bool {
+// ahead is how many offsets there are to be fetched, as far as is known.
+func (s *Subscription) ahead(tp TopicPartition, f *feed) (left int64, known bool) {
 	from, end := f.resumeAt, f.span.end
 	if from < 0 && f.span.known {
 		from = f.span.from
 	}
-	if _, fetched := s.consumer.Watermarks(tp.Topic, tp.Partition); fetched >= 0 {
+	_, fetched := s.consumer.Watermarks(tp.Topic, tp.Partition)
+	answered := fetched >= 0
+	if answered {
 		end = fetched
-	} else if !f.span.known {
-		return false
 	}
-	return from >= 0 && end-from <= 1
+	return end - from, from >= 0 && (answered || f.span.known)
 }
 
 // survey asks where partitions begin for the group and where they end: those that are at their end need not wait for
