@@ -56,7 +56,11 @@ func startCluster(t *testing.T, ctx context.Context, nodes int) *cluster {
 // proxy starts a proxy on the cluster; its log is shown when the test fails.
 func (c *cluster) proxy(t *testing.T, ctx context.Context) *harness.Sluice {
 	t.Helper()
-	s, err := harness.StartSluice(ctx, harness.SluiceOptions{Binary: binary.Path(t), Brokers: c.Brokers()})
+	management, err := harness.FreeAddr()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := harness.StartSluice(ctx, harness.SluiceOptions{Binary: binary.Path(t), Brokers: c.Brokers(), Management: management})
 	if err != nil {
 		t.Fatal(err)
 	}

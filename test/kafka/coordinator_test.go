@@ -4,9 +4,9 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/sluice-proxy/sluice/test/harness"
 )
@@ -21,7 +21,7 @@ func TestTheCoordinatorIsLost(t *testing.T) {
 	proxy := c.proxy(t, ctx)
 	for _, loss := range []struct {
 		name string
-		of   func(context.Context, *cluster, *harness.KafkaNode) error
+		of   func(context.Context, *group, *harness.Sluice, *harness.KafkaNode) error
 	}{
 		{"killed", killed}, {"frozen", frozen}, {"all frozen", allFrozen},
 	} {
@@ -35,7 +35,7 @@ func TestTheCoordinatorIsLost(t *testing.T) {
 				t.Fatal(err)
 			}
 			ended := make(chan error, 1)
-			go func() { ended <- loss.of(ctx, c, c.Nodes[id-1]) }()
+			go func() { ended <- loss.of(ctx, g, proxy, c.Nodes[id-1]) }()
 			g.work(t, ctx, consumer, func() bool { return count(g.acked, loss.name) == len(values) })
 			if err := <-ended; err != nil {
 				t.Fatal(err)
@@ -63,39 +63,55 @@ func TestTheCoordinatorIsLost(t *testing.T) {
 	})
 }
 
-func killed(ctx context.Context, c *cluster, n *harness.KafkaNode) error {
+// killed kills a coordinator, and starts it again when there is another.
+func killed(ctx context.Context, g *group, _ *harness.Sluice, n *harness.KafkaNode) error {
 	if err := n.Kill(); err != nil {
 		return err
 	}
-	time.Sleep(5 * time.Second) // as long as the machine takes to come back
-	if err := n.Start(); err != nil {
+	err := harness.Until(ctx, func(ctx context.Context) error {
+		id, err := g.cluster.admin.Coordinator(ctx, g.name())
+		if err == nil && id == n.ID {
+			err = fmt.Errorf("node %d is still the coordinator", id)
+		}
 		return err
-	}
-	return c.Ready(ctx)
+	})
+	return errors.Join(err, n.Start())
 }
 
-// longer than the session timeout of quick.
-const freeze = 6 * time.Second
-
-func frozen(_ context.Context, _ *cluster, n *harness.KafkaNode) error {
-	if err := n.Pause(); err != nil {
-		return err
-	}
-	time.Sleep(freeze)
-	return n.Resume()
+// frozen freezes a coordinator until the proxy has lost its partitions.
+func frozen(ctx context.Context, _ *group, proxy *harness.Sluice, n *harness.KafkaNode) error {
+	return freeze(ctx, proxy, n)
 }
 
-func allFrozen(_ context.Context, c *cluster, _ *harness.KafkaNode) error {
-	for _, n := range c.Nodes {
-		if err := n.Pause(); err != nil {
-			return err
-		}
+func allFrozen(ctx context.Context, g *group, proxy *harness.Sluice, _ *harness.KafkaNode) error {
+	return freeze(ctx, proxy, g.cluster.Nodes...)
+}
+
+func freeze(ctx context.Context, proxy *harness.Sluice, nodes ...*harness.KafkaNode) error {
+	before, err := rebalances(ctx, proxy)
+	if err != nil {
+		return err
 	}
-	time.Sleep(freeze)
-	for _, n := range c.Nodes {
-		if err := n.Resume(); err != nil {
-			return fmt.Errorf("node %d: %w", n.ID, err)
-		}
+	for _, n := range nodes {
+		err = errors.Join(err, n.Pause())
 	}
-	return nil
+	err = errors.Join(err, harness.Until(ctx, func(ctx context.Context) error {
+		now, err := rebalances(ctx, proxy)
+		if err == nil && now == before {
+			err = errors.New("the proxy has not lost its partitions")
+		}
+		return err
+	}))
+	for _, n := range nodes {
+		err = errors.Join(err, n.Resume())
+	}
+	return err
+}
+
+func rebalances(ctx context.Context, proxy *harness.Sluice) (float64, error) {
+	metrics, err := proxy.Scrape(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return metrics.Sum("sluice_rebalances_total"), nil
 }

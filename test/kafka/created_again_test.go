@@ -133,7 +133,7 @@ func createdAgain(t *testing.T, ctx context.Context, g *group, gap time.Duration
 	if err := g.cluster.admin.DeleteTopic(ctx, g.topic); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(gap) // what the brokers and the consumer see of it meanwhile is what differs
+	<-time.After(gap) // what the brokers and the consumer see of it meanwhile is what differs
 	err := harness.Until(ctx, func(ctx context.Context) error { return g.cluster.admin.CreateTopic(ctx, g.topic, int(g.partitions)) })
 	if err != nil {
 		t.Fatal(err)
