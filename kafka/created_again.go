@@ -25,14 +25,15 @@ func (s *Subscription) createdAgain(topic, was, id string, before time.Time) {
 		}
 	}
 	s.log.Warn("topic was created again", "topic", topic, "old_id", was, "id", id, "partitions", len(again), "taken_back", owed)
-	s.beginAgain(again)
+	s.beginAgain(again, was)
 }
 
 // beginRetry is the pause before a new log is asked again for what it holds: it may have no leader yet.
 const beginRetry = 200 * time.Millisecond
 
-// beginAgain takes back what is owed of partitions, and begins them anew when it is known what their logs hold.
-func (s *Subscription) beginAgain(partitions []TopicPartition) {
+// beginAgain takes back what is owed of partitions, and begins them anew when it is known what their logs hold. What was
+// settled of the old log is remembered, in case they go away and come back before that.
+func (s *Subscription) beginAgain(partitions []TopicPartition, was string) {
 	if len(partitions) == 0 {
 		return
 	}
@@ -40,6 +41,10 @@ func (s *Subscription) beginAgain(partitions []TopicPartition) {
 	for _, tp := range partitions {
 		f := s.feeds[tp]
 		from[tp] = f.expected()
+		if at := s.position(f); at >= 0 {
+			s.past[tp] = &past{position: at, committed: f.committed, log: was}
+		}
+		s.hold([]Place{{tp, 0}}) // librdkafka would commit what was stored of the old log
 		s.mu.Lock()
 		f.anew(-1)
 		f.halted = true
@@ -83,6 +88,7 @@ func (s *Subscription) beginAt(from, begins, ends map[TopicPartition]int64) {
 			}
 			low = high
 		}
+		delete(s.past, tp)
 		s.log.Warn("partition begins anew", "partition", tp.String(), "from", was, "to", low, "log_ends", high, "auto_offset_reset", s.reset)
 		places = append(places, Place{tp, low})
 	}
