@@ -21,7 +21,7 @@ DIST ?= dist
 # The version is set here, and a checkout that belongs to another user must build too.
 export GOFLAGS += -buildvcs=false
 
-.PHONY: build compiled run test test-needs test-kafka test-systemd openapi-check test-browser fuzz check-faults bench bench-smoke lint fmt deb reproducible clean
+.PHONY: build compiled run test test-needs test-kafka test-systemd openapi-check test-browser fuzz check-faults check-faults-long bench bench-smoke lint fmt deb reproducible clean
 
 # The program, at bin/sluice: position-independent, with all of its addresses resolved and read-only before it begins.
 build:
@@ -100,6 +100,11 @@ fuzz:
 # on purpose, which it must catch; needs java and mvn. FAULTTIME is how long each fault is played.
 check-faults:
 	go run ./test/checker -duration $(FAULTTIME)
+
+# Faults that outlast sessions and time-outs, and the memory that compressed batches take; about a quarter of an hour.
+check-faults-long:
+	go run ./test/checker -long
+	go run ./test/checker -memory
 
 # Side by side with redis-server and the plain Kafka binding; writes docs/benchmarks.md.
 bench: build

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,14 @@ type task struct {
 	Command string `json:",omitempty"`
 	Topic   string `json:",omitempty"`
 	Rate    int    `json:",omitempty"` // records a second
+	// Depth is how many it sends before it reads their answers; 0 means batch.
+	Depth int `json:",omitempty"`
+	// Size is how long a value is, in random letters; 0 means no longer than its name.
+	Size int `json:",omitempty"`
+	// Bad says that brokers must refuse the records, and how: see wrong.
+	Bad wrong `json:",omitempty"`
+	// Partition, over HTTP, is where all records go, by number; 0 means where their keys belong.
+	Partition int `json:",omitempty"`
 
 	// A consumer is the member Member and pops Key. It acknowledges what it has held for Hold. With Web
 	// there are no members: it takes for the group Member, and Key is the query that says what.
@@ -31,6 +40,47 @@ type task struct {
 	Key    string        `json:",omitempty"`
 	Hold   time.Duration `json:",omitempty"`
 }
+
+// wrong is why brokers refuse a producer's records.
+type wrong string
+
+const (
+	keyless wrong = "keyless" // in a topic that is compacted
+	old     wrong = "old"     // older than the topic takes; HTTP alone has clients say when
+	large   wrong = "large"   // larger than the topic takes
+)
+
+// mark is what the history says of a producer's records when they are sent.
+func (t *task) mark() string {
+	if t.Bad == "" {
+		return ""
+	}
+	return bad
+}
+
+// depth is how many records a producer sends at once.
+func (t *task) depth() int {
+	if t.Depth > 0 {
+		return t.Depth
+	}
+	return batch
+}
+
+// value is the nth record of a producer.
+func (t *task) value(n int) string {
+	value := name(t.Name, n)
+	if len(value) >= t.Size {
+		return value
+	}
+	letters := make([]byte, t.Size-len(value)-1)
+	from := rand.New(rand.NewPCG(uint64(n), uint64(t.Size)))
+	for i := range letters {
+		letters[i] = alphabet[from.IntN(len(alphabet))]
+	}
+	return value + "/" + string(letters)
+}
+
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 // runAsClient does the task of the environment and exits; it returns when there is none. A program
 // that starts clients calls it first.

@@ -24,9 +24,8 @@ type holding struct {
 }
 
 func (c *consumer) session(d *door) error {
-	c.held, c.owes, c.hurry, c.paused = nil, nil, false, false
-	if answer, err := d.ask("CLIENT", "SETNAME", c.Member); err != nil || answer != "OK" {
-		return fmt.Errorf("CLIENT SETNAME: %v, %w", answer, err)
+	if err := c.greet(d); err != nil {
+		return err
 	}
 	for !c.stopped.Load() {
 		if err := c.turn(d); err != nil {
@@ -35,6 +34,15 @@ func (c *consumer) session(d *door) error {
 		}
 	}
 	return c.leave(d)
+}
+
+// greet says who we are.
+func (c *consumer) greet(d *door) error {
+	c.held, c.owes, c.hurry, c.paused = nil, nil, false, false
+	if answer, err := d.ask("CLIENT", "SETNAME", c.Member); err != nil || answer != "OK" {
+		return fmt.Errorf("CLIENT SETNAME: %v, %w", answer, err)
+	}
+	return nil
 }
 
 // turn acknowledges what is due and pops what is next, in one go.
@@ -129,8 +137,8 @@ func (c *consumer) take(answer any) error {
 	return nil
 }
 
-// leave acknowledges everything and says goodbye.
-func (c *consumer) leave(d *door) error {
+// settle acknowledges everything.
+func (c *consumer) settle(d *door) error {
 	c.hurry = true
 	if err := c.acknowledge(d); err != nil {
 		return err
@@ -138,7 +146,12 @@ func (c *consumer) leave(d *door) error {
 	if err := c.exchange(d); err != nil {
 		return err
 	}
-	if err := c.journal.flush(); err != nil {
+	return c.journal.flush()
+}
+
+// leave acknowledges everything and says goodbye.
+func (c *consumer) leave(d *door) error {
+	if err := c.settle(d); err != nil {
 		return err
 	}
 	_, err := d.ask("QUIT")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -16,7 +17,7 @@ import (
 type kind string
 
 const (
-	sent    kind = "sent"    // about to produce the record Value, to Topic
+	sent    kind = "sent"    // about to produce the record Value, to Topic; Text is bad for one to be rejected
 	okay    kind = "ok"      // that record was answered :1
 	refused kind = "refused" // it was answered with an error that says it is not written
 	got     kind = "got"     // was handed the record At, with its Value
@@ -74,6 +75,9 @@ func (j *journal) flush() error {
 	return err
 }
 
+// bad marks, in the Text of what is sent, a record that brokers must refuse.
+const bad = "bad"
+
 // recorder collects the events of all clients. It is the only writer of the history.
 type recorder struct {
 	mu     sync.Mutex
@@ -98,6 +102,17 @@ func (r *recorder) read(client string, from io.Reader) {
 		r.events = append(r.events, e)
 		r.mu.Unlock()
 	}
+}
+
+// recording is where a client of this very process writes its events.
+type recording struct {
+	recorder *recorder
+	client   string
+}
+
+func (r recording) Write(lines []byte) (int, error) {
+	r.recorder.read(r.client, bytes.NewReader(lines))
+	return len(lines), nil
 }
 
 func (r *recorder) fail(err error) {

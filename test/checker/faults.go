@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/sluice-proxy/sluice/test/harness"
@@ -13,7 +14,34 @@ type fault struct {
 	Name string
 	// Settings are librdkafka's, as members of JSON, for the consumers' subscription.
 	Settings []string
-	inject   func(context.Context, *trial) error
+	// Topic is how the trial's topics are made; the zero value has the usual partitions.
+	Topic layout
+	// Config is sluice's configuration file, if it needs one.
+	Config string
+	// Rate is how many records a second each producer sends; 0 means the plan's.
+	Rate int
+	// Nodes are the sizes of cluster it is tried on; none means three.
+	Nodes []int
+	// Door is resp or http where only one of them makes sense.
+	Door string
+
+	beside   bool // hurts nothing but its own sluice, topics and clients: many are tried at a time
+	long     bool // takes long, and waits to be asked for
+	scripted bool // has no clients but those that inject starts
+
+	set    func(context.Context, *trial) error // makes the topics, in the place of createAll
+	cast   func(*trial, map[string]task)       // changes who the clients are
+	inject func(context.Context, *trial) error
+}
+
+// on tells whether the fault is for a cluster of so many nodes.
+func (f *fault) on(nodes int) bool {
+	return slices.Contains(f.Nodes, nodes) || len(f.Nodes) == 0 && nodes == sizes[0]
+}
+
+// at tells whether it is for the HTTP door, or for the Redis door.
+func (f *fault) at(web bool) bool {
+	return f.Door == "" || f.Door == "http" == web
 }
 
 // impatient lets Kafka notice soon that a killed sluice will not come back: a member that is gone
@@ -28,13 +56,17 @@ var patient = []string{`"session.timeout.ms":45000`}
 var modern = []string{`"group.protocol":"consumer"`}
 
 // faults are all faults, each repeated as long as a trial lasts.
-var faults = []*fault{
+var faults = slices.Concat(processFaults, bystanderFaults, logFaults, recordFaults, longFaults)
+
+// processFaults kill and stop processes.
+var processFaults = []*fault{
 	{Name: "nothing", inject: nothing},
 	{Name: "kill -9 of clients", inject: killClients},
 	{Name: "kill -9 of sluice", Settings: impatient, inject: killSluice},
 	{Name: "kill -9 of sluice, KIP-848", Settings: modern, inject: killSluice},
 	{Name: "SIGTERM of sluice", Settings: impatient, inject: stopSluice},
 	{Name: "kill -9 of a broker", Settings: patient, inject: killBroker},
+	{Name: "kill -9 of the coordinator", inject: killCoordinator},
 	{Name: "a broker stopped for 5 s", Settings: patient, inject: stopBroker},
 	{Name: "all brokers stopped for 5 s", Settings: patient, inject: stopBrokers},
 	{Name: "brokers stopped, kill -9 of sluice", Settings: impatient, inject: stopBrokersKillSluice},
@@ -122,6 +154,18 @@ func killBroker(ctx context.Context, t *trial) error {
 	return nil
 }
 
+// killCoordinator kills it for longer than the others wait for it: another node takes the group over.
+func killCoordinator(ctx context.Context, t *trial) error {
+	node, err := t.coordinator(ctx, t.name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(node.Kill(), pause(ctx, succession), t.flowing(ctx), node.Start(), t.kafka.Ready(ctx), t.flowing(ctx))
+}
+
+// succession is how long it takes at most until others have what a killed node led: its session lasts 3 s.
+const succession = 6 * time.Second
+
 // stopBroker freezes the coordinator of the group.
 func stopBroker(ctx context.Context, t *trial) error {
 	for again := true; again; again = t.more() {
@@ -129,7 +173,7 @@ func stopBroker(ctx context.Context, t *trial) error {
 		if err != nil {
 			return err
 		}
-		err = errors.Join(freeze(ctx, []*harness.KafkaNode{node}), t.flowing(ctx), pause(ctx, recoveryTime))
+		err = errors.Join(freeze(ctx, stopTime, node), t.flowing(ctx), pause(ctx, recoveryTime))
 		if err != nil {
 			return err
 		}
@@ -140,20 +184,20 @@ func stopBroker(ctx context.Context, t *trial) error {
 // stopBrokers freezes all of Kafka.
 func stopBrokers(ctx context.Context, t *trial) error {
 	for again := true; again; again = t.more() {
-		if err := errors.Join(freeze(ctx, t.kafka.Nodes), t.flowing(ctx), pause(ctx, recoveryTime)); err != nil {
+		if err := errors.Join(freeze(ctx, stopTime, t.kafka.Nodes...), t.flowing(ctx), pause(ctx, recoveryTime)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// freeze stops nodes for the stop time.
-func freeze(ctx context.Context, nodes []*harness.KafkaNode) error {
+// freeze stops nodes for a while.
+func freeze(ctx context.Context, d time.Duration, nodes ...*harness.KafkaNode) error {
 	var errs []error
 	for _, node := range nodes {
 		errs = append(errs, node.Pause())
 	}
-	errs = append(errs, pause(ctx, stopTime))
+	errs = append(errs, pause(ctx, d))
 	return errors.Join(append(errs, thaw(nodes))...)
 }
 

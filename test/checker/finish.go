@@ -80,6 +80,9 @@ func (t *trial) flushed(ctx context.Context) error {
 		if err == nil {
 			t.history.Failed, err = t.stat("producer.delivery.errors")
 		}
+		if err == nil {
+			t.history.Rejected, err = t.stat("producer.rejected")
+		}
 		return err
 	})
 }
@@ -107,19 +110,29 @@ func (t *trial) stat(name string) (int, error) {
 func (t *trial) readLog(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
-	for _, topic := range []string{t.name, t.history.Buffered} {
-		records, err := insist(ctx, func(ctx context.Context) ([]*kgo.Record, error) {
-			return t.admin.Records(ctx, topic)
-		})
+	for _, topic := range t.topics() {
+		records, err := t.read(ctx, topic)
 		if err != nil {
-			return fmt.Errorf("read %s: %w", topic, err)
+			return err
 		}
-		for _, r := range records {
-			t.history.Log = append(t.history.Log,
-				stored{place{r.Topic, r.Partition, r.Offset}, string(r.Key), string(r.Value)})
-		}
+		t.history.Log = append(t.history.Log, records...)
 	}
 	return nil
+}
+
+// read reads what a topic holds.
+func (t *trial) read(ctx context.Context, topic string) ([]stored, error) {
+	records, err := insist(ctx, func(ctx context.Context) ([]*kgo.Record, error) {
+		return t.admin.Records(ctx, topic)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", topic, err)
+	}
+	var all []stored
+	for _, r := range records {
+		all = append(all, stored{place{r.Topic, r.Partition, r.Offset}, string(r.Key), string(r.Value)})
+	}
+	return all, nil
 }
 
 // settled waits until every record was acknowledged, as long as there is progress; what is not, the
@@ -158,7 +171,7 @@ func (t *trial) judgeEnd(ctx context.Context, v *verdict) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
-	for _, topic := range []string{t.name, t.history.Buffered} {
+	for _, topic := range t.topics() {
 		if err := t.committed(ctx, topic, v); err != nil {
 			v.breach(ruleUncommitted, "nobody can tell: %v", err)
 		}
@@ -167,6 +180,10 @@ func (t *trial) judgeEnd(ctx context.Context, v *verdict) {
 
 // committed judges what the group has committed of a topic.
 func (t *trial) committed(ctx context.Context, topic string, v *verdict) error {
+	starts, err := insist(ctx, func(ctx context.Context) ([]int64, error) { return t.admin.StartOffsets(ctx, topic) })
+	if err != nil {
+		return err
+	}
 	ends, err := insist(ctx, func(ctx context.Context) ([]int64, error) { return t.admin.EndOffsets(ctx, topic) })
 	if err != nil {
 		return err
@@ -178,7 +195,7 @@ func (t *trial) committed(ctx context.Context, topic string, v *verdict) error {
 		if err != nil {
 			return err
 		}
-		if max(at, 0) != end {
+		if max(at, starts[p]) != end {
 			v.breach(ruleUncommitted, "%s:%d: %d of %d", topic, p, at, end)
 		}
 	}

@@ -14,6 +14,9 @@ type history struct {
 	// Forgiven are the times in which sluice may forget acknowledgements: up to a commit interval
 	// before it was killed.
 	Forgiven []span
+	// Outages are the times in which acknowledgements may be of another log than who gave them thought: what was
+	// acknowledged then, or within a commit interval before or after, may come again.
+	Outages []span
 	// Load is when the clients worked; stalls are measured in it.
 	Load span
 	// Buffered is the topic of records that are buffered in memory, "" for none.
@@ -25,6 +28,26 @@ type history struct {
 	// gives its producer a new epoch, and then what is under way for other partitions may be written
 	// twice (librdkafka issue 4953).
 	Failed int
+	// Rejected is how many of the failed sluice calls rejected, those included that clients were answered.
+	Rejected int
+	// Gone is what topics held that were deleted or cut, and whose names or offsets others have now.
+	// Nobody needs to be handed those.
+	Gone []stored
+	// Reset says that a connection's records may come again to it in front of others: the group's position was
+	// reset, as its place was gone, or its partitions were lost and came back.
+	Reset bool
+	// Deleted is what retention has deleted, from the front of partitions of Log.
+	Deleted []stored
+	// Skipped is how many records sluice says that it had to skip.
+	Skipped int
+	// Unordered says that brokers refused batches for single records: of those sent again no order is promised.
+	Unordered bool
+	// Fresh is a topic that was used for the first time during the fault, "" for none.
+	Fresh string
+	// Healthy are the topics whose produces nothing that happens to others may hurt.
+	Healthy []string
+	// Sick are topics that are there to hurt others: how their produces end is of no matter.
+	Sick []string
 }
 
 // stored is a record of a topic.
@@ -45,10 +68,12 @@ type row struct {
 	Operations int // records sent, or handed out
 	OK         int // answered :1: in the topic, or acknowledged
 	Lost       int
+	Skipped    int // deleted before they were handed out, as sluice says
 	Duplicated int // in the topic more than once, or handed out after the acknowledgement
 	Disordered int
+	Wrongly    int // good records that were rejected
 	Unknown    int // nobody was told how it ended
-	Refused    int // produces that were answered "not written"
+	Refused    int // produces that were answered "not written"; those rejected wrongly are not among them
 	Again      int // handed out more than once, rightly: they were not acknowledged
 	Stall      time.Duration
 }
@@ -67,7 +92,7 @@ type broken struct {
 }
 
 func (b *broken) String() string {
-	return fmt.Sprintf("%s: %d times, such as %q", b.Rule, b.Times, b.Examples)
+	return fmt.Sprintf("%s: %d times, such as %.60q", b.Rule, b.Times, b.Examples)
 }
 
 // maxExamples bounds what is said about one rule.

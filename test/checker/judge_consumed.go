@@ -13,11 +13,14 @@ const (
 	ruleBackwards    = "offsets of a partition went backwards on one connection"
 	ruleFirstOrder   = "a record was first handed out after a later one of its partition"
 	ruleContent      = "a record was handed out with another content than it has in the topic"
+	ruleSkipped      = "records were skipped, and sluice counts another number of them"
 	ruleUnknownPlace = "a record was handed out that the topic does not have"
 )
 
 // handed is what became of one record of a topic.
 type handed struct {
+	at       place
+	gone     bool // with its log: nobody has to be handed it
 	value    string
 	times    int
 	maybe    int   // acknowledgements of it that were sent and never answered
@@ -34,8 +37,8 @@ type connection struct {
 
 // line is one partition as seen on one connection.
 type line struct {
-	last int64   // offset handed out last
-	held []int64 // handed out, and no acknowledgement sent
+	last int64     // offset handed out last
+	held []*handed // handed out, and no acknowledgement sent
 }
 
 // lane is a partition.
@@ -52,6 +55,7 @@ type consumption struct {
 	verdict  *verdict
 	row      row
 	records  map[place]*handed
+	gone     map[place]*handed
 	lines    map[connection]map[lane]*line
 	under    map[connection]map[place][]*handed // acknowledgements under way: what they cover
 	furthest map[lane]int64                     // highest offset handed out
@@ -62,12 +66,16 @@ func newConsumption(h *history, v *verdict) *consumption {
 	c := &consumption{
 		history: h, verdict: v, row: row{Path: path(h, "BLPOP", "take")},
 		records:  map[place]*handed{},
+		gone:     map[place]*handed{},
 		lines:    map[connection]map[lane]*line{},
 		under:    map[connection]map[place][]*handed{},
 		furthest: map[lane]int64{},
 	}
-	for _, r := range h.Log {
-		c.records[r.place] = &handed{value: r.Value}
+	for _, r := range slices.Concat(h.Log, h.Deleted) {
+		c.records[r.place] = &handed{at: r.place, value: r.Value}
+	}
+	for _, r := range h.Gone {
+		c.gone[r.place] = &handed{at: r.place, value: r.Value, gone: true}
 	}
 	return c
 }
@@ -90,6 +98,7 @@ func (c *consumption) judge() {
 	for _, r := range c.Log {
 		c.end(r)
 	}
+	c.skipped()
 	c.row.Stall = longestGap(c.Load, c.answered)
 	if c.row.Operations > 0 {
 		c.verdict.Rows = append(c.verdict.Rows, c.row)
@@ -113,22 +122,34 @@ func (c *consumption) line(e *event) *line {
 // got judges that a record was handed out.
 func (c *consumption) got(e *event) {
 	c.row.Operations++
-	r := c.records[e.At]
+	r := c.find(e)
 	if r == nil {
 		c.verdict.breach(ruleUnknownPlace, "%s to %s", e.At, e.Client)
+		return
+	}
+	l := c.line(e)
+	l.held = append(l.held, r)
+	if r.gone {
 		return
 	}
 	if r.value != e.Value {
 		c.verdict.breach(ruleContent, "%s: %q, not %q", e.At, e.Value, r.value)
 	}
-	if !c.Web {
+	if !c.Web && !c.Reset {
 		c.order(e, r)
 	}
 	c.repetition(e, r)
 	r.times++
-	l := c.line(e)
 	l.last = e.At.Offset
-	l.held = append(l.held, e.At.Offset)
+}
+
+// find is the record that was handed out. The log that is gone may have had another at the same place.
+func (c *consumption) find(e *event) *handed {
+	r, gone := c.records[e.At], c.gone[e.At]
+	if gone != nil && gone.value == e.Value && (r == nil || r.value != e.Value) {
+		return gone
+	}
+	return r
 }
 
 // order judges the place of a delivery among the others: on its connection every one is further
@@ -167,8 +188,12 @@ func (c *consumption) repetition(e *event, r *handed) {
 
 // forgiven tells whether sluice may have forgotten an acknowledgement by the time given.
 func (c *consumption) forgiven(at place, ackedAt, now int64) bool {
-	return slices.ContainsFunc(c.Forgiven, func(s span) bool {
+	killed := slices.ContainsFunc(c.Forgiven, func(s span) bool {
 		return now > s.To && (s.has(ackedAt) || ackedAt < s.To && c.Web && c.overtook(at, s.From))
+	})
+	return killed || slices.ContainsFunc(c.Outages, func(s span) bool {
+		late := span{s.From - int64(commitBound), s.To + int64(commitBound)}
+		return now > s.From && (late.has(ackedAt) || ackedAt < s.To && c.Web && c.overtook(at, s.From))
 	})
 }
 
@@ -187,21 +212,27 @@ func (c *consumption) overtook(at place, by int64) bool {
 // connection was handed of that partition.
 func (c *consumption) acking(e *event) {
 	l := c.line(e)
-	n := 0
-	var covered []*handed
-	for n < len(l.held) && l.held[n] <= e.At.Offset {
-		r := c.records[place{e.At.Topic, e.At.Partition, l.held[n]}]
+	var covered, kept []*handed
+	for _, r := range l.held {
+		if r.at.Offset > e.At.Offset {
+			kept = append(kept, r)
+			continue
+		}
 		r.maybe++
 		covered = append(covered, r)
-		n++
 	}
-	l.held = l.held[n:]
+	l.held = kept
 	c.under[connection{e.Client, e.Conn}][e.At] = covered
 }
 
-// ackingOne notes that an acknowledgement of one record is sent.
+// ackingOne notes that an acknowledgement of one record is sent. A lease of the log that is gone is of no
+// matter, and is told by its record that was handed out last at that place.
 func (c *consumption) ackingOne(e *event) {
-	if r := c.records[e.At]; r != nil {
+	r := c.records[e.At]
+	if g := c.gone[e.At]; g != nil && (r == nil || r.times == 0) {
+		r = g
+	}
+	if r != nil {
 		c.line(e)
 		r.maybe++
 		c.under[connection{e.Client, e.Conn}][e.At] = []*handed{r}
@@ -244,6 +275,20 @@ func (c *consumption) end(r stored) {
 	default:
 		c.row.Lost++
 		c.verdict.breach(ruleNotAgain, "%s", r.place)
+	}
+}
+
+// skipped judges what sluice says it skipped: what was deleted before anybody was handed it.
+func (c *consumption) skipped() {
+	c.row.Skipped = c.Skipped
+	truth := 0
+	for _, r := range c.Deleted {
+		if c.records[r.place].times == 0 {
+			truth++
+		}
+	}
+	if c.Skipped != truth && len(c.Gone) == 0 {
+		c.verdict.breach(ruleSkipped, "%d counted, %d deleted and never handed out", c.Skipped, truth)
 	}
 }
 

@@ -9,11 +9,7 @@ import (
 
 func TestConsumedHistories(t *testing.T) {
 	const bound = 1500 * time.Millisecond
-	tests := map[string]struct {
-		story *story
-		want  []string
-		row   row
-	}{
+	tests := map[string]consumedTest{
 		"each acknowledged": {
 			tell().produced(2).got("c", 1, 0).acked("c", 1, 0).got("c", 1, 1).acked("c", 1, 1), nil,
 			row{Operations: 2, OK: 2},
@@ -134,6 +130,78 @@ func TestConsumedHistories(t *testing.T) {
 			row{Operations: 2, OK: 1},
 		},
 	}
+	runConsumed(t, tests)
+}
+
+type consumedTest struct {
+	story *story
+	want  []string
+	row   row
+}
+
+func TestConsumedHistoriesOfOtherLogs(t *testing.T) {
+	runConsumed(t, map[string]consumedTest{
+		"the old log's records are nobody's loss": {
+			tell().gone(5).produced(1).gotOld("c", 1, 0).got("c", 1, 0).acked("c", 1, 0), nil,
+			row{Operations: 2, OK: 1},
+		},
+		"an acknowledgement for the old log is none for the new one": {
+			tell().gone(5).produced(2).gotOld("c", 1, 0).gotOld("c", 1, 1).acked("c", 1, 1).got("c", 1, 0).acked("c", 1, 0),
+			[]string{ruleNeverCame},
+			row{Operations: 3, OK: 1, Lost: 1},
+		},
+		"a lease of the old log is none of the new one": {
+			tell().overHTTP().gone(2).produced(2).gotOld("c", 1, 1).ackedOne("c", 1, 1).got("c", 1, 0).ackedOne("c", 1, 0),
+			[]string{ruleNeverCame},
+			row{Path: "take", Operations: 2, OK: 1, Lost: 1},
+		},
+		"what neither log has": {
+			tell().gone(1).produced(1).got("c", 1, 0).acked("c", 1, 0).gotOld("c", 1, 3),
+			[]string{ruleUnknownPlace},
+			row{Operations: 2, OK: 1},
+		},
+		"a position that was reset goes back": {
+			tell().reset().produced(2).got("c", 1, 1).got("c", 1, 0).acked("c", 1, 1), nil,
+			row{Operations: 2, OK: 2},
+		},
+		"deleted, and counted as skipped": {
+			tell().produced(3).deleted(2, 2).got("c", 1, 2).acked("c", 1, 2), nil,
+			row{Operations: 1, OK: 1, Skipped: 2},
+		},
+		"deleted after it was handed out: not skipped": {
+			tell().produced(3).deleted(2, 1).got("c", 1, 0).got("c", 1, 2).acked("c", 1, 2), nil,
+			row{Operations: 2, OK: 1, Skipped: 1},
+		},
+		"deleted, and not counted": {
+			tell().produced(3).deleted(2, 0).got("c", 1, 2).acked("c", 1, 2),
+			[]string{ruleSkipped},
+			row{Operations: 1, OK: 1},
+		},
+		"counted as skipped, and there": {
+			tell().produced(1).deleted(0, 1).got("c", 1, 0).acked("c", 1, 0),
+			[]string{ruleSkipped},
+			row{Operations: 1, OK: 1, Skipped: 1},
+		},
+		"acknowledged while the log was replaced, and came again": {
+			tell().produced(1).got("c", 1, 0).acked("c", 1, 0).outage(4*time.Second).got("d", 1, 0).acked("d", 1, 0), nil,
+			row{Operations: 2, OK: 1, Duplicated: 1},
+		},
+		"acknowledged long before that, and came again": {
+			tell().produced(2).got("c", 1, 0).acked("c", 1, 0).got("c", 1, 1).outage(time.Second/10).
+				got("d", 1, 0).got("d", 1, 1).acked("d", 1, 1),
+			[]string{ruleAckedAgain},
+			row{Operations: 4, OK: 2, Duplicated: 1, Again: 1},
+		},
+		"came again before that": {
+			tell().produced(1).got("c", 1, 0).acked("c", 1, 0).got("d", 1, 0).outage(time.Second / 10),
+			[]string{ruleAckedAgain},
+			row{Operations: 2, OK: 1, Duplicated: 1},
+		},
+	})
+}
+
+func runConsumed(t *testing.T, tests map[string]consumedTest) {
+	t.Helper()
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			v := judge(&test.story.history)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -12,14 +14,18 @@ const (
 	rulePhantom    = "a record is in a topic and nobody sent it there"
 	ruleRefused    = "a produce was refused as not written and is in the topic"
 	ruleOrder      = "records of one key are not in the order in which they were produced"
+	ruleInnocent   = "a good record was rejected"
+	ruleBystander  = "a produce to a healthy topic was not answered :1"
 	ruleNotStarted = "an answer came for what was not sent"
 )
 
 // operation is one produced record.
 type operation struct {
-	topic  string
-	answer kind // okay, refused, or "" for unknown
-	copies int
+	topic    string
+	bad      bool // brokers must refuse it
+	answer   kind // okay, refused, or "" for unknown
+	rejected bool // refused, and not to be sent again
+	copies   int
 }
 
 // produced is the state of judging the produce side.
@@ -28,6 +34,7 @@ type produced struct {
 	verdict    *verdict
 	operations map[string]*operation // by value, which is unique
 	answered   map[string][]int64    // when, by topic
+	rejections int                   // of buffered records, which nobody was told, that may still be of good ones
 }
 
 func judgeProduced(h *history, v *verdict) {
@@ -35,9 +42,10 @@ func judgeProduced(h *history, v *verdict) {
 	for i := range h.Events {
 		p.event(&h.Events[i])
 	}
-	for _, r := range h.Log {
+	for _, r := range slices.Concat(h.Log, h.Deleted, h.Gone) {
 		p.stored(r)
 	}
+	p.rejections = p.unexplained()
 	disordered := p.order()
 	rows := map[string]*row{}
 	for value, o := range p.operations {
@@ -57,6 +65,9 @@ func (p *produced) path(topic string) string {
 	if topic == p.Buffered {
 		return path(p.history, "RPUSHX", "POST async")
 	}
+	if topic == p.Fresh {
+		return path(p.history, "RPUSH new", "POST new")
+	}
 	return path(p.history, "RPUSH", "POST")
 }
 
@@ -69,16 +80,19 @@ func path(h *history, redis, web string) string {
 }
 
 func (p *produced) event(e *event) {
+	if slices.Contains(p.Sick, e.At.Topic) {
+		return
+	}
 	switch e.Kind {
 	case sent:
-		p.operations[e.Value] = &operation{topic: e.At.Topic}
+		p.operations[e.Value] = &operation{topic: e.At.Topic, bad: e.Text == bad}
 	case okay, refused:
 		o := p.operations[e.Value]
 		if o == nil {
 			p.verdict.breach(ruleNotStarted, "%s %s", e.Client, e.Value)
 			return
 		}
-		o.answer = e.Kind
+		o.answer, o.rejected = e.Kind, strings.Contains(e.Text, rejected)
 		if e.Kind == okay {
 			p.answered[o.topic] = append(p.answered[o.topic], e.Time)
 		}
@@ -87,6 +101,9 @@ func (p *produced) event(e *event) {
 }
 
 func (p *produced) stored(r stored) {
+	if producer, _ := split(r.Value); producer == planter {
+		return
+	}
 	o := p.operations[r.Value]
 	if o == nil || o.topic != r.Topic {
 		p.verdict.breach(rulePhantom, "%s %q", r.place, r.Value)
@@ -111,20 +128,59 @@ func (p *produced) end(value string, o *operation, r *row) {
 			p.lose(value, o, r)
 		}
 	case refused:
-		r.Refused++
-		if o.copies > 0 {
-			p.verdict.breach(ruleRefused, "%s %q", o.topic, value)
-		}
+		p.refuse(value, o, r)
 	default:
 		r.Unknown++
 	}
+	if slices.Contains(p.Healthy, o.topic) && o.answer != okay && !o.bad && !o.rejected {
+		p.verdict.breach(ruleBystander, "%s %q", o.topic, value)
+	}
 }
 
-func (p *produced) lose(value string, o *operation, r *row) {
-	r.Lost++
-	if o.topic != p.Buffered || !p.BufferedMayVanish && r.Lost > p.Failed {
-		p.verdict.breach(ruleLost, "%s %q", o.topic, value)
+// refuse judges a record that was answered "not written".
+func (p *produced) refuse(value string, o *operation, r *row) {
+	if o.copies > 0 {
+		p.verdict.breach(ruleRefused, "%s %q", o.topic, value)
 	}
+	if o.bad || !o.rejected {
+		r.Refused++
+		return
+	}
+	r.Wrongly++
+	p.verdict.breach(ruleInnocent, "%s %q", o.topic, value)
+}
+
+// lose judges a record that was answered :1 and is not there.
+func (p *produced) lose(value string, o *operation, r *row) {
+	switch {
+	case o.bad && o.topic == p.Buffered:
+		r.Refused++ // as it had to be: nobody was told, but sluice counts it
+		r.OK--
+	case o.topic == p.Buffered && p.rejections > 0:
+		p.rejections--
+		r.Wrongly++
+		p.verdict.breach(ruleInnocent, "%s %q", o.topic, value)
+	default:
+		r.Lost++
+		failed := p.Failed
+		if slices.Contains(p.Healthy, o.topic) {
+			failed = 0 // what failed may be others'
+		}
+		if o.topic != p.Buffered || !p.BufferedMayVanish && r.Lost > failed {
+			p.verdict.breach(ruleLost, "%s %q", o.topic, value)
+		}
+	}
+}
+
+// unexplained is how many buffered records sluice says it rejected beyond those that are bad.
+func (p *produced) unexplained() int {
+	n := p.Rejected
+	for _, o := range p.operations {
+		if o.rejected || o.bad && o.topic == p.Buffered && o.answer == okay && o.copies == 0 {
+			n--
+		}
+	}
+	return max(n, 0)
 }
 
 // order counts, by topic, the answered records that stand before an older one of the same producer
@@ -140,10 +196,10 @@ func (p *produced) order() map[string]int {
 			continue
 		}
 		producer, n := split(r.Value)
-		line := r.Topic + " " + r.Key + " " + producer
+		line := fmt.Sprint(r.Topic, " ", r.Partition, " ", r.Key, " ", producer)
 		if before, known := last[line]; known && n < before {
 			disordered[r.Topic]++
-			if r.Topic == p.Buffered && p.BufferedMayVanish {
+			if r.Topic == p.Buffered && p.BufferedMayVanish || p.Unordered {
 				continue // see order
 			}
 			p.verdict.breach(ruleOrder, "%s key %s: %s after %d", r.place, r.Key, r.Value, before)
@@ -154,12 +210,19 @@ func (p *produced) order() map[string]int {
 	return disordered
 }
 
+// rejected is what an answer says of a record that would fail again.
+const rejected = "rejected:"
+
+// planter is the producer of records that the trial writes itself, past sluice.
+const planter = "kafka"
+
 // name makes the value of a producer's nth record.
 func name(producer string, n int) string { return producer + "/" + strconv.Itoa(n) }
 
 // split takes a value apart again.
 func split(value string) (producer string, n int) {
 	producer, number, _ := strings.Cut(value, "/")
+	number, _, _ = strings.Cut(number, "/") // what follows makes it large
 	n, err := strconv.Atoi(number)
 	if err != nil {
 		return value, -1

@@ -66,6 +66,42 @@ func TestProducedHistories(t *testing.T) {
 			tell().sent("p/0").sent("p/1").ok("p/0").ok("p/1").sent("q/0").ok("q/0").topic("p/0", "q/0", "p/1"), nil,
 			row{Operations: 3, OK: 3},
 		},
+		"in the order of each partition": {
+			tell().sent("p/0").ok("p/0").sent("p/1").ok("p/1").inPartition(0, "p/1").inPartition(1, "p/0"), nil,
+			row{Operations: 2, OK: 2},
+		},
+		"a bad one rejected": {
+			tell().sentBad("p/0").rejected("p/0").topic(), nil,
+			row{Operations: 1, Refused: 1},
+		},
+		"a good one rejected": {
+			tell().sent("p/0").rejected("p/0").topic(),
+			[]string{ruleInnocent},
+			row{Operations: 1, Wrongly: 1},
+		},
+		"written past sluice": {
+			tell().sent("p/0").ok("p/0").topic("kafka/0", "p/0"), nil,
+			row{Operations: 1, OK: 1},
+		},
+		"with what makes it large": {
+			tell().sent("p/0/x").ok("p/0/x").sent("p/1/x").ok("p/1/x").topic("p/1/x", "p/0/x"),
+			[]string{ruleOrder},
+			row{Operations: 2, OK: 2, Disordered: 1},
+		},
+		"a healthy topic's, to be sent again": {
+			tell().healthy().sent("p/0").refused("p/0").topic(),
+			[]string{ruleBystander},
+			row{Operations: 1, Refused: 1},
+		},
+		"a healthy topic's, without an end": {
+			tell().healthy().sent("p/0").topic(),
+			[]string{ruleBystander},
+			row{Operations: 1, Unknown: 1},
+		},
+		"a healthy topic's bad one": {
+			tell().healthy().sentBad("p/0").rejected("p/0").topic(), nil,
+			row{Operations: 1, Refused: 1},
+		},
 		"answered twice": {
 			tell().ok("p/0").topic(), []string{ruleNotStarted}, row{},
 		},
@@ -121,5 +157,49 @@ func TestWhatSluiceSaysItFailedIsNoSilentLoss(t *testing.T) {
 	}
 	if v := judged("", 2); v.rule(ruleLost) == nil || v.rule(ruleLost).Times != 2 {
 		t.Errorf("nothing excuses the loss of a delivered record that was answered: %v", v.Broken)
+	}
+}
+
+func TestBufferedRecordsThatWereRejected(t *testing.T) {
+	judged := func(s *story, count int) *verdict {
+		s.Buffered, s.Failed, s.Rejected = "t", count, count
+		v := &verdict{}
+		judgeProduced(&s.history, v)
+		v.Rows[0].Stall, v.Rows[0].Path = 0, ""
+		return v
+	}
+	bad := func() *story { return tell().sentBad("p/0").ok("p/0").sent("p/1").ok("p/1") }
+	for name, test := range map[string]struct {
+		verdict *verdict
+		want    []string
+		row     row
+	}{
+		"the bad one": {judged(bad().topic("p/1"), 1), nil, row{Operations: 2, OK: 1, Refused: 1}},
+		"a good one as well": {
+			judged(bad().topic(), 2),
+			[]string{ruleInnocent},
+			row{Operations: 2, OK: 1, Refused: 1, Wrongly: 1},
+		},
+		"a good one failed otherwise": {
+			judged(bad().healthy().topic(), 1),
+			[]string{ruleLost},
+			row{Operations: 2, OK: 1, Refused: 1, Lost: 1},
+		},
+	} {
+		if diff := cmp.Diff(test.want, rules(test.verdict)); diff != "" {
+			t.Errorf("%s: broken rules (-want +got):\n%s", name, diff)
+		}
+		if diff := cmp.Diff([]row{test.row}, test.verdict.Rows); diff != "" {
+			t.Errorf("%s: row (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// What others get themselves into is of no matter, and excuses nothing.
+func TestSickTopicsAreNotJudged(t *testing.T) {
+	s := tell().sent("p/0").ok("p/0").topic()
+	s.Sick = []string{"t"}
+	if v := judge(&s.history); len(v.Rows)+len(v.Broken) > 0 {
+		t.Errorf("%v, %v", v.Rows, v.Broken)
 	}
 }

@@ -61,6 +61,63 @@ func (s *story) killed(bound time.Duration) *story {
 	return s
 }
 
+// outage says that the log was replaced, which took d.
+func (s *story) outage(d time.Duration) *story {
+	s.now += int64(time.Second)
+	s.Outages = append(s.Outages, span{s.now - int64(d), s.now})
+	return s
+}
+
+// sentBad says that a record is sent which brokers must refuse.
+func (s *story) sentBad(value string) *story {
+	s.sent(value).Events[len(s.Events)-1].Text = bad
+	return s
+}
+
+func (s *story) rejected(value string) *story {
+	s.refused(value).Events[len(s.Events)-1].Text = "PROD rejected: topic t: Broker failed to validate record"
+	return s
+}
+
+// gotOld says that a record of a log was handed out that is gone now.
+func (s *story) gotOld(client string, conn int, offset int64) *story {
+	return s.step(got, client, conn, place{"t", 0, offset}, oldAt(offset))
+}
+
+// gone says that there was another log before, with n records.
+func (s *story) gone(n int) *story {
+	for i := range int64(n) {
+		s.Gone = append(s.Gone, stored{place{"t", 0, i}, "", oldAt(i)})
+	}
+	return s
+}
+
+// deleted says that retention has taken the first n records, and how many sluice says it skipped.
+func (s *story) deleted(n, skipped int) *story {
+	s.Deleted, s.Log, s.Skipped = s.Log[:n], s.Log[n:], skipped
+	return s
+}
+
+func oldAt(offset int64) string { return name(planter, int(offset)) }
+
+// reset says that the group's position was reset.
+func (s *story) reset() *story {
+	s.Reset = true
+	return s
+}
+
+// healthy says that nothing that happens may hurt the topic.
+func (s *story) healthy() *story {
+	s.Healthy = []string{"t"}
+	return s
+}
+
+// inPartition adds a record to a partition.
+func (s *story) inPartition(p int32, value string) *story {
+	s.Log = append(s.Log, stored{place{"t", p, 0}, "k", value})
+	return s
+}
+
 // topic says what is in partition 0.
 func (s *story) topic(values ...string) *story {
 	for i, v := range values {

@@ -23,6 +23,9 @@ type options struct {
 	list    bool
 	keep    bool
 	doors   string
+	long    bool
+	memory  bool
+	fake    bool
 }
 
 // doors are what -door may say: whether to go through the Redis door, the HTTP door, or first one and
@@ -49,8 +52,11 @@ func main() {
 	flag.DurationVar(&o.plan.Duration, "duration", shortDuration, "how long each fault is repeated; it happens once at least")
 	flag.IntVar(&o.plan.Rate, "rate", usualRate, "records a second of each of the three producers")
 	flag.StringVar(&o.doors, "door", "both", "which door the clients use: resp, http, or both in turn")
-	flag.StringVar(&o.match, "fault", "", "only faults and mutants that match this regular expression")
+	flag.StringVar(&o.match, "fault", "", "only faults and mutants (with -memory, codecs) that match this regular expression")
 	flag.BoolVar(&o.mutants, "mutants", true, "also build wrong sluices, and fail when one is not caught")
+	flag.BoolVar(&o.long, "long", false, "the faults that take long, in the place of the others")
+	flag.BoolVar(&o.memory, "memory", false, "in the place of faults: many groups read compressed batches, and what sluice takes of memory")
+	flag.BoolVar(&o.fake, "fake", false, "on a Kafka inside this process: only faults that need no more")
 	flag.BoolVar(&o.keep, "keep", false, "keep every history, not only those that break a rule")
 	flag.BoolVar(&o.list, "list", false, "list the faults and the mutants")
 	flag.Parse()
@@ -86,44 +92,86 @@ func (o *options) run(ctx context.Context, out io.Writer) error {
 			return err
 		}
 	}
-	s, err := openStage(ctx)
-	if err != nil {
-		return err
+	if o.memory {
+		return o.tryMemory(ctx, match, out)
 	}
-	err = o.tryAll(ctx, s, match, out)
-	return errors.Join(err, s.close())
+	return o.tryAll(ctx, match, out)
 }
 
 func list(out io.Writer) {
 	for _, f := range faults {
-		fmt.Fprintf(out, "fault   %s\n", f.Name)
+		how := ""
+		if f.long {
+			how = " (with -long)"
+		}
+		fmt.Fprintf(out, "fault   %s%s\n", f.Name, how)
 	}
 	for _, m := range mutants {
 		fmt.Fprintf(out, "mutant  %s (during: %s)\n", m.Name, m.fault)
 	}
 }
 
-// tryAll tries the true sluice and then the wrong ones; the error counts the trials that failed.
-func (o *options) tryAll(ctx context.Context, s *stage, match *regexp.Regexp, out io.Writer) error {
+// tryAll tries the true sluice and the wrong ones; the error counts the trials that failed.
+func (o *options) tryAll(ctx context.Context, match *regexp.Regexp, out io.Writer) error {
 	printHeader(out)
 	failed := 0
-	for _, o.plan.Web = range doors[o.doors] {
-		for _, f := range faults {
-			if ctx.Err() == nil && match.MatchString(f.Name) && s.try(ctx, f, o.plan, o.keep, out) != nil {
-				failed++
-			}
+	for _, nodes := range sizes {
+		jobs := o.jobs(nodes, match)
+		if len(jobs) == 0 || ctx.Err() != nil {
+			continue
 		}
-	}
-	o.plan.Web = false
-	for _, m := range mutants {
-		if ctx.Err() == nil && o.mutants && match.MatchString(m.Name) && s.hunt(ctx, m, o.plan, out) != nil {
-			failed++
+		s, err := o.open(ctx, nodes)
+		if err != nil {
+			return err
 		}
+		n, err := s.tryAll(ctx, jobs, out)
+		if err != nil {
+			return err
+		}
+		failed += n
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d trials failed", failed)
 	}
 	return ctx.Err()
+}
+
+// open opens the cluster.
+func (o *options) open(ctx context.Context, nodes int) (*stage, error) {
+	if o.fake {
+		return openFakeStage(nodes)
+	}
+	return openStage(ctx, nodes)
+}
+
+// jobs are what is to be tried on a cluster of so many nodes.
+func (o *options) jobs(nodes int, match *regexp.Regexp) []job {
+	var all []job
+	for _, web := range doors[o.doors] {
+		for _, f := range faults {
+			if web && nodes == 1 && o.doors == "both" && !o.long {
+				continue // what one broker changes is the same at both doors: for HTTP it is tried when asked for
+			}
+			if f.on(nodes) && f.long == o.long && f.at(web) && match.MatchString(f.Name) && (f.beside || !o.fake) {
+				p := o.plan
+				p.Web = web
+				all = append(all, job{f.beside, func(ctx context.Context, s *stage, out io.Writer) error {
+					return s.try(ctx, f, p, o.keep, out)
+				}})
+			}
+		}
+	}
+	if nodes != sizes[0] || !o.mutants || o.long {
+		return all
+	}
+	for _, m := range mutants {
+		if beside := findFault(m.fault).beside; match.MatchString(m.Name) && (beside || !o.fake) {
+			all = append(all, job{beside, func(ctx context.Context, s *stage, out io.Writer) error {
+				return s.hunt(ctx, m, o.plan, out)
+			}})
+		}
+	}
+	return all
 }
 
 // try tries one fault, and prints how it went. The error says that it went wrong.
@@ -133,7 +181,7 @@ func (s *stage) try(ctx context.Context, f *fault, p plan, keep bool, out io.Wri
 		fmt.Fprintf(out, "%s: %v\n", f.Name, err)
 		return err
 	}
-	r.print(out, f.Name)
+	r.print(out, f.Name, len(s.kafka.Nodes))
 	if keep || len(r.Broken) > 0 {
 		if err := r.keep(out); err != nil {
 			return err
@@ -163,13 +211,13 @@ func (s *stage) catch(ctx context.Context, m *mutant, p plan, out io.Writer) err
 	if p.Binary, err = m.build(ctx, dir); err != nil {
 		return err
 	}
-	p.Duration, p.Patience = 0, mutantPatience // once must be enough
+	p.Web, p.Duration, p.Patience = m.web, 0, mutantPatience // once must be enough
 	r, err := s.run(ctx, findFault(m.fault), p)
 	if err != nil {
 		return err
 	}
 	if r.rule(m.rule) == nil {
-		r.print(out, m.Name)
+		r.print(out, m.Name, len(s.kafka.Nodes))
 		return fmt.Errorf("not caught: nothing says %q", m.rule)
 	}
 	fmt.Fprintf(out, "mutant %q is caught: %s\n", m.Name, r.rule(m.rule))

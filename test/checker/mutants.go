@@ -21,6 +21,7 @@ type mutant struct {
 	new   string
 	fault string // during which it is caught
 	rule  string // which it breaks
+	web   bool   // at the HTTP door, not at the Redis door
 }
 
 var mutants = []*mutant{

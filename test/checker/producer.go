@@ -19,7 +19,7 @@ type producer struct {
 }
 
 func (p *producer) session(d *door) error {
-	tick := time.NewTicker(batch * time.Second / time.Duration(p.Rate))
+	tick := time.NewTicker(time.Duration(p.depth()) * time.Second / time.Duration(p.Rate))
 	defer tick.Stop()
 	for !p.stopped.Load() {
 		if err := p.batch(d); err != nil {
@@ -31,14 +31,15 @@ func (p *producer) session(d *door) error {
 }
 
 func (p *producer) batch(d *door) error {
-	first := p.next
-	p.next += batch
-	for n := first; n < p.next; n++ {
-		value := name(p.Name, n)
-		if err := p.journal.note(sent, place{Topic: p.Topic}, value, ""); err != nil {
+	var values []string
+	for range p.depth() {
+		value := p.value(p.next)
+		if err := p.journal.note(sent, place{Topic: p.Topic}, value, p.mark()); err != nil {
 			return err
 		}
-		d.add(p.Command, fmt.Sprintf("topics:%s:%s-%d", p.Topic, p.Name, n%keys), value)
+		d.add(p.Command, p.key(p.next), value)
+		values = append(values, value)
+		p.next++
 	}
 	if err := p.journal.flush(); err != nil {
 		return err
@@ -46,18 +47,26 @@ func (p *producer) batch(d *door) error {
 	if err := d.send(); err != nil {
 		return err
 	}
-	return p.answers(d, first)
+	return p.answers(d, values)
 }
 
-func (p *producer) answers(d *door, first int) error {
-	for n := first; n < p.next; n++ {
+// key is where the nth record goes, in the words of the Redis door.
+func (p *producer) key(n int) string {
+	if p.Bad == keyless {
+		return "topics:" + p.Topic
+	}
+	return fmt.Sprintf("topics:%s:%s-%d", p.Topic, p.Name, n%keys)
+}
+
+func (p *producer) answers(d *door, values []string) error {
+	for _, value := range values {
 		answer, err := d.reply()
 		if err != nil {
 			_ = p.journal.flush()
 			return err
 		}
 		k, text := ending(answer)
-		if err := p.journal.note(k, place{Topic: p.Topic}, name(p.Name, n), text); err != nil {
+		if err := p.journal.note(k, place{Topic: p.Topic}, value, text); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -49,8 +51,12 @@ type trial struct {
 	crew     crew
 	history  history
 	plan     plan
-	until    time.Time // faults are repeated until then
-	status   []int     // of the sluices that were asked to end
+	fault    *fault
+	planted  int                // records written past sluice
+	silent   *harness.KafkaNode // that has no part in what sluice is to serve well
+	config   string             // sluice's configuration file, "" for none
+	until    time.Time          // faults are repeated until then
+	status   []int              // of the sluices that were asked to end
 }
 
 // plan says how hard a trial is.
@@ -64,14 +70,16 @@ type plan struct {
 
 // run tries one fault and judges what happened.
 func (s *stage) run(ctx context.Context, f *fault, p plan) (*result, error) {
-	s.tried++
-	t := &trial{stage: s, plan: p, name: fmt.Sprintf("trial-%d", s.tried)}
+	t := &trial{stage: s, plan: p, fault: f, name: fmt.Sprintf("trial-%d", s.tried.Add(1))}
 	t.crew.recorder = &t.recorder
-	t.history.Buffered, t.history.Web = t.name+"-buffered", p.Web
+	t.history.Web = p.Web
+	if !f.scripted {
+		t.history.Buffered = t.name + "-buffered"
+	}
 	defer t.clear()
 	ctx, cancel := context.WithTimeoutCause(ctx, p.Duration+trialTime, errTrialTime)
 	defer cancel()
-	if err := t.prepare(ctx, f); err != nil {
+	if err := t.prepare(ctx); err != nil {
 		return nil, err
 	}
 	load := span{From: time.Now().UnixNano()}
@@ -89,25 +97,38 @@ func (t *trial) clear() {
 	if t.sluice != nil {
 		_ = t.sluice.Close()
 	}
+	if t.config != "" {
+		_ = os.Remove(t.config)
+	}
+}
+
+// topics are those that sluice is to serve well.
+func (t *trial) topics() []string {
+	topics := []string{t.name}
+	for _, more := range []string{t.history.Buffered, t.history.Fresh} {
+		if more != "" {
+			topics = append(topics, more)
+		}
+	}
+	return topics
 }
 
 // prepare starts sluice and its clients, and returns when records flow.
-func (t *trial) prepare(ctx context.Context, f *fault) error {
-	for _, topic := range []string{t.name, t.history.Buffered} {
-		if err := t.create(ctx, topic); err != nil {
+func (t *trial) prepare(ctx context.Context) error {
+	if t.fault.set != nil {
+		if err := t.fault.set(ctx, t); err != nil {
 			return err
 		}
-	}
-	addr, err1 := harness.FreeAddr()
-	web, err2 := harness.FreeAddr()
-	if err := errors.Join(err1, err2); err != nil {
+	} else if err := t.createAll(ctx, t.fault.Topic); err != nil {
 		return err
 	}
-	t.options = harness.SluiceOptions{Binary: t.plan.Binary, Brokers: t.kafka.Brokers(), Addr: addr, HTTP: web}
-	if err := t.begin(ctx); err != nil {
+	if err := t.configure(); err != nil {
 		return err
 	}
-	if err := t.hire(f, t.plan.Rate); err != nil {
+	if err := t.begin(ctx); err != nil || t.fault.scripted {
+		return err
+	}
+	if err := t.hire(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTime)
@@ -120,6 +141,38 @@ func (t *trial) prepare(ctx context.Context, f *fault) error {
 	})
 }
 
+func (t *trial) createAll(ctx context.Context, o layout) error {
+	for _, topic := range t.topics() {
+		if err := t.create(ctx, topic, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// configure says how sluice is to run.
+func (t *trial) configure() error {
+	t.options = harness.SluiceOptions{Binary: t.plan.Binary, Brokers: t.kafka.Brokers()}
+	ports, err := harness.FreePorts(3)
+	if err != nil {
+		return err
+	}
+	for i, door := range []*string{&t.options.Addr, &t.options.HTTP, &t.options.Management} {
+		*door = fmt.Sprintf("127.0.0.1:%d", ports[i])
+	}
+	if t.fault.Config == "" {
+		return nil
+	}
+	file, err := os.CreateTemp("", "checker-*.yaml")
+	if err != nil {
+		return err
+	}
+	t.config = file.Name()
+	t.options.Args = []string{"--config", t.config}
+	_, err = file.WriteString(t.fault.Config)
+	return errors.Join(err, file.Close())
+}
+
 // begin starts a sluice at the trial's address.
 func (t *trial) begin(ctx context.Context) error {
 	s, err := harness.StartSluice(ctx, t.options)
@@ -130,62 +183,68 @@ func (t *trial) begin(ctx context.Context) error {
 }
 
 // hire starts the clients.
-func (t *trial) hire(f *fault, rate int) error {
-	clients := t.clients(f, rate)
-	if t.plan.Web {
-		clients = t.webClients(f, rate)
+func (t *trial) hire() error {
+	clients := t.clients()
+	if t.fault.cast != nil {
+		t.fault.cast(t, clients)
 	}
 	for _, role := range sortedKeys(clients) {
-		if err := t.crew.hire(role, clients[role]); err != nil {
+		if err := t.crew.hire(role, t.through(clients[role])); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// through sends a client to the door that this trial is about.
+func (t *trial) through(client task) task {
+	client.Addr, client.Web = t.options.Addr, t.plan.Web
+	if client.Web {
+		client.Addr = t.options.HTTP
+	}
+	return client
+}
+
 // held is how long a consumer sits on its records that does so for longer than a commit interval.
 const held = commitBound + 500*time.Millisecond
 
 // clients are two producers that wait for delivery, one that does not, and three consumers of one group.
-func (t *trial) clients(f *fault, rate int) map[string]task {
-	key := func(options ...string) string {
-		all := strings.Join(append(options, f.Settings...), ",")
-		return fmt.Sprintf("topics:%s,%s:{%s}", t.name, t.history.Buffered, all)
+func (t *trial) clients() map[string]task {
+	rate := t.plan.Rate
+	if t.fault.Rate > 0 {
+		rate = t.fault.Rate
 	}
-	addr := t.options.Addr
 	return map[string]task{
-		"p1": {Addr: addr, Command: "RPUSH", Topic: t.name, Rate: rate},
-		"p2": {Addr: addr, Command: "RPUSH", Topic: t.name, Rate: rate},
-		"b1": {Addr: addr, Command: "RPUSHX", Topic: t.history.Buffered, Rate: rate},
-		"c1": {Addr: addr, Member: t.name + ":c1", Key: key()},
-		"c2": {Addr: addr, Member: t.name + ":c2", Key: key(`"sluice.batch":20`)},
-		"c3": {Addr: addr, Member: t.name + ":c3", Key: key(`"sluice.batch":50`), Hold: held},
-	}
-}
-
-// webClients are the same over HTTP.
-func (t *trial) webClients(f *fault, rate int) map[string]task {
-	query := func(most int) string {
-		q := url.Values{"topics": {t.name + "," + t.history.Buffered}, "max": {strconv.Itoa(most)}}
-		for _, setting := range f.Settings {
-			name, value, _ := strings.Cut(setting, ":")
-			q.Set(strings.Trim(name, `"`), strings.Trim(value, `"`))
-		}
-		return q.Encode()
-	}
-	tasks := map[string]task{
 		"p1": {Command: "RPUSH", Topic: t.name, Rate: rate},
 		"p2": {Command: "RPUSH", Topic: t.name, Rate: rate},
 		"b1": {Command: "RPUSHX", Topic: t.history.Buffered, Rate: rate},
-		"c1": {Member: t.name, Key: query(1)},
-		"c2": {Member: t.name, Key: query(20)},
-		"c3": {Member: t.name, Key: query(50), Hold: held},
+		"c1": t.consumer("c1", 1, 0),
+		"c2": t.consumer("c2", 20, 0),
+		"c3": t.consumer("c3", 50, held),
 	}
-	for role, task := range tasks {
-		task.Addr, task.Web = t.options.HTTP, true
-		tasks[role] = task
+}
+
+// consumer is one that takes at most so many records at once and sits on them for so long.
+func (t *trial) consumer(name string, most int, hold time.Duration) task {
+	if t.plan.Web {
+		return task{Member: t.name, Key: t.query(most), Hold: hold}
 	}
-	return tasks
+	options := slices.Clone(t.fault.Settings)
+	if most > 1 {
+		options = append(options, fmt.Sprintf(`"sluice.batch":%d`, most))
+	}
+	key := fmt.Sprintf("topics:%s:{%s}", strings.Join(t.topics(), ","), strings.Join(options, ","))
+	return task{Member: t.name + ":" + name, Key: key, Hold: hold}
+}
+
+// query says over HTTP what a consumer takes.
+func (t *trial) query(most int) string {
+	q := url.Values{"topics": {strings.Join(t.topics(), ",")}, "max": {strconv.Itoa(most)}}
+	for _, setting := range t.fault.Settings {
+		name, value, _ := strings.Cut(setting, ":")
+		q.Set(strings.Trim(name, `"`), strings.Trim(value, `"`))
+	}
+	return q.Encode()
 }
 
 // forgive notes that sluice was killed: it may forget what was acknowledged from the time given,
@@ -196,12 +255,18 @@ func (t *trial) forgive(from time.Time) {
 		span{From: from.Add(-commitBound).UnixNano(), To: time.Now().UnixNano()})
 }
 
+// excuse notes that from the time given until now a log was replaced, which sluice cannot know at once.
+func (t *trial) excuse(from time.Time) {
+	t.history.Outages = append(t.history.Outages, span{From: from.UnixNano(), To: time.Now().UnixNano()})
+}
+
 // more tells whether the fault shall be repeated.
 func (t *trial) more() bool { return time.Now().Before(t.until) }
 
 // kill ends sluice with SIGKILL and starts another at the same address. Commits were impossible
 // since the time given.
 func (t *trial) kill(ctx context.Context, since time.Time) error {
+	t.countSkipped(ctx)
 	if err := t.sluice.Kill(); err != nil {
 		return err
 	}
@@ -215,10 +280,21 @@ func (t *trial) kill(ctx context.Context, since time.Time) error {
 func (t *trial) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, endTime)
 	defer cancel()
+	t.countSkipped(ctx)
 	status, err := t.sluice.Stop(ctx)
 	t.logs = append(t.logs, t.sluice.Output())
 	t.status = append(t.status, status)
 	return err
+}
+
+// skippedMetric counts records that a group had to skip.
+const skippedMetric = "sluice_consume_skipped_messages_total"
+
+// countSkipped adds what this sluice says it skipped, before it ends. One that does not answer says nothing.
+func (t *trial) countSkipped(ctx context.Context) {
+	if metrics, err := t.sluice.Scrape(ctx); err == nil {
+		t.history.Skipped += int(metrics.Sum(skippedMetric, "group", t.name))
+	}
 }
 
 // log is what the sluices of this trial wrote.

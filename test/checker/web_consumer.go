@@ -39,6 +39,11 @@ func (c *webConsumer) session(w *web) error {
 			return err
 		}
 	}
+	return c.settle(w)
+}
+
+// settle acknowledges everything.
+func (c *webConsumer) settle(w *web) error {
 	c.hurry = true
 	return c.acknowledge(w)
 }

@@ -16,8 +16,9 @@ type webProducer struct {
 }
 
 type webRecord struct {
-	Key   []byte `json:"key"` // base64 in JSON, as REST v2 has it
-	Value []byte `json:"value"`
+	Key       []byte `json:"key"` // base64 in JSON, as REST v2 has it
+	Value     []byte `json:"value"`
+	Timestamp int64  `json:"timestamp,omitempty"`
 }
 
 // webResult is how one record ended. The message of one that failed begins with its outcome.
@@ -27,7 +28,7 @@ type webResult struct {
 }
 
 func (p *webProducer) session(w *web) error {
-	tick := time.NewTicker(batch * time.Second / time.Duration(p.Rate))
+	tick := time.NewTicker(time.Duration(p.depth()) * time.Second / time.Duration(p.Rate))
 	defer tick.Stop()
 	for !p.stopped.Load() && !w.over {
 		if err := p.batch(w); err != nil {
@@ -40,37 +41,59 @@ func (p *webProducer) session(w *web) error {
 }
 
 func (p *webProducer) batch(w *web) error {
-	first := p.next
-	p.next += batch
 	var records []webRecord
-	for n := first; n < p.next; n++ {
-		value := name(p.Name, n)
-		if err := p.journal.note(sent, place{Topic: p.Topic}, value, ""); err != nil {
+	for range p.depth() {
+		r := p.record(p.next)
+		if err := p.journal.note(sent, place{Topic: p.Topic}, string(r.Value), p.mark()); err != nil {
 			return err
 		}
-		records = append(records, webRecord{fmt.Appendf(nil, "%s-%d", p.Name, n%keys), []byte(value)})
+		records = append(records, r)
+		p.next++
 	}
 	if err := p.journal.flush(); err != nil {
 		return err
 	}
-	path := "/topics/" + p.Topic
-	if p.Command == "RPUSHX" {
-		path += "?async=true"
-	}
 	var answer struct {
 		Offsets []webResult `json:"offsets"`
 	}
-	err := w.ask(http.MethodPost, path, map[string]any{"records": records}, &answer)
-	return p.note(first, answer.Offsets, err)
+	err := w.ask(http.MethodPost, p.path(), map[string]any{"records": records}, &answer)
+	return p.note(records, answer.Offsets, err)
+}
+
+// record is the nth record.
+func (p *webProducer) record(n int) webRecord {
+	r := webRecord{Key: fmt.Appendf(nil, "%s-%d", p.Name, n%keys), Value: []byte(p.value(n))}
+	switch p.Bad {
+	case keyless:
+		r.Key = nil
+	case old:
+		r.Timestamp = time.Now().Add(-oldAge).UnixMilli()
+	case large: // its value is
+	}
+	return r
+}
+
+// oldAge is more than a topic takes that takes only young records.
+const oldAge = 2 * time.Hour
+
+func (p *webProducer) path() string {
+	path := "/topics/" + p.Topic
+	if p.Partition > 0 {
+		path += fmt.Sprint("/partitions/", p.Partition)
+	}
+	if p.Command == "RPUSHX" {
+		path += "?async=true"
+	}
+	return path
 }
 
 // note journals how the records of a batch ended.
-func (p *webProducer) note(first int, results []webResult, err error) error {
+func (p *webProducer) note(records []webRecord, results []webResult, err error) error {
 	var no *problem
 	if err != nil && !errors.As(err, &no) {
 		return err
 	}
-	for i := range p.next - first {
+	for i, r := range records {
 		k, text := okay, ""
 		switch {
 		case no != nil:
@@ -80,7 +103,7 @@ func (p *webProducer) note(first int, results []webResult, err error) error {
 		case i >= len(results) && p.Command != "RPUSHX":
 			k, text = trouble, "no result"
 		}
-		if err := p.journal.note(k, place{Topic: p.Topic}, name(p.Name, first+i), text); err != nil {
+		if err := p.journal.note(k, place{Topic: p.Topic}, string(r.Value), text); err != nil {
 			return err
 		}
 	}

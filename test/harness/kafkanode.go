@@ -143,3 +143,30 @@ func (n *KafkaNode) signal(sig syscall.Signal) error {
 	}
 	return n.process.Signal(sig)
 }
+
+// LogCopy is what a node had of a partition at some time.
+type LogCopy struct {
+	from, to string
+}
+
+// CopyLog copies the files of a partition, of a node that may be running. What producers have sent and were
+// answered is in them.
+func (n *KafkaNode) CopyLog(topic string, partition int) (*LogCopy, error) {
+	to, err := os.MkdirTemp("", "sluice-kafka-log-")
+	if err != nil {
+		return nil, err
+	}
+	c := &LogCopy{from: filepath.Join(n.dir, "data", fmt.Sprintf("%s-%d", topic, partition)), to: filepath.Join(to, "log")}
+	return c, os.CopyFS(c.to, os.DirFS(c.from))
+}
+
+// Restore puts the files back in their old state. The node must not be running.
+func (c *LogCopy) Restore() error {
+	if err := os.RemoveAll(c.from); err != nil {
+		return err
+	}
+	return os.CopyFS(c.from, os.DirFS(c.to))
+}
+
+// Remove deletes the copy.
+func (c *LogCopy) Remove() { _ = os.RemoveAll(filepath.Dir(c.to)) }

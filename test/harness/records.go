@@ -3,6 +3,8 @@ package harness
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -17,6 +19,45 @@ func (a *Admin) Produce(ctx context.Context, topic string, partition int32, key 
 		records[i] = &kgo.Record{Topic: topic, Partition: partition, Key: key, Value: []byte(v)}
 	}
 	return a.client.ProduceSync(ctx, records...).FirstErr()
+}
+
+// ProduceBatches writes to every partition of a topic one batch of so many records, all the same, compressed by
+// codec: gzip, lz4 or zstd.
+func (a *Admin) ProduceBatches(ctx context.Context, topic, codec string, partitions, records int, value []byte) error {
+	codecs := map[string]kgo.CompressionCodec{
+		"gzip": kgo.GzipCompression(), "lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
+	}
+	const more = 100 // bytes of a batch that are no value, for each record
+	client, err := kgo.NewClient(
+		kgo.SeedBrokers(a.brokers...),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.ProducerBatchCompression(codecs[codec]),
+		kgo.ProducerLinger(time.Minute), // until all are there: Flush ends it
+		kgo.MaxBufferedRecords(partitions*records),
+		kgo.ProducerBatchMaxBytes(int32(records*(len(value)+more))),
+	)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	var failed atomic.Pointer[error]
+	for p := range partitions {
+		for range records {
+			r := &kgo.Record{Topic: topic, Partition: int32(p), Value: value}
+			client.Produce(ctx, r, func(_ *kgo.Record, err error) {
+				if err != nil {
+					failed.Store(&err)
+				}
+			})
+		}
+	}
+	if err := client.Flush(ctx); err != nil {
+		return err
+	}
+	if err := failed.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // EndOffsets is the offset after the last record of each partition, by partition.
