@@ -32,8 +32,8 @@ var mutants = []*mutant{
 	},
 	{
 		Name: "commits what was handed out", file: "kafka/ledger.go",
-		old:   "\te.attempts++\n",
-		new:   "\te.attempts++\n\tl.position = max(l.position, e.record.Offset+1)\n",
+		old:   "\tl.lending.lend(e.attempts)\n",
+		new:   "\tl.lending.lend(e.attempts)\n\tl.position = max(l.position, e.record.Offset+1)\n",
 		fault: "kill -9 of sluice", rule: ruleNotAgain,
 	},
 	{
@@ -46,6 +46,32 @@ var mutants = []*mutant{
 		old:   "if l.entries[i].owner == s {\n\t\t\tl.takeBack(&l.entries[i])",
 		new:   "if l.entries[i].owner == s {\n\t\t\tl.settle(&l.entries[i])",
 		fault: "kill -9 of clients", rule: ruleNotAgain,
+	},
+	{
+		Name: "never commits down", file: "kafka/commit_down.go",
+		old: "f.explicit && at >= 0 {", new: "f.explicit && at >= 0 && at < 0 {",
+		fault: "committed beyond the end", rule: ruleNeverCame,
+	},
+	{
+		Name: "takes acknowledgements of a log that is gone", file: "kafka/topic_ids.go",
+		old: "case l.knew(id):", new: "case l.knew(id) || id != \"\":",
+		fault: "re-created after 0.1 s, 1000 records", rule: ruleNeverCame,
+	},
+	{
+		Name: "does not count what is skipped", file: "kafka/log_start.go",
+		old: "f.lane.ledger.Pass(from, to)", new: "f.lane.ledger.Pass(to, to)",
+		fault: "retention passes a consumer", rule: ruleSkipped,
+	},
+	{
+		Name: "rejects bystanders", file: "kafka/split.go",
+		old:   "return v.outcome == Retry || !told && !r.Alone()",
+		new:   "return v.outcome == Retry && r.Err != librdkafka.DifferentRecord && !told",
+		fault: "records without key, compacted topic", rule: ruleInnocent,
+	},
+	{
+		Name: "rejects the records of a batch that is too large", file: "kafka/split.go",
+		old: "return v.outcome == Retry || !told", new: "return v.outcome == Retry || r.Err != librdkafka.MessageTooLarge && !told",
+		fault: "batches that are too large", rule: ruleInnocent,
 	},
 }
 
