@@ -253,6 +253,9 @@ func (q *inquiry) open(topics []*topic) {
 			holders = q.client.producers
 		}
 		for _, p := range holders {
+			if q.client.ctx.Err() != nil {
+				break // nobody waits for an answer any more
+			}
 			if t.row != nil { // it has been open before: what the producer knows of it is old
 				p.handle.Load().Refresh(t.name, callTurn)
 			} else {
