@@ -82,7 +82,7 @@ func Defaults() Config {
 		MaxSubscriptions:   100,
 		WindowRecords:      10_000,
 		WindowBytes:        16 << 20,
-		ConsumeMemory:      320 << 20,
+		ConsumeMemory:      400 << 20,
 		MemberGrace:        5 * time.Second,
 		SubscriptionLinger: 30 * time.Second,
 		RevokeGrace:        time.Second,
