@@ -95,7 +95,12 @@ func (s *Subscription) beginAt(from, begins, ends map[TopicPartition]int64) {
 	if len(places) == 0 {
 		return
 	}
-	s.trySeek(&seek{ctx: s.client.ctx, places: places, left: places, commit: true, again: true, done: make(chan error, 1)})
+	s.goTo(places, true)
+}
+
+// goTo makes partitions go on elsewhere, and commits that; again says that their topic was created again.
+func (s *Subscription) goTo(places []Place, again bool) {
+	s.trySeek(&seek{ctx: s.client.ctx, places: places, left: places, commit: true, again: again, done: make(chan error, 1)})
 }
 
 // stuckAfter is how long the records of a new log may take to come before another consumer is tried.

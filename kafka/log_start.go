@@ -9,7 +9,7 @@ import (
 )
 
 // logStart is what is known of where a partition's log was entered, and of what the group has committed in it. A commit
-// goes down only when the log did: see followed, and commitDown.
+// goes down only when the log did: see follow, and commitDown.
 type logStart struct {
 	next      int64     // the offset that comes next, as long as no record has come; -1: not known
 	first     int64     // the first offset that came, -1 for none
@@ -138,28 +138,37 @@ func (s *Subscription) waits(f *feed) bool {
 	return f.halted || f.past != nil || s.strict() && !f.known
 }
 
-// followed looks for places where what was fetched does not follow what came before. What may be taken of it
-// is left in s.fetched.
-func (s *Subscription) followed(f *feed) {
+// follow looks whether the record at an offset follows what came before, and if not, what that means.
+func (s *Subscription) follow(f *feed, at int64) {
 	next := f.expected()
-	for i := 0; i < len(s.fetched); i++ {
-		at := s.fetched[i].Offset
-		switch {
-		case at > next && next >= 0:
-			s.passed(f, next, at)
-		case at < next:
-			s.wentBack(f, next, at, true)
-			s.fetched, i = s.fetched[i:], 0 // what came before is of the old log
-		}
-		if f.halted {
-			s.fetched = s.fetched[:0]
-			return
-		}
-		next = at + 1
+	switch {
+	case at > next && next >= 0:
+		s.passed(f, next, at)
+	case at < next:
+		s.wentBack(f, next, at, true)
 	}
-	if f.first < 0 && len(s.fetched) > 0 {
-		f.first, f.anewAt, f.behind = s.fetched[0].Offset, time.Time{}, false
+	if f.first < 0 && !f.halted {
+		f.first, f.anewAt, f.behind = at, time.Time{}, false
 	}
+}
+
+// unbroken is how many of the first records follow each other. Offsets may be missing between them, where compaction and
+// transactions leave gaps, but not where the log begins behind such a gap.
+func (s *Subscription) unbroken(f *feed, fetched []librdkafka.Message) int {
+	low := int64(-1)
+	for i := 1; i < len(fetched); i++ {
+		at, next := fetched[i].Offset, fetched[i-1].Offset+1
+		if at == next {
+			continue
+		}
+		if low < 0 {
+			low, _ = s.consumer.Watermarks(f.lane.Topic, f.lane.Partition)
+		}
+		if at < next || low > next {
+			return i
+		}
+	}
+	return len(fetched)
 }
 
 // passed counts records that will not come any more, because the log begins behind them. Offsets that are missing
@@ -248,6 +257,9 @@ func (s *Subscription) watch(now time.Time) {
 			continue
 		}
 		low, high := s.consumer.Watermarks(tp.Topic, tp.Partition)
+		if low > next && f.buffers() {
+			continue // what the log has lost is here already
+		}
 		if holds := (extent{low, high}); holds.lacks(next) && holds != f.doubted || !f.anewAt.IsZero() {
 			f.doubted = holds
 			asked[tp], partitions = next, append(partitions, tp)
@@ -276,17 +288,25 @@ func (s *Subscription) watchEnded(asked, begins, ends map[TopicPartition]int64, 
 	}
 }
 
-// judge moves a partition to where its log goes on; librdkafka is there already.
+// buffers tells whether librdkafka holds records of a partition that were not taken yet.
+func (f *feed) buffers() bool { return f.queue != nil && f.queue.Len() > 0 }
+
+// judge moves a partition to where its log goes on. What librdkafka may hold of a log that ends before that is dropped.
 func (s *Subscription) judge(f *feed, next int64, holds extent) {
 	switch {
 	case !holds.lacks(next):
 		f.behind = !f.anewAt.IsZero() && holds.high > next
+	case holds.high >= next && f.buffers(): // it has come meanwhile
+		f.doubted = extent{-1, -1}
 	case s.strict():
 		s.outOfRange(f, next, holds)
-	case holds.high < next && resets[s.reset] == librdkafka.End:
-		s.wentBack(f, next, holds.high, true)
 	case holds.high < next:
-		s.wentBack(f, next, holds.low, true)
+		to := holds.low
+		if resets[s.reset] == librdkafka.End {
+			to = holds.high
+		}
+		s.wentBack(f, next, to, true)
+		s.goTo([]Place{{f.lane.TopicPartition, to}}, false)
 	case resets[s.reset] == librdkafka.Beginning:
 		s.skip(f, next, holds.low, holds.low)
 	}

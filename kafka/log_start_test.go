@@ -104,6 +104,41 @@ func TestACommitThatWasUnderWayIsPutRight(t *testing.T) {
 	committed(t, k, "letters", 2)
 }
 
+// Retention passes a member that is at work: what librdkafka holds of the deleted records is handed out, once, and what it
+// does not hold is counted, once.
+func TestRetentionPassesAMemberAtWork(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 100, func(cfg *Config) {
+		cfg.WindowRecords = 7
+		cfg.Consumer = Properties{"queued.min.messages": "50", "auto.commit.interval.ms": "100"}
+	})
+	w := join(t, c, "a", topicsOf("letters"))
+	lent := w.next(t, 7)
+	fill(t, c, "letters", 400) // librdkafka has enough for now
+	if err := k.DeleteRecords("letters", 0, 300); err != nil {
+		t.Fatal(err)
+	}
+	last, taken := int64(-1), int64(0)
+	for {
+		for _, d := range lent {
+			if d.Offset <= last || d.Attempt > 1 {
+				t.Fatalf("offset %d, attempt %d, after %d", d.Offset, d.Attempt, last)
+			}
+			last = d.Offset
+			taken++
+			w.Accept(letters, d.Offset)
+		}
+		if last == 499 {
+			break
+		}
+		lent = w.next(t, 7)
+	}
+	if taken < 300 {
+		t.Errorf("%d records came, want at least the first 100 and the last 200", taken)
+	}
+	wantSkipped(t, c, 500-taken)
+}
+
 func TestSkippedRecordsAreCounted(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

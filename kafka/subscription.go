@@ -267,19 +267,33 @@ func (s *Subscription) fetch(f *feed, want int) {
 	s.fetched, left = f.queue.Fetch(s.fetched[:0], want, room, func(failing librdkafka.Failing) {
 		s.fail(f, failing)
 	})
-	s.followed(f)
-	f.took(s.fetched)
-	s.take(f, left)
+	s.enter(f, left)
 	clear(s.fetched)
 }
 
-// take enters fetched messages into the lane's ledger. left is how many librdkafka still holds of it.
-func (s *Subscription) take(f *feed, left int) {
+// enter takes what was fetched into the lane's ledger, run by run. left is how many librdkafka still holds of it.
+func (s *Subscription) enter(f *feed, left int) {
+	for rest := s.fetched; len(rest) > 0; {
+		s.follow(f, rest[0].Offset)
+		if f.halted {
+			return
+		}
+		n := s.unbroken(f, rest)
+		s.take(f, rest[:n])
+		rest = rest[n:]
+	}
+	f.took(s.fetched)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.lane.more = left > 0
-	for i := range s.fetched {
-		m := &s.fetched[i]
+}
+
+// take enters records that follow each other, at least one.
+func (s *Subscription) take(f *feed, fetched []librdkafka.Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range fetched {
+		m := &fetched[i]
 		r := Record{
 			TopicPartition: f.lane.TopicPartition,
 			Offset:         m.Offset, Timestamp: m.Timestamp, Key: m.Key, Value: m.Value, Headers: m.Headers,
@@ -288,12 +302,10 @@ func (s *Subscription) take(f *feed, left int) {
 			s.client.consumed.fetched.Add(1)
 		}
 	}
-	if s.trouble != nil && len(s.fetched) > 0 && !s.halting() {
+	if s.trouble != nil && !s.halting() {
 		s.trouble = nil
 	}
-	if n := len(s.fetched); n > 0 {
-		s.stepped(f.lane.TopicPartition, s.fetched[n-1].Offset)
-	}
+	s.stepped(f.lane.TopicPartition, fetched[len(fetched)-1].Offset)
 }
 
 // anew begins the partition's book again, at an offset or, below 0, wherever its next record is. What is owed of it
