@@ -20,9 +20,9 @@ func TestBrokersThatStandStill(t *testing.T) {
 	s := c.proxy(t, ctx)
 	r := connection(t, s, "still:buffered")
 	var want []string
-	// As many a second as an application may send.
+	// One connection may have 20 000 records under way (kafka.in_flight).
 	sendFor := func(long time.Duration) {
-		tick := time.NewTicker(20 * time.Millisecond)
+		tick := time.NewTicker(50 * time.Millisecond)
 		defer tick.Stop()
 		for end := time.After(long); ; {
 			batch := numbered(fmt.Sprint(len(want)), 20)
