@@ -168,6 +168,9 @@ const longTurn = 5 * time.Second
 // inTurns makes such a call, again when nobody answered in time, until ctx ends.
 func inTurns(ctx context.Context, call func(context.Context) error) error {
 	for {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		began := time.Now()
 		turn, cancel := context.WithTimeout(ctx, callTurn)
 		err := call(turn)

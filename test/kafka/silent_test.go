@@ -47,7 +47,11 @@ func startSilence(t *testing.T, ctx context.Context) *silence {
 		if err := admin.CreateTopic(ctx, name, 1); err != nil {
 			t.Fatal(err)
 		}
-		leaders, err := admin.Leaders(ctx, name)
+		var leaders []int
+		err := harness.Until(ctx, func(ctx context.Context) (err error) { // nodes learn of it one after the other
+			leaders, err = admin.Leaders(ctx, name)
+			return err
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
