@@ -96,7 +96,7 @@ type refresher struct {
 	reachAt time.Time // when to ask whether anybody answers
 	lagAt   time.Time // when to read the lag
 	lows    map[TopicPartition]low
-	ended   map[string]int64 // records of topics that had some on their way
+	written map[string]int64 // records that were written, of topics with some on their way
 
 	counts    map[string]int // partitions, by topic
 	countedAt time.Time
@@ -212,7 +212,8 @@ func (a *Admin) reach(ctx context.Context) error {
 	return err
 }
 
-// requestTimeout lets librdkafka give a request up when its caller does, instead of a minute later.
+// requestTimeout lets librdkafka give a request up a little before its caller does: what other brokers have answered is
+// told then, and not lost with the one that is silent.
 func requestTimeout(ctx context.Context) binding.AdminOptionRequestTimeout {
-	return binding.SetAdminRequestTimeout(time.Duration(millisLeft(ctx)) * time.Millisecond)
+	return binding.SetAdminRequestTimeout(time.Duration(max(1, millisLeft(ctx)*7/8)) * time.Millisecond)
 }

@@ -17,7 +17,7 @@ const mostExamined = 200
 // examine asks for the topics whose records do not get on, and notes what is wrong with their partitions.
 func (r *refresher) examine(ctx context.Context, heard []Heard) {
 	var stuck []string
-	stuck, r.ended = r.client.produced.stuck(r.ended)
+	stuck, r.written = r.client.produced.stuck(r.written)
 	if len(stuck) == 0 {
 		r.client.plights.Store(nil)
 		return
@@ -77,23 +77,23 @@ func lacksReplicas(t *librdkafka.Topic) bool {
 	return false
 }
 
-// stuck are the topics of which records are on their way and none has ended since the last call, whose counts it is
+// stuck are the topics of which records are on their way and none has been written since the last call, whose counts it is
 // given. It returns those of now.
 func (b *producedBooks) stuck(before map[string]int64) (topics []string, now map[string]int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now = map[string]int64{}
 	for name, a := range b.rows {
-		underway, ended := int64(0), int64(0)
+		underway, written := int64(0), int64(0)
 		for i := range a.shares {
 			underway += a.shares[i].records.Load()
-			ended += a.shares[i].ended.Load()
+			written += a.row.tallies[i].ended[OK].Load()
 		}
 		if underway == 0 {
 			continue
 		}
-		now[name] = ended
-		if last, known := before[name]; known && ended == last {
+		now[name] = written
+		if last, known := before[name]; known && written == last {
 			topics = append(topics, name)
 		}
 	}

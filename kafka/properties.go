@@ -198,7 +198,9 @@ func (c *Config) producerProperties(profile string) Properties {
 		// and not answered may be written twice then.
 		"message.timeout.ms": "300000",
 		// A broker that waits for replicas reads nothing else of the connection, which all topics that it leads share.
-		"request.timeout.ms":                 "2000",
+		"request.timeout.ms": "2000",
+		// A broker that is silent is left for another: what is asked of it meanwhile, such as where a topic is, waits so long.
+		"socket.timeout.ms":                  "5000",
 		"topic.metadata.propagation.max.ms":  "5000",
 		"topic.metadata.refresh.interval.ms": "10000",
 		"queue.buffering.max.messages":       "100000",

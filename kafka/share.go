@@ -11,8 +11,7 @@ import (
 // load is how much of a producer's queue is taken.
 type load struct {
 	records, bytes atomic.Int64
-	ended          atomic.Int64 // records that are not on their way any more
-	_              [40]byte     // a cache line of its own
+	_              [48]byte // a cache line of its own
 }
 
 // room is what a producer's queue holds.
@@ -45,7 +44,6 @@ func (p *producer) load(a accounts, records, bytes int64) {
 
 // unload counts them when they have ended.
 func (p *producer) unload(a accounts, records, bytes int64) {
-	a.shares[p.index].ended.Add(records)
 	p.load(a, -records, -bytes)
 }
 
