@@ -118,8 +118,12 @@ func (s *session) publish(produce func(topic, key, value []byte) error, topic, k
 // retryInterval is the time between two attempts to get into a full queue.
 const retryInterval = 5 * time.Millisecond
 
+// publishSlowly waits for room. What came at once waits once for each topic: a pipeline would else wait for each record.
 func (s *session) publishSlowly(produce func(topic, key, value []byte) error, topic, key, value []byte) error {
-	retry := retries{until: time.Now().Add(s.opts.QueueTimeout)}
+	retry := retries{until: time.Now()}
+	if s.crowded != string(topic) {
+		retry.until = retry.until.Add(s.opts.QueueTimeout)
+	}
 	for {
 		var full error
 		if s.publisher.Room() {
@@ -128,6 +132,7 @@ func (s *session) publishSlowly(produce func(topic, key, value []byte) error, to
 			}
 		}
 		if retry.over() {
+			s.crowded = string(topic)
 			return kafka.StayedFull(string(topic), s.opts.QueueTimeout, full)
 		}
 		if err := s.pause(retry.next()); err != nil {

@@ -25,6 +25,7 @@ type session struct {
 	debts     []debt // delivered produces whose answers are outstanding, oldest first
 	incurred  int    // how many debts there ever were
 	pipeline  int    // commands that came at once, of late
+	crowded   string // a topic for which one of these waited for room in vain
 	turns     int64  // that all sessions had had at its last one
 	tally     tally  // of the commands that were run since the last look at the clock
 	member    *kafka.Member
@@ -141,6 +142,7 @@ const eagerAt = 8
 // runBuffered runs every whole command that has arrived.
 func (s *session) runBuffered() error {
 	before := s.pipeline
+	s.crowded = ""
 	for s.pipeline = 0; ; s.pipeline++ {
 		args, err := s.wire.reader.Next()
 		if err != nil {
