@@ -19,7 +19,7 @@ func (d *daemon) reload(context.Context) (management.Reloaded, error) {
 		return management.Reloaded{}, errStopping
 	}
 	d.notifier.Reloading()
-	done, err := d.apply() //nolint:contextcheck // what it starts lives as long as the client
+	done, err := d.apply()
 	d.last.Store(outcome(err))
 	if err != nil {
 		d.log.Error("not reloaded, the old configuration goes on", "err", err)

@@ -104,7 +104,7 @@ const retryInterval = 5 * time.Millisecond
 func (d *desk) hand(ctx context.Context, send func(kafka.Outgoing) error, out *kafka.Outgoing, full time.Time) error {
 	for {
 		var err error
-		if d.publisher.Room() {
+		if d.publisher.Room() { //nolint:contextcheck // what it may start outlives the request
 			if err = send(*out); !errors.Is(err, kafka.ErrFull) {
 				return err
 			}
@@ -126,13 +126,13 @@ func (d *desk) await(ctx context.Context, n int, into []kafka.Result) ([]kafka.R
 	patience := time.NewTimer(d.opts.AckTimeout)
 	defer patience.Stop()
 	for {
-		if results, ok := d.publisher.Results(n, into); ok {
+		if results, ok := d.publisher.Results(n, into); ok { //nolint:contextcheck // as in hand
 			return results, nil
 		}
 		select {
 		case <-d.bell:
 		case <-patience.C:
-			return d.giveUp(n, into), nil
+			return d.giveUp(n, into), nil //nolint:contextcheck // as in hand
 		case <-ctx.Done():
 			d.publisher.Forsake(n)
 			return nil, errGone
