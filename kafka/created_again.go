@@ -13,18 +13,24 @@ import (
 // of them was committed in the meantime is put right by an explicit commit. before is when the old log was seen last.
 func (s *Subscription) createdAgain(topic, was, id string, before time.Time) {
 	var again []TopicPartition
+	var here []librdkafka.Partition
 	owed := 0
 	for tp, f := range s.feeds {
 		switch {
 		case tp.Topic != topic:
 		case f.opened.After(before) && !f.inherited: // perhaps it was opened in the new log: inherit decides
 		case f.back.After(before) && f.first == 0: // its records have told already: see wentBack
+			here = append(here, librdkafka.Partition{Topic: topic, ID: tp.Partition, Offset: f.expected()})
 		default:
 			owed += f.lane.ledger.owed
 			again = append(again, tp)
 		}
 	}
 	s.log.Warn("topic was created again", "topic", topic, "old_id", was, "id", id, "partitions", len(again), "taken_back", owed)
+	if len(here) > 0 {
+		// librdkafka keeps the old log's leader epoch with its place, and would take the new log for one that was cut.
+		s.noteTrouble("partitions not sought", s.consumer.Seek(here))
+	}
 	s.beginAgain(again, was)
 }
 

@@ -29,15 +29,18 @@ var batches = [...]Properties{
 		"batch.size": "16384", "statistics.interval.ms": "0",
 		"queue.buffering.max.messages": "50000", "queue.buffering.max.kbytes": "65536",
 	},
+	// Each record that is refused would cost an idempotent producer a new epoch, and its queue tens of milliseconds. This
+	// one never sends a record twice by itself, so it neither reorders nor duplicates.
 	single: {
+		"enable.idempotence": "false", "message.send.max.retries": "0", "max.in.flight.requests.per.connection": "5",
 		"batch.num.messages": "1", "linger.ms": "0", "statistics.interval.ms": "0",
 		"queue.buffering.max.messages": "20000", "queue.buffering.max.kbytes": "32768",
 	},
 }
 
 const (
-	// secondTry is how old a record may be that is sent again, and how long a single one is tried: an answer that is
-	// waited for comes before the client's patience ends.
+	// secondTry is how old a record may be that somebody waits for and that is sent again, and how long a single one is
+	// tried: the answer comes before the client's patience ends.
 	secondTry = 10 * time.Second
 	// splitIdle is how long a handle is kept that has nothing to send.
 	splitIdle = time.Minute
@@ -120,7 +123,7 @@ func (s *splitter) open(b batching) {
 
 func (s *splitter) properties(b batching) Properties {
 	p := merge(s.producer.propertiesNow(), batches[b])
-	if b == single {
+	if b == single && s.awaited() {
 		limit := secondTry.Milliseconds()
 		if ms, err := strconv.ParseInt(p["message.timeout.ms"], 10, 64); err == nil && 0 < ms {
 			limit = min(limit, ms)
@@ -129,6 +132,9 @@ func (s *splitter) properties(b batching) Properties {
 	}
 	return p
 }
+
+// awaited tells whether clients wait for the records.
+func (s *splitter) awaited() bool { return s.producer.profile == Delivered }
 
 // close lets a handle go: what it has is sent in the background. It returns false when it is not the present one.
 func (s *splitter) close(d *drain) bool {
@@ -237,7 +243,7 @@ func (d *drain) divide(run []librdkafka.Report) (ended []librdkafka.Report) {
 		}
 		d.learn(topic, r.Err)
 		more, spent := r.Pack(packed)
-		if spent > secondTry {
+		if spent > secondTry && d.producer.splitter.awaited() {
 			ended = append(ended, bystander(*r))
 			continue
 		}

@@ -3,6 +3,7 @@ package kafka
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -50,7 +51,7 @@ func together(cfg *Config) {
 }
 
 // One record that the brokers refuse costs no other its place in the log, however many are in its batch; what was
-// with it arrives once, whole and in order.
+// with it arrives once, and whole.
 func TestBystandersOfARefusedBatchAreWritten(t *testing.T) {
 	t.Parallel()
 	const n, partitions = 700, 2
@@ -94,6 +95,8 @@ func TestBystandersOfARefusedBatchAreWritten(t *testing.T) {
 	}
 	got := readBack(t, c, good)
 	for tp := range want {
+		// What was sent behind a refused batch may be before its records in the log.
+		slices.SortFunc(want[tp], func(a, b Record) int { return int(a.Offset - b.Offset) })
 		if diff := cmp.Diff(want[tp], got[tp]); diff != "" {
 			t.Errorf("%v (-want +got):\n%s", tp, diff)
 		}

@@ -15,6 +15,7 @@ import (
 // A topic that lacks replicas costs a healthy one that the same broker leads neither an answer nor a record, nor its
 // order.
 func TestAnUnderReplicatedNeighbour(t *testing.T) {
+	t.Parallel()
 	ctx := within(t)
 	c := startCluster(t, ctx, 3)
 	for name, insync := range map[string]string{"starved": "3", "healthy": "2"} {

@@ -75,6 +75,7 @@ func (s *silence) of(others, n int) (names []string) {
 
 // One silent broker of three, whichever it is, costs only the topics that it leads.
 func TestOneSilentBroker(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	k := startSilence(t, ctx)
@@ -142,6 +143,7 @@ func ready(t *testing.T, ctx context.Context, s *harness.Sluice, says string) {
 
 // Topics of healthy brokers take RPUSHX while eight clients fill what the silent one's may have of the queue.
 func TestASilentBrokerLeavesRoomForTheOthers(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	k := startSilence(t, ctx)

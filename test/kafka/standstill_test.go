@@ -12,6 +12,7 @@ import (
 
 // Brokers that stand still for longer than anybody waits, and then go on where they were, have buffered records once.
 func TestBrokersThatStandStill(t *testing.T) {
+	t.Parallel()
 	ctx := within(t)
 	c := startCluster(t, ctx, 3)
 	if err := c.admin.CreateTopic(ctx, "still", 3); err != nil {
