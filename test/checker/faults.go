@@ -66,7 +66,7 @@ var processFaults = []*fault{
 	{Name: "kill -9 of sluice, KIP-848", Settings: modern, inject: killSluice},
 	{Name: "SIGTERM of sluice", Settings: impatient, inject: stopSluice},
 	{Name: "kill -9 of a broker", Settings: patient, inject: killBroker},
-	{Name: "kill -9 of the coordinator", inject: killCoordinator},
+	{Name: "kill -9 of the coordinator", inject: killCoordinator, Door: "resp"},
 	{Name: "a broker stopped for 5 s", Settings: patient, inject: stopBroker},
 	{Name: "all brokers stopped for 5 s", Settings: patient, inject: stopBrokers},
 	{Name: "brokers stopped, kill -9 of sluice", Settings: impatient, inject: stopBrokersKillSluice},

@@ -63,7 +63,9 @@ func npm(t *testing.T, name, wanted string) string {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		t.Fatal(err)
 	}
-	program(t, "", "npm", "install", "--no-save", "--no-audit", "--no-fund", "--prefix", dir, wanted)
+	// A request that hangs is tried again within the test's time: npm itself waits for five minutes.
+	program(t, "", "npm", "install", "--no-save", "--no-audit", "--no-fund", "--fetch-timeout", "15000", "--fetch-retries", "4",
+		"--fetch-retry-mintimeout", "500", "--fetch-retry-maxtimeout", "5000", "--prefix", dir, wanted)
 	if err := os.WriteFile(done, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
