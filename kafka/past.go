@@ -29,10 +29,11 @@ func (s *Subscription) remember(tp TopicPartition, f *feed) {
 	}
 	p := past{committed: f.committed}
 	p.position, p.settled = f.lane.ledger.Settlements()
+	p.position = max(p.position, f.committed) // nothing may be settled here below the first that is not
 	if l := s.logs[tp.Topic]; l != nil {
 		p.log = l.id
 	}
-	if p.position >= 0 {
+	if p.position >= 0 || len(p.settled) > 0 {
 		s.past[tp] = &p
 	}
 }

@@ -42,6 +42,27 @@ func TestWhatWasSettledCountsWhenThePartitionComesBack(t *testing.T) {
 	wantBooks(t, c)
 }
 
+// The gap may be at the very place where the group began: nothing was to be committed then.
+func TestWhatWasSettledBehindTheFirstRecordCounts(t *testing.T) {
+	t.Parallel()
+	for name, begins := range map[string]int64{"of a new group": 0, "of one that has committed": 3} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k, c := lettersOn(t, 10, never)
+			if begins > 0 {
+				placed(t, c, begins)
+			}
+			w := join(t, c, "a", hasty())
+			w.take(t, 5)
+			w.Accept(letters, begins+1)
+			w.Accept(letters, begins+3)
+			lose(t, k, c)
+			wantTaken(t, w.take(t, 4), begins, begins+2, begins+4, begins+5)
+			wantBooks(t, c)
+		})
+	}
+}
+
 // A coordinator that answers nothing for longer than a session: the group has forgotten its member, and what was
 // acknowledged meanwhile was not committed.
 func TestASilentCoordinatorCostsNoAcknowledgements(t *testing.T) {
