@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -52,8 +54,12 @@ func Accepts(ctx context.Context, addr string) error {
 	return err
 }
 
+// The ports that FreePorts chooses from. They lie below those that Linux gives to whom no port matters
+// (net.ipv4.ip_local_port_range): no connection takes one before its user does.
+const firstPort, portsEnd = 10_000, 32_768
+
 // FreePorts returns n different loopback ports that nothing listens on. They are held together
-// until all are known, then let go: another process could take one before its user does.
+// until all are known, then let go.
 func FreePorts(n int) ([]int, error) {
 	ports := make([]int, 0, n)
 	var held []net.Listener
@@ -62,17 +68,15 @@ func FreePorts(n int) ([]int, error) {
 			_ = l.Close()
 		}
 	}()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
+	for tries := 0; len(ports) < n; tries++ {
+		port := firstPort + rand.IntN(portsEnd-firstPort) //nolint:gosec // nobody is to be kept from guessing it
+		l, err := net.Listen("tcp", loopback(port))
+		switch {
+		case err == nil:
+			held, ports = append(held, l), append(ports, port)
+		case !errors.Is(err, syscall.EADDRINUSE) || tries > 1000:
 			return nil, err
 		}
-		held = append(held, l)
-		tcp, ok := l.Addr().(*net.TCPAddr)
-		if !ok {
-			return nil, errors.New("listener has no TCP address")
-		}
-		ports = append(ports, tcp.Port)
 	}
 	return ports, nil
 }
