@@ -112,8 +112,8 @@ func TestABatchThatCannotBeReadIsTold(t *testing.T) {
 				t.Errorf("the status says %q of %d", status.Trouble, status.Unreadable)
 			}
 			next := 2 + int64(binary.BigEndian.Uint32(raw[57:]))
-			if _, err := c.Seek(bounded(t), "group", []Place{{letters, next}}); err != nil {
-				t.Fatal(err)
+			if elsewhere, err := c.Seek(bounded(t), "group", []Place{{letters, next}}); err != nil || len(elsewhere) > 0 {
+				t.Fatal(elsewhere, err)
 			}
 			wantTaken(t, w.takeBehind(t, 2), next, next+1)
 			if status := c.Status().Subscriptions[0]; status.Trouble != "" || status.Unreadable != 0 {
