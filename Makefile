@@ -105,6 +105,7 @@ check-faults:
 check-faults-long:
 	go run ./test/checker -long
 	go run ./test/checker -memory
+	go run ./test/checker -topics
 
 # Side by side with redis-server and the plain Kafka binding; writes docs/benchmarks.md.
 bench: build

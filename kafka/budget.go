@@ -51,6 +51,7 @@ type stake struct {
 	hungry   bool  // so little is held that librdkafka fetches more
 	idle     bool  // it was at its end at the last fetch
 	behind   bool  // there are records to be fetched
+	refused  bool  // an answer that may have been for it was dropped unread, and nothing has come since
 	fed      bool  // something has ever come
 	served   bool  // something has come since it was opened
 	quiet    int   // ticks since something came, or since it was opened
@@ -142,7 +143,8 @@ func (b *budget) observe(s *stake, now sight) {
 	if came {
 		s.batches = int64(now.n-s.n) * record
 	}
-	s.n, s.hungry, s.idle, s.behind = now.n, now.hungry, now.idle, now.behind
+	s.refused = s.refused && !came && !now.taken
+	s.n, s.hungry, s.idle, s.behind = now.n, now.hungry, now.idle && !s.refused, now.behind || s.refused
 	s.held = 0
 	if s.n > 0 {
 		s.held = int64(s.n)*opOverhead + max(int64(s.n)*record, s.batches)
@@ -177,6 +179,7 @@ func (b *budget) tick(c *claimant) {
 		}
 		if s.open && s.n == 0 {
 			s.quiet++
+			s.refused = s.refused && s.quiet < patienceTicks
 		}
 		if s.trial == c && b.tried(c, s.price) {
 			b.learned(s.price)
@@ -193,6 +196,17 @@ func (b *budget) tried(c *claimant, p *price) bool {
 		}
 		return s.price == p && s.open && !s.idle && s.quiet < patience
 	})
+}
+
+// refuse closes what of a claimant holds nothing: an answer to it waits, and there is no room. What it brings is dropped,
+// and fetched again when the turn comes.
+func (b *budget) refuse(c *claimant) {
+	for _, s := range c.stakes {
+		if s.open && s.n == 0 {
+			b.closeStake(s)
+			s.refused, s.idle, s.behind = true, false, true
+		}
+	}
 }
 
 // look decides for all after one claimant has observed its stakes. took tells that records were taken.
@@ -220,7 +234,7 @@ func (b *budget) charge(s *stake) int64 {
 
 // claim is what the next fetch may bring. One that is dearer than all there is waits until hardly anything else is held.
 func (b *budget) claim(s *stake) int64 {
-	if !s.fed {
+	if !s.fed || s.refused {
 		return min(max(s.fetch, unknownFetch), b.limit)
 	}
 	return min(s.fetch, b.limit)

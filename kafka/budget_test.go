@@ -12,7 +12,9 @@ type store struct {
 	t      *testing.T
 	random *rand.Rand
 	lanes  []*storedLane
-	most   int64 // held at any moment
+	most   int64              // held at any moment
+	gate   int64              // so much may be held before an answer is held back; 0 is any
+	back   map[*claimant]bool // whose answer is held back
 }
 
 // storedLane is one partition of it.
@@ -22,12 +24,13 @@ type storedLane struct {
 	backlog int // records that are still with the broker
 	n       int
 	taken   int
+	unseen  bool // nobody knows yet that there is a backlog
 }
 
 const storedRecord = 100 // bytes
 
 func newStore(t *testing.T, limit int64, seed uint64) *store {
-	return &store{budget: &budget{limit: limit}, t: t, random: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // a test
+	return &store{budget: &budget{limit: limit}, back: map[*claimant]bool{}, t: t, random: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // a test
 }
 
 // group adds a claimant with partitions of a topic.
@@ -46,13 +49,21 @@ func (s *store) fetch() {
 	for _, i := range s.random.Perm(len(s.lanes)) {
 		l := s.lanes[i]
 		if l.open && l.n < storedLeast && l.backlog > 0 && s.random.IntN(3) > 0 {
-			n := min(l.batch, l.backlog)
-			l.n, l.backlog = l.n+n, l.backlog-n
+			s.answer(l, min(l.batch, l.backlog))
 		}
 		if s.random.IntN(4) == 0 {
 			s.see(l.claimant, false)
 		}
 	}
+}
+
+// answer brings a batch, or holds it back.
+func (s *store) answer(l *storedLane, n int) {
+	if s.gate > 0 && s.inMemory()+int64(n)*(opOverhead+storedRecord) > s.gate {
+		s.back[l.claimant] = true
+		return
+	}
+	l.n, l.backlog, l.unseen = l.n+n, l.backlog-n, false
 }
 
 // consume lets a claimant's members take up to n records.
@@ -74,12 +85,16 @@ func (s *store) see(c *claimant, tick bool) {
 			continue
 		}
 		s.observe(l.stake, sight{
-			n: l.n, record: storedRecord, taken: l.taken > 0, hungry: l.n < storedLeast, idle: l.n == 0 && l.backlog == 0,
+			n: l.n, record: storedRecord, taken: l.taken > 0, hungry: l.n < storedLeast, idle: l.n == 0 && (l.backlog == 0 || l.unseen),
 		})
 		took, l.taken = took || l.taken > 0, 0
 	}
 	if tick {
 		s.tick(c)
+	}
+	if s.back[c] {
+		s.refuse(c)
+		delete(s.back, c)
 	}
 	s.look(c, c.waiting, took)
 	for _, l := range s.lanes {
@@ -143,6 +158,41 @@ func (s *store) left() (n int) {
 		n += l.backlog + l.n
 	}
 	return n
+}
+
+// Fifty groups wait at the end of their logs when large batches are written to all partitions at once: all records come,
+// and never is much more held than answers are held back for.
+func TestABurstForThoseWhoWaitIsHeldBack(t *testing.T) {
+	const limit = 64 << 20
+	for seed := range uint64(6) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			s := newStore(t, limit, seed)
+			s.gate = limit + limit/4
+			rates := map[*claimant]int{}
+			for range 50 {
+				c := s.group("large", 12, 10, 10)
+				c.waiting, rates[c] = true, 2_000
+			}
+			for range 200 {
+				s.round(rates)
+			}
+			if s.left() > 0 || s.closed() > 0 {
+				t.Fatalf("%d records are left, %d partitions closed before the burst", s.left(), s.closed())
+			}
+			for _, l := range s.lanes {
+				l.batch, l.backlog, l.unseen = 10_000, 20_000, true
+			}
+			for rounds := 0; s.left() > 0 && rounds < 20_000; rounds++ {
+				s.round(rates)
+			}
+			if left := s.left(); left > 0 {
+				t.Fatalf("%d records never came; closed %d, held %d, used %d", left, s.closed(), s.held, s.used)
+			}
+			if s.most > s.gate {
+				t.Errorf("%d bytes were held, of %d", s.most, s.gate)
+			}
+		})
+	}
 }
 
 // A group that takes nothing any more does not keep another waiting for ever.

@@ -67,15 +67,24 @@ func (s *Subscription) learn(now time.Time) {
 		}
 	}
 	s.learning = len(list) > 0 && s.client.start(func() {
-		s.client.learners <- struct{}{}
-		defer func() { <-s.client.learners }()
-		offsets, err := s.consumer.Committed(list, askTime)
+		defer s.client.askInTurn()()
+		offsets, err := s.consumer.Committed(list, learnTime)
 		s.order(func() { s.learned(asked, offsets, err) })
 	})
 }
 
-// learners is how many subscriptions ask at once what was committed: each holds a thread meanwhile.
-const learners = 4
+// learners is how many subscriptions ask at once where they stand: each holds a thread meanwhile. learnTime bounds what
+// one whose coordinator is silent costs the others.
+const (
+	learners  = 2
+	learnTime = time.Second
+)
+
+// askInTurn takes one of the places for those who ask, and returns what gives it back.
+func (c *Client) askInTurn() (leave func()) {
+	c.learners <- struct{}{}
+	return func() { <-c.learners }
+}
 
 func (s *Subscription) learned(asked map[TopicPartition]*feed, offsets []librdkafka.Partition, err error) {
 	s.learning = false

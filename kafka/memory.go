@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -20,6 +21,7 @@ type memory struct {
 
 	mu     sync.Mutex // guards what follows
 	budget budget
+	heap   heap
 }
 
 // Memory is what fetched records take in librdkafka.
@@ -117,6 +119,8 @@ func (s *Subscription) look(due bool) {
 	s.mu.Lock()
 	waiting := len(s.dispatch.waiting) > 0
 	s.mu.Unlock()
+	s.consumer.Bound(s.client.memory.bound())
+	refused := s.refuses()
 	tight, took := s.client.memory.tight.Load(), false
 	for tp, f := range s.feeds {
 		took = took || f.seen.taken
@@ -130,8 +134,23 @@ func (s *Subscription) look(due bool) {
 		if due {
 			b.tick(s.claimant)
 		}
+		if refused {
+			b.refuse(s.claimant)
+		}
 		b.look(s.claimant, waiting, took)
 	})
+}
+
+// refuses tells whether an answer waits that there is no room for. By the next look its partitions are paused: then it
+// is let in, to be dropped.
+func (s *Subscription) refuses() bool {
+	waits := s.consumer.HeldBack()
+	if waits && s.refused {
+		s.consumer.LetIn()
+		waits = false
+	}
+	s.refused = waits
+	return waits
 }
 
 // A few messages that nobody takes may be no records: librdkafka leaves a message in the queue for each pause, resume
@@ -170,41 +189,35 @@ func (s *Subscription) ahead(tp TopicPartition, f *feed) (left int64, known bool
 	return end - from, from >= 0 && (answered || f.span.known)
 }
 
-// survey asks where partitions begin for the group and where they end: those that are at their end need not wait for
-// their turn. Who cannot be asked is taken to be behind.
+// survey asks where partitions end: those that are at their end for the group need not wait for their turn. Who cannot
+// be asked is taken to be behind. What the group has committed is learned first.
 func (s *Subscription) survey() {
-	s.surveyed = true
-	list := make([]librdkafka.Partition, 0, len(s.feeds))
-	asked := make([]TopicPartition, 0, len(s.feeds))
-	for tp := range s.feeds {
-		list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition})
-		asked = append(asked, tp)
+	if s.unlearned || s.learning {
+		return
 	}
+	s.surveyed = true
+	asked := slices.Collect(maps.Keys(s.feeds))
 	s.client.start(func() {
-		committed, err := s.consumer.Committed(list, askTime)
-		if err != nil {
-			return
-		}
+		defer s.client.askInTurn()()
 		var ends map[TopicPartition]int64
-		if s.client.read(s.client.ctx, func(ctx context.Context, a *Admin) (err error) {
+		err := s.client.read(s.client.ctx, func(ctx context.Context, a *Admin) (err error) {
 			ends, _, err = a.listOffsets(ctx, askAll(asked, binding.LatestOffsetSpec))
 			return err
-		}) != nil {
-			return
+		})
+		if err == nil {
+			s.order(func() { s.mark(ends) })
 		}
-		s.order(func() { s.mark(committed, ends) })
 	})
 }
 
 // mark notes what a survey has found.
-func (s *Subscription) mark(committed []librdkafka.Partition, ends map[TopicPartition]int64) {
-	for _, p := range committed {
-		tp := TopicPartition{p.Topic, p.ID}
-		f, end := s.feeds[tp], ends[tp]
-		if _, told := ends[tp]; f == nil || !told || p.Err != librdkafka.None {
+func (s *Subscription) mark(ends map[TopicPartition]int64) {
+	for tp, end := range ends {
+		f := s.feeds[tp]
+		if f == nil || !f.known {
 			continue
 		}
-		from := p.Offset
+		from := f.committed
 		if from < 0 {
 			from = 0
 			if resets[s.reset] == librdkafka.End {
@@ -221,7 +234,11 @@ func (s *Subscription) obeyBudget() {
 	for tp, f := range s.feeds {
 		open, paused := s.client.memory.open(f.stake), s.consumer.Paused(tp.Topic, tp.Partition)
 		switch {
-		case f.queue == nil || open != paused:
+		case f.queue == nil:
+		case open != paused:
+			if paused && f.seen.n > 0 {
+				s.dispose(f)
+			}
 		case open:
 			resume = append(resume, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: f.resumeAt})
 		default:
@@ -241,6 +258,14 @@ func (s *Subscription) obeyBudget() {
 func (s *Subscription) empty(f *feed) {
 	if n := f.queue.Len(); int64(n) < s.appetite.records && !s.waits(f) {
 		s.fetch(f, n)
+	}
+}
+
+// dispose has librdkafka drop an answer that it had begun to unpack when the partition was paused: it does so when it is
+// asked for a record.
+func (s *Subscription) dispose(f *feed) {
+	if !s.waits(f) {
+		s.fetch(f, 1)
 	}
 }
 

@@ -50,15 +50,17 @@ func (r *readers) take(ctx context.Context, c *Client) (*pooled, error) {
 		return nil, ErrStopping
 	}
 	cfg := c.config()
-	if p := r.reuse(cfg); p != nil {
-		return p, nil
+	p := r.reuse(cfg)
+	if p == nil {
+		consumer, err := librdkafka.NewConsumer(cfg.readerProperties())
+		if err != nil {
+			<-r.places
+			return nil, err
+		}
+		p = &pooled{consumer: consumer, cfg: cfg}
 	}
-	consumer, err := librdkafka.NewConsumer(cfg.readerProperties())
-	if err != nil {
-		<-r.places
-		return nil, err
-	}
-	return &pooled{consumer: consumer, cfg: cfg}, nil
+	p.consumer.Bound(c.memory.bound())
+	return p, nil
 }
 
 // readerProperties are those of a consumer that is in no group: librdkafka wants a name for one all the same.

@@ -39,7 +39,8 @@ type Subscription struct {
 	appetite  appetite
 	looked    time.Time // at what its partitions hold
 	ticked    time.Time
-	surveyed  bool // it was asked where the partitions begin and end, or need not be
+	surveyed  bool // it was asked where the partitions end, or need not be
+	refused   bool // see refuses
 	voice     voice
 	ticket    uint64                   // of the last commit that was begun
 	unlearned bool                     // it is not known what was committed of a partition: see learn

@@ -235,6 +235,19 @@ extern const rd_kafka_Node_t **rd_kafka_TopicPartitionInfo_replicas(const rd_kaf
 								    size_t *count);
 extern int rd_kafka_Node_id(const rd_kafka_Node_t *node);
 
+extern int rd_kafka_conf_interceptor_add_on_new(rd_kafka_conf_t *conf, const char *name,
+						int (*on_new)(rd_kafka_t *, const rd_kafka_conf_t *, void *, char *, size_t),
+						void *opaque);
+extern int rd_kafka_interceptor_add_on_request_sent(rd_kafka_t *rk, const char *name,
+						    int (*on_request)(rd_kafka_t *, int, const char *, int32_t, int16_t,
+								      int16_t, int32_t, size_t, void *),
+						    void *opaque);
+extern int rd_kafka_interceptor_add_on_response_received(rd_kafka_t *rk, const char *name,
+							 int (*on_response)(rd_kafka_t *, int, const char *, int32_t,
+									    int16_t, int16_t, int32_t, size_t, int64_t,
+									    int, void *),
+							 void *opaque);
+
 extern int rd_kafka_error_code(const rd_kafka_error_t *error);
 extern const char *rd_kafka_error_string(const rd_kafka_error_t *error);
 extern void rd_kafka_error_destroy(rd_kafka_error_t *error);
@@ -271,6 +284,14 @@ typedef struct {
 	uintptr_t headers;
 	int32_t err;
 } sluice_message;
+
+typedef struct sluice_gate sluice_gate;
+
+sluice_gate *sluice_gate_new(rd_kafka_conf_t *conf);
+void sluice_gate_limit(sluice_gate *gate, int64_t limit);
+int sluice_gate_held_back(sluice_gate *gate);
+void sluice_gate_let_in(sluice_gate *gate, int ever);
+int64_t sluice_heap(void);
 
 typedef struct sluice_hurrier sluice_hurrier;
 

@@ -17,6 +17,8 @@ import (
 type Consumer struct {
 	rk     *C.rd_kafka_t
 	queue  *C.rd_kafka_queue_t
+	gate   *C.sluice_gate
+	bound  int64 // see Bound
 	signal *signal
 
 	messages []C.uintptr_t // addresses of rd_kafka_message_t
@@ -67,15 +69,35 @@ func NewConsumer(properties map[string]string) (*Consumer, error) {
 
 func (c *Consumer) open(properties map[string]string) error {
 	defer enter()()
-	rk, err := open(typeConsumer, properties, eventError|eventLog|eventRebalance|eventCommit|eventStats)
+	conf := C.rd_kafka_conf_new()
+	gate := C.sluice_gate_new(conf)
+	C.sluice_gate_limit(gate, C.int64_t(c.bound))
+	rk, err := openWith(conf, typeConsumer, properties, eventError|eventLog|eventRebalance|eventCommit|eventStats)
 	if err != nil {
+		C.free(unsafe.Pointer(gate))
 		return err
 	}
 	C.rd_kafka_poll_set_consumer(rk)
-	c.rk, c.queue, c.paused = rk, C.rd_kafka_queue_get_consumer(rk), map[place]bool{}
+	c.rk, c.gate, c.queue, c.paused = rk, gate, C.rd_kafka_queue_get_consumer(rk), map[place]bool{}
 	c.watch(c.queue)
 	return nil
 }
+
+// Bound says how many bytes of the C heap may be in use before answers to fetches are held back, whoever uses them;
+// 0, as at first, is no bound.
+func (c *Consumer) Bound(heap int64) {
+	if heap != c.bound {
+		c.bound = heap
+		C.sluice_gate_limit(c.gate, C.int64_t(heap))
+	}
+}
+
+// HeldBack tells whether an answer to a fetch waits because the heap is all but full. It waits for LetIn, for memory
+// that is freed, or for ten seconds.
+func (c *Consumer) HeldBack() bool { return C.sluice_gate_held_back(c.gate) != 0 }
+
+// LetIn takes answers that wait: librdkafka drops what they bring of partitions that are paused.
+func (c *Consumer) LetIn() { C.sluice_gate_let_in(c.gate, 0) }
 
 func (c *Consumer) watch(queue *C.rd_kafka_queue_t) {
 	C.rd_kafka_queue_io_event_enable(queue, C.int(c.signal.fd), unsafe.Pointer(&one[0]), 8)
@@ -239,6 +261,7 @@ func (c *Consumer) leave(ctx context.Context, handle func(Event)) error {
 		return err
 	}
 	c.leaving = true
+	C.sluice_gate_let_in(c.gate, 1)
 	for !c.left() {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -267,7 +290,7 @@ func (c *Consumer) Renew(ctx context.Context, properties map[string]string, hand
 	}
 	defer c.asking.Unlock()
 	const noConsumerClose = 0x8
-	rk, queue := c.rk, c.queue
+	rk, queue, gate := c.rk, c.queue, c.gate
 	if err := c.open(properties); err != nil {
 		return err
 	}
@@ -275,6 +298,7 @@ func (c *Consumer) Renew(ctx context.Context, properties map[string]string, hand
 	_ = within(ctx, func() { // or it ends later
 		C.rd_kafka_queue_destroy(queue)
 		C.rd_kafka_destroy_flags(rk, noConsumerClose)
+		C.free(unsafe.Pointer(gate))
 	})
 	return nil
 }
@@ -306,12 +330,14 @@ func (c *Consumer) Discard(ctx context.Context) { _ = c.destroy(ctx) }
 
 func (c *Consumer) destroy(ctx context.Context) error {
 	const noConsumerClose = 0x8
+	C.sluice_gate_let_in(c.gate, 1)
 	return within(ctx, func() {
 		c.asking.Lock()
 		defer c.asking.Unlock()
 		c.gone = true
 		C.rd_kafka_queue_destroy(c.queue)
 		C.rd_kafka_destroy_flags(c.rk, noConsumerClose)
+		C.free(unsafe.Pointer(c.gate))
 		c.signal.close()
 	})
 }

@@ -129,6 +129,9 @@ func BoundArenas(n int) { C.sluice_arenas(C.int(n)) }
 // Kept is how much memory malloc keeps that librdkafka has freed, in bytes; 0 where that is not known.
 func Kept() int64 { return int64(C.sluice_kept()) }
 
+// Heap is how many bytes of the C heap are in use; 0 where that is not known. It may take milliseconds.
+func Heap() int64 { return int64(C.sluice_heap()) }
+
 // Trim returns memory that malloc keeps to the system. It locks one arena after the other, for milliseconds.
 func Trim() { C.sluice_trim() }
 
@@ -175,7 +178,10 @@ const (
 
 // open creates a handle whose log lines arrive as events of its queue.
 func open(kind C.int, properties map[string]string, events C.int) (*C.rd_kafka_t, error) {
-	conf := C.rd_kafka_conf_new()
+	return openWith(C.rd_kafka_conf_new(), kind, properties, events)
+}
+
+func openWith(conf *C.rd_kafka_conf_t, kind C.int, properties map[string]string, events C.int) (*C.rd_kafka_t, error) {
 	for name, value := range properties {
 		if err := set(conf, name, value); err != nil {
 			C.rd_kafka_conf_destroy(conf)

@@ -22,5 +22,6 @@
 //	go run ./test/checker -duration 1m -fault 'broker'
 //	go run ./test/checker -long
 //	go run ./test/checker -memory
+//	go run ./test/checker -topics
 //	go run ./test/checker -fake -fault 'retention'
 package main

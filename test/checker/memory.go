@@ -37,11 +37,13 @@ const mebi = 1 << 20
 const (
 	memoryTime = 4 * time.Minute
 	memoryRest = time.Minute
+	// memorySettle is how long sluice is up when memory is looked at first.
+	memorySettle = 3 * time.Second
 )
 
 const (
-	memoryHeader = "    %-8s %7s %9s %10s %10s %16s %10s\n"
-	memoryRow    = "    %-8s %7d %9d %6d MiB %6d MiB %12d MiB %10s\n"
+	memoryHeader = "    %-12s %7s %9s %8s %10s %10s %16s %10s\n"
+	memoryRow    = "    %-12s %7d %9d %8s %6d MiB %6d MiB %12d MiB %10s\n"
 )
 
 // tryMemory has many groups read compressed batches, and tells what sluice takes of memory.
@@ -50,22 +52,75 @@ func (o *options) tryMemory(ctx context.Context, match *regexp.Regexp, out io.Wr
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, memoryHeader, "codec", "groups", "records", "at first", "at most", "a minute after", "ends")
+	fmt.Fprintf(out, memoryHeader, "codec", "groups", "records", "time", "at first", "at most", "a minute after", "ends")
 	var errs []error
 	for _, codec := range []string{"lz4", "gzip", "zstd"} {
-		if match.MatchString(codec) {
-			errs = append(errs, s.memoryOf(ctx, codec, o.plan, out))
+		for _, b := range []backlog{{codec: codec}, {codec: codec, burst: true}, {codec: codec, worst: true}} {
+			if match.MatchString(b.String()) && (!b.worst || codec == "gzip") {
+				errs = append(errs, s.memoryOf(ctx, b, o.plan, out))
+			}
 		}
 	}
 	return errors.Join(append(errs, s.close())...)
 }
 
-// memoryOf tries one codec.
-func (s *stage) memoryOf(ctx context.Context, codec string, p plan, out io.Writer) error {
+// backlog is what groups read: there before they come, or written in one burst while all of them wait; or one batch for
+// one group, the largest that gzip can make of what a topic takes by default.
+type backlog struct {
+	codec        string
+	burst, worst bool
+}
+
+func (b backlog) String() string {
+	switch {
+	case b.burst:
+		return b.codec + ", burst"
+	case b.worst:
+		return b.codec + ", worst"
+	}
+	return b.codec
+}
+
+// readers is how many groups read it, and how many records each takes.
+func (b backlog) readers() (groups, take int) {
+	if b.worst {
+		return 1, worstRecords
+	}
+	return memoryGroups, memoryTaken
+}
+
+// write writes what is there before groups come, or what comes when they wait.
+func (b backlog) write(ctx context.Context, s *stage, topic string, waiting bool) error {
+	switch {
+	case b.burst && !waiting: // a record for each partition, to see that everybody is there
+		return s.admin.ProduceBatches(ctx, topic, b.codec, memoryPartitions, 1, []byte("first"))
+	case b.burst != waiting:
+		return nil
+	case b.worst:
+		raw, err := worstBatch()
+		if err != nil {
+			return err
+		}
+		return s.admin.WriteBatch(ctx, topic, raw)
+	}
+	value := []byte(strings.Repeat("x", memoryValue))
+	for range memoryBatches {
+		if err := s.admin.ProduceBatches(ctx, topic, b.codec, memoryPartitions, memoryRecords, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// memoryOf tries one backlog.
+func (s *stage) memoryOf(ctx context.Context, b backlog, p plan, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, memoryTime)
 	defer cancel()
-	topic := "memory-" + codec
-	if err := s.fill(ctx, topic, codec); err != nil {
+	topic := "memory-" + strings.ReplaceAll(b.String(), ", ", "-")
+	if err := s.create(ctx, topic, layout{Partitions: memoryPartitions}); err != nil {
+		return err
+	}
+	if err := b.write(ctx, s, topic, false); err != nil {
 		return err
 	}
 	sluice, err := harness.StartSluice(ctx, harness.SluiceOptions{Binary: p.Binary, Brokers: s.kafka.Brokers()})
@@ -73,6 +128,9 @@ func (s *stage) memoryOf(ctx context.Context, codec string, p plan, out io.Write
 		return err
 	}
 	defer func() { _ = sluice.Close() }()
+	if err := pause(ctx, memorySettle); err != nil {
+		return err
+	}
 	first, _, err := memory(sluice.PID())
 	if err != nil {
 		return err
@@ -81,7 +139,11 @@ func (s *stage) memoryOf(ctx context.Context, codec string, p plan, out io.Write
 	defer stop()
 	watched := make(chan int, 1)
 	go func() { watched <- guard(watching, sluice) }()
-	taken, err := s.readByMany(ctx, sluice.Addr, topic)
+	groups, take := b.readers()
+	r := readers{addr: sluice.Addr, topic: topic, groups: groups, take: take}
+	begun := time.Now()
+	taken, err := r.read(ctx, func() error { return b.write(ctx, s, topic, true) })
+	spent := time.Since(begun).Round(100 * time.Millisecond)
 	if err == nil {
 		err = pause(ctx, memoryRest)
 	}
@@ -90,20 +152,9 @@ func (s *stage) memoryOf(ctx context.Context, codec string, p plan, out io.Write
 	end, most := "lives", <-watched
 	if most > memoryLimit {
 		end = "killed"
-		err = fmt.Errorf("%s: %d MiB are more than the unit's MemoryMax of %d MiB", codec, most/mebi, memoryLimit/mebi)
+		err = fmt.Errorf("%s: %d MiB are more than the unit's MemoryMax of %d MiB", b, most/mebi, memoryLimit/mebi)
 	}
-	fmt.Fprintf(out, memoryRow, codec, memoryGroups, taken, first/mebi, most/mebi, after/mebi, end)
-	return err
-}
-
-// fill makes a topic of compressed batches.
-func (s *stage) fill(ctx context.Context, topic, codec string) error {
-	err := s.create(ctx, topic, layout{Partitions: memoryPartitions})
-	for range memoryBatches {
-		if err == nil {
-			err = s.admin.ProduceBatches(ctx, topic, codec, memoryPartitions, memoryRecords, []byte(strings.Repeat("x", memoryValue)))
-		}
-	}
+	fmt.Fprintf(out, memoryRow, b, groups, taken, spent, first/mebi, most/mebi, after/mebi, end)
 	return err
 }
 
@@ -145,25 +196,39 @@ func memory(pid int) (now, most int, err error) {
 	return now, most, nil
 }
 
-// readByMany has many groups read a topic at the same time, and returns how many records they took in all.
-func (s *stage) readByMany(ctx context.Context, addr, topic string) (int, error) {
-	taken := make([]int, memoryGroups)
-	errs := make([]error, memoryGroups)
-	var wg sync.WaitGroup
-	for i := range memoryGroups {
-		wg.Go(func() { taken[i], errs[i] = readSome(ctx, addr, topic, fmt.Sprintf("memory-%d:w", i)) })
+// readers are groups of one member each that read a topic.
+type readers struct {
+	addr, topic  string
+	groups, take int // take is how many records each takes
+}
+
+// read returns how many records all took. met is called when each has had a record of each partition, or so many.
+func (r readers) read(ctx context.Context, met func() error) (int, error) {
+	taken := make([]int, r.groups)
+	errs := make([]error, r.groups)
+	var ready, wg sync.WaitGroup
+	ready.Add(r.groups)
+	for i := range r.groups {
+		wg.Go(func() {
+			begun := sync.OnceFunc(ready.Done)
+			defer begun()
+			taken[i], errs[i] = r.one(ctx, fmt.Sprintf("memory-%d:w", i), begun)
+		})
 	}
+	ready.Wait()
+	err := met()
 	wg.Wait()
 	sum := 0
 	for _, n := range taken {
 		sum += n
 	}
-	return sum, errors.Join(errs...)
+	return sum, errors.Join(append(errs, err)...)
 }
 
-// readSome takes records in the name of one member, acknowledges them, and says goodbye.
-func readSome(ctx context.Context, addr, topic, member string) (taken int, err error) {
-	d, err := knock(addr)
+// one takes records in the name of one member, acknowledges them, and says goodbye. begun is called, again and again,
+// once it has had enough to be a member of its group.
+func (r readers) one(ctx context.Context, member string, begun func()) (taken int, err error) {
+	d, err := knock(r.addr)
 	if err != nil {
 		return 0, err
 	}
@@ -171,8 +236,8 @@ func readSome(ctx context.Context, addr, topic, member string) (taken int, err e
 	if _, err := d.ask("CLIENT", "SETNAME", member); err != nil {
 		return 0, err
 	}
-	key := "topics:" + topic + `:{"sluice.batch":500}`
-	for taken < memoryTaken && ctx.Err() == nil {
+	key := "topics:" + r.topic + `:{"sluice.batch":500}`
+	for taken < r.take && ctx.Err() == nil {
 		answer, err := d.ask("BLPOP", key, popSeconds)
 		if err != nil {
 			return taken, err
@@ -181,17 +246,27 @@ func readSome(ctx context.Context, addr, topic, member string) (taken int, err e
 		if err != nil {
 			return taken, err
 		}
-		taken += len(records)
-		last := map[lane]place{}
-		for _, r := range records {
-			last[r.lane()] = r.place
+		if taken += len(records); taken >= memoryPartitions {
+			begun()
 		}
-		for _, at := range last {
-			if _, err := d.ask("RPUSH", "acks", at.String()); err != nil {
-				return taken, err
-			}
+		if err := acknowledge(d, records); err != nil {
+			return taken, err
 		}
 	}
 	_, err = d.ask("QUIT")
 	return taken, errors.Join(err, ctx.Err())
+}
+
+// acknowledge sends the last record of each partition.
+func acknowledge(d *door, records []delivery) error {
+	last := map[lane]place{}
+	for _, r := range records {
+		last[r.lane()] = r.place
+	}
+	for _, at := range last {
+		if _, err := d.ask("RPUSH", "acks", at.String()); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -27,14 +27,14 @@ func (a *Admin) ProduceBatches(ctx context.Context, topic, codec string, partiti
 	codecs := map[string]kgo.CompressionCodec{
 		"gzip": kgo.GzipCompression(), "lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
 	}
-	const more = 100 // bytes of a batch that are no value, for each record
+	const more, usualBatch = 100, 1 << 20 // bytes of a batch that are no value, for each record; and of a batch, at least
 	client, err := kgo.NewClient(
 		kgo.SeedBrokers(a.brokers...),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerBatchCompression(codecs[codec]),
 		kgo.ProducerLinger(time.Minute), // until all are there: Flush ends it
 		kgo.MaxBufferedRecords(partitions*records),
-		kgo.ProducerBatchMaxBytes(int32(records*(len(value)+more))),
+		kgo.ProducerBatchMaxBytes(int32(max(usualBatch, records*(len(value)+more)))),
 	)
 	if err != nil {
 		return err
@@ -58,6 +58,27 @@ func (a *Admin) ProduceBatches(ctx context.Context, topic, codec string, partiti
 		return *err
 	}
 	return nil
+}
+
+// WriteBatch appends a batch, as it lies in the log, to the first partition of a topic.
+func (a *Admin) WriteBatch(ctx context.Context, topic string, raw []byte) error {
+	id, err := a.topicID(ctx, topic)
+	if err != nil {
+		return err
+	}
+	req := kmsg.NewPtrProduceRequest()
+	req.Acks, req.TimeoutMillis = -1, topicTimeoutMillis
+	t := kmsg.NewProduceRequestTopic()
+	t.Topic, t.TopicID = topic, id
+	partition := kmsg.NewProduceRequestTopicPartition()
+	partition.Records = raw
+	t.Partitions = append(t.Partitions, partition)
+	req.Topics = append(req.Topics, t)
+	resp, err := req.RequestWith(ctx, a.client)
+	if err != nil {
+		return err
+	}
+	return kerr.ErrorForCode(resp.Topics[0].Partitions[0].ErrorCode)
 }
 
 // EndOffsets is the offset after the last record of each partition, by partition.

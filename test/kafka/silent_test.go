@@ -96,6 +96,10 @@ func TestOneSilentBroker(t *testing.T) {
 		_ = s.Close()
 	})
 	ready(t, ctx, s, "\"ready\": true")
+	// Brokers get blocks of producer ids from the controller: without an id none could be had from a silent one for 30 s.
+	if err := member(t, s, "").RPush(ctx, "topics:"+k.topics[1][0], "first").Err(); err != nil {
+		t.Fatal(err)
+	}
 	for _, node := range k.Nodes {
 		if err := node.Pause(); err != nil {
 			t.Fatal(err)
