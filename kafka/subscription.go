@@ -265,11 +265,15 @@ func (s *Subscription) fetch(f *feed, want int) {
 	room := s.dispatch.roomInBytes(f.lane)
 	s.mu.Unlock()
 	var left int
+	var failed []librdkafka.Failing
 	s.fetched, left = f.queue.Fetch(s.fetched[:0], want, room, func(failing librdkafka.Failing) {
-		s.fail(f, failing)
+		failed = append(failed, failing)
 	})
 	s.enter(f, left)
 	clear(s.fetched)
+	for _, failing := range failed { // what came before them is there to be taken
+		s.fail(f, failing)
+	}
 }
 
 // enter takes what was fetched into the lane's ledger, run by run. left is how many librdkafka still holds of it.

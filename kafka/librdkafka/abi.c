@@ -3,6 +3,7 @@
 #include <malloc.h>
 
 enum { PARTITION_UNASSIGNED = -1, MSG_F_COPY = 2 };
+enum { TRIM = 2 << 20, MMAP = 4 << 20 };
 
 // sluice_produce queues one record and returns librdkafka's error code, 0 when it was taken.
 // A null value is a tombstone and a null key is no key; both may be empty instead.
@@ -216,10 +217,14 @@ uint64_t sluice_ticket(rd_kafka_event_t *event) {
 }
 
 // sluice_arenas bounds glibc's malloc arenas: each of librdkafka's threads would otherwise get its
-// own, and fifty consumers would keep hundreds of megabytes of fragments.
+// own, and fifty consumers would keep hundreds of megabytes of fragments. What is free at the end of an arena goes back to
+// the system beyond TRIM: by itself malloc raises that bound to twice the largest block that it had of its own,
+// and malloc_trim leaves these ends alone. Blocks of MMAP and more are their own.
 void sluice_arenas(int n) {
 #ifdef M_ARENA_MAX
 	mallopt(M_ARENA_MAX, n);
+	mallopt(M_TRIM_THRESHOLD, TRIM);
+	mallopt(M_MMAP_THRESHOLD, MMAP);
 #else
 	(void)n;
 #endif

@@ -22,8 +22,8 @@ const (
 )
 
 const (
-	topicsHeader = "    %-24s %8s %8s %8s %8s %8s %8s\n"
-	topicsRow    = "    %-24s %8d %8d %8d %8d %8d %8s\n"
+	topicsHeader = "    %-24s %8s %8s %8s %8s %9s %8s %8s\n"
+	topicsRow    = "    %-24s %8d %8d %8d %8s %9v %8d %8d\n"
 )
 
 // flood is one trial: records to many topics at once while brokers are as they are.
@@ -70,7 +70,7 @@ func (o *options) tryTopics(ctx context.Context, match *regexp.Regexp, out io.Wr
 		return errors.Join(err, s.close())
 	}
 	defer func() { _ = sluice.Close() }()
-	fmt.Fprintf(out, topicsHeader, "topics", "records", "ok", "refused", "threads", "at most", "time")
+	fmt.Fprintf(out, topicsHeader, "topics", "records", "ok", "refused", "time", "waits yet", "threads", "at most")
 	for i, f := range floods {
 		if match.MatchString(f.name) && err == nil {
 			err = s.flood(ctx, f, strconv.Itoa(i), sluice, out)
@@ -116,8 +116,10 @@ func (s *stage) flood(ctx context.Context, f flood, id string, sluice *harness.S
 		sum.ok, sum.refused, sum.err = sum.ok+a.ok, sum.refused+a.refused, errors.Join(sum.err, a.err)
 	}
 	spent := time.Since(begun)
+	left, err := undelivered(sluice.Addr)
 	stop()
-	fmt.Fprintf(out, topicsRow, f.name, f.topics, sum.ok, sum.refused, before, <-most, spent.Round(time.Millisecond))
+	fmt.Fprintf(out, topicsRow, f.name, f.topics, sum.ok, sum.refused, spent.Round(time.Millisecond), left, before, <-most)
+	sum.err = errors.Join(sum.err, err)
 	for _, node := range s.kafka.Nodes {
 		if f.end != nil {
 			sum.err = errors.Join(sum.err, f.end(node))
@@ -160,6 +162,16 @@ func (f flood) send(addr string, topic func(int) string, client int) (a answers)
 		}
 	}
 	return a
+}
+
+// undelivered waits until all buffered records are delivered, ten seconds at most, and tells how many are not.
+func undelivered(addr string) (any, error) {
+	d, err := knock(addr)
+	if err != nil {
+		return nil, err
+	}
+	defer d.close()
+	return d.ask("DUMP", "10000")
 }
 
 // threads is how many a process has.
