@@ -285,7 +285,14 @@ typedef struct {
 	int32_t err;
 } sluice_message;
 
-typedef struct sluice_gate sluice_gate;
+// One consumer's part of the gate.
+typedef struct {
+	_Atomic int32_t waiting; // threads; Go reads it
+	int64_t arrived;	 // the first of them
+	int64_t limit;		 // of the heap; 0 is none
+	uint64_t let_in;	 // how often all who wait were let in
+	int open;		 // for good
+} sluice_gate;
 
 sluice_gate *sluice_gate_new(rd_kafka_conf_t *conf);
 void sluice_gate_limit(sluice_gate *gate, int64_t limit);

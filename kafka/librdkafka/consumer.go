@@ -8,6 +8,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 )
@@ -87,6 +88,7 @@ func (c *Consumer) open(properties map[string]string) error {
 // 0, as at first, is no bound.
 func (c *Consumer) Bound(heap int64) {
 	if heap != c.bound {
+		defer enter()()
 		c.bound = heap
 		C.sluice_gate_limit(c.gate, C.int64_t(heap))
 	}
@@ -94,10 +96,19 @@ func (c *Consumer) Bound(heap int64) {
 
 // HeldBack tells whether an answer to a fetch waits because the heap is all but full. It waits for LetIn, for memory
 // that is freed, or for ten seconds.
-func (c *Consumer) HeldBack() bool { return C.sluice_gate_held_back(c.gate) != 0 }
+func (c *Consumer) HeldBack() bool {
+	if atomic.LoadInt32((*int32)(unsafe.Pointer(c.gate))) == 0 { // its first field: spares nearly all calls
+		return false
+	}
+	defer enter()()
+	return C.sluice_gate_held_back(c.gate) != 0
+}
 
 // LetIn takes answers that wait: librdkafka drops what they bring of partitions that are paused.
-func (c *Consumer) LetIn() { C.sluice_gate_let_in(c.gate, 0) }
+func (c *Consumer) LetIn() {
+	defer enter()()
+	C.sluice_gate_let_in(c.gate, 0)
+}
 
 func (c *Consumer) watch(queue *C.rd_kafka_queue_t) {
 	C.rd_kafka_queue_io_event_enable(queue, C.int(c.signal.fd), unsafe.Pointer(&one[0]), 8)

@@ -4,6 +4,7 @@
 #include <malloc.h>
 #endif
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
@@ -50,15 +51,6 @@ static struct {
 static _Thread_local uint64_t my_visit;
 static _Thread_local int my_slot;
 
-// One consumer's part.
-struct sluice_gate {
-	int64_t limit;	 // of the heap; 0 is none
-	int waiting;	 // threads
-	int64_t arrived; // the first of them
-	uint64_t let_in; // how often all who wait were let in
-	int open;	 // for good
-};
-
 // read_clock is in nanoseconds; -1 where there is no such clock: the thread has ended.
 static int64_t read_clock(clockid_t clock) {
 	struct timespec t;
@@ -83,12 +75,18 @@ int64_t sluice_heap(void) {
 #endif
 }
 
-// look reads the heap when that is due. It may take milliseconds: malloc counts what is free.
+// look reads the heap when that is due. It may take milliseconds, as malloc counts what is free: the lock is not held.
 static void look(int64_t now) {
+	int64_t since = gate.since, used;
+
 	if (now - gate.looked < gate.looking * LOOK_SHARE + MS)
 		return;
-	gate.used = sluice_heap();
-	gate.since = 0;
+	gate.looked = now; // nobody else looks meanwhile
+	pthread_mutex_unlock(&gate.mu);
+	used = sluice_heap();
+	pthread_mutex_lock(&gate.mu);
+	gate.used = used;
+	gate.since -= since; // what has been unpacked meanwhile may not have been seen
 	gate.looked = now_ns();
 	gate.looking = gate.looked - now;
 }
@@ -188,10 +186,10 @@ static void enter(sluice_gate *g, int64_t size) {
 			break;
 		if (g->open || g->let_in != let_in || now - arrived > PATIENCE)
 			return;
-		if (g->waiting++ == 0)
+		if (atomic_fetch_add(&g->waiting, 1) == 0)
 			g->arrived = arrived;
 		wait_some(MS);
-		g->waiting--;
+		atomic_fetch_sub(&g->waiting, 1);
 		now = now_ns();
 	}
 	my_slot = i;

@@ -23,7 +23,7 @@ const (
 
 const (
 	topicsHeader = "    %-24s %8s %8s %8s %8s %9s %8s %8s\n"
-	topicsRow    = "    %-24s %8d %8d %8d %8s %9v %8d %8d\n"
+	topicsRow    = "    %-24s %8d %8d %8d %8s %9d %8d %8d\n"
 )
 
 // flood is one trial: records to many topics at once while brokers are as they are.
@@ -98,7 +98,6 @@ func (s *stage) flood(ctx context.Context, f flood, id string, sluice *harness.S
 	defer stop()
 	most := make(chan int, 1)
 	go func() { most <- mostThreads(watching, sluice.PID()) }()
-	begun := time.Now()
 	results := make(chan answers, topicClients)
 	for client := range topicClients {
 		go func() {
@@ -113,13 +112,11 @@ func (s *stage) flood(ctx context.Context, f flood, id string, sluice *harness.S
 	var sum answers
 	for range topicClients {
 		a := <-results
-		sum.ok, sum.refused, sum.err = sum.ok+a.ok, sum.refused+a.refused, errors.Join(sum.err, a.err)
+		sum.ok, sum.refused, sum.left, sum.err = sum.ok+a.ok, sum.refused+a.refused, sum.left+a.left, errors.Join(sum.err, a.err)
+		sum.spent = max(sum.spent, a.spent)
 	}
-	spent := time.Since(begun)
-	left, err := undelivered(sluice.Addr)
 	stop()
-	fmt.Fprintf(out, topicsRow, f.name, f.topics, sum.ok, sum.refused, spent.Round(time.Millisecond), left, before, <-most)
-	sum.err = errors.Join(sum.err, err)
+	fmt.Fprintf(out, topicsRow, f.name, f.topics, sum.ok, sum.refused, sum.spent.Round(time.Millisecond), sum.left, before, <-most)
 	for _, node := range s.kafka.Nodes {
 		if f.end != nil {
 			sum.err = errors.Join(sum.err, f.end(node))
@@ -131,6 +128,8 @@ func (s *stage) flood(ctx context.Context, f flood, id string, sluice *harness.S
 // answers are what one client was told.
 type answers struct {
 	ok, refused int
+	spent       time.Duration // until the last of them
+	left        int           // records that are not delivered ten seconds later
 	err         error
 }
 
@@ -141,7 +140,7 @@ func (f flood) send(addr string, topic func(int) string, client int) (a answers)
 		return answers{err: err}
 	}
 	defer d.close()
-	n := 0
+	n, begun := 0, time.Now()
 	for i := client; i < f.topics; i += topicClients {
 		d.add(f.command, "topics:"+topic(i), "x")
 		n++
@@ -161,17 +160,16 @@ func (f flood) send(addr string, topic func(int) string, client int) (a answers)
 			a.ok++
 		}
 	}
+	a.spent = time.Since(begun)
+	a.left, a.err = d.undelivered()
 	return a
 }
 
-// undelivered waits until all buffered records are delivered, ten seconds at most, and tells how many are not.
-func undelivered(addr string) (any, error) {
-	d, err := knock(addr)
-	if err != nil {
-		return nil, err
-	}
-	defer d.close()
-	return d.ask("DUMP", "10000")
+// undelivered waits until what the client has sent is delivered, ten seconds at most, and tells how much is not.
+func (d *door) undelivered() (int, error) {
+	answer, err := d.ask("DUMP", "10000")
+	n, _ := answer.(int64)
+	return int(n), err
 }
 
 // threads is how many a process has.
