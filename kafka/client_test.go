@@ -259,6 +259,19 @@ func TestForsakenRecordsAreCountedWhenTheyEnd(t *testing.T) {
 	}
 }
 
+func TestNobodyWritesToTopicsOfKafkasOwn(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, kfake.AllowAutoTopicCreation())
+	c := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, c)
+	for _, name := range []string{"__consumer_offsets", "__transaction_state", "__share_group_state"} {
+		wantOutcome(t, p.deliver(t, name, []byte("x")), Rejected)
+		if k.TopicInfo(name) != nil {
+			t.Errorf("%s was made", name)
+		}
+	}
+}
+
 func TestTheNumberOfTopicsIsBounded(t *testing.T) {
 	t.Parallel()
 	k := cluster(t, kfake.AllowAutoTopicCreation())

@@ -95,6 +95,9 @@ func (t *topics) add(name string) (*topic, error) {
 	if entry := t.names[name]; entry != nil {
 		return entry, nil
 	}
+	if internalTopic(name) { // brokers refuse it too, but a broker without such a topic may make one
+		return nil, &ProduceError{Outcome: Rejected, Topic: name, Reason: "it is Kafka's own, and no client may write to it"}
+	}
 	limit := int(t.limit.Load())
 	if len(t.names) >= limit {
 		t.forgetMissing()

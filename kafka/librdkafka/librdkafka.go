@@ -130,7 +130,10 @@ func BoundArenas(n int) { C.sluice_arenas(C.int(n)) }
 func Kept() int64 { return int64(C.sluice_kept()) }
 
 // Heap is how many bytes of the C heap are in use; 0 where that is not known. It may take milliseconds.
-func Heap() int64 { return int64(C.sluice_heap()) }
+func Heap() int64 {
+	defer enter()()
+	return int64(C.sluice_heap())
+}
 
 // Trim returns memory that malloc keeps to the system. It locks one arena after the other, for milliseconds.
 func Trim() { C.sluice_trim() }
