@@ -106,6 +106,7 @@ check-faults-long:
 	go run ./test/checker -long
 	go run ./test/checker -memory
 	go run ./test/checker -topics
+	go run ./test/checker -deploys
 
 # Side by side with redis-server and the plain Kafka binding; writes docs/benchmarks.md.
 bench: build

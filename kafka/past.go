@@ -16,10 +16,9 @@ func (p *past) holds(committed int64) bool {
 	return p.committed <= committed && committed <= p.position
 }
 
-// remember keeps what was settled of a partition that goes away.
+// remember keeps what was settled of a partition that goes away. The subscription's mu is held, and until nothing can be
+// settled any more: what is answered as done after this is not kept.
 func (s *Subscription) remember(tp TopicPartition, f *feed) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	switch {
 	case f.past != nil: // it had not begun here yet
 		s.past[tp] = f.past

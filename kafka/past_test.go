@@ -42,6 +42,35 @@ func TestWhatWasSettledCountsWhenThePartitionComesBack(t *testing.T) {
 	wantBooks(t, c)
 }
 
+// An acknowledgement that is answered while the partition goes away is kept, too.
+func TestWhatIsSettledWhileAPartitionGoesIsKept(t *testing.T) {
+	t.Parallel()
+	const records = 5000
+	_, c := lettersOn(t, records, never)
+	w := join(t, c, "a", topicsOf("letters"))
+	w.take(t, records)
+	below := int64(0)
+	for ; below < records/10; below++ {
+		w.Accept(letters, below)
+	}
+	begun, settled, kept := make(chan struct{}), make(chan struct{}), make(chan int64, 1)
+	w.sub.order(func() {
+		c.memory.mu.Lock() // it goes slowly
+		go func() { <-settled; c.memory.mu.Unlock() }()
+		close(begun)
+		w.sub.drop(letters)
+		kept <- w.sub.past[letters].position
+	})
+	<-begun
+	for w.Accept(letters, below) {
+		below++
+	}
+	close(settled)
+	if at := <-kept; at != below {
+		t.Errorf("all below %d was answered as done, and all below %d is kept", below, at)
+	}
+}
+
 // The gap may be at the very place where the group began: nothing was to be committed then.
 func TestWhatWasSettledBehindTheFirstRecordCounts(t *testing.T) {
 	t.Parallel()

@@ -108,17 +108,22 @@ func (s *Subscription) drop(tp TopicPartition) {
 	if f == nil {
 		return
 	}
-	s.remember(tp, f)
 	delete(s.feeds, tp)
+	s.end(tp, f)
 	s.dismiss(f)
 	if f.queue != nil {
 		f.queue.Close()
 	}
+	s.client.countLanes(-1)
+}
+
+// end ends a lane: nothing of it is lent or settled any more.
+func (s *Subscription) end(tp TopicPartition, f *feed) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.remember(tp, f)
 	s.dispatch.Remove(tp)
 	delete(s.unreadable, tp)
-	s.client.countLanes(-1)
 }
 
 // closeQueues gives back what is still open when the consumer has left its group.

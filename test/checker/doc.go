@@ -23,5 +23,6 @@
 //	go run ./test/checker -long
 //	go run ./test/checker -memory
 //	go run ./test/checker -topics
+//	go run ./test/checker -deploys
 //	go run ./test/checker -fake -fault 'retention'
 package main

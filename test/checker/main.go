@@ -26,6 +26,7 @@ type options struct {
 	long    bool
 	memory  bool
 	topics  bool
+	deploys bool
 	fake    bool
 }
 
@@ -53,11 +54,12 @@ func main() {
 	flag.DurationVar(&o.plan.Duration, "duration", shortDuration, "how long each fault is repeated; it happens once at least")
 	flag.IntVar(&o.plan.Rate, "rate", usualRate, "records a second of each of the three producers")
 	flag.StringVar(&o.doors, "door", "both", "which door the clients use: resp, http, or both in turn")
-	flag.StringVar(&o.match, "fault", "", "only faults and mutants (with -memory and -topics, rows) that match this regular expression")
+	flag.StringVar(&o.match, "fault", "", "only faults and mutants (with -memory, -topics and -deploys, rows) that match this regular expression")
 	flag.BoolVar(&o.mutants, "mutants", true, "also build wrong sluices, and fail when one is not caught")
 	flag.BoolVar(&o.long, "long", false, "the faults that take long, in the place of the others")
 	flag.BoolVar(&o.memory, "memory", false, "in the place of faults: many groups read compressed batches, and what sluice takes of memory")
 	flag.BoolVar(&o.topics, "topics", false, "in the place of faults: records to very many topics at once, and what that takes of threads and time")
+	flag.BoolVar(&o.deploys, "deploys", false, "in the place of faults: workers are replaced by ones with other topics or properties, and how long a partition stands still")
 	flag.BoolVar(&o.fake, "fake", false, "on a Kafka inside this process: only faults that need no more")
 	flag.BoolVar(&o.keep, "keep", false, "keep every history, not only those that break a rule")
 	flag.BoolVar(&o.list, "list", false, "list the faults and the mutants")
@@ -94,11 +96,13 @@ func (o *options) run(ctx context.Context, out io.Writer) error {
 			return err
 		}
 	}
-	if o.memory {
+	switch {
+	case o.memory:
 		return o.tryMemory(ctx, match, out)
-	}
-	if o.topics {
+	case o.topics:
 		return o.tryTopics(ctx, match, out)
+	case o.deploys:
+		return o.tryDeploys(ctx, match, out)
 	}
 	return o.tryAll(ctx, match, out)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -35,15 +36,17 @@ const mebi = 1 << 20
 
 // memoryTime bounds one codec's trial; memoryRest is how long the groups are away when memory is looked at again.
 const (
-	memoryTime = 4 * time.Minute
-	memoryRest = time.Minute
+	memoryTime     = 4 * time.Minute
+	memoryRest     = time.Minute
+	bystanderPause = 20 * time.Millisecond
+	bystanderTopic = "bystander"
 	// memorySettle is how long sluice is up when memory is looked at first.
 	memorySettle = 3 * time.Second
 )
 
 const (
-	memoryHeader = "    %-12s %7s %9s %8s %10s %10s %16s %10s\n"
-	memoryRow    = "    %-12s %7d %9d %8s %6d MiB %6d MiB %12d MiB %10s\n"
+	memoryHeader = "    %-12s %7s %9s %8s %10s %10s %16s %10s %8s %8s\n"
+	memoryRow    = "    %-12s %7d %9d %8s %6d MiB %6d MiB %12d MiB %10s %8s %8s\n"
 )
 
 // tryMemory has many groups read compressed batches, and tells what sluice takes of memory.
@@ -52,7 +55,10 @@ func (o *options) tryMemory(ctx context.Context, match *regexp.Regexp, out io.Wr
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, memoryHeader, "codec", "groups", "records", "time", "at first", "at most", "a minute after", "ends")
+	if err := s.create(ctx, bystanderTopic, layout{Partitions: 1}); err != nil {
+		return errors.Join(err, s.close())
+	}
+	fmt.Fprintf(out, memoryHeader, "codec", "groups", "records", "time", "at first", "at most", "a minute after", "ends", "RPUSH", "healthz")
 	var errs []error
 	for _, codec := range []string{"lz4", "gzip", "zstd"} {
 		for _, b := range []backlog{{codec: codec}, {codec: codec, burst: true}, {codec: codec, worst: true}} {
@@ -123,7 +129,11 @@ func (s *stage) memoryOf(ctx context.Context, b backlog, p plan, out io.Writer) 
 	if err := b.write(ctx, s, topic, false); err != nil {
 		return err
 	}
-	sluice, err := harness.StartSluice(ctx, harness.SluiceOptions{Binary: p.Binary, Brokers: s.kafka.Brokers()})
+	management, err := harness.FreeAddr()
+	if err != nil {
+		return err
+	}
+	sluice, err := harness.StartSluice(ctx, harness.SluiceOptions{Binary: p.Binary, Brokers: s.kafka.Brokers(), Management: management})
 	if err != nil {
 		return err
 	}
@@ -137,8 +147,9 @@ func (s *stage) memoryOf(ctx context.Context, b backlog, p plan, out io.Writer) 
 	}
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
-	watched := make(chan int, 1)
+	watched, stood := make(chan int, 1), make(chan bystander, 1)
 	go func() { watched <- guard(watching, sluice) }()
+	go func() { stood <- standBy(watching, sluice) }()
 	groups, take := b.readers()
 	r := readers{addr: sluice.Addr, topic: topic, groups: groups, take: take}
 	begun := time.Now()
@@ -149,13 +160,47 @@ func (s *stage) memoryOf(ctx context.Context, b backlog, p plan, out io.Writer) 
 	}
 	after, _, _ := memory(sluice.PID())
 	stop()
-	end, most := "lives", <-watched
+	end, most, other := "lives", <-watched, <-stood
 	if most > memoryLimit {
 		end = "killed"
 		err = fmt.Errorf("%s: %d MiB are more than the unit's MemoryMax of %d MiB", b, most/mebi, memoryLimit/mebi)
 	}
-	fmt.Fprintf(out, memoryRow, b, groups, taken, spent, first/mebi, most/mebi, after/mebi, end)
-	return err
+	fmt.Fprintf(out, memoryRow, b, groups, taken, spent, first/mebi, most/mebi, after/mebi, end,
+		other.push.Round(time.Millisecond), other.health.Round(time.Millisecond))
+	return errors.Join(err, other.err)
+}
+
+// bystander is how long others waited at most, for an answer to RPUSH and for /healthz.
+type bystander struct {
+	push, health time.Duration
+	err          error
+}
+
+// standBy asks until ctx ends.
+func standBy(ctx context.Context, sluice *harness.Sluice) (b bystander) {
+	d, err := knock(sluice.Addr)
+	if err != nil {
+		return bystander{err: err}
+	}
+	defer d.close()
+	for pause(ctx, bystanderPause) == nil {
+		begun := time.Now()
+		answer, err := d.ask("RPUSH", "topics:"+bystanderTopic, "x")
+		if no, refused := answer.(refusal); refused {
+			err = errors.New(string(no))
+		}
+		pushed := time.Now()
+		status, _, got := sluice.Get(ctx, "/healthz")
+		if ctx.Err() != nil {
+			return b
+		}
+		if err = errors.Join(err, got); err != nil || status != http.StatusOK {
+			b.err = errors.Join(b.err, fmt.Errorf("a bystander: /healthz %d: %w", status, err))
+			return b
+		}
+		b.push, b.health = max(b.push, pushed.Sub(begun)), max(b.health, time.Since(pushed))
+	}
+	return b
 }
 
 // guard kills sluice when it takes more memory than its unit allows, as the kernel would, and returns the most
