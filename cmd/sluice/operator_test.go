@@ -1,12 +1,16 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/sluice-proxy/sluice/test/harness"
 )
 
 // operated is a running sluice with a configuration file and a control socket.
@@ -17,9 +21,26 @@ func operated(t *testing.T) (p *program, file, socket string) {
 	return p, file, socket
 }
 
+// getsReady waits until brokers were asked: the door is open before.
+func getsReady(t *testing.T, socket string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	err := harness.Until(ctx, func(context.Context) error {
+		if _, out, err := command("ctl", "status", "--socket", socket); !strings.Contains(out, "\nready\n") {
+			return errors.New(out + err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestARunningSluiceReloads(t *testing.T) {
 	p, file, socket := operated(t)
 	address := p.says(redisOpen)
+	getsReady(t, socket)
 	_, one := talk(t, address, "PING\r\n")
 	expect(t, one, "+PONG\r\n")
 	_, refused := talk(t, address, "")
