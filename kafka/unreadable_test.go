@@ -5,49 +5,23 @@ import (
 	"compress/gzip"
 	"encoding/binary"
 	"errors"
-	"hash/crc32"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
-)
 
-// rawBatch is a batch of n records, as it lies in the log; attributes name how body is packed.
-func rawBatch(attributes int16, n int32, body []byte) []byte {
-	b := kmsg.RecordBatch{
-		PartitionLeaderEpoch: -1, Magic: 2, Attributes: attributes, LastOffsetDelta: n - 1, NumRecords: n,
-		ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1, Records: body, Length: int32(49 + len(body)), //nolint:gosec // small
-	}
-	raw := b.AppendTo(nil)
-	binary.BigEndian.PutUint32(raw[17:], crc32.Checksum(raw[21:], crc32.MakeTable(crc32.Castagnoli)))
-	return raw
-}
+	"github.com/sluice-proxy/sluice/test/harness"
+)
 
 // writeRaw appends bytes that look like a batch to the first partition of letters.
 func writeRaw(t *testing.T, k *kfake.Cluster, raw []byte) {
 	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(k.ListenAddrs()...))
+	admin, err := harness.OpenAdmin(k.ListenAddrs())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.Close()
-	req := kmsg.NewPtrProduceRequest()
-	req.Acks, req.TimeoutMillis = -1, 1000
-	topic := kmsg.NewProduceRequestTopic()
-	topic.Topic = "letters"
-	topic.TopicID = k.TopicInfo("letters").TopicID
-	partition := kmsg.NewProduceRequestTopicPartition()
-	partition.Records = raw
-	topic.Partitions = append(topic.Partitions, partition)
-	req.Topics = append(req.Topics, topic)
-	resp, err := req.RequestWith(bounded(t), client)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := kerr.ErrorForCode(resp.Topics[0].Partitions[0].ErrorCode); err != nil {
+	defer admin.Close()
+	if err := admin.WriteBatch(bounded(t), "letters", raw); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -88,11 +62,11 @@ func brokenGzip(t *testing.T) []byte {
 func TestABatchThatCannotBeReadIsTold(t *testing.T) {
 	t.Parallel()
 	for name, batch := range map[string]func(*testing.T) []byte{
-		"zstd, too large unpacked": func(t *testing.T) []byte { return rawBatch(4, 1, zstdOf(t, zeros(150<<20))) },
-		"zstd, broken":             func(*testing.T) []byte { return rawBatch(4, 3, []byte("no zstd")) },
-		"gzip, broken":             func(t *testing.T) []byte { return rawBatch(1, 3, brokenGzip(t)) },
-		"lz4, broken":              func(*testing.T) []byte { return rawBatch(3, 3, []byte("no lz4")) },
-		"snappy, broken":           func(*testing.T) []byte { return rawBatch(2, 3, []byte("\xff\xff\xff\xff\xff\xff")) },
+		"zstd, too large unpacked": func(t *testing.T) []byte { return harness.RawBatch(4, 1, zstdOf(t, zeros(150<<20))) },
+		"zstd, broken":             func(*testing.T) []byte { return harness.RawBatch(4, 3, []byte("no zstd")) },
+		"gzip, broken":             func(t *testing.T) []byte { return harness.RawBatch(1, 3, brokenGzip(t)) },
+		"lz4, broken":              func(*testing.T) []byte { return harness.RawBatch(3, 3, []byte("no lz4")) },
+		"snappy, broken":           func(*testing.T) []byte { return harness.RawBatch(2, 3, []byte("\xff\xff\xff\xff\xff\xff")) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -8,7 +8,6 @@ import (
 	"context"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 	"unsafe"
 )
@@ -82,32 +81,6 @@ func (c *Consumer) open(properties map[string]string) error {
 	c.rk, c.gate, c.queue, c.paused = rk, gate, C.rd_kafka_queue_get_consumer(rk), map[place]bool{}
 	c.watch(c.queue)
 	return nil
-}
-
-// Bound says how many bytes of the C heap may be in use before answers to fetches are held back, whoever uses them;
-// 0, as at first, is no bound.
-func (c *Consumer) Bound(heap int64) {
-	if heap != c.bound {
-		defer enter()()
-		c.bound = heap
-		C.sluice_gate_limit(c.gate, C.int64_t(heap))
-	}
-}
-
-// HeldBack tells whether an answer to a fetch waits because the heap is all but full. It waits for LetIn, for memory
-// that is freed, or for ten seconds.
-func (c *Consumer) HeldBack() bool {
-	if atomic.LoadInt32((*int32)(unsafe.Pointer(c.gate))) == 0 { // its first field: spares nearly all calls
-		return false
-	}
-	defer enter()()
-	return C.sluice_gate_held_back(c.gate) != 0
-}
-
-// LetIn takes answers that wait: librdkafka drops what they bring of partitions that are paused.
-func (c *Consumer) LetIn() {
-	defer enter()()
-	C.sluice_gate_let_in(c.gate, 0)
 }
 
 func (c *Consumer) watch(queue *C.rd_kafka_queue_t) {

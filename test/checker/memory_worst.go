@@ -4,10 +4,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
-	"hash/crc32"
 	"io"
 
-	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/sluice-proxy/sluice/test/harness"
 )
 
 // The largest batch that gzip, which packs a thousand bytes into one at best, makes of what a topic takes by default
@@ -33,15 +32,8 @@ func worstBatch() ([]byte, error) {
 	if err := w.Close(); err != nil {
 		return nil, err
 	}
-	const gzipped, rest = 1, 49 // the codec, and the bytes of a batch from its leader's epoch to its records
-	b := kmsg.RecordBatch{
-		PartitionLeaderEpoch: -1, Magic: 2, Attributes: gzipped, LastOffsetDelta: worstRecords - 1, NumRecords: worstRecords,
-		ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1, Records: packed.Bytes(), Length: int32(rest + packed.Len()),
-	}
-	raw := b.AppendTo(nil)
-	const crcAt, after = 17, 21
-	binary.BigEndian.PutUint32(raw[crcAt:], crc32.Checksum(raw[after:], crc32.MakeTable(crc32.Castagnoli)))
-	return raw, nil
+	const gzipped = 1 // the codec
+	return harness.RawBatch(gzipped, worstRecords, packed.Bytes()), nil
 }
 
 // writeRecord writes one record of a batch: https://kafka.apache.org/documentation/#record

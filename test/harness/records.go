@@ -2,7 +2,9 @@ package harness
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"sync/atomic"
 	"time"
 
@@ -58,6 +60,20 @@ func (a *Admin) ProduceBatches(ctx context.Context, topic, codec string, partiti
 		return *err
 	}
 	return nil
+}
+
+// RawBatch is a batch of n records as it lies in the log (https://kafka.apache.org/documentation/#recordbatch);
+// attributes name how body is packed.
+func RawBatch(attributes int16, n int, body []byte) []byte {
+	const rest = 49 // bytes from its leader's epoch to its records
+	b := kmsg.RecordBatch{
+		PartitionLeaderEpoch: -1, Magic: 2, Attributes: attributes, LastOffsetDelta: int32(n - 1), NumRecords: int32(n),
+		ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1, Records: body, Length: int32(rest + len(body)),
+	}
+	raw := b.AppendTo(nil)
+	const crcAt, after = 17, 21
+	binary.BigEndian.PutUint32(raw[crcAt:], crc32.Checksum(raw[after:], crc32.MakeTable(crc32.Castagnoli)))
+	return raw
 }
 
 // WriteBatch appends a batch, as it lies in the log, to the first partition of a topic.
