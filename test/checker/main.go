@@ -118,6 +118,7 @@ func list(out io.Writer) {
 	for _, m := range mutants {
 		fmt.Fprintf(out, "mutant  %s (during: %s)\n", m.Name, m.fault)
 	}
+	fmt.Fprintf(out, "mutant  %s (with -memory, during: %s)\n", memoryMutant.Name, memoryMutant.fault)
 }
 
 // tryAll tries the true sluice and the wrong ones; the error counts the trials that failed.

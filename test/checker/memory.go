@@ -63,12 +63,47 @@ func (o *options) tryMemory(ctx context.Context, match *regexp.Regexp, out io.Wr
 	for _, codec := range []string{"lz4", "gzip", "zstd"} {
 		for _, b := range []backlog{{codec: codec}, {codec: codec, burst: true}, {codec: codec, worst: true}} {
 			if match.MatchString(b.String()) && (!b.worst || codec == "gzip") {
-				errs = append(errs, s.memoryOf(ctx, b, o.plan, out))
+				errs = append(errs, s.memoryOf(ctx, b, o.plan, memoryLimit, out))
 			}
 		}
 	}
+	if o.mutants && match.MatchString(memoryMutant.Name) {
+		errs = append(errs, s.huntMemory(ctx, o.plan, out))
+	}
 	return errors.Join(append(errs, s.close())...)
 }
+
+// memoryMutant is a wrong sluice that takes more than memoryCaught in a burst.
+var memoryMutant = &mutant{
+	Name: "holds nothing back", file: "kafka/librdkafka/gate.go",
+	old: "if heap != c.bound {", new: "if heap < 0 {",
+	fault: "zstd, burst", rule: ruleMemory,
+}
+
+const (
+	memoryCaught = 1024 * mebi
+	ruleMemory   = "sluice takes more memory than it may"
+)
+
+// huntMemory tries the wrong sluice. The error says that it was not caught.
+func (s *stage) huntMemory(ctx context.Context, p plan, out io.Writer) error {
+	dir, err := os.MkdirTemp("", "checker-mutant-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	if p.Binary, err = memoryMutant.build(ctx, dir); err != nil {
+		return err
+	}
+	err = s.memoryOf(ctx, backlog{codec: "zstd", burst: true}, p, memoryCaught, out)
+	if !errors.Is(err, errMemory) {
+		return fmt.Errorf("mutant %q was not caught: %w", memoryMutant.Name, err)
+	}
+	fmt.Fprintf(out, "mutant %q is caught: %v\n", memoryMutant.Name, err)
+	return nil
+}
+
+var errMemory = errors.New(ruleMemory)
 
 // backlog is what groups read: there before they come, or written in one burst while all of them wait; or one batch for
 // one group, the largest that gzip can make of what a topic takes by default.
@@ -118,11 +153,11 @@ func (b backlog) write(ctx context.Context, s *stage, topic string, waiting bool
 	return nil
 }
 
-// memoryOf tries one backlog.
-func (s *stage) memoryOf(ctx context.Context, b backlog, p plan, out io.Writer) error {
+// memoryOf tries one backlog. The error is errMemory when sluice takes more than limit.
+func (s *stage) memoryOf(ctx context.Context, b backlog, p plan, limit int, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, memoryTime)
 	defer cancel()
-	topic := "memory-" + strings.ReplaceAll(b.String(), ", ", "-")
+	topic := fmt.Sprintf("memory-%d", s.tried.Add(1))
 	if err := s.create(ctx, topic, layout{Partitions: memoryPartitions}); err != nil {
 		return err
 	}
@@ -148,7 +183,7 @@ func (s *stage) memoryOf(ctx context.Context, b backlog, p plan, out io.Writer) 
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	watched, stood := make(chan int, 1), make(chan bystander, 1)
-	go func() { watched <- guard(watching, sluice) }()
+	go func() { watched <- guard(watching, sluice, limit) }()
 	go func() { stood <- standBy(watching, sluice) }()
 	groups, take := b.readers()
 	r := readers{addr: sluice.Addr, topic: topic, groups: groups, take: take}
@@ -161,12 +196,15 @@ func (s *stage) memoryOf(ctx context.Context, b backlog, p plan, out io.Writer) 
 	after, _, _ := memory(sluice.PID())
 	stop()
 	end, most, other := "lives", <-watched, <-stood
-	if most > memoryLimit {
+	if most > limit {
 		end = "killed"
-		err = fmt.Errorf("%s: %d MiB are more than the unit's MemoryMax of %d MiB", b, most/mebi, memoryLimit/mebi)
+		err = fmt.Errorf("%w: %s: %d MiB, of %d", errMemory, b, most/mebi, limit/mebi)
 	}
 	fmt.Fprintf(out, memoryRow, b, groups, taken, spent, first/mebi, most/mebi, after/mebi, end,
 		other.push.Round(time.Millisecond), other.health.Round(time.Millisecond))
+	if end == "killed" {
+		return err
+	}
 	return errors.Join(err, other.err)
 }
 
@@ -203,15 +241,15 @@ func standBy(ctx context.Context, sluice *harness.Sluice) (b bystander) {
 	return b
 }
 
-// guard kills sluice when it takes more memory than its unit allows, as the kernel would, and returns the most
+// guard kills sluice when it takes more memory than limit, as the kernel would, and returns the most
 // that it took.
-func guard(ctx context.Context, sluice *harness.Sluice) (most int) {
+func guard(ctx context.Context, sluice *harness.Sluice, limit int) (most int) {
 	for pause(ctx, 20*time.Millisecond) == nil {
 		_, peak, err := memory(sluice.PID())
 		if err != nil {
 			return most
 		}
-		if most = max(most, peak); most > memoryLimit {
+		if most = max(most, peak); most > limit {
 			_ = sluice.Kill()
 			return most
 		}
