@@ -43,7 +43,7 @@ func (s *Server) Serve(l net.Listener) error { return s.serve(s.open, l, "manage
 func (s *Server) ServeControl(l net.Listener) error { return s.serve(s.control, l, "control") }
 
 func (s *Server) serve(on *http.Server, l net.Listener, loop string) error {
-	beat, end := s.sources.Register(loop, server.AcceptGap)
+	beat, end := s.sources.Register.Loop(loop, server.AcceptGap)
 	defer end()
 	err := on.Serve(s.callers(l, beat))
 	if errors.Is(err, http.ErrServerClosed) {

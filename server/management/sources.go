@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server"
 	"github.com/sluice-proxy/sluice/server/resp"
 	"github.com/sluice-proxy/sluice/server/rest"
 )
@@ -29,9 +30,8 @@ type Sources struct {
 	Drain func()
 	// Beats are the loops that a watchdog looks after.
 	Beats func() []Beat
-	// Register makes the listener's own accept loops two of them: beat says that one still turns, end
-	// that it has ended. gap is the longest time between two beats.
-	Register func(loop string, gap time.Duration) (beat, end func())
+	// Register tells the watchdog about the two accept loops of this listener; nil when there is no watchdog.
+	Register server.Watch
 	// Listeners are the doors that are open, this one included.
 	Listeners func() []Listener
 	// LogsDropped counts log lines that could not be written.
@@ -97,9 +97,6 @@ func (s Sources) orDefaults() Sources {
 	}
 	if s.Beats == nil {
 		s.Beats = func() []Beat { return nil }
-	}
-	if s.Register == nil {
-		s.Register = func(string, time.Duration) (beat, end func()) { return func() {}, func() {} }
 	}
 	if s.Listeners == nil {
 		s.Listeners = func() []Listener { return nil }

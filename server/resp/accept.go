@@ -22,7 +22,7 @@ func (s *Server) Serve(l *net.TCPListener) error {
 		return l.Close()
 	}
 	defer s.accepting.Done()
-	beat, end := s.options().Register("accept:resp", 10*acceptBeat)
+	beat, end := s.options().Register.Loop("accept:resp", 10*acceptBeat)
 	defer end()
 	var pause backoff
 	for {

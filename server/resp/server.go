@@ -13,6 +13,7 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/protocol"
+	"github.com/sluice-proxy/sluice/server"
 )
 
 // Options are the door's settings. The zero value of a field means its default.
@@ -39,9 +40,8 @@ type Options struct {
 	DrainGrace time.Duration
 	// Version is what INFO reports of the proxy itself.
 	Version string
-	// Register tells who watches over sluice's loops of a loop that begins: it must beat within every
-	// gap, until end. Nil when nobody watches.
-	Register func(loop string, gap time.Duration) (beat, end func()) `json:"-"`
+	// Register tells the watchdog about a loop that begins; nil when there is no watchdog.
+	Register server.Watch `json:"-"`
 }
 
 // DefaultOptions returns what a zero Options stands for.
@@ -61,9 +61,6 @@ func (o Options) orDefaults() Options {
 	}
 	if o.Version == "" {
 		o.Version = d.Version
-	}
-	if o.Register == nil {
-		o.Register = func(string, time.Duration) (beat, end func()) { return func() {}, func() {} }
 	}
 	o.MaxClients = cmp.Or(o.MaxClients, d.MaxClients)
 	o.OutputLimit = cmp.Or(o.OutputLimit, d.OutputLimit)

@@ -2,8 +2,6 @@ package rest
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -80,8 +78,7 @@ func (s *Server) authentic(r *http.Request) bool {
 	if scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
 		given = token
 	}
-	got, want := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(password)) // of one length
-	return subtle.ConstantTimeCompare(got[:], want[:]) == 1
+	return server.PasswordMatches([]byte(given), password)
 }
 
 // preface is the method of the line that connections of HTTP/2 begin with.

@@ -51,7 +51,7 @@ func http2() *http.HTTP2Config {
 
 // Serve answers on the listener until Drain, or until the listener is closed.
 func (s *Server) Serve(l net.Listener) error {
-	beat, end := s.options().Register("accept:http", server.AcceptGap)
+	beat, end := s.options().Register.Loop("accept:http", server.AcceptGap)
 	defer end()
 	crowd := server.NewCrowd(l, s.options().MaxConnections, beat)
 	if !s.enlist(crowd) {

@@ -59,9 +59,8 @@ type Options struct {
 	// AccessLog is the share of requests that are logged, 0 to 1; Access is where, nil for the door's own log.
 	AccessLog float64
 	Access    *slog.Logger `json:"-"`
-	// Register tells who watches over sluice's loops of a loop that begins: it must beat within every
-	// gap, until end. Nil when nobody watches.
-	Register func(loop string, gap time.Duration) (beat, end func()) `json:"-"`
+	// Register tells the watchdog about a loop that begins; nil when there is no watchdog.
+	Register server.Watch `json:"-"`
 }
 
 // DefaultOptions returns what a zero Options stands for.
@@ -91,9 +90,6 @@ func (o Options) orDefaults() Options {
 	o.AckTimeout = cmp.Or(o.AckTimeout, d.AckTimeout)
 	o.QueueTimeout = cmp.Or(o.QueueTimeout, d.QueueTimeout)
 	o.DrainGrace = cmp.Or(o.DrainGrace, d.DrainGrace)
-	if o.Register == nil {
-		o.Register = func(string, time.Duration) (beat, end func()) { return func() {}, func() {} }
-	}
 	return o
 }
 
@@ -129,7 +125,7 @@ type Server struct {
 func New(client *kafka.Client, opts Options, log *slog.Logger) *Server {
 	s := &Server{kafka: client, log: log, meters: newMeters(), conns: newConnections(), drains: make(chan struct{})}
 	s.Reconfigure(opts)
-	s.lenders, s.silence, s.taking = newLenders(client, s.options().Register), longestSilence, writeTimeout
+	s.lenders, s.silence, s.taking = newLenders(client, s.options().Register.Loop), longestSilence, writeTimeout
 	s.instances = newInstances(s)
 	s.mux = s.routing()
 	s.http = s.server()
