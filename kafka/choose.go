@@ -27,7 +27,7 @@ func (s *Subscription) choose(partitions []TopicPartition) {
 	for _, tp := range partitions {
 		if s.feeds[tp] == nil {
 			s.open(tp)
-			come = append(come, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: librdkafka.NoPlace})
+			come = append(come, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: librdkafka.OffsetInvalid})
 		}
 	}
 	s.store()
@@ -56,8 +56,8 @@ func (s *Subscription) change(gone, come []librdkafka.Partition) {
 
 // resets are librdkafka's values of auto.offset.reset.
 var resets = map[string]int64{
-	"earliest": librdkafka.Beginning, "smallest": librdkafka.Beginning, "beginning": librdkafka.Beginning,
-	"latest": librdkafka.End, "largest": librdkafka.End, "end": librdkafka.End,
+	"earliest": librdkafka.OffsetBeginning, "smallest": librdkafka.OffsetBeginning, "beginning": librdkafka.OffsetBeginning,
+	"latest": librdkafka.OffsetEnd, "largest": librdkafka.OffsetEnd, "end": librdkafka.OffsetEnd,
 }
 
 // beginAnew begins the partitions of which nothing was fetched where auto.offset.reset says: the group has

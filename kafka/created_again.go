@@ -88,7 +88,7 @@ func (s *Subscription) beginAt(from, begins, ends map[TopicPartition]int64) {
 			s.halt(f, fmt.Sprintf("the topic of %s was created again: offset %d is of the old log, the new one holds %d-%d, and auto.offset.reset is error: set the group's offset, or choose earliest or latest",
 				tp, max(0, was), low, high))
 			continue
-		case resets[s.reset] == librdkafka.End:
+		case resets[s.reset] == librdkafka.OffsetEnd:
 			if high > low {
 				s.skip(f, low, high, low)
 			}

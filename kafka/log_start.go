@@ -189,7 +189,7 @@ func (s *Subscription) passed(f *feed, next, at int64) {
 	case low <= next:
 	case s.strict():
 		s.outOfRange(f, next, extent{low, high})
-	case resets[s.reset] == librdkafka.Beginning:
+	case resets[s.reset] == librdkafka.OffsetBeginning:
 		s.skip(f, next, min(low, at), low)
 	default:
 		s.skip(f, next, at, low)
@@ -311,12 +311,12 @@ func (s *Subscription) judge(f *feed, next int64, holds extent) {
 		s.outOfRange(f, next, holds)
 	case holds.high < next:
 		to := holds.low
-		if resets[s.reset] == librdkafka.End {
+		if resets[s.reset] == librdkafka.OffsetEnd {
 			to = holds.high
 		}
 		s.wentBack(f, next, to, true)
 		s.goTo([]Place{{f.lane.TopicPartition, to}}, false)
-	case resets[s.reset] == librdkafka.Beginning:
+	case resets[s.reset] == librdkafka.OffsetBeginning:
 		s.skip(f, next, holds.low, holds.low)
 	}
 }

@@ -220,7 +220,7 @@ func (s *Subscription) mark(ends map[TopicPartition]int64) {
 		from := f.committed
 		if from < 0 {
 			from = 0
-			if resets[s.reset] == librdkafka.End {
+			if resets[s.reset] == librdkafka.OffsetEnd {
 				from = end
 			}
 		}

@@ -68,7 +68,7 @@ func (m *Member) Committed(ctx context.Context, partitions []TopicPartition) ([]
 	}
 	list := make([]librdkafka.Partition, 0, len(partitions))
 	for _, tp := range partitions {
-		list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: librdkafka.NoPlace})
+		list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: librdkafka.OffsetInvalid})
 	}
 	list, err := m.sub.consumer.Committed(list, time.Duration(millisLeft(ctx))*time.Millisecond)
 	var told *librdkafka.Error

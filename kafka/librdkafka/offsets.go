@@ -9,14 +9,12 @@ import (
 	"unsafe"
 )
 
-// NoPlace as a Partition's Offset begins where the group has committed, or else as auto.offset.reset says
-// (RD_KAFKA_OFFSET_INVALID).
-const NoPlace int64 = -1001
-
-// Places that are not offsets (RD_KAFKA_OFFSET_BEGINNING, RD_KAFKA_OFFSET_END).
+// Offsets with a meaning of their own, as RD_KAFKA_OFFSET_* in rdkafka.h.
 const (
-	Beginning int64 = -2
-	End       int64 = -1
+	// OffsetInvalid begins where the group has committed, or where auto.offset.reset says when it has not.
+	OffsetInvalid   int64 = -1001
+	OffsetBeginning int64 = -2
+	OffsetEnd       int64 = -1
 )
 
 // Commit has the group's coordinator note the offsets, lower ones than before too, and does not wait: a
