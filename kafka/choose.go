@@ -40,7 +40,7 @@ func (s *Subscription) choose(partitions []TopicPartition) {
 
 func (s *Subscription) change(gone, come []librdkafka.Partition) {
 	if len(gone) > 0 {
-		if err := s.consumer.Remove(gone); err != nil {
+		if err := s.consumer.IncrementalUnassign(gone); err != nil {
 			s.log.Warn("partitions not given up", "err", err)
 		}
 		for _, p := range gone {
@@ -48,7 +48,7 @@ func (s *Subscription) change(gone, come []librdkafka.Partition) {
 		}
 	}
 	if len(come) > 0 {
-		if err := s.consumer.Add(come); err != nil {
+		if err := s.consumer.IncrementalAssign(come); err != nil {
 			s.log.Error("partitions not taken", "err", err)
 		}
 	}
@@ -76,10 +76,10 @@ func (s *Subscription) beginAnew() {
 	if len(list) == 0 {
 		return
 	}
-	if err := s.consumer.Remove(list); err != nil {
+	if err := s.consumer.IncrementalUnassign(list); err != nil {
 		s.log.Warn("partitions not given up", "err", err)
 	}
-	if err := s.consumer.Add(list); err != nil {
+	if err := s.consumer.IncrementalAssign(list); err != nil {
 		s.log.Error("partitions not taken", "err", err)
 	}
 }

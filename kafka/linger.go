@@ -158,7 +158,7 @@ func (s *Subscription) nudge(now time.Time) {
 		return
 	}
 	s.nudged = now
-	if err := s.consumer.Nudge(); err != nil {
+	if err := s.consumer.PromptHeartbeat(); err != nil {
 		s.log.Warn("group not asked for news", "err", err)
 	}
 }

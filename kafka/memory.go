@@ -119,7 +119,7 @@ func (s *Subscription) look(due bool) {
 	s.mu.Lock()
 	waiting := len(s.dispatch.waiting) > 0
 	s.mu.Unlock()
-	s.consumer.Bound(s.client.memory.bound())
+	s.consumer.LimitHeap(s.client.memory.bound())
 	refused := s.refuses()
 	tight, took := s.client.memory.tight.Load(), false
 	for tp, f := range s.feeds {
@@ -144,9 +144,9 @@ func (s *Subscription) look(due bool) {
 // refuses tells whether an answer waits that there is no room for. By the next look its partitions are paused: then it
 // is let in, to be dropped.
 func (s *Subscription) refuses() bool {
-	waits := s.consumer.HeldBack()
+	waits := s.consumer.HoldsResponses()
 	if waits && s.refused {
-		s.consumer.LetIn()
+		s.consumer.AdmitResponses()
 		waits = false
 	}
 	s.refused = waits

@@ -59,7 +59,7 @@ func (r *readers) take(ctx context.Context, c *Client) (*pooled, error) {
 		}
 		p = &pooled{consumer: consumer, cfg: cfg}
 	}
-	p.consumer.Bound(c.memory.bound())
+	p.consumer.LimitHeap(c.memory.bound())
 	return p, nil
 }
 

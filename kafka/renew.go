@@ -23,7 +23,7 @@ func (s *Subscription) renew(ctx context.Context, why string) {
 	partitions := slices.Collect(maps.Keys(s.feeds))
 	s.serveRevocation(time.Now(), true)
 	s.store()
-	err := s.consumer.Renew(ctx, s.properties, s.leaving, s.closeQueues)
+	err := s.consumer.Reopen(ctx, s.properties, s.leaving, s.closeQueues)
 	for ticket, done := range s.commits {
 		delete(s.commits, ticket)
 		done <- fmt.Errorf("%w: the consumer was replaced", ErrNoAnswer)

@@ -18,7 +18,7 @@ type Consumer struct {
 	rk     *C.rd_kafka_t
 	queue  *C.rd_kafka_queue_t
 	gate   *C.sluice_gate
-	bound  int64 // see Bound
+	bound  int64 // see LimitHeap
 	signal *signal
 
 	messages []C.uintptr_t // addresses of rd_kafka_message_t
@@ -114,11 +114,11 @@ func (c *Consumer) Unsubscribe() error {
 	return errorOf(C.rd_kafka_unsubscribe(c.rk))
 }
 
-// Nudge has a consumer that is subscribed ask its group's coordinator for news before its time: KIP-848 sends a
+// PromptHeartbeat has a consumer that is subscribed ask its group's coordinator for news before its time: KIP-848 sends a
 // subscription at once, also the same one, and gets the assignment (rd_kafka_cgrp_consumer_subscribe in
 // librdkafka's rdkafka_cgrp.c). Of a classic group any question makes librdkafka's main thread look whether a
 // heartbeat is due; by itself it looks every half a second.
-func (c *Consumer) Nudge() error {
+func (c *Consumer) PromptHeartbeat() error {
 	switch {
 	case len(c.topics) == 0:
 		return nil
@@ -259,9 +259,9 @@ func (c *Consumer) leave(ctx context.Context, handle func(Event)) error {
 	return nil
 }
 
-// Renew is Close and NewConsumer in one: who has the consumer goes on with another handle, which has not joined its group
+// Reopen is Close and NewConsumer in one: who has the consumer goes on with another handle, which has not joined its group
 // yet. With an error it can only be closed.
-func (c *Consumer) Renew(ctx context.Context, properties map[string]string, handle func(Event), left func()) error {
+func (c *Consumer) Reopen(ctx context.Context, properties map[string]string, handle func(Event), left func()) error {
 	if err := c.leave(ctx, handle); err != nil {
 		return err
 	}

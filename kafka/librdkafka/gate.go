@@ -8,9 +8,9 @@ import (
 	"unsafe"
 )
 
-// Bound says how many bytes of the C heap may be in use before answers to fetches are held back, whoever uses them;
+// LimitHeap says how many bytes of the C heap may be in use before answers to fetches are held back, whoever uses them;
 // 0, as at first, is no bound.
-func (c *Consumer) Bound(heap int64) {
+func (c *Consumer) LimitHeap(heap int64) {
 	if heap != c.bound {
 		defer enter()()
 		c.bound = heap
@@ -18,9 +18,9 @@ func (c *Consumer) Bound(heap int64) {
 	}
 }
 
-// HeldBack tells whether an answer to a fetch waits because the heap is all but full. It waits for LetIn, for memory
+// HoldsResponses tells whether an answer to a fetch waits because the heap is all but full. It waits for AdmitResponses, for memory
 // that is freed, or for ten seconds.
-func (c *Consumer) HeldBack() bool {
+func (c *Consumer) HoldsResponses() bool {
 	if atomic.LoadInt32((*int32)(unsafe.Pointer(c.gate))) == 0 { // its first field: spares nearly all calls
 		return false
 	}
@@ -28,8 +28,8 @@ func (c *Consumer) HeldBack() bool {
 	return C.sluice_gate_held_back(c.gate) != 0
 }
 
-// LetIn takes answers that wait: librdkafka drops what they bring of partitions that are paused.
-func (c *Consumer) LetIn() {
+// AdmitResponses takes answers that wait: librdkafka drops what they bring of partitions that are paused.
+func (c *Consumer) AdmitResponses() {
 	defer enter()()
 	C.sluice_gate_let_in(c.gate, 0)
 }

@@ -13,11 +13,11 @@ func heldBack(t *testing.T) (*Consumer, *Queue) {
 	c := consumerOn(t, address)
 	event := assignment(t, c)
 	q := c.Queue("letters", 0)
-	c.Bound(1)
+	c.LimitHeap(1)
 	if err := c.Assign(event.Partitions); err != nil {
 		t.Fatal(err)
 	}
-	c.until(t, "an answer that is held back", c.HeldBack)
+	c.until(t, "an answer that is held back", c.HoldsResponses)
 	if n := records(t, q); n != 0 {
 		t.Fatalf("%d records came", n)
 	}
@@ -58,7 +58,7 @@ func (c *Consumer) until(t *testing.T, what string, is func() bool) {
 func TestAnAnswerIsHeldBackWhileTheHeapIsFull(t *testing.T) {
 	t.Parallel()
 	c, q := heldBack(t)
-	c.Bound(1 << 50)
+	c.LimitHeap(1 << 50)
 	c.until(t, "the record", func() bool { return records(t, q) == 1 })
 	leave(t, c, q.Close)
 }
@@ -70,9 +70,9 @@ func TestWhatIsLetInOfAPausedPartitionIsDropped(t *testing.T) {
 	if err := c.Pause(partition); err != nil {
 		t.Fatal(err)
 	}
-	c.LetIn()
-	c.until(t, "nothing that waits", func() bool { return !c.HeldBack() })
-	c.Bound(1 << 50)
+	c.AdmitResponses()
+	c.until(t, "nothing that waits", func() bool { return !c.HoldsResponses() })
+	c.LimitHeap(1 << 50)
 	if n := records(t, q); n != 0 {
 		t.Fatalf("%d records of a partition that is paused", n)
 	}

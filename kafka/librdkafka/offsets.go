@@ -56,17 +56,17 @@ func (c *Consumer) Watermarks(topic string, partition int32) (low, high int64) {
 	return max(-1, int64(l)), max(-1, int64(h))
 }
 
-// Add takes more partitions, of a consumer that has not subscribed to topics; each begins at its Offset. They
+// IncrementalAssign takes more partitions, of a consumer that has not subscribed to topics; each begins at its Offset. They
 // need their Queue first.
-func (c *Consumer) Add(partitions []Partition) error {
+func (c *Consumer) IncrementalAssign(partitions []Partition) error {
 	defer enter()()
 	list := listOf(partitions)
 	defer C.rd_kafka_topic_partition_list_destroy(list)
 	return take(C.rd_kafka_incremental_assign(c.rk, list))
 }
 
-// Remove gives partitions up that were added; librdkafka then commits what was stored for them.
-func (c *Consumer) Remove(partitions []Partition) error {
+// IncrementalUnassign gives partitions up that were added; librdkafka then commits what was stored for them.
+func (c *Consumer) IncrementalUnassign(partitions []Partition) error {
 	defer enter()()
 	list := listOf(partitions)
 	defer C.rd_kafka_topic_partition_list_destroy(list)
