@@ -150,7 +150,7 @@ func (d *drain) count(run []librdkafka.Report) {
 	for i := range run {
 		ended[outcomeOf(run[i].Err, run[i].Status)]++
 		records, bytes = records+1, bytes+run[i].Size
-		if i+1 < len(run) && run[i+1].Same() == run[i].Same() {
+		if i+1 < len(run) && run[i+1].TopicHandle() == run[i].TopicHandle() {
 			continue
 		}
 		a := d.accounts(&run[i])
@@ -166,10 +166,10 @@ func (d *drain) count(run []librdkafka.Report) {
 
 // accounts finds where a report's topic is counted.
 func (d *drain) accounts(r *librdkafka.Report) accounts {
-	a, known := d.topics[r.Same()]
+	a, known := d.topics[r.TopicHandle()]
 	if !known {
 		a = d.producer.client.produced.of(r.Topic())
-		d.topics[r.Same()] = a
+		d.topics[r.TopicHandle()] = a
 	}
 	return a
 }

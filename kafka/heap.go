@@ -36,7 +36,7 @@ func (m *memory) bound() int64 {
 	defer m.mu.Unlock()
 	if now := time.Now(); now.Sub(m.heap.looked) >= heapInterval {
 		m.budget.count()
-		m.heap.see(now, librdkafka.Heap(), m.budget.held, m.budget.limit)
+		m.heap.see(now, librdkafka.HeapInUse(), m.budget.held, m.budget.limit)
 	}
 	return m.heap.bound
 }

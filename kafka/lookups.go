@@ -257,14 +257,14 @@ func (q *inquiry) open(topics []*topic) {
 				break // nobody waits for an answer any more
 			}
 			if t.row != nil { // it has been open before: what the producer knows of it is old
-				p.handle.Load().Refresh(t.name, callTurn)
+				p.handle.Load().RefreshTopic(t.name, callTurn)
 			} else {
 				names[p] = append(names[p], t.name)
 			}
 		}
 	}
 	for p, topics := range names {
-		p.handle.Load().Learn(topics, callTurn)
+		p.handle.Load().RequestTopics(topics, callTurn)
 	}
 	for _, t := range topics {
 		if time.Since(t.opened) < lookAgainFor {

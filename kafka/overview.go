@@ -154,7 +154,7 @@ func (c *Client) passOver() {
 		if p.relearning.CompareAndSwap(false, true) {
 			relearn := func() {
 				defer p.relearning.Store(false)
-				p.handle.Load().Relearn(c.ctx, callTurn)
+				p.handle.Load().RefreshTopics(c.ctx, callTurn)
 			}
 			if !c.start(relearn) {
 				p.relearning.Store(false)

@@ -86,7 +86,7 @@ func (p *pager) fetch() {
 }
 
 // note takes what comes in place of records.
-func (p *pager) note(failing librdkafka.Failing) {
+func (p *pager) note(failing librdkafka.PartitionError) {
 	switch code := failing.Code; {
 	case code == librdkafka.PartitionEOF: // behind the last record may be what is none: an end of a transaction
 		p.behind, p.until = false, p.patience

@@ -265,8 +265,8 @@ func (s *Subscription) fetch(f *feed, want int) {
 	room := s.dispatch.roomInBytes(f.lane)
 	s.mu.Unlock()
 	var left int
-	var failed []librdkafka.Failing
-	s.fetched, left = f.queue.Fetch(s.fetched[:0], want, room, func(failing librdkafka.Failing) {
+	var failed []librdkafka.PartitionError
+	s.fetched, left = f.queue.Fetch(s.fetched[:0], want, room, func(failing librdkafka.PartitionError) {
 		failed = append(failed, failing)
 	})
 	s.enter(f, left)

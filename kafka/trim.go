@@ -29,8 +29,8 @@ func (c *Client) trim(ctx context.Context) {
 		if ended {
 			debug.FreeOSMemory()
 		}
-		if ended || librdkafka.Kept() >= keptForReuse {
-			librdkafka.Trim()
+		if ended || librdkafka.HeapFree() >= keptForReuse {
+			librdkafka.TrimHeap()
 		}
 	}
 }

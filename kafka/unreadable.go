@@ -36,7 +36,7 @@ func (e *UnreadableError) Error() string {
 func (e *UnreadableError) Unwrap() error { return ErrUnreadable }
 
 // fail takes an error of one partition.
-func (s *Subscription) fail(f *feed, failing librdkafka.Failing) {
+func (s *Subscription) fail(f *feed, failing librdkafka.PartitionError) {
 	if !unreadables[failing.Code] || failing.Offset < 0 {
 		s.failure(librdkafka.Event{Kind: librdkafka.Failure, Code: failing.Code, Text: failing.Text})
 		return

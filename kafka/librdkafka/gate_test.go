@@ -27,7 +27,7 @@ func heldBack(t *testing.T) (*Consumer, *Queue) {
 // records takes what is there, and says how much that was.
 func records(t *testing.T, q *Queue) int {
 	t.Helper()
-	got, _ := q.Fetch(nil, 10, 1<<20, func(f Failing) { t.Error(f.Code, f.Text) })
+	got, _ := q.Fetch(nil, 10, 1<<20, func(f PartitionError) { t.Error(f.Code, f.Text) })
 	return len(got)
 }
 

@@ -126,17 +126,17 @@ func Version() string { return C.GoString(C.rd_kafka_version_str()) }
 // BoundArenas limits the malloc arenas of the process to n. Call it before the first handle is made.
 func BoundArenas(n int) { C.sluice_arenas(C.int(n)) }
 
-// Kept is how much memory malloc keeps that librdkafka has freed, in bytes; 0 where that is not known.
-func Kept() int64 { return int64(C.sluice_kept()) }
+// HeapFree is how much memory malloc keeps that librdkafka has freed, in bytes; 0 where that is not known.
+func HeapFree() int64 { return int64(C.sluice_kept()) }
 
-// Heap is how many bytes of the C heap are in use; 0 where that is not known. It may take milliseconds.
-func Heap() int64 {
+// HeapInUse is how many bytes of the C heap are in use; 0 where that is not known. It may take milliseconds.
+func HeapInUse() int64 {
 	defer enter()()
 	return int64(C.sluice_heap())
 }
 
-// Trim returns memory that malloc keeps to the system. It locks one arena after the other, for milliseconds.
-func Trim() { C.sluice_trim() }
+// TrimHeap returns memory that malloc keeps to the system. It locks one arena after the other, for milliseconds.
+func TrimHeap() { C.sluice_trim() }
 
 // PropertyError says why librdkafka refuses a property.
 type PropertyError struct {

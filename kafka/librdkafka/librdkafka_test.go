@@ -128,7 +128,7 @@ func readAll(t *testing.T, address string, n int) (messages []Message) {
 		if time.Now().After(until) {
 			t.Fatalf("%d of %d records", len(messages), n)
 		}
-		messages, _ = q.Fetch(messages, 2, 1<<20, func(f Failing) { t.Error(f.Code, f.Text) })
+		messages, _ = q.Fetch(messages, 2, 1<<20, func(f PartitionError) { t.Error(f.Code, f.Text) })
 	}
 	leave(t, c, q.Close)
 	return messages

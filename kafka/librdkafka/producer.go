@@ -51,9 +51,9 @@ func (r *Report) Latency() (d time.Duration, ok bool) {
 	return time.Duration(r.latency) * time.Microsecond, r.latency >= 0
 }
 
-// Same tells the reports of one topic from those of another without asking for its name. It is valid as
+// TopicHandle tells the reports of one topic from those of another without asking for its name. It is valid as
 // long as the handle.
-func (r *Report) Same() uintptr { return uintptr(r.topic) }
+func (r *Report) TopicHandle() uintptr { return uintptr(r.topic) }
 
 // Topic is the record's topic. Call it only while the report is being handed over.
 func (r *Report) Topic() string {

@@ -52,8 +52,8 @@ func (q *Queue) Close() {
 	C.rd_kafka_queue_destroy(q.queue)
 }
 
-// Failing is an error of a partition: an offset out of range, missing rights, a batch that cannot be read.
-type Failing struct {
+// PartitionError is an error of a partition: an offset out of range, missing rights, a batch that cannot be read.
+type PartitionError struct {
 	Code   Code
 	Text   string
 	Offset int64 // where, below 0 when it is at none
@@ -61,7 +61,7 @@ type Failing struct {
 
 // Fetch moves up to limit messages, or about so many bytes of them, that are there right now into dst, without
 // waiting, and tells how many are left. Errors of the partition are handed to fail.
-func (q *Queue) Fetch(dst []Message, limit, size int, fail func(Failing)) (messages []Message, left int) {
+func (q *Queue) Fetch(dst []Message, limit, size int, fail func(PartitionError)) (messages []Message, left int) {
 	c := q.consumer
 	call := fetching{
 		queue: q.queue, messages: &c.messages[0], out: &c.fetched[0],
@@ -77,7 +77,7 @@ func (q *Queue) Fetch(dst []Message, limit, size int, fail func(Failing)) (messa
 	for i := range fetched {
 		m := &fetched[i]
 		if m.err != 0 {
-			fail(Failing{Code(m.err), C.GoStringN((*C.char)(memory(&m.value)), C.int(m.value_len)), int64(m.offset)})
+			fail(PartitionError{Code(m.err), C.GoStringN((*C.char)(memory(&m.value)), C.int(m.value_len)), int64(m.offset)})
 			continue
 		}
 		dst = append(dst, Message{Offset: int64(m.offset), Timestamp: int64(m.timestamp)})

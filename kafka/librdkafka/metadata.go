@@ -11,14 +11,14 @@ import (
 	"unsafe"
 )
 
-// Learn has the handle ask for topics, all in one request, and again, another broker, while there is no answer.
+// RequestTopics has the handle ask for topics, all in one request, and again, another broker, while there is no answer.
 // Else it asks for each topic by itself with its first record, and once: with thousands of topics that takes
 // seconds, and what a silent broker was asked is lost for a minute. It takes at most limit, in which its thread is
 // inside librdkafka.
 //
 // librdkafka has no call for that. One that asks the leaders of partitions begins with it, and ends there for a
 // partition that no topic has.
-func (p *Producer) Learn(topics []string, limit time.Duration) {
+func (p *Producer) RequestTopics(topics []string, limit time.Duration) {
 	p.asking.RLock()
 	defer p.asking.RUnlock()
 	if p.gone {
@@ -34,9 +34,9 @@ func (p *Producer) Learn(topics []string, limit time.Duration) {
 	C.rd_kafka_offsets_for_times(p.rk, list, millis(limit))
 }
 
-// Refresh has the handle ask for a topic that it knows, again: it may have got partitions, or have been created anew.
+// RefreshTopic has the handle ask for a topic that it knows, again: it may have got partitions, or have been created anew.
 // It takes at most limit, in which its thread is inside librdkafka.
-func (p *Producer) Refresh(topic string, limit time.Duration) {
+func (p *Producer) RefreshTopic(topic string, limit time.Duration) {
 	p.asking.RLock()
 	defer p.asking.RUnlock()
 	p.gates[0].Lock()
@@ -47,9 +47,9 @@ func (p *Producer) Refresh(topic string, limit time.Duration) {
 	}
 }
 
-// Relearn has the handle ask for all topics that it knows, and again, another broker, after each turn without an
+// RefreshTopics has the handle ask for all topics that it knows, and again, another broker, after each turn without an
 // answer. It takes three turns at most, in which its thread is inside librdkafka.
-func (p *Producer) Relearn(ctx context.Context, turn time.Duration) {
+func (p *Producer) RefreshTopics(ctx context.Context, turn time.Duration) {
 	p.asking.RLock()
 	defer p.asking.RUnlock()
 	for tries := 0; tries < 3 && !p.gone && ctx.Err() == nil; tries++ {
