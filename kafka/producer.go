@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/metrics"
 )
 
 // producer is the one librdkafka producer of a profile, shared by all sessions. Its handle is replaced
@@ -31,7 +32,7 @@ type producer struct {
 	accumulator *accumulator
 	splitter    splitter
 
-	latency    Histogram
+	latency    metrics.Histogram
 	fatal      atomic.Int64 // handles that failed for good
 	statistics statistics
 

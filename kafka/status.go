@@ -1,6 +1,10 @@
 package kafka
 
-import "time"
+import (
+	"time"
+
+	"github.com/sluice-proxy/sluice/metrics"
+)
 
 // ProducedRow is the book of one topic's produced records since the start. Every record that was
 // accepted ends as exactly one Outcome, so Accepted is always the sum of Ended and Pending. A record
@@ -51,7 +55,7 @@ type ProfileStatus struct {
 	Name       string
 	InFlight   int64        // records accepted that have no outcome yet, Held included
 	Held       int64        // of these, those that wait for their topic to be looked up
-	AckLatency Distribution // from librdkafka's taking a record to its report; sampled when reports come in runs
+	AckLatency metrics.Distribution // from librdkafka's taking a record to its report; sampled when reports come in runs
 	Fullest    float64      // how near the topic that has most of the queue has come to its share: at 1 its records wait
 	Fatal      int64        // times that the producer failed for good and was replaced
 

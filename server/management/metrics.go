@@ -6,7 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/metrics"
 )
 
 // metric is a row of the table: everything that there is to know of a metric, and where its values come
@@ -77,7 +77,7 @@ type series struct {
 type point struct {
 	labels       []string
 	value        float64
-	distribution kafka.Distribution
+	distribution metrics.Distribution
 }
 
 func (s *series) at(labels []string) *point {
@@ -110,7 +110,7 @@ func (s *series) largest(value float64, labels ...string) {
 	}
 }
 
-func (s *series) observe(d kafka.Distribution, labels ...string) { s.at(labels).distribution = d }
+func (s *series) observe(d metrics.Distribution, labels ...string) { s.at(labels).distribution = d }
 
 // send gives the first maxSeries to Prometheus, and returns how many those left out are.
 func (s *series) send(m *metric, desc *prometheus.Desc, to chan<- prometheus.Metric) (dropped int) {

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/metrics"
 	"github.com/sluice-proxy/sluice/server/resp"
 	"github.com/sluice-proxy/sluice/server/rest"
 )
@@ -72,7 +73,7 @@ func value(t *testing.T, found map[string]*dto.MetricFamily, name string, labels
 // busy is a snapshot that has something to say for every metric: so many groups, of so many topics, with
 // so many partitions each.
 func busy(groups, topics, partitions int) *snapshot {
-	h := kafka.Histogram{}
+	h := metrics.Histogram{}
 	h.Observe(3*time.Millisecond, 5)
 	now := &snapshot{
 		heard: []kafka.Heard{{Broker: kafka.Broker{ID: 1}}, {Broker: kafka.Broker{ID: 2}, Silent: true}},

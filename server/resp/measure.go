@@ -2,11 +2,11 @@ package resp
 
 import (
 	"cmp"
+	"maps"
 	"slices"
-	"sync/atomic"
 	"time"
 
-	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/metrics"
 )
 
 // Stats is what the door counted since it opened.
@@ -31,7 +31,7 @@ type Closed struct {
 type CommandStat struct {
 	Name       string
 	OK, Failed int64
-	Latency    kafka.Distribution
+	Latency    metrics.Distribution
 }
 
 // Stats reads the counters.
@@ -43,44 +43,34 @@ func (s *Server) Stats() Stats {
 	for i := range reasons {
 		now.Closed = append(now.Closed, Closed{reasons[i].name, s.closed[i].Load()})
 	}
-	for c, m := range s.meters {
-		if stat := m.read(c); stat.OK+stat.Failed > 0 {
-			now.Commands = append(now.Commands, stat)
-		}
-	}
-	slices.SortFunc(now.Commands, func(a, b CommandStat) int { return cmp.Compare(a.Name, b.Name) })
+	now.Commands = metrics.Rows(s.meters, commandStat, func(a, b CommandStat) int { return cmp.Compare(a.Name, b.Name) })
 	return now
 }
 
-// meter counts the calls of one command.
-type meter struct {
-	ok, failed atomic.Int64
-	latency    kafka.Histogram
+// How the call of a command ends.
+const (
+	callOK = iota
+	callFailed
+)
+
+// countCalls counts n calls that took so long each; some of them failed.
+func countCalls(m *metrics.Meter, n, failed int64, took time.Duration) {
+	m.Took(took, n)
+	m.Count(callOK, n-failed)
+	m.Count(callFailed, failed)
 }
 
-// add enters n calls that took so long each, some of which failed.
-func (m *meter) add(n, failed int64, took time.Duration) {
-	m.latency.Observe(took, n)
-	m.ok.Add(n - failed)
-	if failed > 0 {
-		m.failed.Add(failed)
-	}
+// newMeters makes a meter for each command, and one at nil for what is no command.
+func newMeters() metrics.Meters[*command] {
+	return metrics.NewMeters(append(slices.Collect(maps.Values(commands)), nil)...)
 }
 
-func newMeters() map[*command]*meter {
-	meters := map[*command]*meter{nil: {}}
-	for _, c := range commands {
-		meters[c] = &meter{}
-	}
-	return meters
-}
-
-func (m *meter) read(c *command) CommandStat {
+func commandStat(c *command, r metrics.Reading) CommandStat {
 	name := "unknown"
 	if c != nil {
 		name = c.name
 	}
-	return CommandStat{Name: name, OK: m.ok.Load(), Failed: m.failed.Load(), Latency: m.latency.Read()}
+	return CommandStat{Name: name, OK: r.Ended[callOK], Failed: r.Ended[callFailed], Latency: r.Latency}
 }
 
 // tally is a run of calls of the same command by one session, not yet in the command's meter: with
@@ -114,11 +104,11 @@ func (s *session) enter(now time.Time) {
 		return
 	}
 	m := s.server.meters[t.command]
-	m.add(t.n, t.failed, now.Sub(t.since))
+	countCalls(m, t.n, t.failed, now.Sub(t.since))
 	*t = tally{since: now}
 }
 
 // countDebt notes a delivered produce that is answered at last.
 func (s *session) countDebt(d *debt, failed bool) {
-	s.server.meters[d.command].add(1, count(failed), time.Since(d.since))
+	countCalls(s.server.meters[d.command], 1, count(failed), time.Since(d.since))
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/metrics"
 	"github.com/sluice-proxy/sluice/protocol"
 	"github.com/sluice-proxy/sluice/server"
 )
@@ -80,7 +81,7 @@ type Server struct {
 	log     *slog.Logger
 	started time.Time
 
-	meters      map[*command]*meter // never changes; nil is for what is no command
+	meters      metrics.Meters[*command] // never changes; nil is for what is no command
 	closed      [len(reasons)]atomic.Int64
 	unauthentic atomic.Int64 // wrong passwords
 

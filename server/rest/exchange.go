@@ -146,7 +146,7 @@ func (x *exchange) account(chosen *route, began time.Time) {
 
 // count notes how a request ended; the route is nil when none took it.
 func (x *exchange) count(chosen *route, took time.Duration) {
-	x.meters[chosen].add(x.status, took)
+	countAnswer(x.meters[chosen], x.status, took)
 	if x.sent != nil {
 		x.logAccess(chosen, took)
 	}

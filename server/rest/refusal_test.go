@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/sluice-proxy/sluice/metrics"
 )
 
 // wantFailure checks that an answer has the shape of v2.
@@ -143,7 +145,7 @@ func TestAMistakeOfOursIsAnswered(t *testing.T) {
 		panic("a mistake, too late")
 	}}
 	for _, r := range []*route{broken, half} {
-		s.door.meters[r] = &meter{}
+		s.door.meters[r] = &metrics.Meter{}
 		s.door.mux.HandleFunc(r.pattern, func(w http.ResponseWriter, asked *http.Request) { s.door.answer(w, asked, r) })
 	}
 	answer, text := s.ask("GET", "/broken", "")

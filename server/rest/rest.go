@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/metrics"
 	"github.com/sluice-proxy/sluice/server"
 )
 
@@ -100,7 +101,7 @@ type Server struct {
 	log    *slog.Logger
 	http   *http.Server
 	mux    *http.ServeMux
-	meters map[*route]*meter // never changes; nil is for requests that no route takes
+	meters metrics.Meters[*route] // never changes; nil is for requests that no route takes
 	conns  connections
 	asking atomic.Int64 // requests that are being answered
 	held   atomic.Int64 // bytes of their bodies

@@ -2,12 +2,10 @@ package rest
 
 import (
 	"cmp"
-	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
-	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/metrics"
 )
 
 // Stats is what the door counted since it opened.
@@ -31,8 +29,8 @@ type RouteStat struct {
 	// Method and Pattern name the route; both are empty for requests that none takes.
 	Method, Pattern string
 	// Classes counts the answers by the first digit of their status; 0 is for clients that went away.
-	Classes [6]int64
-	Latency kafka.Distribution
+	Classes [metrics.Endings]int64
+	Latency metrics.Distribution
 }
 
 // Stats reads the counters. Routes that were never asked for are left out.
@@ -40,44 +38,31 @@ func (s *Server) Stats() Stats {
 	now := Stats{Requests: s.asking.Load(), Waiting: s.waiting.Load(), Held: s.held.Load(), AuthFailures: s.unauthentic.Load()}
 	now.Connections, now.Accepted = s.conns.count()
 	now.Instances, now.InstancesEnded = s.instances.count()
-	for r, m := range s.meters {
-		if stat, any := m.read(r); any {
-			now.Routes = append(now.Routes, stat)
-		}
-	}
-	slices.SortFunc(now.Routes, func(a, b RouteStat) int {
+	now.Routes = metrics.Rows(s.meters, routeStat, func(a, b RouteStat) int {
 		return cmp.Or(cmp.Compare(a.Pattern, b.Pattern), cmp.Compare(a.Method, b.Method))
 	})
 	return now
 }
 
-// meter counts the requests of one route.
-type meter struct {
-	classes [6]atomic.Int64
-	latency kafka.Histogram
-}
-
-func newMeters() map[*route]*meter {
-	meters := map[*route]*meter{nil: {}}
+// newMeters makes a meter for each route, and one at nil for requests that no route takes.
+func newMeters() metrics.Meters[*route] {
+	meters := metrics.NewMeters[*route](nil)
 	for i := range routes {
-		meters[&routes[i]] = &meter{}
+		meters[&routes[i]] = &metrics.Meter{}
 	}
 	return meters
 }
 
-func (m *meter) add(status int, took time.Duration) {
-	m.classes[min(status/100, 5)].Add(1)
-	m.latency.Observe(took, 1)
+// countAnswer counts an answer by the first digit of its status.
+func countAnswer(m *metrics.Meter, status int, took time.Duration) {
+	m.Count(min(status/100, metrics.Endings-1), 1)
+	m.Took(took, 1)
 }
 
-func (m *meter) read(r *route) (stat RouteStat, any bool) {
+func routeStat(r *route, read metrics.Reading) RouteStat {
+	stat := RouteStat{Classes: read.Ended, Latency: read.Latency}
 	if r != nil {
 		stat.Method, stat.Pattern = r.method, strings.TrimSuffix(r.pattern, "{$}")
 	}
-	for i := range m.classes {
-		stat.Classes[i] = m.classes[i].Load()
-		any = any || stat.Classes[i] > 0
-	}
-	stat.Latency = m.latency.Read()
-	return stat, any
+	return stat
 }

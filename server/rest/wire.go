@@ -162,7 +162,7 @@ const (
 
 // refuse sends the last answer.
 func (w *wire) refuse(f *failure) {
-	w.door.meters[nil].add(f.status, 0)
+	countAnswer(w.door.meters[nil], f.status, 0)
 	w.door.log.Debug("request not granted", "status", f.status, "reason", f.message)
 	_ = w.Conn.SetDeadline(time.Now().Add(lingerTime))
 	if _, err := w.Conn.Write(lastAnswer(f)); err == nil {

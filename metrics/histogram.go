@@ -1,12 +1,13 @@
-package kafka
+// Package metrics counts events by how they ended and how long they took.
+package metrics
 
 import (
 	"sync/atomic"
 	"time"
 )
 
-// bounds are the upper limits of a Histogram's buckets: from a record that finds its broker idle to a
-// caller's last patience. One more bucket takes what is above.
+// bounds are the upper limits of a Histogram's buckets. They reach from a record that finds its broker idle to the
+// longest wait of a caller. One more bucket takes what is above.
 var bounds = [...]time.Duration{
 	100 * time.Microsecond, 250 * time.Microsecond, 500 * time.Microsecond,
 	1 * time.Millisecond, 2500 * time.Microsecond, 5 * time.Millisecond, 10 * time.Millisecond,
@@ -14,8 +15,7 @@ var bounds = [...]time.Duration{
 	1 * time.Second, 2500 * time.Millisecond, 5 * time.Second, 10 * time.Second, 30 * time.Second,
 }
 
-// Histogram counts durations by size. The zero value is ready; all methods may be called from any
-// goroutine, and none of them waits.
+// Histogram counts durations by size. The zero value is ready. Any goroutine may call its methods; none of them waits.
 type Histogram struct {
 	counts [len(bounds) + 1]atomic.Uint64
 	sum    atomic.Int64 // nanoseconds
@@ -35,10 +35,10 @@ func (h *Histogram) Observe(d time.Duration, n int64) {
 type Distribution struct {
 	Count   uint64             // events
 	Sum     float64            // of their durations, in seconds
-	Buckets map[float64]uint64 // events of at most so many seconds, smaller ones included
+	Buckets map[float64]uint64 // events by their longest duration in seconds; each bucket includes the smaller ones
 }
 
-// Read takes a reading. Events counted meanwhile may be missing in one figure and not in another.
+// Read takes a reading. An event that is counted meanwhile may be in one figure and missing in another.
 func (h *Histogram) Read() Distribution {
 	d := Distribution{Buckets: make(map[float64]uint64, len(bounds)), Sum: time.Duration(h.sum.Load()).Seconds()}
 	for i := range h.counts {
