@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
 
 // appendRecord writes a record as REST v2 has it, with two members more: its timestamp, unless it has none,
@@ -82,9 +83,9 @@ func appendContent(out []byte, f format, content []byte) ([]byte, encoding) {
 
 // isJSON tells whether UTF-8 is a JSON text.
 func isJSON(content []byte) bool {
-	s := scanner{text: content}
-	_, err := s.value()
-	return err == nil && s.end() == nil
+	s := jsonscan.New(content)
+	_, err := s.Value()
+	return err == nil && s.End() == nil
 }
 
 // appendLine writes a JSON text in one line. Its line feeds are white space: a string has none.

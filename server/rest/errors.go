@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
 
 // failure is an answer that is no success, in the shape that clients of REST v2 read.
@@ -80,6 +81,13 @@ var fails = []struct {
 	{context.DeadlineExceeded, func(error) *failure { return unavailable("no broker answered in time") }},
 }
 
+// textStatus is the status for each kind of wrong text.
+var textStatus = [...]int{
+	jsonscan.Syntax:  http.StatusBadRequest,
+	jsonscan.Shape:   http.StatusUnprocessableEntity,
+	jsonscan.TooMany: http.StatusRequestEntityTooLarge,
+}
+
 // asFailure finds the answer that an error means.
 func asFailure(err error) *failure {
 	var f *failure
@@ -90,9 +98,9 @@ func asFailure(err error) *failure {
 	if errors.As(err, &record) {
 		return ended(record)
 	}
-	var syntax *syntaxError
-	if errors.As(err, &syntax) {
-		return plain(http.StatusBadRequest, "%v", err)
+	var text *jsonscan.Error
+	if errors.As(err, &text) {
+		return plain(textStatus[text.Kind], "%v", err)
 	}
 	for _, known := range fails {
 		if errors.Is(err, known.err) {
@@ -113,6 +121,11 @@ func codeOf(outcome kafka.Outcome) int {
 
 // reason is why a record is not written, or may not be, beginning with its outcome.
 func reason(e *kafka.ProduceError) string { return e.Outcome.String() + ": " + e.Reason }
+
+// invalid is a body that is JSON, but not what was asked for.
+func invalid(format string, values ...any) error {
+	return plain(http.StatusUnprocessableEntity, format, values...)
+}
 
 // legalTopic tells what Kafka takes as a topic's name (Topic.java, validate).
 func legalTopic(name string) bool {

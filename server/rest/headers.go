@@ -1,66 +1,69 @@
 package rest
 
-import "github.com/sluice-proxy/sluice/kafka"
+import (
+	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/jsonscan"
+)
 
 // headers takes [{"key":"trace","value":"<base64>"}], or null; in version 3 "key" is "name". A header's value
 // is binary in every format.
 func (b *batch) headers() ([]kafka.Header, error) {
-	if b.peek() != '[' {
-		raw, err := b.value()
-		if err == nil && !isNull(raw) {
-			err = invalid("\"headers\" is not a list")
+	if b.Peek() != '[' {
+		raw, err := b.Value()
+		if err == nil && !jsonscan.IsNull(raw) {
+			err = jsonscan.Mismatch("\"headers\" is not a list")
 		}
 		return nil, err
 	}
 	var headers []kafka.Header
-	more, err := b.enter('[')
+	more, err := b.Enter('[')
 	for more && err == nil {
 		var h kafka.Header
 		if h, err = b.header(); err != nil {
 			break
 		}
 		headers = append(headers, h)
-		more, err = b.next('[')
+		more, err = b.Next('[')
 	}
 	return headers, err
 }
 
 func (b *batch) header() (h kafka.Header, err error) {
-	if b.peek() != '{' {
-		return h, b.shape("a header is not an object")
+	if b.Peek() != '{' {
+		return h, b.Unexpected("a header is not an object")
 	}
 	named := false
-	more, err := b.enter('{')
+	more, err := b.Enter('{')
 	for more && err == nil {
 		if err = b.headerField(&h, &named); err != nil {
 			break
 		}
-		more, err = b.next('{')
+		more, err = b.Next('{')
 	}
 	if err == nil && !named {
-		err = invalid("a header has no %q", b.headerName())
+		err = jsonscan.Mismatch("a header has no %q", b.headerName())
 	}
 	return h, err
 }
 
 func (b *batch) headerField(h *kafka.Header, named *bool) error {
-	name, err := b.name()
+	name, err := b.Name()
 	if err != nil {
 		return err
 	}
-	raw, err := b.value()
+	raw, err := b.Value()
 	if err != nil {
 		return err
 	}
 	switch {
 	case string(name) == b.headerName() && raw[0] == '"':
-		h.Name, *named = string(unquote(raw)), true
-	case string(name) == "value" && isNull(raw):
+		h.Name, *named = string(jsonscan.Unquote(raw)), true
+	case string(name) == "value" && jsonscan.IsNull(raw):
 		h.Value = nil
 	case string(name) == "value":
 		h.Value, err = b.base64("value", raw)
 	default:
-		err = invalid("a header is {%q:\"name\",\"value\":\"base64, or null\"}", b.headerName())
+		err = jsonscan.Mismatch("a header is {%q:\"name\",\"value\":\"base64, or null\"}", b.headerName())
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
 
 // commitTime bounds the wait for the brokers to have a commit.
@@ -50,12 +51,12 @@ func offsetsOf(body []byte) (places []kafka.Place, explicit bool, err error) {
 	if len(body) == 0 {
 		return nil, false, nil
 	}
-	err = eachField(body, "the body", func(name string, raw []byte) error {
+	err = jsonscan.EachField(body, "the body", func(name string, raw []byte) error {
 		if name != "offsets" && name != "partitions" { // the latter is Redpanda's
 			return invalid("Unrecognized field: %s", name)
 		}
 		all, err := spots(raw, name, "offset")
-		explicit = explicit || !isNull(raw)
+		explicit = explicit || !jsonscan.IsNull(raw)
 		for i := range all {
 			places = append(places, kafka.Place{TopicPartition: all[i].TopicPartition, Offset: all[i].offset + 1})
 		}
@@ -174,7 +175,7 @@ func (x *exchange) partitionsAsked() ([]kafka.TopicPartition, error) {
 // partitionsOfBody reads {"partitions":[{"topic":"t","partition":0}]}, each once.
 func partitionsOfBody(body []byte) (partitions []kafka.TopicPartition, err error) {
 	given := false
-	err = eachField(body, "the body", func(name string, raw []byte) error {
+	err = jsonscan.EachField(body, "the body", func(name string, raw []byte) error {
 		if name != "partitions" {
 			return invalid("Unrecognized field: %s", name)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
 
 // seekTime bounds a seek: a partition that has just been assigned is waited for.
@@ -26,7 +27,7 @@ func seek(x *exchange, in *instance) error {
 		return err
 	}
 	t := targets{times: map[kafka.TopicPartition]time.Time{}}
-	err = eachField(body, "the body", func(name string, raw []byte) error {
+	err = jsonscan.EachField(body, "the body", func(name string, raw []byte) error {
 		switch name {
 		case "offsets":
 			return t.setOffsets(raw)

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
 
 // settings are what a client asked for when it made its instance.
@@ -71,7 +72,7 @@ func settingsOf(body []byte) (*settings, error) {
 	if len(body) == 0 {
 		return s, nil
 	}
-	err := eachField(body, "the body", func(name string, raw []byte) error {
+	err := jsonscan.EachField(body, "the body", func(name string, raw []byte) error {
 		set := settable[name]
 		if set == nil && kafka.Settable(name) {
 			set = func(s *settings, v string) string { return s.override(name, v) }
@@ -79,10 +80,10 @@ func settingsOf(body []byte) (*settings, error) {
 		if set == nil {
 			return badSetting(name, "there is no such setting")
 		}
-		if isNull(raw) {
+		if jsonscan.IsNull(raw) {
 			return nil
 		}
-		value, err := wordOf(name, raw)
+		value, err := jsonscan.Word(name, raw)
 		if err != nil {
 			return badSetting(name, err.Error())
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
 
 // mostSubscribed bounds what one instance subscribes to by name.
@@ -19,14 +20,14 @@ type wish struct {
 }
 
 func wishOf(body []byte) (w wish, err error) {
-	err = eachField(body, "the body", func(name string, raw []byte) (err error) {
+	err = jsonscan.EachField(body, "the body", func(name string, raw []byte) (err error) {
 		switch {
-		case isNull(raw):
+		case jsonscan.IsNull(raw):
 			return nil
 		case name == "topics":
 			w.topics, err = topicsOf(raw)
 		case name == "topic_pattern":
-			if w.pattern, err = stringOf(name, raw); err == nil && w.pattern == "" {
+			if w.pattern, err = jsonscan.String(name, raw); err == nil && w.pattern == "" {
 				err = invalid("\"topic_pattern\" is empty")
 			}
 		default:
@@ -47,8 +48,8 @@ func wishOf(body []byte) (w wish, err error) {
 }
 
 func topicsOf(raw []byte) (topics []string, err error) {
-	err = eachElement(raw, "topics", mostSubscribed, func(raw []byte) error {
-		name, err := stringOf("topics", raw)
+	err = jsonscan.EachElement(raw, "topics", mostSubscribed, func(raw []byte) error {
+		name, err := jsonscan.String("topics", raw)
 		if err == nil && !legalTopic(name) {
 			err = invalid("\"topics\": %q is not the name of a topic", name)
 		}

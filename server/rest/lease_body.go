@@ -1,10 +1,11 @@
 package rest
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 	"unicode/utf8"
+
+	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
 
 // settlements reads the body of a request that settles leases:
@@ -15,7 +16,7 @@ import (
 // Each may be the lease alone or an object with it. Other members of a record that was taken are passed over,
 // so that it can be sent back as it is.
 type settlements struct {
-	scanner
+	jsonscan.Scanner
 
 	list []settlement
 }
@@ -39,35 +40,27 @@ const (
 // parseAcks reads all of a body, before anything of it is done.
 func parseAcks(body []byte) ([]settlement, error) {
 	if !utf8.Valid(body) {
-		return nil, plain(http.StatusBadRequest, "the body is not UTF-8")
+		return nil, jsonscan.NotUTF8("the body")
 	}
-	s := &settlements{scanner: scanner{text: body}}
-	if s.peek() != '{' {
-		return nil, s.shape("expected an object with \"ack\", \"release\", \"reject\" or \"renew\"")
+	s := &settlements{Scanner: jsonscan.New(body)}
+	if s.Peek() != '{' {
+		return nil, s.Unexpected("expected an object with \"ack\", \"release\", \"reject\" or \"renew\"")
 	}
-	more, err := s.enter('{')
+	more, err := s.Enter('{')
 	for more && err == nil {
 		if err = s.verb(); err != nil {
 			break
 		}
-		more, err = s.next('{')
+		more, err = s.Next('{')
 	}
 	if err == nil {
-		err = s.end()
+		err = s.End()
 	}
 	return s.list, err
 }
 
-// shape is an error about the value that comes next, unless that is no JSON at all.
-func (s *settlements) shape(what string) error {
-	if _, err := s.value(); err != nil {
-		return err
-	}
-	return invalid("%s", what)
-}
-
 func (s *settlements) verb() error {
-	name, err := s.name()
+	name, err := s.Name()
 	if err != nil {
 		return err
 	}
@@ -75,10 +68,10 @@ func (s *settlements) verb() error {
 	if !known {
 		return invalid("Unrecognized field: %s", name)
 	}
-	if s.peek() != '[' {
-		return s.shape(fmt.Sprintf("%q is not a list", name))
+	if s.Peek() != '[' {
+		return s.Unexpected("%q is not a list", name)
 	}
-	more, err := s.enter('[')
+	more, err := s.Enter('[')
 	for more && err == nil {
 		if len(s.list) == mostSettlements {
 			return plain(http.StatusRequestEntityTooLarge, "more than %d leases in a request", mostSettlements)
@@ -86,16 +79,16 @@ func (s *settlements) verb() error {
 		if err = s.one(v); err != nil {
 			break
 		}
-		more, err = s.next('[')
+		more, err = s.Next('[')
 	}
 	return err
 }
 
 func (s *settlements) one(v verb) error {
 	item := settlement{verb: v}
-	switch s.peek() {
+	switch s.Peek() {
 	case '"':
-		raw, err := s.value()
+		raw, err := s.Value()
 		if err == nil {
 			err = item.name(raw)
 		}
@@ -107,7 +100,7 @@ func (s *settlements) one(v verb) error {
 			return err
 		}
 	default:
-		return s.shape("expected a lease, or an object with one")
+		return s.Unexpected("expected a lease, or an object with one")
 	}
 	if v == reject {
 		return noDeadLetters()
@@ -119,12 +112,12 @@ func (s *settlements) one(v verb) error {
 // object takes a lease with what is said about it. A place alone does not say which lending is meant: an
 // acknowledgement that comes late would count for who has the record now.
 func (s *settlements) object(item *settlement) error {
-	more, err := s.enter('{')
+	more, err := s.Enter('{')
 	for more && err == nil {
 		if err = s.field(item); err != nil {
 			break
 		}
-		more, err = s.next('{')
+		more, err = s.Next('{')
 	}
 	if err == nil && item.lease == (leaseID{}) {
 		err = invalid("an object has no \"lease\": topic, partition and offset do not say which delivery is meant")
@@ -133,11 +126,11 @@ func (s *settlements) object(item *settlement) error {
 }
 
 func (s *settlements) field(item *settlement) error {
-	name, err := s.name()
+	name, err := s.Name()
 	if err != nil {
 		return err
 	}
-	raw, err := s.value()
+	raw, err := s.Value()
 	if err != nil {
 		return err
 	}
@@ -156,7 +149,7 @@ func (s *settlements) field(item *settlement) error {
 func (item *settlement) name(raw []byte) (err error) {
 	id, ok := leaseID{}, false
 	if raw[0] == '"' {
-		id, ok = parseLease(unquote(raw))
+		id, ok = parseLease(jsonscan.Unquote(raw))
 	}
 	if item.lease = id; !ok || id == (leaseID{}) {
 		err = invalid("%.60s is no lease", raw)
@@ -165,7 +158,7 @@ func (item *settlement) name(raw []byte) (err error) {
 }
 
 func (item *settlement) last(raw []byte, least, most time.Duration) error {
-	n, err := number("ms", raw, 63)
+	n, err := jsonscan.Number("ms", raw, 63)
 	if err != nil || n < least.Milliseconds() || n > most.Milliseconds() {
 		return invalid("%s: %.30s is not a number from %d to %d", spans[item.verb].name, raw, least.Milliseconds(), most.Milliseconds())
 	}

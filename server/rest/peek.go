@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
 
 // peekRoutes read a piece of a partition for who is in no group. Nothing is disturbed, nothing is remembered.
@@ -86,7 +87,7 @@ func (x *exchange) target(q url.Values) (t kafka.Target, err error) {
 	case given == "latest":
 		t.Offset = kafka.Latest
 	default:
-		if t.Offset, err = number("offset", []byte(given), 63); err != nil {
+		if t.Offset, err = jsonscan.Number("offset", []byte(given), 63); err != nil {
 			err = invalid("offset: %q is neither a whole number from 0 on, nor earliest or latest", given)
 		}
 	}
@@ -95,7 +96,7 @@ func (x *exchange) target(q url.Values) (t kafka.Target, err error) {
 
 // moment reads milliseconds since 1970, or a date and time.
 func moment(name, text string) (int64, error) {
-	if at, err := number(name, []byte(text), 63); err == nil {
+	if at, err := jsonscan.Number(name, []byte(text), 63); err == nil {
 		return at, nil
 	}
 	at, err := time.Parse(time.RFC3339, text)

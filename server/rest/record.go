@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
 
 // recordRoutes are our own ways to produce.
@@ -116,14 +117,14 @@ func (x *exchange) envelope(q url.Values) (kafka.Outgoing, error) {
 		out.Key = []byte(q.Get("key"))
 	}
 	if q.Has("partition") {
-		n, err := number("partition", []byte(q.Get("partition")), 31)
+		n, err := jsonscan.Number("partition", []byte(q.Get("partition")), 31)
 		if err != nil {
 			return out, err
 		}
 		out.Partition = int32(n)
 	}
 	if q.Has("timestamp") {
-		if out.Timestamp, err = number("timestamp", []byte(q.Get("timestamp")), 63); err != nil {
+		if out.Timestamp, err = jsonscan.Number("timestamp", []byte(q.Get("timestamp")), 63); err != nil {
 			return out, err
 		}
 	}

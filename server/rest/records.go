@@ -2,16 +2,15 @@ package rest
 
 import (
 	"encoding/base64"
-	"net/http"
-	"strconv"
 	"unicode/utf8"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
 
 // batch reads the records of a body. Its records share the body's memory.
 type batch struct {
-	scanner
+	jsonscan.Scanner
 
 	format  format
 	v3      bool           // records are written as version 3 has them
@@ -22,35 +21,27 @@ type batch struct {
 	decoded []byte // base64 goes here; what is in it already stays where it is
 }
 
-// invalid is a body that is JSON, but not what was asked for.
-func invalid(format string, values ...any) error {
-	return plain(http.StatusUnprocessableEntity, format, values...)
-}
-
 // read takes {"records":[...]}.
 func (b *batch) read(body []byte) error {
 	if !utf8.Valid(body) {
-		return plain(http.StatusBadRequest, "the body is not UTF-8")
+		return jsonscan.NotUTF8("the body")
 	}
-	b.text = body
-	if b.peek() != '{' {
-		if _, err := b.value(); err != nil {
-			return err
-		}
-		return invalid("expected an object with \"records\"")
+	b.Scanner = jsonscan.New(body)
+	if b.Peek() != '{' {
+		return b.Unexpected("expected an object with \"records\"")
 	}
-	more, err := b.enter('{')
+	more, err := b.Enter('{')
 	for more && err == nil {
 		if err = b.part(); err != nil {
 			break
 		}
-		more, err = b.next('{')
+		more, err = b.Next('{')
 	}
 	if err == nil {
-		err = b.end()
+		err = b.End()
 	}
 	if err == nil && len(b.records) == 0 {
-		return invalid("\"records\" is missing or empty")
+		return jsonscan.Mismatch("\"records\" is missing or empty")
 	}
 	return err
 }
@@ -59,23 +50,23 @@ func (b *batch) read(body []byte) error {
 func (b *batch) one(text []byte) (kafka.Outgoing, error) {
 	out := b.to
 	if !utf8.Valid(text) {
-		return out, plain(http.StatusBadRequest, "the line is not UTF-8")
+		return out, jsonscan.NotUTF8("the line")
 	}
-	b.scanner = scanner{text: text}
+	b.Scanner = jsonscan.New(text)
 	if cap(b.decoded) < len(text) {
 		b.decoded = make([]byte, 0, len(text))
 	}
 	b.decoded = b.decoded[:0]
 	err := b.record(&out)
 	if err == nil {
-		err = b.end()
+		err = b.End()
 	}
 	return out, err
 }
 
 // part takes one member of the body. Schemas belong to formats that are not taken here: nothing to do.
 func (b *batch) part() error {
-	name, err := b.name()
+	name, err := b.Name()
 	if err != nil {
 		return err
 	}
@@ -83,27 +74,27 @@ func (b *batch) part() error {
 	case "records":
 		return b.list()
 	case "key_schema", "key_schema_id", "value_schema", "value_schema_id":
-		_, err = b.value()
+		_, err = b.Value()
 		return err
 	}
-	return invalid("Unrecognized field: %s", name)
+	return jsonscan.Mismatch("Unrecognized field: %s", name)
 }
 
 func (b *batch) list() error {
-	if b.peek() != '[' {
-		return b.shape("\"records\" is not a list")
+	if b.Peek() != '[' {
+		return b.Unexpected("\"records\" is not a list")
 	}
 	b.records = b.records[:0] // of a name that is given twice the last one counts
-	more, err := b.enter('[')
+	more, err := b.Enter('[')
 	for more && err == nil {
 		if len(b.records) == b.most {
-			return plain(http.StatusRequestEntityTooLarge, "more than %d records in a request", b.most)
+			return jsonscan.Excess("more than %d records in a request", b.most)
 		}
 		b.records = append(b.records, b.to)
 		if err = b.record(&b.records[len(b.records)-1]); err != nil {
 			break
 		}
-		more, err = b.next('[')
+		more, err = b.Next('[')
 	}
 	return err
 }
@@ -113,16 +104,16 @@ type contents struct{ key, value, keyIs, valueIs []byte }
 
 // record takes one record.
 func (b *batch) record(out *kafka.Outgoing) error {
-	if b.peek() != '{' {
-		return b.shape("a record is not an object")
+	if b.Peek() != '{' {
+		return b.Unexpected("a record is not an object")
 	}
 	var c contents
-	more, err := b.enter('{')
+	more, err := b.Enter('{')
 	for more && err == nil {
 		if err = b.field(out, &c); err != nil {
 			break
 		}
-		more, err = b.next('{')
+		more, err = b.Next('{')
 	}
 	if err == nil {
 		out.Key, err = b.encoded("key", c.key, c.keyIs)
@@ -134,7 +125,7 @@ func (b *batch) record(out *kafka.Outgoing) error {
 }
 
 func (b *batch) field(out *kafka.Outgoing, c *contents) error {
-	name, err := b.name()
+	name, err := b.Name()
 	if err != nil {
 		return err
 	}
@@ -142,7 +133,7 @@ func (b *batch) field(out *kafka.Outgoing, c *contents) error {
 		out.Headers, err = b.headers()
 		return err
 	}
-	raw, err := b.value()
+	raw, err := b.Value()
 	if err != nil {
 		return err
 	}
@@ -158,12 +149,12 @@ func (b *batch) field(out *kafka.Outgoing, c *contents) error {
 	case "partition":
 		err = b.partition(out, raw)
 	case "timestamp":
-		if !isNull(raw) {
-			out.Timestamp, err = number("timestamp", raw, 63)
+		if !jsonscan.IsNull(raw) {
+			out.Timestamp, err = jsonscan.Number("timestamp", raw, 63)
 		}
 	default:
 		if !b.taken || !ofTaken[string(name)] {
-			err = invalid("Unrecognized field: %s", name)
+			err = jsonscan.Mismatch("Unrecognized field: %s", name)
 		}
 	}
 	return err
@@ -172,25 +163,17 @@ func (b *batch) field(out *kafka.Outgoing, c *contents) error {
 // ofTaken are what a record has more when it was taken: where it was, and who had it.
 var ofTaken = map[string]bool{"topic": true, "offset": true, "delivery": true, "lease": true}
 
-// shape is an error about the value that comes next, unless that is no JSON at all.
-func (b *batch) shape(what string) error {
-	if _, err := b.value(); err != nil {
-		return err
-	}
-	return invalid("%s", what)
-}
-
 // encodings are what a key or a value may be in, when that is not the format's own: see appendContent.
 var encodings = map[string]format{`"text"`: textFormat, `"base64"`: binaryFormat}
 
 // encoded is a key or a value as Kafka is to have it: what appendContent wrote comes back.
 func (b *batch) encoded(name string, raw, as []byte) ([]byte, error) {
-	if raw == nil || as == nil || isNull(as) {
+	if raw == nil || as == nil || jsonscan.IsNull(as) {
 		return b.content(name, raw)
 	}
 	f, known := encodings[string(as)]
 	if !known {
-		return nil, invalid("\"%s_encoding\" is neither text nor base64", name)
+		return nil, jsonscan.Mismatch("\"%s_encoding\" is neither text nor base64", name)
 	}
 	defer func(was format) { b.format = was }(b.format)
 	b.format = f
@@ -200,53 +183,44 @@ func (b *batch) encoded(name string, raw, as []byte) ([]byte, error) {
 // content is a key or a value as Kafka is to have it.
 func (b *batch) content(name string, raw []byte) ([]byte, error) {
 	switch {
-	case raw == nil || isNull(raw):
+	case raw == nil || jsonscan.IsNull(raw):
 		return nil, nil
 	case b.format == jsonFormat:
 		return raw, nil
 	case b.format == textFormat && raw[0] == '"':
-		return unquote(raw), nil
+		return jsonscan.Unquote(raw), nil
 	case b.format == textFormat:
-		return nil, invalid("%q is not a string", name)
+		return nil, jsonscan.Mismatch("%q is not a string", name)
 	}
 	return b.base64(name, raw)
 }
 
 func (b *batch) base64(name string, raw []byte) ([]byte, error) {
 	if raw[0] != '"' {
-		return nil, invalid("%q is not a string of base64", name)
+		return nil, jsonscan.Mismatch("%q is not a string of base64", name)
 	}
 	if b.decoded == nil { // base64 is a third longer: this never grows
-		b.decoded = make([]byte, 0, len(b.text))
+		b.decoded = make([]byte, 0, b.Len())
 	}
 	from := len(b.decoded)
-	decoded, err := base64.StdEncoding.AppendDecode(b.decoded, unquote(raw))
+	decoded, err := base64.StdEncoding.AppendDecode(b.decoded, jsonscan.Unquote(raw))
 	if err != nil {
-		return nil, invalid("%q is not base64: %v", name, err)
+		return nil, jsonscan.Mismatch("%q is not base64: %v", name, err)
 	}
 	b.decoded = decoded
 	return decoded[from:len(decoded):len(decoded)], nil
 }
 
-// number reads a whole number that is not negative, of so many bits.
-func number(name string, raw []byte, bits int) (int64, error) {
-	n, err := strconv.ParseUint(string(raw), 10, bits)
-	if err != nil {
-		return 0, invalid("%q is not a whole number from 0 on, of at most %d bits", name, bits)
-	}
-	return int64(n), nil //nolint:gosec // at most 63 bits
-}
-
 func (b *batch) partition(out *kafka.Outgoing, raw []byte) error {
-	if isNull(raw) {
+	if jsonscan.IsNull(raw) {
 		return nil
 	}
-	n, err := number("partition", raw, 31)
+	n, err := jsonscan.Number("partition", raw, 31)
 	if err != nil {
 		return err
 	}
 	if b.to.Partition != kafka.AnyPartition && b.to.Partition != int32(n) {
-		return invalid("\"partition\" of a record is not the one in the path")
+		return jsonscan.Mismatch("\"partition\" of a record is not the one in the path")
 	}
 	out.Partition = int32(n)
 	return nil

@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
 
 // The bounds of a batch, as in version 3's proxy.
@@ -79,9 +80,9 @@ func inBatch(format string, values ...any) error {
 
 func (e *entries) read(body []byte) error {
 	if !utf8.Valid(body) {
-		return plain(http.StatusBadRequest, "the body is not UTF-8")
+		return jsonscan.NotUTF8("the body")
 	}
-	e.text = body
+	e.Scanner = jsonscan.New(body)
 	err := e.v3Object("the body", func(name string) error {
 		if name != "entries" {
 			return unfit("Unrecognized field: %s", shortened(name))
@@ -89,7 +90,7 @@ func (e *entries) read(body []byte) error {
 		return e.readList()
 	})
 	if err == nil {
-		err = e.end()
+		err = e.End()
 	}
 	if err == nil && len(e.list) == 0 {
 		return inBatch("Empty batch.")
@@ -98,37 +99,37 @@ func (e *entries) read(body []byte) error {
 }
 
 func (e *entries) readList() error {
-	if e.peek() != '[' {
-		return e.shape("\"entries\" is not a list")
+	if e.Peek() != '[' {
+		return e.Unexpected("\"entries\" is not a list")
 	}
 	e.list = e.list[:0] // of a name that is given twice the last one counts
-	more, err := e.enter('[')
+	more, err := e.Enter('[')
 	for more && err == nil {
 		if len(e.list) == batchEntries {
 			return inBatch("Too many entries in batch: there may be %d.", batchEntries)
 		}
 		var text []byte
-		if text, err = e.value(); err != nil {
+		if text, err = e.Value(); err != nil {
 			break
 		}
 		if err = e.readEntry(text); err != nil {
 			break
 		}
-		more, err = e.next('[')
+		more, err = e.Next('[')
 	}
 	return err
 }
 
 // readEntry reads one entry. Its text was scanned already: it is JSON.
 func (e *entries) readEntry(text []byte) error {
-	b := batch{scanner: scanner{text: text}, v3: true, to: e.to}
+	b := batch{Scanner: jsonscan.New(text), v3: true, to: e.to}
 	one := entry{out: e.to}
 	err := b.v3Object("an entry", func(name string) error {
 		if name != "id" {
 			return b.entryField(name, &one)
 		}
 		var err error
-		one.id, err = b.value()
+		one.id, err = b.Value()
 		return err
 	})
 	if err != nil {
@@ -140,14 +141,14 @@ func (e *entries) readEntry(text []byte) error {
 
 // entryField takes a member of the record in an entry, and notes what is wrong with it.
 func (b *batch) entryField(name string, one *entry) error {
-	behind := b.scanner
-	if _, err := behind.value(); err != nil {
+	behind := b.Scanner
+	if _, err := behind.Value(); err != nil {
 		return err
 	}
 	if err := b.v3Field(name, &one.out, &one.pending); err != nil && one.failure == nil {
 		one.failure = asFailure(asPayload(err))
 	}
-	b.scanner = behind
+	b.Scanner = behind
 	return nil
 }
 
@@ -156,12 +157,12 @@ func (e *entries) checkID(id []byte) error {
 	if len(id) == 0 || id[0] != '"' {
 		return inBatch("An entry has no \"id\" that is a string.")
 	}
-	text := string(unquote(id))
+	text := string(jsonscan.Unquote(id))
 	if n := utf8.RuneCountInString(text); n == 0 || n > batchIDBytes {
 		return inBatch("An \"id\" has 1 to %d characters.", batchIDBytes)
 	}
 	for i := range e.list[:len(e.list)-1] {
-		if string(unquote(e.list[i].id)) == text {
+		if string(jsonscan.Unquote(e.list[i].id)) == text {
 			return inBatch("Entry IDs are not distinct.")
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
 
 // v3ProduceRoutes put records into Kafka as version 3 has it.
@@ -63,15 +64,16 @@ func (*concatenated) none() error {
 func (d *concatenated) whole(unread []byte) int { return d.objects.whole(unread) }
 
 func (*concatenated) cut(chunk []byte) (text, rest []byte, err error) {
-	s := scanner{text: bytes.TrimLeft(chunk, " \t\r\n")}
+	chunk = bytes.TrimLeft(chunk, " \t\r\n")
+	s := jsonscan.New(chunk)
 	switch {
-	case len(s.text) == 0:
+	case len(chunk) == 0:
 		return nil, nil, nil
-	case s.text[0] != '{':
-		return nil, nil, s.wrong("expected {")
+	case chunk[0] != '{':
+		return nil, nil, s.Wrong("expected {")
 	}
-	text, err = s.value()
-	return text, s.text[s.at:], err
+	text, err = s.Value()
+	return text, s.Rest(), err
 }
 
 func (d *concatenated) read(text []byte, p *pending) (kafka.Outgoing, error) {

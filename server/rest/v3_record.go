@@ -1,11 +1,13 @@
 package rest
 
 import (
+	"errors"
 	"net/http"
 	"time"
 	"unicode/utf8"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
 
 // embedded is what version 3's report tells of a key or a value: how it was written, and its bytes in Kafka.
@@ -28,9 +30,9 @@ func unfit(format string, values ...any) error {
 func (b *batch) v3Record(text []byte, p *pending) (kafka.Outgoing, error) {
 	out := b.to
 	if !utf8.Valid(text) {
-		return out, plain(http.StatusBadRequest, "the record is not UTF-8")
+		return out, jsonscan.NotUTF8("the record")
 	}
-	b.scanner, b.v3 = scanner{text: text}, true
+	b.Scanner, b.v3 = jsonscan.New(text), true
 	if cap(b.decoded) < len(text) {
 		b.decoded = make([]byte, 0, len(text))
 	}
@@ -41,27 +43,28 @@ func (b *batch) v3Record(text []byte, p *pending) (kafka.Outgoing, error) {
 
 // asPayload gives version 3's code to what was found wrong by code that it shares with version 2.
 func asPayload(err error) error {
-	if f, ours := err.(*failure); ours && f.code == http.StatusUnprocessableEntity { //nolint:errorlint // made here, never wrapped
-		f.code = codePayload
+	var text *jsonscan.Error
+	if errors.As(err, &text) && text.Kind == jsonscan.Shape {
+		return unfit("%v", err)
 	}
 	return err
 }
 
 // v3Object takes an object, which field takes apart: it takes the value of the member.
 func (b *batch) v3Object(what string, field func(name string) error) error {
-	if b.peek() != '{' {
-		return b.shape(what + " is not an object")
+	if b.Peek() != '{' {
+		return b.Unexpected("%s is not an object", what)
 	}
-	more, err := b.enter('{')
+	more, err := b.Enter('{')
 	for more && err == nil {
 		var name []byte
-		if name, err = b.name(); err != nil {
+		if name, err = b.Name(); err != nil {
 			break
 		}
 		if err = field(string(name)); err != nil {
 			break
 		}
-		more, err = b.next('{')
+		more, err = b.Next('{')
 	}
 	return err
 }
@@ -86,24 +89,24 @@ func (b *batch) v3Field(name string, out *kafka.Outgoing, p *pending) (err error
 }
 
 func (b *batch) v3Partition(out *kafka.Outgoing) error {
-	raw, err := b.value()
-	if err != nil || isNull(raw) {
+	raw, err := b.Value()
+	if err != nil || jsonscan.IsNull(raw) {
 		return err
 	}
-	n, err := number("partition_id", raw, 31)
+	n, err := jsonscan.Number("partition_id", raw, 31)
 	out.Partition = int32(n) //nolint:gosec // at most 31 bits
 	return err
 }
 
 func (b *batch) v3Timestamp() (int64, error) {
-	raw, err := b.value()
-	if err != nil || isNull(raw) {
+	raw, err := b.Value()
+	if err != nil || jsonscan.IsNull(raw) {
 		return 0, err
 	}
 	if raw[0] != '"' {
 		return 0, unfit("\"timestamp\" is not a string")
 	}
-	at, err := time.Parse(time.RFC3339, string(unquote(raw)))
+	at, err := time.Parse(time.RFC3339, string(jsonscan.Unquote(raw)))
 	if err != nil || at.UnixMilli() < 0 {
 		return 0, unfit("\"timestamp\" is not a date and time from 1970 on, as 2026-01-31T23:59:59.999Z")
 	}
@@ -112,17 +115,17 @@ func (b *batch) v3Timestamp() (int64, error) {
 
 // v3Data takes a key or a value: {"type":"JSON","data":1}, its members in any order, or null.
 func (b *batch) v3Data(name string) ([]byte, embedded, error) {
-	if b.peek() == 'n' {
-		_, err := b.value()
+	if b.Peek() == 'n' {
+		_, err := b.Value()
 		return nil, embedded{}, err
 	}
 	kind, data := "", []byte("null")
 	err := b.v3Object("\""+name+"\"", func(member string) error {
-		raw, err := b.value()
+		raw, err := b.Value()
 		switch {
 		case err != nil:
 		case member == "type" && raw[0] == '"':
-			kind = string(unquote(raw))
+			kind = string(jsonscan.Unquote(raw))
 		case member == "data":
 			data = raw
 		case member == "type":
@@ -141,7 +144,7 @@ func (b *batch) v3Data(name string) ([]byte, embedded, error) {
 func (b *batch) v3Content(name, kind string, data []byte) ([]byte, embedded, error) {
 	f, known := v3Formats[kind]
 	switch {
-	case kind == "" && isNull(data):
+	case kind == "" && jsonscan.IsNull(data):
 		return nil, embedded{}, nil
 	case kind == "":
 		return nil, embedded{}, unfit("%q has no \"type\": BINARY, JSON or STRING", name)

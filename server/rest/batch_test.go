@@ -11,32 +11,6 @@ import (
 	"github.com/sluice-proxy/sluice/kafka"
 )
 
-// accepts tells whether the scanner takes the text as one value.
-func accepts(text []byte) bool {
-	s := scanner{text: text}
-	_, err := s.value()
-	return err == nil && s.end() == nil
-}
-
-func TestTheScannerAgreesWithGo(t *testing.T) {
-	for _, text := range []string{
-		``, ` `, `1`, `-`, `-0`, `-1.5e+3`, `1.`, `.5`, `1e`, `01`, `"`, `"a`, `"\`, `"\u12`, `"\u123g"`, `"\uD800"`, `"\x"`, "\"\t\"",
-		`{}`, `{`, `{"a"}`, `{"a":}`, `{"a":1,}`, `{,}`, `{a:1}`, `[]`, `[`, `[1,]`, `[,]`, `[1 2]`, `[[]]`, `nul`, `null`, `nullx`, `true`,
-		`false`, ` [ 1 , { "a" : [ ] } ] `, "\u00a0", "1\x00", `[}`, `{]`, `{"a":1]`,
-	} {
-		if got, want := accepts([]byte(text)), json.Valid([]byte(text)); got != want {
-			t.Errorf("%q: %v, want %v", text, got, want)
-		}
-	}
-}
-
-func TestNestingIsBounded(t *testing.T) {
-	nested := func(n int) []byte { return []byte(strings.Repeat("[", n) + strings.Repeat("]", n)) }
-	if !accepts(nested(maxDepth)) || accepts(nested(maxDepth+1)) {
-		t.Error("not where it should be")
-	}
-}
-
 // readAll reads a body as a produce does.
 func readAll(body []byte, f format) (*batch, error) {
 	b := &batch{most: 1000, format: f, to: kafka.Outgoing{Topic: "t", Partition: kafka.AnyPartition}}
