@@ -224,7 +224,7 @@ func (a *accumulator) hand(t *topic, packed []byte) (rest []byte) {
 			return packed
 		}
 		r, size := librdkafka.UnpackRecord(packed)
-		if err != nil || !uncertain[code] || !a.giveBack(t, &r, packed[:size], code) {
+		if err != nil || !uncertain(code) || !a.giveBack(t, &r, packed[:size], code) {
 			a.end(t, &r, a.producer.client.untaken(t, code, err, r.Partition))
 		}
 		packed = packed[size:]

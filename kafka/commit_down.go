@@ -46,12 +46,17 @@ func (s *Subscription) commitDown(now time.Time) {
 	s.down.ticket = s.ticket
 }
 
+// mayBeLower tells whether a position may be below the committed offset.
+//
+//checker:seam position-below-committed
+func (f *feed) mayBeLower(position int64) bool { return f.explicit && position >= 0 }
+
 // lower are the positions that may be lower than what the brokers have.
 func (s *Subscription) lower() (list []librdkafka.Partition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for tp, f := range s.feeds {
-		if at := f.lane.ledger.Position(); f.explicit && at >= 0 {
+		if at := f.lane.ledger.Position(); f.mayBeLower(at) {
 			list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: at})
 		}
 	}

@@ -128,12 +128,17 @@ func (l *Ledger) Lend(s *Seat, now time.Time) (Delivery, bool) {
 	if e.attempts++; e.attempts == 1 {
 		e.first = now
 	}
-	l.lending.lend(e.attempts)
+	l.countDelivery(e)
 	l.ready--
 	l.readyBytes -= e.record.size()
 	s.leases++
 	return Delivery{Record: e.record, Attempt: e.attempts, Book: l.number}, true
 }
+
+// countDelivery counts one more delivery of an entry.
+//
+//checker:seam record-delivered
+func (l *Ledger) countDelivery(e *entry) { l.lending.lend(e.attempts) }
 
 // first returns the first ready entry, and remembers where it stands.
 func (l *Ledger) first() *entry {
@@ -203,6 +208,8 @@ func (l *Ledger) Begin(at int64) {
 
 // Pass says that the records between two offsets do not come any more: the log begins behind them. What is unsettled
 // before them still holds the position.
+//
+//checker:seam records-deleted
 func (l *Ledger) Pass(from, to int64) {
 	l.lending.skipped += max(0, to-from)
 	l.fetched = max(l.fetched, to-1)
@@ -318,10 +325,15 @@ func (l *Ledger) Rewind(s *Seat) {
 func (l *Ledger) Forfeit(s *Seat) {
 	for i := l.head; i < len(l.entries) && s.owed > 0; i++ {
 		if l.entries[i].owner == s {
-			l.takeBack(&l.entries[i])
+			l.forfeit(&l.entries[i])
 		}
 	}
 }
+
+// forfeit takes one entry from a client that is gone.
+//
+//checker:seam record-of-a-dead-client
+func (l *Ledger) forfeit(e *entry) { l.takeBack(e) }
 
 // Abandon takes everything away from everybody: the partition is not ours any more.
 func (l *Ledger) Abandon() {

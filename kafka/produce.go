@@ -79,7 +79,7 @@ func (c *Client) push(t *topic, p *producer, key, value []byte, opaque uint64, d
 		return ErrFull
 	case err == nil && code == librdkafka.UnknownPartition:
 		return c.doubtPartition(t, d)
-	case err == nil && uncertain[code]:
+	case err == nil && uncertain(code):
 		r := heldRecord{producer: p, key: clone(key), value: clone(value), details: d, opaque: opaque, since: time.Now()}
 		return c.lookAgain(t, &r, code)
 	}
@@ -100,9 +100,11 @@ func (c *Client) doubtPartition(t *topic, d *librdkafka.Details) error {
 	return c.untaken(t, librdkafka.UnknownPartition, nil, partitionOf(d))
 }
 
-// uncertain are the codes of a topic, or a partition, that a producer does not know: the brokers may, meanwhile.
-var uncertain = map[librdkafka.Code]bool{
-	librdkafka.UnknownPartition: true, librdkafka.UnknownTopicLocal: true, librdkafka.UnknownTopic: true,
+// uncertain tells whether a code is of a topic, or a partition, that a producer does not know: the brokers may, meanwhile.
+//
+//checker:seam unknown-to-the-producer
+func uncertain(code librdkafka.Code) bool {
+	return code == librdkafka.UnknownPartition || code == librdkafka.UnknownTopicLocal || code == librdkafka.UnknownTopic
 }
 
 // placeOf is the topic at which such a record waits.

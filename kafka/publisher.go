@@ -175,9 +175,14 @@ func (p *Publisher) Take(n int) (err *ProduceError, ok bool) {
 
 // complete tells whether all records before end have their outcome; else the session is woken when they do.
 func (p *Publisher) complete(end uint32) bool {
-	p.awaited, p.asleep = end, int32(p.done-end) < 0
+	p.awaited, p.asleep = end, !p.allReported(end)
 	return !p.asleep
 }
+
+// allReported tells whether all records before end have their outcome.
+//
+//checker:seam every-record-reported
+func (p *Publisher) allReported(end uint32) bool { return int32(p.done-end) >= 0 }
 
 // shrink lets the ring of an idle session go.
 func (p *Publisher) shrink() {

@@ -260,6 +260,8 @@ func (d *drain) divide(run []librdkafka.Report) (ended []librdkafka.Report) {
 
 // divisible tells whether a record was refused for others of its batch, or may have been, or for its producer. Where
 // librdkafka told which records were at fault, the others are marked.
+//
+//checker:seam batch-to-divide
 func (d *drain) divisible(r *librdkafka.Report, told bool) bool {
 	v := verdictOn(r.Err)
 	if !v.divide || r.Status != librdkafka.NotPersisted || d.batching == single {
@@ -283,6 +285,8 @@ func bystander(r librdkafka.Report) librdkafka.Report {
 }
 
 // anyFailed tells whether any of the records has failed.
+//
+//checker:seam batch-with-a-failure
 func anyFailed(run []librdkafka.Report) bool {
 	for i := range run {
 		if run[i].Err != librdkafka.None {

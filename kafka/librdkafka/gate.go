@@ -10,6 +10,8 @@ import (
 
 // LimitHeap says how many bytes of the C heap may be in use before answers to fetches are held back, whoever uses them;
 // 0, as at first, is no bound.
+//
+//checker:seam limit-of-the-heap
 func (c *Consumer) LimitHeap(heap int64) {
 	if heap != c.bound {
 		defer enter()()

@@ -5,14 +5,10 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/sluice-proxy/sluice/test/harness"
 )
 
 // The tests start this program again as a client, as the checker does.
@@ -184,29 +180,5 @@ func waitFor(t *testing.T, r *recorder, answers int) {
 		if err := pause(t.Context(), reconnectPause); err != nil {
 			t.Fatal(err)
 		}
-	}
-}
-
-// Every mutant still changes the source; compiling and catching them is a matter of minutes.
-func TestMutantsFit(t *testing.T) {
-	root, err := harness.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range append(slices.Clone(mutants), memoryMutant) {
-		if _, err := m.overlay(root, t.TempDir()); err != nil {
-			t.Errorf("%s: %v", m.Name, err)
-		}
-		if m != memoryMutant && findFault(m.fault) == nil {
-			t.Errorf("%s: there is no fault %q", m.Name, m.fault)
-		}
-		if _, err := os.Stat(filepath.Join(root, m.file)); err != nil {
-			t.Error(err)
-		}
-	}
-	lost := *mutants[0]
-	lost.old = "this is in no source"
-	if _, err := lost.overlay(root, t.TempDir()); err == nil {
-		t.Error("a mutant that changes nothing was accepted")
 	}
 }

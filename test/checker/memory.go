@@ -75,8 +75,7 @@ func (o *options) tryMemory(ctx context.Context, match *regexp.Regexp, out io.Wr
 
 // memoryMutant is a wrong sluice that takes more than memoryCaught in a burst.
 var memoryMutant = &mutant{
-	Name: "holds nothing back", file: "kafka/librdkafka/gate.go",
-	old: "if heap != c.bound {", new: "if heap < 0 {",
+	Name: "holds nothing back", seam: "limit-of-the-heap", body: "return",
 	fault: "zstd, burst", rule: ruleMemory,
 }
 

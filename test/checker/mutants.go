@@ -7,70 +7,60 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 
 	"github.com/sluice-proxy/sluice/test/harness"
 )
 
-// mutant is a deliberately wrong sluice: one place of its source is replaced. The checker must catch
-// it, or its own silence means nothing.
+// mutant is a deliberately wrong sluice: the body of one function is another. The checker must catch it, or its own
+// silence means nothing.
 type mutant struct {
-	Name  string
-	file  string // below the module's root
-	old   string // occurs in it exactly once
-	new   string
-	fault string // during which it is caught
-	rule  string // which it breaks
-	web   bool   // at the HTTP door, not at the Redis door
+	Name   string
+	seam   string // names the function, see seams.go
+	body   string // the new one
+	before string // or what is done before the old one
+	fault  string // during which it is caught
+	rule   string // which it breaks
+	web    bool   // at the HTTP door, not at the Redis door
 }
 
 var mutants = []*mutant{
 	{
-		Name: "answers before delivery", file: "kafka/publisher.go",
-		old: "p.awaited, p.asleep = end, int32(p.done-end) < 0", new: "p.awaited, p.asleep = end, false",
+		Name: "answers before delivery", seam: "every-record-reported", body: "return true",
 		fault: "brokers stopped, kill -9 of sluice", rule: ruleLost,
 	},
 	{
-		Name: "commits what was handed out", file: "kafka/ledger.go",
-		old:   "\tl.lending.lend(e.attempts)\n",
-		new:   "\tl.lending.lend(e.attempts)\n\tl.position = max(l.position, e.record.Offset+1)\n",
+		Name: "commits what was handed out", seam: "record-delivered", before: "l.position = max(l.position, e.record.Offset+1)",
 		fault: "kill -9 of sluice", rule: ruleNotAgain,
 	},
 	{
-		Name: "forgets to commit", file: "kafka/subscription.go",
-		old: "at > f.stored {", new: "at > f.stored && at < 0 {",
+		Name: "forgets to commit", seam: "position-above-stored", body: "return false",
 		fault: "kill -9 of sluice", rule: ruleAckedAgain,
 	},
 	{
-		Name: "takes a dead client's records for done", file: "kafka/ledger.go",
-		old:   "if l.entries[i].owner == s {\n\t\t\tl.takeBack(&l.entries[i])",
-		new:   "if l.entries[i].owner == s {\n\t\t\tl.settle(&l.entries[i])",
+		Name: "takes a dead client's records for done", seam: "record-of-a-dead-client", body: "l.settle(e)",
 		fault: "kill -9 of clients", rule: ruleNotAgain,
 	},
 	{
-		Name: "never commits down", file: "kafka/commit_down.go",
-		old: "f.explicit && at >= 0 {", new: "f.explicit && at >= 0 && at < 0 {",
+		Name: "never commits down", seam: "position-below-committed", body: "return false",
 		fault: "committed beyond the end", rule: ruleNeverCame,
 	},
 	{
-		Name: "does not count what is skipped", file: "kafka/log_start.go",
-		old: "f.lane.ledger.Pass(from, to)", new: "f.lane.ledger.Pass(to, to)",
+		Name: "does not count what is skipped", seam: "records-deleted", before: "from = to",
 		fault: "retention passes a consumer", rule: ruleSkipped,
 	},
 	{
-		Name: "leaves bystanders refused", file: "kafka/drain.go",
-		old: "if anyFailed(run) {", new: "if false && anyFailed(run) {",
+		Name: "leaves bystanders refused", seam: "batch-with-a-failure", body: "return false",
 		fault: "records without key, compacted topic", rule: ruleBystander,
 	},
 	{
-		Name: "rejects the records of a batch that is too large", file: "kafka/split.go",
-		old: "return v.outcome == Retry || !told", new: "return v.outcome == Retry || r.Err != librdkafka.MessageTooLarge && !told",
-		fault: "batches that are too large", rule: ruleInnocent,
+		Name: "rejects the records of a batch that is too large", seam: "batch-to-divide",
+		before: "if r.Err == librdkafka.MessageTooLarge { return false }",
+		fault:  "batches that are too large", rule: ruleInnocent,
 	},
 	{
-		Name: "knows only the partitions that it knew", file: "kafka/produce.go",
-		old: "librdkafka.UnknownPartition: true, librdkafka.Unk", new: "librdkafka.Unk",
-		fault: "partitions added", rule: ruleInnocent, web: true,
+		Name: "knows only the partitions that it knew", seam: "unknown-to-the-producer",
+		before: "if code == librdkafka.UnknownPartition { return false }",
+		fault:  "partitions added", rule: ruleInnocent, web: true,
 	},
 }
 
@@ -80,9 +70,9 @@ func (m *mutant) build(ctx context.Context, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	overlay, err := m.overlay(root, dir)
+	overlay, _, err := overlayOf(root, dir, m)
 	if err != nil {
-		return "", fmt.Errorf("mutant %q: %w", m.Name, err)
+		return "", err
 	}
 	binary := filepath.Join(dir, "mutant")
 	cmd := exec.CommandContext(ctx, "go", "build", "-overlay", overlay, "-o", binary, "./cmd/sluice")
@@ -93,25 +83,50 @@ func (m *mutant) build(ctx context.Context, dir string) (string, error) {
 	return binary, nil
 }
 
-// overlay writes the changed file, and the file that tells go build to use it.
-func (m *mutant) overlay(root, dir string) (string, error) {
-	original := filepath.Join(root, filepath.FromSlash(m.file))
-	text, err := os.ReadFile(original)
+// overlayOf writes the files that mutants change, and the file that tells go build to use them. It also returns the
+// folders of the packages that are changed.
+func overlayOf(root, dir string, all ...*mutant) (overlay string, packages []string, err error) {
+	edits, err := editsOf(root, all)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	if n := strings.Count(string(text), m.old); n != 1 {
-		return "", fmt.Errorf("%s has %d times, not once, what the mutant changes: %q", m.file, n, m.old)
+	replace := map[string]string{}
+	for file, inFile := range edits {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return "", nil, err
+		}
+		changed := filepath.Join(dir, fmt.Sprintf("changed-%d.go", len(replace)))
+		if err := os.WriteFile(changed, edited(text, inFile), 0o600); err != nil {
+			return "", nil, err
+		}
+		replace[file] = changed
+		packages = append(packages, filepath.Dir(file))
 	}
-	changed := filepath.Join(dir, "changed.go")
-	mutated := strings.Replace(string(text), m.old, m.new, 1)
-	if err := os.WriteFile(changed, []byte(mutated), 0o600); err != nil {
-		return "", err
-	}
-	replace, err := json.Marshal(map[string]map[string]string{"Replace": {original: changed}})
+	text, err := json.Marshal(map[string]map[string]string{"Replace": replace})
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	overlay := filepath.Join(dir, "overlay.json")
-	return overlay, os.WriteFile(overlay, replace, 0o600)
+	overlay = filepath.Join(dir, "overlay.json")
+	return overlay, packages, os.WriteFile(overlay, text, 0o600)
+}
+
+// editsOf are the changes that mutants make, by the files.
+func editsOf(root string, all []*mutant) (map[string][]edit, error) {
+	found, err := seams(root)
+	if err != nil {
+		return nil, err
+	}
+	edits := map[string][]edit{}
+	for _, m := range all {
+		where, ok := found[m.seam]
+		if !ok {
+			return nil, fmt.Errorf("mutant %q: no function has the line %q above it", m.Name, seamDirective+m.seam)
+		}
+		if m.body == "" == (m.before == "") {
+			return nil, fmt.Errorf("mutant %q needs a body, or what is done before the old one", m.Name)
+		}
+		edits[where.file] = append(edits[where.file], edit{where, m.body + m.before, m.body == ""})
+	}
+	return edits, nil
 }
