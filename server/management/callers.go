@@ -14,7 +14,7 @@ import (
 // say nothing, or so little at a time that it comes to the same. Of too many the one goes whose last request is
 // longest over, or that has not made one for longest; one that is being answered goes last.
 type callers struct {
-	*server.Crowd
+	*server.LimitListener
 
 	reserve *server.Reserve
 
@@ -32,14 +32,16 @@ type caller struct {
 }
 
 func (s *Server) callers(l net.Listener, beat func()) *callers {
-	// The crowd never fills: two more than may stay is one that comes and one that goes.
-	return &callers{Crowd: server.NewCrowd(l, maxConnections+2, beat).UseSpare(), reserve: s.reserve, all: map[*caller]struct{}{}}
+	// The limit is never reached: two more than may stay is one that comes and one that goes.
+	limited := server.NewLimitListener(l, maxConnections+2, beat)
+	limited.UseSpare()
+	return &callers{LimitListener: limited, reserve: s.reserve, all: map[*caller]struct{}{}}
 }
 
 // Accept waits for the next caller.
 func (c *callers) Accept() (net.Conn, error) {
 	for {
-		conn, err := c.Crowd.Accept()
+		conn, err := c.LimitListener.Accept()
 		if err == nil {
 			return c.admit(conn), nil
 		}

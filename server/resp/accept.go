@@ -3,100 +3,38 @@ package resp
 import (
 	"errors"
 	"net"
-	"os"
 	"time"
 
 	"github.com/sluice-proxy/sluice/server"
 )
 
-const (
-	acceptBeat = time.Second           // the longest time between two signs of life
-	acceptLast = 10 * time.Millisecond // how long a drain still takes in who has connected already
-	backlog    = 4096                  // as many connections wait in a listener at most (net.core.somaxconn, tcp(7))
-)
+// acceptGap is how long a turn of the accept loop may take before the loop counts as stuck.
+const acceptGap = 10 * time.Second
 
 // Serve accepts connections until Drain, or until the listener is closed. Running out of file
 // descriptors slows accepting down; it does not end it.
-func (s *Server) Serve(l *net.TCPListener) error {
-	if !s.enlist(l) {
+func (s *Server) Serve(tcp *net.TCPListener) error {
+	beat, end := s.options().Register.Loop("accept:resp", acceptGap)
+	defer end()
+	l := server.NewListener(tcp, beat)
+	if !s.listeners.Add(l) {
 		return l.Close()
 	}
-	defer s.accepting.Done()
-	beat, end := s.options().Register.Loop("accept:resp", 10*acceptBeat)
-	defer end()
+	defer s.listeners.Done()
+	defer func() { _ = l.Close() }()
 	var pause backoff
 	for {
-		conn, err := s.accept(l)
-		beat()
+		conn, err := l.Accept()
 		switch {
 		case err == nil:
 			pause = 0
-			s.admit(conn)
+			s.admit(conn.(*net.TCPConn)) //nolint:forcetypeassert // it comes from a TCP listener
 		case errors.Is(err, net.ErrClosed):
 			return nil
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			if s.draining.Load() {
-				s.sweep(l)
-				return l.Close()
-			}
-			s.await(l)
 		default:
 			s.log.Warn("connection not accepted", "err", err, "pause", pause.next())
-			time.Sleep(pause.value())
+			l.Pause(pause.value())
 		}
-	}
-}
-
-// accept leaves the spare descriptors to others: clients wait in the kernel.
-func (s *Server) accept(l *net.TCPListener) (*net.TCPConn, error) {
-	if !s.draining.Load() && server.Scarce() {
-		return nil, server.ErrScarce
-	}
-	return l.AcceptTCP()
-}
-
-// enlist notes the listener for Drain; false when that has begun already.
-func (s *Server) enlist(l *net.TCPListener) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.draining.Load() {
-		return false
-	}
-	s.accepting.Add(1)
-	s.listeners = append(s.listeners, l)
-	s.await(l)
-	return true
-}
-
-// await lets Accept wait: not for ever, so that the loop shows that it lives.
-func (s *Server) await(l *net.TCPListener) {
-	_ = l.SetDeadline(time.Now().Add(acceptBeat))
-	if s.draining.Load() { // Drain sets it before it shortens the deadline: one of the two is the last
-		_ = l.SetDeadline(time.Now().Add(acceptLast))
-	}
-}
-
-// closeListeners lets in who has connected already, and returns when nobody is let in any more. A
-// listener that was closed at once would reset the connections that wait in it.
-func (s *Server) closeListeners() {
-	s.mu.Lock()
-	s.draining.Store(true)
-	for _, l := range s.listeners {
-		_ = l.SetDeadline(time.Now().Add(acceptLast))
-	}
-	s.mu.Unlock()
-	s.accepting.Wait()
-}
-
-// sweep lets in who connected while the last deadline passed: AcceptTCP does not look any more then, and
-// Close would reset them. What may be left is the moment between its last look and Close.
-func (s *Server) sweep(l *net.TCPListener) {
-	for range backlog {
-		conn, err := server.AcceptNow(l)
-		if err != nil {
-			return
-		}
-		s.admit(conn)
 	}
 }
 
@@ -127,7 +65,6 @@ func (s *Server) admit(conn *net.TCPConn) {
 var errMaxClients = errors.New("ERR max number of clients reached")
 
 func (s *Server) open(conn *net.TCPConn) (*session, error) {
-	server.Keepalive(conn)
 	wire, err := newWire(conn, s.limits(s.options().Password == ""))
 	if err != nil {
 		return nil, err

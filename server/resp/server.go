@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -91,16 +90,15 @@ type Server struct {
 	accepted  atomic.Int64 // connections accepted, the source of session ids
 	refused   atomic.Int64 // connections over MaxClients
 	turns     atomic.Int64 // of all sessions
+	listeners server.Listeners
 	watchers  watchers
 	catalogue catalogue
 	baseline  atomic.Pointer[kafka.Stats] // what DEL stats forgot
 
-	mu        sync.Mutex // guards what follows
-	listeners []*net.TCPListener
-	accepting sync.WaitGroup // Serve
-	sessions  map[int64]*session
-	owners    map[kafka.Identity]*session
-	going     sync.WaitGroup // sessions
+	mu       sync.Mutex // guards what follows
+	sessions map[int64]*session
+	owners   map[kafka.Identity]*session
+	going    sync.WaitGroup // sessions
 }
 
 // New makes a door to the client; Serve opens it.
@@ -147,7 +145,8 @@ func (s *Server) all() []*session {
 // returns when no session is left, and says how many were cut.
 func (s *Server) Drain(ctx context.Context) int {
 	s.drainedAt = time.Now()
-	s.closeListeners()
+	s.draining.Store(true)
+	s.listeners.Finish()
 	for _, session := range s.all() {
 		session.wire.wake()
 	}

@@ -15,8 +15,8 @@ func brought(r *http.Request) bool {
 	if w == nil { // a stream of HTTP/2 that was reset: who has a whole reply does not do that
 		return false
 	}
-	guest, is := w.Conn.(interface{ Unwrap() net.Conn })
-	return is && confirmed(guest.Unwrap())
+	limited, is := w.Conn.(interface{ Unwrap() net.Conn })
+	return is && confirmed(limited.Unwrap())
 }
 
 // tcpCloseWait is the state of a connection whose other side has closed in order (TCP_CLOSE_WAIT, tcp_states.h).

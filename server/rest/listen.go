@@ -53,28 +53,16 @@ func http2() *http.HTTP2Config {
 func (s *Server) Serve(l net.Listener) error {
 	beat, end := s.options().Register.Loop("accept:http", server.AcceptGap)
 	defer end()
-	crowd := server.NewCrowd(l, s.options().MaxConnections, beat)
-	if !s.enlist(crowd) {
+	limited := server.NewLimitListener(l, s.options().MaxConnections, beat)
+	if s.isDraining() || !s.listeners.Add(limited.Listener) {
 		return l.Close()
 	}
-	defer s.serving.Done()
-	err := s.http.Serve(&wires{crowd, s})
+	defer s.listeners.Done()
+	err := s.http.Serve(&wires{limited, s})
 	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	return err
-}
-
-// enlist notes the listener for Drain; false when that has begun already.
-func (s *Server) enlist(c *server.Crowd) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.draining {
-		return false
-	}
-	s.serving.Add(1)
-	s.crowds = append(s.crowds, c)
-	return true
 }
 
 // Drain ends streams and waits, and lets those who were lent records settle them. Then it lets in who has
@@ -90,7 +78,7 @@ func (s *Server) Drain(ctx context.Context) int {
 	s.stop()
 	s.lenders.untilSettled(ctx)
 	s.instances.untilCommitted(ctx)
-	s.closeListeners()
+	s.listeners.Finish()
 	s.http.SetKeepAlivesEnabled(false)
 	cut := s.conns.untilQuiet(ctx)
 	if cut == 0 {
@@ -110,13 +98,4 @@ func (s *Server) stop() {
 		s.draining = true
 		close(s.drains)
 	}
-}
-
-func (s *Server) closeListeners() {
-	s.mu.Lock()
-	for _, c := range s.crowds {
-		c.Finish()
-	}
-	s.mu.Unlock()
-	s.serving.Wait()
 }

@@ -115,11 +115,11 @@ type Server struct {
 
 	unauthentic atomic.Int64 // requests without the password
 
+	listeners server.Listeners
+
 	mu       sync.Mutex // guards what follows
 	draining bool
-	crowds   []*server.Crowd
-	serving  sync.WaitGroup // Serve
-	drains   chan struct{}  // closed when Drain begins
+	drains   chan struct{} // closed when Drain begins
 }
 
 // New makes a door to the client; Serve opens it.

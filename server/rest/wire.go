@@ -33,14 +33,14 @@ type wire struct {
 
 // wires is a listener of wires.
 type wires struct {
-	*server.Crowd
+	*server.LimitListener
 
 	door *Server
 }
 
 // Accept waits for the next connection.
 func (l *wires) Accept() (net.Conn, error) {
-	conn, err := l.Crowd.Accept()
+	conn, err := l.LimitListener.Accept()
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -40,13 +41,13 @@ func dial(t *testing.T, address string) (net.Conn, *bufio.Reader) {
 	return conn, bufio.NewReader(conn)
 }
 
-func TestACrowdWaitsOutsideAndTheLoopGoesOnTurning(t *testing.T) {
+func TestConnectionsOverTheLimitWaitOutsideAndTheLoopGoesOnTurning(t *testing.T) {
 	var beats atomic.Int32
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := NewCrowd(l, 1, func() { beats.Add(1) })
+	c := NewLimitListener(l, 1, func() { beats.Add(1) })
 	defer c.Close()
 	accepted := make(chan net.Conn)
 	go func() {
@@ -87,12 +88,12 @@ func TestACrowdWaitsOutsideAndTheLoopGoesOnTurning(t *testing.T) {
 	conn.Close()
 }
 
-func TestACrowdThatFinishesLetsInWhoWaits(t *testing.T) {
+func TestAListenerThatFinishesAcceptsConnectionsThatWait(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := NewCrowd(l, 10, func() {})
+	c := NewLimitListener(l, 10, func() {})
 	defer c.Close()
 	for range 3 { // nobody accepts yet: they wait in the kernel
 		dial(t, l.Addr().String())
@@ -110,12 +111,12 @@ func TestACrowdThatFinishesLetsInWhoWaits(t *testing.T) {
 	}
 }
 
-func TestACrowdThatIsFullFinishesAllTheSame(t *testing.T) {
+func TestAListenerAtItsLimitFinishesAllTheSame(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := NewCrowd(l, 1, func() {})
+	c := NewLimitListener(l, 1, func() {})
 	defer c.Close()
 	dial(t, l.Addr().String())
 	conn, err := c.Accept()
@@ -127,5 +128,72 @@ func TestACrowdThatIsFullFinishesAllTheSame(t *testing.T) {
 	c.Finish()
 	if _, err := c.Accept(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("with no place: %v", err)
+	}
+}
+
+// endless is a listener that somebody connects to all the time, until its deadline.
+type endless struct {
+	net.Listener
+	deadline atomic.Pointer[time.Time]
+}
+
+func (l *endless) SetDeadline(at time.Time) error {
+	l.deadline.Store(&at)
+	return nil
+}
+
+func (l *endless) Accept() (net.Conn, error) {
+	if !time.Now().Before(*l.deadline.Load()) {
+		return nil, os.ErrDeadlineExceeded
+	}
+	ours, theirs := net.Pipe()
+	_ = theirs.Close()
+	return ours, nil
+}
+
+func TestConnectionsThatKeepComingDoNotKeepAListenerOpen(t *testing.T) {
+	l := NewListener(&endless{}, func() {})
+	if _, err := l.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	l.Finish()
+	for {
+		conn, err := l.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+	}
+}
+
+func TestAListenerThatFinishesEndsItsPause(t *testing.T) {
+	l := NewListener(&endless{}, func() {})
+	ended := make(chan struct{})
+	go func() {
+		l.Pause(time.Hour)
+		close(ended)
+	}()
+	l.Finish()
+	<-ended
+}
+
+func TestListenersThatFinishedTakeNoMore(t *testing.T) {
+	var all Listeners
+	l := NewListener(&endless{}, func() {})
+	if !all.Add(l) {
+		t.Fatal("not taken")
+	}
+	go func() {
+		defer all.Done()
+		for conn, err := l.Accept(); err == nil; conn, err = l.Accept() {
+			conn.Close()
+		}
+	}()
+	all.Finish()
+	if all.Add(NewListener(&endless{}, func() {})) {
+		t.Error("one more was taken")
 	}
 }
