@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/protocol"
+	"github.com/sluice-proxy/sluice/server"
 )
 
 // produceCommands put records into Kafka.
@@ -115,48 +116,24 @@ func (s *session) publish(produce func(topic, key, value []byte) error, topic, k
 	return s.publishSlowly(produce, topic, key, value)
 }
 
-// retryInterval is the time between two attempts to get into a full queue.
-const retryInterval = 5 * time.Millisecond
-
-// publishSlowly waits for room. What came at once waits once for each topic: a pipeline would else wait for each record.
+// publishSlowly waits for room. Commands of one pipeline wait only once for each topic: otherwise every record of the
+// pipeline would wait.
 func (s *session) publishSlowly(produce func(topic, key, value []byte) error, topic, key, value []byte) error {
-	retry := retries{until: time.Now()}
+	until := time.Now()
 	if s.crowded != string(topic) {
-		retry.until = retry.until.Add(s.opts.QueueTimeout)
+		until = until.Add(s.opts.QueueTimeout)
 	}
-	for {
-		var full error
-		if s.publisher.Room() {
-			if full = produce(topic, key, value); !errors.Is(full, kafka.ErrFull) {
-				return full
-			}
-		}
-		if retry.over() {
-			s.crowded = string(topic)
-			return kafka.StayedFull(string(topic), s.opts.QueueTimeout, full)
-		}
-		if err := s.pause(retry.next()); err != nil {
-			return endError{err}
-		}
+	send := func() error { return produce(topic, key, value) }
+	stayedFull, err := server.SendWithin(until, s.publisher.Room, send, s.pauseOrEnd)
+	if stayedFull {
+		s.crowded = string(topic)
+		return kafka.StayedFull(string(topic), s.opts.QueueTimeout, err)
 	}
+	return err
 }
 
-// retries times a wait for what wakes nobody: it is looked at again after every retryInterval.
-type retries struct {
-	until  time.Time // the end of the wait
-	coming time.Time // of the next look
-}
-
-func (r *retries) over() bool { return !time.Now().Before(r.until) }
-
-// next is when to look again. It stays the same until then, however often a wake comes in between:
-// pause would never wait for a moment that moves.
-func (r *retries) next() time.Time {
-	if now := time.Now(); !now.Before(r.coming) {
-		r.coming = now.Add(retryInterval)
-	}
-	return earlier(r.until, r.coming)
-}
+// pauseOrEnd is pause for handlers: its error ends the session.
+func (s *session) pauseOrEnd(until time.Time) error { return ending(s.pause(until)) }
 
 // dump answers DUMP <ms>: it waits until this client's records are delivered, and returns how many
 // are not: those pending and those that failed since the last DUMP.
@@ -165,14 +142,14 @@ func dump(s *session, args [][]byte) error {
 	if err != nil {
 		return err
 	}
-	retry := retries{until: time.Now().Add(wait)}
-	for !s.delivered() && !retry.over() && !s.executing {
-		next := retry.until
+	retry := server.Retry{Until: time.Now().Add(wait)}
+	for !s.delivered() && !retry.Over() && !s.executing {
+		next := retry.Until
 		if s.named { // other connections of the same name wake only themselves
-			next = retry.next()
+			next = retry.Next()
 		}
-		if err := s.pause(next); err != nil {
-			return endError{err}
+		if err := s.pauseOrEnd(next); err != nil {
+			return err
 		}
 	}
 	s.out.Int(int64(s.undelivered()))

@@ -8,29 +8,22 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server"
 )
 
 // desk is where one request hands its records over and waits for what becomes of them. A request that
 // ends early leaves them on their way: they are sent and counted, and nobody is told.
 type desk struct {
 	publisher *kafka.Publisher
-	bell      chan struct{}
+	bell      server.Bell
 	opts      *Options
 }
 
 func (x *exchange) desk() (*desk, error) {
-	d := &desk{bell: make(chan struct{}, 1), opts: x.opts}
-	publisher, err := x.kafka.Publisher(d.ring)
+	d := &desk{bell: server.NewBell(), opts: x.opts}
+	publisher, err := x.kafka.Publisher(d.bell.Ring)
 	d.publisher = publisher
 	return d, err
-}
-
-// ring is called by the producers when something has happened; it never waits.
-func (d *desk) ring() {
-	select {
-	case d.bell <- struct{}{}:
-	default:
-	}
 }
 
 func (d *desk) close() { d.publisher.Close() }
@@ -97,28 +90,24 @@ func (d *desk) buffer(ctx context.Context, records []kafka.Outgoing) (results []
 	return results, failed, nil
 }
 
-// retryInterval is the time between two attempts to get into a full queue: that wakes nobody.
-const retryInterval = 5 * time.Millisecond
-
 // hand gives a record over, waiting for room until the moment full.
 func (d *desk) hand(ctx context.Context, send func(kafka.Outgoing) error, out *kafka.Outgoing, full time.Time) error {
-	for {
-		var err error
-		if d.publisher.Room() { //nolint:contextcheck // what it may start outlives the request
-			if err = send(*out); !errors.Is(err, kafka.ErrFull) {
-				return err
-			}
-		}
-		if !time.Now().Before(full) {
-			return kafka.StayedFull(out.Topic, d.opts.QueueTimeout, err)
-		}
+	wait := func(until time.Time) error {
 		select {
 		case <-d.bell:
-		case <-time.After(retryInterval):
+			return nil
+		case <-time.After(time.Until(until)):
+			return nil
 		case <-ctx.Done():
 			return errGone
 		}
 	}
+	room := func() bool { return d.publisher.Room() } //nolint:contextcheck // what it may start outlives the request
+	stayedFull, err := server.SendWithin(full, room, func() error { return send(*out) }, wait)
+	if stayedFull {
+		return kafka.StayedFull(out.Topic, d.opts.QueueTimeout, err)
+	}
+	return err
 }
 
 // await appends the results of the n records that were sent, waiting for them as long as a client may.
