@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/httpconn"
 )
 
 // produce sends records while the window has room.
@@ -120,7 +121,7 @@ func (s *stream) conclude(err error) error {
 	if errors.Is(err, errGone) || s.status == 0 && len(s.out) == 0 {
 		return err
 	}
-	refusing(s.r)
+	httpconn.MarkRefused(s.r)
 	s.tellFailure(nil, asFailure(err))
 	s.flush()
 	return nil

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/server"
+	"github.com/sluice-proxy/sluice/server/httpconn"
 )
 
 // exchange is one request and its answer.
@@ -32,12 +33,12 @@ type exchange struct {
 
 // ServeHTTP lets requests in, or says why not.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	taken(r)
+	httpconn.MarkHandled(r)
 	r = unspoiled(w, r)
 	identify(w, r)
 	straightened, ok := straight(r)
 	switch {
-	case r.ProtoMajor == 2 && r.Method == preface: // net/http leaves that to its handler
+	case r.ProtoMajor == 2 && r.Method == httpconn.Preface: // net/http leaves that to its handler
 		w.Header().Set("Connection", "close")
 		s.refuse(w, r, plain(http.StatusHTTPVersionNotSupported, "HTTP/2 is not spoken here"))
 	case !server.AnswersTo(r.Host, s.options().Hosts):
@@ -80,9 +81,6 @@ func (s *Server) authentic(r *http.Request) bool {
 	}
 	return server.PasswordMatches([]byte(given), password)
 }
-
-// preface is the method of the line that connections of HTTP/2 begin with.
-const preface = "PRI"
 
 const requestID = "X-Request-Id"
 
@@ -176,7 +174,7 @@ func (x *exchange) fail(f *failure) {
 	if x.status != 0 { // too late for another answer
 		panic(http.ErrAbortHandler)
 	}
-	refusing(x.r)
+	httpconn.MarkRefused(x.r)
 	if f.again > 0 || f.status == http.StatusServiceUnavailable || f.status == http.StatusTooManyRequests {
 		x.w.Header().Set("Retry-After", strconv.Itoa(max(1, int(f.again.Seconds()))))
 	}

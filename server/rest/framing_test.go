@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluice-proxy/sluice/server/httpframe"
 )
 
 const (
@@ -34,7 +35,7 @@ var refusals = []struct {
 	{"another Host than the target's", "GET http://localhost/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 0, 400, "Host is not the one"},
 	{"an expectation", "POST / HTTP/1.1\r\nHost: a\r\nExpect: more\r\n\r\n", 0, 417, "Expectation Failed"},
 	{"a long header", hello[:len(hello)-2] + "X: " + strings.Repeat("x", 30<<10) + "\r\n\r\n", 0, 431, "bytes"},
-	{"a header that is a little too long", hello[:len(hello)-2] + "X: " + strings.Repeat("x", headerBytes) + "\r\n\r\n", 0, 431, "bytes"},
+	{"a header that is a little too long", hello[:len(hello)-2] + "X: " + strings.Repeat("x", httpframe.MaxHeaderBytes) + "\r\n\r\n", 0, 431, "bytes"},
 	{"many fields", hello[:len(hello)-2] + strings.Repeat("X: x\r\n", 100) + "\r\n", 0, 431, "100 fields"},
 
 	{"Content-Length and Transfer-Encoding", posting + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + hello, 0, 400, "goes neither"},
@@ -177,54 +178,6 @@ func TestRefusalsAreCounted(t *testing.T) {
 	}
 }
 
-// FuzzFraming compares with net/http: what both take is the same requests.
-func FuzzFraming(f *testing.F) {
-	for _, c := range refusals {
-		f.Add([]byte(c.text), byte(7))
-	}
-	f.Add([]byte(hello+posting+"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"+hello), byte(1))
-	f.Fuzz(func(t *testing.T, text []byte, step byte) {
-		var whole framing
-		good := whole.read(text)
-		pieces, at := framing{}, 0
-		for at < len(text) && pieces.fault == nil {
-			p := text[at:min(len(text), at+int(step)%64+1)]
-			at += pieces.read(p)
-		}
-		if pieces.fault == nil != (whole.fault == nil) || pieces.fault == nil && at != good {
-			t.Fatalf("in pieces %d %v, at once %d %v", at, pieces.fault, good, whole.fault)
-		}
-		if whole.fault != nil || whole.next == unchecked || whole.next != requestLine || whole.left > 0 || len(whole.begun) > 0 {
-			return
-		}
-		sameRequests(t, text)
-	})
-}
-
-// sameRequests reads on with net/http where framing sees whole requests: what it does not refuse, it must
-// read to the very end.
-func sameRequests(t *testing.T, text []byte) {
-	in := bufio.NewReader(strings.NewReader(string(text)))
-	for {
-		if peek, _ := in.Peek(2); len(peek) == 0 || string(peek) == "\r\n" {
-			return
-		}
-		r, err := http.ReadRequest(in)
-		if err != nil {
-			if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-				t.Fatalf("net/http waits for more of %q", text)
-			}
-			return
-		}
-		if _, err := io.Copy(io.Discard, r.Body); err != nil {
-			if errors.Is(err, io.ErrUnexpectedEOF) {
-				t.Fatalf("net/http waits for more of the body of %q", text)
-			}
-			return
-		}
-	}
-}
-
 // Found by a test of packed lines: what is left of a stream that is not wanted is no request.
 func TestTheRestOfAStreamIsNoRequest(t *testing.T) {
 	s := start(t, Options{MaxBody: 10})
@@ -244,28 +197,6 @@ func TestTheRestOfAStreamIsNoRequest(t *testing.T) {
 		if rest, _ := io.ReadAll(in); len(rest) > 0 {
 			t.Errorf("after that: %q", rest)
 		}
-	}
-}
-
-// produced is what a client of REST v2 sends for a record.
-const produced = "POST /topics/orders HTTP/1.1\r\nHost: localhost:8082\r\nUser-Agent: python-requests/2.32.3\r\n" +
-	"Accept-Encoding: gzip, deflate\r\nAccept: application/vnd.kafka.v2+json\r\nConnection: keep-alive\r\n" +
-	"Content-Type: application/vnd.kafka.json.v2+json\r\nContent-Length: 25\r\n\r\n" + `{"records":[{"value":1}]}`
-
-func TestFollowingARequestAllocatesNothing(t *testing.T) {
-	var f framing
-	text := []byte(produced)
-	if n := testing.AllocsPerRun(100, func() { f.read(text) }); n != 0 || f.fault != nil || f.requests != 101 {
-		t.Errorf("%v allocations, %+v", n, f)
-	}
-}
-
-func BenchmarkFraming(b *testing.B) {
-	var f framing
-	text := []byte(produced)
-	b.SetBytes(int64(len(text)))
-	for b.Loop() {
-		f.read(text)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/httpconn"
 )
 
 // kinds are the Content-Types of records by format.
@@ -125,5 +126,5 @@ func (x *exchange) deliver(kind string, body []byte) bool {
 		}
 		body = body[n:]
 	}
-	return wire.Flush() == nil && (x.r.Context().Err() == nil || brought(x.r))
+	return wire.Flush() == nil && (x.r.Context().Err() == nil || httpconn.ClientGotReply(x.r))
 }

@@ -2,18 +2,21 @@ package rest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/sluice-proxy/sluice/server"
+	"github.com/sluice-proxy/sluice/server/httpconn"
+	"github.com/sluice-proxy/sluice/server/httpframe"
 )
 
 // The bounds of one connection that nobody needs to change.
 const (
-	headerBytes  = 16 << 10
 	writeTimeout = 10 * time.Second // beyond what a request may take at most
 	maxStreams   = 100              // requests at once on a connection of HTTP/2
 	streamBuffer = 256 << 10        // of bodies on such a connection that wait for who reads them
@@ -33,9 +36,9 @@ func (s *Server) server() *http.Server {
 		// From the end of the header to the last byte of the answer. Streams move their deadlines on.
 		WriteTimeout:   opts.BodyTimeout + opts.QueueTimeout + opts.AckTimeout + writeTimeout,
 		IdleTimeout:    opts.IdleTimeout,
-		MaxHeaderBytes: headerBytes,
-		ConnState:      s.conns.note,
-		ConnContext:    withWire,
+		MaxHeaderBytes: httpframe.MaxHeaderBytes,
+		ConnState:      s.conns.Note,
+		ConnContext:    httpconn.WithConn,
 		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // strangers can write there
 	}
 }
@@ -58,7 +61,7 @@ func (s *Server) Serve(l net.Listener) error {
 		return l.Close()
 	}
 	defer s.listeners.Done()
-	err := s.http.Serve(&wires{limited, s})
+	err := s.http.Serve(&httpconn.Listener{Listener: limited, Refuse: s.lastAnswer})
 	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
@@ -80,12 +83,12 @@ func (s *Server) Drain(ctx context.Context) int {
 	s.instances.untilCommitted(ctx)
 	s.listeners.Finish()
 	s.http.SetKeepAlivesEnabled(false)
-	cut := s.conns.untilQuiet(ctx)
+	cut := s.conns.WaitIdle(ctx)
 	if cut == 0 {
 		_ = s.http.Shutdown(ctx) // closes those that became idle just before
 	}
 	_ = s.http.Close()
-	s.conns.untilGone()
+	s.conns.WaitClosed()
 	s.instances.close()
 	return cut
 }
@@ -98,4 +101,19 @@ func (s *Server) stop() {
 		s.draining = true
 		close(s.drains)
 	}
+}
+// lastAnswer counts a request that no handler sees, and returns the refusal as bytes. The connection ends with it.
+func (s *Server) lastAnswer(status int, message string) []byte {
+	countAnswer(s.meters[nil], status, 0)
+	s.log.Debug("request not granted", "status", status, "reason", message)
+	body, _ := json.Marshal(problem{Code: status, Message: message}) // cannot fail: a number and a string
+	b := append([]byte("HTTP/1.1 "), strconv.Itoa(status)...)
+	b = append(append(b, ' '), http.StatusText(status)...)
+	b = append(b, "\r\nCache-Control: no-store\r\nConnection: close\r\nContent-Length: "...)
+	b = strconv.AppendInt(b, int64(len(body)), 10)
+	b = append(b, "\r\nContent-Type: "+v2Type+"\r\nDate: "...)
+	b = time.Now().UTC().AppendFormat(b, http.TimeFormat)
+	b = append(b, "\r\nX-Content-Type-Options: nosniff\r\n"+requestID+": "...)
+	b = append(append(b, newID()...), "\r\n\r\n"...)
+	return append(b, body...)
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/httpframe"
 )
 
 // dial opens a connection to the door.
@@ -106,7 +107,7 @@ func TestTooManyRequestsAreToldToComeBack(t *testing.T) {
 func TestLongHeadersAreRefused(t *testing.T) {
 	s := start(t, Options{})
 	conn, in := s.dial()
-	s.write(conn, "GET / HTTP/1.1\r\nHost: localhost\r\nX: %s\r\n\r\n", strings.Repeat("x", 2*headerBytes))
+	s.write(conn, "GET / HTTP/1.1\r\nHost: localhost\r\nX: %s\r\n\r\n", strings.Repeat("x", 2*httpframe.MaxHeaderBytes))
 	if line, err := in.ReadString('\n'); err != nil || !strings.Contains(line, "431") {
 		t.Errorf("%q %v", line, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/metrics"
 	"github.com/sluice-proxy/sluice/server"
+	"github.com/sluice-proxy/sluice/server/httpconn"
 )
 
 // Options are the door's settings. The zero value of a field means its default.
@@ -102,7 +103,7 @@ type Server struct {
 	http   *http.Server
 	mux    *http.ServeMux
 	meters metrics.Meters[*route] // never changes; nil is for requests that no route takes
-	conns  connections
+	conns  httpconn.States
 	asking atomic.Int64 // requests that are being answered
 	held   atomic.Int64 // bytes of their bodies
 
@@ -124,7 +125,7 @@ type Server struct {
 
 // New makes a door to the client; Serve opens it.
 func New(client *kafka.Client, opts Options, log *slog.Logger) *Server {
-	s := &Server{kafka: client, log: log, meters: newMeters(), conns: newConnections(), drains: make(chan struct{})}
+	s := &Server{kafka: client, log: log, meters: newMeters(), conns: httpconn.NewStates(), drains: make(chan struct{})}
 	s.Reconfigure(opts)
 	s.lenders, s.silence, s.taking = newLenders(client, s.options().Register.Loop), longestSilence, writeTimeout
 	s.instances = newInstances(s)

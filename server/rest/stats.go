@@ -36,7 +36,7 @@ type RouteStat struct {
 // Stats reads the counters. Routes that were never asked for are left out.
 func (s *Server) Stats() Stats {
 	now := Stats{Requests: s.asking.Load(), Waiting: s.waiting.Load(), Held: s.held.Load(), AuthFailures: s.unauthentic.Load()}
-	now.Connections, now.Accepted = s.conns.count()
+	now.Connections, now.Accepted = s.conns.Count()
 	now.Instances, now.InstancesEnded = s.instances.count()
 	now.Routes = metrics.Rows(s.meters, routeStat, func(a, b RouteStat) int {
 		return cmp.Or(cmp.Compare(a.Pattern, b.Pattern), cmp.Compare(a.Method, b.Method))

@@ -1,4 +1,4 @@
-package rest
+package httpconn
 
 import (
 	"context"
@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// connections are those that are open, told by net/http. Busy ones have a request, or are so new that
-// their first may be on its way.
-type connections struct {
+// States counts the open connections by their state. A busy connection has a request, or is so new that its first
+// request may be on its way.
+type States struct {
 	mu       *sync.Mutex // guards what follows
 	changed  *sync.Cond
 	states   map[net.Conn]http.ConnState
@@ -17,16 +17,17 @@ type connections struct {
 	accepted int64
 }
 
-func newConnections() connections {
+// NewStates returns the states of no connections.
+func NewStates() States {
 	mu := &sync.Mutex{}
-	return connections{mu: mu, changed: sync.NewCond(mu), states: map[net.Conn]http.ConnState{}}
+	return States{mu: mu, changed: sync.NewCond(mu), states: map[net.Conn]http.ConnState{}}
 }
 
 func isBusy(state http.ConnState) bool { return state == http.StateNew || state == http.StateActive }
 
-// note is called by net/http for every change.
-func (c *connections) note(conn net.Conn, now http.ConnState) {
-	if w, ok := conn.(*wire); ok && now == http.StateIdle {
+// Note is http.Server.ConnState.
+func (c *States) Note(conn net.Conn, now http.ConnState) {
+	if w, ok := conn.(*Conn); ok && now == http.StateIdle {
 		w.idle()
 	}
 	c.mu.Lock()
@@ -51,8 +52,8 @@ func (c *connections) note(conn net.Conn, now http.ConnState) {
 	}
 }
 
-// untilQuiet waits until none is busy, or ctx ends; it returns how many are.
-func (c *connections) untilQuiet(ctx context.Context) int {
+// WaitIdle waits until no connection is busy, or ctx ends. It returns how many are busy then.
+func (c *States) WaitIdle(ctx context.Context) int {
 	defer context.AfterFunc(ctx, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -66,8 +67,8 @@ func (c *connections) untilQuiet(ctx context.Context) int {
 	return c.busy
 }
 
-// untilGone waits until none is open: all are closed, and their handlers end.
-func (c *connections) untilGone() {
+// WaitClosed waits until no connection is open. The caller has closed them all.
+func (c *States) WaitClosed() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for len(c.states) > 0 {
@@ -75,7 +76,8 @@ func (c *connections) untilGone() {
 	}
 }
 
-func (c *connections) count() (open int, accepted int64) {
+// Count returns how many connections are open, and how many were accepted so far.
+func (c *States) Count() (open int, accepted int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.states), c.accepted
