@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/netip"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -65,7 +63,7 @@ type Client struct {
 func Open(cfg Config, log *slog.Logger) (*Client, error) {
 	librdkafka.BoundArenas(arenas)
 	ctx, end := context.WithCancel(context.Background())
-	profiles := cfg.profiles()
+	profiles := []string{Delivered, Buffered}
 	c := &Client{
 		log: log, ctx: ctx, end: end, subscriptions: map[string]*Subscription{}, members: map[Identity]*Member{}, departed: departures{},
 		rooms:  rooms{all: map[*Subscription]netip.Prefix{}, waiting: map[Identity]func(){}},
@@ -99,17 +97,6 @@ func (c *Client) apply(cfg *Config) {
 	c.settings.Store(cfg)
 	c.topics.limit.Store(int64(cfg.MaxTopics))
 	c.memory.change(nil, func(b *budget) { b.resize(int64(cfg.ConsumeMemory)) })
-}
-
-// profiles are the names of the producer profiles, Delivered and Buffered first.
-func (c *Config) profiles() []string {
-	names := []string{Delivered, Buffered}
-	for _, name := range slices.Sorted(maps.Keys(c.Profiles)) {
-		if name != Delivered && name != Buffered {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 // arenas bounds malloc's arenas for the process; see librdkafka.BoundArenas.

@@ -281,7 +281,7 @@ func TestTheNumberOfTopicsIsBounded(t *testing.T) {
 	wantOutcome(t, p.deliver(t, "two", []byte("x")), OK)
 	failure := p.deliver(t, "three", []byte("x"))
 	wantOutcome(t, failure, Rejected)
-	if !strings.Contains(failure.Reason, "kafka.max_topics") {
+	if !strings.Contains(failure.Reason, "produce.max_topics") {
 		t.Errorf("%q does not name the setting", failure.Reason)
 	}
 	wantOutcome(t, p.deliver(t, "one", []byte("x")), OK)

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// The two producer profiles that always exist. A profile is a named set of librdkafka properties;
-// every record is produced through one of them.
+// The two producer profiles. A profile is a named set of librdkafka properties; every record is produced
+// through one of them.
 const (
 	// Delivered serves callers that wait for the brokers' answer (linger.ms=0).
 	Delivered = "delivered"
@@ -34,8 +34,7 @@ type Config struct {
 	Properties Properties
 	// Producer applies to every producer profile, above Properties.
 	Producer Properties
-	// Profiles holds what one profile overrides, above Producer. Names beyond Delivered and
-	// Buffered define further profiles.
+	// Profiles holds what one profile overrides, above Producer. Its keys are Delivered and Buffered.
 	Profiles map[string]Properties
 	// Consumer applies to every subscription, above Properties and below a client's own overrides.
 	Consumer Properties
@@ -102,12 +101,12 @@ func (c *Config) Validate() error {
 		name  string
 		value int
 	}{
-		{"kafka.in_flight", c.InFlight},
-		{"kafka.max_topics", c.MaxTopics},
-		{"kafka.max_subscriptions", c.MaxSubscriptions},
-		{"kafka.window_records", c.WindowRecords},
-		{"kafka.window_bytes", c.WindowBytes},
-		{"kafka.max_topic_rows", c.MaxTopicRows},
+		{"produce.in_flight", c.InFlight},
+		{"produce.max_topics", c.MaxTopics},
+		{"consume.max_subscriptions", c.MaxSubscriptions},
+		{"consume.window_records", c.WindowRecords},
+		{"consume.window_bytes", c.WindowBytes},
+		{"management.max_topic_rows", c.MaxTopicRows},
 		{"consume.memory", c.ConsumeMemory},
 	} {
 		if bound.value < 1 {
@@ -115,10 +114,10 @@ func (c *Config) Validate() error {
 		}
 	}
 	if c.LagInterval < leastLagInterval {
-		return fmt.Errorf("kafka.lag_interval: %v is less than %v", c.LagInterval, leastLagInterval)
+		return fmt.Errorf("consume.lag_interval: %v is less than %v", c.LagInterval, leastLagInterval)
 	}
 	if c.StallAfter < c.LagInterval {
-		return fmt.Errorf("kafka.stall_after: %v is less than kafka.lag_interval, %v", c.StallAfter, c.LagInterval)
+		return fmt.Errorf("consume.stall_after: %v is less than consume.lag_interval, %v", c.StallAfter, c.LagInterval)
 	}
 	return c.validateProperties()
 }
@@ -136,6 +135,9 @@ func (c *Config) validateProperties() error {
 		{"kafka.consumer", c.Consumer},
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Profiles)) {
+		if name != Delivered && name != Buffered {
+			return fmt.Errorf("kafka.profiles: there is no profile %q: only delivered and buffered", name)
+		}
 		sets = append(sets, struct {
 			where string
 			props Properties

@@ -14,20 +14,23 @@ func TestConfigValidateNamesTheSetting(t *testing.T) {
 	}{
 		{func(*Config) {}, ""},
 		{func(c *Config) { c.Brokers = nil }, "kafka.brokers: none given"},
-		{func(c *Config) { c.InFlight = 0 }, "kafka.in_flight: 0 is less than 1"},
-		{func(c *Config) { c.MaxTopics = -1 }, "kafka.max_topics: -1 is less than 1"},
-		{func(c *Config) { c.MaxSubscriptions = 0 }, "kafka.max_subscriptions: 0 is less than 1"},
-		{func(c *Config) { c.WindowRecords = 0 }, "kafka.window_records: 0 is less than 1"},
-		{func(c *Config) { c.WindowBytes = 0 }, "kafka.window_bytes: 0 is less than 1"},
-		{func(c *Config) { c.MaxTopicRows = 0 }, "kafka.max_topic_rows: 0 is less than 1"},
-		{func(c *Config) { c.LagInterval = 0 }, "kafka.lag_interval: 0s is less than 100ms"},
-		{func(c *Config) { c.StallAfter = time.Second }, "kafka.stall_after: 1s is less than kafka.lag_interval, 10s"},
+		{func(c *Config) { c.InFlight = 0 }, "produce.in_flight: 0 is less than 1"},
+		{func(c *Config) { c.MaxTopics = -1 }, "produce.max_topics: -1 is less than 1"},
+		{func(c *Config) { c.MaxSubscriptions = 0 }, "consume.max_subscriptions: 0 is less than 1"},
+		{func(c *Config) { c.WindowRecords = 0 }, "consume.window_records: 0 is less than 1"},
+		{func(c *Config) { c.WindowBytes = 0 }, "consume.window_bytes: 0 is less than 1"},
+		{func(c *Config) { c.MaxTopicRows = 0 }, "management.max_topic_rows: 0 is less than 1"},
+		{func(c *Config) { c.LagInterval = 0 }, "consume.lag_interval: 0s is less than 100ms"},
+		{func(c *Config) { c.StallAfter = time.Second }, "consume.stall_after: 1s is less than consume.lag_interval, 10s"},
 		{func(c *Config) { c.Properties = Properties{"x": ""} }, `kafka.properties.x: No such configuration property: "x"`},
 		{func(c *Config) { c.Producer = Properties{"x": ""} }, `kafka.producer.x: No such configuration property: "x"`},
 		{func(c *Config) { c.Consumer = Properties{"x": ""} }, `kafka.consumer.x: No such configuration property: "x"`},
 		{func(c *Config) {
-			c.Profiles = map[string]Properties{"slow": {"x": ""}}
-		}, `kafka.profiles.slow.x: No such configuration property: "x"`},
+			c.Profiles = map[string]Properties{Buffered: {"x": ""}}
+		}, `kafka.profiles.buffered.x: No such configuration property: "x"`},
+		{func(c *Config) {
+			c.Profiles = map[string]Properties{"slow": {"linger.ms": "5"}}
+		}, `kafka.profiles: there is no profile "slow": only delivered and buffered`},
 	} {
 		cfg := Defaults()
 		cfg.Brokers = []string{"localhost:9092"}
@@ -46,13 +49,13 @@ func TestConfigValidateNamesTheSetting(t *testing.T) {
 func TestOpenNamesTheProfileThatCannotBe(t *testing.T) {
 	cfg := Defaults()
 	cfg.Brokers = []string{"localhost:9092"}
-	cfg.Profiles = map[string]Properties{"odd": {"acks": "0"}} // idempotence needs all
+	cfg.Profiles = map[string]Properties{Buffered: {"acks": "0"}} // idempotence needs all
 	c, err := Open(cfg, slog.New(slog.DiscardHandler))
 	if err == nil {
 		_ = shut(c, patience)
 		t.Fatal("opened")
 	}
-	if !strings.Contains(err.Error(), "producer profile odd: ") {
+	if !strings.Contains(err.Error(), "producer profile buffered: ") {
 		t.Errorf("%q does not name the profile", err)
 	}
 }

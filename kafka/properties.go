@@ -22,7 +22,7 @@ var forced = map[string]string{
 	"metadata.broker.list":       "the brokers are sluice's setting kafka.brokers",
 	"group.id":                   "the group is the first half of CLIENT SETNAME group:name",
 	"enable.auto.offset.store":   "sluice stores an offset only when the record is acknowledged",
-	"enable.auto.commit":         "sluice commits what is acknowledged, at kafka.commit_interval",
+	"enable.auto.commit":         "sluice commits what is acknowledged, at consume.commit_interval",
 	"enable.partition.eof":       "sluice does not use end-of-partition events",
 	"log.queue":                  "librdkafka's log lines go through sluice's own log",
 	"enable.idempotence":         "without it retries reorder and duplicate records",

@@ -23,7 +23,10 @@ func (c *Client) Reconfigure(cfg Config) (unchanged []string, err error) {
 		return nil, ErrStopping
 	}
 	old := c.config()
-	cfg, unchanged = old.keep(cfg)
+	if !slices.Equal(old.Brokers, cfg.Brokers) {
+		unchanged = append(unchanged, "kafka.brokers")
+	}
+	cfg.Brokers, cfg.Register = old.Brokers, old.Register
 	successors, err := c.successors(&cfg)
 	if err != nil {
 		return nil, err
@@ -36,32 +39,6 @@ func (c *Client) Reconfigure(cfg Config) (unchanged []string, err error) {
 		c.changeAdministrator(&cfg)
 	}
 	return unchanged, nil
-}
-
-// keep returns next with what cannot change as it is in c, and the names of what was kept that way.
-func (c *Config) keep(next Config) (Config, []string) {
-	var unchanged []string
-	if !slices.Equal(c.Brokers, next.Brokers) {
-		unchanged = append(unchanged, "kafka.brokers")
-	}
-	next.Brokers, next.Register = c.Brokers, c.Register
-	next.Profiles = maps.Clone(next.Profiles)
-	if next.Profiles == nil {
-		next.Profiles = map[string]Properties{}
-	}
-	for _, name := range next.profiles()[2:] {
-		if _, known := c.Profiles[name]; !known {
-			delete(next.Profiles, name)
-			unchanged = append(unchanged, "kafka.profiles."+name)
-		}
-	}
-	for _, name := range c.profiles()[2:] {
-		if _, kept := next.Profiles[name]; !kept {
-			next.Profiles[name] = c.Profiles[name]
-			unchanged = append(unchanged, "kafka.profiles."+name)
-		}
-	}
-	return next, unchanged
 }
 
 // successor is a producer handle that is to take over.

@@ -21,13 +21,13 @@ type RoomError struct {
 
 func (e *RoomError) Error() string {
 	if e.Soon {
-		return fmt.Sprintf("%v: kafka.max_subscriptions: there are %d, and one that nobody uses is ending: try again in a moment", ErrTooMany, e.Most)
+		return fmt.Sprintf("%v: consume.max_subscriptions: there are %d, and one that nobody uses is ending: try again in a moment", ErrTooMany, e.Most)
 	}
 	if e.Address.IsValid() {
-		return fmt.Sprintf("%v: kafka.max_subscriptions: clients at %s have %d subscriptions, and one address may have half of %d: "+
+		return fmt.Sprintf("%v: consume.max_subscriptions: clients at %s have %d subscriptions, and one address may have half of %d: "+
 			"use fewer groups from there, or raise it", ErrTooMany, addressText(e.Address), e.Held, e.Most)
 	}
-	return fmt.Sprintf("%v: kafka.max_subscriptions: %d subscriptions have members, and one address may have half of them: "+
+	return fmt.Sprintf("%v: consume.max_subscriptions: %d subscriptions have members, and one address may have half of them: "+
 		"use fewer groups, or raise it", ErrTooMany, e.Most)
 }
 

@@ -63,7 +63,7 @@ func refused(t *testing.T, c *Client, address, group string, words ...string) {
 	if !errors.As(err, &full) || !errors.Is(err, ErrTooMany) || full.Soon {
 		t.Fatalf("%s from %q: %v", group, address, err)
 	}
-	for _, word := range append(words, "kafka.max_subscriptions", "half", "raise it") {
+	for _, word := range append(words, "consume.max_subscriptions", "half", "raise it") {
 		if !strings.Contains(err.Error(), word) {
 			t.Errorf("%v says nothing of %s", err, word)
 		}

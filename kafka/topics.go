@@ -104,7 +104,7 @@ func (t *topics) add(name string) (*topic, error) {
 	}
 	if len(t.names) >= limit {
 		return nil, &ProduceError{
-			Outcome: Rejected, Topic: name, Reason: fmt.Sprintf("kafka.max_topics: %d topics are in use already", limit),
+			Outcome: Rejected, Topic: name, Reason: fmt.Sprintf("produce.max_topics: %d topics are in use already", limit),
 		}
 	}
 	entry := &topic{gate: t, name: name}

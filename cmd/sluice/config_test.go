@@ -43,17 +43,17 @@ func TestEveryMistakeIsNamedWithItsPlace(t *testing.T) {
 		{"completely: different\n", `sluice.yaml:1:1: unknown key "completely"`},
 		{"resp:\n  max_clients: 0\n", `sluice.yaml:2:16: resp.max_clients: 0 is less than 1`},
 		{"resp:\n  max_clients: many\n", `sluice.yaml:2:16: resp.max_clients: "many" is not a whole number`},
-		{"resp:\n  password: \"\"\n", `sluice.yaml:2:13: resp.password: is empty; leave the key out to have none`},
-		{"resp:\n  password:\n", `sluice.yaml:2:13: resp.password: has no value`},
+		{"users:\n  password: \"\"\n", `sluice.yaml:2:13: users.password: is empty; leave the key out to have none`},
+		{"users:\n  password:\n", `sluice.yaml:2:13: users.password: has no value`},
 		{"resp: {address: [a]}\n", `sluice.yaml:1:17: resp.address: needs a single value, not a list`},
-		{"limits:\n  bulk: 1 megabyte\n", `sluice.yaml:2:9: limits.bulk: "1 megabyte" is not a size such as 65536, 64KiB or 16MiB`},
-		{"limits:\n  bulk: 1GiB\n", `sluice.yaml:2:9: limits.bulk: 1GiB is more than 512MiB`},
-		{"limits:\n  bulk: 9999999999GiB\n", `sluice.yaml:2:9: limits.bulk: "9999999999GiB" is not a size such as 65536, 64KiB or 16MiB`},
-		{"limits:\n  output: -1\n", `sluice.yaml:2:11: limits.output: -1 bytes is less than 16KiB`},
-		{"drain: {grace: 5}\n", `sluice.yaml:1:16: drain.grace: "5" is not a duration such as 500ms, 30s or 5m`},
-		{"member: {grace: 0s}\n", `sluice.yaml:1:17: member.grace: 0s is less than 1ms`},
-		{"drain: 5s\n", `sluice.yaml:1:8: drain: needs keys below it, not "5s"`},
-		{"drain: [grace]\n", `sluice.yaml:1:8: drain: needs keys below it, not a list`},
+		{"resp:\n  limits:\n    bulk: 1 megabyte\n", `sluice.yaml:3:11: resp.limits.bulk: "1 megabyte" is not a size such as 65536, 64KiB or 16MiB`},
+		{"resp:\n  limits:\n    bulk: 1GiB\n", `sluice.yaml:3:11: resp.limits.bulk: 1GiB is more than 512MiB`},
+		{"resp:\n  limits:\n    bulk: 9999999999GiB\n", `sluice.yaml:3:11: resp.limits.bulk: "9999999999GiB" is not a size such as 65536, 64KiB or 16MiB`},
+		{"resp:\n  limits:\n    output: -1\n", `sluice.yaml:3:13: resp.limits.output: -1 bytes is less than 16KiB`},
+		{"drain_grace: 5\n", `sluice.yaml:1:14: drain_grace: "5" is not a duration such as 500ms, 30s or 5m`},
+		{"consume: {member_grace: 0s}\n", `sluice.yaml:1:25: consume.member_grace: 0s is less than 1ms`},
+		{"produce: 5s\n", `sluice.yaml:1:10: produce: needs keys below it, not "5s"`},
+		{"produce: [in_flight]\n", `sluice.yaml:1:10: produce: needs keys below it, not a list`},
 		{"insecure: maybe\n", `sluice.yaml:1:11: insecure: "maybe" is neither true nor false`},
 		{"log: {level: loud}\n", `sluice.yaml:1:14: log.level: "loud" is not one of debug, info, warn, error`},
 		{"log: {format: xml}\n", `sluice.yaml:1:15: log.format: "xml" is not one of text, json`},
@@ -79,11 +79,11 @@ func TestEveryMistakeIsNamedWithItsPlace(t *testing.T) {
 		},
 		{
 			"kafka:\n  profiles:\n    Big One: {}\n",
-			`sluice.yaml:3:5: kafka.profiles: "Big One" is not a profile name: 1 to 64 of a-z, 0-9, _ and -`,
+			`sluice.yaml:3:5: kafka.profiles: there is no profile "Big One": only delivered and buffered`,
 		},
 		{
-			"kafka:\n  profiles:\n    slow: {compression.type: zip}\n",
-			`sluice.yaml:3:30: kafka.profiles.slow.compression.type: Invalid value "zip" for configuration property "compression.codec"`,
+			"kafka:\n  profiles:\n    buffered: {compression.type: zip}\n",
+			`sluice.yaml:3:34: kafka.profiles.buffered.compression.type: Invalid value "zip" for configuration property "compression.codec"`,
 		},
 		{"state_dir: &x /tmp\n", `sluice.yaml:1:12: state_dir: needs a single value, not an anchor, an alias or a tag`},
 		{"- a\n", `sluice.yaml:1:1: the file: needs keys below it, not a list`},
@@ -131,19 +131,19 @@ func TestASecretPropertyIsNotShownInItsError(t *testing.T) {
 
 func TestValuesArriveInTheirUnits(t *testing.T) {
 	cfg, err := read(`
-resp: {address: "127.0.0.1:7000", password: 007, max_clients: 5, write_timeout: 1s, command_timeout: 2m, auth_timeout: 3s}
+resp: {address: "127.0.0.1:7000", max_clients: 5, write_timeout: 1s, command_timeout: 2m, auth_timeout: 3s,
+  limits: {args: 1, bulk: 2KiB, command: 3 MiB, inline: 100B, output: 1MB}}
+users: {password: 007}
 http: {address: ""}
-limits: {args: 1, bulk: 2KiB, command: 3 MiB, inline: 100B, output: 1MB}
-drain: {grace: 1ms}
-produce: {ack_timeout: 1500ms, queue_timeout: 1s}
-member: {grace: 1m}
-subscription: {linger: 2s}
+management: {max_topic_rows: 7}
+drain_grace: 1ms
+produce: {ack_timeout: 1500ms, queue_timeout: 1s, in_flight: 5, max_topics: 6}
+consume: {member_grace: 1m, linger: 2s, window_bytes: 1048576}
 kafka:
   brokers: "a:1, b"
   properties: {session.timeout.ms: 6000, socket.keepalive.enable: true, client.id: x}
   consumer: # nothing yet
-  profiles: {slow: {linger.ms: 50}}
-  window_bytes: 1048576
+  profiles: {buffered: {linger.ms: 50}, delivered: {}}
 `)
 	if err != nil {
 		t.Fatal(err)
@@ -160,8 +160,9 @@ kafka:
 	want.Kafka.Brokers = []string{"a:1", "b"}
 	want.Kafka.Properties = kafka.Properties{"session.timeout.ms": "6000", "socket.keepalive.enable": "true", "client.id": "x"}
 	want.Kafka.Consumer = kafka.Properties{}
-	want.Kafka.Profiles = map[string]kafka.Properties{"slow": {"linger.ms": "50"}}
+	want.Kafka.Profiles = map[string]kafka.Properties{"buffered": {"linger.ms": "50"}}
 	want.Kafka.WindowBytes = 1 << 20
+	want.Kafka.InFlight, want.Kafka.MaxTopics, want.Kafka.MaxTopicRows = 5, 6, 7
 	if diff := cmp.Diff(want, cfg, cmp.AllowUnexported(Secret{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -235,15 +236,15 @@ func TestThePasswordFile(t *testing.T) {
 		cfg, _, err := flags.load()
 		return cfg, err
 	}
-	cfg, err := load("resp: {password_file: '" + write(t, "secret", " hunter2 \r\n") + "'}\n")
+	cfg, err := load("users: {password_file: '" + write(t, "secret", " hunter2 \r\n") + "'}\n")
 	if err != nil || cfg.RESP.Password.Reveal() != " hunter2 " {
 		t.Fatalf("password %q, %v", cfg.RESP.Password.Reveal(), err)
 	}
 	empty := write(t, "secret", "\n")
 	for yaml, want := range map[string]string{
-		"resp: {password_file: '" + empty + "'}\n":              "resp.password_file: " + empty + " is empty",
-		"resp: {password_file: '" + empty + "', password: x}\n": "resp.password_file: resp.password is given too; keep one",
-		"resp: {password_file: /no/such}\n":                     "resp.password_file: open /no/such: no such file or directory",
+		"users: {password_file: '" + empty + "'}\n":              "users.password_file: " + empty + " is empty",
+		"users: {password_file: '" + empty + "', password: x}\n": "users.password_file: users.password is given too; keep one",
+		"users: {password_file: /no/such}\n":                     "users.password_file: open /no/such: no such file or directory",
 	} {
 		_, err := load(yaml)
 		var bad configError

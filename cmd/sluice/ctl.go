@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/sluice-proxy/sluice/server/management"
@@ -65,11 +64,7 @@ func printReloaded(to io.Writer, done management.Reloaded) {
 	}
 	known := newVocabulary(defaultConfig().settings()).settings
 	for _, key := range done.Changed {
-		takes := known[key].takes
-		if strings.HasPrefix(key, profilesKey+".") {
-			takes = newRecords
-		}
-		fmt.Fprintf(to, "changed %s: %s\n", cmp.Or(takes, atOnce), key)
+		fmt.Fprintf(to, "changed %s: %s\n", cmp.Or(known[key].takes, atOnce), key)
 	}
 	for _, key := range done.Restart {
 		fmt.Fprintf(to, "needs a restart: %s\n", key)

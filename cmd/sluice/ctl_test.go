@@ -67,15 +67,15 @@ func TestCtlReload(t *testing.T) {
 		{status: exitOK, out: "nothing has changed\n"},
 		{
 			done: management.Reloaded{
-				Changed:  []string{"log.level", "limits.bulk", "kafka.consumer", "kafka.profiles.slow", "of.tomorrow"},
+				Changed:  []string{"log.level", "resp.limits.bulk", "kafka.consumer", "kafka.profiles", "of.tomorrow"},
 				Restart:  []string{"resp.address"},
 				Warnings: []string{"no door is open"},
 			},
 			status: exitOK,
 			out: `changed at once: log.level
-changed for new connections: limits.bulk
+changed for new connections: resp.limits.bulk
 changed for new subscriptions: kafka.consumer
-changed for new records: kafka.profiles.slow
+changed for new records: kafka.profiles
 changed at once: of.tomorrow
 needs a restart: resp.address
 warning: no door is open

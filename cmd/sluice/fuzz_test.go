@@ -12,7 +12,7 @@ import (
 func FuzzYAML(f *testing.F) {
 	for _, seed := range []string{
 		"", "resp: {address: x}\n", "kafka:\n  brokers: [a, b]\n  properties: {linger.ms: 5}\n", "a: &x [*x]\n", "<<: *a\n",
-		"kafka:\n  profiles:\n    slow: {}\n", "limits: {bulk: 1MiB}\n", "? x\n: y\n", "a: |\n  b\n", "---\n---\n", "\ufeffresp:\n", "{{{{[[[[", "a:\n\t- b",
+		"kafka:\n  profiles:\n    buffered: {}\n", "resp: {limits: {bulk: 1MiB}}\n", "limits: {bulk: 1MiB}\ndrain:\nmember: 5s\n", "? x\n: y\n", "a: |\n  b\n", "---\n---\n", "\ufeffresp:\n", "{{{{[[[[", "a:\n\t- b",
 	} {
 		f.Add(seed)
 	}

@@ -32,7 +32,7 @@ func asked(t *testing.T, method, url, password, body string) (int, string) {
 }
 
 func TestTheHTTPDoorOpensReloadsAndDrains(t *testing.T) {
-	file := write(t, "sluice.yaml", "resp: {password: one}\nhttp: {max_records: 1, trusted_proxies: [127.0.0.1, \"::/0\"], access_log: 1}\n")
+	file := write(t, "sluice.yaml", "users: {password: one}\nhttp: {max_records: 1, trusted_proxies: [127.0.0.1, \"::/0\"], access_log: 1}\n")
 	p := startProgram(t, "serve", "--embedded", "--resp", "", "--http", "127.0.0.1:0", "-c", file, "--control", "")
 	url := "http://" + p.says(httpOpen) + "/topics/t"
 	const two = `{"records":[{"value":1},{"value":2}]}`
@@ -42,9 +42,9 @@ func TestTheHTTPDoorOpensReloadsAndDrains(t *testing.T) {
 	if status, text := asked(t, "POST", url, "wrong", two); status != 401 {
 		t.Errorf("wrong password: %d %s", status, text)
 	}
-	rewrite(t, file, "resp: {password: two}\nhttp: {max_records: 2}\n")
+	rewrite(t, file, "users: {password: two}\nhttp: {max_records: 2}\n")
 	p.signal(syscall.SIGHUP)
-	p.says(`msg=reloaded changed="?\[resp.password http.max_records`)
+	p.says(`msg=reloaded changed="?\[http.max_records .*users.password`)
 	if status, text := asked(t, "POST", url, "two", two); status != 200 || !strings.Contains(text, `"offset":1`) {
 		t.Errorf("two records after the reload: %d %s", status, text)
 	}

@@ -55,7 +55,7 @@ func (f *configFlags) load() (*Config, []warning, error) {
 	}
 	secrets.addNamed(&cfg.Kafka)
 	if cfg.RESP.PasswordFile != "" {
-		secrets[cfg.RESP.PasswordFile] = "resp.password_file"
+		secrets[cfg.RESP.PasswordFile] = "users.password_file"
 	}
 	open, err := secrets.check()
 	if err != nil {
@@ -124,15 +124,15 @@ func (c *Config) readPassword() error {
 		return nil
 	}
 	if c.RESP.Password != (Secret{}) {
-		return errors.New("resp.password_file: resp.password is given too; keep one")
+		return errors.New("users.password_file: users.password is given too; keep one")
 	}
 	content, err := os.ReadFile(c.RESP.PasswordFile)
 	if err != nil {
-		return fmt.Errorf("resp.password_file: %w", err)
+		return fmt.Errorf("users.password_file: %w", err)
 	}
 	password := strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r")
 	if password == "" {
-		return fmt.Errorf("resp.password_file: %s is empty", c.RESP.PasswordFile)
+		return fmt.Errorf("users.password_file: %s is empty", c.RESP.PasswordFile)
 	}
 	c.RESP.Password = Secret{password}
 	return nil
@@ -153,7 +153,7 @@ func (c *Config) doubts() []warning {
 	var all []warning
 	if limits := c.RESP.Options.Limits; limits.Bulk > limits.Command {
 		all = append(all, warning{
-			"limits.bulk is above limits.command, which therefore decides",
+			"resp.limits.bulk is above resp.limits.command, which therefore decides",
 			[]any{"bulk", limits.Bulk, "command", limits.Command},
 		})
 	}

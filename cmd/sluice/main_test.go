@@ -56,14 +56,14 @@ func TestExitStatuses(t *testing.T) {
 }
 
 func TestCheckWarnsOfWhatMaySurprise(t *testing.T) {
-	open := write(t, "sluice.yaml", "insecure: true\nresp: {address: '[::]:6380', password: hunter2}\nlimits: {bulk: 8MiB}\n")
+	open := write(t, "sluice.yaml", "insecure: true\nresp: {address: '[::]:6380', limits: {bulk: 8MiB}}\nusers: {password: hunter2}\n")
 	status, _, err := command("check", "-c", open)
 	if status != exitOK {
 		t.Errorf("status %d", status)
 	}
 	for _, want := range []string{
 		`msg="the redis door can be reached from other machines without TLS" address=[::]:6380 password=true`,
-		`msg="limits.bulk is above limits.command, which therefore decides" bulk=8388608 command=4194304`,
+		`msg="resp.limits.bulk is above resp.limits.command, which therefore decides" bulk=8388608 command=4194304`,
 		`msg="kafka.brokers is not set: serve will need --brokers or --embedded"`,
 	} {
 		if !strings.Contains(err, want) {

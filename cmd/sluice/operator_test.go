@@ -46,9 +46,9 @@ func TestARunningSluiceReloads(t *testing.T) {
 	_, refused := talk(t, address, "")
 	expect(t, refused, "-ERR max number of clients")
 
-	rewrite(t, file, "resp: {max_clients: 2, address: '127.0.0.1:1'}\nkafka: {in_flight: 5, profiles: {slow: {}}}\n")
+	rewrite(t, file, "resp: {max_clients: 2, address: '127.0.0.1:1'}\nproduce: {in_flight: 5}\n")
 	status, out, err := command("ctl", "reload", "--socket", socket)
-	want := "changed at once: resp.max_clients\nchanged at once: kafka.in_flight\nneeds a restart: kafka.profiles.slow\n"
+	want := "changed at once: resp.max_clients\nchanged at once: produce.in_flight\n"
 	if status != exitOK || out != want {
 		t.Fatalf("status %d: %s%s", status, out, err)
 	}

@@ -35,20 +35,19 @@ func mapping[K comparable, V any, M ~map[K]V](to *M, accepts string) kind {
 	}
 }
 
-// profileName keeps profile names short and free of anything that needs quoting on a wire.
-var profileName = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
-
-// profiles reads a map of named property maps.
+// profiles reads the properties of the two producer profiles.
 func profiles(to *map[string]kafka.Properties) kind {
-	k := mapping(to, "names with librdkafka properties")
+	k := mapping(to, "delivered and buffered, each with librdkafka properties")
 	k.node = func(f *yamlFile, name string, node ast.Node) {
 		all := map[string]kafka.Properties{}
 		f.mapping(name, node, func(profile string, at ast.MapKeyNode, value ast.Node) {
-			if !profileName.MatchString(profile) {
-				f.wrong(at, "%s: %q is not a profile name: 1 to 64 of a-z, 0-9, _ and -", name, profile)
+			if profile != kafka.Delivered && profile != kafka.Buffered {
+				f.wrong(at, "%s: there is no profile %q: only delivered and buffered", name, profile)
 				return
 			}
-			all[profile] = readProperties(f, join(name, profile), value)
+			if props := readProperties(f, join(name, profile), value); len(props) > 0 {
+				all[profile] = props
+			}
 		})
 		*to = all
 	}

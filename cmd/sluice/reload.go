@@ -60,8 +60,6 @@ func compare(running, next *Config) []change {
 	for i, s := range next.settings() {
 		switch {
 		case reflect.DeepEqual(before[i].kind.get(), s.kind.get()):
-		case s.name == profilesKey:
-			changes = append(changes, compareProfiles(running.Kafka.Profiles, next.Kafka.Profiles)...)
 		default:
 			changes = append(changes, change{s.name, s.takes})
 		}
@@ -88,7 +86,6 @@ func (r *reloading) keep() {
 			s.kind.set(before[i].kind.get())
 		}
 	}
-	r.keepProfiles()
 }
 
 // report is the reload as the operator hears of it.
@@ -111,8 +108,8 @@ func (r *reloading) report() management.Reloaded {
 
 // operatorsName is the key that was changed by hand: a new password may come from the file with it.
 func (r *reloading) operatorsName(key string) string {
-	if key == "resp.password" && r.config.RESP.PasswordFile != "" {
-		return "resp.password_file"
+	if key == "users.password" && r.config.RESP.PasswordFile != "" {
+		return "users.password_file"
 	}
 	return key
 }

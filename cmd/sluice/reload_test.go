@@ -38,11 +38,11 @@ func TestAReloadNamesWhatChangesAndWhatWaits(t *testing.T) {
 	flags.LogFormat = ptr("json") // above the file, before and after
 	running.Log.Format = "json"
 	rewrite(t, flags.Config, `
-kafka: {brokers: [a, b], producer: {linger.ms: 5}, consumer: {}, profiles: {slow: {linger.ms: 50}}}
-resp: {address: "127.0.0.1:2", max_clients: 6, password: hunter2}
+kafka: {brokers: [a, b], producer: {linger.ms: 5}, consumer: {}, profiles: {buffered: {linger.ms: 50}}}
+resp: {address: "127.0.0.1:2", max_clients: 6, limits: {bulk: 8MiB}}
+users: {password: hunter2}
 log: {level: debug, format: text}
-member: {grace: 7s}
-limits: {bulk: 8MiB}
+consume: {member_grace: 7s}
 `)
 	r, err := flags.reload(running)
 	if err != nil {
@@ -50,10 +50,10 @@ limits: {bulk: 8MiB}
 	}
 	want := management.Reloaded{
 		Changed: []string{
-			"resp.password", "resp.max_clients", "log.level", "limits.bulk", "member.grace", "kafka.producer",
+			"resp.max_clients", "resp.limits.bulk", "users.password", "log.level", "consume.member_grace", "kafka.producer", "kafka.profiles",
 		},
-		Restart:  []string{"resp.address", "kafka.brokers", "kafka.profiles.slow"},
-		Warnings: []string{"limits.bulk is above limits.command, which therefore decides, bulk: 8388608, command: 4194304"},
+		Restart:  []string{"resp.address", "kafka.brokers"},
+		Warnings: []string{"resp.limits.bulk is above resp.limits.command, which therefore decides, bulk: 8388608, command: 4194304"},
 	}
 	if diff := cmp.Diff(want, r.report()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -82,9 +82,9 @@ func otherwise(s setting) string {
 	value, found := map[string]string{
 		"insecure": "true", "management.pprof": "true", "log.level": "debug", "log.format": "json",
 		"kafka.properties": "{client.id: x}", "kafka.producer": "{linger.ms: 1}", "kafka.consumer": "{check.crcs: true}",
-		"kafka.profiles": "{slow: {}}", "kafka.brokers": "[x]", "management.hosts": "[x]", "state_dir": "/x", "resp.password": "x",
-		"resp.password_file": "/x", "resp.address": "127.0.0.1:1", "http.address": "127.0.0.1:1", "management.address": "127.0.0.1:1",
-		"management.control": "/x", "limits.output": "77KiB", "consume.memory": "77MiB", "kafka.stall_after": "77s",
+		"kafka.profiles": "{buffered: {linger.ms: 1}}", "kafka.brokers": "[x]", "management.hosts": "[x]", "state_dir": "/x", "users.password": "x",
+		"users.password_file": "/x", "resp.address": "127.0.0.1:1", "http.address": "127.0.0.1:1", "management.address": "127.0.0.1:1",
+		"management.control": "/x", "resp.limits.output": "77KiB", "consume.memory": "77MiB", "consume.stall_after": "77s",
 		"http.base_uri": "https://x/y/", "http.trusted_proxies": "[10.0.0.0/8, \"::1\"]", "http.access_log": "0.5", "http.h2c": "true",
 	}[s.name]
 	switch {
@@ -93,10 +93,7 @@ func otherwise(s setting) string {
 	case !found:
 		value = "77"
 	}
-	if section, key, nested := strings.Cut(s.name, "."); nested {
-		return section + ": {" + key + ": " + value + "}\n"
-	}
-	return s.name + ": " + value + "\n"
+	return nest(s.name, value)
 }
 
 // Every setting is compared: one that was left out would never be reloaded.
@@ -108,9 +105,6 @@ func TestEverySettingIsCompared(t *testing.T) {
 			continue
 		}
 		want := []change{{s.name, s.takes}}
-		if s.name == profilesKey {
-			want = []change{{"kafka.profiles.slow", atRestart}}
-		}
 		if diff := cmp.Diff(want, compare(defaultConfig(), cfg), cmp.AllowUnexported(change{})); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", otherwise(s), diff)
 		}
@@ -132,9 +126,6 @@ func TestKafkaTakesWhatTheSettingsPromise(t *testing.T) {
 	}
 	defer client.Close(t.Context())
 	for _, s := range running.settings() {
-		if !strings.HasPrefix(s.name, "kafka.") {
-			continue
-		}
 		next, err := read("kafka: {brokers: '" + running.Kafka.Brokers[0] + "'}\n")
 		if err == nil {
 			err = readYAML("sluice.yaml", []byte(otherwise(s)), next.settings())
@@ -144,7 +135,7 @@ func TestKafkaTakesWhatTheSettingsPromise(t *testing.T) {
 		}
 		var waits []string
 		for _, change := range compare(running, next) {
-			if change.takes == atRestart {
+			if change.takes == atRestart && strings.HasPrefix(s.name, "kafka.") {
 				waits = append(waits, change.key)
 			}
 		}
@@ -159,7 +150,7 @@ func TestKafkaTakesWhatTheSettingsPromise(t *testing.T) {
 }
 
 func TestNothingChangesWithoutAChange(t *testing.T) {
-	flags, running := started(t, "kafka: {brokers: [a], properties: {client.id: x}, profiles: {}}\n")
+	flags, running := started(t, "kafka: {brokers: [a], properties: {client.id: x}, profiles: {delivered: {}}}\n")
 	r, err := flags.reload(running)
 	if err != nil || len(r.changes) > 0 {
 		t.Errorf("%v, %v", r.changes, err)
@@ -178,7 +169,7 @@ func TestABadFileIsNoReload(t *testing.T) {
 	for content, want := range map[string]string{
 		"":                        errNoBrokers.Error(),
 		"resp: {address: ':1'}\n": "resp.address: :1 can be reached",
-		"kafka: {brokers: [a]}\nresp: {password_file: /no/such}\n": "resp.password_file: open /no/such: no such file",
+		"kafka: {brokers: [a]}\nusers: {password_file: /no/such}\n": "users.password_file: open /no/such: no such file",
 	} {
 		rewrite(t, flags.Config, content)
 		if r, err := flags.reload(running); r != nil || !errors.As(err, &bad) || !strings.HasPrefix(err.Error(), want) {
@@ -202,19 +193,19 @@ func TestWithoutAFileThereIsNothingToReload(t *testing.T) {
 
 func TestAPasswordFileIsReadAgain(t *testing.T) {
 	secret := write(t, "secret", "old\n")
-	flags, running := started(t, "kafka: {brokers: [a]}\nresp: {password_file: '"+secret+"'}\n")
+	flags, running := started(t, "kafka: {brokers: [a]}\nusers: {password_file: '"+secret+"'}\n")
 	rewrite(t, secret, "new\n")
 	r, err := flags.reload(running)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(management.Reloaded{Changed: []string{"resp.password_file"}}, r.report()); diff != "" {
+	if diff := cmp.Diff(management.Reloaded{Changed: []string{"users.password_file"}}, r.report()); diff != "" {
 		t.Error(diff)
 	}
 	if r.config.RESP.Password.Reveal() != "new" {
 		t.Errorf("the password is %q", r.config.RESP.Password.Reveal())
 	}
-	rewrite(t, flags.Config, "kafka: {brokers: [a]}\nresp: {password_file: '"+write(t, "other", "newer\n")+"'}\n")
+	rewrite(t, flags.Config, "kafka: {brokers: [a]}\nusers: {password_file: '"+write(t, "other", "newer\n")+"'}\n")
 	if r, err = flags.reload(running); err != nil || len(r.report().Changed) != 1 {
 		t.Errorf("another file is one change: %v, %v", r.report(), err)
 	}
@@ -236,40 +227,17 @@ func TestTheBrokerInsideIsNoChange(t *testing.T) {
 
 func TestWhatKafkaCannotChangeWaitsToo(t *testing.T) {
 	flags, running := started(t, "kafka: {brokers: [a]}\n")
-	rewrite(t, flags.Config, "kafka: {brokers: [a], producer: {linger.ms: 5}, in_flight: 7}\n")
+	rewrite(t, flags.Config, "kafka: {brokers: [a], producer: {linger.ms: 5}}\nproduce: {in_flight: 7}\n")
 	r, err := flags.reload(running)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.postpone([]string{"kafka.producer"})
-	want := management.Reloaded{Changed: []string{"kafka.in_flight"}, Restart: []string{"kafka.producer"}}
+	want := management.Reloaded{Changed: []string{"produce.in_flight"}, Restart: []string{"kafka.producer"}}
 	if diff := cmp.Diff(want, r.report()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if len(r.config.Kafka.Producer) > 0 || r.config.Kafka.InFlight != 7 {
 		t.Errorf("to run with: %v, %d", r.config.Kafka.Producer, r.config.Kafka.InFlight)
-	}
-}
-
-// As for kafka.Client.Reconfigure: what it names as unchanged is named here already.
-func TestProfilesComeAndGoWithARestartOnly(t *testing.T) {
-	flags, running := started(t, "kafka: {brokers: [a], profiles: {gone: {linger.ms: 1}, kept: {linger.ms: 1}}}\n")
-	rewrite(t, flags.Config, "kafka: {brokers: [a], profiles: {kept: {linger.ms: 2}, slow: {linger.ms: 3}, buffered: {linger.ms: 4}, delivered: {}}}\n")
-	r, err := flags.reload(running)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := management.Reloaded{
-		Changed: []string{"kafka.profiles.buffered", "kafka.profiles.kept"},
-		Restart: []string{"kafka.profiles.gone", "kafka.profiles.slow"},
-	}
-	if diff := cmp.Diff(want, r.report()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	runs := map[string]kafka.Properties{
-		"gone": {"linger.ms": "1"}, "kept": {"linger.ms": "2"}, "buffered": {"linger.ms": "4"}, "delivered": {},
-	}
-	if diff := cmp.Diff(runs, r.config.Kafka.Profiles); diff != "" {
-		t.Errorf("to run with (-want +got):\n%s", diff)
 	}
 }

@@ -22,19 +22,19 @@ func TestFilesWithSecretsAreKept(t *testing.T) {
 		args []string
 		want string
 	}{
-		"a password, 0644":     {yaml("resp: {password: x}\n", 0o644), warned},
-		"a password, 0640":     {yaml("resp: {password: x}\n", 0o640), quiet},
-		"a password, 0400":     {yaml("resp: {password: x}\n", 0o400), quiet},
-		"a password, 0660":     {yaml("resp: {password: x}\n", 0o660), group},
-		"a password, 0666":     {yaml("resp: {password: x}\n", 0o666), refused},
-		"a password, 0602":     {yaml("resp: {password: x}\n", 0o602), "everybody may write it (mode 0602)"},
+		"a password, 0644":     {yaml("users: {password: x}\n", 0o644), warned},
+		"a password, 0640":     {yaml("users: {password: x}\n", 0o640), quiet},
+		"a password, 0400":     {yaml("users: {password: x}\n", 0o400), quiet},
+		"a password, 0660":     {yaml("users: {password: x}\n", 0o660), group},
+		"a password, 0666":     {yaml("users: {password: x}\n", 0o666), refused},
+		"a password, 0602":     {yaml("users: {password: x}\n", 0o602), "everybody may write it (mode 0602)"},
 		"no secret, 0666":      {yaml("kafka: {properties: {client.id: x}}\n", 0o666), quiet},
 		"for brokers, 0644":    {yaml("kafka: {properties: {sasl.password: x}}\n", 0o644), warned},
 		"of a profile, 0644":   {yaml("kafka: {profiles: {delivered: {ssl.key.password: x}}}\n", 0o644), warned},
 		"a public certificate": {yaml("kafka: {properties: {ssl.ca.location: "+with("ca.pem", "x", 0o644)+"}}\n", 0o644), quiet},
 		"a private key, 0644":  {yaml("kafka: {properties: {ssl.key.location: "+with("key.pem", "x", 0o644)+"}}\n", 0o644), "key.pem"},
 		"a keystore, 0666":     {yaml("kafka: {consumer: {ssl.keystore.location: "+with("store.p12", "x", 0o666)+"}}\n", 0o600), refused},
-		"a password's file":    {yaml("resp: {password_file: "+with("password", "x", 0o604)+"}\n", 0o644), warned},
+		"a password's file":    {yaml("users: {password_file: "+with("password", "x", 0o604)+"}\n", 0o644), warned},
 		"librdkafka.json": {
 			[]string{"--librdkafka", with("librdkafka.json", `{"general": {"sasl.password": "x"}}`, 0o644)}, "librdkafka.json",
 		},

@@ -214,7 +214,7 @@ func TestARecordThatReachesNoBrokerIsNamedAtTheEnd(t *testing.T) {
 }
 
 func TestASecondSignalCutsWhoStillOwes(t *testing.T) {
-	config := write(t, "sluice.yaml", "drain: {grace: 1h}\n")
+	config := write(t, "sluice.yaml", "drain_grace: 1h\n")
 	p := startProgram(t, "serve", "--embedded", "--resp", "127.0.0.1:0", "-c", config)
 	_, replies := talk(t, p.says(redisOpen), "RPUSH topics:t x\r\nCLIENT SETNAME g:m\r\nBLPOP topics:t 20\r\n")
 	expect(t, replies, ":1\r\n+OK\r\n*8\r\n")

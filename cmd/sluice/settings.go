@@ -27,8 +27,8 @@ const (
 func (c *Config) settings() []setting {
 	var all []setting
 	for _, part := range [][]setting{
-		c.respSettings(), c.httpSettings(), c.managementSettings(), c.processSettings(), c.limitSettings(), c.patienceSettings(),
-		c.clusterSettings(), c.boundSettings(),
+		c.respSettings(), c.httpSettings(), c.managementSettings(), c.userSettings(), c.processSettings(),
+		c.produceSettings(), c.consumeSettings(), c.clusterSettings(),
 	} {
 		all = append(all, part...)
 	}
@@ -36,15 +36,18 @@ func (c *Config) settings() []setting {
 }
 
 func (c *Config) respSettings() []setting {
-	door := &c.RESP.Options
+	door, limits := &c.RESP.Options, &c.RESP.Options.Limits
 	return []setting{
 		{"resp.address", text(&c.RESP.Address, "host:port"), atRestart, `where the Redis protocol is spoken; "" closes the door`},
-		{"resp.password", secret(&c.RESP.Password), newConnections, "what clients must give: with AUTH, or over HTTP as a Bearer token or with Basic; without one they need none"},
-		{"resp.password_file", text(&c.RESP.PasswordFile, "path"), newConnections, "the file that holds it, instead; read again at every reload"},
 		{"resp.max_clients", integer(&door.MaxClients, 1, 1_000_000), atOnce, "connections at a time; more are refused in words"},
 		{"resp.auth_timeout", duration(&door.AuthTimeout), newConnections, "where there is a password: how long a client may take to give it"},
 		{"resp.command_timeout", duration(&door.CommandTimeout), newConnections, "a command that has begun must be complete within this"},
 		{"resp.write_timeout", duration(&door.WriteTimeout), newConnections, "a client that does not read its answers for so long is cut"},
+		{"resp.limits.args", integer(&limits.Args, 1, 1_000_000), newConnections, "arguments of a command"},
+		{"resp.limits.bulk", size(&limits.Bulk, 1, 512*mebi), newConnections, "one argument"},
+		{"resp.limits.command", size(&limits.Command, 1, 1024*mebi), newConnections, "all arguments of a command"},
+		{"resp.limits.inline", size(&limits.Inline, 16, mebi), newConnections, "a command typed as a line"},
+		{"resp.limits.output", size(&door.OutputLimit, 16*kibi, 1024*mebi), newConnections, "what may wait to be sent to a client; a batch of records is at most half of it"},
 	}
 }
 
@@ -80,6 +83,14 @@ func (c *Config) managementSettings() []setting {
 		},
 		{"management.hosts", hosts(&m.Hosts), atRestart, "names other than localhost under which the address may be asked; IP addresses always may"},
 		{"management.pprof", boolean(&m.Pprof), atRestart, "whether /debug/pprof is there too"},
+		{"management.max_topic_rows", integer(&c.Kafka.MaxTopicRows, 1, 100_000), atOnce, "topics that metrics count by name; the rest are counted together"},
+	}
+}
+
+func (c *Config) userSettings() []setting {
+	return []setting{
+		{"users.password", secret(&c.RESP.Password), newConnections, "what clients must give: with AUTH, or over HTTP as a Bearer token or with Basic; without one they need none"},
+		{"users.password_file", text(&c.RESP.PasswordFile, "path"), newConnections, "the file that holds it, instead; read again at every reload"},
 	}
 }
 
@@ -90,31 +101,35 @@ func (c *Config) processSettings() []setting {
 			"state_dir", text(&c.StateDir, "path"), atRestart,
 			"where sluice keeps data; in this version only the broker of --embedded, in broker/, and the control socket",
 		},
+		{"drain_grace", duration(&c.RESP.Options.DrainGrace), atOnce, "after the first signal: how long clients may finish"},
 		{"log.level", level(&c.Log.Level), atOnce, "lines of at least this level are written"},
 		{"log.format", choice(&c.Log.Format, "text", "json"), atOnce, "how a line is written; to the journal always without time and with its priority"},
 	}
 }
 
-func (c *Config) limitSettings() []setting {
-	door, limits := &c.RESP.Options, &c.RESP.Options.Limits
+func (c *Config) produceSettings() []setting {
+	door, engine := &c.RESP.Options, &c.Kafka
 	return []setting{
-		{"limits.args", integer(&limits.Args, 1, 1_000_000), newConnections, "arguments of a command"},
-		{"limits.bulk", size(&limits.Bulk, 1, 512*mebi), newConnections, "one argument"},
-		{"limits.command", size(&limits.Command, 1, 1024*mebi), newConnections, "all arguments of a command"},
-		{"limits.inline", size(&limits.Inline, 16, mebi), newConnections, "a command typed as a line"},
-		{"limits.output", size(&door.OutputLimit, 16*kibi, 1024*mebi), newConnections, "what may wait to be sent to a client; a batch of records is at most half of it"},
+		{"produce.ack_timeout", duration(&door.AckTimeout), newConnections, "how long RPUSH and the like wait for the brokers"},
+		{"produce.queue_timeout", duration(&door.QueueTimeout), newConnections, "how long a produce waits for room when too many are under way"},
+		{"produce.in_flight", integer(&engine.InFlight, 1, 1_000_000), atOnce, "records of one client that wait for the brokers"},
+		{"produce.max_topics", integer(&engine.MaxTopics, 1, 1_000_000), atOnce, "distinct topics that may be produced to"},
 	}
 }
 
-func (c *Config) patienceSettings() []setting {
-	door, engine := &c.RESP.Options, &c.Kafka
+func (c *Config) consumeSettings() []setting {
+	engine := &c.Kafka
 	return []setting{
-		{"drain.grace", duration(&door.DrainGrace), atOnce, "after the first signal: how long clients may finish"},
-		{"produce.ack_timeout", duration(&door.AckTimeout), newConnections, "how long RPUSH and the like wait for the brokers"},
-		{"produce.queue_timeout", duration(&door.QueueTimeout), newConnections, "how long a produce waits for room when too many are under way"},
-		{"member.grace", duration(&engine.MemberGrace), newSubscriptions, "how long a consumer that lost its connection keeps its records"},
 		{"consume.memory", size(&engine.ConsumeMemory, 16*mebi, 65536*mebi), atOnce, "what fetched records may take in librdkafka, of all groups together; above it partitions take turns"},
-		{"subscription.linger", duration(&engine.SubscriptionLinger), newSubscriptions, "how long sluice stays in a group after its last consumer left"},
+		{"consume.max_subscriptions", integer(&engine.MaxSubscriptions, 1, 10_000), atOnce, "consumers in this process; clients of one other address may open half of them"},
+		{"consume.window_records", integer(&engine.WindowRecords, 1, 1_000_000), newSubscriptions, "records that a consumer, and a partition, may leave unacknowledged"},
+		{"consume.window_bytes", size(&engine.WindowBytes, 1, 1024*mebi), newSubscriptions, "the same in bytes"},
+		{"consume.member_grace", duration(&engine.MemberGrace), newSubscriptions, "how long a consumer that lost its connection keeps its records"},
+		{"consume.linger", duration(&engine.SubscriptionLinger), newSubscriptions, "how long sluice stays in a group after its last consumer left"},
+		{"consume.revoke_grace", duration(&engine.RevokeGrace), newSubscriptions, "how long a partition that moves to another sluice waits for acks"},
+		{"consume.commit_interval", duration(&engine.CommitInterval), newSubscriptions, "the time between offset commits: what a kill -9 may repeat"},
+		{"consume.lag_interval", span(&engine.LagInterval, time.Second), atOnce, "the time between two questions to the brokers how far the groups are behind"},
+		{"consume.stall_after", span(&engine.StallAfter, time.Second), atOnce, "how long a group that is behind in a partition may commit nothing there before it counts as stalled; at least consume.lag_interval"},
 	}
 }
 
@@ -125,22 +140,6 @@ func (c *Config) clusterSettings() []setting {
 		{"kafka.properties", properties(&engine.Properties), newWork, "of every Kafka client"},
 		{"kafka.producer", properties(&engine.Producer), newRecords, "of producers, above kafka.properties"},
 		{"kafka.consumer", properties(&engine.Consumer), newSubscriptions, "of consumers, above kafka.properties"},
-		{"kafka.profiles", profiles(&engine.Profiles), newRecords, "named sets for producers, above kafka.producer; delivered and buffered exist from the start"},
-	}
-}
-
-func (c *Config) boundSettings() []setting {
-	engine := &c.Kafka
-	return []setting{
-		{"kafka.in_flight", integer(&engine.InFlight, 1, 1_000_000), atOnce, "records of one client that wait for the brokers"},
-		{"kafka.max_topics", integer(&engine.MaxTopics, 1, 1_000_000), atOnce, "distinct topics that may be produced to"},
-		{"kafka.max_subscriptions", integer(&engine.MaxSubscriptions, 1, 10_000), atOnce, "consumers in this process; clients of one other address may open half of them"},
-		{"kafka.window_records", integer(&engine.WindowRecords, 1, 1_000_000), newSubscriptions, "records that a consumer, and a partition, may leave unacknowledged"},
-		{"kafka.window_bytes", size(&engine.WindowBytes, 1, 1024*mebi), newSubscriptions, "the same in bytes"},
-		{"kafka.revoke_grace", duration(&engine.RevokeGrace), newSubscriptions, "how long a partition that moves to another sluice waits for acks"},
-		{"kafka.commit_interval", duration(&engine.CommitInterval), newSubscriptions, "the time between offset commits: what a kill -9 may repeat"},
-		{"kafka.lag_interval", span(&engine.LagInterval, time.Second), atOnce, "the time between two questions to the brokers how far the groups are behind"},
-		{"kafka.stall_after", span(&engine.StallAfter, time.Second), atOnce, "how long a group that is behind in a partition may commit nothing there before it counts as stalled; at least kafka.lag_interval"},
-		{"kafka.max_topic_rows", integer(&engine.MaxTopicRows, 1, 100_000), atOnce, "topics that metrics count by name; the rest are counted together"},
+		{"kafka.profiles", profiles(&engine.Profiles), newRecords, "properties of the producers delivered (for RPUSH) and buffered (for RPUSHX), above kafka.producer"},
 	}
 }

@@ -80,6 +80,10 @@ func start(node ast.Node) *token.Token {
 func (f *yamlFile) section(name string, node ast.Node) {
 	f.mapping(name, node, func(key string, at ast.MapKeyNode, value ast.Node) {
 		full := join(name, key)
+		if complaint := newName(full); complaint != "" {
+			f.wrong(at, "%s", complaint)
+			return
+		}
 		if strings.Contains(key, ".") { // one way to write a thing, or it could be written twice
 			f.wrong(at, "unknown key %q: sections are nested, with a colon after each", key)
 			return
@@ -92,8 +96,23 @@ func (f *yamlFile) section(name string, node ast.Node) {
 			f.section(full, value)
 			return
 		}
+		if complaint := f.keys.newNames(full); complaint != "" {
+			f.formerSection(full, at, value, complaint)
+			return
+		}
 		f.wrong(at, "%s", f.keys.unknown(name, key))
 	})
+}
+
+// formerSection complains about each key of a section that is no more, or about the section if it has none.
+func (f *yamlFile) formerSection(name string, at ast.MapKeyNode, value ast.Node, complaint string) {
+	before := len(f.faults)
+	if _, nested := value.(ast.MapNode); nested {
+		f.section(name, value)
+	}
+	if len(f.faults) == before {
+		f.wrong(at, "there is no section %s any more: %s", name, complaint)
+	}
 }
 
 // mapping visits the keys of a mapping. Nothing at all counts as an empty one, so that a section

@@ -56,12 +56,12 @@ var consumeMetrics = []metric{
 		},
 	},
 	{
-		"sluice_subscriptions", gauge, nil, "Kafka consumers that are open: one for each different group, topics and properties, however many clients share it. kafka.max_subscriptions bounds them.",
+		"sluice_subscriptions", gauge, nil, "Kafka consumers that are open: one for each different group, topics and properties, however many clients share it. consume.max_subscriptions bounds them.",
 		func(s *snapshot, out *series) { out.add(float64(len(s.status.Subscriptions))) },
 	},
 	{
 		"sluice_group_members", gauge, labels("group", "state"),
-		"Named clients of a group: connected, or away while their place is kept (member.grace).",
+		"Named clients of a group: connected, or away while their place is kept (consume.member_grace).",
 		func(s *snapshot, out *series) {
 			for _, sub := range s.status.Subscriptions {
 				connected := connectedMembers(sub.Members)

@@ -10,7 +10,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka"
 )
 
-// lenders are those that are open, one for each group with its topics and overrides. kafka.max_subscriptions
+// lenders are those that are open, one for each group with its topics and overrides. consume.max_subscriptions
 // bounds them.
 type lenders struct {
 	kafka    *kafka.Client
@@ -38,7 +38,7 @@ var errOver = unavailable("the group's consumer failed; the next request opens a
 
 func tooMuchLent(e *kafka.WindowError) error {
 	f := unavailable(fmt.Sprintf("%d records (%d bytes) are lent and not acknowledged, and no more are until some are: "+
-		"kafka.window_records and kafka.window_bytes bound them", e.Records, e.Bytes))
+		"consume.window_records and consume.window_bytes bound them", e.Records, e.Bytes))
 	f.status, f.code = http.StatusTooManyRequests, http.StatusTooManyRequests
 	return f
 }

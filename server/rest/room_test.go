@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// bound sets kafka.max_subscriptions.
+// bound sets consume.max_subscriptions.
 func (s *sluice) bound(most int) {
 	s.t.Helper()
 	cfg := s.configured()

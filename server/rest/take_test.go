@@ -289,7 +289,7 @@ func TestTooManyGroupsAreToldToComeBack(t *testing.T) {
 	s.put("blobs", 0, `0`)
 	s.take("a", all) // and is at work on it
 	answer, text := s.ask("GET", "/v1/groups/b/messages?topics=blobs", "")
-	wantFailure(t, "another", answer, text, 503, 50003, "kafka.max_subscriptions: 1 subscriptions have members, and one address may have half")
+	wantFailure(t, "another", answer, text, 503, 50003, "consume.max_subscriptions: 1 subscriptions have members, and one address may have half")
 	if answer.Header.Get("Retry-After") == "" || len(s.door.lenders.byKey) != 1 {
 		t.Errorf("%v, %d lenders", answer.Header, len(s.door.lenders.byKey))
 	}

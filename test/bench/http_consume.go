@@ -148,7 +148,7 @@ func (b *bench) consumeHTTP(ctx context.Context) error {
 		return err
 	}
 	t := b.table("Records of 100 bytes per second, each round by a new group from the start of a topic. CPU is sluice's own, in µs per record.", "", "connections", "records/s", "CPU")
-	return b.with(ctx, "subscription: {linger: 1s}\n", func(s *harness.Sluice) error {
+	return b.with(ctx, "consume: {linger: 1s}\n", func(s *harness.Sluice) error {
 		for i, way := range b.waysHTTP() {
 			b.say("%s, %d connections", way.what, way.conns)
 			if err := b.takeLine(t, s, way, fmt.Sprintf("http-%d", i)); err != nil {

@@ -35,7 +35,7 @@ var logFaults = []*fault{
 		scripted: true, inject: cutLog,
 	},
 	{
-		Name: "retention passes a consumer", Topic: one, Config: "kafka:\n  window_records: 50\n", Nodes: everywhere,
+		Name: "retention passes a consumer", Topic: one, Config: "consume:\n  window_records: 50\n", Nodes: everywhere,
 		beside: true, scripted: true, inject: passConsumer,
 	},
 	{

@@ -21,7 +21,7 @@ const (
 	patience = 2 * time.Minute
 	members  = 8
 	records  = 2000
-	// longestDelay is far below member.grace (5 s), which a record would wait for if a member that
+	// longestDelay is far below consume.member_grace (5 s), which a record would wait for if a member that
 	// comes back did not get its partitions again at once.
 	longestDelay = 2 * time.Second
 )

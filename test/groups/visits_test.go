@@ -18,7 +18,7 @@ func TestShortVisitsWithoutRebalance(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	settings := filepath.Join(t.TempDir(), "sluice.yaml")
-	if err := os.WriteFile(settings, []byte("subscription: {linger: 1s}\n"), 0o600); err != nil {
+	if err := os.WriteFile(settings, []byte("consume: {linger: 1s}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	addr, admin, joins := start(t, ctx, "--config", settings)

@@ -29,7 +29,7 @@ func TestADeployWithAnotherTopic(t *testing.T) {
 		t.Fatal(err)
 	}
 	settings := filepath.Join(t.TempDir(), "sluice.yaml")
-	if err := os.WriteFile(settings, []byte("subscription: {linger: 1h}\n"), 0o600); err != nil {
+	if err := os.WriteFile(settings, []byte("consume: {linger: 1h}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	proxy, err := harness.StartSluice(ctx, harness.SluiceOptions{

@@ -21,7 +21,7 @@ func TestBrokersThatStandStill(t *testing.T) {
 	s := c.proxy(t, ctx)
 	r := connection(t, s, "still:buffered")
 	var want []string
-	// One connection may have 20 000 records under way (kafka.in_flight).
+	// One connection may have 20 000 records under way (produce.in_flight).
 	sendFor := func(long time.Duration) {
 		tick := time.NewTicker(50 * time.Millisecond)
 		defer tick.Stop()

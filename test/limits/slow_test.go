@@ -122,7 +122,7 @@ func TestRefusalsNeverRead(t *testing.T) {
 // serveSecret starts a proxy with a password; its witnesses know it.
 func serveSecret(t *testing.T) *proxy {
 	t.Helper()
-	return serve(t, "resp: {password: "+password+", auth_timeout: 500ms, write_timeout: 500ms}")
+	return serve(t, "resp: {auth_timeout: 500ms, write_timeout: 500ms}", "users: {password: "+password+"}")
 }
 
 const password = "open-sesame"

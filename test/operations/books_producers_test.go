@@ -189,7 +189,7 @@ func (b *books) producesNowhere(ctx context.Context) error {
 	return b.finish(c, other, taken)
 }
 
-// tooLarge is beyond librdkafka's message.max.bytes, and below limits.bulk.
+// tooLarge is beyond librdkafka's message.max.bytes, and below resp.limits.bulk.
 var tooLarge = strings.Repeat("x", 1_000_500)
 
 // producesLarge produces what no broker would take; of a topic that is known it is not taken at all.

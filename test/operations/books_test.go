@@ -32,7 +32,7 @@ const (
 func TestTheBooksBalance(t *testing.T) {
 	ctx := within(t, 2*time.Minute)
 	cluster := booksCluster(t, ctx)
-	config := writeConfig(t, "member: {grace: "+booksGrace+"}\n")
+	config := writeConfig(t, "consume: {member_grace: "+booksGrace+"}\n")
 	s := start(t, ctx, harness.SluiceOptions{Brokers: cluster.Brokers(), Args: []string{"--config", config}})
 	b := &books{addr: s.Addr, counts: map[count]int64{}, had: map[string]*had{}}
 

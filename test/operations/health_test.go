@@ -131,7 +131,7 @@ func TestTheManagementDoorOutlivesTheDrain(t *testing.T) {
 	}
 	c := newControl(t)
 	s := start(t, ctx, harness.SluiceOptions{
-		Brokers: cluster.Brokers(), Args: []string{"--control", c.socket, "--config", writeConfig(t, "drain: {grace: 50s}\n")},
+		Brokers: cluster.Brokers(), Args: []string{"--control", c.socket, "--config", writeConfig(t, "drain_grace: 50s\n")},
 	})
 	awaitReady(t, ctx, s)
 	worker := connect(t, ctx, s.Addr, "app:w")

@@ -22,7 +22,7 @@ func TestTheServiceManagerIsToldEveryStep(t *testing.T) {
 	ctx := within(t, time.Minute)
 	cluster := startCluster(t, harness.FakeOptions{})
 	notify, c := listenNotify(t), newControl(t)
-	config := writeConfig(t, "limits: {bulk: 2KiB}\n")
+	config := writeConfig(t, "resp: {limits: {bulk: 2KiB}}\n")
 	s := start(t, ctx, harness.SluiceOptions{
 		Brokers: cluster.Brokers(), Args: []string{"--control", c.socket, "--config", config},
 		Env: []string{"NOTIFY_SOCKET=" + notify.path, "WATCHDOG_USEC=3000000"},
@@ -45,20 +45,20 @@ func TestTheServiceManagerIsToldEveryStep(t *testing.T) {
 		}
 		seen = notify.awaitMessage(t, ctx, reloading+1, "READY=1")
 	}
-	reload("limits: {bulk: 1KiB}\n", func() {
-		if out, status := c.sluice(t, ctx, "reload"); status != 0 || !strings.Contains(out, "limits.bulk") {
+	reload("resp: {limits: {bulk: 1KiB}}\n", func() {
+		if out, status := c.sluice(t, ctx, "reload"); status != 0 || !strings.Contains(out, "resp.limits.bulk") {
 			t.Errorf("sluice ctl reload: %d\n%s", status, out)
 		}
 	})
 	expectSuccess(t, ctx, s, 1)
-	reload("limits:\n  bulk: 4KiB\n  bulky: 1\n", func() {
-		if out, status := c.sluice(t, ctx, "reload"); status != 78 || !strings.Contains(out, config+":3:3: ") {
+	reload("resp:\n  limits:\n    bulk: 4KiB\n    bulky: 1\n", func() {
+		if out, status := c.sluice(t, ctx, "reload"); status != 78 || !strings.Contains(out, config+":4:5: ") {
 			t.Errorf("sluice ctl reload of a bad file: %d\n%s", status, out)
 		}
 	})
 	expectSuccess(t, ctx, s, 0)
 	expectBulk(t, ctx, s, 1<<10)
-	reload("limits: {bulk: 4KiB}\n", func() {
+	reload("resp: {limits: {bulk: 4KiB}}\n", func() {
 		if err := s.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}

@@ -18,7 +18,7 @@ func TestReload(t *testing.T) {
 		if got := m.redis("127.0.0.1:6380", "RPUSH topics:t "+longRecord); !strings.HasPrefix(got, ":") {
 			t.Fatalf("before the reload the record is answered with %q", got)
 		}
-		m.configure(broker, "limits:\n  bulk: 1000\n")
+		m.configure(broker, "resp:\n  limits:\n    bulk: 1000\n")
 		m.run("systemctl", "reload", "sluice")
 		if got := m.redis("127.0.0.1:6380", "RPUSH topics:t "+longRecord); !strings.HasPrefix(got, "-") {
 			t.Errorf("after the reload the record that is too long now is answered with %q", got)
@@ -31,11 +31,11 @@ func TestReload(t *testing.T) {
 func TestReloadABadFile(t *testing.T) {
 	each(t, func(t *testing.T, m *machine) {
 		broker := withSluice(m)
-		m.configure(broker, "limits:\n  bulk: 1000\n")
+		m.configure(broker, "resp:\n  limits:\n    bulk: 1000\n")
 		m.run("systemctl", "start", "sluice")
 		pid := m.property("sluice", "MainPID")
-		m.configure(broker, "limits:\n  bulk: 1MiB\n  inlin: 4KiB\n")
-		const want = configFile + ":7:3: unknown key"
+		m.configure(broker, "resp:\n  limits:\n    bulk: 1MiB\n    inlin: 4KiB\n")
+		const want = configFile + ":8:5: unknown key"
 		if _, status := m.try("systemctl", "reload", "sluice"); status == 0 {
 			t.Error("systemctl reload succeeds")
 		}
