@@ -225,7 +225,7 @@ func (a *accumulator) hand(t *topic, packed []byte) (rest []byte) {
 		}
 		r, size := librdkafka.UnpackRecord(packed)
 		if err != nil || !uncertain(code) || !a.giveBack(t, &r, packed[:size], code) {
-			a.end(t, &r, a.producer.client.untaken(t, code, err, r.Partition))
+			a.end(t, &r, a.producer.producers.untaken(t, code, err, r.Partition))
 		}
 		packed = packed[size:]
 	}
@@ -236,7 +236,7 @@ func (a *accumulator) hand(t *topic, packed []byte) (rest []byte) {
 func (a *accumulator) giveBack(t *topic, r *librdkafka.PackedRecord, packed []byte, code librdkafka.Code) bool {
 	key, value, details := r.Open(packed)
 	held := heldRecord{producer: a.producer, key: key, value: value, details: details, opaque: r.Opaque, since: time.Now(), counted: true}
-	return a.producer.client.giveBack(returned{t, held, code})
+	return a.producer.producers.giveBack(returned{t, held, code})
 }
 
 // end tells a session why a record was not taken.
@@ -244,7 +244,7 @@ func (a *accumulator) end(t *topic, r *librdkafka.PackedRecord, failure *Produce
 	t.row.tallies[a.producer.index].end(failure.Outcome, 1)
 	a.producer.unload(t.accounts, 1, int64(r.Payload()))
 	a.lost.note(a.producer.log, failure)
-	a.producer.client.tell(&librdkafka.Report{Opaque: r.Opaque, Partition: r.Partition, Offset: -1, Timestamp: -1}, failure)
+	a.producer.producers.tell(&librdkafka.Report{Opaque: r.Opaque, Partition: r.Partition, Offset: -1, Timestamp: -1}, failure)
 }
 
 // finish hands over what waits until ctx ends.

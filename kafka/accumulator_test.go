@@ -90,7 +90,7 @@ func TestManySessionsKeepTheirOrder(t *testing.T) {
 			for gate, before := range map[string]int{"": 1, " at the gate": 0} {
 				t.Run(door+" "+name+gate, func(t *testing.T) {
 					t.Parallel()
-					k := cluster(t, kfake.SeedTopics(1, "letters"))
+					k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 					babbled(t, openOn(t, k.ListenAddrs(), func(cfg *Config) { cfg.Producer = properties }), before, send)
 				})
 			}
@@ -101,7 +101,7 @@ func TestManySessionsKeepTheirOrder(t *testing.T) {
 // What waits for reports waits no longer than for them, or for a moment.
 func TestRecordsWaitWhileOthersAreUnderway(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), shortly)
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
@@ -149,7 +149,7 @@ func TestHastenIsForWhatDoesNotLinger(t *testing.T) {
 	for linger, left := range map[string]int{"": 1, "10": 1, "0": 0, "0.0": 0} {
 		t.Run("linger.ms="+linger, func(t *testing.T) {
 			t.Parallel()
-			k := cluster(t, kfake.SeedTopics(1, "letters"))
+			k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 			c := openOn(t, k.ListenAddrs(), func(cfg *Config) {
 				shortly(cfg)
 				if linger != "" {
@@ -178,7 +178,7 @@ func TestHastenIsForWhatDoesNotLinger(t *testing.T) {
 // but the first would have to linger for longer than the test lasts.
 func TestALoneRecordDoesNotLinger(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *Config) {
 		cfg.Profiles = map[string]Properties{Buffered: {"linger.ms": "5000"}}
 	})
@@ -220,7 +220,7 @@ func TestALoneRecordDoesNotLinger(t *testing.T) {
 // A session that leaves at once has its records sent all the same.
 func TestWhatWasGatheredGoesWithItsSession(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	fill(t, c, "letters", 1)
 	p := newCaller(t, c)
@@ -237,7 +237,7 @@ func TestWhatWasGatheredGoesWithItsSession(t *testing.T) {
 // Records for which librdkafka has no room end with the client, as the others do.
 func TestWhatWaitsEndsWithTheClient(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *Config) { cfg.Producer = Properties{"queue.buffering.max.messages": "2"} })
 	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), OK)
 	heard := mute(k)

@@ -21,7 +21,7 @@ type administrator struct {
 }
 
 // ask runs do, which ends in bounded time, with the client's Admin.
-func (c *Client) ask(do func(*Admin) error) error {
+func (c *Cluster) ask(do func(*Admin) error) error {
 	for {
 		a := c.administrator.Load()
 		err := a.use(do)

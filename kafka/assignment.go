@@ -6,7 +6,7 @@ import "encoding/binary"
 // wrote (ConsumerProtocolAssignment.json of Kafka's clients): a version, a list of topics, each with a list of
 // partitions, and data that is nobody's business. What makes no sense is no assignment.
 func assigned(text []byte) []TopicPartition {
-	r := reader{rest: text}
+	r := assignmentReader{rest: text}
 	r.short() // the version: what later ones add comes behind
 	var partitions []TopicPartition
 	for range r.count(2 + 4) {
@@ -21,13 +21,13 @@ func assigned(text []byte) []TopicPartition {
 	return partitions
 }
 
-// reader takes big-endian numbers and strings off the front of some bytes.
-type reader struct {
+// assignmentReader takes big-endian numbers and strings off the front of some bytes.
+type assignmentReader struct {
 	rest   []byte
 	broken bool // there was less than was asked for
 }
 
-func (r *reader) take(n int) []byte {
+func (r *assignmentReader) take(n int) []byte {
 	if n < 0 || n > len(r.rest) {
 		r.broken, r.rest = true, nil
 		return nil
@@ -37,14 +37,14 @@ func (r *reader) take(n int) []byte {
 	return taken
 }
 
-func (r *reader) short() int16 {
+func (r *assignmentReader) short() int16 {
 	if b := r.take(2); b != nil {
 		return int16(binary.BigEndian.Uint16(b)) //nolint:gosec // so it was written
 	}
 	return 0
 }
 
-func (r *reader) long() int32 {
+func (r *assignmentReader) long() int32 {
 	if b := r.take(4); b != nil {
 		return int32(binary.BigEndian.Uint32(b)) //nolint:gosec // so it was written
 	}
@@ -53,7 +53,7 @@ func (r *reader) long() int32 {
 
 // count takes the length of a list whose elements have at least so many bytes: there cannot be more of them
 // than there is room for. A negative length is a null list, which has none.
-func (r *reader) count(least int) int {
+func (r *assignmentReader) count(least int) int {
 	n := max(0, int(r.long()))
 	if n > len(r.rest)/least {
 		r.broken, r.rest = true, nil

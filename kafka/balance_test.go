@@ -66,7 +66,7 @@ func settleOne(m *Member, held []Delivery, chance *rand.Rand) []Delivery {
 // every lease has one end or none, and no counter goes back.
 func TestTheBooksBalanceAtEveryMoment(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(4, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(4, "letters"))
 	quick := func(cfg *Config) {
 		cfg.Consumer, cfg.MemberGrace = Properties{"heartbeat.interval.ms": "100"}, 20*time.Millisecond
 		cfg.SubscriptionLinger, cfg.RevokeGrace = 20*time.Millisecond, 50*time.Millisecond

@@ -111,7 +111,7 @@ func TestEveryLoopBeatsAsLongAsItRuns(t *testing.T) {
 // Neither brokers that are away nor brokers that never answer may keep a loop from beating.
 func TestLoopsBeatWithoutBrokers(t *testing.T) {
 	t.Parallel()
-	silent := cluster(t)
+	silent := fakeCluster(t)
 	silent.Control(func(kmsg.Request) (kmsg.Response, error, bool) {
 		silent.KeepControl()
 		return nil, nil, true

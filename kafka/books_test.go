@@ -31,7 +31,7 @@ func wantProduced(t *testing.T, c *Client, want ...ProducedRow) {
 
 func TestEveryProducedRecordIsInItsTopicsRow(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters", "parcels", "cards"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters", "parcels", "cards"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *Config) { cfg.MaxTopicRows = 2 })
 	p := newCaller(t, c)
 	for _, topic := range []string{"letters", "parcels", "cards", "letters", "cards"} {
@@ -84,7 +84,7 @@ func TestARecordAtTheGateIsHeldAndInFlight(t *testing.T) {
 
 func TestInFlightIsByProfile(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
@@ -104,7 +104,7 @@ func TestInFlightIsByProfile(t *testing.T) {
 // What is read while records come and go must add up, and never go back.
 func TestTheBooksNeverGoBack(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(2, "letters", "parcels"))
+	k := fakeCluster(t, kfake.SeedTopics(2, "letters", "parcels"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *Config) { cfg.MaxTopicRows = 1 })
 	const n = 20_000
 	done := make(chan error, 2)

@@ -20,10 +20,10 @@ const censuses = 4
 
 // Groups lists the consumer groups of the cluster with their members, by name. Their offsets are not read.
 // Groups of KIP-848 have no more than a name. With the error ErrPartial some brokers did not answer.
-func (c *Client) Groups(ctx context.Context) ([]Group, error) { return c.census(ctx, "") }
+func (c *Cluster) Groups(ctx context.Context) ([]Group, error) { return c.census(ctx, "") }
 
 // Group reads one consumer group as Groups does; ErrNoGroup says that there is none.
-func (c *Client) Group(ctx context.Context, name string) (Group, error) {
+func (c *Cluster) Group(ctx context.Context, name string) (Group, error) {
 	groups, err := c.census(ctx, name)
 	if err != nil {
 		return Group{}, err
@@ -34,17 +34,17 @@ func (c *Client) Group(ctx context.Context, name string) (Group, error) {
 	return groups[0], nil
 }
 
-func (c *Client) census(ctx context.Context, name string) ([]Group, error) {
+func (c *Cluster) census(ctx context.Context, name string) ([]Group, error) {
 	select {
-	case c.asking <- struct{}{}:
-		defer func() { <-c.asking }()
+	case c.groupSlots <- struct{}{}:
+		defer func() { <-c.groupSlots }()
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w: too many ask for groups", ErrNoAnswer)
-	case <-c.ctx.Done():
+	case <-c.life.ctx.Done():
 		return nil, ErrStopping
 	}
 	limit := time.Duration(millisLeft(ctx)) * time.Millisecond
-	listed, err := c.delivered.handle.Load().Groups(name, min(limit, readingTime))
+	listed, err := c.engine.Handle().Groups(name, min(limit, readingTime))
 	if err != nil {
 		return nil, groupsError(err)
 	}

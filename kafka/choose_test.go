@@ -43,7 +43,7 @@ func TestAMemberChoosesItsPartitions(t *testing.T) {
 
 func TestAnotherChoiceKeepsWhatStays(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(2, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(2, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	fill(t, c, "letters", 100)
 	one, two := TopicPartition{"letters", 0}, TopicPartition{"letters", 1}
@@ -65,7 +65,7 @@ func TestAnotherChoiceKeepsWhatStays(t *testing.T) {
 // What is ordered is done in the order in which it is ordered.
 func TestAMemberCommitsRightAfterItsChoice(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(2, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(2, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	one, two := TopicPartition{"letters", 0}, TopicPartition{"letters", 1}
 	w := choose(t, c, one)

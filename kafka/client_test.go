@@ -29,7 +29,7 @@ func allEnded(t *testing.T, c *Client, taken int64) {
 
 func TestDeliveredAndBufferedRecordsArrive(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	for range 3 {
@@ -80,7 +80,7 @@ func TestTheBrokersAnswersBecomeOutcomes(t *testing.T) {
 	} {
 		t.Run(tt.err.Message+" "+tt.want.String(), func(t *testing.T) {
 			t.Parallel()
-			k := cluster(t, kfake.SeedTopics(1, "letters"))
+			k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 			c := openOn(t, k.ListenAddrs(), shortly)
 			k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "letters", Err: tt.err, Count: tt.count})
 			wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), tt.want)
@@ -91,7 +91,7 @@ func TestTheBrokersAnswersBecomeOutcomes(t *testing.T) {
 
 func TestABufferedFailureIsCountedOnce(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed, Count: -1})
 	p := newCaller(t, c)
@@ -108,7 +108,7 @@ func TestABufferedFailureIsCountedOnce(t *testing.T) {
 
 func TestAnUnknownTopicIsRefusedSoonAndComesBack(t *testing.T) {
 	t.Parallel()
-	k := cluster(t)
+	k := fakeCluster(t)
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	// These are the words of the look-up: librdkafka's own, after seconds, are others.
@@ -131,7 +131,7 @@ func TestAnUnknownTopicIsRefusedSoonAndComesBack(t *testing.T) {
 
 func TestTheFirstRecordCreatesATopicWhereBrokersDoSo(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.AllowAutoTopicCreation())
+	k := fakeCluster(t, kfake.AllowAutoTopicCreation())
 	c := openOn(t, k.ListenAddrs(), nil)
 	wantOutcome(t, newCaller(t, c).deliver(t, "fresh", []byte("x")), OK)
 	allEnded(t, c, 1)
@@ -139,7 +139,7 @@ func TestTheFirstRecordCreatesATopicWhereBrokersDoSo(t *testing.T) {
 
 func TestRecordsOfATopicStayInOrderThroughTheGate(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	const n = 500
@@ -164,7 +164,7 @@ func TestRecordsOfATopicStayInOrderThroughTheGate(t *testing.T) {
 
 func TestARecordTooLargeIsRejectedAtOnce(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "letters", make([]byte, 2<<20)), Rejected)
@@ -194,7 +194,7 @@ func mute(k *kfake.Cluster) bell {
 
 func TestAFullQueueAsksToTryAgain(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *Config) {
 		cfg.Producer = Properties{"queue.buffering.max.messages": "10", "message.timeout.ms": "1500"}
 	})
@@ -234,7 +234,7 @@ func TestBrokersThatAreAway(t *testing.T) {
 
 func TestAnUnansweredRecordMayBeWritten(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), shortly)
 	mute(k)
 	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), Unknown)
@@ -242,7 +242,7 @@ func TestAnUnansweredRecordMayBeWritten(t *testing.T) {
 
 func TestForsakenRecordsAreCountedWhenTheyEnd(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), shortly)
 	heard := mute(k)
 	p := newCaller(t, c)
@@ -261,7 +261,7 @@ func TestForsakenRecordsAreCountedWhenTheyEnd(t *testing.T) {
 
 func TestNobodyWritesToTopicsOfKafkasOwn(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.AllowAutoTopicCreation())
+	k := fakeCluster(t, kfake.AllowAutoTopicCreation())
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	for _, name := range []string{"__consumer_offsets", "__transaction_state", "__share_group_state"} {
@@ -274,7 +274,7 @@ func TestNobodyWritesToTopicsOfKafkasOwn(t *testing.T) {
 
 func TestTheNumberOfTopicsIsBounded(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.AllowAutoTopicCreation())
+	k := fakeCluster(t, kfake.AllowAutoTopicCreation())
 	c := openOn(t, k.ListenAddrs(), func(cfg *Config) { cfg.MaxTopics = 2 })
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "one", []byte("x")), OK)
@@ -292,7 +292,7 @@ func TestCloseCountsWhatIsUndelivered(t *testing.T) {
 	t.Parallel()
 	t.Run("in librdkafka", func(t *testing.T) {
 		t.Parallel()
-		k := cluster(t, kfake.SeedTopics(1, "letters"))
+		k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 		c := openOn(t, k.ListenAddrs(), nil)
 		heard := mute(k)
 		bufferThree(t, c)
@@ -332,7 +332,7 @@ func wantUndelivered(t *testing.T, c *Client, n string) {
 // librdkafka's idempotent producer ends for good when the brokers' sequence numbers are not its own.
 func TestAProducerThatFailedForGoodIsReplaced(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
@@ -349,7 +349,7 @@ func TestAProducerThatFailedForGoodIsReplaced(t *testing.T) {
 
 func TestNothingIsTakenAfterClose(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)

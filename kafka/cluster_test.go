@@ -11,8 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
-// cluster starts a fake Kafka cluster, of one broker unless opts say otherwise, that ends with the test.
-func cluster(t *testing.T, opts ...kfake.Opt) *kfake.Cluster {
+// fakeCluster starts a fake Kafka cluster, of one broker unless opts say otherwise, that ends with the test.
+func fakeCluster(t *testing.T, opts ...kfake.Opt) *kfake.Cluster {
 	t.Helper()
 	k, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.GroupMinSessionTimeout(100 * time.Millisecond)}, opts...)...)
 	if err != nil {
@@ -44,7 +44,7 @@ func openOn(t *testing.T, brokers []string, change func(*Config)) *Client {
 
 // shut closes the client once; later calls do nothing.
 func shut(c *Client, limit time.Duration) error {
-	if c.ctx.Err() != nil {
+	if c.life.ctx.Err() != nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit)

@@ -108,7 +108,7 @@ func (s *Subscription) settled(n int) {
 	if n == 0 {
 		return
 	}
-	s.client.consumed.accepted.Add(int64(n))
+	s.groups.consumed.accepted.Add(int64(n))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dispatch.Call(time.Now())

@@ -138,8 +138,8 @@ func (b *lendingBooks) closed(s *Subscription) {
 }
 
 // Consumed reads the books of what was lent, a row by group and topic, in order.
-func (c *Client) Consumed() []ConsumedRow {
-	b := &c.lendings
+func (g *Groups) Consumed() []ConsumedRow {
+	b := &g.lendings
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	all := make(map[matter]pastLending, len(b.past))

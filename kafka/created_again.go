@@ -56,9 +56,9 @@ func (s *Subscription) beginAgain(partitions []TopicPartition, was string) {
 		f.halted = true
 		s.mu.Unlock()
 	}
-	s.client.start(func() {
+	s.groups.life.start(func() {
 		for {
-			begins, ends, err := s.client.bounds(s.client.ctx, partitions)
+			begins, ends, err := s.groups.cluster.bounds(s.groups.life.ctx, partitions)
 			if err == nil && len(begins) == len(partitions) && len(ends) == len(partitions) {
 				s.order(func() { s.beginAt(from, begins, ends) })
 				return
@@ -67,7 +67,7 @@ func (s *Subscription) beginAgain(partitions []TopicPartition, was string) {
 			case <-time.After(beginRetry):
 			case <-s.gone:
 				return
-			case <-s.client.ctx.Done():
+			case <-s.groups.life.ctx.Done():
 				return
 			}
 		}
@@ -106,7 +106,7 @@ func (s *Subscription) beginAt(from, begins, ends map[TopicPartition]int64) {
 
 // goTo makes partitions go on elsewhere, and commits that; again says that their topic was created again.
 func (s *Subscription) goTo(places []Place, again bool) {
-	s.trySeek(&seek{ctx: s.client.ctx, places: places, left: places, commit: true, again: again, done: make(chan error, 1)})
+	s.trySeek(&seek{ctx: s.groups.life.ctx, places: places, left: places, commit: true, again: again, done: make(chan error, 1)})
 }
 
 // stuckAfter is how long the records of a new log may take to come before another consumer is tried.

@@ -71,7 +71,7 @@ func eachOnce(t *testing.T, w *worker, records int) {
 // 0: it would look for the records of the new log where there are none.
 func TestATopicCreatedAgainHasLeadersOfItsOwn(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.NumBrokers(3), kfake.SeedTopics(4, "letters"))
+	k := fakeCluster(t, kfake.NumBrokers(3), kfake.SeedTopics(4, "letters"))
 	c, other := openOn(t, k.ListenAddrs(), nil), openOn(t, k.ListenAddrs(), nil)
 	for p := range int32(4) {
 		for node := range int32(6) {

@@ -12,7 +12,7 @@ import (
 // discovery finds the topics that match the patterns of subscriptions. There is one while a subscription has patterns;
 // its goroutine alone matches, so that patterns which take long cost one core at most.
 type discovery struct {
-	client   *Client
+	groups   *Groups
 	names    []string // of the cluster, as last listed
 	listAt   time.Time
 	searches map[*Subscription]*search
@@ -35,21 +35,21 @@ const (
 )
 
 // discover sees to it that the patterns of a new subscription are looked for. The client's mu is held.
-func (c *Client) discover() {
-	if c.discovering {
+func (g *Groups) discover() {
+	if g.discovering {
 		select {
-		case c.sought <- struct{}{}:
+		case g.sought <- struct{}{}:
 		default: // it was told already
 		}
 		return
 	}
-	c.discovering = true
-	c.work.Go(func() { (&discovery{client: c, searches: map[*Subscription]*search{}}).run(c.ctx) })
+	g.discovering = true
+	g.life.start(func() { (&discovery{groups: g, searches: map[*Subscription]*search{}}).run(g.life.ctx) })
 }
 
 // run ends when no subscription has patterns any more.
 func (d *discovery) run(ctx context.Context) {
-	beat, end := d.client.config().register("patterns", discoveryGap)
+	beat, end := d.groups.config().register("patterns", discoveryGap)
 	defer end()
 	for d.notice() {
 		beat()
@@ -68,7 +68,7 @@ func (d *discovery) run(ctx context.Context) {
 // notice takes up subscriptions that are new, which need a list of today, and drops those that have ended. It is false
 // when none is left.
 func (d *discovery) notice() bool {
-	open := d.client.withPatterns()
+	open := d.groups.withPatterns()
 	for s := range d.searches {
 		if !slices.Contains(open, s) {
 			delete(d.searches, s)
@@ -84,16 +84,16 @@ func (d *discovery) notice() bool {
 }
 
 // withPatterns lists the subscriptions that have patterns. With none of them the discovery ends.
-func (c *Client) withPatterns() []*Subscription {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (g *Groups) withPatterns() []*Subscription {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	var list []*Subscription
-	for _, s := range c.subscriptions {
+	for _, s := range g.subscriptions {
 		if len(s.interest.patterns) > 0 {
 			list = append(list, s)
 		}
 	}
-	c.discovering = len(list) > 0
+	g.discovering = len(list) > 0
 	return list
 }
 
@@ -101,12 +101,12 @@ func (c *Client) withPatterns() []*Subscription {
 func (d *discovery) list(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	names, err := d.client.TopicNames(ctx)
+	names, err := d.groups.cluster.TopicNames(ctx)
 	if err != nil {
 		d.listAt = time.Now().Add(reachRetry)
 		return
 	}
-	d.listAt = time.Now().Add(d.client.config().discoveryInterval())
+	d.listAt = time.Now().Add(d.groups.config().discoveryInterval())
 	added := without(names, d.names)
 	gone := without(d.names, names)
 	for _, s := range d.searches {
@@ -174,7 +174,7 @@ func (d *discovery) rest(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, min(discoveryWait, time.Until(d.listAt)))
 	defer cancel()
 	select {
-	case <-d.client.sought:
+	case <-d.groups.sought:
 	case <-ctx.Done():
 	}
 }

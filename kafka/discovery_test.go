@@ -22,7 +22,7 @@ func lettered(n int) []string {
 // A cheap pattern does not wait until a costly one has seen all names: it has its turn after one slice.
 func TestCheapPatternsDoNotWaitForCostlyOnes(t *testing.T) {
 	t.Parallel()
-	d := &discovery{client: &Client{}, searches: map[*Subscription]*search{}, names: lettered(20_000)}
+	d := &discovery{groups: &Groups{}, searches: map[*Subscription]*search{}, names: lettered(20_000)}
 	add := func(text string) *Subscription {
 		set, err := newTopicSet([]string{text})
 		if err != nil {
@@ -64,7 +64,7 @@ func TestAPatternLetsGoOfTopicsThatAreGone(t *testing.T) {
 	for _, protocol := range []string{"classic", "consumer"} {
 		t.Run(protocol, func(t *testing.T) {
 			t.Parallel()
-			k := cluster(t, kfake.SeedTopics(1, "letters-a", "letters-b", "parcels"))
+			k := fakeCluster(t, kfake.SeedTopics(1, "letters-a", "letters-b", "parcels"))
 			c := openOn(t, k.ListenAddrs(), func(cfg *Config) {
 				cfg.Consumer = Properties{"topic.metadata.refresh.interval.ms": "100"}
 			})
@@ -101,7 +101,7 @@ func finds(t *testing.T, w *worker, want ...string) {
 func TestTheDiscoveryEndsWithItsPatterns(t *testing.T) {
 	t.Parallel()
 	p := &pulse{}
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *Config) {
 		cfg.Register, cfg.SubscriptionLinger, cfg.MemberGrace = p.register, time.Millisecond, time.Millisecond
 	})

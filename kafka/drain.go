@@ -53,7 +53,7 @@ func (d *drain) run() {
 // read reads until it shall end (true), or the handle has failed for good and was emptied (false).
 func (d *drain) read() bool {
 	var end func()
-	d.beat, end = d.producer.client.config().register("producer:"+d.producer.profile, drainGap)
+	d.beat, end = d.producer.producers.config().register("producer:"+d.producer.profile, drainGap)
 	defer end()
 	defer d.sayLosses()
 	for {
@@ -168,7 +168,7 @@ func (d *drain) count(run []librdkafka.Report) {
 func (d *drain) accounts(r *librdkafka.Report) accounts {
 	a, known := d.topics[r.TopicHandle()]
 	if !known {
-		a = d.producer.client.produced.of(r.Topic())
+		a = d.producer.producers.produced.of(r.Topic())
 		d.topics[r.TopicHandle()] = a
 	}
 	return a
@@ -176,10 +176,10 @@ func (d *drain) accounts(r *librdkafka.Report) accounts {
 
 // settle tells a session of n reports that say the same.
 func (d *drain) settle(r *librdkafka.Report, n int) {
-	c, failure := d.producer.client, d.failure(r)
-	publisher := c.publishers.find(publisherOf(r.Opaque))
+	ps, failure := d.producer.producers, d.failure(r)
+	publisher := ps.publishers.find(publisherOf(r.Opaque))
 	if publisher == nil {
-		c.produced.unknownEvents.Add(int64(n))
+		ps.produced.unknownEvents.Add(int64(n))
 		return
 	}
 	if publisher.report(r, failure, n) {
@@ -194,12 +194,12 @@ func (d *drain) failure(r *librdkafka.Report) *ProduceError {
 		return nil
 	}
 	failure := &ProduceError{Outcome: outcome, Topic: r.Topic(), Reason: d.reason(r), Cause: verdictOn(r.Err).cause}
-	if why := d.producer.client.plight(failure.Topic, r.Partition); why != "" && outcome != Rejected {
+	if why := d.producer.producers.plight(failure.Topic, r.Partition); why != "" && outcome != Rejected {
 		failure.Reason += ": " + why
 	}
 	d.losses.add(*failure)
 	if r.Err == librdkafka.UnknownTopic || r.Err == librdkafka.UnknownTopicLocal {
-		d.producer.client.topics.doubt(failure.Topic)
+		d.producer.producers.topics.doubt(failure.Topic)
 	}
 	return failure
 }
@@ -210,7 +210,7 @@ func (d *drain) reason(r *librdkafka.Report) string {
 	if r.Err != librdkafka.MessageTooLarge {
 		return reason
 	}
-	return strings.TrimSuffix(reason+", for the topic's max.message.bytes of "+d.producer.client.limit(r.Topic()), " of ")
+	return strings.TrimSuffix(reason+", for the topic's max.message.bytes of "+d.producer.producers.limit(r.Topic()), " of ")
 }
 
 // wake tells the sessions whose answers are complete, once per run of reports.

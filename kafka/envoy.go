@@ -22,25 +22,25 @@ type envoy struct {
 }
 
 // send makes an envoy for a group, waiting for a place for as long as ctx allows, and lets it do something.
-func (c *Client) send(ctx context.Context, group string, do func(*envoy) error) error {
+func (c *Cluster) send(ctx context.Context, group string, do func(*envoy) error) error {
 	select {
-	case c.envoys <- struct{}{}:
+	case c.offsetSlots <- struct{}{}:
 	case <-ctx.Done():
 		return fmt.Errorf("%w: too many ask for offsets of groups", ErrNoAnswer)
-	case <-c.ctx.Done():
+	case <-c.life.ctx.Done():
 		return ErrStopping
 	}
 	consumer, err := librdkafka.NewConsumer(c.config().envoyProperties(group))
 	if err != nil {
-		<-c.envoys
+		<-c.offsetSlots
 		return err
 	}
 	dismiss := func() {
-		consumer.Discard(c.ctx)
-		<-c.envoys
+		consumer.Discard(c.life.ctx)
+		<-c.offsetSlots
 	}
 	defer func() { // destroying takes a moment, seconds when a commit has no answer
-		if !c.start(dismiss) {
+		if !c.life.start(dismiss) {
 			dismiss()
 		}
 	}()

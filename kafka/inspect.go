@@ -9,7 +9,7 @@ import (
 // Status reads what the client is doing.
 func (c *Client) Status() Status {
 	var s Status
-	for _, p := range c.producers {
+	for _, p := range c.producers.all {
 		s.Profiles = append(s.Profiles, p.status())
 	}
 	slices.SortFunc(s.Profiles, func(a, b ProfileStatus) int { return cmp.Compare(a.Name, b.Name) })
@@ -27,8 +27,8 @@ func (c *Client) Status() Status {
 func (p *producer) status() ProfileStatus {
 	held := p.held.Load()
 	s := ProfileStatus{
-		Name: p.profile, Held: held, InFlight: held + p.client.produced.inFlight(p.index),
-		AckLatency: p.latency.Read(), Fatal: p.fatal.Load(), Fullest: p.client.produced.fullest(p),
+		Name: p.profile, Held: held, InFlight: held + p.producers.produced.inFlight(p.index),
+		AckLatency: p.latency.Read(), Fatal: p.fatal.Load(), Fullest: p.producers.produced.fullest(p),
 	}
 	p.statistics.fill(&s)
 	return s
@@ -51,7 +51,7 @@ func (s *Subscription) status(now time.Time) SubscriptionStatus {
 	for _, counts := range s.lendings {
 		status.Skipped += counts.skipped
 	}
-	status.Standing = s.standing(now, s.client.config().StallAfter)
+	status.Standing = s.standing(now, s.groups.config().StallAfter)
 	if obstacle := s.obstacle(); obstacle != nil {
 		status.Trouble = obstacle.Error()
 	}

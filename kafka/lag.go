@@ -12,18 +12,18 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
-// served is a group that this proxy serves: its topics, and the partitions that are assigned here.
-type served struct {
-	consumer *librdkafka.Consumer // of one of its subscriptions
-	topics   []*topicSet
-	ours     map[TopicPartition]holding
-	leased   int
+// Served is a group that this proxy serves.
+type Served struct {
+	Consumers []*librdkafka.Consumer // of its subscriptions
+	Topics    []*topicSet
+	Assigned  map[TopicPartition]Unsettled // to this proxy
+	Leased    int                          // records in the hands of members
 }
 
-// holding is what our ledger knows of a partition.
-type holding struct {
-	timestamp int64 // of the first record that is not settled, -1 for none
-	unsettled bool  // there is one
+// Unsettled is the first record of a partition that is fetched and not settled.
+type Unsettled struct {
+	Timestamp int64 // in milliseconds since the epoch, -1 for none
+	Is        bool  // there is one
 }
 
 // low is the first offset that a partition still holds, as of some time.
@@ -38,39 +38,10 @@ const lowsKept = time.Minute
 // countsKept is how long the partitions of topics are believed to be as many as they were.
 const countsKept = time.Minute
 
-// serving lists the groups that are served.
-func (c *Client) serving() map[string]served {
-	groups := map[string]served{}
-	for _, s := range c.open() {
-		g := groups[s.group]
-		if g.ours == nil {
-			g.ours = map[TopicPartition]holding{}
-		}
-		g.consumer = s.consumer
-		g.topics = append(g.topics, s.interest)
-		s.mu.Lock()
-		for tp, l := range s.dispatch.byName {
-			at, unsettled := l.ledger.FirstUnsettled()
-			g.ours[tp] = holding{at, unsettled}
-		}
-		g.leased += s.dispatch.leased()
-		s.mu.Unlock()
-		groups[s.group] = g
-	}
-	return groups
-}
-
-// open lists the subscriptions, by group and topics.
-func (c *Client) open() []*Subscription {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.SortedFunc(maps.Values(c.subscriptions), func(a, b *Subscription) int { return cmp.Compare(a.key, b.key) })
-}
-
 // refreshLag reads how far every group that is served has come: what it committed, one question per
 // group, against the ends of all partitions, one question for all.
 func (r *refresher) refreshLag(ctx context.Context) {
-	groups := r.client.serving()
+	groups := r.cluster.engine.Served()
 	committed, err := r.committed(ctx, groups)
 	if err == nil {
 		err = r.ends(ctx, committed)
@@ -82,19 +53,19 @@ func (r *refresher) refreshLag(ctx context.Context) {
 		r.reachAt = time.Time{} // perhaps nobody answers any more
 		return
 	}
-	r.client.overview.publish(r.client, committed, groups, time.Now())
+	r.cluster.overview.publish(r.cluster, committed, groups, time.Now())
 }
 
 // committed asks for the committed offsets of the groups, each through a consumer that is in it. A group
 // that cannot be asked is left out; an error means that nobody answers.
-func (r *refresher) committed(ctx context.Context, groups map[string]served) (all []PartitionLag, err error) {
+func (r *refresher) committed(ctx context.Context, groups map[string]Served) (all []PartitionLag, err error) {
 	if err := r.count(ctx, groups); err != nil {
 		return nil, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(groups)) {
 		r.beat()
 		g := groups[name]
-		offsets, err := g.consumer.Committed(g.partitions(r.counts), askTime)
+		offsets, err := g.Consumers[len(g.Consumers)-1].Committed(g.partitions(r.counts), askTime)
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
@@ -108,10 +79,10 @@ func (r *refresher) committed(ctx context.Context, groups map[string]served) (al
 }
 
 // count learns how many partitions the topics have, when it was long ago or a topic is new.
-func (r *refresher) count(ctx context.Context, groups map[string]served) error {
+func (r *refresher) count(ctx context.Context, groups map[string]Served) error {
 	isNew := false
 	for _, g := range groups {
-		for _, set := range g.topics {
+		for _, set := range g.Topics {
 			isNew = isNew || slices.ContainsFunc(set.topics(), func(name string) bool { return r.counts[name] == 0 })
 		}
 	}
@@ -143,13 +114,13 @@ func unanswered(err error) bool {
 var silences = []librdkafka.Code{librdkafka.TimedOut, librdkafka.Transport, librdkafka.AllBrokersDown}
 
 // partitions are those of the group's topics, and what is assigned to this proxy.
-func (g *served) partitions(counts map[string]int) []librdkafka.Partition {
+func (g *Served) partitions(counts map[string]int) []librdkafka.Partition {
 	all := map[TopicPartition]bool{}
-	for tp := range g.ours {
+	for tp := range g.Assigned {
 		all[tp] = true
 	}
 	for topic, n := range counts {
-		if !slices.ContainsFunc(g.topics, func(s *topicSet) bool { return s.has(topic) }) {
+		if !slices.ContainsFunc(g.Topics, func(s *topicSet) bool { return s.has(topic) }) {
 			continue
 		}
 		for p := range n {
@@ -222,7 +193,7 @@ func (r *refresher) offsets(ctx context.Context, rows []PartitionLag, spec bindi
 }
 
 // publish makes a reading the present one.
-func (o *overview) publish(c *Client, rows []PartitionLag, groups map[string]served, now time.Time) {
+func (o *overview) publish(c *Cluster, rows []PartitionLag, groups map[string]Served, now time.Time) {
 	rows = slices.DeleteFunc(rows, func(p PartitionLag) bool { return p.Lag < 0 })
 	cfg := c.config()
 	o.mu.Lock()
@@ -231,7 +202,7 @@ func (o *overview) publish(c *Client, rows []PartitionLag, groups map[string]ser
 	o.lags, o.asOf, o.groups = rows, now, map[string]groupProgress{}
 	for i := range rows {
 		p := &rows[i]
-		ours, assigned := groups[p.Group].ours[p.TopicPartition]
+		ours, assigned := groups[p.Group].Assigned[p.TopicPartition]
 		if assigned {
 			p.Seconds = ours.seconds(p.Lag, now)
 		}
@@ -239,23 +210,23 @@ func (o *overview) publish(c *Client, rows []PartitionLag, groups map[string]ser
 			o.groups[p.Group] = groupProgress{}
 		}
 		progress, known := before[p.Group][p.TopicPartition]
-		progress.observe(p.Committed, p.waits(assigned && !ours.unsettled), now, known && fresh, cfg.StallAfter)
+		progress.observe(p.Committed, p.waits(assigned && !ours.Is), now, known && fresh, cfg.StallAfter)
 		o.groups[p.Group][p.TopicPartition] = progress
 	}
 	for name, g := range o.groups {
-		g.report(before[name], now, groups[name].leased, c.log.With("group", name))
+		g.report(before[name], now, groups[name].Leased, c.log.With("group", name))
 	}
 }
 
 // seconds is the age of the oldest record that is not settled; -1 when it is not known.
-func (h holding) seconds(lag int64, now time.Time) float64 {
+func (u Unsettled) seconds(lag int64, now time.Time) float64 {
 	switch {
 	case lag == 0:
 		return 0
-	case !h.unsettled || h.timestamp < 0:
+	case !u.Is || u.Timestamp < 0:
 		return -1
 	}
-	return max(0, now.Sub(time.UnixMilli(h.timestamp)).Seconds())
+	return max(0, now.Sub(time.UnixMilli(u.Timestamp)).Seconds())
 }
 
 // current tells whether the last reading still says something. The overview's mu is held.
@@ -265,7 +236,7 @@ func (o *overview) current(cfg *Config, now time.Time) bool {
 
 // Lags is how far the groups that this proxy serves have come, as of the last reading: none when that
 // is too old to say anything, and no partition of which a broker knows nothing.
-func (c *Client) Lags() []PartitionLag {
+func (c *Cluster) Lags() []PartitionLag {
 	o := &c.overview
 	o.mu.Lock()
 	defer o.mu.Unlock()

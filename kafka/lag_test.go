@@ -72,7 +72,7 @@ func TestRecordsThatAreGoneAreNoLag(t *testing.T) {
 
 func TestTheLagOfPartitionsThatAnotherProxyHas(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(2, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(2, "letters"))
 	quick := func(cfg *Config) { soon(cfg); cfg.Consumer = Properties{"heartbeat.interval.ms": "100"} }
 	one, two := openOn(t, k.ListenAddrs(), quick), openOn(t, k.ListenAddrs(), quick)
 	fill(t, one, "letters", 20)
@@ -97,7 +97,7 @@ func TestTheLagOfPartitionsThatAnotherProxyHas(t *testing.T) {
 // A topic that is gone, with offsets that the group once committed in it, must not hide the others.
 func TestATopicThatIsGoneHidesNoLag(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters", "parcels"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters", "parcels"))
 	c := openOn(t, k.ListenAddrs(), soon)
 	fill(t, c, "letters", 3)
 	fill(t, c, "parcels", 3)
@@ -172,7 +172,7 @@ func TestALagWithoutBrokersIsUnknown(t *testing.T) {
 // All ends are asked for at once, whatever the number of groups and partitions.
 func TestOneQuestionForAllEnds(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(8, "letters", "parcels"))
+	k := fakeCluster(t, kfake.SeedTopics(8, "letters", "parcels"))
 	c := openOn(t, k.ListenAddrs(), soon)
 	fill(t, c, "letters", 1)
 	fill(t, c, "parcels", 1)
@@ -221,7 +221,7 @@ func (j *journal) count(text string) (n int) {
 
 func TestAGroupThatStallsIsLoggedOnce(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	j := &journal{}
 	cfg := Defaults()
 	cfg.Brokers, cfg.CommitInterval = k.ListenAddrs(), 100*time.Millisecond
@@ -310,7 +310,7 @@ func TestASubscriptionsTopics(t *testing.T) {
 
 func TestReachFollowsTheBrokers(t *testing.T) {
 	t.Parallel()
-	k := cluster(t)
+	k := fakeCluster(t)
 	c := openOn(t, k.ListenAddrs(), nil)
 	eventually(t, "a broker that answers", func() bool { return c.Reach() == nil })
 	c.overview.mu.Lock()

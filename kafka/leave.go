@@ -7,16 +7,16 @@ import (
 // Leave ends the member's connection. Politely, what it owes goes to others at once; otherwise it
 // is kept for the grace, in case the same name comes back.
 func (m *Member) Leave(politely bool) {
-	c := m.sub.client
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.members[m.id] != m || !m.live {
+	g := m.sub.groups
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.members[m.id] != m || !m.live {
 		return
 	}
 	m.live = false
 	if politely || !m.stand() {
 		m.dismiss()
-		delete(c.members, m.id)
+		delete(g.members, m.id)
 	}
 }
 
@@ -45,19 +45,19 @@ func (m *Member) dismiss() {
 }
 
 // forget drops a member whose grace is over, unless it came back meanwhile.
-func (c *Client) forget(id Identity, s *Subscription) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if m := c.members[id]; m != nil && m.sub == s && !m.live {
-		delete(c.members, id)
+func (g *Groups) forget(id Identity, s *Subscription) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if m := g.members[id]; m != nil && m.sub == s && !m.live {
+		delete(g.members, id)
 	}
 }
 
 // detach makes sure that a subscription which ends is not joined any more.
-func (c *Client) detach(s *Subscription) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.subscriptions[s.key] == s {
-		delete(c.subscriptions, s.key)
+func (g *Groups) detach(s *Subscription) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.subscriptions[s.key] == s {
+		delete(g.subscriptions, s.key)
 	}
 }

@@ -26,8 +26,8 @@ type limit struct {
 const limitFor = time.Minute
 
 // limit is what a topic takes, as far as it is known already: else the brokers are asked, for the next one.
-func (c *Client) limit(topic string) string {
-	l := &c.limits
+func (ps *Producers) limit(topic string) string {
+	l := &ps.limits
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.known[topic]
@@ -38,27 +38,27 @@ func (c *Client) limit(topic string) string {
 		l.known = map[string]limit{}
 	}
 	l.known[topic] = limit{now.bytes, time.Now()}
-	l.asking = c.start(func() { c.readLimit(topic) })
+	l.asking = ps.life.start(func() { ps.readLimit(topic) })
 	return now.bytes
 }
 
-func (c *Client) readLimit(topic string) {
-	ctx, cancel := context.WithTimeout(c.ctx, readingTime)
+func (ps *Producers) readLimit(topic string) {
+	ctx, cancel := context.WithTimeout(ps.life.ctx, readingTime)
 	defer cancel()
-	bytes, err := c.topicSetting(ctx, topic, "max.message.bytes")
-	c.limits.mu.Lock()
-	defer c.limits.mu.Unlock()
-	c.limits.asking = false
+	bytes, err := ps.topicSetting(ctx, topic, "max.message.bytes")
+	ps.limits.mu.Lock()
+	defer ps.limits.mu.Unlock()
+	ps.limits.asking = false
 	if err == nil { // else the words do without
-		c.limits.known[topic] = limit{bytes, time.Now()}
+		ps.limits.known[topic] = limit{bytes, time.Now()}
 	}
 }
 
 var errNoSetting = errors.New("no such setting")
 
 // topicSetting is one of a topic's settings.
-func (c *Client) topicSetting(ctx context.Context, topic, name string) (string, error) {
-	settings, err := c.TopicSettings(ctx, topic)
+func (ps *Producers) topicSetting(ctx context.Context, topic, name string) (string, error) {
+	settings, err := ps.cluster.TopicSettings(ctx, topic)
 	if err != nil {
 		return "", err
 	}

@@ -8,7 +8,7 @@ import (
 
 func TestASettingOfATopicIsRead(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	if n, err := c.topicSetting(bounded(t), "letters", "max.message.bytes"); n != "1048588" || err != nil {
 		t.Errorf("%s, %v", n, err)

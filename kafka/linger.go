@@ -33,9 +33,9 @@ func (s *Subscription) deserted(now time.Time) bool {
 	s.mu.Unlock()
 	for _, seat := range gone {
 		s.log.Info("member forgotten, its records go to others", "member", seat.Name)
-		s.client.forget(Identity{s.group, seat.Name}, s)
+		s.groups.forget(Identity{s.group, seat.Name}, s)
 	}
-	return empty && s.client.retire(s, now)
+	return empty && s.groups.retire(s, now)
 }
 
 // patience is how long the subscription stays without members. Those of its group that wait for its topics
@@ -59,19 +59,19 @@ func (s *Subscription) patience(contested bool) time.Duration {
 }
 
 // retire ends a subscription that nobody uses any more, unless somebody joined meanwhile.
-func (c *Client) retire(s *Subscription, now time.Time) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	contested := c.contested(s)
+func (g *Groups) retire(s *Subscription, now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	contested := g.contested(s)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.dispatch.seats) > 0 || now.Sub(s.used) < s.patience(contested) {
 		return false
 	}
-	if c.subscriptions[s.key] == s {
-		delete(c.subscriptions, s.key)
+	if g.subscriptions[s.key] == s {
+		delete(g.subscriptions, s.key)
 		if contested {
-			c.departed.note(s.key, s.used, now)
+			g.departed.note(s.key, s.used, now)
 		}
 	}
 	return true
@@ -79,8 +79,8 @@ func (c *Client) retire(s *Subscription, now time.Time) bool {
 
 // contested tells whether connected members of another subscription of the group would like to have the
 // partitions of this one. The client's mu is held, the subscription's is not.
-func (c *Client) contested(s *Subscription) bool {
-	for _, other := range c.subscriptions {
+func (g *Groups) contested(s *Subscription) bool {
+	for _, other := range g.subscriptions {
 		if other != s && other.group == s.group && other.interest.overlaps(s.interest) && other.attended() {
 			return true
 		}
@@ -119,16 +119,16 @@ func (s *Subscription) lastUsed() time.Time {
 // Contested tells whether other members of the group, with other topics or properties, would like to have
 // the partitions that the member's subscription holds.
 func (m *Member) Contested() bool {
-	c := m.sub.client
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.contested(m.sub)
+	g := m.sub.groups
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.contested(m.sub)
 }
 
 // rouse makes the group's other subscriptions look at once whether they are still wanted. The client's mu is
 // held.
-func (c *Client) rouse(s *Subscription) {
-	for _, other := range c.subscriptions {
+func (g *Groups) rouse(s *Subscription) {
+	for _, other := range g.subscriptions {
 		if other != s && other.group == s.group {
 			other.kick()
 		}
@@ -137,11 +137,11 @@ func (c *Client) rouse(s *Subscription) {
 
 // left makes the group's other consumers hear of it now that one has left: by themselves they would at their
 // next heartbeat, which is seconds away with KIP-848.
-func (c *Client) left(s *Subscription) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (g *Groups) left(s *Subscription) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	until := time.Now().Add(nudgeTime)
-	for _, other := range c.subscriptions {
+	for _, other := range g.subscriptions {
 		if other != s && other.group == s.group && !other.chosen {
 			other.order(func() { other.nudgeUntil = until })
 		}

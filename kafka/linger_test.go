@@ -11,7 +11,7 @@ import (
 // subscriptions and members' places are kept for ever.
 func deploying(t *testing.T, change func(*Config)) (*kfake.Cluster, *Client) {
 	t.Helper()
-	k := cluster(t, kfake.SeedTopics(4, "letters"), kfake.SeedTopics(1, "others"))
+	k := fakeCluster(t, kfake.SeedTopics(4, "letters"), kfake.SeedTopics(1, "others"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *Config) {
 		cfg.SubscriptionLinger, cfg.MemberGrace = time.Hour, time.Hour
 		if change != nil {

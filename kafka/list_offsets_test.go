@@ -15,7 +15,7 @@ import (
 // learn nothing of the others.
 func TestOffsetsOfTopicsThatAreGone(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	gone := TopicPartition{"parcels", 0}
 	err := c.ask(func(a *Admin) error {
@@ -34,7 +34,7 @@ func TestOffsetsOfTopicsThatAreGone(t *testing.T) {
 // everything, and a lag from there is a lie.
 func TestAnOffsetThatNobodyTells(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	k.ControlKey(int16(kmsg.ListOffsets), func(request kmsg.Request) (kmsg.Response, error, bool) {
 		k.KeepControl()

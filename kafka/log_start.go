@@ -66,8 +66,8 @@ func (s *Subscription) learn(now time.Time) {
 			list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition})
 		}
 	}
-	s.learning = len(list) > 0 && s.client.start(func() {
-		defer s.client.askInTurn()()
+	s.learning = len(list) > 0 && s.groups.life.start(func() {
+		defer s.groups.askInTurn()()
 		offsets, err := s.consumer.Committed(list, learnTime)
 		s.order(func() { s.learned(asked, offsets, err) })
 	})
@@ -81,9 +81,9 @@ const (
 )
 
 // askInTurn takes one of the places for those who ask, and returns what gives it back.
-func (c *Client) askInTurn() (leave func()) {
-	c.learners <- struct{}{}
-	return func() { <-c.learners }
+func (g *Groups) askInTurn() (leave func()) {
+	g.learners <- struct{}{}
+	return func() { <-g.learners }
 }
 
 func (s *Subscription) learned(asked map[TopicPartition]*feed, offsets []librdkafka.Partition, err error) {
@@ -274,8 +274,8 @@ func (s *Subscription) watch(now time.Time) {
 			asked[tp], partitions = next, append(partitions, tp)
 		}
 	}
-	s.watching = len(asked) > 0 && s.client.start(func() {
-		begins, ends, err := s.client.bounds(s.client.ctx, partitions)
+	s.watching = len(asked) > 0 && s.groups.life.start(func() {
+		begins, ends, err := s.groups.cluster.bounds(s.groups.life.ctx, partitions)
 		s.order(func() { s.watchEnded(asked, begins, ends, err) })
 	})
 }

@@ -194,7 +194,7 @@ func TestAnEmptiedLogIsNoticed(t *testing.T) {
 // What compaction has taken out is not skipped.
 func TestGapsAreNotSkippedRecords(t *testing.T) {
 	t.Parallel()
-	k := cluster(t)
+	k := fakeCluster(t)
 	if err := k.CreateTopic("letters", 1, map[string]string{"cleanup.policy": "compact"}); err != nil {
 		t.Fatal(err)
 	}

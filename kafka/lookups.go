@@ -38,30 +38,30 @@ const (
 )
 
 // lookUp has the brokers asked for a topic, of which records wait at the gate.
-func (c *Client) lookUp(t *topic) {
-	l := &c.topics.lookups
+func (ps *Producers) lookUp(t *topic) {
+	l := &ps.topics.lookups
 	l.mu.Lock()
 	t.absentSince = time.Time{}
 	if t.brief { // a client that is wrong has the brokers asked no more often
 		t.due = laterOf(time.Now(), t.due.Add(lookAgainAfter))
 	}
-	asked := l.inquire(c)
+	asked := l.inquire(ps)
 	if asked {
 		l.waiting = append(l.waiting, t)
 	}
 	l.mu.Unlock()
 	if !asked {
-		t.strand(c)
+		t.strand(ps)
 	}
 }
 
 // giveBack has the brokers asked again for the topic of a record. The goroutine takes it: who opens a topic, and finds
 // that a producer does not know it, has the topic's lock.
-func (c *Client) giveBack(r returned) (taken bool) {
-	l := &c.topics.lookups
+func (ps *Producers) giveBack(r returned) (taken bool) {
+	l := &ps.topics.lookups
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.inquire(c) {
+	if l.inquire(ps) {
 		l.back = append(l.back, r)
 		return true
 	}
@@ -69,9 +69,9 @@ func (c *Client) giveBack(r returned) (taken bool) {
 }
 
 // inquire has the goroutine run; false when the client is being closed. The lock is held.
-func (l *lookups) inquire(c *Client) bool {
+func (l *lookups) inquire(ps *Producers) bool {
 	if !l.asking {
-		l.asking = c.start(func() { (&inquiry{client: c, most: lookedUp}).run(c.ctx) })
+		l.asking = ps.life.start(func() { (&inquiry{producers: ps, most: lookedUp}).run(ps.life.ctx) })
 	}
 	return l.asking
 }
@@ -85,9 +85,9 @@ func laterOf(a, b time.Time) time.Time {
 
 // inquiry is the state of the goroutine that looks topics up.
 type inquiry struct {
-	client *Client
-	topics []*topic // that are not decided, in the order in which they came
-	most   int      // topics in one question
+	producers *Producers
+	topics    []*topic // that are not decided, in the order in which they came
+	most      int      // topics in one question
 }
 
 // run asks until no topic is left.
@@ -105,13 +105,13 @@ func (q *inquiry) run(ctx context.Context) {
 
 // more takes over what came meanwhile; without any topic the goroutine ends.
 func (q *inquiry) more() bool {
-	l := &q.client.topics.lookups
+	l := &q.producers.topics.lookups
 	for {
 		l.mu.Lock()
 		if back := l.back; len(back) > 0 {
 			l.back = nil
 			l.mu.Unlock()
-			q.client.takeBack(back)
+			q.producers.takeBack(back)
 			continue
 		}
 		q.topics = append(q.topics, l.waiting...)
@@ -124,12 +124,12 @@ func (q *inquiry) more() bool {
 }
 
 // takeBack has the gate keep records until the brokers were asked once more.
-func (c *Client) takeBack(back []returned) {
+func (ps *Producers) takeBack(back []returned) {
 	for i := range back {
 		t, r := back[i].topic, &back[i].record
 		err := ErrFull
 		if t.placeOf(back[i].code).mayBaffle(time.Now()) {
-			err = c.lookAgain(t, r, back[i].code)
+			err = ps.lookAgain(t, r, back[i].code)
 		}
 		failure, is := errors.AsType[*ProduceError](err)
 		if err != nil && !is { // there is no room, or it has been asked for often
@@ -137,8 +137,8 @@ func (c *Client) takeBack(back []returned) {
 			failure = &ProduceError{Outcome: Retry, Topic: t.name, Reason: reason}
 		}
 		if err != nil {
-			c.giveUp(t, r, failure)
-			r.producer.accumulator.lost.note(c.log, failure)
+			ps.giveUp(t, r, failure)
+			r.producer.accumulator.lost.note(ps.log, failure)
 		}
 	}
 }
@@ -164,7 +164,7 @@ const lookAgainFor = 5 * time.Second
 func (q *inquiry) end() {
 	for q.more() {
 		for _, t := range q.topics {
-			t.strand(q.client)
+			t.strand(q.producers)
 		}
 		q.topics = nil
 	}
@@ -217,7 +217,7 @@ func (q *inquiry) look(ctx context.Context, topics []*topic) (absentees []*topic
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	var found []librdkafka.Topic
-	err = q.client.ask(func(a *Admin) (err error) {
+	err = q.producers.cluster.ask(func(a *Admin) (err error) {
 		found, err = a.look(ctx, slices.Collect(maps.Keys(names)))
 		return err
 	})
@@ -236,7 +236,7 @@ func (q *inquiry) look(ctx context.Context, topics []*topic) (absentees []*topic
 			continue
 		}
 		if n := len(there.Partitions); there.Err == librdkafka.None && n > 0 {
-			t.turnAway(q.client, n)
+			t.turnAway(q.producers, n)
 		}
 		opened = append(opened, t)
 	}
@@ -250,10 +250,10 @@ func (q *inquiry) open(topics []*topic) {
 	for _, t := range topics {
 		holders := t.holders()
 		if t.brief { // sessions may be waiting to try again
-			holders = q.client.producers
+			holders = q.producers.all
 		}
 		for _, p := range holders {
-			if q.client.ctx.Err() != nil {
+			if q.producers.life.ctx.Err() != nil {
 				break // nobody waits for an answer any more
 			}
 			if t.row != nil { // it has been open before: what the producer knows of it is old
@@ -271,7 +271,7 @@ func (q *inquiry) open(topics []*topic) {
 			t.baffled++
 		}
 		t.opened = time.Now()
-		t.open(q.client)
+		t.open(q.producers)
 	}
 }
 
@@ -284,7 +284,7 @@ func (q *inquiry) settle(ctx context.Context, absent []*topic) (open []*topic, e
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	creates := creationUnknown
-	err = q.client.ask(func(a *Admin) (err error) {
+	err = q.producers.cluster.ask(func(a *Admin) (err error) {
 		if creates, err = a.autoCreates(ctx); err == nil && creates == creationUnknown {
 			err = createAll(ctx, a, absent)
 		}
@@ -296,9 +296,9 @@ func (q *inquiry) settle(ctx context.Context, absent []*topic) (open []*topic, e
 	for _, t := range absent {
 		switch {
 		case creates == creationOn:
-			t.open(q.client)
+			t.open(q.producers)
 		case t.overdue(time.Now()):
-			t.refuse(q.client)
+			t.refuse(q.producers)
 		default:
 			open = append(open, t)
 		}
@@ -336,7 +336,7 @@ func (q *inquiry) expire(reason string) {
 	before := time.Now().Add(-heldFor)
 	var left []*topic
 	for _, t := range q.topics {
-		if !t.expire(q.client, before, reason) {
+		if !t.expire(q.producers, before, reason) {
 			left = append(left, t)
 		}
 	}

@@ -17,7 +17,7 @@ func TestManyNewTopicsAreAskedForTogether(t *testing.T) {
 	for n := range topics {
 		names = append(names, fmt.Sprintf("topic%d", n))
 	}
-	k := cluster(t, kfake.SeedTopics(1, names...))
+	k := fakeCluster(t, kfake.SeedTopics(1, names...))
 	c := openOn(t, k.ListenAddrs(), nil)
 	eventually(t, "an answer", func() bool { return c.Reach() == nil })
 	var requests atomic.Int64
@@ -43,7 +43,7 @@ func TestManyNewTopicsAreAskedForTogether(t *testing.T) {
 // Topics that exist do not wait for those that do not, and each has its own answer.
 func TestANameThatFailsFailsAlone(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "there0", "there1", "there2"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "there0", "there1", "there2"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	var callers []*caller
 	for n := range 3 {
@@ -63,7 +63,7 @@ func TestANameThatFailsFailsAlone(t *testing.T) {
 func TestNewTopicsThatTheBrokersCreateAllCome(t *testing.T) {
 	t.Parallel()
 	const topics = 300
-	k := cluster(t, kfake.AllowAutoTopicCreation(), kfake.DefaultNumPartitions(1))
+	k := fakeCluster(t, kfake.AllowAutoTopicCreation(), kfake.DefaultNumPartitions(1))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	for n := range topics {

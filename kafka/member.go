@@ -23,7 +23,7 @@ type Member struct {
 // Join seats a member, opening its subscription if it is the first. wake is called, from another
 // goroutine and never blocking, when a Next that found nothing should be tried again, or a Join that failed with
 // a RoomError which says Soon.
-func (c *Client) Join(id Identity, in Interest, wake func()) (*Member, error) {
+func (g *Groups) Join(id Identity, in Interest, wake func()) (*Member, error) {
 	if err := in.Overrides.ValidateOverrides(); err != nil {
 		return nil, err
 	}
@@ -31,11 +31,11 @@ func (c *Client) Join(id Identity, in Interest, wake func()) (*Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	old := c.members[id]
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	old := g.members[id]
 	switch {
-	case c.stopping:
+	case g.life.isStopping():
 		return nil, ErrStopping
 	case old != nil && old.live:
 		return nil, &TakenError{id}
@@ -44,7 +44,7 @@ func (c *Client) Join(id Identity, in Interest, wake func()) (*Member, error) {
 	if in.chosen() {
 		key = fmt.Sprintf("%s chosen by %q", key, id.Name)
 	}
-	sub, err := c.subscription(key, id, in, set, wake)
+	sub, err := g.subscription(key, id, in, set, wake)
 	if err != nil {
 		return nil, err
 	}
@@ -57,8 +57,8 @@ func (c *Client) Join(id Identity, in Interest, wake func()) (*Member, error) {
 	m.seat = sub.dispatch.Sit(id.Name, wake)
 	m.seat.windows = in.Windows
 	sub.mu.Unlock()
-	c.members[id] = m
-	c.rouse(sub)
+	g.members[id] = m
+	g.rouse(sub)
 	if in.chosen() {
 		m.Choose(in.Partitions)
 	}
@@ -66,33 +66,33 @@ func (c *Client) Join(id Identity, in Interest, wake func()) (*Member, error) {
 }
 
 // subscription finds or opens the subscription of a key. The client's mu is held.
-func (c *Client) subscription(key string, id Identity, in Interest, set *topicSet, wake func()) (*Subscription, error) {
+func (g *Groups) subscription(key string, id Identity, in Interest, set *topicSet, wake func()) (*Subscription, error) {
 	from := clientPrefix(in.Address)
-	if s := c.subscriptions[key]; s != nil && !s.beyondRepair() {
-		c.rooms.join(s, from)
+	if s := g.subscriptions[key]; s != nil && !s.beyondRepair() {
+		g.rooms.join(s, from)
 		return s, nil
 	}
-	if err := c.room(id, from, wake); err != nil {
+	if err := g.room(id, from, wake); err != nil {
 		return nil, err
 	}
-	s, err := c.startSubscription(key, id.Group, in, set)
+	s, err := g.startSubscription(key, id.Group, in, set)
 	if err != nil {
 		return nil, err
 	}
-	c.subscriptions[key] = s
-	c.rooms.enter(s, from)
+	g.subscriptions[key] = s
+	g.rooms.enter(s, from)
 	if len(set.patterns) > 0 {
-		c.discover()
+		g.discover()
 	}
 	return s, nil
 }
 
 // Find returns the member of that name, its connection alive or not: acknowledgements may come over
 // another one.
-func (c *Client) Find(id Identity) *Member {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.members[id]
+func (g *Groups) Find(id Identity) *Member {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.members[id]
 }
 
 // Identity is the member's name.
@@ -166,15 +166,15 @@ func (m *Member) Broken() bool { return m.sub.beyondRepair() }
 
 func (s *Subscription) acceptLeased(seat *Seat, now time.Time) {
 	n := s.dispatch.AcceptLeased(seat)
-	s.client.consumed.accepted.Add(int64(n))
+	s.groups.consumed.accepted.Add(int64(n))
 	s.dispatch.Call(now)
 }
 
 func (s *Subscription) count(lent []Delivery) {
-	s.client.consumed.lent.Add(int64(len(lent)))
+	s.groups.consumed.lent.Add(int64(len(lent)))
 	for i := range lent {
 		if lent[i].Attempt > 1 {
-			s.client.consumed.redelivered.Add(1)
+			s.groups.consumed.redelivered.Add(1)
 		}
 	}
 }

@@ -32,8 +32,8 @@ type Memory struct {
 }
 
 // Memory reads what fetched records take now.
-func (c *Client) Memory() Memory {
-	m := &c.memory
+func (g *Groups) Memory() Memory {
+	m := &g.memory
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.budget.count()
@@ -97,7 +97,7 @@ func appetiteOf(p Properties) appetite {
 // mind looks what is held of each partition, and stops and begins to fetch as the budget says.
 func (s *Subscription) mind(now time.Time) {
 	interval := lookInterval
-	if s.client.memory.tight.Load() {
+	if s.groups.memory.tight.Load() {
 		interval = tightInterval
 	}
 	if now.Sub(s.looked) < interval {
@@ -108,7 +108,7 @@ func (s *Subscription) mind(now time.Time) {
 	if due {
 		s.ticked = now
 	}
-	if !s.surveyed && s.client.memory.tight.Load() {
+	if !s.surveyed && s.groups.memory.tight.Load() {
 		s.survey()
 	}
 	s.look(due)
@@ -119,14 +119,14 @@ func (s *Subscription) look(due bool) {
 	s.mu.Lock()
 	waiting := len(s.dispatch.waiting) > 0
 	s.mu.Unlock()
-	s.consumer.LimitHeap(s.client.memory.bound())
+	s.consumer.LimitHeap(s.groups.memory.bound())
 	refused := s.refuses()
-	tight, took := s.client.memory.tight.Load(), false
+	tight, took := s.groups.memory.tight.Load(), false
 	for tp, f := range s.feeds {
 		took = took || f.seen.taken
 		s.see(tp, f, tight)
 	}
-	s.client.memory.change(s.claimant, func(b *budget) {
+	s.groups.memory.change(s.claimant, func(b *budget) {
 		for _, f := range s.feeds {
 			b.observe(f.stake, f.seen)
 			f.seen.taken = false
@@ -197,10 +197,10 @@ func (s *Subscription) survey() {
 	}
 	s.surveyed = true
 	asked := slices.Collect(maps.Keys(s.feeds))
-	s.client.start(func() {
-		defer s.client.askInTurn()()
+	s.groups.life.start(func() {
+		defer s.groups.askInTurn()()
 		var ends map[TopicPartition]int64
-		err := s.client.read(s.client.ctx, func(ctx context.Context, a *Admin) (err error) {
+		err := s.groups.cluster.read(s.groups.life.ctx, func(ctx context.Context, a *Admin) (err error) {
 			ends, _, err = a.listOffsets(ctx, askAll(asked, binding.LatestOffsetSpec))
 			return err
 		})
@@ -232,7 +232,7 @@ func (s *Subscription) mark(ends map[TopicPartition]int64) {
 func (s *Subscription) obeyBudget() {
 	var stop, resume []librdkafka.Partition
 	for tp, f := range s.feeds {
-		open, paused := s.client.memory.open(f.stake), s.consumer.Paused(tp.Topic, tp.Partition)
+		open, paused := s.groups.memory.open(f.stake), s.consumer.Paused(tp.Topic, tp.Partition)
 		switch {
 		case f.queue == nil:
 		case open != paused:
@@ -295,12 +295,12 @@ func (s *Subscription) noteTrouble(what string, err error) {
 func (s *Subscription) admit(tp TopicPartition) portion {
 	p := portion{resumeAt: -1}
 	s.surveyed = false
-	s.client.memory.change(s.claimant, func(b *budget) { p.stake = b.admit(s.claimant, tp.Topic) })
+	s.groups.memory.change(s.claimant, func(b *budget) { p.stake = b.admit(s.claimant, tp.Topic) })
 	list := []librdkafka.Partition{{Topic: tp.Topic, ID: tp.Partition}}
 	switch paused := s.consumer.Paused(tp.Topic, tp.Partition); {
-	case !s.client.memory.open(p.stake) && !paused:
+	case !s.groups.memory.open(p.stake) && !paused:
 		s.noteTrouble("partitions not paused", s.consumer.Pause(list))
-	case s.client.memory.open(p.stake) && paused:
+	case s.groups.memory.open(p.stake) && paused:
 		s.noteTrouble("partitions not resumed", s.consumer.Resume(list))
 	}
 	return p
@@ -308,7 +308,7 @@ func (s *Subscription) admit(tp TopicPartition) portion {
 
 // dismiss takes a partition out of the budget.
 func (s *Subscription) dismiss(f *feed) {
-	s.client.memory.change(s.claimant, func(b *budget) { b.remove(f.stake) })
+	s.groups.memory.change(s.claimant, func(b *budget) { b.remove(f.stake) })
 }
 
 // open tells whether a partition may be fetched.

@@ -10,7 +10,7 @@ import (
 // cramped is a client that has memory for one fetch of one partition at a time.
 func cramped(t *testing.T, partitions int32, records int) *Client {
 	t.Helper()
-	k := cluster(t, kfake.SeedTopics(partitions, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(partitions, "letters"))
 	full := openOn(t, k.ListenAddrs(), nil)
 	for range partitions {
 		fill(t, full, "letters", records)

@@ -40,10 +40,10 @@ const (
 )
 
 // read puts a question to the brokers, which ends with ctx and with the client.
-func (c *Client) read(ctx context.Context, question func(context.Context, *Admin) error) error {
+func (c *Cluster) read(ctx context.Context, question func(context.Context, *Admin) error) error {
 	bounded, cancel := context.WithTimeout(ctx, readingTime)
 	defer cancel()
-	stop := context.AfterFunc(c.ctx, cancel) //nolint:contextcheck // the client ends what its callers began
+	stop := context.AfterFunc(c.life.ctx, cancel) //nolint:contextcheck // the client ends what its callers began
 	defer stop()
 	select {
 	case c.reading <- struct{}{}:
@@ -59,9 +59,9 @@ func (c *Client) read(ctx context.Context, question func(context.Context, *Admin
 }
 
 // readFailed is what a question ended with that its caller, or the client, may have given up.
-func (c *Client) readFailed(ctx context.Context, err error) error {
+func (c *Cluster) readFailed(ctx context.Context, err error) error {
 	switch {
-	case c.ctx.Err() != nil:
+	case c.life.ctx.Err() != nil:
 		return ErrStopping
 	case errors.Is(ctx.Err(), context.Canceled):
 		return ctx.Err()
@@ -100,7 +100,7 @@ func codeOf(err error) librdkafka.Code {
 
 // Topic reads one topic and its partitions; their offsets, Low and High, are not read and -1. ErrNoTopic
 // says that there is none; it is not created.
-func (c *Client) Topic(ctx context.Context, name string) (t Topic, err error) {
+func (c *Cluster) Topic(ctx context.Context, name string) (t Topic, err error) {
 	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
 		t, err = a.topic(ctx, name)
 		return err
@@ -127,7 +127,7 @@ func absent(code librdkafka.Code) bool {
 
 // PartitionOffsets reads which offsets a partition holds: from low up to, but not including, high.
 // ErrNoTopic and ErrNoPartition say that there is none.
-func (c *Client) PartitionOffsets(ctx context.Context, tp TopicPartition) (low, high int64, err error) {
+func (c *Cluster) PartitionOffsets(ctx context.Context, tp TopicPartition) (low, high int64, err error) {
 	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
 		low, high, err = a.partitionOffsets(ctx, tp)
 		return err
@@ -153,7 +153,7 @@ func (a *Admin) partitionOffsets(ctx context.Context, tp TopicPartition) (low, h
 }
 
 // Brokers lists the brokers that are up, by id.
-func (c *Client) Brokers(ctx context.Context) (brokers []Broker, err error) {
+func (c *Cluster) Brokers(ctx context.Context) (brokers []Broker, err error) {
 	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
 		brokers, err = a.brokers(ctx)
 		return err
@@ -167,7 +167,7 @@ func (a *Admin) brokers(ctx context.Context) ([]Broker, error) {
 }
 
 // ClusterID is the cluster's own id. It never changes, and is asked for once.
-func (c *Client) ClusterID(ctx context.Context) (id string, err error) {
+func (c *Cluster) ClusterID(ctx context.Context) (id string, err error) {
 	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
 		return inTurns(ctx, func(ctx context.Context) (err error) {
 			if id = a.handle.ClusterID(timeLeft(ctx)); id == "" {

@@ -53,7 +53,7 @@ func TestTheClusterIsRead(t *testing.T) {
 
 func TestTheOffsetsOfAPartitionAreRead(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(2, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(2, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	for range 5 {
@@ -69,7 +69,7 @@ func TestTheOffsetsOfAPartitionAreRead(t *testing.T) {
 
 func TestWhatDoesNotExistIsToldApartAndNotCreated(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(2, "letters"), kfake.AllowAutoTopicCreation())
+	k := fakeCluster(t, kfake.SeedTopics(2, "letters"), kfake.AllowAutoTopicCreation())
 	c := openOn(t, k.ListenAddrs(), nil)
 	start := time.Now()
 	for range 2 {
@@ -99,7 +99,7 @@ func wantError(t *testing.T, err, want error, text string) {
 
 func TestADeniedReadingSaysSo(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	if _, err := c.Topic(t.Context(), "letters"); err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 // that were asked for do not exist. librdkafka's DescribeCluster ends the process for that.
 func TestABrokerThatKnowsNobody(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	if _, err := c.Brokers(t.Context()); err != nil { // and before, all was well
 		t.Fatal(err)

@@ -20,7 +20,7 @@ var ErrTooMuch = fmt.Errorf("more than %d partitions: name the topics", mostPart
 // GroupOffsets reads a group and how far it has come: in all partitions of the topics, or when none is named
 // in those where it has committed or that its members have. A partition whose leader did not answer has a Begin,
 // an End and a Lag of -1. ErrNoGroup, ErrNoTopic and ErrTooMuch say what is wrong with the question.
-func (c *Client) GroupOffsets(ctx context.Context, group string, topics []string) (Group, error) {
+func (c *Cluster) GroupOffsets(ctx context.Context, group string, topics []string) (Group, error) {
 	g, err := c.Group(ctx, group)
 	if err != nil {
 		return g, err
@@ -43,8 +43,8 @@ func (c *Client) GroupOffsets(ctx context.Context, group string, topics []string
 }
 
 // heldOf are the partitions that somebody in the group has. Of a group of KIP-848 only we ourselves tell.
-func (c *Client) heldOf(g *Group) []TopicPartition {
-	ours := c.serving()[g.Name].ours
+func (c *Cluster) heldOf(g *Group) []TopicPartition {
+	ours := c.engine.Served()[g.Name].Assigned
 	return slices.AppendSeq(slices.Collect(maps.Keys(g.Holders())), maps.Keys(ours))
 }
 
@@ -60,7 +60,7 @@ func (g *Group) Holders() map[TopicPartition]*GroupMember {
 }
 
 // partitionsOf lists the partitions of the topics, or of all.
-func (c *Client) partitionsOf(ctx context.Context, topics []string) (list []TopicPartition, err error) {
+func (c *Cluster) partitionsOf(ctx context.Context, topics []string) (list []TopicPartition, err error) {
 	all, err := c.Topics(ctx)
 	if err != nil {
 		return nil, err
@@ -92,18 +92,15 @@ func (c *Client) partitionsOf(ctx context.Context, topics []string) (list []Topi
 const memberPatience = 2 * time.Second
 
 // committed asks what a group has committed, through a consumer that is in it, or else an envoy.
-func (c *Client) committed(ctx context.Context, group string, partitions []TopicPartition) (offsets map[TopicPartition]int64, err error) {
+func (c *Cluster) committed(ctx context.Context, group string, partitions []TopicPartition) (offsets map[TopicPartition]int64, err error) {
 	if len(partitions) == 0 {
 		return nil, nil
 	}
-	for _, s := range c.open() {
-		if s.group != group {
-			continue
-		}
+	for _, consumer := range c.engine.Served()[group].Consumers {
 		turn, cancel := context.WithTimeout(ctx, memberPatience)
-		offsets, err = committedOf(turn, s.consumer, partitions)
+		offsets, err = committedOf(turn, consumer, partitions)
 		cancel()
-		ended := errors.Is(err, ErrStopping) && c.ctx.Err() == nil
+		ended := errors.Is(err, ErrStopping) && c.life.ctx.Err() == nil
 		if silent := errors.Is(err, ErrNoAnswer); !ended && !silent {
 			return offsets, err
 		}
@@ -116,7 +113,7 @@ func (c *Client) committed(ctx context.Context, group string, partitions []Topic
 }
 
 // measure sets committed offsets against what the partitions hold.
-func (c *Client) measure(ctx context.Context, partitions []TopicPartition, committed map[TopicPartition]int64) ([]GroupOffset, error) {
+func (c *Cluster) measure(ctx context.Context, partitions []TopicPartition, committed map[TopicPartition]int64) ([]GroupOffset, error) {
 	begins, ends, err := c.bounds(ctx, partitions)
 	if err != nil {
 		return nil, err
@@ -139,7 +136,7 @@ func (c *Client) measure(ctx context.Context, partitions []TopicPartition, commi
 }
 
 // bounds asks what partitions hold; those that nobody answers for are left out.
-func (c *Client) bounds(ctx context.Context, partitions []TopicPartition) (begins, ends map[TopicPartition]int64, err error) {
+func (c *Cluster) bounds(ctx context.Context, partitions []TopicPartition) (begins, ends map[TopicPartition]int64, err error) {
 	err = c.read(ctx, func(ctx context.Context, a *Admin) (err error) {
 		if begins, _, err = a.listOffsets(ctx, askAll(partitions, binding.EarliestOffsetSpec)); err == nil {
 			ends, _, err = a.listOffsets(ctx, askAll(partitions, binding.LatestOffsetSpec))

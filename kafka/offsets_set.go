@@ -40,7 +40,7 @@ func (e *BeyondError) Error() string {
 // are this sluice's clients the partitions are sought: what they hold of them counts no more. A group
 // that others serve must have no members: ErrForeign, ErrNotHere. ErrMaybe says that it may be done, a
 // *BeyondError, ErrNoTopic and ErrNoPartition that nothing was.
-func (c *Client) SetGroupOffsets(ctx context.Context, group string, targets []Target) ([]GroupOffset, error) {
+func (c *Cluster) SetGroupOffsets(ctx context.Context, group string, targets []Target) ([]GroupOffset, error) {
 	places, err := c.places(ctx, targets)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func (c *Client) SetGroupOffsets(ctx context.Context, group string, targets []Ta
 }
 
 // places finds the offsets of targets.
-func (c *Client) places(ctx context.Context, targets []Target) ([]Place, error) {
+func (c *Cluster) places(ctx context.Context, targets []Target) ([]Place, error) {
 	if err := c.exist(ctx, targets); err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (c *Client) places(ctx context.Context, targets []Target) ([]Place, error) 
 }
 
 // exist makes sure that there are such partitions: librdkafka waits for one that there is not.
-func (c *Client) exist(ctx context.Context, targets []Target) error {
+func (c *Cluster) exist(ctx context.Context, targets []Target) error {
 	names := map[string]bool{}
 	for i := range targets {
 		names[targets[i].Topic] = true
@@ -122,7 +122,7 @@ func (c *Client) exist(ctx context.Context, targets []Target) error {
 }
 
 // times asks for the offsets of targets that are times: -1 where nothing is that young.
-func (c *Client) times(ctx context.Context, targets []Target) (map[TopicPartition]int64, error) {
+func (c *Cluster) times(ctx context.Context, targets []Target) (map[TopicPartition]int64, error) {
 	byTime := map[int64][]TopicPartition{}
 	for i := range targets {
 		if t := &targets[i]; t.Offset == AtTime {
@@ -144,14 +144,14 @@ func (c *Client) times(ctx context.Context, targets []Target) (map[TopicPartitio
 }
 
 // place has a group go on at the places.
-func (c *Client) place(ctx context.Context, group string, places []Place) error {
+func (c *Cluster) place(ctx context.Context, group string, places []Place) error {
 	served, elsewhere := c.elsewhere(group, places)
 	if !served {
 		return c.send(ctx, group, func(e *envoy) error { return e.commit(ctx, places) })
 	}
 	if len(elsewhere) == 0 {
 		var err error
-		if elsewhere, err = c.Seek(ctx, group, places); err != nil {
+		if elsewhere, err = c.engine.Seek(ctx, group, places); err != nil {
 			return seekError(err)
 		}
 	}
@@ -170,19 +170,10 @@ func seekError(err error) error {
 }
 
 // elsewhere tells whether this proxy is in the group, and which of the places are not assigned to it.
-func (c *Client) elsewhere(group string, places []Place) (served bool, elsewhere []Place) {
-	here := map[Place]bool{}
-	for _, s := range c.open() {
-		if s.group != group {
-			continue
-		}
-		served = true
-		for _, p := range s.ours(places) {
-			here[p] = true
-		}
-	}
+func (c *Cluster) elsewhere(group string, places []Place) (served bool, elsewhere []Place) {
+	here, served := c.engine.Served()[group]
 	for _, p := range places {
-		if !here[p] {
+		if _, assigned := here.Assigned[p.TopicPartition]; !assigned {
 			elsewhere = append(elsewhere, p)
 		}
 	}

@@ -22,7 +22,7 @@ func offset(topic string, partition int32, begin, committed, end, lag int64) Gro
 
 func TestTheOffsetsOfAGroupThatNobodyIsIn(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(3, "letters"), kfake.SeedTopics(1, "others"))
+	k := fakeCluster(t, kfake.SeedTopics(3, "letters"), kfake.SeedTopics(1, "others"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	for i := range int64(4) {
@@ -56,7 +56,7 @@ func TestTheOffsetsOfAGroupThatNobodyIsIn(t *testing.T) {
 
 func TestOffsetsThatCannotBeSet(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	var beyond *BeyondError
 	if _, err := c.SetGroupOffsets(bounded(t), "g", []Target{at("letters", 0, 1)}); !errors.As(err, &beyond) || beyond.End != 0 {
@@ -72,7 +72,7 @@ func TestOffsetsThatCannotBeSet(t *testing.T) {
 
 func TestAGroupThatOthersServeIsLeftAlone(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	fill(t, c, "letters", 5)
 	other, err := kgo.NewClient(kgo.SeedBrokers(k.ListenAddrs()...), kgo.ConsumerGroup("g"), kgo.ConsumeTopics("letters"), kgo.ClientID("other"),
@@ -105,7 +105,7 @@ func TestAGroupOfOursIsMoved(t *testing.T) {
 	for _, protocol := range []string{"classic", "consumer"} {
 		t.Run(protocol, func(t *testing.T) {
 			t.Parallel()
-			k := cluster(t, kfake.SeedTopics(1, "letters"), kfake.SeedTopics(1, "others"))
+			k := fakeCluster(t, kfake.SeedTopics(1, "letters"), kfake.SeedTopics(1, "others"))
 			c := openOn(t, k.ListenAddrs(), func(cfg *Config) { cfg.Consumer = Properties{"group.protocol": protocol} })
 			fill(t, c, "letters", 5)
 			w := join(t, c, "a", topicsOf("letters"))
@@ -132,7 +132,7 @@ func TestAGroupOfOursIsMoved(t *testing.T) {
 
 func TestAllGroupsAreListed(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	for i := range 3 {
 		if _, err := c.SetGroupOffsets(bounded(t), fmt.Sprint("g", 2-i), []Target{at("letters", 0, Earliest)}); err != nil {
@@ -151,7 +151,7 @@ func TestAllGroupsAreListed(t *testing.T) {
 
 func TestQuestionsForGroupsEndWithoutBrokers(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	if _, err := c.Groups(bounded(t)); err != nil {
 		t.Fatal(err)
@@ -175,7 +175,7 @@ func TestQuestionsForGroupsEndWithoutBrokers(t *testing.T) {
 
 func TestACommitWithoutAnAnswerMayBeDone(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	k.ControlKey(int16(kmsg.OffsetCommit), func(kmsg.Request) (kmsg.Response, error, bool) {
 		k.KeepControl()
@@ -185,7 +185,7 @@ func TestACommitWithoutAnAnswerMayBeDone(t *testing.T) {
 	wantError(t, err, ErrMaybe, "")
 	for range envoys { // its place is free again
 		select {
-		case c.envoys <- struct{}{}:
+		case c.offsetSlots <- struct{}{}:
 		case <-time.After(patience):
 			t.Fatal("an envoy did not come back")
 		}

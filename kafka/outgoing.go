@@ -53,7 +53,7 @@ func (p *Publisher) Send(out Outgoing) error {
 	p.keepPlaces()
 	p.pending.Add(1)
 	sequence := p.track()
-	err = p.client.produce(&p.toDeliver, []byte(out.Topic), out.Key, out.Value, tracked|p.opaque(sequence), d)
+	err = p.producers.produce(&p.toDeliver, []byte(out.Topic), out.Key, out.Value, tracked|p.opaque(sequence), d)
 	if err != nil {
 		p.untrack()
 		p.pending.Add(-1)
@@ -69,7 +69,7 @@ func (p *Publisher) SendBuffered(out Outgoing) error {
 		return err
 	}
 	p.pending.Add(1)
-	err = p.client.produce(&p.toBuffer, []byte(out.Topic), out.Key, out.Value, p.opaque(0), d)
+	err = p.producers.produce(&p.toBuffer, []byte(out.Topic), out.Key, out.Value, p.opaque(0), d)
 	if err != nil {
 		p.pending.Add(-1)
 	}

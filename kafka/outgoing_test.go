@@ -58,7 +58,7 @@ func numbered(i, partitions int) Outgoing {
 func TestResultsSayWhereEachRecordIs(t *testing.T) {
 	t.Parallel()
 	const n, partitions = 2000, 5
-	k := cluster(t, kfake.SeedTopics(partitions, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(partitions, "letters"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *Config) { cfg.Producer = Properties{"linger.ms": "1"} })
 	p := newCaller(t, c)
 	want, bytes := map[TopicPartition][]Record{}, int64(0)
@@ -109,7 +109,7 @@ func sameFailure(a, b *ProduceError) bool { return a == b || a != nil && b != ni
 // Results that fail stand among those that do not, each in its place.
 func TestAFailureIsItsOwnRecords(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(2, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(2, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	missing := &ProduceError{Outcome: Rejected, Topic: "letters", Reason: "it has no partition 2", Cause: ErrNoPartition}
@@ -138,7 +138,7 @@ func TestAFailureIsItsOwnRecords(t *testing.T) {
 // Who does not wait for reports is told at once what is known by then.
 func TestABufferedRecordOfAMissingPartitionIsRefused(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(2, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(2, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	if err := p.SendBuffered(Outgoing{Topic: "letters", Partition: 1}); err != nil {
@@ -157,7 +157,7 @@ func TestABufferedRecordOfAMissingPartitionIsRefused(t *testing.T) {
 
 func TestWhatCannotBeSentIsRejected(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	for _, tt := range []struct {
@@ -187,7 +187,7 @@ func TestWhatCannotBeSentIsRejected(t *testing.T) {
 // AnyPartition leaves the choice to the key, the timestamp 0 to the clock, and both are told.
 func TestWhatASenderLeavesOpenIsInTheResult(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(8, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(8, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	partitions := map[int32]int{}
@@ -209,7 +209,7 @@ func TestWhatASenderLeavesOpenIsInTheResult(t *testing.T) {
 // A topic may keep the brokers' time instead of the sender's (message.timestamp.type=LogAppendTime).
 func TestTheResultHasTheBrokersTimestamp(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	k.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		return appendedAt(req.(*kmsg.ProduceRequest), 1_800_000_000_000), nil, true
 	})
@@ -238,7 +238,7 @@ func appendedAt(req *kmsg.ProduceRequest, millis int64) kmsg.Response {
 
 func TestBufferedRecordsHaveDetailsAsWell(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(3, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(3, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	out := Outgoing{Topic: "letters", Partition: 1, Value: []byte("x"), Headers: []Header{header("a", []byte("b"))}, Timestamp: 1_700_000_000_000}
@@ -300,7 +300,7 @@ func TestTheGateIsBoundInHeadersAsWell(t *testing.T) {
 // A session may use one handle for both kinds of calls.
 func TestDeliverAndSendShareOneOrder(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	p := newCaller(t, openOn(t, k.ListenAddrs(), nil))
 	wantOutcome(t, p.deliver(t, "letters", nil), OK)
 	if p.places != nil {

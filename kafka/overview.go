@@ -35,7 +35,7 @@ var ErrNotAsked = errors.New("no broker was asked yet")
 
 // Reach is nil when a broker answered lately, else why none did. It does not ask: the client does so by
 // itself every few seconds.
-func (c *Client) Reach() error {
+func (c *Cluster) Reach() error {
 	o := &c.overview
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -52,7 +52,7 @@ type Heard struct {
 }
 
 // Heard are the brokers of the cluster, by number, as of the last question. It does not ask either.
-func (c *Client) Heard() []Heard {
+func (c *Cluster) Heard() []Heard {
 	o := &c.overview
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -60,7 +60,7 @@ func (c *Client) Heard() []Heard {
 }
 
 // Silent are the brokers of the cluster that have not answered for a while.
-func (c *Client) Silent() []Broker { return silentOf(c.Heard()) }
+func (c *Cluster) Silent() []Broker { return silentOf(c.Heard()) }
 
 func silentOf(heard []Heard) []Broker {
 	var silent []Broker
@@ -73,10 +73,10 @@ func silentOf(heard []Heard) []Broker {
 }
 
 // refresh keeps the overview for as long as the client lives.
-func (c *Client) refresh(ctx context.Context) {
+func (c *Cluster) refresh(ctx context.Context) {
 	beat, end := c.config().register("lag", refreshGap)
 	defer end()
-	r := refresher{client: c, beat: beat, lows: map[TopicPartition]low{}}
+	r := refresher{cluster: c, beat: beat, lows: map[TopicPartition]low{}}
 	tick := time.NewTicker(refreshTick)
 	defer tick.Stop()
 	for ctx.Err() == nil {
@@ -91,12 +91,11 @@ func (c *Client) refresh(ctx context.Context) {
 
 // refresher is the state of the refresh loop.
 type refresher struct {
-	client  *Client
+	cluster *Cluster
 	beat    func()
 	reachAt time.Time // when to ask whether anybody answers
 	lagAt   time.Time // when to read the lag
 	lows    map[TopicPartition]low
-	written map[string]int64 // records that were written, of topics with some on their way
 
 	counts    map[string]int // partitions, by topic
 	countedAt time.Time
@@ -107,17 +106,17 @@ func (r *refresher) round(ctx context.Context) {
 	if !time.Now().Before(r.reachAt) {
 		r.reach(ctx)
 	}
-	if r.client.Reach() != nil || time.Now().Before(r.lagAt) || ctx.Err() != nil {
+	if r.cluster.Reach() != nil || time.Now().Before(r.lagAt) || ctx.Err() != nil {
 		return
 	}
-	r.lagAt = time.Now().Add(r.client.config().LagInterval)
+	r.lagAt = time.Now().Add(r.cluster.config().LagInterval)
 	r.refreshLag(ctx)
 }
 
 func (r *refresher) reach(ctx context.Context) {
 	var heard []Heard
 	err := r.ask(ctx, func(ctx context.Context, a *Admin) error {
-		if r.client.Reach() != nil && a.greet(ctx) {
+		if r.cluster.Reach() != nil && a.greet(ctx) {
 			r.reached(nil, a.roster.heardOf(time.Now())) // at once: the brokers that are asked now may be silent
 		}
 		err := a.reach(ctx)
@@ -128,10 +127,7 @@ func (r *refresher) reach(ctx context.Context) {
 		return
 	}
 	r.reached(err, heard)
-	r.examine(ctx, heard)
-	if err == nil && len(silentOf(heard)) > 0 {
-		r.client.passOver()
-	}
+	r.cluster.engine.Asked(ctx, r.ask, heard, err)
 }
 
 // reached notes whether a question was answered, and by whom, and plans the next.
@@ -141,26 +137,10 @@ func (r *refresher) reached(err error, heard []Heard) {
 		pause = reachRetry
 	}
 	r.reachAt = time.Now().Add(pause)
-	o := &r.client.overview
+	o := &r.cluster.overview
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.asked, o.broken, o.heard = true, err, heard
-}
-
-// passOver has the producers ask another broker where their topics are. librdkafka asks any that is connected, and
-// waits for one that is silent; meanwhile its partitions may have moved.
-func (c *Client) passOver() {
-	for _, p := range c.producers {
-		if p.relearning.CompareAndSwap(false, true) {
-			relearn := func() {
-				defer p.relearning.Store(false)
-				p.handle.Load().RefreshTopics(c.ctx, callTurn)
-			}
-			if !c.start(relearn) {
-				p.relearning.Store(false)
-			}
-		}
-	}
 }
 
 // ask puts one question, in bounded time.
@@ -168,7 +148,7 @@ func (r *refresher) ask(ctx context.Context, question func(context.Context, *Adm
 	r.beat()
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	err := r.client.ask(func(a *Admin) error { return question(ctx, a) })
+	err := r.cluster.ask(func(a *Admin) error { return question(ctx, a) })
 	if errors.Is(err, context.DeadlineExceeded) {
 		return errors.New("no answer within " + askTime.String())
 	}

@@ -34,7 +34,7 @@ func grow(t *testing.T, c *Client, topic string, partitions int) {
 // A partition was "rejected: it has no partition 1" until the producer happened to ask again.
 func TestPartitionsThatWereAddedAreThereAtOnce(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	for have := 1; have < 5; have++ {
@@ -74,7 +74,7 @@ func TestPartitionsThatWereAddedAreThereAtOnce(t *testing.T) {
 // A topic that is deleted and made again takes records without a restart.
 func TestATopicMadeAgainTakesRecords(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)

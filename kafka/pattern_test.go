@@ -111,7 +111,7 @@ func FuzzPattern(f *testing.F) {
 
 func TestAClientsPatternsReachNoMatcherOfCs(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	for _, expression := range hostile {
 		if _, err := c.Join(Identity{"g", "a"}, topicsOf(expression), func() {}); err == nil {

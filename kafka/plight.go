@@ -15,15 +15,15 @@ type plights map[TopicPartition]string
 const mostExamined = 200
 
 // examine asks for the topics whose records do not get on, and notes what is wrong with their partitions.
-func (r *refresher) examine(ctx context.Context, heard []Heard) {
+func (ps *Producers) examine(ctx context.Context, ask Ask, heard []Heard) {
 	var stuck []string
-	stuck, r.written = r.client.produced.stuck(r.written)
+	stuck, ps.written = ps.produced.stuck(ps.written)
 	if len(stuck) == 0 {
-		r.client.plights.Store(nil)
+		ps.plights.Store(nil)
 		return
 	}
 	var topics []librdkafka.Topic
-	err := r.ask(ctx, func(ctx context.Context, a *Admin) (err error) {
+	err := ask(ctx, func(ctx context.Context, a *Admin) (err error) {
 		topics, err = a.look(ctx, stuck[:min(len(stuck), mostExamined)])
 		return err
 	})
@@ -35,19 +35,19 @@ func (r *refresher) examine(ctx context.Context, heard []Heard) {
 	for i := range topics {
 		wanted := ""
 		if t := &topics[i]; lacksReplicas(t) && asked < mostSettings {
-			wanted, asked = r.insyncWanted(ctx, t.Name), asked+1
+			wanted, asked = ps.insyncWanted(ctx, t.Name), asked+1
 		}
 		found.add(&topics[i], heard, wanted)
 	}
-	r.announce(found)
-	r.client.plights.Store(&found)
+	ps.announce(found)
+	ps.plights.Store(&found)
 }
 
 // announce logs what is wrong with topics of which that was not known.
-func (r *refresher) announce(found plights) {
+func (ps *Producers) announce(found plights) {
 	for tp, why := range found {
-		if tp.Partition == AnyPartition && r.client.plight(tp.Topic, tp.Partition) != why {
-			r.client.log.Warn("records of a topic do not arrive", "topic", tp.Topic, "reason", why)
+		if tp.Partition == AnyPartition && ps.plight(tp.Topic, tp.Partition) != why {
+			ps.log.Warn("records of a topic do not arrive", "topic", tp.Topic, "reason", why)
 		}
 	}
 }
@@ -57,10 +57,10 @@ const mostSettings = 10
 
 // insyncWanted is how many replicas in sync a topic wants before it takes records (min.insync.replicas); empty when that
 // is not known.
-func (r *refresher) insyncWanted(ctx context.Context, topic string) string {
+func (ps *Producers) insyncWanted(ctx context.Context, topic string) string {
 	bounded, cancel := context.WithTimeout(ctx, askTime/5)
 	defer cancel()
-	wanted, err := r.client.topicSetting(bounded, topic, "min.insync.replicas")
+	wanted, err := ps.topicSetting(bounded, topic, "min.insync.replicas")
 	if err != nil {
 		return ""
 	}
@@ -142,10 +142,34 @@ func brokerList(ids []int32, names map[int32]string) string {
 }
 
 // plight is what keeps records of a partition, or of any, from getting on; empty when that is not known.
-func (c *Client) plight(topic string, partition int32) string {
-	found := c.plights.Load()
+func (ps *Producers) plight(topic string, partition int32) string {
+	found := ps.plights.Load()
 	if found == nil {
 		return ""
 	}
 	return (*found)[TopicPartition{topic, partition}]
+}
+
+// asked is what a producer makes of whether brokers answer; see Engine.
+func (ps *Producers) asked(ctx context.Context, ask Ask, heard []Heard, failed error) {
+	ps.examine(ctx, ask, heard)
+	if failed == nil && len(silentOf(heard)) > 0 {
+		ps.passOver()
+	}
+}
+
+// passOver has the producers ask another broker where their topics are. librdkafka asks any that is connected, and
+// waits for one that is silent; meanwhile its partitions may have moved.
+func (ps *Producers) passOver() {
+	for _, p := range ps.all {
+		if p.relearning.CompareAndSwap(false, true) {
+			relearn := func() {
+				defer p.relearning.Store(false)
+				p.handle.Load().RefreshTopics(ps.life.ctx, callTurn)
+			}
+			if !ps.life.start(relearn) {
+				p.relearning.Store(false)
+			}
+		}
+	}
 }

@@ -9,26 +9,26 @@ import (
 
 // produce takes a record from a session: it gathers it when its topic is known, else the record goes to the gate.
 // Its details are nil when it has none, and not changed any more.
-func (c *Client) produce(g *gathering, topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
-	t, err := c.topics.find(topic)
+func (ps *Producers) produce(g *gathering, topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
+	t, err := ps.topics.find(topic)
 	if err != nil {
 		return err
 	}
 	if knowledge(t.state.Load()) == known {
-		return c.gather(g, t, key, value, opaque, d)
+		return ps.gather(g, t, key, value, opaque, d)
 	}
 	g.push() // what came before it goes before it
-	return c.hold(g, t, key, value, opaque, d)
+	return ps.hold(g, t, key, value, opaque, d)
 }
 
 // gather takes a record of a topic that is known.
-func (c *Client) gather(g *gathering, t *topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
+func (ps *Producers) gather(g *gathering, t *topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
 	a := g.producer.accumulator
 	if a.full() {
 		return ErrFull
 	}
 	if g.begins(t) && g.producer.crowded(t.accounts) { // looked at once for each push
-		return c.crowd(t, g.producer)
+		return ps.crowd(t, g.producer)
 	}
 	if g.takes(key, value, d) {
 		g.add(t, key, value, opaque, d)
@@ -41,20 +41,20 @@ func (c *Client) gather(g *gathering, t *topic, key, value []byte, opaque uint64
 	if !a.passed(g) {
 		return ErrFull
 	}
-	return c.push(t, g.producer, key, value, opaque, d)
+	return ps.push(t, g.producer, key, value, opaque, d)
 }
 
 // hold keeps a record at the gate while its topic is looked up.
-func (c *Client) hold(g *gathering, t *topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
+func (ps *Producers) hold(g *gathering, t *topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
 	r := heldRecord{producer: g.producer, key: clone(key), value: clone(value), details: d, opaque: opaque, since: time.Now()}
 	released, first, err := t.hold(r)
 	switch {
 	case err != nil:
 		return err
 	case released:
-		return c.gather(g, t, key, value, opaque, d)
+		return ps.gather(g, t, key, value, opaque, d)
 	case first:
-		c.lookUp(t)
+		ps.lookUp(t)
 	}
 	return nil
 }
@@ -68,7 +68,7 @@ func clone(b []byte) []byte {
 }
 
 // push hands one record to librdkafka. Its topic is, or was, known.
-func (c *Client) push(t *topic, p *producer, key, value []byte, opaque uint64, d *librdkafka.Details) error {
+func (ps *Producers) push(t *topic, p *producer, key, value []byte, opaque uint64, d *librdkafka.Details) error {
 	code, err := p.produce(t.name, key, value, opaque, d)
 	switch {
 	case err == nil && code == librdkafka.None:
@@ -78,26 +78,26 @@ func (c *Client) push(t *topic, p *producer, key, value []byte, opaque uint64, d
 	case err == nil && code == librdkafka.QueueFull:
 		return ErrFull
 	case err == nil && code == librdkafka.UnknownPartition:
-		return c.doubtPartition(t, d)
+		return ps.doubtPartition(t, d)
 	case err == nil && uncertain(code):
 		r := heldRecord{producer: p, key: clone(key), value: clone(value), details: d, opaque: opaque, since: time.Now()}
-		return c.lookAgain(t, &r, code)
+		return ps.lookAgain(t, &r, code)
 	}
-	return c.untaken(t, code, err, partitionOf(d))
+	return ps.untaken(t, code, err, partitionOf(d))
 }
 
 // doubtPartition tells a session that does not wait for reports to try again when the brokers were asked for the
 // partitions, and then that there is none.
-func (c *Client) doubtPartition(t *topic, d *librdkafka.Details) error {
+func (ps *Producers) doubtPartition(t *topic, d *librdkafka.Details) error {
 	at := t.strays()
 	is, first := at.has(int(partitionOf(d)), time.Now())
 	if first {
-		c.lookUp(at)
+		ps.lookUp(at)
 	}
 	if is {
 		return ErrFull
 	}
-	return c.untaken(t, librdkafka.UnknownPartition, nil, partitionOf(d))
+	return ps.untaken(t, librdkafka.UnknownPartition, nil, partitionOf(d))
 }
 
 // uncertain tells whether a code is of a topic, or a partition, that a producer does not know: the brokers may, meanwhile.
@@ -117,7 +117,7 @@ func (t *topic) placeOf(code librdkafka.Code) *topic {
 
 // lookAgain keeps a record at the gate until the brokers were asked once more. The error is ErrFull, or says that they
 // were asked just now.
-func (c *Client) lookAgain(t *topic, r *heldRecord, code librdkafka.Code) error {
+func (ps *Producers) lookAgain(t *topic, r *heldRecord, code librdkafka.Code) error {
 	at := t.placeOf(code)
 	for {
 		at.state.CompareAndSwap(int32(known), int32(unasked))
@@ -126,19 +126,19 @@ func (c *Client) lookAgain(t *topic, r *heldRecord, code librdkafka.Code) error 
 			continue // others have asked, and opened it in between
 		}
 		if first {
-			c.lookUp(at)
+			ps.lookUp(at)
 		}
 		return err
 	}
 }
 
 // untaken is why librdkafka has not taken a record.
-func (c *Client) untaken(t *topic, code librdkafka.Code, err error, partition int32) *ProduceError {
+func (ps *Producers) untaken(t *topic, code librdkafka.Code, err error, partition int32) *ProduceError {
 	if err != nil {
 		return &ProduceError{Outcome: Retry, Topic: t.name, Reason: ErrStopping.Error()}
 	}
 	if code == librdkafka.UnknownTopicLocal || code == librdkafka.UnknownTopic {
-		c.topics.doubt(t.name)
+		ps.topics.doubt(t.name)
 	}
 	return &ProduceError{
 		Outcome: outcomeOf(code, librdkafka.NotPersisted), Topic: t.name, Reason: reasonFor(code, partition), Cause: verdictOn(code).cause,
@@ -146,8 +146,8 @@ func (c *Client) untaken(t *topic, code librdkafka.Code, err error, partition in
 }
 
 // tell tells a session of the end of a record that has no report.
-func (c *Client) tell(end *librdkafka.Report, failure *ProduceError) {
-	if p := c.publishers.find(publisherOf(end.Opaque)); p != nil && p.report(end, failure, 1) {
+func (ps *Producers) tell(end *librdkafka.Report, failure *ProduceError) {
+	if p := ps.publishers.find(publisherOf(end.Opaque)); p != nil && p.report(end, failure, 1) {
 		p.wake()
 	}
 }
@@ -161,8 +161,8 @@ func partitionOf(d *librdkafka.Details) int32 {
 }
 
 // giveUp ends a record at the gate, which librdkafka never saw.
-func (c *Client) giveUp(t *topic, r *heldRecord, failure *ProduceError) {
-	row := cmp.Or(t.row, c.produced.others)
+func (ps *Producers) giveUp(t *topic, r *heldRecord, failure *ProduceError) {
+	row := cmp.Or(t.row, ps.produced.others)
 	if r.counted {
 		r.producer.unload(t.accounts, 1, int64(r.size()))
 	} else {
@@ -170,5 +170,5 @@ func (c *Client) giveUp(t *topic, r *heldRecord, failure *ProduceError) {
 		r.producer.held.Add(-1)
 	}
 	row.tallies[r.producer.index].end(failure.Outcome, 1)
-	c.tell(&librdkafka.Report{Opaque: r.opaque, Partition: partitionOf(r.details), Offset: -1, Timestamp: -1}, failure)
+	ps.tell(&librdkafka.Report{Opaque: r.opaque, Partition: partitionOf(r.details), Offset: -1, Timestamp: -1}, failure)
 }

@@ -159,9 +159,9 @@ func (b *producedBooks) undelivered() int64 {
 }
 
 // Produced reads the books of what was produced, a row by topic, in order.
-func (c *Client) Produced() []ProducedRow {
+func (ps *Producers) Produced() []ProducedRow {
 	var rows []ProducedRow
-	for _, r := range c.produced.all() {
+	for _, r := range ps.produced.all() {
 		rows = append(rows, r.read())
 	}
 	slices.SortFunc(rows, func(a, b ProducedRow) int { return cmp.Compare(a.Topic, b.Topic) })

@@ -17,13 +17,13 @@ import (
 // when it failed for good and when its properties change; sessions do not notice, but for the records
 // that a failed one had in flight.
 type producer struct {
-	profile string
-	index   int // among the profiles: the tally in every row of the books
-	client  *Client
-	log     *slog.Logger
-	handle  atomic.Pointer[librdkafka.Producer]
-	held    atomic.Int64 // records that wait at the gate
-	prompt  atomic.Bool  // it does not linger: somebody waits for its records
+	profile   string
+	index     int // among the profiles: the tally in every row of the books
+	producers *Producers
+	log       *slog.Logger
+	handle    atomic.Pointer[librdkafka.Producer]
+	held      atomic.Int64 // records that wait at the gate
+	prompt    atomic.Bool  // it does not linger: somebody waits for its records
 
 	under      load // all that is under way
 	most       atomic.Pointer[room]
@@ -45,10 +45,10 @@ type producer struct {
 	hurry      context.CancelFunc
 }
 
-func newProducer(profile string, c *Client) (*producer, error) {
+func newProducer(profile string, ps *Producers) (*producer, error) {
 	p := &producer{
-		profile: profile, index: len(c.producers), client: c, log: c.log.With("profile", profile),
-		properties: c.config().producerProperties(profile),
+		profile: profile, index: len(ps.all), producers: ps, log: ps.log.With("profile", profile),
+		properties: ps.config().producerProperties(profile),
 	}
 	p.accumulator = newAccumulator(p, profile == Delivered)
 	p.splitter.producer = p

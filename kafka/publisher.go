@@ -13,9 +13,9 @@ import (
 // A buffered record is only counted. A delivered one is tracked: outcomes are kept in the order of
 // the Deliver calls until Take collects them, however the brokers' answers are ordered.
 type Publisher struct {
-	client *Client
-	id     uint32
-	wake   func()
+	producers *Producers
+	id        uint32
+	wake      func()
 
 	toDeliver, toBuffer gathering
 
@@ -56,7 +56,7 @@ func (p *Publisher) TakeFailed() int { return int(p.failed.Swap(0)) }
 // Room tells whether the session may produce another record. When it may not, the session is woken
 // once half of what is in flight has been reported.
 func (p *Publisher) Room() bool {
-	limit := p.client.config().InFlight
+	limit := p.producers.config().InFlight
 	return p.Pending() < limit || p.Drained(limit/2)
 }
 
@@ -93,7 +93,7 @@ func (p *Publisher) Hasten() {
 // is in Kafka; see Push. A nil key is none. ErrFull asks to try again shortly.
 func (p *Publisher) Buffer(topic, key, value []byte) error {
 	p.pending.Add(1)
-	err := p.client.produce(&p.toBuffer, topic, key, value, p.opaque(0), nil)
+	err := p.producers.produce(&p.toBuffer, topic, key, value, p.opaque(0), nil)
 	if err != nil {
 		p.pending.Add(-1)
 	}
@@ -106,7 +106,7 @@ func (p *Publisher) Deliver(topic, key, value []byte) error {
 	p.pending.Add(1)
 	// Track before producing: the report may come before the call returns.
 	sequence := p.track()
-	err := p.client.produce(&p.toDeliver, topic, key, value, tracked|p.opaque(sequence), nil)
+	err := p.producers.produce(&p.toDeliver, topic, key, value, tracked|p.opaque(sequence), nil)
 	if err != nil {
 		p.untrack()
 		p.pending.Add(-1)
@@ -217,7 +217,7 @@ func (p *Publisher) report(r *librdkafka.Report, failure *ProduceError, n int) b
 		wake = true
 	}
 	if left == 0 && p.closed.Load() {
-		p.client.publishers.release(p)
+		p.producers.publishers.release(p)
 	}
 	return wake
 }
@@ -251,5 +251,5 @@ func (p *Publisher) advance() {
 func (p *Publisher) Close() {
 	p.Push()
 	p.closed.Store(true)
-	p.client.publishers.release(p)
+	p.producers.publishers.release(p)
 }

@@ -3,6 +3,7 @@ package kafka
 import (
 	"math"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,8 +28,8 @@ func (b bell) ring() {
 }
 
 // lonely is a publisher without producers: reports are made up.
-func lonely(t interface{ Fatal(...any) }, c *Client, wake func()) *Publisher {
-	p, err := c.Publisher(wake)
+func lonely(t interface{ Fatal(...any) }, ps *Producers, wake func()) *Publisher {
+	p, err := ps.Publisher(wake)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,11 +39,11 @@ func lonely(t interface{ Fatal(...any) }, c *Client, wake func()) *Publisher {
 // ofBuffered is the report of a buffered record.
 func ofBuffered(p *Publisher) *librdkafka.Report { return &librdkafka.Report{Opaque: p.opaque(0)} }
 
-// configured is a client that was not opened.
-func configured(cfg Config) *Client {
-	c := &Client{}
-	c.apply(&cfg)
-	return c
+// configured are producers that were not opened.
+func configured(cfg Config) *Producers {
+	ps := &Producers{settings: &atomic.Pointer[Config]{}}
+	ps.settings.Store(&cfg)
+	return ps
 }
 
 // publisherWalk drives a publisher's ring and, beside it, a plain list.

@@ -37,7 +37,8 @@ type pooled struct {
 func newReaders() *readers { return &readers{places: make(chan struct{}, mostReaders)} }
 
 // take finds a consumer that nobody uses, or makes one.
-func (r *readers) take(ctx context.Context, c *Client) (*pooled, error) {
+func (rs *Reader) take(ctx context.Context) (*pooled, error) {
+	r := rs.pool
 	patience := time.NewTimer(readerPatience)
 	defer patience.Stop()
 	select {
@@ -46,10 +47,10 @@ func (r *readers) take(ctx context.Context, c *Client) (*pooled, error) {
 		return nil, ErrTooManyReadings
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case <-c.ctx.Done():
+	case <-rs.life.ctx.Done():
 		return nil, ErrStopping
 	}
-	cfg := c.config()
+	cfg := rs.settings.Load()
 	p := r.reuse(cfg)
 	if p == nil {
 		consumer, err := librdkafka.NewConsumer(cfg.readerProperties())
@@ -59,7 +60,7 @@ func (r *readers) take(ctx context.Context, c *Client) (*pooled, error) {
 		}
 		p = &pooled{consumer: consumer, cfg: cfg}
 	}
-	p.consumer.LimitHeap(c.memory.bound())
+	p.consumer.LimitHeap(rs.bound())
 	return p, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
@@ -27,34 +28,47 @@ type Page struct {
 	Begin, End int64
 }
 
+// Reader reads partitions for those who are in no group.
+type Reader struct {
+	settings *atomic.Pointer[Config]
+	life     *lifetime
+	cluster  *Cluster
+	bound    func() int64 // bytes of the C heap above which answers to fetches wait
+	pool     *readers
+}
+
+func newReader(settings *atomic.Pointer[Config], life *lifetime, cluster *Cluster, bound func() int64) *Reader {
+	return &Reader{settings: settings, life: life, cluster: cluster, bound: bound, pool: newReaders()}
+}
+
 // ErrTooManyReadings says that there was no place for another reading in time.
 var ErrTooManyReadings = errors.New("too many read at once")
 
 // Read reads a piece of a partition. It ends at the end that the partition had when it began, or with Wait.
 // ErrNoTopic and ErrNoPartition say that there is none, a *BeyondError that it ends before Target.
-func (c *Client) Read(ctx context.Context, r Reading) (Page, error) {
-	page, err := c.find(ctx, &r.Target)
+func (rs *Reader) Read(ctx context.Context, r Reading) (Page, error) {
+	page, err := rs.find(ctx, &r.Target)
 	if err != nil || page.Next == page.End && r.Wait == 0 {
 		return page, err
 	}
-	p, err := c.readers.take(ctx, c)
+	p, err := rs.take(ctx)
 	if err != nil {
 		return page, err
 	}
-	defer c.readers.give(p) //nolint:contextcheck // it does not end with the reading
+	defer rs.pool.give(p) //nolint:contextcheck // it does not end with the reading
 	bounded, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(c.ctx, cancel)() //nolint:contextcheck // the client ends what its callers began
+	defer context.AfterFunc(rs.life.ctx, cancel)() //nolint:contextcheck // the client ends what its callers began
 	page, err = p.read(bounded, r, page)
-	if err != nil && c.ctx.Err() != nil {
+	if err != nil && rs.life.ctx.Err() != nil {
 		return page, ErrStopping
 	}
 	return page, err
 }
 
 // find makes the page that begins at the target, with nothing on it.
-func (c *Client) find(ctx context.Context, t *Target) (page Page, err error) {
-	page.Begin, page.End, err = c.PartitionOffsets(ctx, t.TopicPartition)
+func (rs *Reader) find(ctx context.Context, t *Target) (page Page, err error) {
+	page.Begin, page.End, err = rs.cluster.PartitionOffsets(ctx, t.TopicPartition)
 	if err != nil {
 		return page, err
 	}
@@ -63,7 +77,7 @@ func (c *Client) find(ctx context.Context, t *Target) (page Page, err error) {
 	case t.Offset == Latest:
 		page.Next = page.End
 	case t.Offset == AtTime:
-		at, err := c.times(ctx, []Target{*t})
+		at, err := rs.cluster.times(ctx, []Target{*t})
 		if page.Next = at[t.TopicPartition]; page.Next < 0 { // nothing is that young
 			page.Next = page.End
 		}

@@ -29,7 +29,7 @@ func reading(offset int64) Reading {
 // readable is a cluster with five records of a hundred bytes, a second apart.
 func readable(t *testing.T) (*kfake.Cluster, *Client) {
 	t.Helper()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	for i := range int64(5) {
@@ -93,7 +93,7 @@ func TestAReadingWaitsForARecord(t *testing.T) {
 		page, err := c.Read(bounded(t), waiting)
 		done <- fmt.Sprint(told(page), err)
 	}()
-	eventually(t, "a reading", func() bool { return len(c.readers.places) > 0 })
+	eventually(t, "a reading", func() bool { return len(c.pool.places) > 0 })
 	fill(t, c, "letters", 1)
 	select {
 	case got := <-done:
@@ -138,7 +138,7 @@ func TestReadingsAreBoundedAndShareConsumers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := len(c.readers.idle); n != 1 {
+	if n := len(c.pool.idle); n != 1 {
 		t.Errorf("%d consumers for readings that follow each other", n)
 	}
 	ctx, leave := context.WithCancel(t.Context())
@@ -148,7 +148,7 @@ func TestReadingsAreBoundedAndShareConsumers(t *testing.T) {
 	for range mostReaders {
 		all.Go(func() { _, _ = c.Read(ctx, waiting) })
 	}
-	eventually(t, "as many as may be", func() bool { return len(c.readers.places) == mostReaders })
+	eventually(t, "as many as may be", func() bool { return len(c.pool.places) == mostReaders })
 	_, err := c.Read(bounded(t), reading(0))
 	wantError(t, err, ErrTooManyReadings, "")
 	leave()
@@ -156,10 +156,10 @@ func TestReadingsAreBoundedAndShareConsumers(t *testing.T) {
 	if page, err := c.Read(bounded(t), reading(4)); err != nil || len(page.Records) != 1 {
 		t.Errorf("%v %v", page, err)
 	}
-	for _, p := range c.readers.old(time.Now()) { // as the sweep does
+	for _, p := range c.pool.old(time.Now()) { // as the sweep does
 		p.consumer.Abandon()
 	}
-	if n := len(c.readers.idle); n > 0 {
+	if n := len(c.pool.idle); n > 0 {
 		t.Errorf("%d consumers are kept for ever", n)
 	}
 }

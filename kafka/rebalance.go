@@ -23,13 +23,13 @@ func (s *Subscription) assign(partitions []librdkafka.Partition) {
 }
 
 func (s *Subscription) rebalanced() {
-	s.client.consumed.rebalances.Add(1)
-	s.client.lendings.rebalanced(s.group)
+	s.groups.consumed.rebalances.Add(1)
+	s.groups.lendings.rebalanced(s.group)
 }
 
 func (s *Subscription) open(tp TopicPartition) {
 	queue := s.consumer.Queue(tp.Topic, tp.Partition)
-	row := s.client.lendings.admit(s.group, tp.Topic)
+	row := s.groups.lendings.admit(s.group, tp.Topic)
 	portion := s.admit(tp)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,10 +42,10 @@ func (s *Subscription) open(tp TopicPartition) {
 	s.feeds[tp], s.unlearned = f, true
 	s.recall(tp, f)
 	select {
-	case s.client.opened <- struct{}{}:
+	case s.groups.opened <- struct{}{}:
 	default: // it is told already
 	}
-	s.client.countLanes(1)
+	s.groups.countLanes(1)
 }
 
 // revoke begins to give partitions back: nothing of them is lent any more, and what is owed may
@@ -114,7 +114,7 @@ func (s *Subscription) drop(tp TopicPartition) {
 	if f.queue != nil {
 		f.queue.Close()
 	}
-	s.client.countLanes(-1)
+	s.groups.countLanes(-1)
 }
 
 // end ends a lane: nothing of it is lent or settled any more.

@@ -18,7 +18,7 @@ import (
 
 // changed is the client's configuration with an edit.
 func changed(c *Client, edit func(*Config)) Config {
-	cfg := *c.config()
+	cfg := *c.settings.Load()
 	edit(&cfg)
 	return cfg
 }
@@ -33,7 +33,7 @@ func reconfigure(t *testing.T, c *Client, edit func(*Config)) {
 
 // handles are the handles of all profiles.
 func handles(c *Client) (all []any) {
-	for _, p := range c.producers {
+	for _, p := range c.producers.all {
 		all = append(all, p.handle.Load())
 	}
 	return all
@@ -42,7 +42,7 @@ func handles(c *Client) (all []any) {
 func TestAnInvalidConfigurationChangesNothing(t *testing.T) {
 	t.Parallel()
 	c := openOn(t, []string{"127.0.0.1:1"}, nil)
-	before, producers := c.config(), handles(c)
+	before, producers := c.settings.Load(), handles(c)
 	for _, tt := range []struct {
 		edit func(*Config)
 		want string
@@ -60,7 +60,7 @@ func TestAnInvalidConfigurationChangesNothing(t *testing.T) {
 			t.Errorf("the error is %v, want one of %q", err, tt.want)
 		}
 	}
-	if c.config() != before || !slices.Equal(handles(c), producers) {
+	if c.settings.Load() != before || !slices.Equal(handles(c), producers) {
 		t.Error("something changed")
 	}
 }
@@ -79,7 +79,7 @@ func TestWhatCannotChangeIsNamed(t *testing.T) {
 	if diff := cmp.Diff([]string{"kafka.brokers"}, unchanged); diff != "" {
 		t.Errorf("unchanged (-want +got):\n%s", diff)
 	}
-	now := c.config()
+	now := c.settings.Load()
 	if now.Brokers[0] != "127.0.0.1:1" || now.InFlight != 7 {
 		t.Errorf("the configuration is %+v", now)
 	}
@@ -90,7 +90,7 @@ func TestWhatCannotChangeIsNamed(t *testing.T) {
 
 func TestBoundsChangeAtOnce(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.AllowAutoTopicCreation())
+	k := fakeCluster(t, kfake.AllowAutoTopicCreation())
 	c := openOn(t, k.ListenAddrs(), func(cfg *Config) { cfg.MaxTopics, cfg.MaxSubscriptions, cfg.InFlight = 1, 1, 2 })
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "one", []byte("x")), OK)
@@ -147,7 +147,7 @@ func TestNewSubscriptionsGetNewWindows(t *testing.T) {
 func TestProducersAreReplacedWithoutLosingARecord(t *testing.T) {
 	t.Parallel()
 	const sessions, changes, between = 4, 30, 300
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	stop := make(chan struct{})
 	counts, failed := make(chan int, sessions), make(chan error, sessions)
@@ -186,7 +186,7 @@ func TestProducersAreReplacedWithoutLosingARecord(t *testing.T) {
 // A record that meets a handle which is being replaced goes to its successor.
 func TestNoRecordMeetsARetiredProducer(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"), kfake.BlackholeProduce())
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"), kfake.BlackholeProduce())
 	c := openOn(t, k.ListenAddrs(), nil)
 	stop := make(chan struct{})
 	details := []*librdkafka.Details{nil, {Headers: librdkafka.PackHeaders([]Header{header("a", []byte("b"))})}}
@@ -262,7 +262,7 @@ func wantEachOnce(t *testing.T, c *Client, n int) {
 // What the old producer cannot send must keep neither the change nor the end of the client waiting.
 func TestAReplacedProducerEndsWithItsClient(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
@@ -292,7 +292,7 @@ func TestAReplacedProducerEndsWithItsClient(t *testing.T) {
 func TestReconfigureDuringClose(t *testing.T) {
 	t.Parallel()
 	for range 5 {
-		k := cluster(t, kfake.SeedTopics(1, "letters"))
+		k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 		c := openOn(t, k.ListenAddrs(), nil)
 		wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), OK)
 		var both sync.WaitGroup
@@ -318,7 +318,7 @@ func TestReconfigureDuringClose(t *testing.T) {
 
 func TestAdministrationGoesOnWithOtherProperties(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	for i := range 3 {
 		names, err := c.TopicNames(t.Context())

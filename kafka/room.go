@@ -87,50 +87,50 @@ func (r *rooms) held(from netip.Prefix) (n int) {
 }
 
 // room makes room for another subscription, or says why there is none. The client's mu is held.
-func (c *Client) room(id Identity, from netip.Prefix, wake func()) error {
-	most := c.config().MaxSubscriptions
-	if mine := c.rooms.held(from); from.IsValid() && mine >= max(1, most/2) {
-		return c.evict(id, from, wake, &RoomError{Most: most, Address: from, Held: mine})
+func (g *Groups) room(id Identity, from netip.Prefix, wake func()) error {
+	most := g.config().MaxSubscriptions
+	if mine := g.rooms.held(from); from.IsValid() && mine >= max(1, most/2) {
+		return g.evict(id, from, wake, &RoomError{Most: most, Address: from, Held: mine})
 	}
-	if c.rooms.held(netip.Prefix{}) >= most {
-		return c.evict(id, netip.Prefix{}, wake, &RoomError{Most: most})
+	if g.rooms.held(netip.Prefix{}) >= most {
+		return g.evict(id, netip.Prefix{}, wake, &RoomError{Most: most})
 	}
-	delete(c.rooms.waiting, id)
+	delete(g.rooms.waiting, id)
 	return nil
 }
 
 // evict ends the subscription that nobody has used for the longest time, one for each who waits for room. It
 // returns the refusal: for good when none ends, else for a moment.
-func (c *Client) evict(id Identity, from netip.Prefix, wake func(), refusal *RoomError) error {
-	if _, known := c.rooms.waiting[id]; !known && len(c.rooms.waiting) >= mostWaiting {
+func (g *Groups) evict(id Identity, from netip.Prefix, wake func(), refusal *RoomError) error {
+	if _, known := g.rooms.waiting[id]; !known && len(g.rooms.waiting) >= mostWaiting {
 		return refusal
 	}
-	c.rooms.waiting[id] = wake
+	g.rooms.waiting[id] = wake
 	ending := 0
-	for s, at := range c.rooms.all {
-		if c.subscriptions[s.key] != s && (!from.IsValid() || at == from) && !s.occupied() {
+	for s, at := range g.rooms.all {
+		if g.subscriptions[s.key] != s && (!from.IsValid() || at == from) && !s.occupied() {
 			ending++
 		}
 	}
-	if ending < len(c.rooms.waiting) {
-		if s := c.idlest(from); s != nil {
+	if ending < len(g.rooms.waiting) {
+		if s := g.idlest(from); s != nil {
 			ending++
-			delete(c.subscriptions, s.key)
+			delete(g.subscriptions, s.key)
 			s.log.Info("subscription ends early: others need its place", "topics", s.topics)
 			s.evict()
 		}
 	}
 	refusal.Soon = ending > 0
 	if !refusal.Soon {
-		delete(c.rooms.waiting, id)
+		delete(g.rooms.waiting, id)
 	}
 	return refusal
 }
 
 // idlest is the subscription that has been without members for the longest time, nil when all have some.
-func (c *Client) idlest(from netip.Prefix) (idlest *Subscription) {
-	for _, s := range c.subscriptions {
-		if from.IsValid() && c.rooms.all[s] != from || s.occupied() {
+func (g *Groups) idlest(from netip.Prefix) (idlest *Subscription) {
+	for _, s := range g.subscriptions {
+		if from.IsValid() && g.rooms.all[s] != from || s.occupied() {
 			continue
 		}
 		if idlest == nil || s.lastUsed().Before(idlest.lastUsed()) {
@@ -141,12 +141,12 @@ func (c *Client) idlest(from netip.Prefix) (idlest *Subscription) {
 }
 
 // vacated says that a subscription's consumer has ended, and wakes who waits for its place.
-func (c *Client) vacated(s *Subscription) {
-	c.mu.Lock()
-	delete(c.rooms.all, s)
-	waiting := c.rooms.waiting
-	c.rooms.waiting = map[Identity]func(){}
-	c.mu.Unlock()
+func (g *Groups) vacated(s *Subscription) {
+	g.mu.Lock()
+	delete(g.rooms.all, s)
+	waiting := g.rooms.waiting
+	g.rooms.waiting = map[Identity]func(){}
+	g.mu.Unlock()
 	for _, wake := range waiting {
 		wake()
 	}

@@ -70,7 +70,7 @@ func refused(t *testing.T, c *Client, address, group string, words ...string) {
 	}
 }
 
-func (c *Client) groups() (names []string) {
+func (c *Client) groupNames() (names []string) {
 	for _, s := range c.open() {
 		names = append(names, s.group)
 	}
@@ -85,14 +85,14 @@ func TestSubscriptionsWithoutMembersMakeRoom(t *testing.T) {
 	}
 	stays := enter(t, c, "", "c")
 	first := enter(t, c, "", "d")
-	if got := fmt.Sprint(c.groups()); got != "[a c d]" {
+	if got := fmt.Sprint(c.groupNames()); got != "[a c d]" {
 		t.Errorf("%s are open: b was without members for longer than a", got)
 	}
 	enter(t, c, "", "e")
 	refused(t, c, "", "f", "3 subscriptions have members")
 	first.Leave(true)
 	enter(t, c, "", "f")
-	if got := fmt.Sprint(c.groups()); got != "[c e f]" || stays.Broken() {
+	if got := fmt.Sprint(c.groupNames()); got != "[c e f]" || stays.Broken() {
 		t.Errorf("%s are open", got)
 	}
 	if _, err := tryFrom(c, "", "c", func() {}); !isTaken(err) {
@@ -122,7 +122,7 @@ func TestAnAddressMayHoldHalf(t *testing.T) {
 	idle.Leave(true)
 	gone.Leave(true)
 	enter(t, c, one, "d") // in the place of its own
-	if got := fmt.Sprint(c.groups()); got != "[a c d]" {
+	if got := fmt.Sprint(c.groupNames()); got != "[a c d]" {
 		t.Errorf("%s are open", got)
 	}
 	enter(t, c, one, "c").Leave(true) // it is open already
@@ -130,7 +130,7 @@ func TestAnAddressMayHoldHalf(t *testing.T) {
 	enter(t, c, "::1", "f") // no bound for this machine
 	enter(t, c, "", "g")    // nor for unix sockets; c had to go
 	refused(t, c, "127.0.0.1", "h", "5 subscriptions have members")
-	if got := fmt.Sprint(c.groups()); got != "[a d e f g]" {
+	if got := fmt.Sprint(c.groupNames()); got != "[a d e f g]" {
 		t.Errorf("%s are open", got)
 	}
 }

@@ -29,9 +29,9 @@ func (m *Member) Seek(ctx context.Context, places []Place) error {
 
 // Seek makes a group that this proxy serves go on at the places, whoever holds records of these partitions,
 // and commits them. Partitions that are not assigned to this proxy are left alone, and returned.
-func (c *Client) Seek(ctx context.Context, group string, places []Place) (elsewhere []Place, err error) {
+func (g *Groups) Seek(ctx context.Context, group string, places []Place) (elsewhere []Place, err error) {
 	elsewhere = slices.Clone(places)
-	for _, s := range c.open() {
+	for _, s := range g.open() {
 		if s.group != group {
 			continue
 		}

@@ -71,7 +71,7 @@ func TestAfterASeekBackPositionsAreCommitted(t *testing.T) {
 
 func TestSeekingIsForWhatNobodyElseHolds(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(2, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(2, "letters"))
 	c := openOn(t, k.ListenAddrs(), never)
 	fill(t, c, "letters", 200)
 	a, b := join(t, c, "a", topicsOf("letters")), join(t, c, "b", topicsOf("letters"))

@@ -9,11 +9,11 @@ import (
 // settle runs one settlement on the ledger of a partition, and counts what it did; 0 when the
 // partition is not ours (any more) or the member does not owe the record: the settlement is stale.
 func (m *Member) settle(tp TopicPartition, counter *atomic.Int64, do func(*Ledger) int) int {
-	c := m.sub.client
+	g := m.sub.groups
 	n := m.sub.settle(tp, do)
 	if n == 0 {
-		c.consumed.stale.Add(1)
-		c.lendings.stale(m.id.Group, tp.Topic)
+		g.consumed.stale.Add(1)
+		g.lendings.stale(m.id.Group, tp.Topic)
 		return 0
 	}
 	counter.Add(int64(n))
@@ -48,19 +48,19 @@ func one(did bool) int {
 // AcceptThrough acknowledges everything that the member owes of a partition up to and including
 // offset, and returns how many records that were; 0 is a stale acknowledgement.
 func (m *Member) AcceptThrough(tp TopicPartition, offset int64) int {
-	return m.settle(tp, &m.sub.client.consumed.accepted, func(l *Ledger) int { return l.AcceptThrough(m.seat, offset) })
+	return m.settle(tp, &m.sub.groups.consumed.accepted, func(l *Ledger) int { return l.AcceptThrough(m.seat, offset) })
 }
 
 // Accept acknowledges one record; false when the member does not owe it.
 func (m *Member) Accept(tp TopicPartition, offset int64) bool {
-	return m.settle(tp, &m.sub.client.consumed.accepted, func(l *Ledger) int { return one(l.Accept(m.seat, offset)) }) > 0
+	return m.settle(tp, &m.sub.groups.consumed.accepted, func(l *Ledger) int { return one(l.Accept(m.seat, offset)) }) > 0
 }
 
 // Release gives one record back, to be lent again to anybody after delay; false when the member
 // does not hold it.
 func (m *Member) Release(tp TopicPartition, offset int64, delay time.Duration) bool {
 	due := time.Now().Add(delay)
-	return m.settle(tp, &m.sub.client.consumed.released, func(l *Ledger) int { return one(l.Release(m.seat, offset, due)) }) > 0
+	return m.settle(tp, &m.sub.groups.consumed.released, func(l *Ledger) int { return one(l.Release(m.seat, offset, due)) }) > 0
 }
 
 // ErrNoDeadLetters is returned by Reject: there is no place to put the record.

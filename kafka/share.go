@@ -95,9 +95,9 @@ func StayedFull(topic string, waited time.Duration, err error) *ProduceError {
 func (e *CrowdedError) Is(target error) bool { return target == ErrFull }
 
 // crowd is why a topic's record has to wait.
-func (c *Client) crowd(t *topic, p *producer) error {
+func (ps *Producers) crowd(t *topic, p *producer) error {
 	mine := &t.shares[p.index]
-	return &CrowdedError{Topic: t.name, Records: mine.records.Load(), Bytes: mine.bytes.Load(), Why: c.plight(t.name, AnyPartition)}
+	return &CrowdedError{Topic: t.name, Records: mine.records.Load(), Bytes: mine.bytes.Load(), Why: ps.plight(t.name, AnyPartition)}
 }
 
 // fullest is how near the topic that has most of a profile's queue has come to its share: 1 when it has to wait.

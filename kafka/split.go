@@ -274,7 +274,7 @@ func (d *drain) divisible(r *librdkafka.Report, told bool) bool {
 func (d *drain) learn(topic string, code librdkafka.Code) {
 	if code == librdkafka.MessageTooLarge || code == librdkafka.BatchTooLarge {
 		d.producer.splitter.learn(topic, d.batching)
-		d.producer.client.limit(topic) // asked for: who is refused alone will be told
+		d.producer.producers.limit(topic) // asked for: who is refused alone will be told
 	}
 }
 

@@ -55,7 +55,7 @@ func together(cfg *Config) {
 func TestBystandersOfARefusedBatchAreWritten(t *testing.T) {
 	t.Parallel()
 	const n, partitions = 700, 2
-	k := cluster(t, kfake.SeedTopics(partitions, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(partitions, "letters"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *Config) {
 		together(cfg)
 		cfg.Profiles = map[string]Properties{Delivered: {"linger.ms": "50"}}
@@ -107,7 +107,7 @@ func TestBystandersOfARefusedBatchAreWritten(t *testing.T) {
 func TestBystandersOfABufferedBatchAreWritten(t *testing.T) {
 	t.Parallel()
 	const n = 500
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), together)
 	refused := picky(k, invalid)
 	p := newCaller(t, c)
@@ -150,7 +150,7 @@ func TestABatchTooLargeIsSplit(t *testing.T) {
 		t.Run(fmt.Sprint(limit), func(t *testing.T) {
 			t.Parallel()
 			const n = 1000
-			k := cluster(t, kfake.SeedTopics(1, "letters"))
+			k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 			c := openOn(t, k.ListenAddrs(), together)
 			refused := picky(k, larger(limit))
 			p := newCaller(t, c)
@@ -185,7 +185,7 @@ func TestABatchTooLargeIsSplit(t *testing.T) {
 // A record too large must not take those with it that are not.
 func TestOneLargeRecordIsRefusedAlone(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), together)
 	picky(k, larger(20_000))
 	p := newCaller(t, c)
@@ -212,7 +212,7 @@ func TestOneLargeRecordIsRefusedAlone(t *testing.T) {
 // What is alone already is not sent again.
 func TestARefusedRecordIsAskedForOnce(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), together)
 	refused := picky(k, invalid)
 	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte(bad)), Rejected)
@@ -224,7 +224,7 @@ func TestARefusedRecordIsAskedForOnce(t *testing.T) {
 // Those that cannot be sent again were not written, whoever was at fault.
 func TestBystandersWithoutRoomMayBeSentAgain(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), together)
 	c.delivered.splitter.ended = true
 	picky(k, invalid)
@@ -247,7 +247,7 @@ func TestBystandersWithoutRoomMayBeSentAgain(t *testing.T) {
 // New properties, and an end, find handles for smaller batches at work.
 func TestHandlesForSmallerBatchesComeAndGo(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), together)
 	refused := picky(k, larger(20_000))
 	p, s := newCaller(t, c), &c.buffered.splitter
@@ -275,7 +275,7 @@ func TestHandlesForSmallerBatchesComeAndGo(t *testing.T) {
 	}
 	fill()
 	before := refused.Load()
-	cfg := *c.config()
+	cfg := *c.settings.Load()
 	cfg.Producer = merge(cfg.Producer, Properties{"linger.ms": "40"})
 	if _, err := c.Reconfigure(cfg); err != nil {
 		t.Fatal(err)
@@ -294,7 +294,7 @@ func TestHandlesForSmallerBatchesComeAndGo(t *testing.T) {
 // whoever it is from.
 func TestAProducerOutOfEpochsHasASuccessor(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), together)
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)

@@ -104,7 +104,7 @@ func (s *Subscription) warnOfStanding(now time.Time) {
 const mostWarnings = 20
 
 func (s *Subscription) toWarnOf(now time.Time) (list []StandingRecord) {
-	limit := s.client.config().StallAfter
+	limit := s.groups.config().StallAfter
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, l := range s.dispatch.lanes {

@@ -80,7 +80,7 @@ func TestAStandingRecordIsSaidOnceAndWhenItGetsMuchWorse(t *testing.T) {
 // One record that always fails, in one of four partitions that get on: it shows everywhere.
 func TestOneRecordThatAlwaysFailsIsSeen(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(4, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(4, "letters"))
 	j := &journal{}
 	cfg := Defaults()
 	cfg.Brokers, cfg.CommitInterval = k.ListenAddrs(), 100*time.Millisecond

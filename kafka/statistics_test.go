@@ -43,7 +43,7 @@ func TestStatisticsComeByDefault(t *testing.T) {
 
 func TestTheStatusTellsOfTheBrokers(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), often)
 	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), OK)
 	var p ProfileStatus
@@ -62,7 +62,7 @@ func TestTheStatusTellsOfTheBrokers(t *testing.T) {
 
 func TestTheStatisticsTellOfTheQueue(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), often)
 	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), OK)
 	mute(k)
@@ -77,7 +77,7 @@ func TestTheStatisticsTellOfTheQueue(t *testing.T) {
 // A replaced producer connects anew, and its statistics begin at zero.
 func TestTheBrokersCountersGoOnWithAnotherProducer(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), often)
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)

@@ -53,11 +53,11 @@ type Status struct {
 // (statistics.interval.ms, 10 s), and zero before the first.
 type ProfileStatus struct {
 	Name       string
-	InFlight   int64        // records accepted that have no outcome yet, Held included
-	Held       int64        // of these, those that wait for their topic to be looked up
+	InFlight   int64                // records accepted that have no outcome yet, Held included
+	Held       int64                // of these, those that wait for their topic to be looked up
 	AckLatency metrics.Distribution // from librdkafka's taking a record to its report; sampled when reports come in runs
-	Fullest    float64      // how near the topic that has most of the queue has come to its share: at 1 its records wait
-	Fatal      int64        // times that the producer failed for good and was replaced
+	Fullest    float64              // how near the topic that has most of the queue has come to its share: at 1 its records wait
+	Fatal      int64                // times that the producer failed for good and was replaced
 
 	Queued, QueuedBytes         int64 // what librdkafka's queue holds (msg_cnt, msg_size)
 	QueueLimit, QueueBytesLimit int64 // and may hold (msg_max, msg_size_max)

@@ -19,7 +19,7 @@ type Subscription struct {
 	key    string
 	group  string
 	topics []string
-	client *Client
+	groups *Groups
 	cfg    *Config // as it was when the subscription was opened
 	log    *slog.Logger
 
@@ -101,9 +101,9 @@ const (
 )
 
 // startSubscription creates the consumer and joins the group in the background.
-func (c *Client) startSubscription(key, group string, in Interest, set *topicSet) (*Subscription, error) {
-	cfg := c.config()
-	properties := cfg.subscriptionProperties(key, group, in.Overrides, len(c.subscriptions))
+func (g *Groups) startSubscription(key, group string, in Interest, set *topicSet) (*Subscription, error) {
+	cfg := g.config()
+	properties := cfg.subscriptionProperties(key, group, in.Overrides, len(g.subscriptions))
 	reset := strings.ToLower(properties["auto.offset.reset"])
 	if _, known := resets[reset]; !known { // sluice sees itself what is out of range, and stops there: see outOfRange
 		properties["auto.offset.reset"] = "earliest"
@@ -120,16 +120,21 @@ func (c *Client) startSubscription(key, group string, in Interest, set *topicSet
 		}
 	}
 	s := &Subscription{
-		key: key, group: group, topics: topics, client: c, cfg: cfg, log: c.log.With("group", group),
+		key: key, group: group, topics: topics, groups: g, cfg: cfg, log: g.log.With("group", group),
 		consumer: consumer, feeds: map[TopicPartition]*feed{}, commits: map[uint64]chan<- error{}, logs: map[string]*topicLog{}, past: map[TopicPartition]*past{},
-		used: c.departed.since(key, time.Now()), interest: set, gone: make(chan struct{}), chosen: in.chosen(), reset: reset,
+		used: g.departed.since(key, time.Now()), interest: set, gone: make(chan struct{}), chosen: in.chosen(), reset: reset,
 		properties: properties, dispatch: NewDispatch(cfg.WindowRecords, cfg.WindowBytes), lendings: map[matter]*lending{},
 		appetite: appetiteOf(properties),
 	}
-	s.claimant = c.memory.enter(s.kick)
-	c.lendings.opened(s)
+	s.claimant = g.memory.enter(s.kick)
+	g.lendings.opened(s)
+	if !g.life.start(func() { s.run(g.life.ctx) }) {
+		g.memory.leave(s.claimant)
+		g.lendings.closed(s)
+		consumer.Abandon()
+		return nil, ErrStopping
+	}
 	s.log.Info("subscription opened", "topics", topics)
-	c.work.Go(func() { s.run(c.ctx) })
 	return s, nil
 }
 
@@ -194,7 +199,7 @@ func (s *Subscription) readEvents(now time.Time) {
 func (s *Subscription) committed(event librdkafka.Event) {
 	s.answer(event)
 	if event.Code != librdkafka.None && event.Code != librdkafka.NoOffset {
-		s.client.consumed.commitErrors.Add(1)
+		s.groups.consumed.commitErrors.Add(1)
 		if s.voice.fresh("commit: " + event.Code.String()) { // else once a second, as long as it lasts
 			s.log.Warn("offsets not committed", "err", event.Code.String())
 		}
@@ -243,7 +248,7 @@ func (s *Subscription) feedAll(now time.Time) {
 	for _, f := range s.feeds {
 		s.feed(f)
 	}
-	ahead := s.client.ahead()
+	ahead := s.groups.ahead()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dispatch.ahead, s.dispatch.low = ahead, false
@@ -304,7 +309,7 @@ func (s *Subscription) take(f *feed, fetched []librdkafka.Message) {
 			Offset:         m.Offset, Timestamp: m.Timestamp, Key: m.Key, Value: m.Value, Headers: m.Headers,
 		}
 		if f.lane.ledger.Append(r) {
-			s.client.consumed.fetched.Add(1)
+			s.groups.consumed.fetched.Add(1)
 		}
 	}
 	if s.trouble != nil && !s.halting() {

@@ -10,16 +10,16 @@ import (
 // close commits, leaves the group and destroys the consumer, also after ctx has ended: for that it waits closeTimeout
 // longer. Brokers that do not answer may keep it from that; its place is taken meanwhile.
 func (s *Subscription) close(ctx context.Context) {
-	s.client.detach(s)
-	defer s.client.vacated(s)
-	s.client.memory.leave(s.claimant)
-	defer s.client.lendings.closed(s)
-	defer s.client.memory.ended.Store(true)
+	s.groups.detach(s)
+	defer s.groups.vacated(s)
+	s.groups.memory.leave(s.claimant)
+	defer s.groups.lendings.closed(s)
+	defer s.groups.memory.ended.Store(true)
 	defer s.forsake()
 	s.serveRevocation(time.Now(), true)
 	s.store()
 	err := s.leave(ctx)
-	s.client.left(s)
+	s.groups.left(s)
 	if err != nil {
 		s.abandon()
 		s.log.Warn("consumer not closed", "err", err)
@@ -64,7 +64,7 @@ func (s *Subscription) abandon() {
 	for tp := range s.feeds {
 		s.dispatch.Remove(tp)
 	}
-	s.client.countLanes(-int64(len(s.feeds)))
+	s.groups.countLanes(-int64(len(s.feeds)))
 }
 
 // closeTimeout bounds leaving a group when the process ends, and closeLongest before that: librdkafka's own close

@@ -15,7 +15,7 @@ var letters = TopicPartition{"letters", 0}
 // lettersOn is a cluster with a topic of n records in one partition, and a client on it.
 func lettersOn(t *testing.T, n int, change func(*Config)) (*kfake.Cluster, *Client) {
 	t.Helper()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), change)
 	fill(t, c, "letters", n)
 	return k, c
@@ -227,7 +227,7 @@ func TestAReleasedRecordComesAgainAfterItsDelay(t *testing.T) {
 
 func TestAPatternFindsTopicsThatComeLater(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters-a", "parcels"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters-a", "parcels"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *Config) {
 		cfg.Consumer = Properties{"topic.metadata.refresh.interval.ms": "100"}
 	})
@@ -292,7 +292,7 @@ func TestABacklogIsReadWithoutPauses(t *testing.T) {
 // A member that was told of trouble does not wait any more: a call for it would reach nobody.
 func TestAMemberInTroubleDoesNotWait(t *testing.T) {
 	t.Parallel()
-	k := cluster(t, kfake.SeedTopics(1, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Err: kerr.GroupAuthorizationFailed, TopLevel: true, Count: -1})
 	w := join(t, c, "a", topicsOf("letters"))
@@ -359,7 +359,7 @@ func TestATopicCreatedAgainIsReadFromItsStart(t *testing.T) {
 func TestPartitionsMoveBetweenProxies(t *testing.T) {
 	t.Parallel()
 	const n = 400
-	k := cluster(t, kfake.SeedTopics(4, "letters"))
+	k := fakeCluster(t, kfake.SeedTopics(4, "letters"))
 	quick := func(cfg *Config) { cfg.Consumer = Properties{"heartbeat.interval.ms": "100"} }
 	one, two := openOn(t, k.ListenAddrs(), quick), openOn(t, k.ListenAddrs(), quick)
 	fill(t, one, "letters", n)
@@ -417,7 +417,7 @@ func TestCloseInTheMiddleOfAJoin(t *testing.T) {
 	for _, key := range []kmsg.Key{kmsg.FindCoordinator, kmsg.JoinGroup, kmsg.SyncGroup, kmsg.OffsetFetch} {
 		t.Run(key.Name(), func(t *testing.T) {
 			t.Parallel()
-			k := cluster(t, kfake.SeedTopics(1, "letters"))
+			k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 			c := openOn(t, k.ListenAddrs(), nil)
 			asked := k.Fault(kfake.Fault{Keys: []kmsg.Key{key}, Observe: true, Count: -1})
 			join(t, c, "a", topicsOf("letters"))

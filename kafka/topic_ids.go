@@ -36,23 +36,23 @@ const identifyGap = askTime + 5*time.Second
 
 // watchTopics asks, at every commit interval, for the ids of the topics of which partitions are assigned here, for as long as
 // the client lives.
-func (c *Client) watchTopics(ctx context.Context) {
-	beat, end := c.config().register("topics", identifyGap)
+func (g *Groups) watchTopics(ctx context.Context) {
+	beat, end := g.config().register("topics", identifyGap)
 	defer end()
 	for ctx.Err() == nil {
 		beat()
-		c.identify(ctx)
+		g.identify(ctx)
 		select {
-		case <-time.After(min(watchGap, c.config().CommitInterval)):
-		case <-c.opened: // a partition: what is known of its topic may be old
+		case <-time.After(min(watchGap, g.config().CommitInterval)):
+		case <-g.opened: // a partition: what is known of its topic may be old
 		case <-ctx.Done():
 		}
 	}
 }
 
 // identify tells the subscriptions which ids their topics have.
-func (c *Client) identify(ctx context.Context) {
-	subscriptions := c.open()
+func (g *Groups) identify(ctx context.Context) {
+	subscriptions := g.open()
 	here := map[string]bool{}
 	for _, s := range subscriptions {
 		s.topicsHere(here)
@@ -68,7 +68,7 @@ func (c *Client) identify(ctx context.Context) {
 	bounded, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	var ids map[string]string
-	err := c.ask(func(a *Admin) (err error) {
+	err := g.cluster.ask(func(a *Admin) (err error) {
 		ids, err = a.topicIDs(bounded, names)
 		return err
 	})

@@ -10,12 +10,22 @@ import (
 
 // Topics lists the topics of the cluster with their partitions, in order, internal ones left out; their offsets
 // are not read and -1. Its errors are those of Topic.
-func (c *Client) Topics(ctx context.Context) (topics []Topic, err error) {
+func (c *Cluster) Topics(ctx context.Context) (topics []Topic, err error) {
 	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
 		topics, err = a.allTopics(ctx)
 		return err
 	})
 	return topics, err
+}
+
+// TopicNames lists the topics of the cluster in order, internal ones left out. Its errors are those of
+// Topic.
+func (c *Cluster) TopicNames(ctx context.Context) (names []string, err error) {
+	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
+		names, err = a.TopicNames(ctx)
+		return err
+	})
+	return names, err
 }
 
 // TopicSetting is one of a topic's settings, as the brokers have it.
@@ -25,7 +35,7 @@ type TopicSetting struct {
 }
 
 // TopicSettings reads the settings of a topic, by name. ErrNoTopic says that there is none.
-func (c *Client) TopicSettings(ctx context.Context, name string) (settings []TopicSetting, err error) {
+func (c *Cluster) TopicSettings(ctx context.Context, name string) (settings []TopicSetting, err error) {
 	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
 		if _, err := a.topic(ctx, name); err != nil {
 			return err

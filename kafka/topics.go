@@ -199,13 +199,13 @@ func (t *topic) holders() []*producer {
 }
 
 // open hands on what is held, in order, and lets further records pass.
-func (t *topic) open(c *Client) {
+func (t *topic) open(ps *Producers) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.row == nil {
-		t.accounts = c.produced.admit(t.name, c.config().MaxTopicRows)
+		t.accounts = ps.produced.admit(t.name, ps.config().MaxTopicRows)
 	}
-	for _, p := range c.producers {
+	for _, p := range ps.all {
 		p.accumulator.admit(t, t.held)
 	}
 	if t.brief {
@@ -242,7 +242,7 @@ func (t *topic) has(partition int, now time.Time) (may, first bool) {
 }
 
 // turnAway ends the records for partitions that the topic does not have.
-func (t *topic) turnAway(c *Client, partitions int) {
+func (t *topic) turnAway(ps *Producers, partitions int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.asked, t.count = time.Now(), partitions
@@ -255,46 +255,46 @@ func (t *topic) turnAway(c *Client, partitions int) {
 				Outcome: Rejected, Topic: t.name, Reason: reasonFor(librdkafka.UnknownPartition, partition), Cause: ErrNoPartition,
 			}
 			lost.add(*failure)
-			c.giveUp(t, &r, failure)
+			ps.giveUp(t, &r, failure)
 			t.weigh(-r.weight())
 			continue
 		}
 		kept = append(kept, r)
 	}
-	lost.log(c.log, time.Now())
+	lost.log(ps.log, time.Now())
 	t.held = kept
 }
 
 // abandon ends the first n records that are held.
-func (t *topic) abandon(c *Client, n int, failure *ProduceError) {
+func (t *topic) abandon(ps *Producers, n int, failure *ProduceError) {
 	var lost losses
 	for i := range t.held[:n] {
 		lost.add(*failure)
-		c.giveUp(t, &t.held[i], failure)
+		ps.giveUp(t, &t.held[i], failure)
 		t.weigh(-t.held[i].weight())
 	}
-	lost.log(c.log, time.Now())
+	lost.log(ps.log, time.Now())
 	t.held = t.held[n:]
 }
 
 // refuse fails what is held, and what comes in the next seconds.
-func (t *topic) refuse(c *Client) {
+func (t *topic) refuse(ps *Producers) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.abandon(c, len(t.held), t.refusal())
+	t.abandon(ps, len(t.held), t.refusal())
 	t.until = time.Now().Add(missingFor)
 	t.empty(missing)
 }
 
 // expire fails what has been held too long; with nothing left the look-up is over and done is true.
-func (t *topic) expire(c *Client, before time.Time, reason string) (done bool) {
+func (t *topic) expire(ps *Producers, before time.Time, reason string) (done bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	old := 0
 	for old < len(t.held) && t.held[old].since.Before(before) {
 		old++
 	}
-	t.abandon(c, old, &ProduceError{Outcome: Retry, Topic: t.name, Reason: reason})
+	t.abandon(ps, old, &ProduceError{Outcome: Retry, Topic: t.name, Reason: reason})
 	if len(t.held) > 0 {
 		return false
 	}
@@ -303,10 +303,10 @@ func (t *topic) expire(c *Client, before time.Time, reason string) (done bool) {
 }
 
 // strand gives up what is held because the client is being closed.
-func (t *topic) strand(c *Client) {
+func (t *topic) strand(ps *Producers) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.abandon(c, len(t.held), &ProduceError{Outcome: Retry, Topic: t.name, Reason: ErrStopping.Error()})
+	t.abandon(ps, len(t.held), &ProduceError{Outcome: Retry, Topic: t.name, Reason: ErrStopping.Error()})
 	t.empty(unasked)
 }
 

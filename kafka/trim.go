@@ -16,7 +16,7 @@ const (
 
 // trim returns memory to the system: malloc keeps nearly all that librdkafka has freed of a backlog, for ever, and Go
 // much of its part for minutes. It costs milliseconds, so it comes when a subscription has ended, or much is kept.
-func (c *Client) trim(ctx context.Context) {
+func (g *Groups) trim(ctx context.Context) {
 	tick := time.NewTicker(trimInterval)
 	defer tick.Stop()
 	for {
@@ -25,7 +25,7 @@ func (c *Client) trim(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		ended := c.memory.ended.Swap(false)
+		ended := g.memory.ended.Swap(false)
 		if ended {
 			debug.FreeOSMemory()
 		}

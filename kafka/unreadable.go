@@ -51,7 +51,7 @@ func (s *Subscription) fail(f *feed, failing librdkafka.PartitionError) {
 		s.unreadable = map[TopicPartition]*UnreadableError{}
 	}
 	s.unreadable[e.TopicPartition] = e
-	s.client.consumed.unreadable.Add(1)
+	s.groups.consumed.unreadable.Add(1)
 	s.log.Warn("batch cannot be read", "partition", e.TopicPartition.String(), "offset", e.Offset, "err", failing.Text)
 	s.dispatch.WakeAll()
 }

@@ -24,7 +24,7 @@ func (m *Member) GiveBack(lent []Delivery) {
 	}
 	s.dispatch.Call(time.Now())
 	s.mu.Unlock()
-	s.client.consumed.released.Add(int64(n))
+	s.groups.consumed.released.Add(int64(n))
 	s.kick() // a revocation may have waited for them
 }
 

@@ -12,13 +12,13 @@ const Beginning int64 = -2
 
 // Ends are the places behind the last records of partitions that exist, as of now. Its errors are those of
 // Topic.
-func (c *Client) Ends(ctx context.Context, partitions []TopicPartition) ([]Place, error) {
+func (c *Cluster) Ends(ctx context.Context, partitions []TopicPartition) ([]Place, error) {
 	return c.whence(ctx, askAll(partitions, binding.LatestOffsetSpec))
 }
 
 // Since are the places of the first records that are not older, or behind the last one where all are. Its
 // errors are those of Ends.
-func (c *Client) Since(ctx context.Context, times map[TopicPartition]time.Time) ([]Place, error) {
+func (c *Cluster) Since(ctx context.Context, times map[TopicPartition]time.Time) ([]Place, error) {
 	specs := map[TopicPartition]binding.OffsetSpec{}
 	for tp, at := range times {
 		specs[tp] = binding.OffsetSpec(max(0, at.UnixMilli()))
@@ -41,7 +41,7 @@ func (c *Client) Since(ctx context.Context, times map[TopicPartition]time.Time) 
 }
 
 // whence asks the leaders of partitions for offsets.
-func (c *Client) whence(ctx context.Context, specs map[TopicPartition]binding.OffsetSpec) (places []Place, err error) {
+func (c *Cluster) whence(ctx context.Context, specs map[TopicPartition]binding.OffsetSpec) (places []Place, err error) {
 	if len(specs) == 0 {
 		return nil, nil
 	}

@@ -1,0 +1,69 @@
+package kafka
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+)
+
+// Cluster asks the brokers about topics, groups, offsets and themselves.
+type Cluster struct {
+	settings *atomic.Pointer[Config]
+	log      *slog.Logger
+	life     *lifetime
+
+	reading       chan struct{} // a slot for each reading
+	groupSlots    chan struct{} // a slot for each question for groups
+	offsetSlots   chan struct{} // a slot for each offset client
+	administrator atomic.Pointer[administrator]
+	overview      overview
+	engine        Engine
+}
+
+// Engine is what a Cluster needs of those who produce and consume. Its functions are called from several goroutines.
+type Engine struct {
+	// Handle is a librdkafka client that may be asked for groups.
+	Handle func() *librdkafka.Producer
+	// Served are the groups that this proxy serves, by name.
+	Served func() map[string]Served
+	// Seek moves a served group to other offsets and commits them; it returns those of partitions that are not
+	// assigned to this proxy.
+	Seek func(ctx context.Context, group string, places []Place) (elsewhere []Place, err error)
+	// Asked is told of the brokers after each question whether they answer; failed is the question's error.
+	Asked func(ctx context.Context, ask Ask, heard []Heard, failed error)
+}
+
+// Ask puts one question to the brokers, in bounded time.
+type Ask func(ctx context.Context, question func(context.Context, *Admin) error) error
+
+func newCluster(settings *atomic.Pointer[Config], log *slog.Logger, life *lifetime) *Cluster {
+	c := &Cluster{
+		settings: settings, log: log, life: life,
+		reading: make(chan struct{}, mostAsked), groupSlots: make(chan struct{}, censuses), offsetSlots: make(chan struct{}, envoys),
+	}
+	c.reconfigure(c.config())
+	return c
+}
+
+// run keeps what the brokers told up to date, until the life ends. It is called once, before any question.
+func (c *Cluster) run(e Engine) {
+	c.engine = e
+	c.life.start(func() { c.refresh(c.life.ctx) })
+}
+
+// config is the configuration as it is now. Nobody changes what it points to.
+func (c *Cluster) config() *Config { return c.settings.Load() }
+
+// reconfigure makes administrative reads use other properties. The old client ends, in the background, when nobody is
+// inside any more.
+func (c *Cluster) reconfigure(cfg *Config) {
+	old := c.administrator.Swap(&administrator{brokers: cfg.Brokers, properties: cfg.Properties})
+	if old != nil {
+		c.life.start(func() { old.close(c.life.ctx) })
+	}
+}
+
+// close ends the administrative client.
+func (c *Cluster) close(ctx context.Context) { c.administrator.Load().close(ctx) }

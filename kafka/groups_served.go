@@ -1,0 +1,94 @@
+package kafka
+
+import (
+	"cmp"
+	"log/slog"
+	"maps"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// Groups holds the subscriptions of this proxy, and their members.
+type Groups struct {
+	settings *atomic.Pointer[Config]
+	log      *slog.Logger
+	life     *lifetime
+	cluster  *Cluster
+
+	consumed consumeCounts
+	lendings lendingBooks
+	memory   memory
+	opened   chan struct{} // a partition was: see watchTopics
+	learners chan struct{} // a slot for each subscription that asks what was committed
+	sought   chan struct{} // tells the discovery of a new subscription with patterns
+
+	mu            sync.Mutex // guards what follows; taken before a subscription's own
+	discovering   bool       // there is a discovery
+	subscriptions map[string]*Subscription
+	members       map[Identity]*Member
+	departed      departures
+	rooms         rooms
+}
+
+func newGroups(settings *atomic.Pointer[Config], log *slog.Logger, life *lifetime, cluster *Cluster) *Groups {
+	g := &Groups{
+		settings: settings, log: log, life: life, cluster: cluster,
+		lendings: newLendingBooks(), opened: make(chan struct{}, 1), learners: make(chan struct{}, learners), sought: make(chan struct{}, 1),
+		subscriptions: map[string]*Subscription{}, members: map[Identity]*Member{}, departed: departures{},
+		rooms: rooms{all: map[*Subscription]netip.Prefix{}, waiting: map[Identity]func(){}},
+	}
+	g.reconfigure(g.config())
+	return g
+}
+
+// run watches the topics that are consumed, and gives memory back, until the life ends.
+func (g *Groups) run() {
+	g.life.start(func() { g.watchTopics(g.life.ctx) })
+	g.life.start(func() { g.trim(g.life.ctx) })
+}
+
+// config is the configuration as it is now. Nobody changes what it points to.
+func (g *Groups) config() *Config { return g.settings.Load() }
+
+// reconfigure applies what holds at once: the memory for what is fetched.
+func (g *Groups) reconfigure(cfg *Config) {
+	g.memory.change(nil, func(b *budget) { b.resize(int64(cfg.ConsumeMemory)) })
+}
+
+// open lists the subscriptions, by group and topics.
+func (g *Groups) open() []*Subscription {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.SortedFunc(maps.Values(g.subscriptions), func(a, b *Subscription) int { return cmp.Compare(a.key, b.key) })
+}
+
+// served lists the groups that are served, by name.
+func (g *Groups) served() map[string]Served {
+	groups := map[string]Served{}
+	for _, s := range g.open() {
+		served := groups[s.group]
+		if served.Assigned == nil {
+			served.Assigned = map[TopicPartition]Unsettled{}
+		}
+		served.Consumers = append(served.Consumers, s.consumer)
+		served.Topics = append(served.Topics, s.interest)
+		s.mu.Lock()
+		for tp, l := range s.dispatch.byName {
+			at, unsettled := l.ledger.FirstUnsettled()
+			served.Assigned[tp] = Unsettled{at, unsettled}
+		}
+		served.Leased += s.dispatch.leased()
+		s.mu.Unlock()
+		groups[s.group] = served
+	}
+	return groups
+}
+
+// count is how many subscriptions and members there are.
+func (g *Groups) count() (subscriptions, members int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.subscriptions), len(g.members)
+}

@@ -1,0 +1,121 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+)
+
+// Producers are the shared librdkafka producers, one by profile, and what all of them know of topics.
+type Producers struct {
+	settings *atomic.Pointer[Config]
+	log      *slog.Logger
+	life     *lifetime
+	cluster  *Cluster
+
+	all        []*producer // by profile
+	delivered  *producer
+	buffered   *producer
+	publishers publishers
+	topics     topics
+	produced   producedBooks
+	limits     limits
+	plights    atomic.Pointer[plights]
+	written    map[string]int64 // by topic with records under way, those written at the last look; see examine
+}
+
+// openProducers starts a producer for each profile; no broker needs to be reachable.
+func openProducers(settings *atomic.Pointer[Config], log *slog.Logger, life *lifetime, cluster *Cluster) (*Producers, error) {
+	profiles := []string{Delivered, Buffered}
+	ps := &Producers{
+		settings: settings, log: log, life: life, cluster: cluster,
+		topics: topics{names: map[string]*topic{}}, produced: newProducedBooks(len(profiles)),
+	}
+	ps.apply(ps.config())
+	for _, profile := range profiles {
+		p, err := newProducer(profile, ps)
+		if err != nil {
+			ps.close(life.ctx)
+			return nil, fmt.Errorf("producer profile %s: %w", profile, err)
+		}
+		ps.all = append(ps.all, p)
+	}
+	ps.delivered, ps.buffered = ps.all[0], ps.all[1]
+	return ps, nil
+}
+
+// config is the configuration as it is now. Nobody changes what it points to.
+func (ps *Producers) config() *Config { return ps.settings.Load() }
+
+// apply applies the bounds of a configuration.
+func (ps *Producers) apply(cfg *Config) { ps.topics.limit.Store(int64(cfg.MaxTopics)) }
+
+// Publisher makes a session's handle on the producers. wake is called, from other goroutines and
+// never blocking, when something the session waits for has happened. The session closes the handle.
+func (ps *Producers) Publisher(wake func()) (*Publisher, error) {
+	p := &Publisher{producers: ps, wake: wake, toDeliver: gathering{producer: ps.delivered}, toBuffer: gathering{producer: ps.buffered}}
+	p.threshold.Store(-1)
+	return p, ps.publishers.add(p)
+}
+
+// Handle is a librdkafka client that may be asked other things.
+func (ps *Producers) handle() *librdkafka.Producer { return ps.delivered.handle.Load() }
+
+// Stopping says that the process is about to end: a record that fails from now on counts as not
+// delivered in Close's error.
+func (ps *Producers) Stopping() { ps.produced.stop() }
+
+func (ps *Producers) close(ctx context.Context) {
+	for _, p := range ps.all {
+		p.close(ctx)
+	}
+}
+
+// undelivered is how many records have failed since Stopping, or are still without an end.
+func (ps *Producers) undelivered() int64 {
+	n := ps.produced.undelivered()
+	for _, p := range ps.all {
+		n += p.held.Load()
+	}
+	return n
+}
+
+// successor is a producer handle that is to take over.
+type successor struct {
+	handle     *librdkafka.Producer
+	properties Properties
+}
+
+// successors are the handles that take over, by the producer that they are for.
+type successors map[*producer]successor
+
+// prepare makes a handle for every profile whose properties change, or none at all.
+func (ps *Producers) prepare(cfg *Config) (successors, error) {
+	made := successors{}
+	for _, p := range ps.all {
+		properties := cfg.producerProperties(p.profile)
+		if !p.differs(properties) {
+			continue
+		}
+		handle, err := librdkafka.NewProducer(properties)
+		if err != nil {
+			for p, s := range made {
+				discard(ps.life.ctx, s.handle, p.log)
+			}
+			return nil, err
+		}
+		made[p] = successor{handle, properties}
+	}
+	return made, nil
+}
+
+// reconfigure applies a configuration, for which prepare has made the handles.
+func (ps *Producers) reconfigure(cfg *Config, made successors) {
+	ps.apply(cfg)
+	for p, s := range made {
+		p.succeed(s.handle, s.properties)
+	}
+}
