@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // patience bounds what a test waits for.
@@ -195,5 +197,41 @@ func TestListenersThatFinishedTakeNoMore(t *testing.T) {
 	all.Finish()
 	if all.Add(NewListener(&endless{}, func() {})) {
 		t.Error("one more was taken")
+	}
+}
+
+// A peer that is gone without a word is found within about a minute, even while a reply to it is under way: keepalive is
+// silent then, and the kernel alone would try for a quarter of an hour.
+func TestGonePeersAreFound(t *testing.T) {
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := NewListener(tcp, func() {})
+	defer l.Close()
+	dial(t, l.Addr().String())
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	raw, err := conn.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := map[string]int{}
+	err = raw.Control(func(fd uintptr) {
+		for name, option := range map[string]int{"idle": unix.TCP_KEEPIDLE, "interval": unix.TCP_KEEPINTVL, "count": unix.TCP_KEEPCNT, "user timeout": unix.TCP_USER_TIMEOUT} {
+			options[name], _ = unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, option)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := options["idle"] + options["interval"]*options["count"]; found > 60 {
+		t.Errorf("found after %d s of silence", found)
+	}
+	if wait := time.Duration(options["user timeout"]) * time.Millisecond; wait == 0 || wait > time.Minute {
+		t.Errorf("found after %s without an acknowledgement; 0 is the kernel's quarter of an hour", wait)
 	}
 }

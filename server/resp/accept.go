@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/server"
+	"github.com/sluice-proxy/sluice/server/resp/conn"
 )
 
 // acceptGap is how long a turn of the accept loop may take before the loop counts as stuck.
@@ -24,11 +25,11 @@ func (s *Server) Serve(tcp *net.TCPListener) error {
 	defer func() { _ = l.Close() }()
 	var pause backoff
 	for {
-		conn, err := l.Accept()
+		accepted, err := l.Accept()
 		switch {
 		case err == nil:
 			pause = 0
-			s.admit(conn.(*net.TCPConn)) //nolint:forcetypeassert // it comes from a TCP listener
+			s.admit(accepted.(*net.TCPConn)) //nolint:forcetypeassert // it comes from a TCP listener
 		case errors.Is(err, net.ErrClosed):
 			return nil
 		default:
@@ -48,15 +49,14 @@ func (b *backoff) next() time.Duration {
 
 func (b *backoff) value() time.Duration { return time.Duration(*b) }
 
-// admit starts a session, or turns the connection away as Redis does (networking.c,
-// acceptCommonHandler).
-func (s *Server) admit(conn *net.TCPConn) {
-	session, err := s.open(conn)
+// admit starts a session, or refuses the connection as Redis does (networking.c, acceptCommonHandler).
+func (s *Server) admit(tcp *net.TCPConn) {
+	session, err := s.open(tcp)
 	if err != nil {
 		s.refused.Add(1)
-		_ = conn.SetWriteDeadline(time.Now().Add(time.Second))
-		_, _ = conn.Write([]byte("-" + err.Error() + "\r\n"))
-		_ = conn.Close()
+		_ = tcp.SetWriteDeadline(time.Now().Add(time.Second))
+		_, _ = tcp.Write([]byte("-" + err.Error() + "\r\n"))
+		_ = tcp.Close()
 		return
 	}
 	s.going.Go(session.serve)
@@ -64,8 +64,8 @@ func (s *Server) admit(conn *net.TCPConn) {
 
 var errMaxClients = errors.New("ERR max number of clients reached")
 
-func (s *Server) open(conn *net.TCPConn) (*session, error) {
-	wire, err := newWire(conn, s.limits(s.options().Password == ""))
+func (s *Server) open(tcp *net.TCPConn) (*session, error) {
+	c, err := conn.New(tcp, s.limits(s.options().Password == ""))
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (s *Server) open(conn *net.TCPConn) (*session, error) {
 	if len(s.sessions) >= s.options().MaxClients {
 		return nil, errMaxClients
 	}
-	session := newSession(s, wire, s.accepted.Add(1))
+	session := newSession(s, c, s.accepted.Add(1))
 	s.sessions[session.id] = session
 	return session, nil
 }

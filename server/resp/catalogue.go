@@ -93,7 +93,7 @@ func (c *catalogue) spread(q *inquiry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for s := range q.waiting {
-		s.wire.wake()
+		s.conn.Wake()
 	}
 }
 

@@ -168,6 +168,6 @@ func (s *session) unblock(how int32) bool {
 	if !s.unblocked.CompareAndSwap(stillBlocked, how) {
 		return false
 	}
-	s.wire.wake()
+	s.conn.Wake()
 	return true
 }

@@ -45,7 +45,7 @@ func (s *session) describe() string {
 		s.visible.letters(blocked), s.visible.queued(), cmp.Or(s.last, "NULL"), max(2, s.visible.proto), s.library[0], s.library[1])
 }
 
-func (s *session) local() string { return s.wire.conn.LocalAddr().String() }
+func (s *session) local() string { return s.conn.LocalAddr().String() }
 
 // queued is 0 inside MULTI, whatever is queued, and -1 outside, as in Redis.
 func (v *visible) queued() string {

@@ -4,11 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // waiting is a client inside BLPOP, and its id.
@@ -109,28 +105,6 @@ func TestClientList(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	p.says("CLIENT LIST ID x", "-ERR Invalid client ID")
-}
-
-// A peer that is gone without a word is found within about a minute, even while a reply to it is
-// under way: keepalive is silent then, and the kernel alone would try for a quarter of an hour.
-func TestGonePeersAreFound(t *testing.T) {
-	d := open(t, Options{}, brokers...)
-	d.dial(t).says("PING", "+PONG")
-	options := map[string]int{}
-	err := d.all()[0].wire.raw.Control(func(fd uintptr) {
-		for name, option := range map[string]int{"idle": unix.TCP_KEEPIDLE, "interval": unix.TCP_KEEPINTVL, "count": unix.TCP_KEEPCNT, "user timeout": unix.TCP_USER_TIMEOUT} {
-			options[name], _ = unix.GetsockoptInt(int(fd), syscall.IPPROTO_TCP, option)
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if found := options["idle"] + options["interval"]*options["count"]; found > 60 {
-		t.Errorf("found after %d s of silence", found)
-	}
-	if wait := time.Duration(options["user timeout"]) * time.Millisecond; wait == 0 || wait > time.Minute {
-		t.Errorf("found after %s without an acknowledgement; 0 is the kernel's quarter of an hour", wait)
-	}
 }
 
 // Too many wrong passwords end the connection; a right one forgives.

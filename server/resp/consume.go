@@ -36,7 +36,7 @@ func blpop(s *session, args [][]byte) error {
 	if s.server.draining.Load() {
 		return errShutdown
 	}
-	if s.wire.halfClosed {
+	if s.conn.HalfClosed() {
 		return endError{io.EOF} // nobody will acknowledge it
 	}
 	if len(args) != 3 {
@@ -183,17 +183,17 @@ var errAnswered = errors.New("answered")
 
 // seat takes the member's place. A connection of the same name that is dead, but has not noticed yet, is waited for.
 func (s *session) seat(wanted *consumption) (*kafka.Member, error) {
-	member, err := s.server.kafka.Join(s.identity, wanted.Interest, s.wire.wake)
+	member, err := s.server.kafka.Join(s.identity, wanted.Interest, s.conn.Wake)
 	var taken *kafka.TakenError
 	if errors.As(err, &taken) && s.server.bury(s.identity) {
-		return s.server.kafka.Join(s.identity, wanted.Interest, s.wire.wake)
+		return s.server.kafka.Join(s.identity, wanted.Interest, s.conn.Wake)
 	}
 	return member, err
 }
 
 // address is the client's.
 func (s *session) address() netip.Addr {
-	if at, is := s.wire.conn.RemoteAddr().(*net.TCPAddr); is {
+	if at, is := s.conn.RemoteAddr().(*net.TCPAddr); is {
 		return at.AddrPort().Addr()
 	}
 	return netip.Addr{}
@@ -211,8 +211,8 @@ func (s *Server) bury(id kafka.Identity) bool {
 	if owner == nil {
 		return true
 	}
-	if owner.wire.hungUp() {
-		owner.wire.wake()
+	if owner.conn.HungUp() {
+		owner.conn.Wake()
 		patience = burialTime
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

@@ -70,7 +70,7 @@ func (s *session) authenticate(user, password []byte) error {
 // trust sets whether the client has authenticated, and with it what it may send.
 func (s *session) trust(yes bool) {
 	s.authenticated = yes
-	s.wire.reader.SetLimits(s.server.limits(yes))
+	s.conn.Reader.SetLimits(s.server.limits(yes))
 }
 
 // greeting is what HELLO asks for.

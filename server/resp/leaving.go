@@ -91,7 +91,7 @@ func (s *session) fresh() bool { return !s.met && s.lastWords.IsZero() }
 // unheard tells whether the client has said something that must be answered before the end: on a busy
 // machine it may have arrived in time and not been read in time, and closing now would reset the connection.
 func (s *session) unheard() bool {
-	return (s.fresh() || time.Since(s.server.drainedAt) < drainLongest) && s.wire.unread()
+	return (s.fresh() || time.Since(s.server.drainedAt) < drainLongest) && s.conn.Unread()
 }
 
 // refuses tells whether the client must produce elsewhere, because of the drain. One that connected just
@@ -110,14 +110,14 @@ func (s *session) owesNothing() bool {
 // halfClose notes that nothing more will come from the client. It may be gone for good: whoever
 // else bears its name need not wait until it has been answered.
 func (s *session) halfClose() {
-	s.wire.halfClosed = true
+	s.conn.HalfClose()
 	s.leave(false)
 }
 
 // kill ends the session from outside.
 func (s *session) kill() {
 	s.killed.Store(true)
-	s.wire.sever()
+	s.conn.Sever()
 }
 
 // end gives back what the session holds. Records that its member owes are kept for the grace,
@@ -134,7 +134,7 @@ func (s *session) end() {
 	}
 	s.monitor.close(s.server)
 	s.server.forget(s) // before the client can see the end: there is room for it again
-	s.wire.close()
+	s.conn.Close()
 	close(s.ended)
 }
 
@@ -187,4 +187,4 @@ func (s *session) explain(err error) {
 	}
 }
 
-func (s *session) remote() string { return s.wire.conn.RemoteAddr().String() }
+func (s *session) remote() string { return s.conn.RemoteAddr().String() }

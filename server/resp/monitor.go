@@ -119,7 +119,7 @@ func (m *monitor) push(line []byte) (behind int) {
 		m.cutLocked()
 	default:
 		m.lines = append(m.lines, line...)
-		m.session.wire.wake()
+		m.session.conn.Wake()
 	}
 	return len(m.lines)
 }
@@ -152,7 +152,7 @@ func (m *monitor) drain(out *protocol.Encoder) {
 	whole := bytes.LastIndexByte(m.lines[:flushAt], '\n') + 1 // a line is shorter
 	out.Raw(m.lines[:whole])
 	m.lines = m.lines[whole:]
-	m.session.wire.wake()
+	m.session.conn.Wake()
 }
 
 // close ends the listening.

@@ -160,7 +160,7 @@ func TestMonitorsAreBoundedTogether(t *testing.T) {
 	w := &watchers{}
 	var monitors []*monitor
 	for range maxBacklogs/maxBacklog + 4 {
-		m := &monitor{session: &session{server: s.server, wire: s.wire}}
+		m := &monitor{session: &session{server: s.server, conn: s.conn}}
 		w.add(m)
 		monitors = append(monitors, m)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/sluice-proxy/sluice/metrics"
 	"github.com/sluice-proxy/sluice/protocol"
 	"github.com/sluice-proxy/sluice/server"
+	"github.com/sluice-proxy/sluice/server/resp/conn"
 )
 
 // Options are the door's settings. The zero value of a field means its default.
@@ -89,7 +90,7 @@ type Server struct {
 	commands  atomic.Int64 // commands run
 	accepted  atomic.Int64 // connections accepted, the source of session ids
 	refused   atomic.Int64 // connections over MaxClients
-	turns     atomic.Int64 // of all sessions
+	turns     conn.Turns
 	listeners server.Listeners
 	watchers  watchers
 	catalogue catalogue
@@ -148,7 +149,7 @@ func (s *Server) Drain(ctx context.Context) int {
 	s.draining.Store(true)
 	s.listeners.Finish()
 	for _, session := range s.all() {
-		session.wire.wake()
+		session.conn.Wake()
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.options().DrainGrace)
 	defer cancel()

@@ -3,13 +3,13 @@ package resp
 import (
 	"errors"
 	"io"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/protocol"
+	"github.com/sluice-proxy/sluice/server/resp/conn"
 )
 
 // session is one connection: its goroutine reads commands, runs them and sends the replies in
@@ -18,7 +18,7 @@ type session struct {
 	server *Server
 	opts   *Options // as they were when it began
 	id     int64
-	wire   *wire
+	conn   *conn.Conn
 	out    protocol.Encoder
 
 	publisher *kafka.Publisher
@@ -26,7 +26,6 @@ type session struct {
 	incurred  int    // how many debts there ever were
 	pipeline  int    // commands that came at once, of late
 	crowded   string // a topic for which one of these waited for room in vain
-	turns     int64  // that all sessions had had at its last one
 	tally     tally  // of the commands that were run since the last look at the clock
 	member    *kafka.Member
 	interest  *consumption
@@ -60,10 +59,10 @@ type session struct {
 
 const flushAt = 64 << 10 // bytes of replies that are sent before more commands are run
 
-func newSession(server *Server, wire *wire, id int64) *session {
+func newSession(server *Server, c *conn.Conn, id int64) *session {
 	now, opts := time.Now(), server.options()
 	return &session{
-		server: server, opts: opts, id: id, wire: wire, authenticated: opts.Password == "",
+		server: server, opts: opts, id: id, conn: c, authenticated: opts.Password == "",
 		connected: now, active: now, tally: tally{since: now}, ended: make(chan struct{}),
 	}
 }
@@ -86,7 +85,7 @@ func (s *session) serve() {
 }
 
 func (s *session) open() error {
-	publisher, err := s.server.kafka.Publisher(s.wire.wake)
+	publisher, err := s.server.kafka.Publisher(s.conn.Wake)
 	s.publisher = publisher
 	return err
 }
@@ -98,7 +97,7 @@ func (s *session) turn() error {
 	if err != nil {
 		return err
 	}
-	s.wire.arm(s.patience())
+	s.conn.Arm(s.patience())
 	if err := s.settle(false); err != nil {
 		return err
 	}
@@ -111,40 +110,23 @@ func (s *session) turn() error {
 	if err := s.mayStay(); err != nil {
 		return err
 	}
-	others := s.others()
-	s.wire.eager = others == 0 && s.pipeline >= eagerAt && len(s.debts) == 0
-	if others >= crowd {
-		// They first: with many busy clients the next command has often come when it is our turn again, and is
-		// read without a detour through the poller. A tenth more throughput with fifty. With few there is nobody
-		// to wait for, and the scheduler wakes a thread for nothing.
-		runtime.Gosched()
-	}
-	if err := s.wire.fill(); err != nil && !errors.Is(err, errWoken) {
+	s.conn.EndTurn(&s.server.turns, s.pipeline >= pipelined && len(s.debts) == 0)
+	if err := s.conn.Fill(); err != nil && !errors.Is(err, conn.ErrWoken) {
 		return err
 	}
 	s.tally.since = time.Now()
 	return nil
 }
 
-// crowd is how many turns of others since its last one make a session wait for them.
-const crowd = 2
-
-// others is how many turns other sessions have had since this was last called.
-func (s *session) others() int64 {
-	before := s.turns
-	s.turns = s.server.turns.Add(1)
-	return s.turns - before - 1
-}
-
-// eagerAt is how many commands at once make a pipeline whose next part is looked for before the session sleeps.
-const eagerAt = 8
+// pipelined is how many commands at once make a client one that pipelines: see Conn.EndTurn.
+const pipelined = 8
 
 // runBuffered runs every whole command that has arrived.
 func (s *session) runBuffered() error {
 	before := s.pipeline
 	s.crowded = ""
 	for s.pipeline = 0; ; s.pipeline++ {
-		args, err := s.wire.reader.Next()
+		args, err := s.conn.Reader.Next()
 		if err != nil {
 			s.out.Error("ERR " + err.Error())
 			return err
@@ -169,7 +151,7 @@ func (s *session) runBuffered() error {
 // noteStart remembers since when the client owes the rest of a command.
 func (s *session) noteStart() {
 	switch {
-	case !s.wire.reader.MidCommand():
+	case !s.conn.Reader.MidCommand():
 		s.partial = time.Time{}
 	case s.partial.IsZero():
 		s.partial = time.Now()
@@ -195,12 +177,12 @@ func (s *session) attend(until time.Time) error {
 	if err := s.flush(); err != nil {
 		return err
 	}
-	if s.wire.armedFor(until) {
-		if err := s.wire.await(); err != nil && !errors.Is(err, errWoken) {
+	if s.conn.ArmedFor(until) {
+		if err := s.conn.Await(); err != nil && !errors.Is(err, conn.ErrWoken) {
 			return err
 		}
 	}
-	s.wire.arm(until)
+	s.conn.Arm(until)
 	if s.killed.Load() {
 		return errKilled
 	}
@@ -216,8 +198,8 @@ func (s *session) flush() error {
 		s.out.Reset()
 		return nil
 	}
-	err := s.wire.send(s.out.Bytes(), s.opts.WriteTimeout)
-	if s.wire.reader.Buffered() == 0 {
+	err := s.conn.Send(s.out.Bytes(), s.opts.WriteTimeout)
+	if s.conn.Reader.Buffered() == 0 {
 		s.out.Release()
 	} else {
 		s.out.Reset()

@@ -1,4 +1,4 @@
-package resp
+package conn
 
 import (
 	"testing"
@@ -8,13 +8,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestAlarm sets an alarm again and again, as the commands of a session do.
-func TestAlarm(t *testing.T) {
+// TestLazyTimer sets a timer again and again, as the commands of a session do.
+func TestLazyTimer(t *testing.T) {
 	const never = time.Duration(-1)
 	for _, c := range []struct {
 		name string
 		set  []time.Duration // from the start, one a second
-		ring []time.Duration
+		fire []time.Duration
 	}{
 		{"once", []time.Duration{5 * time.Second}, []time.Duration{5 * time.Second}},
 		{"later and later", []time.Duration{2 * time.Second, 4 * time.Second, 6 * time.Second}, []time.Duration{6 * time.Second}},
@@ -22,13 +22,13 @@ func TestAlarm(t *testing.T) {
 		{"not any more", []time.Duration{3 * time.Second, never}, nil},
 		{"not any more, and again", []time.Duration{3 * time.Second, never, 10 * time.Second}, []time.Duration{10 * time.Second}},
 		{"over already", []time.Duration{0}, []time.Duration{0}},
-		{"again after it rang", []time.Duration{0, 2 * time.Second}, []time.Duration{0, 2 * time.Second}},
+		{"again after it fired", []time.Duration{0, 2 * time.Second}, []time.Duration{0, 2 * time.Second}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				var rung []time.Duration
-				a := alarm{ring: func() { rung = append(rung, time.Since(began)) }}
+				var fired []time.Duration
+				a := lazyTimer{fire: func() { fired = append(fired, time.Since(began)) }}
 				for _, at := range c.set {
 					if at == never {
 						a.set(time.Time{})
@@ -40,7 +40,7 @@ func TestAlarm(t *testing.T) {
 				<-time.After(2 * time.Hour)
 				a.mu.Lock()
 				defer a.mu.Unlock()
-				if diff := cmp.Diff(c.ring, rung); diff != "" {
+				if diff := cmp.Diff(c.fire, fired); diff != "" {
 					t.Error(diff)
 				}
 			})
@@ -48,10 +48,10 @@ func TestAlarm(t *testing.T) {
 	}
 }
 
-// TestAStoppedAlarm is of a session that has ended.
-func TestAStoppedAlarm(t *testing.T) {
+// TestAStoppedLazyTimer is of a session that has ended.
+func TestAStoppedLazyTimer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := alarm{ring: func() { t.Error("it rang") }}
+		a := lazyTimer{fire: func() { t.Error("it fired") }}
 		a.set(time.Now().Add(time.Second))
 		a.stop()
 		<-time.After(time.Hour)
