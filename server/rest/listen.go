@@ -102,6 +102,7 @@ func (s *Server) stop() {
 		close(s.drains)
 	}
 }
+
 // lastAnswer counts a request that no handler sees, and returns the refusal as bytes. The connection ends with it.
 func (s *Server) lastAnswer(status int, message string) []byte {
 	countAnswer(s.meters[nil], status, 0)

@@ -93,7 +93,7 @@ func (s *session) begin(c *command) {
 func (s *session) count(c *command, failed bool) {
 	s.begin(c)
 	s.tally.n++
-	s.tally.failed += count(failed)
+	s.tally.failed += boolInt(failed)
 }
 
 // enter moves the tally into the meter; what comes next began now.
@@ -110,5 +110,5 @@ func (s *session) enter(now time.Time) {
 
 // countDebt notes a delivered produce that is answered at last.
 func (s *session) countDebt(d *debt, failed bool) {
-	countCalls(s.server.meters[d.command], 1, count(failed), time.Since(d.since))
+	countCalls(s.server.meters[d.command], 1, boolInt(failed), time.Since(d.since))
 }

@@ -137,11 +137,6 @@ func parseGreeting(args [][]byte) (g greeting, err error) {
 	return g, nil
 }
 
-// is compares a keyword without regard to case.
-func is(arg []byte, keyword string) bool {
-	return len(arg) == len(keyword) && bytes.EqualFold(arg, []byte(keyword))
-}
-
 // introduce is HELLO's reply.
 func (s *session) introduce() {
 	out := &s.out

@@ -125,7 +125,7 @@ func aboutCluster(r *report, _ *session) { r.field("cluster_enabled", 0) }
 func aboutSluice(r *report, s *session) {
 	r.field("sluice_version", s.opts.Version)
 	r.field("librdkafka_version", kafka.Version())
-	r.field("draining", count(s.server.draining.Load()))
+	r.field("draining", boolInt(s.server.draining.Load()))
 	now, baseline := s.server.kafka.Stats(), s.server.baseline.Load()
 	for i := range stats {
 		r.field(strings.ReplaceAll(stats[i].name, ".", "_"), stats[i].since(&now, baseline))

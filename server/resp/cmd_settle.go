@@ -56,15 +56,8 @@ func ack(s *session, args [][]byte) error {
 		return err
 	}
 	done := m != nil && m.AcceptThrough(partitionOf(id), id.Offset) > 0
-	s.out.Int(count(done))
+	s.out.Int(boolInt(done))
 	return nil
-}
-
-func count(done bool) int64 {
-	if done {
-		return 1
-	}
-	return 0
 }
 
 // accepts answers RPUSH accepts <t:p:o> ...: these records are done.
@@ -142,7 +135,7 @@ func releases(s *session, args [][]byte) error {
 		return err
 	}
 	delay := time.Duration(v.Delay) * time.Millisecond
-	s.out.Int(count(m != nil && m.Release(partitionOf(id), id.Offset, delay)))
+	s.out.Int(boolInt(m != nil && m.Release(partitionOf(id), id.Offset, delay)))
 	return nil
 }
 
@@ -164,6 +157,6 @@ func rejects(s *session, args [][]byte) error {
 	if err != nil {
 		return fmt.Errorf("reject %s: %w", args[2], err)
 	}
-	s.out.Int(count(done))
+	s.out.Int(boolInt(done))
 	return nil
 }

@@ -110,17 +110,3 @@ func (s *session) note(c *command) {
 	defer s.mu.Unlock()
 	s.last, s.active = c.name, time.Now()
 }
-
-// lower folds a command name into buf; names longer than it are no commands.
-func lower(name []byte, buf *[32]byte) []byte {
-	if len(name) > len(buf) {
-		return nil
-	}
-	for i, b := range name {
-		if 'A' <= b && b <= 'Z' {
-			b += 'a' - 'A'
-		}
-		buf[i] = b
-	}
-	return buf[:len(name)]
-}

@@ -2,7 +2,6 @@ package resp
 
 import (
 	"errors"
-	"strconv"
 	"strings"
 	"time"
 
@@ -88,16 +87,6 @@ func selectDatabase(s *session, args [][]byte) error {
 	}
 	s.out.OK()
 	return nil
-}
-
-// parseInt reads an integer in its one canonical form, as Redis does (util.c, string2ll): no blanks,
-// no plus, no leading zeros.
-func parseInt(b []byte) (int64, error) {
-	n, err := strconv.ParseInt(string(b[:min(len(b), 21)]), 10, 64)
-	if err != nil || strconv.FormatInt(n, 10) != string(b) {
-		return 0, errNotInteger
-	}
-	return n, nil
 }
 
 func noCluster(*session, [][]byte) error { return errNoCluster }

@@ -156,7 +156,7 @@ func exists(s *session, args [][]byte) error {
 	}
 	n := int64(0)
 	for _, key := range args[1:] {
-		n += count(kindOf(key, names) != "none")
+		n += boolInt(kindOf(key, names) != "none")
 	}
 	s.out.Int(n)
 	return nil

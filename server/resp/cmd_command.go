@@ -129,7 +129,7 @@ func documentCommands(s *session, args [][]byte) error {
 func (s *session) document(c *command) {
 	page, subs := manual[c.name], subcommands[c.name]
 	s.out.BulkString(c.name)
-	s.out.Map(3 + int(count(page.syntax != "")+count(len(subs) > 0)))
+	s.out.Map(3 + int(boolInt(page.syntax != "")+boolInt(len(subs) > 0)))
 	for _, fact := range [][2]string{{"summary", page.summary}, {"since", page.since}, {"group", page.group}} {
 		s.out.BulkString(fact[0])
 		s.out.BulkString(fact[1])
