@@ -38,7 +38,7 @@ run: build
 
 # The whole test suite, with the race detector. The cache knows nothing of the binary that is tested.
 test: test-needs
-	go test -race -count=1 -timeout $(TESTTIME) ./...
+	go test -race -tags redis,clients -count=1 -timeout $(TESTTIME) ./...
 
 # What the tests need beyond Go: named when missing. What needs no rights on the machine (redis-py in
 # a virtual environment, a package of npm, Apache Kafka's jars) the tests fetch themselves.
@@ -60,8 +60,8 @@ test-kafka: test-needs
 	@for tool in java mvn; do command -v $$tool >/dev/null || \
 		{ echo "make test-kafka needs, by their names in Debian: default-jre-headless maven" >&2; exit 1; }; done
 	go test -tags kafka -count=1 -timeout $(TESTTIME) -p 2 -run 'Kafka|TestBrokersAway' \
-		./test/operations ./test/harness ./test/transcripts ./test/web
-	go test -tags kafka -count=1 -timeout $(TESTTIME) ./test/kafka
+		./test/operations ./test/harness ./test/conversations/...
+	go test -tags kafka -count=1 -timeout $(TESTTIME) -skip WithoutRebalance ./test/kafka
 	go test -tags kafka -count=1 -timeout $(TESTTIME) -run TestAScrapeIsCheap ./test/operations
 
 # The package in containers that boot a systemd of their own: start, reload, watchdog, restarts under
@@ -73,11 +73,11 @@ test-systemd:
 # fetches the rest; skips, and says why, where that cannot be had. OPENAPI_SEED=2 asks other questions,
 # OPENAPI_TIME=600 for so many seconds.
 openapi-check:
-	go test -tags openapi -v -count=1 -timeout $(TESTTIME) ./test/openapi
+	go test -tags openapi -v -count=1 -timeout $(TESTTIME) -run 'TheDocument|AsDescribed' ./test/clients
 
 # The HTTP door in a headless Chromium: its page, and streams of records; skips, and says so, without one.
 test-browser:
-	go test -tags browser -v -count=1 -timeout $(TESTTIME) ./test/browser
+	go test -tags browser -v -count=1 -timeout $(TESTTIME) -run 'ThePage|EventSource' ./test/clients
 
 # Every fuzz target for FUZZTIME, each package built once. Now and then an input still runs when the time is over, which
 # is called a failure: only a written input is one.
@@ -126,7 +126,7 @@ reproducible: $(NFPM)
 
 lint: $(LINT)
 	$(LINT) run ./...
-	$(LINT) run --build-tags kafka,systemd,openapi,browser ./test/...
+	$(LINT) run --build-tags kafka,systemd,redis,clients,openapi,browser ./test/...
 
 # Format as the linter wants it.
 fmt: $(LINT)

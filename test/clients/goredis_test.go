@@ -9,14 +9,15 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 func TestGoRedis(t *testing.T) {
 	for _, protocol := range []int{2, 3} {
 		t.Run(fmt.Sprintf("RESP%d", protocol), func(t *testing.T) {
 			d := open(t)
-			ctx, cancel := context.WithTimeout(t.Context(), clientPatience)
-			defer cancel()
+			ctx := harnesstest.Within(t, clientPatience)
 			connect := func(name string) *redis.Client {
 				c := redis.NewClient(&redis.Options{
 					Addr: d.Addr, ClientName: name, Protocol: protocol, PoolSize: 1, MaxRetries: -1,

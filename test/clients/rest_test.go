@@ -1,3 +1,5 @@
+//go:build clients
+
 package clients
 
 import (
@@ -5,16 +7,13 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 // openREST is a proxy whose HTTP door is at url.
 func openREST(t *testing.T) (d *door, url string) {
 	t.Helper()
-	addr, err := harness.FreeAddr()
-	if err != nil {
-		t.Fatal(err)
-	}
+	addr := harnesstest.FreeAddr(t)
 	return open(t, "--http", addr), "http://" + addr
 }
 
@@ -23,7 +22,7 @@ const requests, slugify = "requests==2.34.2", "python-slugify==8.0.4"
 
 // nlp-kafka-rest-api: a partner answers on another topic; produces JSON and consumes base64, with a body in every GET and DELETE.
 func TestNLPKafkaRestAPI(t *testing.T) {
-	python := virtualenv(t, "nlp-kafka-rest-api-1.0.0", "nlp-kafka-rest-api==1.0.0", requests)
+	python := filepath.Join(virtualenv(t, "nlp-kafka-rest-api-1.0.0", "nlp-kafka-rest-api==1.0.0", requests), "python")
 	d, url := openREST(t)
 	if err := d.admin.CreateTopic(t.Context(), d.topic+"-response", 1); err != nil {
 		t.Fatal(err)
@@ -33,7 +32,7 @@ func TestNLPKafkaRestAPI(t *testing.T) {
 
 // pymapr-kafkarest: a trailing slash behind "positions", and a name that is taken after a crash.
 func TestPymaprKafkarest(t *testing.T) {
-	python := virtualenv(t, "pymapr-kafkarest-0.1.1", "pymapr-kafkarest==0.1.1", requests, slugify)
+	python := filepath.Join(virtualenv(t, "pymapr-kafkarest-0.1.1", "pymapr-kafkarest==0.1.1", requests, slugify), "python")
 	d, url := openREST(t)
 	t.Log(program(t, "", python, "rest_pymapr.py", url, d.topic))
 	d.expectCommitted(t, "mapr", 4)

@@ -5,72 +5,34 @@ package kafka
 import (
 	"context"
 	"fmt"
-	"os"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
-
-// patience bounds each test: a group's session has to time out in some of them.
-const patience = 3 * time.Minute
-
-var binary = harness.OnceBinary(os.Getenv("SLUICE_BIN"))
-
-func TestMain(m *testing.M) {
-	status := m.Run()
-	binary.Remove()
-	os.Exit(status)
-}
 
 // cluster is some Kafka nodes and an independent client of them.
 type cluster struct {
-	*harness.Kafka
-	admin *harness.Admin
+	*harnesstest.KafkaCluster
 }
 
 func startCluster(t *testing.T, ctx context.Context, nodes int) *cluster {
 	t.Helper()
-	k, err := harness.StartKafka(ctx, harness.KafkaOptions{Nodes: nodes, Properties: map[string]string{
+	return &cluster{harnesstest.Kafka(t, ctx, harness.KafkaOptions{Nodes: nodes, Properties: map[string]string{
 		// For groups of the consumer protocol this is the broker's to say.
 		"group.consumer.session.timeout.ms": "2000",
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := k.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	admin, err := harness.OpenAdmin(k.Brokers())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(admin.Close)
-	return &cluster{Kafka: k, admin: admin}
+	}})}
 }
 
-// proxy starts a proxy on the cluster; its log is shown when the test fails.
-func (c *cluster) proxy(t *testing.T, ctx context.Context) *harness.Sluice {
+// proxy starts a proxy on the cluster, with all doors open; the lines are its configuration file.
+func (c *cluster) proxy(t *testing.T, ctx context.Context, config ...string) *harness.Sluice {
 	t.Helper()
-	management, err := harness.FreeAddr()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := harness.StartSluice(ctx, harness.SluiceOptions{Binary: binary.Path(t), Brokers: c.Brokers(), Management: management})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("log of the proxy at %s:\n%s", s.Addr, s.Output())
-		}
-		_ = s.Close()
+	return harnesstest.Sluice(t, ctx, harness.SluiceOptions{
+		Brokers: c.Brokers(), HTTP: harnesstest.FreeAddr(t), Management: harnesstest.FreeAddr(t),
+		Args: []string{"--config", harnesstest.Config(t, config...)},
 	})
-	return s
 }
 
 // member connects to a proxy as one named consumer, on one connection, without retries.

@@ -9,13 +9,13 @@ import (
 	"testing"
 
 	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 // What a group's only proxy was acknowledged does not come again, whatever becomes of the group's coordinator: it is
 // committed to the next one, also when the partitions were lost in between.
 func TestTheCoordinatorIsLost(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
+	ctx := harnesstest.Within(t, patience)
 	c := startCluster(t, ctx, 3)
 	g := newGroup(t, ctx, c, "letters", 4)
 	proxy := c.proxy(t, ctx)
@@ -30,7 +30,7 @@ func TestTheCoordinatorIsLost(t *testing.T) {
 			g.produce(t, ctx, values)
 			consumer := member(t, proxy, g.name()+":w")
 			g.work(t, ctx, consumer, func() bool { return count(g.acked, loss.name) >= 2000 })
-			id, err := c.admin.Coordinator(ctx, g.name())
+			id, err := c.Admin.Coordinator(ctx, g.name())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -51,13 +51,10 @@ func TestTheCoordinatorIsLost(t *testing.T) {
 	}
 	t.Run("then the topic is created again", func(t *testing.T) { // with leaders whose epoch is above 0
 		consumer := member(t, proxy, g.name()+":w")
-		if err := c.admin.DeleteTopic(ctx, g.topic); err != nil {
+		if err := c.Admin.DeleteTopic(ctx, g.topic); err != nil {
 			t.Fatal(err)
 		}
-		err := harness.Until(ctx, func(ctx context.Context) error { return c.admin.CreateTopic(ctx, g.topic, int(g.partitions)) })
-		if err != nil {
-			t.Fatal(err)
-		}
+		harnesstest.Until(t, ctx, func(ctx context.Context) error { return c.Admin.CreateTopic(ctx, g.topic, int(g.partitions)) })
 		g.produce(t, ctx, numbered("new", 400))
 		g.work(t, ctx, consumer, func() bool { return count(g.acked, "new") == 400 })
 	})
@@ -69,7 +66,7 @@ func killed(ctx context.Context, g *group, _ *harness.Sluice, n *harness.KafkaNo
 		return err
 	}
 	err := harness.Until(ctx, func(ctx context.Context) error {
-		id, err := g.cluster.admin.Coordinator(ctx, g.name())
+		id, err := g.cluster.Admin.Coordinator(ctx, g.name())
 		if err == nil && id == n.ID {
 			err = fmt.Errorf("node %d is still the coordinator", id)
 		}

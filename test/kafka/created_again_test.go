@@ -12,7 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 // quick is how the tests' groups notice that a proxy was killed.
@@ -30,9 +30,7 @@ type group struct {
 
 func newGroup(t *testing.T, ctx context.Context, c *cluster, topic string, partitions int32) *group {
 	t.Helper()
-	if err := c.admin.CreateTopic(ctx, topic, int(partitions)); err != nil {
-		t.Fatal(err)
-	}
+	harnesstest.Topic(t, ctx, c.Admin, topic, int(partitions))
 	return &group{cluster: c, topic: topic, partitions: partitions, got: map[string]int{}, acked: map[string]bool{}}
 }
 
@@ -43,11 +41,7 @@ func (g *group) key() string { return "topics:" + g.topic + ":" + quick }
 // produce writes values to the topic. The client is a new one: that of Go remembers a topic that is gone.
 func (g *group) produce(t *testing.T, ctx context.Context, values []string) {
 	t.Helper()
-	admin, err := harness.OpenAdmin(g.cluster.Brokers())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer admin.Close()
+	admin := harnesstest.Admin(t, g.cluster.Brokers())
 	for p := range g.partitions {
 		if err := admin.Produce(ctx, g.topic, p, nil, values[int(p)*len(values)/int(g.partitions):int(p+1)*len(values)/int(g.partitions)]...); err != nil {
 			t.Fatal(err)
@@ -96,23 +90,19 @@ func count[V any](set map[string]V, prefix string) (n int) {
 // expectCommitted waits until the group has committed something, but no more than an offset.
 func (g *group) expectCommitted(t *testing.T, ctx context.Context, most int64) {
 	t.Helper()
-	err := harness.Until(ctx, func(ctx context.Context) error {
-		at, err := g.cluster.admin.Committed(ctx, g.name(), g.topic, 0)
+	harnesstest.Until(t, ctx, func(ctx context.Context) error {
+		at, err := g.cluster.Admin.Committed(ctx, g.name(), g.topic, 0)
 		if err == nil && (at < 0 || at > most) {
 			err = fmt.Errorf("%d is committed, want 0 to %d", at, most)
 		}
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // A topic is deleted and created again while a consumer works: what is committed of its old log, in the new one, must
 // not survive a look of the proxy, or records of the new log would be left out after a crash.
 func TestATopicIsCreatedAgain(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
+	ctx := harnesstest.Within(t, patience)
 	c := startCluster(t, ctx, 1)
 	for _, gap := range []time.Duration{100 * time.Millisecond, 300 * time.Millisecond, time.Second, 3 * time.Second} {
 		for _, records := range []int{20, 1000} {
@@ -130,14 +120,11 @@ func createdAgain(t *testing.T, ctx context.Context, g *group, gap time.Duration
 	proxy := g.cluster.proxy(t, ctx)
 	consumer := member(t, proxy, g.name()+":w")
 	g.work(t, ctx, consumer, func() bool { return count(g.acked, "old") == 300 })
-	if err := g.cluster.admin.DeleteTopic(ctx, g.topic); err != nil {
+	if err := g.cluster.Admin.DeleteTopic(ctx, g.topic); err != nil {
 		t.Fatal(err)
 	}
 	<-time.After(gap) // what the brokers and the consumer see of it meanwhile is what differs
-	err := harness.Until(ctx, func(ctx context.Context) error { return g.cluster.admin.CreateTopic(ctx, g.topic, int(g.partitions)) })
-	if err != nil {
-		t.Fatal(err)
-	}
+	harnesstest.Until(t, ctx, func(ctx context.Context) error { return g.cluster.Admin.CreateTopic(ctx, g.topic, int(g.partitions)) })
 	g.produce(t, ctx, numbered("new", records))
 	g.work(t, ctx, consumer, func() bool { return count(g.acked, "new") >= records/5 })
 	g.expectCommitted(t, ctx, int64(count(g.got, "new")))
@@ -150,11 +137,10 @@ func createdAgain(t *testing.T, ctx context.Context, g *group, gap time.Duration
 // The log ends before what is committed: it was restored from a copy, or somebody set the offset. What is handed out from
 // its start on must not be taken for done when the log has grown.
 func TestTheLogEndsBeforeWhatIsCommitted(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
+	ctx := harnesstest.Within(t, patience)
 	g := newGroup(t, ctx, startCluster(t, ctx, 1), "restored", 1)
 	g.produce(t, ctx, numbered("first", 1000))
-	if err := g.cluster.admin.Commit(ctx, g.name(), g.topic, 0, 5000); err != nil {
+	if err := g.cluster.Admin.Commit(ctx, g.name(), g.topic, 0, 5000); err != nil {
 		t.Fatal(err)
 	}
 	proxy := g.cluster.proxy(t, ctx)

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -16,34 +14,15 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 // A deploy with another topic: worker 1 goes, worker 2 of the same group waits for that topic too, and gets all
 // partitions. A subscription that lingered, for an hour here, would keep most of them.
 func TestADeployWithAnotherTopic(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
+	ctx := harnesstest.Within(t, patience)
 	c := startCluster(t, ctx, 1)
-	web, err := harness.FreeAddr()
-	if err != nil {
-		t.Fatal(err)
-	}
-	settings := filepath.Join(t.TempDir(), "sluice.yaml")
-	if err := os.WriteFile(settings, []byte("consume: {linger: 1h}\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	proxy, err := harness.StartSluice(ctx, harness.SluiceOptions{
-		Binary: binary.Path(t), Brokers: c.Brokers(), HTTP: web, Args: []string{"--config", settings},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("the proxy's log:\n%s", proxy.Output())
-		}
-		_ = proxy.Close()
-	})
+	proxy := c.proxy(t, ctx, "consume: {linger: 1h}")
 	for _, protocol := range []string{"classic", "consumer"} {
 		for how, begin := range map[string]func(*deploy) (got string, leave func()){"quit": (*deploy).quit, "crash": (*deploy).crash, "http": (*deploy).take} {
 			t.Run(protocol+", "+how, func(t *testing.T) {
@@ -66,9 +45,7 @@ type deploy struct {
 func (d *deploy) play(begin func(*deploy) (got string, leave func())) {
 	d.t.Helper()
 	for _, topic := range []string{d.group, d.group + "-more"} {
-		if err := d.cluster.admin.CreateTopic(d.ctx, topic, partitions); err != nil {
-			d.t.Fatal(err)
-		}
+		harnesstest.Topic(d.t, d.ctx, d.cluster.Admin, topic, partitions)
 	}
 	first := d.produce("first")
 	got, leave := begin(d)
@@ -91,7 +68,7 @@ func (d *deploy) produce(name string) []string {
 	d.t.Helper()
 	values := numbered(name, partitions)
 	for p, value := range values {
-		if err := d.cluster.admin.Produce(d.ctx, d.group, int32(p), nil, value); err != nil {
+		if err := d.cluster.Admin.Produce(d.ctx, d.group, int32(p), nil, value); err != nil {
 			d.t.Fatal(err)
 		}
 	}

@@ -10,17 +10,18 @@ import (
 	"testing"
 
 	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 // A topic that lacks replicas costs a healthy one that the same broker leads neither an answer nor a record, nor its
 // order.
 func TestAnUnderReplicatedNeighbour(t *testing.T) {
 	t.Parallel()
-	ctx := within(t)
+	ctx := harnesstest.Within(t, patience)
 	c := startCluster(t, ctx, 3)
 	for name, insync := range map[string]string{"starved": "3", "healthy": "2"} {
 		o := harness.TopicOptions{Partitions: 1, Replicas: []int32{1, 2, 3}, Properties: map[string]string{"min.insync.replicas": insync}}
-		if err := c.admin.CreateTopicAs(ctx, name, o); err != nil {
+		if err := c.Admin.CreateTopicAs(ctx, name, o); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -70,7 +71,7 @@ func TestAnUnderReplicatedNeighbour(t *testing.T) {
 // bufferedIn are the values of a topic that RPUSHX brought, in the order of the log.
 func bufferedIn(t *testing.T, ctx context.Context, c *cluster, topic string) (values []string) {
 	t.Helper()
-	records, err := c.admin.Records(ctx, topic)
+	records, err := c.Admin.Records(ctx, topic)
 	if err != nil {
 		t.Fatal(err)
 	}

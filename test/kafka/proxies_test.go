@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 const (
@@ -19,8 +20,7 @@ const (
 // Two proxies in one Kafka group share the work; one is killed, the other takes over, and nothing
 // is lost. Once with each group protocol.
 func TestTwoProxiesInOneGroup(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
+	ctx := harnesstest.Within(t, patience)
 	c := startCluster(t, ctx, 1)
 	overrides := map[string]string{
 		"classic":  `{"group.protocol":"classic","session.timeout.ms":2000,"heartbeat.interval.ms":300}`,
@@ -29,9 +29,7 @@ func TestTwoProxiesInOneGroup(t *testing.T) {
 	for protocol, json := range overrides {
 		t.Run(protocol, func(t *testing.T) {
 			topic, group := "orders-"+protocol, "app-"+protocol
-			if err := c.admin.CreateTopic(ctx, topic, partitions); err != nil {
-				t.Fatal(err)
-			}
+			harnesstest.Topic(t, ctx, c.Admin, topic, partitions)
 			shareAndTakeOver(t, ctx, c, topic, group, "topics:"+topic+":"+json)
 		})
 	}
@@ -66,15 +64,12 @@ func shareAndTakeOver(t *testing.T, ctx context.Context, c *cluster, topic, grou
 	second := numbered("second", lot)
 	running.Go(func() { c.fill(t, ctx, topic, "second") })
 	before := done.by("victim")
-	err := harness.Until(ctx, func(context.Context) error {
+	harnesstest.Until(t, ctx, func(context.Context) error {
 		if done.by("victim") == before {
 			return fmt.Errorf("the victim has got nothing of the second lot")
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	if err := victim.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +83,7 @@ func (c *cluster) fill(t *testing.T, ctx context.Context, topic, name string) []
 	values := numbered(name, lot)
 	for i := range lot / partitions {
 		for p := range partitions {
-			if err := c.admin.Produce(ctx, topic, int32(p), nil, values[i*partitions+p]); err != nil {
+			if err := c.Admin.Produce(ctx, topic, int32(p), nil, values[i*partitions+p]); err != nil {
 				t.Error(err)
 				return nil
 			}
@@ -100,28 +95,25 @@ func (c *cluster) fill(t *testing.T, ctx context.Context, topic, name string) []
 // expectHolding waits until so many members of the group have partitions.
 func expectHolding(t *testing.T, ctx context.Context, c *cluster, group string, want int) {
 	t.Helper()
-	err := harness.Until(ctx, func(ctx context.Context) error {
-		holding, all, err := c.admin.Members(ctx, group)
+	harnesstest.Until(t, ctx, func(ctx context.Context) error {
+		holding, all, err := c.Admin.Members(ctx, group)
 		if err == nil && holding != want {
 			err = fmt.Errorf("%d of %d members of %s hold partitions, want %d", holding, all, group, want)
 		}
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // expectCommittedAll waits until the group has committed the end of every partition.
 func (c *cluster) expectCommittedAll(t *testing.T, ctx context.Context, group, topic string) {
 	t.Helper()
-	ends, err := c.admin.EndOffsets(ctx, topic)
+	ends, err := c.Admin.EndOffsets(ctx, topic)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for p, end := range ends {
 		err := harness.Until(ctx, func(ctx context.Context) error {
-			at, err := c.admin.Committed(ctx, group, topic, int32(p))
+			at, err := c.Admin.Committed(ctx, group, topic, int32(p))
 			if err == nil && at != end {
 				err = fmt.Errorf("%s/%d is committed up to %d of %d", topic, p, at, end)
 			}

@@ -15,42 +15,23 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 // What brokers refuse costs nobody but who sent it, through both doors.
 func TestRefusedBatches(t *testing.T) {
-	ctx := within(t)
+	ctx := harnesstest.Within(t, patience)
 	c := startCluster(t, ctx, 1)
-	s := c.proxyWithHTTP(t, ctx)
+	s := c.proxy(t, ctx)
 	t.Run("a record without key among others", func(t *testing.T) { keylessAmongOthers(t, ctx, c, s) })
 	t.Run("buffered, in batches too large", func(t *testing.T) { tooManyAtOnce(t, ctx, c, s) })
 	t.Run("delivered, in batches too large", func(t *testing.T) { deepPipelines(t, ctx, c, s) })
 	t.Run("a topic that nobody may produce to", func(t *testing.T) { internalTopic(t, ctx, s) })
 }
 
-func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-func (c *cluster) proxyWithHTTP(t *testing.T, ctx context.Context) *harness.Sluice {
-	t.Helper()
-	addr, err := harness.FreeAddr()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := harness.StartSluice(ctx, harness.SluiceOptions{Binary: binary.Path(t), Brokers: c.Brokers(), HTTP: addr})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	return s
-}
-
 func (c *cluster) topic(t *testing.T, ctx context.Context, name string, properties map[string]string) {
 	t.Helper()
-	if err := c.admin.CreateTopicAs(ctx, name, harness.TopicOptions{Partitions: 1, Properties: properties}); err != nil {
+	if err := c.Admin.CreateTopicAs(ctx, name, harness.TopicOptions{Partitions: 1, Properties: properties}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -58,7 +39,7 @@ func (c *cluster) topic(t *testing.T, ctx context.Context, name string, properti
 // want holds the log of a topic against what was answered as written: each once, and nothing else.
 func (c *cluster) want(t *testing.T, ctx context.Context, topic string, values []string) {
 	t.Helper()
-	records, err := c.admin.Records(ctx, topic)
+	records, err := c.Admin.Records(ctx, topic)
 	if err != nil {
 		t.Fatal(err)
 	}

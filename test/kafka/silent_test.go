@@ -14,47 +14,30 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 // silence is a cluster of three of which one is about to be silent, with topics that only one node has.
 type silence struct {
-	*harness.Kafka
+	*cluster
 	topics [4][]string // by the node that leads them
 }
 
 func startSilence(t *testing.T, ctx context.Context) *silence {
 	t.Helper()
-	k, err := harness.StartKafka(ctx, harness.KafkaOptions{Nodes: 3, Properties: map[string]string{
+	k := harnesstest.Kafka(t, ctx, harness.KafkaOptions{Nodes: 3, Properties: map[string]string{
 		"default.replication.factor": "1", "min.insync.replicas": "1",
 		"broker.session.timeout.ms": "120000", // the others believe that it is there
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := k.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	admin, err := harness.OpenAdmin(k.Brokers())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(admin.Close)
-	s := &silence{Kafka: k}
+	s := &silence{cluster: &cluster{k}}
 	for n := range 45 {
 		name := fmt.Sprintf("topic%d", n)
-		if err := admin.CreateTopic(ctx, name, 1); err != nil {
-			t.Fatal(err)
-		}
+		harnesstest.Topic(t, ctx, k.Admin, name, 1)
 		var leaders []int
-		err := harness.Until(ctx, func(ctx context.Context) (err error) { // nodes learn of it one after the other
-			leaders, err = admin.Leaders(ctx, name)
+		harnesstest.Until(t, ctx, func(ctx context.Context) (err error) { // nodes learn of it one after the other
+			leaders, err = k.Admin.Leaders(ctx, name)
 			return err
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
 		s.topics[leaders[0]] = append(s.topics[leaders[0]], name)
 	}
 	return s
@@ -76,25 +59,9 @@ func (s *silence) of(others, n int) (names []string) {
 // One silent broker of three, whichever it is, costs only the topics that it leads.
 func TestOneSilentBroker(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
+	ctx := harnesstest.Within(t, patience)
 	k := startSilence(t, ctx)
-	management, err := harness.FreeAddr()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := harness.StartSluice(ctx, harness.SluiceOptions{
-		Binary: binary.Path(t), Brokers: k.Brokers(), Management: management,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Log(s.Output())
-		}
-		_ = s.Close()
-	})
+	s := k.proxy(t, ctx)
 	ready(t, ctx, s, "\"ready\": true")
 	// Brokers get blocks of producer ids from the controller: without an id none could be had from a silent one for 30 s.
 	if err := member(t, s, "").RPush(ctx, "topics:"+k.topics[1][0], "first").Err(); err != nil {
@@ -111,7 +78,7 @@ func TestOneSilentBroker(t *testing.T) {
 			}
 		}
 		ready(t, ctx, s, fmt.Sprintf("%d at %s", node.ID, node.Addr))
-		out, err := exec.CommandContext(ctx, binary.Path(t), "topics", "--brokers", strings.Join(k.Brokers(), ",")).CombinedOutput()
+		out, err := exec.CommandContext(ctx, harnesstest.Binary(t), "topics", "--brokers", strings.Join(k.Brokers(), ",")).CombinedOutput()
 		if err != nil || !strings.Contains(string(out), "topic44") {
 			t.Errorf("node %d is silent, topics: %v\n%s", node.ID, err, out)
 		}
@@ -128,7 +95,7 @@ func TestOneSilentBroker(t *testing.T) {
 // ready waits until /readyz is 200 and says so; it is never anything else after the first time.
 func ready(t *testing.T, ctx context.Context, s *harness.Sluice, says string) {
 	t.Helper()
-	err := harness.Until(ctx, func(ctx context.Context) error {
+	harnesstest.Until(t, ctx, func(ctx context.Context) error {
 		status, body, err := s.Get(ctx, "/readyz")
 		switch {
 		case err != nil:
@@ -140,22 +107,14 @@ func ready(t *testing.T, ctx context.Context, s *harness.Sluice, says string) {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // Topics of healthy brokers take RPUSHX while eight clients fill what the silent one's may have of the queue.
 func TestASilentBrokerLeavesRoomForTheOthers(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
+	ctx := harnesstest.Within(t, patience)
 	k := startSilence(t, ctx)
-	s, err := harness.StartSluice(ctx, harness.SluiceOptions{Binary: binary.Path(t), Brokers: k.Brokers()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
+	s := k.proxy(t, ctx)
 	silent := k.Nodes[1]
 	stuck, healthy := k.topics[silent.ID][0], k.of(silent.ID, 1)[0]
 	c := member(t, s, "")

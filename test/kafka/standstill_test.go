@@ -8,16 +8,15 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 // Brokers that stand still for longer than anybody waits, and then go on where they were, have buffered records once.
 func TestBrokersThatStandStill(t *testing.T) {
 	t.Parallel()
-	ctx := within(t)
+	ctx := harnesstest.Within(t, patience)
 	c := startCluster(t, ctx, 3)
-	if err := c.admin.CreateTopic(ctx, "still", 3); err != nil {
-		t.Fatal(err)
-	}
+	harnesstest.Topic(t, ctx, c.Admin, "still", 3)
 	s := c.proxy(t, ctx)
 	r := connection(t, s, "still:buffered")
 	var want []string

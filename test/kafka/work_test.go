@@ -11,7 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 // work is what a group of consumers has got done, by the value of the record.
@@ -63,10 +63,7 @@ func (w *work) missing(values []string) error {
 // expectAll waits until every value was got.
 func (w *work) expectAll(t *testing.T, ctx context.Context, values []string) {
 	t.Helper()
-	err := harness.Until(ctx, func(context.Context) error { return w.missing(values) })
-	if err != nil {
-		t.Fatal(err)
-	}
+	harnesstest.Until(t, ctx, func(context.Context) error { return w.missing(values) })
 }
 
 // consume gets and acks records until ctx ends or the proxy is gone.

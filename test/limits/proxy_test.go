@@ -2,25 +2,18 @@ package limits
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 // patience bounds every test: what has not happened by then never will.
 const patience = 30 * time.Second
 
-var binary = harness.OnceBinary(os.Getenv("SLUICE_BIN"))
-
-func TestMain(m *testing.M) {
-	status := m.Run()
-	binary.Remove()
-	os.Exit(status)
-}
+func TestMain(m *testing.M) { harnesstest.Main(m) }
 
 // proxy is a running sluice under attack.
 type proxy struct {
@@ -39,22 +32,10 @@ func serve(t *testing.T, config ...string) *proxy {
 // serveOn starts a proxy on brokers, with one inside when there are none.
 func serveOn(t *testing.T, brokers []string, config ...string) *proxy {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	t.Cleanup(cancel)
-	file := filepath.Join(t.TempDir(), "sluice.yaml")
-	if err := os.WriteFile(file, []byte(strings.Join(config, "\n")+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	management, err := harness.FreeAddr()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sluice, err := harness.StartSluice(ctx, harness.SluiceOptions{
-		Binary: binary.Path(t), Brokers: brokers, Management: management, Args: []string{"--config", file},
+	ctx := harnesstest.Within(t, patience)
+	sluice := harnesstest.Sluice(t, ctx, harness.SluiceOptions{
+		Brokers: brokers, Management: harnesstest.FreeAddr(t), Args: []string{"--config", harnesstest.Config(t, config...)},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	p := &proxy{Sluice: sluice, ctx: ctx, guarded: strings.Contains(strings.Join(config, ""), password)}
 	t.Cleanup(func() { p.end(t) })
 	w := p.witness(t)
@@ -82,7 +63,5 @@ func (p *proxy) end(t *testing.T) {
 // until waits for an event that can only be looked for.
 func (p *proxy) until(t *testing.T, check func() error) {
 	t.Helper()
-	if err := harness.Until(p.ctx, func(context.Context) error { return check() }); err != nil {
-		t.Fatal(err)
-	}
+	harnesstest.Until(t, p.ctx, func(context.Context) error { return check() })
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 const (
@@ -33,10 +33,7 @@ func TestABurstOfNewTopicsCostsFewThreads(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { frozen.Close() })
-	refusing, err := harness.FreeAddr()
-	if err != nil {
-		t.Fatal(err)
-	}
+	refusing := harnesstest.FreeAddr(t)
 	for name, brokers := range map[string][]string{"embedded": nil, "refusing": {refusing}, "frozen": {frozen.Addr().String()}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,27 +1,19 @@
 package limits
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 // serveAlone starts a proxy whose brokers are away.
 func serveAlone(t *testing.T) *proxy {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	t.Cleanup(cancel)
-	nobody, err := harness.FreeAddr()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sluice, err := harness.StartSluice(ctx, harness.SluiceOptions{Binary: binary.Path(t), Brokers: []string{nobody}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	ctx := harnesstest.Within(t, patience)
+	sluice := harnesstest.Sluice(t, ctx, harness.SluiceOptions{Brokers: []string{harnesstest.FreeAddr(t)}})
 	p := &proxy{Sluice: sluice, ctx: ctx}
 	t.Cleanup(func() { p.end(t) })
 	return p

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 const (
@@ -30,9 +31,9 @@ const (
 // Whatever clients do, at every moment what was taken is what ended and what is under way, and in the
 // end the metrics say what the clients have counted themselves.
 func TestTheBooksBalance(t *testing.T) {
-	ctx := within(t, 2*time.Minute)
+	ctx := harnesstest.Within(t, 2*time.Minute)
 	cluster := booksCluster(t, ctx)
-	config := writeConfig(t, "consume: {member_grace: "+booksGrace+"}\n")
+	config := harnesstest.Config(t, "consume: {member_grace: "+booksGrace+"}")
 	s := start(t, ctx, harness.SluiceOptions{Brokers: cluster.Brokers(), Args: []string{"--config", config}})
 	b := &books{addr: s.Addr, counts: map[count]int64{}, had: map[string]*had{}}
 
@@ -52,7 +53,7 @@ func TestTheBooksBalance(t *testing.T) {
 	}
 
 	var last *harness.Metrics
-	until(t, ctx, func(ctx context.Context) error {
+	harnesstest.Until(t, ctx, func(ctx context.Context) error {
 		var err error
 		if last, err = s.Scrape(ctx); err != nil {
 			return err
@@ -68,13 +69,11 @@ func TestTheBooksBalance(t *testing.T) {
 }
 
 // booksCluster has brokers that create no topics and refuse every record of one.
-func booksCluster(t *testing.T, ctx context.Context) *cluster {
+func booksCluster(t *testing.T, ctx context.Context) *harnesstest.FakeCluster {
 	t.Helper()
-	c := startCluster(t, harness.FakeOptions{NoAutoCreate: true})
+	c := harnesstest.Fake(t, harness.FakeOptions{NoAutoCreate: true})
 	for _, topic := range []string{letters, sour} {
-		if err := c.admin.CreateTopic(ctx, topic, 4); err != nil {
-			t.Fatal(err)
-		}
+		harnesstest.Topic(t, ctx, c.Admin, topic, 4)
 	}
 	c.Cluster.ControlKey(int16(kmsg.Produce), func(request kmsg.Request) (kmsg.Response, error, bool) {
 		c.Cluster.KeepControl()
@@ -106,7 +105,7 @@ func watchBooks(t *testing.T, ctx context.Context, s *harness.Sluice, done <-cha
 	tick := time.NewTicker(scrapeGap)
 	defer tick.Stop()
 	for !t.Failed() {
-		m := scrape(t, ctx, s)
+		m := harnesstest.Scrape(t, ctx, s)
 		scrapes++
 		balanced(t, m)
 		before = forward(t, before, m)

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 // While the brokers of a cluster are restarted one by one, they answer what was committed with an error
@@ -22,12 +23,10 @@ func TestACoordinatorThatMoves(t *testing.T) {
 	for name, why := range map[string]*kerr.Error{"is not here": kerr.NotCoordinator, "is nowhere": kerr.CoordinatorNotAvailable} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ctx := within(t, 2*time.Minute)
-			cluster := startCluster(t, harness.FakeOptions{})
-			if err := cluster.admin.CreateTopic(ctx, letters, 1); err != nil {
-				t.Fatal(err)
-			}
-			if err := cluster.admin.Produce(ctx, letters, 0, nil, "one"); err != nil {
+			ctx := harnesstest.Within(t, 2*time.Minute)
+			cluster := harnesstest.Fake(t, harness.FakeOptions{})
+			harnesstest.Topic(t, ctx, cluster.Admin, letters, 1)
+			if err := cluster.Admin.Produce(ctx, letters, 0, nil, "one"); err != nil {
 				t.Fatal(err)
 			}
 			s := start(t, ctx, harness.SluiceOptions{Brokers: cluster.Brokers()})
@@ -48,13 +47,13 @@ func TestACoordinatorThatMoves(t *testing.T) {
 				asked.Add(1)
 				return declineOffsets(request.(*kmsg.OffsetFetchRequest), why), nil, true
 			})
-			until(t, ctx, func(context.Context) error {
+			harnesstest.Until(t, ctx, func(context.Context) error {
 				if asked.Load() == 0 {
 					return errors.New("nobody asked for the committed offsets")
 				}
 				return nil
 			})
-			if err := cluster.admin.Produce(ctx, letters, 0, nil, "two"); err != nil {
+			if err := cluster.Admin.Produce(ctx, letters, 0, nil, "two"); err != nil {
 				t.Fatal(err)
 			}
 			moving.Store(false)
@@ -78,7 +77,7 @@ func declineOffsets(request *kmsg.OffsetFetchRequest, why *kerr.Error) kmsg.Resp
 // awaitLag waits until the metrics say so.
 func awaitLag(t *testing.T, ctx context.Context, s *harness.Sluice, want float64) {
 	t.Helper()
-	until(t, ctx, func(ctx context.Context) error {
+	harnesstest.Until(t, ctx, func(ctx context.Context) error {
 		select {
 		case <-s.Done():
 			t.Fatal("the proxy has ended")

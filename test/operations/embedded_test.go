@@ -10,15 +10,16 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 // The broker inside keeps what was answered over a kill -9: topics that were created by their first use, their records,
 // and what groups have committed.
 func TestTheEmbeddedBrokerSurvivesKills(t *testing.T) {
 	t.Parallel()
-	ctx := within(t, 2*time.Minute)
+	ctx := harnesstest.Within(t, 2*time.Minute)
 	s := start(t, ctx, harness.SluiceOptions{
-		Addr: freeAddr(t), HTTP: freeAddr(t), Args: []string{"--state-dir", t.TempDir()},
+		Addr: harnesstest.FreeAddr(t), HTTP: harnesstest.FreeAddr(t), Args: []string{"--state-dir", t.TempDir()},
 	})
 	for round := range 3 {
 		group, topic := fmt.Sprintf("g%d", round), fmt.Sprintf("kept.%d", round)
@@ -50,7 +51,7 @@ func settleTwo(t *testing.T, ctx context.Context, s *harness.Sluice, group, topi
 			t.Fatalf("%v %v", n, err)
 		}
 	}
-	until(t, ctx, func(ctx context.Context) error {
+	harnesstest.Until(t, ctx, func(ctx context.Context) error {
 		text, err := get(ctx, "http://"+s.HTTP+"/v1/groups/"+group+"/offsets")
 		if err == nil && !strings.Contains(text, `"committed_offset":2`) {
 			err = fmt.Errorf("not committed: %s", text)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 // health is what /healthz and /readyz say.
@@ -56,7 +57,7 @@ func healthy(t *testing.T, ctx context.Context, s *harness.Sluice) {
 // awaitReady waits until clients are welcome.
 func awaitReady(t *testing.T, ctx context.Context, s *harness.Sluice) {
 	t.Helper()
-	until(t, ctx, func(ctx context.Context) error {
+	harnesstest.Until(t, ctx, func(ctx context.Context) error {
 		if h := ask(t, ctx, s, "/readyz"); !h.Ready {
 			return fmt.Errorf("not ready: %q", h.Reasons)
 		}
@@ -67,7 +68,7 @@ func awaitReady(t *testing.T, ctx context.Context, s *harness.Sluice) {
 // awaitNotReady waits until they are not, for one reason that begins so.
 func awaitNotReady(t *testing.T, ctx context.Context, s *harness.Sluice, reason string) {
 	t.Helper()
-	until(t, ctx, func(ctx context.Context) error {
+	harnesstest.Until(t, ctx, func(ctx context.Context) error {
 		h := ask(t, ctx, s, "/readyz")
 		if h.Ready || len(h.Reasons) != 1 || !strings.HasPrefix(h.Reasons[0], reason) {
 			return fmt.Errorf("ready: %v, %q instead of %q", h.Ready, h.Reasons, reason)
@@ -80,8 +81,8 @@ func awaitNotReady(t *testing.T, ctx context.Context, s *harness.Sluice, reason 
 // them again it says so again.
 func TestReadinessFollowsTheBrokers(t *testing.T) {
 	t.Parallel()
-	ctx := within(t, time.Minute)
-	broker := freeAddr(t)
+	ctx := harnesstest.Within(t, time.Minute)
+	broker := harnesstest.FreeAddr(t)
 	_, port, err := net.SplitHostPort(broker)
 	if err != nil {
 		t.Fatal(err)
@@ -96,14 +97,14 @@ func TestReadinessFollowsTheBrokers(t *testing.T) {
 	healthy(t, ctx, s)
 	notify.awaitStatus(t, ctx, "; no broker answers")
 	notify.awaitMessage(t, ctx, 0, "READY=1") // open all the same: records wait
-	if got := scrape(t, ctx, s); got.Sum("sluice_ready")+got.Sum("sluice_kafka_reachable") != 0 {
+	if got := harnesstest.Scrape(t, ctx, s); got.Sum("sluice_ready")+got.Sum("sluice_kafka_reachable") != 0 {
 		t.Error("the metrics say that it is ready")
 	}
 
-	cluster := startCluster(t, harness.FakeOptions{Port: number})
+	cluster := harnesstest.Fake(t, harness.FakeOptions{Port: number})
 	awaitReady(t, ctx, s)
 	healthy(t, ctx, s)
-	until(t, ctx, func(context.Context) error {
+	harnesstest.Until(t, ctx, func(context.Context) error {
 		if now := notify.status(); strings.Contains(now, "no broker") {
 			return fmt.Errorf("the status is %q", now)
 		}
@@ -121,17 +122,15 @@ func TestReadinessFollowsTheBrokers(t *testing.T) {
 // on, and the client can still settle.
 func TestTheManagementDoorOutlivesTheDrain(t *testing.T) {
 	t.Parallel()
-	ctx := within(t, time.Minute)
-	cluster := startCluster(t, harness.FakeOptions{})
-	if err := cluster.admin.CreateTopic(ctx, letters, 1); err != nil {
-		t.Fatal(err)
-	}
-	if err := cluster.admin.Produce(ctx, letters, 0, nil, "v"); err != nil {
+	ctx := harnesstest.Within(t, time.Minute)
+	cluster := harnesstest.Fake(t, harness.FakeOptions{})
+	harnesstest.Topic(t, ctx, cluster.Admin, letters, 1)
+	if err := cluster.Admin.Produce(ctx, letters, 0, nil, "v"); err != nil {
 		t.Fatal(err)
 	}
 	c := newControl(t)
 	s := start(t, ctx, harness.SluiceOptions{
-		Brokers: cluster.Brokers(), Args: []string{"--control", c.socket, "--config", writeConfig(t, "drain_grace: 50s\n")},
+		Brokers: cluster.Brokers(), Args: []string{"--control", c.socket, "--config", harnesstest.Config(t, "drain_grace: 50s")},
 	})
 	awaitReady(t, ctx, s)
 	worker := connect(t, ctx, s.Addr, "app:w")
@@ -148,7 +147,7 @@ func TestTheManagementDoorOutlivesTheDrain(t *testing.T) {
 	}
 	awaitNotReady(t, ctx, s, "draining")
 	healthy(t, ctx, s)
-	if got := scrape(t, ctx, s).Sum("sluice_consume_leased_messages"); got != 1 {
+	if got := harnesstest.Scrape(t, ctx, s).Sum("sluice_consume_leased_messages"); got != 1 {
 		t.Errorf("%v records are leased, want 1", got)
 	}
 	if out, status := c.sluice(t, ctx, "status"); status != 0 || !strings.Contains(out, "not ready: draining\n") {
@@ -163,7 +162,7 @@ func TestTheManagementDoorOutlivesTheDrain(t *testing.T) {
 	if status, err := s.Wait(ctx); status != 0 || err != nil {
 		t.Errorf("ended with %d, %v", status, err)
 	}
-	if at, err := cluster.admin.Committed(ctx, "app", letters, 0); at != 1 || err != nil {
+	if at, err := cluster.Admin.Committed(ctx, "app", letters, 0); at != 1 || err != nil {
 		t.Errorf("committed %d, %v", at, err)
 	}
 	if out, status := c.sluice(t, ctx, "status"); status != 1 || !strings.Contains(out, "no sluice answers") {
@@ -182,7 +181,7 @@ func newControl(t *testing.T) control {
 // sluice runs `sluice ctl` and returns all it said, and its exit status.
 func (c control) sluice(t *testing.T, ctx context.Context, command string) (out string, status int) {
 	t.Helper()
-	cmd := exec.CommandContext(ctx, binary.Path(t), "ctl", command, "--socket", c.socket)
+	cmd := exec.CommandContext(ctx, harnesstest.Binary(t), "ctl", command, "--socket", c.socket)
 	said, err := cmd.CombinedOutput()
 	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)

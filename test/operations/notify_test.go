@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 // notifySocket is what systemd opens as NOTIFY_SOCKET, and every message that came.
@@ -90,7 +92,7 @@ func (n *notifySocket) status() string {
 // awaitStatus waits until the line contains the words.
 func (n *notifySocket) awaitStatus(t *testing.T, ctx context.Context, words string) {
 	t.Helper()
-	until(t, ctx, func(context.Context) error {
+	harnesstest.Until(t, ctx, func(context.Context) error {
 		if now := n.status(); !strings.Contains(now, words) {
 			return fmt.Errorf("the status is %q, not %q", now, words)
 		}
@@ -102,7 +104,7 @@ func (n *notifySocket) awaitStatus(t *testing.T, ctx context.Context, words stri
 func (n *notifySocket) awaitMessage(t *testing.T, ctx context.Context, after int, field string) int {
 	t.Helper()
 	at := -1
-	until(t, ctx, func(context.Context) error {
+	harnesstest.Until(t, ctx, func(context.Context) error {
 		all := n.all()
 		for i := after; i < len(all); i++ {
 			if all[i].has(field) {

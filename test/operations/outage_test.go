@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 const (
@@ -89,20 +90,10 @@ type away struct {
 
 func startOutage(t *testing.T) *away {
 	t.Helper()
-	a := &away{ctx: within(t, 5*time.Minute), notify: listenNotify(t), declined: map[string]int{}}
-	kafka, err := harness.StartKafka(a.ctx, harness.KafkaOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = kafka.Close() })
-	a.kafka = kafka
-	if a.admin, err = harness.OpenAdmin(kafka.Brokers()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(a.admin.Close)
-	if err := a.admin.CreateTopic(a.ctx, letters, 4); err != nil {
-		t.Fatal(err)
-	}
+	a := &away{ctx: harnesstest.Within(t, 5*time.Minute), notify: listenNotify(t), declined: map[string]int{}}
+	kafka := harnesstest.Kafka(t, a.ctx, harness.KafkaOptions{})
+	a.kafka, a.admin = kafka.Kafka, kafka.Admin
+	harnesstest.Topic(t, a.ctx, a.admin, letters, 4)
 	a.sluice = start(t, a.ctx, harness.SluiceOptions{
 		Brokers: kafka.Brokers(),
 		Env:     []string{"NOTIFY_SOCKET=" + a.notify.path, fmt.Sprintf("WATCHDOG_USEC=%d", watchdogTime.Microseconds())},
@@ -137,7 +128,7 @@ func (a *away) spend(t *testing.T, d time.Duration, see func(ready bool)) {
 func (a *away) look(t *testing.T) {
 	t.Helper()
 	healthy(t, a.ctx, a.sluice)
-	m := scrape(t, a.ctx, a.sluice)
+	m := harnesstest.Scrape(t, a.ctx, a.sluice)
 	balanced(t, m)
 	a.counters = forward(t, a.counters, m)
 	a.memory = m.Sum("process_resident_memory_bytes")
@@ -182,7 +173,7 @@ func (a *away) backAgain(t *testing.T) {
 	believed, consumed := len(a.told), a.consumed
 	a.mu.Unlock()
 	t.Logf("the broker answers after %v, sluice is ready %v later", answers.Round(time.Second), (time.Since(began) - answers).Round(time.Millisecond))
-	until(t, ctx, func(context.Context) error {
+	harnesstest.Until(t, ctx, func(context.Context) error {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		if len(a.told) == believed || a.consumed == consumed {
@@ -190,7 +181,7 @@ func (a *away) backAgain(t *testing.T) {
 		}
 		return nil
 	})
-	until(t, ctx, func(context.Context) error {
+	harnesstest.Until(t, ctx, func(context.Context) error {
 		if now := a.notify.status(); strings.Contains(now, "no broker") {
 			return fmt.Errorf("the status says %q", now)
 		}

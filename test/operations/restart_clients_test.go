@@ -185,7 +185,7 @@ func (l *load) late(t *testing.T) bool {
 // nothingLost looks in Kafka for everything that was answered.
 func (l *load) nothingLost(t *testing.T, r *restarting) {
 	t.Helper()
-	records, err := r.admin.Records(r.ctx, letters)
+	records, err := r.Admin.Records(r.ctx, letters)
 	if err != nil {
 		t.Fatal(err)
 	}

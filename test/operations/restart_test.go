@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 const (
@@ -49,7 +50,7 @@ func TestNobodyIsRefusedAcrossRestarts(t *testing.T) {
 // Without them connections are refused for a moment, or reset in the one in which the listener closes,
 // and that is all that happens.
 func TestNothingIsLostAcrossRestarts(t *testing.T) {
-	r := newRestarts(t, harness.SluiceOptions{Addr: freeAddr(t), Management: freeAddr(t)})
+	r := newRestarts(t, harness.SluiceOptions{Addr: harnesstest.FreeAddr(t), Management: harnesstest.FreeAddr(t)})
 	l := r.underLoad(t)
 	l.nothingLost(t, r)
 	if l.refused == 0 {
@@ -79,7 +80,7 @@ func listen(t *testing.T) *net.TCPListener {
 
 // restarting is a proxy that is stopped and started again and again.
 type restarting struct {
-	*cluster
+	*harnesstest.FakeCluster
 
 	ctx     context.Context
 	options harness.SluiceOptions
@@ -88,10 +89,8 @@ type restarting struct {
 
 func newRestarts(t *testing.T, o harness.SluiceOptions) *restarting {
 	t.Helper()
-	r := &restarting{cluster: startCluster(t, harness.FakeOptions{}), ctx: within(t, 3*time.Minute), options: o}
-	if err := r.admin.CreateTopic(r.ctx, letters, 4); err != nil {
-		t.Fatal(err)
-	}
+	r := &restarting{FakeCluster: harnesstest.Fake(t, harness.FakeOptions{}), ctx: harnesstest.Within(t, 3*time.Minute), options: o}
+	harnesstest.Topic(t, r.ctx, r.Admin, letters, 4)
 	r.options.Brokers = r.Brokers()
 	r.now = start(t, r.ctx, r.options)
 	return r

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 const (
@@ -20,17 +21,17 @@ const (
 
 // With as many connections as there may be, and many groups, a scrape is nothing that one would see.
 func TestAScrapeIsCheap(t *testing.T) {
-	ctx := within(t, 5*time.Minute)
+	ctx := harnesstest.Within(t, 5*time.Minute)
 	s := crowd(t, ctx, largeCrowd, largeGroups)
 
-	before, idle := scrape(t, ctx, s), 5*time.Second
+	before, idle := harnesstest.Scrape(t, ctx, s), 5*time.Second
 	<-time.After(idle)
-	quiet := scrape(t, ctx, s)
+	quiet := harnesstest.Scrape(t, ctx, s)
 	const n = 20
 	begun := time.Now()
 	times, size := timeScrapes(t, ctx, s, n)
 	took := time.Since(begun)
-	after := scrape(t, ctx, s)
+	after := harnesstest.Scrape(t, ctx, s)
 
 	cpu := func(m *harness.Metrics) float64 {
 		return m.Sum("process_cpu_seconds_total")

@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 // A scrape tells of every connection and group, and is small: connections add nothing to it.
 func TestAScrapeTellsOfEverybody(t *testing.T) {
 	t.Parallel()
-	ctx := within(t, time.Minute)
+	ctx := harnesstest.Within(t, time.Minute)
 	s := crowd(t, ctx, 200, 5)
 	times, size := timeScrapes(t, ctx, s, 20)
 	t.Logf("a scrape takes %v in the middle (%v), %d bytes", median(times), times, size)
@@ -25,14 +26,12 @@ func TestAScrapeTellsOfEverybody(t *testing.T) {
 // has a record in its hands.
 func crowd(t *testing.T, ctx context.Context, connections, groups int) *harness.Sluice {
 	t.Helper()
-	cluster := startCluster(t, harness.FakeOptions{})
-	if err := cluster.admin.CreateTopic(ctx, letters, 2); err != nil {
+	cluster := harnesstest.Fake(t, harness.FakeOptions{})
+	harnesstest.Topic(t, ctx, cluster.Admin, letters, 2)
+	if err := cluster.Admin.Produce(ctx, letters, 0, nil, "one", "two"); err != nil {
 		t.Fatal(err)
 	}
-	if err := cluster.admin.Produce(ctx, letters, 0, nil, "one", "two"); err != nil {
-		t.Fatal(err)
-	}
-	config := writeConfig(t, fmt.Sprintf("resp: {max_clients: %d}\n", connections+2*groups+10))
+	config := harnesstest.Config(t, fmt.Sprintf("resp: {max_clients: %d}\n", connections+2*groups+10))
 	s := start(t, ctx, harness.SluiceOptions{Brokers: cluster.Brokers(), Args: []string{"--config", config}})
 	for i := range connections {
 		c, err := dial(ctx, s.Addr, i)
@@ -50,7 +49,7 @@ func crowd(t *testing.T, ctx context.Context, connections, groups int) *harness.
 		})
 	}
 	joining.Wait()
-	until(t, ctx, func(ctx context.Context) error { return complete(ctx, s, connections, groups) })
+	harnesstest.Until(t, ctx, func(ctx context.Context) error { return complete(ctx, s, connections, groups) })
 	return s
 }
 

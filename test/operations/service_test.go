@@ -14,15 +14,16 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 // The service manager is told each step of a life once, in its order, in the form that it understands.
 func TestTheServiceManagerIsToldEveryStep(t *testing.T) {
 	t.Parallel()
-	ctx := within(t, time.Minute)
-	cluster := startCluster(t, harness.FakeOptions{})
+	ctx := harnesstest.Within(t, time.Minute)
+	cluster := harnesstest.Fake(t, harness.FakeOptions{})
 	notify, c := listenNotify(t), newControl(t)
-	config := writeConfig(t, "resp: {limits: {bulk: 2KiB}}\n")
+	config := harnesstest.Config(t, "resp: {limits: {bulk: 2KiB}}")
 	s := start(t, ctx, harness.SluiceOptions{
 		Brokers: cluster.Brokers(), Args: []string{"--control", c.socket, "--config", config},
 		Env: []string{"NOTIFY_SOCKET=" + notify.path, "WATCHDOG_USEC=3000000"},
@@ -88,8 +89,8 @@ func TestTheServiceManagerIsToldEveryStep(t *testing.T) {
 // A start that fails says why, with the number that systemd shows beside it, and leaves nothing open.
 func TestTheServiceManagerIsToldWhyAStartFails(t *testing.T) {
 	t.Parallel()
-	ctx := within(t, time.Minute)
-	cluster := startCluster(t, harness.FakeOptions{})
+	ctx := harnesstest.Within(t, time.Minute)
+	cluster := harnesstest.Fake(t, harness.FakeOptions{})
 	for name, want := range map[string]struct {
 		inherit harness.Inherited
 		step    string
@@ -101,7 +102,7 @@ func TestTheServiceManagerIsToldWhyAStartFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			notify := listenNotify(t)
 			o := harness.SluiceOptions{
-				Binary: binary.Path(t), Brokers: cluster.Brokers(), Env: []string{"NOTIFY_SOCKET=" + notify.path},
+				Binary: harnesstest.Binary(t), Brokers: cluster.Brokers(), Env: []string{"NOTIFY_SOCKET=" + notify.path},
 				Management: listen(t).Addr().String(), // taken
 			}
 			if want.inherit.Listener != nil {
@@ -160,7 +161,7 @@ func expectBulk(t *testing.T, ctx context.Context, s *harness.Sluice, limit int)
 // expectSuccess checks what the metrics say of the last reload.
 func expectSuccess(t *testing.T, ctx context.Context, s *harness.Sluice, want float64) {
 	t.Helper()
-	if got := scrape(t, ctx, s).Sum("sluice_config_last_reload_success"); got != want {
+	if got := harnesstest.Scrape(t, ctx, s).Sum("sluice_config_last_reload_success"); got != want {
 		t.Errorf("sluice_config_last_reload_success is %v, want %v", got, want)
 	}
 }
