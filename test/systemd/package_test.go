@@ -37,7 +37,7 @@ func TestInstall(t *testing.T) {
 	})
 }
 
-// An upgrade restarts what ran and nothing else, and leaves the operator's files alone.
+// An upgrade restarts what runs and nothing else, and leaves the operator's files alone.
 func TestUpgrade(t *testing.T) {
 	each(t, func(t *testing.T, m *machine) {
 		broker := withSluice(m)
@@ -60,6 +60,47 @@ func TestUpgrade(t *testing.T) {
 		}
 		if got := m.run("sluice", "version"); !strings.HasPrefix(got, "sluice "+newVersion+"\n") {
 			t.Errorf("sluice version: %s", got)
+		}
+	})
+}
+
+// A configuration that the new version refuses, as one with settings that have another name now, ends nothing that
+// runs: the service goes on as it was, and the upgrade says what to correct. Others are restarted.
+func TestUpgradeWithAnOldConfiguration(t *testing.T) {
+	each(t, func(t *testing.T, m *machine) {
+		broker := withSluice(m)
+		m.instance("billing", "127.0.0.1:6390", broker)
+		m.run("systemctl", "start", "sluice", "sluice@billing")
+		old, other := m.property("sluice", "MainPID"), m.property("sluice@billing", "MainPID")
+		m.configure(broker, "drain:\n  grace: 10s\nmember:\n  grace: 5s\n")
+		m.write("/etc/sluice/idle.yaml", "640", "subscription:\n  linger: 1h\n")
+
+		out := m.install(artifacts(t).newer)
+		for _, want := range []string{
+			"sluice: sluice.service was not restarted",
+			configFile + ":6:3: drain.grace is called drain_grace now\n",
+			configFile + ":8:3: member.grace is called consume.member_grace now\n",
+			"systemctl restart sluice.service",
+			"/etc/sluice/idle.yaml:2:3: subscription.linger is called consume.linger now\n",
+		} {
+			if strings.Count(out, want) != 1 {
+				t.Errorf("the upgrade does not say once %q:\n%s", want, out)
+			}
+		}
+		if state, pid := m.property("sluice", "ActiveState"), m.property("sluice", "MainPID"); state != "active" || pid != old {
+			t.Errorf("the service with the old configuration is %s as process %s, was %s", state, pid, old)
+		}
+		if got := m.redis("127.0.0.1:6380", "PING"); !strings.HasPrefix(got, "+PONG") {
+			t.Errorf("PING is answered with %q", got)
+		}
+		if state, pid := m.property("sluice@billing", "ActiveState"), m.property("sluice@billing", "MainPID"); state != "active" || pid == other {
+			t.Errorf("the instance with a good configuration is %s as process %s, was %s", state, pid, other)
+		}
+
+		m.configure(broker, "drain_grace: 10s\n")
+		m.run("systemctl", "restart", "sluice")
+		if got := m.run("readlink", "/proc/"+m.property("sluice", "MainPID")+"/exe"); strings.Contains(got, "deleted") {
+			t.Errorf("the old binary still runs: %s", got)
 		}
 	})
 }

@@ -19,10 +19,10 @@ const (
 )
 
 // install copies the package in and installs it.
-func (m *machine) install(deb string) {
+func (m *machine) install(deb string) (out string) {
 	m.t.Helper()
 	m.put("/srv/sluice.deb", "644", deb)
-	m.run("dpkg", "--install", "/srv/sluice.deb")
+	return m.run("dpkg", "--install", "/srv/sluice.deb")
 }
 
 // kafkaUnit is the cluster of a machine without a network: sluice's own broker, as a unit of its own,
