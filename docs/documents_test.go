@@ -106,6 +106,35 @@ func TestEveryDecisionIsInTheIndex(t *testing.T) {
 }
 
 var (
+	test       = regexp.MustCompile("`(Test[A-Z]\\w*)`")
+	transcript = regexp.MustCompile("`([\\w-]+\\.txt)`")
+)
+
+// What the page of guarantees names as its proof exists.
+func TestProofsExist(t *testing.T) {
+	_, faults, _ := strings.Cut(read(t, "guarantees.md"), "\n| fault |")
+	faults, _, _ = strings.Cut(faults, "\n## ")
+	var sources strings.Builder
+	for _, path := range files(t, "_test.go") {
+		sources.WriteString(read(t, path))
+	}
+	tests := test.FindAllStringSubmatch(faults, -1)
+	if len(tests) == 0 {
+		t.Error("no test is named")
+	}
+	for _, m := range tests {
+		if !strings.Contains(sources.String(), "\nfunc "+m[1]+"(") {
+			t.Errorf("docs/guarantees.md names %s, which does not exist", m[1])
+		}
+	}
+	for _, m := range transcript.FindAllStringSubmatch(faults, -1) {
+		if _, err := os.Stat(filepath.Join(root, "test/conversations/resp", m[1])); err != nil {
+			t.Errorf("docs/guarantees.md names a transcript: %v", err)
+		}
+	}
+}
+
+var (
 	logged = regexp.MustCompile(`(?:log|logger)\.(?:Warn|Error)\(\s*"([^"]+)"`)
 	row    = regexp.MustCompile(`(?m)^\| ((?:ERROR|WARN|INFO) [^|]*) \|`)
 )
