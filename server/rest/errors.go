@@ -47,6 +47,9 @@ func noPartition() *failure {
 	return &failure{status: http.StatusNotFound, code: codeNoPartition, message: "Partition not found."}
 }
 
+// errStopping is the answer to requests for something new while sluice stops.
+func errStopping() error { return unavailable(kafka.ErrStopping.Error()) }
+
 func unavailable(why string) *failure {
 	return &failure{status: http.StatusServiceUnavailable, code: codeRetry, message: why, again: time.Second}
 }

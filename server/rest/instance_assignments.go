@@ -25,7 +25,7 @@ func assign(x *exchange, in *instance) error {
 		return err
 	}
 	if err := in.inTurn(x, func() error {
-		return insist(x.r.Context(), in.bell, func() error { return in.assign(x, partitions) })
+		return joinWithin(x.r.Context(), in.bell, func() error { return in.assign(x, partitions) })
 	}); err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ func subscribe(x *exchange, in *instance) error {
 		return err
 	}
 	if err := in.inTurn(x, func() error {
-		return insist(x.r.Context(), in.bell, func() error { return in.subscribe(x, w) })
+		return joinWithin(x.r.Context(), in.bell, func() error { return in.subscribe(x, w) })
 	}); err != nil {
 		return err
 	}

@@ -112,9 +112,12 @@ func (all *instances) remember(id kafka.Identity, how ending) {
 	}
 }
 
+// commitInterval is the time between two looks of untilCommitted.
+const commitInterval = 10 * time.Millisecond
+
 // untilCommitted waits until the clients that are at work have committed what replies brought them, or ctx ends.
 func (all *instances) untilCommitted(ctx context.Context) {
-	look := time.NewTicker(settleLook)
+	look := time.NewTicker(commitInterval)
 	defer look.Stop()
 	for ctx.Err() == nil && all.atWork() {
 		select {

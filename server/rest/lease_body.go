@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sluice-proxy/sluice/server/jsonscan"
+	"github.com/sluice-proxy/sluice/server/lender"
 )
 
 // settlements reads the body of a request that settles leases:
@@ -18,18 +19,21 @@ import (
 type settlements struct {
 	jsonscan.Scanner
 
-	list []settlement
+	list []lender.Settlement
 }
 
 // The names of the lists, and what an object in one may say.
-var verbs = map[string]verb{"ack": accept, "release": release, "reject": reject, "renew": renew}
+var verbs = map[string]lender.Verb{"ack": lender.Accept, "release": lender.Release, "reject": lender.Reject, "renew": lender.Renew}
 
-var spans = map[verb]struct {
+// span is the member of an object that says a time.
+type span struct {
 	name        string
 	least, most time.Duration
-}{
-	release: {"delay_ms", 0, longestDelay},
-	renew:   {"ack_timeout_ms", shortestLease, longestLease},
+}
+
+var spans = map[lender.Verb]span{
+	lender.Release: {"delay_ms", 0, longestDelay},
+	lender.Renew:   {"ack_timeout_ms", shortestLease, longestLease},
 }
 
 const (
@@ -38,7 +42,7 @@ const (
 )
 
 // parseAcks reads all of a body, before anything of it is done.
-func parseAcks(body []byte) ([]settlement, error) {
+func parseAcks(body []byte) ([]lender.Settlement, error) {
 	if !utf8.Valid(body) {
 		return nil, jsonscan.NotUTF8("the body")
 	}
@@ -84,13 +88,13 @@ func (s *settlements) verb() error {
 	return err
 }
 
-func (s *settlements) one(v verb) error {
-	item := settlement{verb: v}
+func (s *settlements) one(v lender.Verb) error {
+	item := lender.Settlement{Verb: v}
 	switch s.Peek() {
 	case '"':
 		raw, err := s.Value()
 		if err == nil {
-			err = item.name(raw)
+			item.Lease, err = leaseOf(raw)
 		}
 		if err != nil {
 			return err
@@ -102,7 +106,7 @@ func (s *settlements) one(v verb) error {
 	default:
 		return s.Unexpected("expected a lease, or an object with one")
 	}
-	if v == reject {
+	if v == lender.Reject {
 		return noDeadLetters()
 	}
 	s.list = append(s.list, item)
@@ -111,7 +115,7 @@ func (s *settlements) one(v verb) error {
 
 // object takes a lease with what is said about it. A place alone does not say which lending is meant: an
 // acknowledgement that comes late would count for who has the record now.
-func (s *settlements) object(item *settlement) error {
+func (s *settlements) object(item *lender.Settlement) error {
 	more, err := s.Enter('{')
 	for more && err == nil {
 		if err = s.field(item); err != nil {
@@ -119,13 +123,13 @@ func (s *settlements) object(item *settlement) error {
 		}
 		more, err = s.Next('{')
 	}
-	if err == nil && item.lease == (leaseID{}) {
+	if err == nil && item.Lease == (lender.ID{}) {
 		err = invalid("an object has no \"lease\": topic, partition and offset do not say which delivery is meant")
 	}
 	return err
 }
 
-func (s *settlements) field(item *settlement) error {
+func (s *settlements) field(item *lender.Settlement) error {
 	name, err := s.Name()
 	if err != nil {
 		return err
@@ -134,34 +138,37 @@ func (s *settlements) field(item *settlement) error {
 	if err != nil {
 		return err
 	}
-	span := spans[item.verb]
+	span := spans[item.Verb]
 	switch string(name) {
 	case "lease":
-		return item.name(raw)
+		item.Lease, err = leaseOf(raw)
+		return err
 	case span.name:
-		return item.last(raw, span.least, span.most)
+		item.Span, err = span.read(raw)
+		return err
 	case "topic", "partition", "offset", "timestamp", "key", "value", "headers", "key_encoding", "value_encoding", "delivery", "reason":
 		return nil
 	}
 	return invalid("Unrecognized field: %s", name)
 }
 
-func (item *settlement) name(raw []byte) (err error) {
-	id, ok := leaseID{}, false
+// leaseOf reads a lease.
+func leaseOf(raw []byte) (id lender.ID, err error) {
+	ok := false
 	if raw[0] == '"' {
-		id, ok = parseLease(jsonscan.Unquote(raw))
+		id, ok = lender.ParseID(jsonscan.Unquote(raw))
 	}
-	if item.lease = id; !ok || id == (leaseID{}) {
+	if !ok || id == (lender.ID{}) {
 		err = invalid("%.60s is no lease", raw)
 	}
-	return err
+	return id, err
 }
 
-func (item *settlement) last(raw []byte, least, most time.Duration) error {
+// read reads a time in milliseconds.
+func (s span) read(raw []byte) (time.Duration, error) {
 	n, err := jsonscan.Number("ms", raw, 63)
-	if err != nil || n < least.Milliseconds() || n > most.Milliseconds() {
-		return invalid("%s: %.30s is not a number from %d to %d", spans[item.verb].name, raw, least.Milliseconds(), most.Milliseconds())
+	if err != nil || n < s.least.Milliseconds() || n > s.most.Milliseconds() {
+		return 0, invalid("%s: %.30s is not a number from %d to %d", s.name, raw, s.least.Milliseconds(), s.most.Milliseconds())
 	}
-	item.span = time.Duration(n) * time.Millisecond
-	return nil
+	return time.Duration(n) * time.Millisecond, nil
 }

@@ -3,6 +3,8 @@ package rest
 import (
 	"testing"
 	"time"
+
+	"github.com/sluice-proxy/sluice/server/lender"
 )
 
 // startDeploying is startWithClock with subscriptions that linger for ever.
@@ -65,13 +67,12 @@ func TestADeletedInstanceMakesRoom(t *testing.T) {
 func TestAVisitKeepsALender(t *testing.T) {
 	s, c := startDeploying(t)
 	s.take("a", "topics=orders&wait=20s&ack=none")
-	l := s.door.lenders.byKey["a\x00orders"]
 	for range 4 {
-		c.ahead.Add(int64(lenderLinger * 3 / 4))
+		c.ahead.Add(int64(lender.Linger * 3 / 4))
 		s.take("a", "topics=orders&wait=0s&ack=none")
-		l.ring()
+		s.door.lenders.Wake()
 	}
-	if !s.door.lenders.open("a\x00orders") || s.door.lenders.byKey["a\x00orders"] != l {
+	if now := s.door.lenders.Stats(); now.Lenders != 1 || now.Opened != 1 {
 		t.Error("the lender has ended")
 	}
 }

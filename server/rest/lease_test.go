@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/lender"
 )
 
 // clock is the lenders' time, which goes on by itself and can be turned forward.
@@ -19,18 +20,14 @@ type clock struct{ ahead atomic.Int64 }
 func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
 
 // forward turns the clock, and lets every lender look at it.
-func (c *clock) forward(s *lenders, d time.Duration) {
+func (c *clock) forward(s *lender.Lenders, d time.Duration) {
 	c.ahead.Add(int64(d))
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, l := range s.byNumber {
-		l.ring()
-	}
+	s.Wake()
 }
 
 func startWithClock(t *testing.T) (*sluice, *clock) {
 	s, c := start(t, Options{}), &clock{}
-	s.door.lenders.now = c.now
+	s.door.lenders.Now = c.now
 	return s, c
 }
 
@@ -173,7 +170,7 @@ func TestALenderThatNobodyNeedsEnds(t *testing.T) {
 		t.Errorf("%d members", n)
 	}
 	eventually(t, "it is gone", func() bool {
-		c.forward(s.door.lenders, lenderLinger)
+		c.forward(s.door.lenders, lender.Linger)
 		return s.client.Stats().Members == 0
 	})
 	if said := s.settle("a", `{"ack":`+leasesOf(got)+`}`); said != tallied(0, 0, 0, 1) {
@@ -183,29 +180,6 @@ func TestALenderThatNobodyNeedsEnds(t *testing.T) {
 	if got := s.take("a", all); len(got) != 1 || got[0].Offset != 1 {
 		t.Errorf("%+v", got)
 	}
-}
-
-// A consumer that failed for good ends its lender; the next request opens another.
-func TestALenderWhoseConsumerFailedEnds(t *testing.T) {
-	s := start(t, Options{})
-	s.put("blobs", 0, `0`)
-	got := s.take("a", all)
-	l := s.door.lenders.byKey["a\x00blobs"]
-	wait := s.later(func() (*reply, string) { return s.ask("GET", "/v1/groups/a/messages?"+all, "") })
-	eventually(t, "it waits", func() bool { return s.door.Stats().Waiting == 1 })
-	l.mu.Lock()
-	l.over = true
-	l.mu.Unlock()
-	l.ring()
-	told := <-wait
-	wantFailure(t, "who waits", told.reply, told.text, 503, 50003, "consumer failed")
-	if said := s.settle("a", `{"ack":`+leasesOf(got)+`}`); said != tallied(0, 0, 0, 1) {
-		t.Error(said)
-	}
-	if again := s.take("a", all); len(again) != 1 || again[0].Lease == got[0].Lease {
-		t.Errorf("%+v", again)
-	}
-	s.balanced()
 }
 
 // A partition that was away has another book: what was lent before must not count for what is lent now.
@@ -337,8 +311,8 @@ func TestParallelWorkers(t *testing.T) {
 			t.Errorf("%s: %s", place, said)
 		}
 	}
-	if len(acked) != records || s.door.lenders.inHands() != 0 {
-		t.Errorf("%d of %d, %d in hands", len(acked), records, s.door.lenders.inHands())
+	if len(acked) != records || s.door.lenders.Stats().Lent != 0 {
+		t.Errorf("%d of %d, %d in hands", len(acked), records, s.door.lenders.Stats().Lent)
 	}
 	s.balanced()
 	_, err := s.cluster.WaitGroupInfo(within(t, patience), "a", func(g *kfake.GroupInfo) bool {
@@ -350,7 +324,7 @@ func TestParallelWorkers(t *testing.T) {
 }
 
 func FuzzSettlements(f *testing.F) {
-	good := string(appendLease(nil, leaseID{1, 2, 3}))
+	good := "AAAAAQAAAAIAAAAAAAAAAw"
 	f.Add([]byte(`{"ack":["` + good + `"],"release":[{"lease":"` + good + `","delay_ms":1}]}`))
 	f.Add([]byte(`{"renew":[{"lease":"` + good + `","ack_timeout_ms":1000}],"reject":[]}`))
 	f.Add([]byte(`{"ack":[{"topic":"t","lease":null}]}`))
@@ -363,65 +337,9 @@ func FuzzSettlements(f *testing.F) {
 			return
 		}
 		for _, s := range list {
-			back, ok := parseLease(appendLease(nil, s.lease))
-			if !ok || back != s.lease || s.span < 0 || s.span > longestDelay || s.verb == reject {
+			back, ok := lender.ParseID(s.Lease.Append(nil))
+			if !ok || back != s.Lease || s.Span < 0 || s.Span > longestDelay || s.Verb == lender.Reject {
 				t.Fatalf("%q: %+v", body, s)
-			}
-		}
-	})
-}
-
-// The book against a simple one.
-func FuzzLeases(f *testing.F) {
-	f.Add([]byte{0, 1, 2, 3, 4, 0, 0, 1, 9, 200})
-	f.Fuzz(func(t *testing.T, steps []byte) {
-		book, open, now := leases{}, map[leaseID]time.Time{}, time.Unix(1, 0)
-		h := &holder{bell: make(chan struct{}, 1)}
-		var all []leaseID
-		for _, step := range steps {
-			switch step % 4 {
-			case 0:
-				until := now.Add(time.Duration(step) * time.Second)
-				slot, secret := book.add(lease{offset: int64(len(all)), until: until, holder: h})
-				id := leaseID{0, slot, secret}
-				all, open[id] = append(all, id), until
-			case 1:
-				if len(all) > 0 {
-					id := all[int(step)%len(all)]
-					if l := book.find(id); l != nil {
-						book.remove(id.slot)
-						delete(open, id)
-					}
-				}
-			case 2:
-				now = now.Add(time.Duration(step) * time.Second / 4)
-				book.expire(now, func(l *lease) {
-					if open[all[l.offset]].After(now) {
-						t.Fatal("too early")
-					}
-					delete(open, all[l.offset])
-				})
-				for _, until := range open {
-					if !until.After(now) {
-						t.Fatal("not ended")
-					}
-				}
-			case 3:
-				if len(all) > 0 {
-					id := all[int(step)%len(all)]
-					if l := book.find(id); l != nil {
-						open[id] = now.Add(time.Duration(step) * time.Second)
-						book.postpone(l, open[id])
-					}
-				}
-			}
-			for _, id := range all {
-				if _, is := open[id]; is != (book.find(id) != nil) {
-					t.Fatalf("%v", id)
-				}
-			}
-			if book.open() != len(open) || h.leases != len(open) {
-				t.Fatalf("%d and %d of %d", book.open(), h.leases, len(open))
 			}
 		}
 	})

@@ -75,11 +75,11 @@ func (s *Server) Serve(l net.Listener) error {
 //
 // Shutdown alone does not do: it counts a new connection that is slow to ask as idle, and closes it.
 func (s *Server) Drain(ctx context.Context) int {
-	defer s.lenders.close()
+	defer s.lenders.Close()
 	ctx, cancel := context.WithTimeout(ctx, s.options().DrainGrace)
 	defer cancel()
 	s.stop()
-	s.lenders.untilSettled(ctx)
+	s.lenders.WaitSettled(ctx)
 	s.instances.untilCommitted(ctx)
 	s.listeners.Finish()
 	s.http.SetKeepAlivesEnabled(false)

@@ -15,6 +15,7 @@ import (
 	"github.com/sluice-proxy/sluice/metrics"
 	"github.com/sluice-proxy/sluice/server"
 	"github.com/sluice-proxy/sluice/server/httpconn"
+	"github.com/sluice-proxy/sluice/server/lender"
 )
 
 // Options are the door's settings. The zero value of a field means its default.
@@ -107,7 +108,7 @@ type Server struct {
 	asking atomic.Int64 // requests that are being answered
 	held   atomic.Int64 // bytes of their bodies
 
-	lenders *lenders
+	lenders *lender.Lenders
 	waiting atomic.Int64  // requests that wait for records, streams among them
 	silence time.Duration // how long a stream may have nothing to say
 	taking  time.Duration // how long a client may take for what is written of records
@@ -127,7 +128,7 @@ type Server struct {
 func New(client *kafka.Client, opts Options, log *slog.Logger) *Server {
 	s := &Server{kafka: client, log: log, meters: newMeters(), conns: httpconn.NewStates(), drains: make(chan struct{})}
 	s.Reconfigure(opts)
-	s.lenders, s.silence, s.taking = newLenders(client, s.options().Register.Loop), longestSilence, writeTimeout
+	s.lenders, s.silence, s.taking = lender.New(client, s.options().Register), longestSilence, writeTimeout
 	s.instances = newInstances(s)
 	s.mux = s.routing()
 	s.http = s.server()

@@ -2,41 +2,20 @@ package rest
 
 import (
 	"context"
-	"errors"
 	"net/netip"
-	"time"
 
-	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server"
 )
 
-// roomWait is how long a request waits for the place of a subscription that is just ending.
-const roomWait = 2 * time.Second
-
-// roomSoon tells that there is no room for a subscription now, but will be when the bell of who asked rings.
-func roomSoon(err error) bool {
-	var full *kafka.RoomError
-	return errors.As(err, &full) && full.Soon
-}
-
-// insist tries again what found no room, whenever the bell rings.
-func insist(ctx context.Context, bell <-chan struct{}, try func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, roomWait)
+// joinWithin tries again what found no place for a subscription, whenever the bell rings.
+func joinWithin(ctx context.Context, bell server.Bell, join func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, server.SubscriptionWait)
 	defer cancel()
 	for {
-		err := try()
-		if !roomSoon(err) || !rings(ctx, bell) {
+		err := join()
+		if err == nil || !server.AwaitSubscription(ctx, err, bell) {
 			return err
 		}
-	}
-}
-
-// rings waits for the bell; false when ctx ended before.
-func rings(ctx context.Context, bell <-chan struct{}) bool {
-	select {
-	case <-bell:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

@@ -3,6 +3,8 @@ package rest
 import (
 	"net/http"
 	"time"
+
+	"github.com/sluice-proxy/sluice/server/lender"
 )
 
 // feed is one stream of records. It is one goroutine, and holds no buffer while nothing comes.
@@ -10,10 +12,10 @@ type feed struct {
 	*exchange
 
 	demand *demand
-	lender *lender
+	lender *lender.Lender
 	shape  *shape
-	holder holder
-	waiter *waiter
+	quota  *lender.Quota
+	waiter *lender.Waiter
 	asking bool        // the waiter was put into the queue, and has no answer yet
 	pulse  *time.Timer // until something has to be said
 }
@@ -29,7 +31,7 @@ const longestSilence = 15 * time.Second
 
 // pour answers with all records that come, until the client has enough or sluice stops. What it has not
 // settled when it goes is given back at once. When sluice stops it may still settle.
-func (x *exchange) pour(d *demand, l *lender) error {
+func (x *exchange) pour(d *demand, l *lender.Lender) error {
 	back, err := x.aside()
 	if err != nil {
 		return err
@@ -37,19 +39,18 @@ func (x *exchange) pour(d *demand, l *lender) error {
 	defer back()
 	f := &feed{exchange: x, demand: d, lender: l, shape: d.shape, pulse: time.NewTimer(x.silence)}
 	defer f.pulse.Stop()
-	f.holder.bell = make(chan struct{}, 1)
-	f.waiter = newWaiter(d.want)
-	f.waiter.holder, f.waiter.most = &f.holder, d.most
+	f.quota = lender.NewQuota(d.most)
+	f.waiter = lender.NewWaiter(d.Limits, f.quota)
 	x.w.Header().Set("X-Accel-Buffering", "no") // nginx would collect the records
 	x.begin(http.StatusOK, d.shape.kind)
 	err = f.say(d.shape.hello)
 	if err == nil {
 		err = f.run()
 	}
-	p, _ := f.lender.leave(f.waiter)
-	f.lender.restore(p)
+	p, _ := f.lender.Leave(f.waiter)
+	f.lender.GiveBack(p)
 	if err != nil {
-		f.lender.forsake(&f.holder)
+		f.lender.GiveBackAll(f.quota)
 	}
 	return err
 }
@@ -57,20 +58,20 @@ func (x *exchange) pour(d *demand, l *lender) error {
 // run writes records as they come. Its error says that the client has gone.
 func (f *feed) run() error {
 	for {
-		if !f.asking && f.lender.allowance(&f.holder, f.demand.most) > 0 {
-			f.lender.ask(f.waiter)
+		if !f.asking && f.lender.Allowance(f.quota) > 0 {
+			f.lender.Ask(f.waiter)
 			f.asking = true
 		}
 		var err error
 		select {
-		case <-f.waiter.ready:
+		case <-f.waiter.Ready:
 			f.asking = false
-			p, cause := f.waiter.take()
+			p, cause := f.waiter.Take()
 			if cause != nil {
-				return f.say(f.shape.failure(asFailure(cause)))
+				return f.say(f.shape.failure(asFailure(lent(cause))))
 			}
 			err = f.hand(p)
-		case <-f.holder.bell: // there may be room for more
+		case <-f.quota.Freed: // there may be room for more
 		case <-f.pulse.C:
 			err = f.say(f.shape.pulse)
 		case <-f.drains:
@@ -85,22 +86,22 @@ func (f *feed) run() error {
 }
 
 // hand hands a parcel's records over, or gives them back.
-func (f *feed) hand(p *parcel) error {
+func (f *feed) hand(p *lender.Batch) error {
 	if err := f.write(p); err != nil {
-		f.lender.restore(p)
+		f.lender.GiveBack(p)
 		return err
 	}
-	p.free()
+	p.Free()
 	return nil
 }
 
-func (f *feed) write(p *parcel) error {
+func (f *feed) write(p *lender.Batch) error {
 	buffer := newOut()
 	out := (*buffer)[:0]
 	defer func() { freeOut(buffer, out) }()
-	for i := range p.lent {
+	for i := range p.Records {
 		out = f.shape.record(out, p, i, f.demand.format)
-		if len(out) < spillBytes && i+1 < len(p.lent) {
+		if len(out) < spillBytes && i+1 < len(p.Records) {
 			continue
 		}
 		if err := f.send(out); err != nil {

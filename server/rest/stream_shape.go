@@ -1,6 +1,10 @@
 package rest
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/sluice-proxy/sluice/server/lender"
+)
 
 // shape is how a stream is written.
 type shape struct {
@@ -8,7 +12,7 @@ type shape struct {
 	hello   string // before anything else
 	pulse   string // when there is nothing to say
 	bye     string // when sluice stops
-	record  func(out []byte, p *parcel, i int, f format) []byte
+	record  func(out []byte, p *lender.Batch, i int, f format) []byte
 	failure func(*failure) string // why there are no more
 }
 
@@ -28,19 +32,19 @@ var shapes = map[string]*shape{
 	},
 }
 
-func appendRecordLine(out []byte, p *parcel, i int, f format) []byte {
-	return append(p.append(out, i, f), '\n')
+func appendRecordLine(out []byte, p *lender.Batch, i int, f format) []byte {
+	return append(appendLent(out, p, i, f), '\n')
 }
 
 // appendEvent writes an event. Its id is the record's place: browsers send it back as Last-Event-ID, which
 // says nothing that the leases do not.
-func appendEvent(out []byte, p *parcel, i int, f format) []byte {
-	r := &p.lent[i].Record
+func appendEvent(out []byte, p *lender.Batch, i int, f format) []byte {
+	r := &p.Records[i].Record
 	out = append(append(append(out, "id: "...), r.Topic...), '/')
 	out = append(strconv.AppendInt(out, int64(r.Partition), 10), '/')
 	out = strconv.AppendInt(out, r.Offset, 10)
 	out = append(out, "\nevent: message\ndata: "...)
-	return append(p.append(out, i, f), "\n\n"...)
+	return append(appendLent(out, p, i, f), "\n\n"...)
 }
 
 func problemText(f *failure) string {

@@ -118,7 +118,7 @@ func TestAStreamHasOnlySoManyUnacknowledged(t *testing.T) {
 	}
 	lent := func(n int) {
 		t.Helper()
-		if in := s.door.lenders.inHands(); in != n {
+		if in := s.door.lenders.Stats().Lent; in != n {
 			t.Errorf("%d in hands, want %d", in, n)
 		}
 	}
@@ -189,7 +189,7 @@ func TestAStreamShowsSignsOfLife(t *testing.T) {
 	}
 	s.put("blobs", 0, numbers(1)...)
 	s.take("b", all) // it is there
-	eventually(t, "it is lent", func() bool { return s.door.lenders.inHands() == 2 })
+	eventually(t, "it is lent", func() bool { return s.door.lenders.Stats().Lent == 2 })
 }
 
 func TestStreamsEndWhenSluiceStops(t *testing.T) {
@@ -259,7 +259,7 @@ func TestASlowReaderKeepsNobodyBack(t *testing.T) {
 		got += len(s.take("a", all+fmt.Sprintf("&max=%d", 7-got)))
 	}
 	eventually(t, "it is cut", func() bool { return s.door.Stats().Waiting == 0 })
-	if n := s.door.lenders.inHands(); n != 7 {
+	if n := s.door.lenders.Stats().Lent; n != 7 {
 		t.Errorf("%d in hands", n)
 	}
 	s.balanced()

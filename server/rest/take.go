@@ -3,11 +3,13 @@ package rest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/server"
+	"github.com/sluice-proxy/sluice/server/lender"
 )
 
 // takeRoutes are our own way to consume: take records, by request or as a stream, and settle them.
@@ -29,7 +31,7 @@ func messages(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	defer x.lenders.exit(l)
+	defer x.lenders.Exit(l)
 	if d.shape != nil {
 		return x.pour(d, l)
 	}
@@ -64,13 +66,13 @@ func (x *exchange) mayChange() error {
 
 // lender finds who lends what is asked for. Topics are looked for when there is none yet: a slip of the pen
 // would wait for ever.
-func (x *exchange) lender(d *demand) (*lender, error) {
-	if !x.lenders.open(d.key) {
+func (x *exchange) lender(d *demand) (*lender.Lender, error) {
+	if !x.lenders.Has(d.key) {
 		if err := x.exist(d); err != nil {
 			return nil, err
 		}
 	}
-	l, err := x.lenders.enter(x.r.Context(), d.key, d.group, d.interest)
+	l, err := x.lenders.Enter(x.r.Context(), d.key, d.group, d.interest)
 	var override *kafka.OverrideError
 	if errors.As(err, &override) {
 		return nil, invalid("%v", err)
@@ -100,58 +102,58 @@ func (x *exchange) exist(d *demand) error {
 }
 
 // take answers with a list of records, as soon as there are any.
-func (x *exchange) take(d *demand, l *lender) error {
-	w := newWaiter(d.want)
-	l.ask(w)
+func (x *exchange) take(d *demand, l *lender.Lender) error {
+	w := lender.NewWaiter(d.Limits, nil)
+	l.Ask(w)
 	p, err := x.await(l, w, d.wait)
 	if err != nil {
-		return err
+		return lent(err)
 	}
 	if p == nil {
 		x.send(http.StatusOK, []byte("[]"))
 		return nil
 	}
 	if err := x.list(p, d.format); err != nil {
-		l.restore(p)
+		l.GiveBack(p)
 		return errGone
 	}
-	p.free()
+	p.Free()
 	return nil
 }
 
 // await returns what the waiter is given, nil when nothing comes in time.
-func (x *exchange) await(l *lender, w *waiter, patience time.Duration) (*parcel, error) {
+func (x *exchange) await(l *lender.Lender, w *lender.Waiter, patience time.Duration) (*lender.Batch, error) {
 	select {
-	case <-w.ready:
-		return w.take()
+	case <-w.Ready:
+		return w.Take()
 	default:
 	}
 	if patience == 0 {
-		return l.leave(w)
+		return l.Leave(w)
 	}
 	back, err := x.aside()
 	if err != nil {
-		p, _ := l.leave(w)
-		l.restore(p)
+		p, _ := l.Leave(w)
+		l.GiveBack(p)
 		return nil, err
 	}
 	defer back()
 	enough := time.NewTimer(patience)
 	defer enough.Stop()
 	select {
-	case <-w.ready:
-		return w.take()
+	case <-w.Ready:
+		return w.Take()
 	case <-enough.C:
-		return l.leave(w)
+		return l.Leave(w)
 	case <-x.drains:
-		p, err := l.leave(w)
+		p, err := l.Leave(w)
 		if p == nil && err == nil {
 			err = errStopping()
 		}
 		return p, err
 	case <-x.r.Context().Done():
-		p, _ := l.leave(w)
-		l.restore(p)
+		p, _ := l.Leave(w)
+		l.GiveBack(p)
 		return nil, errGone
 	}
 }
@@ -169,4 +171,19 @@ func (x *exchange) aside() (back func(), err error) {
 		x.waiting.Add(-1)
 		x.asking.Add(1)
 	}, nil
+}
+
+// lent is the answer for an error of a lender.
+func lent(err error) error {
+	var full *kafka.WindowError
+	switch {
+	case errors.As(err, &full):
+		f := unavailable(fmt.Sprintf("%d records (%d bytes) are lent and not acknowledged, and no more are until some are: "+
+			"consume.window_records and consume.window_bytes bound them", full.Records, full.Bytes))
+		f.status, f.code = http.StatusTooManyRequests, http.StatusTooManyRequests
+		return f
+	case errors.Is(err, lender.ErrEnded):
+		return unavailable(err.Error())
+	}
+	return err
 }

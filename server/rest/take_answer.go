@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/sluice-proxy/sluice/server/lender"
 )
 
 // spillBytes is what is written at once of an answer with records: it is in memory only so much of it.
@@ -26,32 +28,32 @@ func freeOut(buffer *[]byte, grown []byte) {
 	}
 }
 
-// append writes one of the parcel's records: as REST v2 has it, with how often it was lent, and its lease.
-func (p *parcel) append(out []byte, i int, f format) []byte {
-	out = appendMembers(append(out, '{'), f, &p.lent[i].Record)
-	out = strconv.AppendInt(append(out, `,"delivery":`...), int64(p.lent[i].Attempt), 10)
-	if len(p.leases) > 0 {
-		out = append(appendLease(append(out, `,"lease":"`...), p.leases[i]), '"')
+// appendLent writes one of the batch's records: as REST v2 has it, with how often it was lent, and its lease.
+func appendLent(out []byte, p *lender.Batch, i int, f format) []byte {
+	out = appendMembers(append(out, '{'), f, &p.Records[i].Record)
+	out = strconv.AppendInt(append(out, `,"delivery":`...), int64(p.Records[i].Attempt), 10)
+	if len(p.Leases) > 0 {
+		out = append(p.Leases[i].Append(append(out, `,"lease":"`...)), '"')
 	}
 	return append(out, '}')
 }
 
 // list answers with a parcel's records. An error says that the client did not get all of them.
-func (x *exchange) list(p *parcel, f format) error {
+func (x *exchange) list(p *lender.Batch, f format) error {
 	buffer := newOut()
 	out := (*buffer)[:0]
 	defer func() { freeOut(buffer, out) }()
 	control := http.NewResponseController(x.w)
 	_ = control.SetWriteDeadline(time.Now().Add(x.taking))
 	separator := byte('[')
-	for i := range p.lent {
+	for i := range p.Records {
 		if len(out) >= spillBytes {
 			if err := x.part(out); err != nil {
 				return err
 			}
 			out = out[:0]
 		}
-		out = p.append(append(out, separator), i, f)
+		out = appendLent(append(out, separator), p, i, f)
 		separator = ','
 	}
 	out = append(out, ']')

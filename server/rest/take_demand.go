@@ -13,11 +13,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/lender"
 )
 
 // demand is what a request would like to have of a group.
 type demand struct {
-	want
+	lender.Limits
 
 	group    string
 	interest kafka.Interest
@@ -36,7 +37,7 @@ const (
 	mostBytes     = 16 << 20
 	mostUnacked   = 10_000
 	longestWait   = time.Minute
-	shortestLease = lenderTurn
+	shortestLease = lender.Turn
 	longestLease  = 12 * time.Hour
 	longestGroup  = 249
 )
@@ -55,9 +56,9 @@ var parameters = map[string]parameter{
 	"topics":      {true, true, (*demand).setTopics},
 	"format":      {true, true, (*demand).setFormat},
 	"ack":         {true, true, (*demand).setAck},
-	"ack_timeout": {true, true, func(d *demand, v string) error { return period(&d.timeout, v, shortestLease, longestLease) }},
-	"max":         {true, false, func(d *demand, v string) error { return count(&d.limit, v, mostRecords) }},
-	"max_bytes":   {true, false, func(d *demand, v string) error { return count(&d.bytes, v, mostBytes) }},
+	"ack_timeout": {true, true, func(d *demand, v string) error { return period(&d.Timeout, v, shortestLease, longestLease) }},
+	"max":         {true, false, func(d *demand, v string) error { return count(&d.Limits.Records, v, mostRecords) }},
+	"max_bytes":   {true, false, func(d *demand, v string) error { return count(&d.Bytes, v, mostBytes) }},
 	"wait":        {true, false, func(d *demand, v string) error { return period(&d.wait, v, 0, longestWait) }},
 	"max_unacked": {false, true, func(d *demand, v string) error { return count(&d.most, v, mostUnacked) }},
 }
@@ -67,7 +68,7 @@ var parameters = map[string]parameter{
 func (x *exchange) demand() (*demand, error) {
 	d := &demand{
 		group:    x.r.PathValue("group"),
-		want:     want{limit: 100, bytes: 1 << 20, timeout: time.Minute},
+		Limits:   lender.Limits{Records: 100, Bytes: 1 << 20, Timeout: time.Minute},
 		interest: kafka.Interest{Overrides: kafka.Properties{}, Windows: windowsEach, Address: x.address()},
 		wait:     time.Second,
 		most:     100,
@@ -92,7 +93,7 @@ func (x *exchange) demand() (*demand, error) {
 		return nil, invalid("topics: say which, as in topics=orders,payments")
 	}
 	if d.shape != nil {
-		d.limit, d.bytes = streamBatch, streamBytes
+		d.Limits.Records, d.Bytes = streamBatch, streamBytes
 	}
 	d.key = d.identify()
 	return d, nil
@@ -157,7 +158,7 @@ func (d *demand) setAck(value string) error {
 	if value != "explicit" && value != "none" {
 		return fmt.Errorf("%q is neither explicit nor none", value)
 	}
-	d.unacked = value == "none"
+	d.Unacked = value == "none"
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/lender"
 )
 
 // message is a record as takes and streams have it.
@@ -267,7 +268,7 @@ func TestRecordsWithoutAcknowledgementComeOnce(t *testing.T) {
 	if len(got) != 3 || got[0].Lease != "" {
 		t.Fatalf("%+v", got)
 	}
-	if s.door.lenders.inHands() != 0 {
+	if s.door.lenders.Stats().Lent != 0 {
 		t.Error("something is lent")
 	}
 	s.balanced()
@@ -290,8 +291,8 @@ func TestTooManyGroupsAreToldToComeBack(t *testing.T) {
 	s.take("a", all) // and is at work on it
 	answer, text := s.ask("GET", "/v1/groups/b/messages?topics=blobs", "")
 	wantFailure(t, "another", answer, text, 503, 50003, "consume.max_subscriptions: 1 subscriptions have members, and one address may have half")
-	if answer.Header.Get("Retry-After") == "" || len(s.door.lenders.byKey) != 1 {
-		t.Errorf("%v, %d lenders", answer.Header, len(s.door.lenders.byKey))
+	if answer.Header.Get("Retry-After") == "" || s.door.lenders.Stats().Lenders != 1 {
+		t.Errorf("%v, %d lenders", answer.Header, s.door.lenders.Stats().Lenders)
 	}
 }
 
@@ -437,8 +438,8 @@ func FuzzDemand(f *testing.F) {
 			return
 		}
 		bounded := len(d.group) <= 249 && len(d.interest.Topics) <= 100 && len(d.interest.Overrides) <= 20 &&
-			0 < d.limit && d.limit <= 1000 && 0 < d.bytes && d.bytes <= 16<<20 && 0 <= d.wait && d.wait <= time.Minute &&
-			time.Second <= d.timeout && d.timeout <= 12*time.Hour && 0 < d.most && d.most <= 10_000
+			0 < d.Limits.Records && d.Limits.Records <= 1000 && 0 < d.Bytes && d.Bytes <= 16<<20 && 0 <= d.wait && d.wait <= time.Minute &&
+			time.Second <= d.Timeout && d.Timeout <= 12*time.Hour && 0 < d.most && d.most <= 10_000
 		if !bounded || len(d.interest.Topics) == 0 {
 			t.Fatalf("%q: %+v", query, d)
 		}
@@ -451,7 +452,8 @@ func FuzzDemand(f *testing.F) {
 }
 
 func TestARecordIsLentWithoutGarbage(t *testing.T) {
-	p := &parcel{leases: []leaseID{{1, 2, 3}}, lent: []kafka.Delivery{{Attempt: 1, Record: kafka.Record{
+	id, _ := lender.ParseID([]byte("AAAAAQAAAAIAAAAAAAAAAw"))
+	p := &lender.Batch{Leases: []lender.ID{id}, Records: []kafka.Delivery{{Attempt: 1, Record: kafka.Record{
 		TopicPartition: kafka.TopicPartition{Topic: "orders"}, Key: []byte(`"k"`), Value: []byte(`{"n":1}`), Timestamp: 1,
 	}}}}
 	out := make([]byte, 0, 1024)
@@ -460,13 +462,11 @@ func TestARecordIsLentWithoutGarbage(t *testing.T) {
 			t.Errorf("%s: %v allocations", kind, n)
 		}
 	}
-	book := leases{}
-	until := time.Now().Add(time.Minute)
-	lend := func() {
-		slot, _ := book.add(lease{offset: 1, until: until})
-		book.remove(slot)
-	}
-	if n := testing.AllocsPerRun(100, lend); n != 0 {
-		t.Errorf("a lease: %v allocations", n)
+}
+
+func TestALenderThatEndedIsAFailureOfTheMoment(t *testing.T) {
+	f := asFailure(lent(lender.ErrEnded))
+	if f.status != 503 || f.code != codeRetry || f.again == 0 || !strings.Contains(f.message, "consumer failed") {
+		t.Errorf("%+v", f)
 	}
 }

@@ -1,0 +1,47 @@
+package lender
+
+import "time"
+
+// Linger is how long a Lender stays in its group while nobody asks and nothing is lent. Its subscription lingers longer,
+// unless other members need the partitions or the subscription's place.
+const Linger = Turn
+
+// Exit ends a request's use of a lender.
+func (s *Lenders) Exit(l *Lender) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.users--
+	l.seen = s.Now()
+}
+
+// retire ends a lender that nobody needs, or whose consumer failed. It reports whether it did.
+func (s *Lenders) retire(l *Lender) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.state.over && l.needed(s.Now()) {
+		return false
+	}
+	s.drop(l)
+	l.leave()
+	return true
+}
+
+// needed reports whether the lender has something to do, or was used lately. Both mu are held.
+func (l *Lender) needed(now time.Time) bool {
+	open, delayed := l.state.book.open(), l.state.book.delayed
+	idle := now.Sub(latest(l.seen, l.state.settled))
+	if l.users > 0 || open > delayed || idle < Linger {
+		return true
+	}
+	// Members of the group with other topics or properties may wait for the partitions. Then delayed records come sooner.
+	return delayed > 0 && !l.state.member.Contested()
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
