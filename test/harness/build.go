@@ -6,7 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
+	"strings"
+	"syscall"
+	"time"
 )
 
 // Root is the folder of the module, found upwards from the working directory.
@@ -42,36 +44,60 @@ func Build(ctx context.Context, dir string) (string, error) {
 	return binary, nil
 }
 
-// Binary is the proxy under test, built at its first use unless a path was given.
-type Binary struct {
-	once sync.Once
-	path string
-	dir  string // ours to remove, "" when the path was given
-	err  error
+// BuildShared is Build for test packages that run side by side: the first one compiles, the others find the result. The
+// binary is theirs until they call remove, whatever is built meanwhile.
+func BuildShared(ctx context.Context) (binary string, remove func(), err error) {
+	root, err := Root()
+	if err != nil {
+		return "", nil, err
+	}
+	cache := filepath.Join(root, "test", "harness", ".cache")
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return "", nil, err
+	}
+	unlock, err := LockFile(filepath.Join(cache, "lock"))
+	if err != nil {
+		return "", nil, err
+	}
+	defer unlock()
+	shared, err := Build(ctx, cache)
+	if err != nil {
+		return "", nil, err
+	}
+	sweep(cache)
+	dir, err := os.MkdirTemp(cache, inUse)
+	if err != nil {
+		return "", nil, err
+	}
+	binary = filepath.Join(dir, "sluice")
+	return binary, func() { _ = os.RemoveAll(dir) }, os.Link(shared, binary)
 }
 
-// OnceBinary uses the given binary, or builds one when path is empty.
-func OnceBinary(path string) *Binary { return &Binary{path: path} }
+const (
+	inUse   = "in-use-"
+	staleBy = time.Hour // no run takes as long
+)
 
-// Path returns the binary, and fails the test (or whoever t speaks for) when it cannot be built.
-func (b *Binary) Path(t interface{ Fatal(...any) }) string {
-	b.once.Do(func() {
-		if b.path != "" {
-			return
+// sweep removes what runs left that were killed.
+func sweep(cache string) {
+	entries, _ := os.ReadDir(cache) // a cache that cannot be read keeps what it has
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err == nil && strings.HasPrefix(entry.Name(), inUse) && time.Since(info.ModTime()) > staleBy {
+			_ = os.RemoveAll(filepath.Join(cache, entry.Name()))
 		}
-		if b.dir, b.err = os.MkdirTemp("", "sluice-build-"); b.err == nil {
-			b.path, b.err = Build(context.Background(), b.dir)
-		}
-	})
-	if b.err != nil {
-		t.Fatal(b.err)
 	}
-	return b.path
 }
 
-// Remove deletes what was built.
-func (b *Binary) Remove() {
-	if b.dir != "" {
-		_ = os.RemoveAll(b.dir)
+// LockFile waits until no other process holds the lock. The file is made if need be.
+func LockFile(path string) (unlock func(), err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
 	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("lock %s: %w", path, err)
+	}
+	return func() { _ = f.Close() }, nil // closing lets the lock go
 }

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 )
 
 // jars returns the class path of Apache Kafka, fetching it with Maven when test/kafka/pom.xml has
@@ -22,7 +21,7 @@ func jars(ctx context.Context) (string, error) {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return "", err
 	}
-	unlock, err := lockFile(filepath.Join(cache, "lock"))
+	unlock, err := LockFile(filepath.Join(cache, "lock"))
 	if err != nil {
 		return "", err
 	}
@@ -56,16 +55,4 @@ func fetchJars(ctx context.Context, folder, libs string) error {
 		return fmt.Errorf("mvn could not fetch Apache Kafka's jars: %w\n%s", err, out)
 	}
 	return nil
-}
-
-func lockFile(path string) (unlock func(), err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		_ = f.Close()
-		return nil, fmt.Errorf("lock %s: %w", path, err)
-	}
-	return func() { _ = f.Close() }, nil // closing lets the lock go
 }

@@ -78,7 +78,7 @@ func TestOneSilentBroker(t *testing.T) {
 			}
 		}
 		ready(t, ctx, s, fmt.Sprintf("%d at %s", node.ID, node.Addr))
-		out, err := exec.CommandContext(ctx, harnesstest.Binary(t), "topics", "--brokers", strings.Join(k.Brokers(), ",")).CombinedOutput()
+		out, err := exec.CommandContext(ctx, harnesstest.Binary(), "topics", "--brokers", strings.Join(k.Brokers(), ",")).CombinedOutput()
 		if err != nil || !strings.Contains(string(out), "topic44") {
 			t.Errorf("node %d is silent, topics: %v\n%s", node.ID, err, out)
 		}

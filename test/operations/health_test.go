@@ -181,7 +181,7 @@ func newControl(t *testing.T) control {
 // sluice runs `sluice ctl` and returns all it said, and its exit status.
 func (c control) sluice(t *testing.T, ctx context.Context, command string) (out string, status int) {
 	t.Helper()
-	cmd := exec.CommandContext(ctx, harnesstest.Binary(t), "ctl", command, "--socket", c.socket)
+	cmd := exec.CommandContext(ctx, harnesstest.Binary(), "ctl", command, "--socket", c.socket)
 	said, err := cmd.CombinedOutput()
 	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)

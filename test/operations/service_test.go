@@ -102,7 +102,7 @@ func TestTheServiceManagerIsToldWhyAStartFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			notify := listenNotify(t)
 			o := harness.SluiceOptions{
-				Binary: harnesstest.Binary(t), Brokers: cluster.Brokers(), Env: []string{"NOTIFY_SOCKET=" + notify.path},
+				Binary: harnesstest.Binary(), Brokers: cluster.Brokers(), Env: []string{"NOTIFY_SOCKET=" + notify.path},
 				Management: listen(t).Addr().String(), // taken
 			}
 			if want.inherit.Listener != nil {

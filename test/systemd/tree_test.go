@@ -9,8 +9,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
+
+	"github.com/sluice-proxy/sluice/test/harness"
 )
 
 // treePackages are what a tree holds beside Debian's smallest set.
@@ -39,7 +40,11 @@ func tree(t *testing.T, suite string) string {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	defer lockFile(t, filepath.Join(cache, suite+".lock"))()
+	unlock, err := harness.LockFile(filepath.Join(cache, suite+".lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
 	root := filepath.Join(cache, suite)
 	if _, err := os.Stat(root); err == nil {
 		return root
@@ -91,19 +96,6 @@ func aptMirror() (string, error) {
 		}
 	}
 	return "", fmt.Errorf("apt's configuration names no mirror of a whole Debian")
-}
-
-// lockFile keeps other test runs out until the returned function is called.
-func lockFile(t *testing.T, path string) (unlock func()) {
-	t.Helper()
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		t.Fatal(err)
-	}
-	return func() { f.Close() }
 }
 
 // tail is the last n lines of what a program wrote.

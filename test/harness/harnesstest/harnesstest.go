@@ -4,6 +4,7 @@ package harnesstest
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,21 +14,27 @@ import (
 	"github.com/sluice-proxy/sluice/test/harness"
 )
 
-// binary is the proxy under test: the one that SLUICE_BIN names, or one that is built at its first use.
-var binary = harness.OnceBinary(os.Getenv("SLUICE_BIN"))
+// binary is the path of the proxy under test.
+var binary string
 
-// Main runs the tests of a package that starts proxies, for its TestMain.
+// Main runs the tests of a package that starts proxies, for its TestMain. It builds the proxy before the first test's
+// time runs, unless SLUICE_BIN names one.
 func Main(m *testing.M) {
+	remove := func() {}
+	if binary = os.Getenv("SLUICE_BIN"); binary == "" {
+		var err error
+		if binary, remove, err = harness.BuildShared(context.Background()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
 	status := m.Run()
-	binary.Remove()
+	remove()
 	os.Exit(status)
 }
 
 // Binary is the path of the proxy under test.
-func Binary(t *testing.T) string {
-	t.Helper()
-	return binary.Path(t)
-}
+func Binary() string { return binary }
 
 // Within is a context of the test that ends after d: what has not happened by then never will.
 func Within(t *testing.T, d time.Duration) context.Context {
@@ -69,7 +76,7 @@ func Config(t *testing.T, lines ...string) string {
 func Sluice(t *testing.T, ctx context.Context, o harness.SluiceOptions) *harness.Sluice {
 	t.Helper()
 	if o.Binary == "" {
-		o.Binary = Binary(t)
+		o.Binary = binary
 	}
 	s, err := harness.StartSluice(ctx, o)
 	if err != nil {
