@@ -1,6 +1,6 @@
 package librdkafka
 
-// #include "abi.h"
+// #include "sluice.h"
 // #include <stdlib.h>
 import "C"
 
@@ -10,15 +10,14 @@ import (
 	"unsafe"
 )
 
-// Admin asks brokers about the cluster, each of them by its number: librdkafka by itself asks the controller, and
-// waits for that one when it is silent. Its methods may be called from any goroutine; nobody is inside when it is
-// closed.
+// Admin asks brokers about the cluster, each by its number. By itself librdkafka asks the controller, and waits for a
+// controller that does not answer. Any goroutine may call the methods. No call is under way when Close is called.
 type Admin struct {
 	rk    *C.rd_kafka_t
 	queue *C.rd_kafka_queue_t
 }
 
-// Topic is a topic as a broker describes it. A Leader of -1 means none.
+// Topic is a topic as a broker describes it.
 type Topic struct {
 	Name       string
 	Err        Code
@@ -27,11 +26,11 @@ type Topic struct {
 
 // TopicPartition is a partition as a broker describes it.
 type TopicPartition struct {
-	ID, Leader       int32
+	ID, Leader       int32 // a Leader of -1 is none
 	Replicas, InSync []int32
 }
 
-// Broker is a broker by the address that it gives its clients.
+// Broker is a broker with the address that it gives to clients.
 type Broker struct {
 	ID   int32
 	Host string
@@ -40,7 +39,7 @@ type Broker struct {
 
 // NewAdmin creates a handle. No broker needs to be reachable.
 func NewAdmin(properties map[string]string) (*Admin, error) {
-	rk, err := open(typeProducer, properties, eventError)
+	rk, err := open(C.RD_KAFKA_PRODUCER, properties, eventError)
 	if err != nil {
 		return nil, err
 	}
@@ -53,27 +52,27 @@ func (a *Admin) Close() {
 	C.rd_kafka_destroy_flags(a.rk, 0)
 }
 
-// hush throws away what the handle reports by itself: producers' handles report the same.
-func (a *Admin) hush() {
+// discardEvents drops what the handle reports: producers' handles report the same.
+func (a *Admin) discardEvents() {
 	for {
-		ev, _ := poll(a.queue)
+		ev, _ := pollQueue(a.queue)
 		if ev == nil {
 			return
 		}
-		done(ev)
+		destroyEvent(ev)
 	}
 }
 
 // Metadata is what a broker knows of the cluster.
 type Metadata struct {
 	Brokers []Broker
-	Topics  []Topic // those of the cluster when they were asked for
+	Topics  []Topic // nil when they were not asked for
 }
 
-// Metadata asks any broker that is connected for the brokers of the cluster, and with topics for its topics. Its
-// thread is inside librdkafka for at most limit.
+// Metadata asks any connected broker for the brokers of the cluster, and with topics for its topics. It holds a thread for at
+// most limit.
 func (a *Admin) Metadata(topics bool, limit time.Duration) (Metadata, error) {
-	a.hush()
+	a.discardEvents()
 	all := C.int(0)
 	if topics {
 		all = 1
@@ -81,8 +80,8 @@ func (a *Admin) Metadata(topics bool, limit time.Duration) (Metadata, error) {
 	return readMetadata(a.rk, all, nil, limit)
 }
 
-// Create asks any broker for a topic as a producer does: brokers that create topics create it. It takes a thread as
-// Metadata does.
+// Create asks any broker for the metadata of a topic, as a producer does. Brokers that create topics by their first use
+// create it. It holds a thread for at most limit.
 func (a *Admin) Create(name string, limit time.Duration) error {
 	cname := C.CString(name)
 	defer C.free(unsafe.Pointer(cname))
@@ -95,8 +94,7 @@ func (a *Admin) Create(name string, limit time.Duration) error {
 	return err
 }
 
-// ClusterID is the cluster's own id, empty when no broker has said it within limit. It takes a thread as Metadata
-// does, once.
+// ClusterID is the cluster's id, empty when no broker has said it within limit. The first call holds a thread meanwhile.
 func (a *Admin) ClusterID(limit time.Duration) string {
 	id := C.rd_kafka_clusterid(a.rk, millis(limit))
 	if id == nil {
@@ -106,9 +104,9 @@ func (a *Admin) ClusterID(limit time.Duration) string {
 	return C.GoString(id)
 }
 
-// readMetadata asks for one topic, for all of the cluster, or for those that the handle knows.
+// readMetadata asks for one topic, for all topics of the cluster, or for the topics that the handle knows.
 func readMetadata(rk *C.rd_kafka_t, all C.int, only *C.rd_kafka_topic_t, limit time.Duration) (m Metadata, err error) {
-	var metadata *C.rd_kafka_metadata_t
+	var metadata *C.struct_rd_kafka_metadata
 	if err := errorOf(C.rd_kafka_metadata(rk, all, only, &metadata, millis(limit))); err != nil {
 		return m, err
 	}
@@ -137,12 +135,13 @@ func numbers(list *C.int32_t, n C.int) []int32 {
 	return all
 }
 
+// millis is a time-out of librdkafka's, at least 1 ms: 0 would not wait at all.
 func millis(limit time.Duration) C.int { return C.int(max(1, limit.Milliseconds())) }
 
-// Topics asks one broker to describe topics, all in one request, without creating those that do not exist. The
-// error TimedOut says that there was no answer within limit. It waits without a thread.
+// Topics asks one broker to describe topics, all in one request. Topics that do not exist are not created. The error TimedOut
+// says that no answer came within limit. It holds no thread while it waits.
 func (a *Admin) Topics(ctx context.Context, broker int32, names []string, limit time.Duration) ([]Topic, error) {
-	a.hush()
+	a.discardEvents()
 	s, err := newSignal()
 	if err != nil {
 		return nil, err
@@ -159,18 +158,16 @@ func (a *Admin) Topics(ctx context.Context, broker int32, names []string, limit 
 	if ev == nil {
 		return nil, &Error{Code: TimedOut, Text: TimedOut.String()}
 	}
-	defer done(ev)
+	defer destroyEvent(ev)
 	if err := errorOf(C.rd_kafka_event_error(ev)); err != nil {
 		return nil, err
 	}
 	return topicsOf(ev), nil
 }
 
-const describeTopics = 19 // RD_KAFKA_ADMIN_OP_DESCRIBETOPICS
-
-// describe puts the question.
+// describe sends the request of Topics.
 func (a *Admin) describe(broker int32, names []string, limit time.Duration, queue *C.rd_kafka_queue_t) error {
-	options := C.rd_kafka_AdminOptions_new(a.rk, describeTopics)
+	options := C.rd_kafka_AdminOptions_new(a.rk, C.RD_KAFKA_ADMIN_OP_DESCRIBETOPICS)
 	defer C.rd_kafka_AdminOptions_destroy(options)
 	var text [512]C.char
 	if err := errorOf(C.rd_kafka_AdminOptions_set_request_timeout(options, millis(limit), &text[0], 512)); err != nil {
@@ -190,14 +187,14 @@ func (a *Admin) describe(broker int32, names []string, limit time.Duration, queu
 	return nil
 }
 
-// await waits for the one event of a queue; nil when none came.
+// await waits for the one event of a queue, and returns nil when none came.
 func await(ctx context.Context, s *signal, queue *C.rd_kafka_queue_t, limit time.Duration) *C.rd_kafka_event_t {
 	stop := context.AfterFunc(ctx, s.raise)
 	defer stop()
-	// librdkafka itself ends the question after limit, and says whom it has waited for.
+	// librdkafka ends the request by itself after limit, and its error names the broker.
 	until := time.Now().Add(limit + limit/4)
 	for {
-		if ev, _ := poll(queue); ev != nil {
+		if ev, _ := pollQueue(queue); ev != nil {
 			return ev
 		}
 		left := time.Until(until)
@@ -238,7 +235,7 @@ func topicOf(t *C.rd_kafka_TopicDescription_t) Topic {
 	return topic
 }
 
-// nodesOf are the numbers of brokers; count is known when the list is.
+// nodesOf are the numbers of brokers. count is valid once list has been evaluated.
 func nodesOf(list **C.rd_kafka_Node_t, count *C.size_t) []int32 {
 	nodes := make([]int32, 0, *count)
 	for _, n := range unsafe.Slice(list, *count) {

@@ -1,16 +1,16 @@
 package librdkafka
 
-// #include "abi.h"
+// #include "sluice.h"
 import "C"
 
-// The kinds of Event, as RD_KAFKA_EVENT_* in rdkafka.h.
+// The events of a handle's queue.
 const (
-	eventReport    = 0x1
-	eventLog       = 0x4
-	eventError     = 0x8
-	eventRebalance = 0x10
-	eventCommit    = 0x20
-	eventStats     = 0x40
+	eventReport    = C.RD_KAFKA_EVENT_DR
+	eventLog       = C.RD_KAFKA_EVENT_LOG
+	eventError     = C.RD_KAFKA_EVENT_ERROR
+	eventRebalance = C.RD_KAFKA_EVENT_REBALANCE
+	eventCommit    = C.RD_KAFKA_EVENT_OFFSET_COMMIT
+	eventStats     = C.RD_KAFKA_EVENT_STATS
 )
 
 // Partition names a partition of a topic, with an offset where one belongs to it.
@@ -18,14 +18,14 @@ type Partition struct {
 	Topic  string
 	ID     int32
 	Offset int64
-	// Err is what went wrong for this partition alone, in a commit's result.
+	// Err is the error of this partition alone, after a call or in a commit's result.
 	Err Code
 }
 
-// Kind tells what an Event is about.
+// Kind is the kind of an Event.
 type Kind int
 
-// The kinds of events; librdkafka's statistics come as Stats, its log lines as Log.
+// The kinds of events. Stats are librdkafka's statistics, Log is a line of its log.
 const (
 	Nothing Kind = iota
 	Reports
@@ -44,13 +44,12 @@ type Event struct {
 	Fatal      bool
 	Text       string
 	Level      int    // syslog severity of a Log
-	Ticket     uint64 // of the Commit that a Committed is about, 0 for librdkafka's own
+	Ticket     uint64 // of a Committed: the ticket of the Commit, 0 for a commit of librdkafka's own
 	Partitions []Partition
 }
 
-// read copies what an event says into Go memory. Delivery reports are not copied: they stay in
-// the event until they are moved out.
-func read(ev *C.rd_kafka_event_t, kind C.int) Event {
+// read copies an event into Go memory. Delivery reports are not copied: they stay in the event until they are moved out.
+func read(ev *C.rd_kafka_event_t, kind C.rd_kafka_event_type_t) Event {
 	switch kind {
 	case eventReport:
 		return Event{Kind: Reports}

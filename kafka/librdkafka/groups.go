@@ -1,6 +1,6 @@
 package librdkafka
 
-// #include "abi.h"
+// #include "sluice.h"
 // #include <stdlib.h>
 import "C"
 
@@ -10,8 +10,8 @@ import (
 	"unsafe"
 )
 
-// Group is a group as its coordinator describes it to the classic protocol (DescribeGroups): of groups of
-// KIP-848 that is no more than a name, and the state Dead.
+// Group is a group as its coordinator describes it to the classic protocol (DescribeGroups). A group of KIP-848 has only a
+// name there, and the state Dead.
 type Group struct {
 	Name, State, Type, Protocol string
 	Coordinator                 int32
@@ -19,18 +19,17 @@ type Group struct {
 	Members                     []GroupMember
 }
 
-// GroupMember is one member of a group. Assignment is in the bytes of its protocol.
+// GroupMember is one member of a group. Assignment is in the format of the group's protocol.
 type GroupMember struct {
 	ID, ClientID, Host string
 	Assignment         []byte
 }
 
-// Groups asks all brokers for their groups, or for the one that is named. It takes at most limit, in which
-// its thread is inside librdkafka; any goroutine may call it. The error Partial comes with the groups of the
-// brokers that answered.
+// Groups asks all brokers for their groups, or for the group that is named. It holds a thread for at most limit, and any
+// goroutine may call it. The error Partial comes with the groups of the brokers that answered.
 //
 // The admin client's calls for groups end the process when a coordinator moves
-// (https://github.com/confluentinc/librdkafka/issues/4605); this older one gives up.
+// (https://github.com/confluentinc/librdkafka/issues/4605). This older call returns an error then.
 func (p *Producer) Groups(name string, limit time.Duration) ([]Group, error) {
 	p.asking.RLock()
 	defer p.asking.RUnlock()
@@ -42,8 +41,8 @@ func (p *Producer) Groups(name string, limit time.Duration) ([]Group, error) {
 		cname = C.CString(name)
 		defer C.free(unsafe.Pointer(cname))
 	}
-	var list *C.rd_kafka_group_list_t
-	err := errorOf(C.rd_kafka_list_groups(p.rk, cname, &list, C.int(max(1, limit.Milliseconds()))))
+	var list *C.struct_rd_kafka_group_list
+	err := errorOf(C.rd_kafka_list_groups(p.rk, cname, &list, millis(limit)))
 	if list == nil {
 		return nil, err
 	}
@@ -61,7 +60,7 @@ func IsPartial(err error) bool {
 	return is && failure.Code == Partial
 }
 
-func groupOf(g *C.rd_kafka_group_info_t) Group {
+func groupOf(g *C.struct_rd_kafka_group_info) Group {
 	group := Group{
 		Name: C.GoString(g.group), State: C.GoString(g.state), Type: C.GoString(g.protocol_type), Protocol: C.GoString(g.protocol),
 		Coordinator: int32(g.broker.id), Err: Code(g.err),

@@ -143,12 +143,8 @@ func leave(t *testing.T, c *Consumer, left func()) {
 			}
 		}
 	}
-	start := time.Now()
 	if err := c.Close(soon(t), unassign, left); err != nil {
 		t.Fatal(err)
-	}
-	if took := time.Since(start); took > patience/2 {
-		t.Errorf("leaving took %v", took)
 	}
 }
 
@@ -167,11 +163,11 @@ func TestCloseWithAnUnansweredAssignment(t *testing.T) {
 	leave(t, c, func() {})
 }
 
-// What librdkafka is told while it ends it drops, and who waits for what becomes of it waits for ever: a consumer that
-// leaves gives everything back once, however often it is revoked.
+// librdkafka drops answers while it ends a consumer, and their callers wait for ever. So a consumer that leaves answers once,
+// however many revocations come.
 func TestAConsumerThatLeavesAnswersOnce(t *testing.T) {
 	t.Parallel()
-	for range 10 { // whether an answer comes too late is chance
+	for range 10 { // an answer comes too late by chance
 		t.Run("", func(t *testing.T) {
 			t.Parallel()
 			c := consumerOn(t, broker(t))
@@ -181,7 +177,7 @@ func TestAConsumerThatLeavesAnswersOnce(t *testing.T) {
 	}
 }
 
-// leaveAnswering leaves, and answers a revocation over and over until that is done.
+// leaveAnswering leaves, and answers a revocation over and over until the consumer has left.
 func leaveAnswering(t *testing.T, c *Consumer) {
 	t.Helper()
 	again := func(event Event) {
@@ -210,7 +206,7 @@ func leaveAnswering(t *testing.T, c *Consumer) {
 	}
 }
 
-// No revocation follows an assignment of nothing: librdkafka itself would wait for ever.
+// No revocation follows an assignment without partitions: librdkafka itself would wait for ever.
 func TestCloseWithAnUnansweredAssignmentOfNothing(t *testing.T) {
 	t.Parallel()
 	address := broker(t)
@@ -298,17 +294,15 @@ func TestASignalThatIsRaisedBeforeTheWaitIsNotLost(t *testing.T) {
 	}
 	defer s.close()
 	s.raise()
-	start := time.Now()
-	s.wait(patience)
-	go s.raise()
-	s.wait(patience)
-	if took := time.Since(start); took > patience/2 {
-		t.Errorf("waited %v", took)
+	if !s.wait(patience) {
+		t.Error("the signal was raised before the wait, and is lost")
 	}
-	start = time.Now()
-	s.wait(20 * time.Millisecond)
-	if took := time.Since(start); took < 20*time.Millisecond {
-		t.Errorf("a wait for nothing ended after %v", took)
+	go s.raise()
+	if !s.wait(patience) {
+		t.Error("the signal was raised during the wait, and is lost")
+	}
+	if s.wait(time.Millisecond) {
+		t.Error("nobody raised the signal")
 	}
 }
 

@@ -1,6 +1,6 @@
 package librdkafka
 
-// #include "abi.h"
+// #include "sluice.h"
 // #include <stdlib.h>
 import "C"
 
@@ -11,13 +11,13 @@ import (
 	"unsafe"
 )
 
-// RequestTopics has the handle ask for topics, all in one request, and again, another broker, while there is no answer.
-// Else it asks for each topic by itself with its first record, and once: with thousands of topics that takes
-// seconds, and what a silent broker was asked is lost for a minute. It takes at most limit, in which its thread is
-// inside librdkafka.
+// RequestTopics asks for the metadata of topics in one request, and asks another broker while there is no answer. It holds a
+// thread for at most limit.
 //
-// librdkafka has no call for that. One that asks the leaders of partitions begins with it, and ends there for a
-// partition that no topic has.
+// Without this call librdkafka asks for each topic with its first record, and only once. With thousands of topics that takes
+// seconds, and after a broker that does not answer it takes a minute. librdkafka has no call for metadata of several topics.
+// The one that asks for the offsets of partitions begins with their metadata, and ends there for a partition that no topic
+// has.
 func (p *Producer) RequestTopics(topics []string, limit time.Duration) {
 	p.asking.RLock()
 	defer p.asking.RUnlock()
@@ -34,34 +34,34 @@ func (p *Producer) RequestTopics(topics []string, limit time.Duration) {
 	C.rd_kafka_offsets_for_times(p.rk, list, millis(limit))
 }
 
-// RefreshTopic has the handle ask for a topic that it knows, again: it may have got partitions, or have been created anew.
-// It takes at most limit, in which its thread is inside librdkafka.
+// RefreshTopic asks again for the metadata of a topic that the handle knows: the topic may have got partitions, or have been
+// created anew. It holds a thread for at most limit.
 func (p *Producer) RefreshTopic(topic string, limit time.Duration) {
 	p.asking.RLock()
 	defer p.asking.RUnlock()
-	p.gates[0].Lock()
+	p.locks[0].Lock()
 	rkt := p.topics[topic]
-	p.gates[0].Unlock()
+	p.locks[0].Unlock()
 	if rkt != nil && !p.gone {
-		p.ask(rkt, limit)
+		p.requestMetadata(rkt, limit)
 	}
 }
 
-// RefreshTopics has the handle ask for all topics that it knows, and again, another broker, after each turn without an
-// answer. It takes three turns at most, in which its thread is inside librdkafka.
+// RefreshTopics asks for the metadata of all topics that the handle knows. It asks another broker after each turn without an
+// answer, and holds a thread for three turns at most.
 func (p *Producer) RefreshTopics(ctx context.Context, turn time.Duration) {
 	p.asking.RLock()
 	defer p.asking.RUnlock()
 	for tries := 0; tries < 3 && !p.gone && ctx.Err() == nil; tries++ {
-		if p.ask(nil, turn) == None {
+		if p.requestMetadata(nil, turn) == None {
 			return
 		}
 	}
 }
 
-// ask asks for one topic, or for all that the handle knows.
-func (p *Producer) ask(only *C.rd_kafka_topic_t, limit time.Duration) Code {
-	var metadata *C.rd_kafka_metadata_t
+// requestMetadata asks for one topic, or with nil for all topics that the handle knows.
+func (p *Producer) requestMetadata(only *C.rd_kafka_topic_t, limit time.Duration) Code {
+	var metadata *C.struct_rd_kafka_metadata
 	code := C.rd_kafka_metadata(p.rk, 0, only, &metadata, millis(limit))
 	if code == 0 {
 		C.rd_kafka_metadata_destroy(metadata)

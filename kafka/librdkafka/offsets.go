@@ -1,6 +1,6 @@
 package librdkafka
 
-// #include "abi.h"
+// #include "sluice.h"
 // #include <stdlib.h>
 import "C"
 
@@ -9,44 +9,44 @@ import (
 	"unsafe"
 )
 
-// Offsets with a meaning of their own, as RD_KAFKA_OFFSET_* in rdkafka.h.
+// Offsets with a meaning of their own.
 const (
 	// OffsetInvalid begins where the group has committed, or where auto.offset.reset says when it has not.
-	OffsetInvalid   int64 = -1001
-	OffsetBeginning int64 = -2
-	OffsetEnd       int64 = -1
+	OffsetInvalid   int64 = C.RD_KAFKA_OFFSET_INVALID
+	OffsetBeginning int64 = C.RD_KAFKA_OFFSET_BEGINNING
+	OffsetEnd       int64 = C.RD_KAFKA_OFFSET_END
 )
 
-// Commit has the group's coordinator note the offsets, lower ones than before too, and does not wait: a
-// Committed event with the ticket says how that ended. librdkafka gives a coordinator that is away 45 s.
+// Commit begins to commit the offsets, also lower ones than before, and does not wait. A Committed event with the ticket says
+// how the commit ended. librdkafka waits up to 45 s for a coordinator that is away.
 func (c *Consumer) Commit(offsets []Partition, ticket uint64) error {
-	defer enter()()
+	defer acquireSlot()()
 	list := listOf(offsets)
 	defer C.rd_kafka_topic_partition_list_destroy(list)
 	return errorOf(C.sluice_commit(c.rk, list, c.queue, C.uint64_t(ticket)))
 }
 
-// seekTime bounds a Seek: librdkafka's main thread does it by itself, in microseconds, and asks no broker.
+// seekTime bounds a Seek. librdkafka's main thread seeks in microseconds, and asks no broker.
 const seekTime = time.Second
 
-// Seek makes the next Fetch of the partitions begin at their offsets: what is buffered is gone when it
-// returns. Each entry's own failure is in its Err afterwards: State for a partition that is not fetched
-// yet, as in the first moments of an assignment.
+// Seek makes the next Fetch of the partitions begin at their offsets. Buffered messages are gone when it returns. Each
+// entry's own failure is in its Err afterwards. A partition that is not fetched yet, as in the first moments of an
+// assignment, fails with State.
 func (c *Consumer) Seek(partitions []Partition) error {
-	defer enter()()
+	defer acquireSlot()()
 	list := listOf(partitions)
 	defer C.rd_kafka_topic_partition_list_destroy(list)
-	err := take(C.rd_kafka_seek_partitions(c.rk, list, C.int(seekTime.Milliseconds())))
+	err := takeError(C.rd_kafka_seek_partitions(c.rk, list, C.int(seekTime.Milliseconds())))
 	for i, p := range partitionsOf(list) {
 		partitions[i].Err = p.Err
 	}
 	return err
 }
 
-// Watermarks are what the partition's log holds, from low up to, but not including, high, as the last answer to a
-// fetch said; -1 where there was none. It asks no broker, and may be old when nothing is fetched.
+// Watermarks are the bounds of the partition's log in the last fetch response: low is the first offset, high is one past the
+// last. They are -1 without a response. The call asks no broker, so the bounds are old when nothing is fetched.
 func (c *Consumer) Watermarks(topic string, partition int32) (low, high int64) {
-	defer enter()()
+	defer acquireSlot()()
 	name := C.CString(topic)
 	defer C.free(unsafe.Pointer(name))
 	var l, h C.int64_t
@@ -56,19 +56,19 @@ func (c *Consumer) Watermarks(topic string, partition int32) (low, high int64) {
 	return max(-1, int64(l)), max(-1, int64(h))
 }
 
-// IncrementalAssign takes more partitions, of a consumer that has not subscribed to topics; each begins at its Offset. They
-// need their Queue first.
+// IncrementalAssign adds partitions of a consumer that has not subscribed. Each begins at its Offset, and needs its Queue
+// before.
 func (c *Consumer) IncrementalAssign(partitions []Partition) error {
-	defer enter()()
+	defer acquireSlot()()
 	list := listOf(partitions)
 	defer C.rd_kafka_topic_partition_list_destroy(list)
-	return take(C.rd_kafka_incremental_assign(c.rk, list))
+	return takeError(C.rd_kafka_incremental_assign(c.rk, list))
 }
 
-// IncrementalUnassign gives partitions up that were added; librdkafka then commits what was stored for them.
+// IncrementalUnassign removes partitions that were added. librdkafka then commits the offsets that were stored for them.
 func (c *Consumer) IncrementalUnassign(partitions []Partition) error {
-	defer enter()()
+	defer acquireSlot()()
 	list := listOf(partitions)
 	defer C.rd_kafka_topic_partition_list_destroy(list)
-	return take(C.rd_kafka_incremental_unassign(c.rk, list))
+	return takeError(C.rd_kafka_incremental_unassign(c.rk, list))
 }

@@ -1,6 +1,6 @@
 package librdkafka
 
-// #include "abi.h"
+// #include "sluice.h"
 // #include <stdlib.h>
 import "C"
 
@@ -17,116 +17,49 @@ import (
 // ErrClosed is returned by calls on a handle that is closed or closing.
 var ErrClosed = errors.New("librdkafka: handle is closed")
 
-// Status is what librdkafka knows of a record whose delivery failed (rd_kafka_msg_status_t).
-type Status int32
-
-// The three fates of a record.
-const (
-	NotPersisted Status = iota
-	PossiblyPersisted
-	Persisted
-)
-
-// Report is the end of one produced record.
-type Report struct {
-	Opaque    uint64
-	Offset    int64 // -1001 when unknown: a retried idempotent produce may not learn it
-	Timestamp int64 // milliseconds since the epoch, as the broker keeps it; -1 of a record that failed
-	Partition int32
-	Err       Code
-	Status    Status
-	alone     int32       // not 0: no other record was reported with it
-	topic     C.uintptr_t // valid as long as the event
-	Size      int64       // bytes of key and value
-	latency   int64       // microseconds, -1 when not known
-	message   C.uintptr_t // valid as long as the event
-}
-
-// Sample is how many reports of a run share one Latency.
-const Sample = C.SLUICE_SAMPLE
-
-// Latency is the time from Produce to the report; ok is false for all but every Sample-th report of a
-// run, counted from its first.
-func (r *Report) Latency() (d time.Duration, ok bool) {
-	return time.Duration(r.latency) * time.Microsecond, r.latency >= 0
-}
-
-// TopicHandle tells the reports of one topic from those of another without asking for its name. It is valid as
-// long as the handle.
-func (r *Report) TopicHandle() uintptr { return uintptr(r.topic) }
-
-// Topic is the record's topic. Call it only while the report is being handed over.
-func (r *Report) Topic() string {
-	return C.GoString(C.rd_kafka_topic_name((*C.rd_kafka_topic_t)(memory(&r.topic))))
-}
-
-// Alone tells whether the record was the only one of its batch, of those that a broker has answered.
-func (r *Report) Alone() bool { return r.alone != 0 }
-
-// Pack appends the record to b, as PackRecord does, bound for the partition that it had: what librdkafka was given is
-// there as long as the report is being handed over. It was produced so long ago.
-func (r *Report) Pack(b []byte) (packed []byte, spent time.Duration) {
-	var c C.sluice_content
-	C.sluice_content_of(r.message, &c)
-	d := Details{Partition: r.Partition, Timestamp: int64(c.timestamp)}
-	if c.headers != 0 {
-		d.Headers = PackHeaders(headersOf((*C.rd_kafka_headers_t)(memory(&c.headers))))
-	}
-	return PackRecord(b, bytesAt(&c.key, c.key_len), bytesAt(&c.value, c.value_len), r.Opaque, &d),
-		time.Duration(c.spent) * time.Microsecond
-}
-
-// bytesAt is librdkafka's memory as a slice, nil for a null pointer.
-func bytesAt(address *C.uintptr_t, n C.size_t) []byte {
-	if *address == 0 {
-		return nil
-	}
-	return unsafe.Slice((*byte)(memory(address)), int(n))
-}
-
-// Producer is one librdkafka producer. Produce may be called from any goroutine; Poll belongs to
-// the one goroutine that drains it.
+// Producer is one librdkafka producer. Any goroutine may produce; Poll belongs to the one goroutine that reads the delivery
+// reports.
 type Producer struct {
 	rk     *C.rd_kafka_t
 	queue  *C.rd_kafka_queue_t
 	signal *signal
-	run    []Report // what Poll hands over at a time
+	run    []Report // the reports that Poll hands over at a time
 
 	underway atomic.Int64
-	hurrier  *hurrier     // nil for a producer that does not linger
-	crowded  atomic.Int64 // when a crowd was last reported, since start
+	flusher  *C.sluice_flusher // nil when records do not linger
+	crowded  atomic.Int64      // when many records were last reported at once, since start
 
-	gates gates // guard what follows, and rk: any one to read, all of them to change
+	locks produceLocks // guard what follows, and rk: any of them to read, all of them to write
 
-	retired bool // takes no more records
+	retired bool // the producer takes no more records
 	closed  bool // rk is gone
 	topics  map[string]*C.rd_kafka_topic_t
 
-	asking sync.RWMutex // held for reading by Groups, whose answer takes its time; guards gone
+	asking sync.RWMutex // held for reading by calls that wait for a broker; guards gone
 	gone   bool         // rk is being destroyed
 }
 
-// gates let as many goroutines into librdkafka at once as there are gates: they would wait for its locks otherwise,
-// with a processor each, and those that go through cgo with a thread each (see inside).
-type gates [4]struct {
+// produceLocks bound how many goroutines produce at once. Without the bound they would wait for librdkafka's own locks,
+// each of them with a processor, or with a thread in cgo.
+type produceLocks [4]struct {
 	sync.Mutex
 	_ [56]byte // a cache line of its own
 }
 
-// gate is the one for the records of a session, which the upper half of an opaque names.
-func (p *Producer) gate(opaque uint64) *sync.Mutex {
-	return &p.gates[opaque>>32%uint64(len(p.gates))].Mutex
+// of is the lock for the records of a session, which the upper half of an opaque names.
+func (l *produceLocks) of(opaque uint64) *sync.Mutex {
+	return &l[opaque>>32%uint64(len(l))].Mutex
 }
 
-func (g *gates) lockAll() {
-	for i := range g {
-		g[i].Lock()
+func (l *produceLocks) lockAll() {
+	for i := range l {
+		l[i].Lock()
 	}
 }
 
-func (g *gates) unlockAll() {
-	for i := range g {
-		g[i].Unlock()
+func (l *produceLocks) unlockAll() {
+	for i := range l {
+		l[i].Unlock()
 	}
 }
 
@@ -136,7 +69,7 @@ func NewProducer(properties map[string]string) (*Producer, error) {
 	if err != nil {
 		return nil, err
 	}
-	rk, err := open(typeProducer, properties, eventReport|eventError|eventLog|eventStats)
+	rk, err := open(C.RD_KAFKA_PRODUCER, properties, eventReport|eventError|eventLog|eventStats)
 	if err != nil {
 		s.close()
 		return nil, err
@@ -144,7 +77,7 @@ func NewProducer(properties map[string]string) (*Producer, error) {
 	p := &Producer{rk: rk, queue: C.rd_kafka_queue_get_main(rk), signal: s, run: make([]Report, 256), topics: map[string]*C.rd_kafka_topic_t{}}
 	C.rd_kafka_queue_io_event_enable(p.queue, C.int(s.fd), unsafe.Pointer(&one[0]), 8)
 	if lingers(properties) {
-		p.hurrier = (*hurrier)(C.sluice_hurrier_start(rk))
+		p.flusher = C.sluice_flusher_start(rk)
 	}
 	return p, nil
 }
@@ -154,88 +87,44 @@ func lingers(properties map[string]string) bool {
 	return err != nil || linger > 0
 }
 
-// took counts records that were taken. Those before which there were none do not linger, unless a crowd has only just
-// been there: more are about to come.
-func (p *Producer) took(n int64) {
-	if p.underway.Add(n) == n && p.hurrier != nil && time.Since(start)-time.Duration(p.crowded.Load()) > crowdMemory {
-		p.hurrier.hurry()
+// countTaken counts n records that librdkafka took. When no others were under way they do not linger, unless many records
+// were reported a moment ago: then more are about to come.
+func (p *Producer) countTaken(n int64) {
+	if p.underway.Add(n) == n && p.flusher != nil && time.Since(start)-time.Duration(p.crowded.Load()) > crowdMemory {
+		flushSoon(p.flusher)
 	}
 }
 
-// returned notes how many records were reported at once. When it was a few, and as few were produced while they were
-// under way, those do not linger either.
-func (p *Producer) returned(n int64) {
-	if p.hurrier == nil {
+// countReported notes that n records were reported at once. Records that were produced meanwhile do not linger, when both
+// they and the reported ones are few.
+func (p *Producer) countReported(n int64) {
+	if p.flusher == nil {
 		return
 	}
 	if n >= crowd {
 		p.crowded.Store(int64(time.Since(start)))
 	}
 	if left := p.underway.Load(); n <= C.SLUICE_FEW && 0 < left && left <= C.SLUICE_FEW {
-		p.hurrier.hurry()
+		flushSoon(p.flusher)
 	}
 }
 
 const (
-	crowd       = 16                    // so many records reported at once are one
+	crowd       = 16                    // records reported at once that are many
 	crowdMemory = 20 * time.Millisecond // twice as long as buffered records linger
 )
 
-// start is what monotonic times count from.
+// start is the zero of monotonic times.
 var start = time.Now()
 
-// empty gives a value of no bytes an address: librdkafka reads a null pointer as a null value.
-var empty byte
-
-func pointer(b []byte) unsafe.Pointer {
-	switch {
-	case b == nil:
-		return nil
-	case len(b) == 0:
-		return unsafe.Pointer(&empty)
-	}
-	return unsafe.Pointer(unsafe.SliceData(b))
-}
-
-// Produce queues a copy of one record, or returns the code that says why not. The topic name must
-// have been checked: librdkafka truncates at a NUL and refuses only names over 512 bytes. A nil key
-// is none, a nil value a tombstone. The opaque comes back in the Report; its upper half chooses the
-// gate.
-func (p *Producer) Produce(topic string, key, value []byte, opaque uint64) (Code, error) {
-	gate := p.gate(opaque)
-	gate.Lock()
-	rkt, known := p.topics[topic]
-	if !known || p.retired {
-		gate.Unlock()
-		return p.produceFirst(topic, key, value, opaque)
-	}
-	code := C.sluice_produce(rkt, pointer(value), C.size_t(len(value)), pointer(key), C.size_t(len(key)), C.uint64_t(opaque))
-	gate.Unlock()
-	p.taken(code)
-	return Code(code), nil
-}
-
-func (p *Producer) taken(code C.int) {
-	if code == 0 {
-		p.took(1)
-	}
-}
-
-// Underway is how many records were taken and have not been handed over as reports. It costs nothing, and may
-// be wrong by what is being taken and reported right now.
+// Underway is how many records were taken and not yet handed over as reports. It costs nothing, and may miss what is being
+// taken and reported right now.
 func (p *Producer) Underway() int { return int(p.underway.Load()) }
 
-// produceFirst makes the topic's handle, once, and produces.
-func (p *Producer) produceFirst(topic string, key, value []byte, opaque uint64) (Code, error) {
-	if err := p.addTopic(topic); err != nil {
-		return None, err
-	}
-	return p.Produce(topic, key, value, opaque)
-}
-
+// addTopic makes the topic's handle, once.
 func (p *Producer) addTopic(topic string) error {
-	p.gates.lockAll()
-	defer p.gates.unlockAll()
+	p.locks.lockAll()
+	defer p.locks.unlockAll()
 	if p.retired {
 		return ErrClosed
 	}
@@ -252,53 +141,52 @@ func (p *Producer) addTopic(topic string) error {
 	return nil
 }
 
-// Wait returns when events may be there, or after limit.
+// Wait returns when events may have come, and after limit.
 func (p *Producer) Wait(limit time.Duration) { p.signal.wait(limit) }
 
 // Wake ends a Wait early.
 func (p *Producer) Wake() { p.signal.raise() }
 
-// Poll takes the next event without waiting; Nothing when there is none. Delivery reports are
-// handed to each in runs, in the order librdkafka reports them; the slice is valid only inside.
+// Poll takes the next event and does not wait; Nothing says that there is none. Delivery reports are handed to each in
+// runs, in the order of librdkafka. The slice is valid only inside the callback.
 func (p *Producer) Poll(each func([]Report)) Event {
-	ev, kind := poll(p.queue)
+	ev, kind := pollQueue(p.queue)
 	if ev == nil {
 		return Event{}
 	}
-	defer done(ev)
+	defer destroyEvent(ev)
 	event := read(ev, kind)
 	if event.Kind == Reports {
-		p.move(ev, each)
+		p.handOver(ev, each)
 	}
 	return event
 }
 
-// move hands the reports of a delivery event over. Report and sluice_report have the same layout.
-func (p *Producer) move(ev *C.rd_kafka_event_t, each func([]Report)) {
-	call := reporting{event: ev, out: (*C.sluice_report)(unsafe.Pointer(&p.run[0])), size: C.size_t(len(p.run))}
+// handOver hands the reports of a delivery event over.
+func (p *Producer) handOver(ev *C.rd_kafka_event_t, each func([]Report)) {
 	total := int64(0)
-	for call.run(); call.n > 0; call.run() {
-		p.underway.Add(-int64(call.n))
-		total += int64(call.n)
-		each(p.run[:call.n])
+	for n := moveReports(ev, p.run, 1); n > 0; n = moveReports(ev, p.run, 0) {
+		p.underway.Add(-int64(n))
+		total += int64(n)
+		each(p.run[:n])
 	}
-	p.returned(total)
+	p.countReported(total)
 }
 
-// Pending is the number of records and reports that still wait inside librdkafka.
+// Pending is the number of records and reports that wait inside librdkafka.
 func (p *Producer) Pending() int {
-	p.gates[0].Lock()
-	defer p.gates[0].Unlock()
+	p.locks[0].Lock()
+	defer p.locks[0].Unlock()
 	if p.closed {
 		return 0
 	}
 	return int(C.rd_kafka_outq_len(p.rk))
 }
 
-// Flush asks librdkafka to send what lingers now. It does not wait: the reports tell the end.
+// Flush has librdkafka send the records that linger. It does not wait: their reports follow.
 func (p *Producer) Flush() {
-	p.gates[0].Lock()
-	defer p.gates[0].Unlock()
+	p.locks[0].Lock()
+	defer p.locks[0].Unlock()
 	if !p.closed {
 		C.rd_kafka_flush(p.rk, 0)
 	}
@@ -306,27 +194,26 @@ func (p *Producer) Flush() {
 
 // Purge gives up every record that is queued or in flight; their reports follow.
 func (p *Producer) Purge() {
-	const queued, inFlight = 1, 2
-	p.gates[0].Lock()
-	defer p.gates[0].Unlock()
+	p.locks[0].Lock()
+	defer p.locks[0].Unlock()
 	if !p.closed {
-		C.rd_kafka_purge(p.rk, queued|inFlight)
+		C.rd_kafka_purge(p.rk, C.RD_KAFKA_PURGE_F_QUEUE|C.RD_KAFKA_PURGE_F_INFLIGHT)
 	}
 }
 
-// Retire refuses further Produce calls and returns when none is inside any more. Poll still works.
+// Retire refuses further records, and returns when no call that produces is under way. Poll still works.
 func (p *Producer) Retire() {
-	p.gates.lockAll()
-	defer p.gates.unlockAll()
+	p.locks.lockAll()
+	defer p.locks.unlockAll()
 	p.retired = true
 }
 
-// Close destroys the handle. The caller has retired it, and nobody polls it any more. It returns
-// when librdkafka's threads have ended, or with the context's error, leaving them behind.
+// Close destroys the handle. The caller has retired it and polls no more. Close returns when librdkafka's threads have
+// ended. With the context's error it leaves them behind.
 func (p *Producer) Close(ctx context.Context) error {
-	p.gates.lockAll()
+	p.locks.lockAll()
 	p.retired, p.closed = true, true
-	p.gates.unlockAll()
+	p.locks.unlockAll()
 	return within(ctx, func() {
 		p.asking.Lock()
 		defer p.asking.Unlock()
@@ -335,16 +222,16 @@ func (p *Producer) Close(ctx context.Context) error {
 			C.rd_kafka_topic_destroy(rkt)
 		}
 		C.rd_kafka_queue_destroy(p.queue)
-		if p.hurrier != nil {
-			C.sluice_hurrier_stop((*C.sluice_hurrier)(p.hurrier))
+		if p.flusher != nil {
+			C.sluice_flusher_stop(p.flusher)
 		}
 		C.rd_kafka_destroy_flags(p.rk, 0)
 		p.signal.close()
 	})
 }
 
-// within runs f and waits for it no longer than ctx lives. librdkafka's destroy has no timeout, so
-// a call that never returns costs a goroutine, not the shutdown.
+// within runs f, and waits for it as long as ctx lives. librdkafka's destroy has no timeout: a call that never returns
+// costs a goroutine, not the shutdown.
 func within(ctx context.Context, f func()) error {
 	done := make(chan struct{})
 	go func() {

@@ -1,12 +1,10 @@
 package librdkafka
 
-// #include "abi.h"
+// #include "sluice.h"
 // #include <stdlib.h>
 import "C"
 
-import (
-	"unsafe"
-)
+import "unsafe"
 
 // Header is one header of a record; names may repeat, a nil value is null.
 type Header struct {
@@ -14,8 +12,8 @@ type Header struct {
 	Value []byte
 }
 
-// Message is one fetched record. Key and Value are nil when they are null; all messages of one
-// Fetch share one allocation for their bytes.
+// Message is one fetched record. Key and Value are nil for null. All messages of one Fetch share one allocation for their
+// bytes.
 type Message struct {
 	Offset    int64
 	Timestamp int64 // milliseconds since the epoch, -1 when the record has none
@@ -24,17 +22,16 @@ type Message struct {
 	Headers   []Header
 }
 
-// Queue holds one partition's fetched messages inside librdkafka, apart from all others: leaving
-// it alone holds the partition back (its fetcher stops at queued.max.messages.kbytes) without a
-// pause and without keeping other partitions waiting.
+// Queue holds the fetched messages of one partition inside librdkafka, apart from all others. A full queue stops the
+// partition's fetcher (queued.max.messages.kbytes): no pause is needed, and other partitions do not wait.
 type Queue struct {
 	consumer *Consumer
 	queue    *C.rd_kafka_queue_t
 }
 
-// Queue detaches a partition from the consumer's common queue. Call it before Assign.
+// Queue takes a partition out of the consumer's common queue. Call it before Assign.
 func (c *Consumer) Queue(topic string, partition int32) *Queue {
-	defer enter()()
+	defer acquireSlot()()
 	name := C.CString(topic)
 	defer C.free(unsafe.Pointer(name))
 	queue := C.rd_kafka_queue_get_partition(c.rk, name, C.int32_t(partition))
@@ -46,7 +43,7 @@ func (c *Consumer) Queue(topic string, partition int32) *Queue {
 	return &Queue{consumer: c, queue: queue}
 }
 
-// Close gives the queue back; do so after Unassign and before the consumer is closed.
+// Close gives the queue back. Call it after Unassign, and before the consumer is closed.
 func (q *Queue) Close() {
 	C.rd_kafka_queue_io_event_enable(q.queue, -1, nil, 0)
 	C.rd_kafka_queue_destroy(q.queue)
@@ -56,23 +53,23 @@ func (q *Queue) Close() {
 type PartitionError struct {
 	Code   Code
 	Text   string
-	Offset int64 // where, below 0 when it is at none
+	Offset int64 // below 0 when the error has none
 }
 
-// Fetch moves up to limit messages, or about so many bytes of them, that are there right now into dst, without
-// waiting, and tells how many are left. Errors of the partition are handed to fail.
+// Fetch appends messages that are in the queue right now to dst, and does not wait. It takes up to limit messages, or about
+// size bytes, and tells how many are left. Errors of the partition are passed to fail.
 func (q *Queue) Fetch(dst []Message, limit, size int, fail func(PartitionError)) (messages []Message, left int) {
 	c := q.consumer
-	call := fetching{
-		queue: q.queue, messages: &c.messages[0], out: &c.fetched[0],
-		size: C.size_t(min(limit, len(c.messages))), bytes: C.size_t(max(1, size)),
+	limit = min(limit, len(c.messages))
+	if limit <= 0 {
+		return dst, q.Len()
 	}
-	call.run()
-	if call.n <= 0 {
-		return dst, int(call.left)
+	got := fetchMessages(q.queue, c.messages[:limit], c.fetched, max(1, size))
+	if got.count == 0 {
+		return dst, int(got.left)
 	}
-	defer call.free()
-	fetched := c.fetched[:call.n]
+	defer freeMessages(c.messages[:got.count])
+	fetched := c.fetched[:got.count]
 	bytes := make([]byte, 0, sizeOf(fetched))
 	for i := range fetched {
 		m := &fetched[i]
@@ -82,26 +79,22 @@ func (q *Queue) Fetch(dst []Message, limit, size int, fail func(PartitionError))
 		}
 		dst = append(dst, Message{Offset: int64(m.offset), Timestamp: int64(m.timestamp)})
 		message := &dst[len(dst)-1]
-		bytes, message.Key = carry(bytes, memory(&m.key), m.key_len)
-		bytes, message.Value = carry(bytes, memory(&m.value), m.value_len)
+		bytes, message.Key = appendCopy(bytes, memory(&m.key), m.key_len)
+		bytes, message.Value = appendCopy(bytes, memory(&m.value), m.value_len)
 		if m.headers != 0 {
 			message.Headers = headersOf((*C.rd_kafka_headers_t)(memory(&m.headers)))
 		}
 	}
-	return dst, int(call.left)
+	return dst, int(got.left)
 }
 
-// Len is how many messages the queue holds.
-func (q *Queue) Len() int {
-	call := counting{queue: q.queue}
-	call.run()
-	return int(call.n)
-}
+// Len is how many messages and errors the queue holds.
+func (q *Queue) Len() int { return queueLength(q.queue) }
 
-// memory is what is at an address that librdkafka has given, and keeps valid meanwhile.
+// memory is the memory of librdkafka at an address.
 func memory(address *C.uintptr_t) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(address)) }
 
-// sizeOf is how many bytes of keys and values the messages carry.
+// sizeOf is the size of all keys and values of messages.
 func sizeOf(messages []C.sluice_message) int {
 	total := 0
 	for i := range messages {
@@ -112,8 +105,8 @@ func sizeOf(messages []C.sluice_message) int {
 	return total
 }
 
-// carry appends librdkafka's bytes and returns the part that they became, nil for a null pointer.
-func carry(bytes []byte, from unsafe.Pointer, n C.size_t) (all, part []byte) {
+// appendCopy appends bytes of librdkafka's, and returns the part that is their copy, nil for a null pointer.
+func appendCopy(bytes []byte, from unsafe.Pointer, n C.size_t) (all, part []byte) {
 	if from == nil {
 		return bytes, nil
 	}

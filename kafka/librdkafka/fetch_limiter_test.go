@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// heldBack is a consumer whose first answer with records waits, as the heap is fuller than it may be.
-func heldBack(t *testing.T) (*Consumer, *Queue) {
+// waiting is a consumer whose first fetch response with records waits: the heap is over its limit.
+func waiting(t *testing.T) (*Consumer, *Queue) {
 	t.Helper()
 	address := broker(t)
 	writeOne(t, address)
@@ -17,14 +17,14 @@ func heldBack(t *testing.T) (*Consumer, *Queue) {
 	if err := c.Assign(event.Partitions); err != nil {
 		t.Fatal(err)
 	}
-	c.until(t, "an answer that is held back", c.HoldsResponses)
+	c.until(t, "a response that waits", c.HoldsResponses)
 	if n := records(t, q); n != 0 {
 		t.Fatalf("%d records came", n)
 	}
 	return c, q
 }
 
-// records takes what is there, and says how much that was.
+// records fetches the records that are there, and returns their number.
 func records(t *testing.T, q *Queue) int {
 	t.Helper()
 	got, _ := q.Fetch(nil, 10, 1<<20, func(f PartitionError) { t.Error(f.Code, f.Text) })
@@ -55,23 +55,23 @@ func (c *Consumer) until(t *testing.T, what string, is func() bool) {
 	}
 }
 
-func TestAnAnswerIsHeldBackWhileTheHeapIsFull(t *testing.T) {
+func TestAResponseWaitsWhileTheHeapIsFull(t *testing.T) {
 	t.Parallel()
-	c, q := heldBack(t)
+	c, q := waiting(t)
 	c.LimitHeap(1 << 50)
 	c.until(t, "the record", func() bool { return records(t, q) == 1 })
 	leave(t, c, q.Close)
 }
 
-func TestWhatIsLetInOfAPausedPartitionIsDropped(t *testing.T) {
+func TestRecordsOfAPausedPartitionAreDropped(t *testing.T) {
 	t.Parallel()
-	c, q := heldBack(t)
+	c, q := waiting(t)
 	partition := []Partition{{Topic: "letters", ID: 0}}
 	if err := c.Pause(partition); err != nil {
 		t.Fatal(err)
 	}
 	c.AdmitResponses()
-	c.until(t, "nothing that waits", func() bool { return !c.HoldsResponses() })
+	c.until(t, "no response that waits", func() bool { return !c.HoldsResponses() })
 	c.LimitHeap(1 << 50)
 	if n := records(t, q); n != 0 {
 		t.Fatalf("%d records of a partition that is paused", n)
@@ -83,8 +83,8 @@ func TestWhatIsLetInOfAPausedPartitionIsDropped(t *testing.T) {
 	leave(t, c, q.Close)
 }
 
-func TestAConsumerLeavesWhileAnAnswerIsHeldBack(t *testing.T) {
+func TestAConsumerLeavesWhileAResponseWaits(t *testing.T) {
 	t.Parallel()
-	c, q := heldBack(t)
+	c, q := waiting(t)
 	leave(t, c, q.Close)
 }
