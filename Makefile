@@ -21,7 +21,7 @@ DIST ?= dist
 # The version is set here, and a checkout that belongs to another user must build too.
 export GOFLAGS += -buildvcs=false
 
-.PHONY: build compiled run test test-needs test-kafka test-systemd openapi-check test-browser fuzz check-faults check-faults-long bench bench-smoke lint fmt deb reproducible clean
+.PHONY: build compiled run test test-tags test-needs test-kafka test-systemd openapi-check test-browser fuzz check-faults check-faults-long bench bench-smoke lint fmt deb reproducible clean
 
 # The program, at bin/sluice: position-independent, with all of its addresses resolved and read-only before it begins.
 build:
@@ -39,6 +39,12 @@ run: build
 # The whole test suite, with the race detector. The cache knows nothing of the binary that is tested.
 test: test-needs
 	go test -race -tags redis,clients -count=1 -timeout $(TESTTIME) ./...
+
+# What the build tags of kafka/librdkafka and server/resp leave out of make test: each way into C, and into the kernel.
+test-tags:
+	go vet -tags asmcgocall ./...
+	go test -tags asmcgocall -count=1 -timeout $(TESTTIME) ./kafka/...
+	go test -tags plainruntime -count=1 -timeout $(TESTTIME) ./kafka/librdkafka ./server/...
 
 # What the tests need beyond Go: named when missing. What needs no rights on the machine (redis-py in
 # a virtual environment, a package of npm, Apache Kafka's jars) the tests fetch themselves.
@@ -126,6 +132,7 @@ reproducible: $(NFPM)
 
 lint: $(LINT)
 	$(LINT) run ./...
+	$(LINT) run --build-tags asmcgocall,plainruntime ./kafka/... ./server/...
 	$(LINT) run --build-tags kafka,systemd,redis,clients,openapi,browser ./test/...
 
 # Format as the linter wants it.
