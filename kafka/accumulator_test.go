@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // babble has a session produce n records with numbers of its own, each as some client might: small and large ones,
@@ -27,11 +30,11 @@ func babble(c *Client, session, n int, send func(*caller, Outgoing) error) (fail
 		case 0:
 			out.Value = append(out.Value, make([]byte, gatheredBytes+1)...)
 		case 1:
-			out.Headers = []Header{header("a", []byte("b"))}
+			out.Headers = []record.Header{header("a", []byte("b"))}
 		case 2:
 			p.Push()
 		}
-		for err = send(&caller{p, woken}, out); errors.Is(err, ErrFull); err = send(&caller{p, woken}, out) {
+		for err = send(&caller{p, woken}, out); errors.Is(err, kerr.ErrFull); err = send(&caller{p, woken}, out) {
 			p.Push()
 			select { // as sessions do: nobody is woken for room in the queue
 			case <-woken:
@@ -104,7 +107,7 @@ func TestRecordsWaitWhileOthersAreUnderway(t *testing.T) {
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), shortly)
 	p := newCaller(t, c)
-	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
 	heard := mute(k)
 	a := c.delivered.accumulator
 	for range fewUnderway {
@@ -131,7 +134,7 @@ func TestRecordsWaitWhileOthersAreUnderway(t *testing.T) {
 	if n := a.held.Load(); n != 0 {
 		t.Errorf("%d bytes wait when the time is over", n)
 	}
-	wantOutcome(t, p.outcomes(t, fewUnderway+1), Unknown)
+	wantOutcome(t, p.outcomes(t, fewUnderway+1), record.Unknown)
 }
 
 // push delivers one record without waiting for it.
@@ -239,7 +242,7 @@ func TestWhatWaitsEndsWithTheClient(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *Config) { cfg.Producer = Properties{"queue.buffering.max.messages": "2"} })
-	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), OK)
+	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), record.OK)
 	heard := mute(k)
 	p := newCaller(t, c)
 	for range 5 {

@@ -10,7 +10,9 @@ import (
 
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // Admin reads topics, groups and lag from the brokers. Every call ends with its context.
@@ -57,13 +59,13 @@ type Group struct {
 // GroupMember is one Kafka member of a group: a sluice is one, however many clients it serves.
 type GroupMember struct {
 	ID, ClientID, Host string
-	Assigned           []TopicPartition
+	Assigned           []record.TopicPartition
 }
 
 // GroupOffset is how far a group has come in one partition, which holds what is from Begin up to, but not
 // including, End. Committed is -1 when it never committed; Lag is then everything that the partition holds.
 type GroupOffset struct {
-	TopicPartition
+	record.TopicPartition
 	Begin, Committed, End, Lag int64
 }
 
@@ -175,7 +177,7 @@ func inTurns(ctx context.Context, call func(context.Context) error) error {
 		turn, cancel := context.WithTimeout(ctx, callTurn)
 		err := call(turn)
 		cancel()
-		if !unanswered(err) || ctx.Err() != nil || time.Since(began) < callTurn {
+		if !kerr.Unanswered(err) || ctx.Err() != nil || time.Since(began) < callTurn {
 			return err
 		}
 	}
@@ -228,7 +230,7 @@ func (a *Admin) partitions(ctx context.Context, names []string) ([]Topic, error)
 	var topics []Topic
 	for i := range found {
 		if t := &found[i]; t.Err != librdkafka.None {
-			return nil, fmt.Errorf("topic %s: %w", t.Name, codeError(t.Err))
+			return nil, fmt.Errorf("topic %s: %w", t.Name, kerr.FromCode(t.Err))
 		}
 		topics = append(topics, topicOf(&found[i]))
 	}
@@ -250,9 +252,9 @@ func (a *Admin) look(ctx context.Context, names []string) (topics []librdkafka.T
 		began := time.Now()
 		topics, err = a.handle.Topics(ctx, broker, names, min(turn, timeLeft(ctx)))
 		if ctx.Err() == nil {
-			a.roster.heard(broker, !unanswered(err), time.Now())
+			a.roster.heard(broker, !kerr.Unanswered(err), time.Now())
 		}
-		if !unanswered(err) || ctx.Err() != nil || time.Since(began) < callTurn/10 {
+		if !kerr.Unanswered(err) || ctx.Err() != nil || time.Since(began) < callTurn/10 {
 			return topics, err // at once: it is not the broker who has not answered
 		}
 	}
@@ -273,10 +275,10 @@ func topicOf(found *librdkafka.Topic) Topic {
 func (a *Admin) fillOffsets(ctx context.Context, topics []Topic) error {
 	ctx, cancel := context.WithTimeout(ctx, timeLeft(ctx)/2) // librdkafka waits so long for the last of them
 	defer cancel()
-	var partitions []TopicPartition
+	var partitions []record.TopicPartition
 	for _, t := range topics {
 		for _, p := range t.Partitions {
-			partitions = append(partitions, TopicPartition{t.Name, p.ID})
+			partitions = append(partitions, record.TopicPartition{t.Name, p.ID})
 		}
 	}
 	turn, end := context.WithTimeout(ctx, timeLeft(ctx)/2)
@@ -292,8 +294,8 @@ func (a *Admin) fillOffsets(ctx context.Context, topics []Topic) error {
 	for i := range topics {
 		for j := range topics[i].Partitions {
 			p := &topics[i].Partitions[j]
-			from, known := low[TopicPartition{topics[i].Name, p.ID}]
-			to, too := high[TopicPartition{topics[i].Name, p.ID}]
+			from, known := low[record.TopicPartition{topics[i].Name, p.ID}]
+			to, too := high[record.TopicPartition{topics[i].Name, p.ID}]
 			if known && too {
 				p.Low, p.High = from, to
 			}

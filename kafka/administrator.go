@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"sync"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 )
 
 // administrator is a client's own Admin, opened when it is first needed. The lock keeps it open while
@@ -25,7 +27,7 @@ func (c *Cluster) ask(do func(*Admin) error) error {
 	for {
 		a := c.administrator.Load()
 		err := a.use(do)
-		if !errors.Is(err, ErrStopping) || a == c.administrator.Load() {
+		if !errors.Is(err, kerr.ErrStopping) || a == c.administrator.Load() {
 			return err
 		}
 		// It was being replaced.
@@ -37,7 +39,7 @@ func (a *administrator) use(do func(*Admin) error) error {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	if a.closed {
-		return ErrStopping
+		return kerr.ErrStopping
 	}
 	a.once.Do(func() { a.admin, a.err = OpenAdmin(a.brokers, a.properties) })
 	if a.err != nil {

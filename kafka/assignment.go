@@ -1,18 +1,22 @@
 package kafka
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
+)
 
 // assigned reads which partitions a member of a consumer group has, from the bytes that another client
 // wrote (ConsumerProtocolAssignment.json of Kafka's clients): a version, a list of topics, each with a list of
 // partitions, and data that is nobody's business. What makes no sense is no assignment.
-func assigned(text []byte) []TopicPartition {
+func assigned(text []byte) []record.TopicPartition {
 	r := assignmentReader{rest: text}
 	r.short() // the version: what later ones add comes behind
-	var partitions []TopicPartition
+	var partitions []record.TopicPartition
 	for range r.count(2 + 4) {
 		topic := string(r.take(int(r.short())))
 		for range r.count(4) {
-			partitions = append(partitions, TopicPartition{topic, r.long()})
+			partitions = append(partitions, record.TopicPartition{topic, r.long()})
 		}
 	}
 	if r.broken {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // briefly is a context for a question that has no answer.
@@ -31,7 +33,7 @@ func anAssignment() []byte {
 
 func TestAnAssignmentIsRead(t *testing.T) {
 	t.Parallel()
-	want := []TopicPartition{{"letters", 0}, {"letters", 7}, {"others", 0}, {"others", 7}}
+	want := []record.TopicPartition{{"letters", 0}, {"letters", 7}, {"others", 0}, {"others", 7}}
 	if diff := cmp.Diff(want, assigned(anAssignment())); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -50,7 +52,7 @@ func FuzzAssignment(f *testing.F) {
 	f.Add(bytes.Repeat([]byte{0xff}, 20))
 	f.Add([]byte("00\x00\x00\x00\x02\x00\a0000000\x00\x00\x00\x0200000000\x00\x00\xff000\x00\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		var want []TopicPartition
+		var want []record.TopicPartition
 		var other kmsg.ConsumerMemberAssignment
 		if other.ReadFrom(text) != nil {
 			_ = assigned(text) // it may be more patient, with what comes behind
@@ -58,7 +60,7 @@ func FuzzAssignment(f *testing.F) {
 		}
 		for _, topic := range other.Topics {
 			for _, p := range topic.Partitions {
-				want = append(want, TopicPartition{topic.Topic, p})
+				want = append(want, record.TopicPartition{topic.Topic, p})
 			}
 		}
 		if diff := cmp.Diff(want, assigned(text)); diff != "" {

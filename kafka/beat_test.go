@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/twmb/franz-go/pkg/kerr"
+	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // pulse watches the loops of a client, as a watchdog does.
@@ -137,8 +139,8 @@ func TestLoopsBeatWhileAProducerIsReplaced(t *testing.T) {
 	p := &pulse{}
 	k, c := lettersOn(t, 1, func(cfg *Config) { cfg.Register = p.register })
 	caller := newCaller(t, c)
-	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.OutOfOrderSequenceNumber})
-	wantOutcome(t, caller.deliver(t, "letters", []byte("x")), Unknown)
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: wireerr.OutOfOrderSequenceNumber})
+	wantOutcome(t, caller.deliver(t, "letters", []byte("x")), record.Unknown)
 	eventually(t, "the new producer", func() bool { return caller.deliver(t, "letters", []byte("x")) == nil })
 	eventually(t, "the end of the old one", func() bool { return p.of("producer:delivered").running == 1 })
 	p.wantInTime(t)

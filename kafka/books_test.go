@@ -9,9 +9,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"github.com/twmb/franz-go/pkg/kerr"
+	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // wantProduced holds the books against rows of topic, accepted, bytes and outcomes. The others' row
@@ -35,18 +38,18 @@ func TestEveryProducedRecordIsInItsTopicsRow(t *testing.T) {
 	c := openOn(t, k.ListenAddrs(), func(cfg *Config) { cfg.MaxTopicRows = 2 })
 	p := newCaller(t, c)
 	for _, topic := range []string{"letters", "parcels", "cards", "letters", "cards"} {
-		wantOutcome(t, p.deliver(t, topic, []byte("four")), OK)
+		wantOutcome(t, p.deliver(t, topic, []byte("four")), record.OK)
 	}
-	wantOutcome(t, p.deliver(t, "nowhere", []byte("four")), Rejected)
-	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.InvalidRecord})
+	wantOutcome(t, p.deliver(t, "nowhere", []byte("four")), record.Rejected)
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: wireerr.InvalidRecord})
 	if err := p.Deliver([]byte("parcels"), []byte("key"), []byte("four")); err != nil {
 		t.Fatal(err)
 	}
-	wantOutcome(t, p.outcomes(t, 1), Rejected)
+	wantOutcome(t, p.outcomes(t, 1), record.Rejected)
 	wantProduced(t, c,
-		ProducedRow{Topic: "", Accepted: 3, Bytes: 12, Ended: [4]int64{OK: 2, Rejected: 1}},
-		ProducedRow{Topic: "letters", Accepted: 2, Bytes: 8, Ended: [4]int64{OK: 2}},
-		ProducedRow{Topic: "parcels", Accepted: 2, Bytes: 11, Ended: [4]int64{OK: 1, Rejected: 1}},
+		ProducedRow{Topic: "", Accepted: 3, Bytes: 12, Ended: [4]int64{record.OK: 2, record.Rejected: 1}},
+		ProducedRow{Topic: "letters", Accepted: 2, Bytes: 8, Ended: [4]int64{record.OK: 2}},
+		ProducedRow{Topic: "parcels", Accepted: 2, Bytes: 11, Ended: [4]int64{record.OK: 1, record.Rejected: 1}},
 	)
 	allEnded(t, c, 7)
 }
@@ -79,7 +82,7 @@ func TestARecordAtTheGateIsHeldAndInFlight(t *testing.T) {
 	}
 	wantProduced(t, c)
 	wantUndelivered(t, c, "3")
-	wantProduced(t, c, ProducedRow{Accepted: 3, Bytes: 3, Ended: [4]int64{Retry: 3}})
+	wantProduced(t, c, ProducedRow{Accepted: 3, Bytes: 3, Ended: [4]int64{record.Retry: 3}})
 }
 
 func TestInFlightIsByProfile(t *testing.T) {
@@ -87,7 +90,7 @@ func TestInFlightIsByProfile(t *testing.T) {
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
-	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
 	mute(k)
 	bufferThree(t, c)
 	defer func() { _ = shut(c, time.Second) }()
@@ -124,7 +127,7 @@ func TestTheBooksNeverGoBack(t *testing.T) {
 		}
 		for _, r := range c.Produced() {
 			b := before[r.Topic]
-			if r.Pending() < 0 || r.Accepted < b.Accepted || r.Bytes < b.Bytes || r.Ended[OK] < b.Ended[OK] {
+			if r.Pending() < 0 || r.Accepted < b.Accepted || r.Bytes < b.Bytes || r.Ended[record.OK] < b.Ended[record.OK] {
 				t.Fatalf("after %+v came %+v", b, r)
 			}
 			before[r.Topic] = r
@@ -149,7 +152,7 @@ func bufferMany(p *caller, topic string, n int) error {
 			}
 		}
 		err := p.Buffer([]byte(topic), nil, []byte("a record"))
-		for errors.Is(err, ErrFull) { // as sessions do
+		for errors.Is(err, kerr.ErrFull) { // as sessions do
 			err = p.Buffer([]byte(topic), nil, []byte("a record"))
 		}
 		if err != nil {
@@ -179,8 +182,8 @@ func TestEveryLeaseHasOneEnd(t *testing.T) {
 	w := join(t, c, "a", topicsOf("letters"))
 	wantTaken(t, w.take(t, 4), 0, 1, 2, 3)
 	w.AcceptThrough(letters, 1)
-	w.Accept(letters, 1)                // again: stale
-	w.Accept(TopicPartition{"x", 0}, 1) // of a partition that nobody ever had
+	w.Accept(letters, 1)                       // again: stale
+	w.Accept(record.TopicPartition{"x", 0}, 1) // of a partition that nobody ever had
 	w.Release(letters, 3, 0)
 	wantConsumed(t, c,
 		ConsumedRow{Stale: 1},
@@ -210,11 +213,11 @@ func TestCloseEndsEveryLease(t *testing.T) {
 	_, c := lettersOn(t, 3, nil)
 	w := join(t, c, "a", topicsOf("letters"))
 	wantTaken(t, w.take(t, 3), 0, 1, 2)
-	w.Accept(TopicPartition{"letters", 0}, 0)
+	w.Accept(record.TopicPartition{"letters", 0}, 0)
 	if err := shut(c, patience); err != nil {
 		t.Fatal(err)
 	}
-	w.Accept(TopicPartition{"letters", 0}, 1)
+	w.Accept(record.TopicPartition{"letters", 0}, 1)
 	wantConsumed(t, c, ConsumedRow{Group: "group", Topic: "letters", Fetched: 3, Lent: 3, Accepted: 1, Released: 2, Stale: 1})
 }
 

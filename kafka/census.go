@@ -8,11 +8,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
-
-// ErrNoGroup says that the brokers know no such group.
-var ErrNoGroup = errors.New("no such group")
 
 // censuses bounds how many questions for groups are under way: each holds a thread for as long as its answer
 // takes.
@@ -29,7 +27,7 @@ func (c *Cluster) Group(ctx context.Context, name string) (Group, error) {
 		return Group{}, err
 	}
 	if len(groups) == 0 {
-		return Group{}, fmt.Errorf("group %s: %w", name, ErrNoGroup)
+		return Group{}, fmt.Errorf("group %s: %w", name, kerr.ErrNoGroup)
 	}
 	return groups[0], nil
 }
@@ -39,9 +37,9 @@ func (c *Cluster) census(ctx context.Context, name string) ([]Group, error) {
 	case c.groupSlots <- struct{}{}:
 		defer func() { <-c.groupSlots }()
 	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: too many ask for groups", ErrNoAnswer)
+		return nil, fmt.Errorf("%w: too many ask for groups", kerr.ErrNoAnswer)
 	case <-c.life.ctx.Done():
-		return nil, ErrStopping
+		return nil, kerr.ErrStopping
 	}
 	limit := time.Duration(millisLeft(ctx)) * time.Millisecond
 	listed, err := c.engine.Handle().Groups(name, min(limit, readingTime))
@@ -62,11 +60,11 @@ func (c *Cluster) census(ctx context.Context, name string) ([]Group, error) {
 func groupsError(err error) error {
 	switch {
 	case errors.Is(err, librdkafka.ErrClosed):
-		return ErrStopping
+		return kerr.ErrStopping
 	case librdkafka.IsPartial(err):
-		return fmt.Errorf("%w: not every broker did", ErrNoAnswer)
+		return fmt.Errorf("%w: not every broker did", kerr.ErrNoAnswer)
 	}
-	return readingError(err)
+	return kerr.Asked(err)
 }
 
 // UnknownState is that of a group of which its coordinator says nothing more: librdkafka asks for it in the

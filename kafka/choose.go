@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // chosen tells whether the member chooses its partitions.
@@ -11,13 +12,13 @@ func (in *Interest) chosen() bool { return len(in.Partitions) > 0 }
 
 // Choose changes the partitions of a member that joined with some. Those that stay go on where they are; what
 // is held of the others is taken back, and they go on later where they are committed.
-func (m *Member) Choose(partitions []TopicPartition) {
+func (m *Member) Choose(partitions []record.TopicPartition) {
 	partitions = slices.Clone(partitions)
 	m.sub.order(func() { m.sub.choose(partitions) })
 }
 
 // choose is what assign and revoke are for members of a group.
-func (s *Subscription) choose(partitions []TopicPartition) {
+func (s *Subscription) choose(partitions []record.TopicPartition) {
 	var gone, come []librdkafka.Partition
 	for tp := range s.feeds {
 		if !slices.Contains(partitions, tp) {
@@ -44,7 +45,7 @@ func (s *Subscription) change(gone, come []librdkafka.Partition) {
 			s.log.Warn("partitions not given up", "err", err)
 		}
 		for _, p := range gone {
-			s.drop(TopicPartition{p.Topic, p.ID})
+			s.drop(record.TopicPartition{p.Topic, p.ID})
 		}
 	}
 	if len(come) > 0 {

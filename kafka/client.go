@@ -11,13 +11,6 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
-// ErrFull means that a bounded queue has no room right now: the record was not taken, and may be
-// tried again shortly.
-var ErrFull = errors.New("queue full")
-
-// ErrStopping means that the client is being closed and takes nothing new.
-var ErrStopping = errors.New("sluice is stopping")
-
 // The parts of a client, by names that stay inside.
 type (
 	cluster   = Cluster

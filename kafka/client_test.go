@@ -6,9 +6,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
+	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // shortly makes librdkafka give up soon.
@@ -64,19 +67,19 @@ func TestTheBrokersAnswersBecomeOutcomes(t *testing.T) {
 	t.Parallel()
 	const always, once = -1, 1
 	for _, tt := range []struct {
-		err   *kerr.Error
+		err   *wireerr.Error
 		count int
-		want  Outcome
+		want  record.Outcome
 	}{
-		{kerr.NotLeaderForPartition, once, OK},
-		{kerr.NotEnoughReplicas, once, OK},
-		{kerr.NotEnoughReplicas, always, Retry},
-		{kerr.NotEnoughReplicasAfterAppend, always, Unknown},
-		{kerr.RequestTimedOut, always, Unknown},
-		{kerr.TopicAuthorizationFailed, once, Rejected},
-		{kerr.MessageTooLarge, once, Rejected},
-		{kerr.InvalidRecord, once, Rejected},
-		{kerr.PolicyViolation, once, Rejected},
+		{wireerr.NotLeaderForPartition, once, record.OK},
+		{wireerr.NotEnoughReplicas, once, record.OK},
+		{wireerr.NotEnoughReplicas, always, record.Retry},
+		{wireerr.NotEnoughReplicasAfterAppend, always, record.Unknown},
+		{wireerr.RequestTimedOut, always, record.Unknown},
+		{wireerr.TopicAuthorizationFailed, once, record.Rejected},
+		{wireerr.MessageTooLarge, once, record.Rejected},
+		{wireerr.InvalidRecord, once, record.Rejected},
+		{wireerr.PolicyViolation, once, record.Rejected},
 	} {
 		t.Run(tt.err.Message+" "+tt.want.String(), func(t *testing.T) {
 			t.Parallel()
@@ -93,7 +96,7 @@ func TestABufferedFailureIsCountedOnce(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
-	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed, Count: -1})
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: wireerr.TopicAuthorizationFailed, Count: -1})
 	p := newCaller(t, c)
 	if err := p.Buffer([]byte("letters"), nil, []byte("x")); err != nil {
 		t.Fatal(err)
@@ -113,11 +116,11 @@ func TestAnUnknownTopicIsRefusedSoonAndComesBack(t *testing.T) {
 	p := newCaller(t, c)
 	// These are the words of the look-up: librdkafka's own, after seconds, are others.
 	first := p.deliver(t, "nowhere", []byte("x"))
-	if wantOutcome(t, first, Rejected); !strings.Contains(first.Reason, "the brokers do not create topics") {
+	if wantOutcome(t, first, record.Rejected); !strings.Contains(first.Reason, "the brokers do not create topics") {
 		t.Errorf("refused as %q", first.Reason)
 	}
 	var refused *ProduceError
-	if err := p.Deliver([]byte("nowhere"), nil, []byte("x")); !errors.As(err, &refused) || refused.Outcome != Rejected {
+	if err := p.Deliver([]byte("nowhere"), nil, []byte("x")); !errors.As(err, &refused) || refused.Outcome != record.Rejected {
 		t.Errorf("the second record was not refused at once: %v", err)
 	}
 	if err := k.CreateTopic("nowhere", 1, nil); err != nil {
@@ -133,7 +136,7 @@ func TestTheFirstRecordCreatesATopicWhereBrokersDoSo(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.AllowAutoTopicCreation())
 	c := openOn(t, k.ListenAddrs(), nil)
-	wantOutcome(t, newCaller(t, c).deliver(t, "fresh", []byte("x")), OK)
+	wantOutcome(t, newCaller(t, c).deliver(t, "fresh", []byte("x")), record.OK)
 	allEnded(t, c, 1)
 }
 
@@ -167,8 +170,8 @@ func TestARecordTooLargeIsRejectedAtOnce(t *testing.T) {
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
-	wantOutcome(t, p.deliver(t, "letters", make([]byte, 2<<20)), Rejected)
-	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
+	wantOutcome(t, p.deliver(t, "letters", make([]byte, 2<<20)), record.Rejected)
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
 	allEnded(t, c, p.taken(t, c))
 }
 
@@ -199,7 +202,7 @@ func TestAFullQueueAsksToTryAgain(t *testing.T) {
 		cfg.Producer = Properties{"queue.buffering.max.messages": "10", "message.timeout.ms": "1500"}
 	})
 	p := newCaller(t, c)
-	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
 	mute(k)
 	taken, err := 0, error(nil)
 	for err == nil && taken < 100 {
@@ -207,11 +210,11 @@ func TestAFullQueueAsksToTryAgain(t *testing.T) {
 			taken++
 		}
 	}
-	if !errors.Is(err, ErrFull) || taken > 10+gatheredRecords || p.Pending() != taken {
+	if !errors.Is(err, kerr.ErrFull) || taken > 10+gatheredRecords || p.Pending() != taken {
 		t.Fatalf("%v after %d records, %d pending", err, taken, p.Pending())
 	}
 	// Ten may be written: they were sent, and nobody answered. The others follow when these have ended.
-	wantOutcome(t, p.outcomes(t, taken), Unknown)
+	wantOutcome(t, p.outcomes(t, taken), record.Unknown)
 	allEnded(t, c, int64(1+taken))
 }
 
@@ -223,13 +226,13 @@ func TestBrokersThatAreAway(t *testing.T) {
 	}
 	c := openOn(t, k.ListenAddrs(), shortly)
 	p := newCaller(t, c)
-	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
 	k.Close()
 	// Whether the first is sent before librdkafka notices is up to the kernel; the second is not.
-	if failure := p.deliver(t, "letters", []byte("x")); failure == nil || failure.Outcome == Rejected {
+	if failure := p.deliver(t, "letters", []byte("x")); failure == nil || failure.Outcome == record.Rejected {
 		t.Errorf("ended as %v without brokers", failure)
 	}
-	wantOutcome(t, p.deliver(t, "letters", []byte("x")), Retry)
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.Retry)
 }
 
 func TestAnUnansweredRecordMayBeWritten(t *testing.T) {
@@ -237,7 +240,7 @@ func TestAnUnansweredRecordMayBeWritten(t *testing.T) {
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), shortly)
 	mute(k)
-	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), Unknown)
+	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), record.Unknown)
 }
 
 func TestForsakenRecordsAreCountedWhenTheyEnd(t *testing.T) {
@@ -252,7 +255,7 @@ func TestForsakenRecordsAreCountedWhenTheyEnd(t *testing.T) {
 	await(t, heard, "the produce request")
 	p.Forsake(1)
 	p.Close()
-	eventually(t, "the late report", func() bool { return c.Stats().Ended[Unknown] == 1 })
+	eventually(t, "the late report", func() bool { return c.Stats().Ended[record.Unknown] == 1 })
 	allEnded(t, c, 1)
 	if next := newCaller(t, c); next.id != p.id {
 		t.Errorf("number %d, want %d again", next.id, p.id)
@@ -265,7 +268,7 @@ func TestNobodyWritesToTopicsOfKafkasOwn(t *testing.T) {
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	for _, name := range []string{"__consumer_offsets", "__transaction_state", "__share_group_state"} {
-		wantOutcome(t, p.deliver(t, name, []byte("x")), Rejected)
+		wantOutcome(t, p.deliver(t, name, []byte("x")), record.Rejected)
 		if k.TopicInfo(name) != nil {
 			t.Errorf("%s was made", name)
 		}
@@ -277,14 +280,14 @@ func TestTheNumberOfTopicsIsBounded(t *testing.T) {
 	k := fakeCluster(t, kfake.AllowAutoTopicCreation())
 	c := openOn(t, k.ListenAddrs(), func(cfg *Config) { cfg.MaxTopics = 2 })
 	p := newCaller(t, c)
-	wantOutcome(t, p.deliver(t, "one", []byte("x")), OK)
-	wantOutcome(t, p.deliver(t, "two", []byte("x")), OK)
+	wantOutcome(t, p.deliver(t, "one", []byte("x")), record.OK)
+	wantOutcome(t, p.deliver(t, "two", []byte("x")), record.OK)
 	failure := p.deliver(t, "three", []byte("x"))
-	wantOutcome(t, failure, Rejected)
+	wantOutcome(t, failure, record.Rejected)
 	if !strings.Contains(failure.Reason, "produce.max_topics") {
 		t.Errorf("%q does not name the setting", failure.Reason)
 	}
-	wantOutcome(t, p.deliver(t, "one", []byte("x")), OK)
+	wantOutcome(t, p.deliver(t, "one", []byte("x")), record.OK)
 }
 
 // What was accepted and not delivered must be told, wherever it lies.
@@ -335,10 +338,10 @@ func TestAProducerThatFailedForGoodIsReplaced(t *testing.T) {
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
-	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
 	for round := int64(1); round <= 3; round++ {
-		k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.OutOfOrderSequenceNumber})
-		wantOutcome(t, p.deliver(t, "letters", []byte("x")), Unknown)
+		k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: wireerr.OutOfOrderSequenceNumber})
+		wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.Unknown)
 		eventually(t, "the new producer", func() bool { return p.deliver(t, "letters", []byte("x")) == nil })
 		if n := c.Stats().Replaced; n != round {
 			t.Errorf("%d producers replaced, want %d", n, round)
@@ -352,12 +355,12 @@ func TestNothingIsTakenAfterClose(t *testing.T) {
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
-	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
 	if err := shut(c, patience); err != nil {
 		t.Fatal(err)
 	}
-	wantOutcome(t, p.deliver(t, "letters", []byte("x")), Retry)
-	if _, err := c.Join(Identity{"group", "a"}, topicsOf("letters"), func() {}); !errors.Is(err, ErrStopping) {
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.Retry)
+	if _, err := c.Join(Identity{"group", "a"}, topicsOf("letters"), func() {}); !errors.Is(err, kerr.ErrStopping) {
 		t.Errorf("joined after Close: %v", err)
 	}
 }

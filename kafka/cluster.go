@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // Cluster asks the brokers about topics, groups, offsets and themselves.
@@ -30,7 +31,7 @@ type Engine struct {
 	Served func() map[string]Served
 	// Seek moves a served group to other offsets and commits them; it returns those of partitions that are not
 	// assigned to this proxy.
-	Seek func(ctx context.Context, group string, places []Place) (elsewhere []Place, err error)
+	Seek func(ctx context.Context, group string, places []record.PartitionOffset) (elsewhere []record.PartitionOffset, err error)
 	// Asked is told of the brokers after each question whether they answer; failed is the question's error.
 	Asked func(ctx context.Context, ask Ask, heard []Heard, failed error)
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // fakeCluster starts a fake Kafka cluster, of one broker unless opts say otherwise, that ends with the test.
@@ -211,9 +213,9 @@ func eventually(t *testing.T, what string, try func() bool) {
 	}
 }
 
-func wantOutcome(t *testing.T, failure *ProduceError, want Outcome) {
+func wantOutcome(t *testing.T, failure *ProduceError, want record.Outcome) {
 	t.Helper()
-	got := OK
+	got := record.OK
 	if failure != nil {
 		got = failure.Outcome
 	}
@@ -241,5 +243,5 @@ func asProduceError(err error, topic string) *ProduceError {
 	if errors.As(err, &failure) {
 		return failure
 	}
-	return &ProduceError{Outcome: Retry, Topic: topic, Reason: err.Error()}
+	return &ProduceError{Outcome: record.Retry, Topic: topic, Reason: err.Error()}
 }

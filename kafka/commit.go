@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // Commit settles what the member owes up to and including the offsets, and returns when the brokers have
@@ -15,7 +17,7 @@ import (
 // back: its records come again, here or elsewhere.
 //
 // With an error what was settled stays settled, and is committed later or by another Commit.
-func (m *Member) Commit(ctx context.Context, through []Place) error {
+func (m *Member) Commit(ctx context.Context, through []record.PartitionOffset) error {
 	s := m.sub
 	settled, here, away := s.settleThrough(m.seat, through)
 	s.settled(settled)
@@ -23,12 +25,12 @@ func (m *Member) Commit(ctx context.Context, through []Place) error {
 		return err
 	}
 	if len(away) > 0 {
-		return fmt.Errorf("%w: the records of %s come again", ErrMoved, away[0])
+		return fmt.Errorf("%w: the records of %s come again", kerr.ErrMoved, away[0])
 	}
 	return nil
 }
 
-func (s *Subscription) settleThrough(seat *Seat, through []Place) (settled int, here, away []TopicPartition) {
+func (s *Subscription) settleThrough(seat *Seat, through []record.PartitionOffset) (settled int, here, away []record.TopicPartition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range through {
@@ -49,11 +51,11 @@ func (s *Subscription) settleThrough(seat *Seat, through []Place) (settled int, 
 // CommitAt commits the places: each is the offset to go on with, and may be lower than before. What the
 // member owes below them is settled. It returns when the brokers have them. ErrNotHere says, before anything
 // was done, that a partition is not assigned here, or that another member owes records of it.
-func (m *Member) CommitAt(ctx context.Context, places []Place) error {
+func (m *Member) CommitAt(ctx context.Context, places []record.PartitionOffset) error {
 	s := m.sub
 	begun := false
-	var ahead []TopicPartition
-	var back []Place
+	var ahead []record.TopicPartition
+	var back []record.PartitionOffset
 	return s.insist(ctx, func(done chan<- error) {
 		if !begun { // in its turn: what was chosen right before is assigned by now
 			settled, on, lower, err := s.settleBelow(m.seat, places)
@@ -69,7 +71,7 @@ func (m *Member) CommitAt(ctx context.Context, places []Place) error {
 }
 
 // settleBelow settles what the seat owes below the places, and tells those apart that go back.
-func (s *Subscription) settleBelow(seat *Seat, places []Place) (settled int, ahead []TopicPartition, back []Place, err error) {
+func (s *Subscription) settleBelow(seat *Seat, places []record.PartitionOffset) (settled int, ahead []record.TopicPartition, back []record.PartitionOffset, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range places {
@@ -92,13 +94,13 @@ func (s *Subscription) settleBelow(seat *Seat, places []Place) (settled int, ahe
 
 // free is nil when the partition is assigned here and nobody but the seat owes something of it. The
 // subscription's mu is held.
-func (s *Subscription) free(tp TopicPartition, seat *Seat) error {
+func (s *Subscription) free(tp record.TopicPartition, seat *Seat) error {
 	l := s.dispatch.byName[tp]
 	switch {
 	case l == nil:
-		return notHere(tp, "")
+		return kerr.NotHere(tp, "")
 	case l.ledger.owed > 0 && l.holder != seat:
-		return notHere(tp, ": another member is at work on it")
+		return kerr.NotHere(tp, ": another member is at work on it")
 	}
 	return nil
 }
@@ -118,7 +120,7 @@ func (s *Subscription) settled(n int) {
 const commitRetry = 100 * time.Millisecond
 
 // commit returns when the brokers have the positions of partitions, and the places.
-func (s *Subscription) commit(ctx context.Context, of []TopicPartition, exactly []Place) error {
+func (s *Subscription) commit(ctx context.Context, of []record.TopicPartition, exactly []record.PartitionOffset) error {
 	if len(of)+len(exactly) == 0 {
 		return nil
 	}
@@ -129,13 +131,13 @@ func (s *Subscription) commit(ctx context.Context, of []TopicPartition, exactly 
 func (s *Subscription) insist(ctx context.Context, begin func(done chan<- error)) error {
 	for {
 		err := s.turn(ctx, begin)
-		if !errors.Is(err, ErrNoAnswer) || ctx.Err() != nil {
+		if !errors.Is(err, kerr.ErrNoAnswer) || ctx.Err() != nil {
 			return err
 		}
 		select {
 		case <-time.After(commitRetry):
 		case <-s.gone:
-			return ErrStopping
+			return kerr.ErrStopping
 		case <-ctx.Done():
 			return err
 		}
@@ -146,7 +148,7 @@ func (s *Subscription) insist(ctx context.Context, begin func(done chan<- error)
 func (s *Subscription) turn(ctx context.Context, do func(done chan<- error)) error {
 	done := make(chan error, 1)
 	if !s.order(func() { do(done) }) {
-		return ErrStopping
+		return kerr.ErrStopping
 	}
 	return s.await(ctx, done)
 }
@@ -161,31 +163,31 @@ func (s *Subscription) await(ctx context.Context, done <-chan error) error {
 		case err := <-done:
 			return err
 		default:
-			return ErrStopping
+			return kerr.ErrStopping
 		}
 	case <-ctx.Done():
-		return fmt.Errorf("%w: %s", ErrNoAnswer, plainly(ctx.Err()))
+		return fmt.Errorf("%w: %s", kerr.ErrNoAnswer, kerr.Reason(ctx.Err()))
 	}
 }
 
 // beginCommit commits the positions of partitions, and the places, and sends done how that ended.
-func (s *Subscription) beginCommit(of []TopicPartition, exactly []Place, done chan<- error) {
+func (s *Subscription) beginCommit(of []record.TopicPartition, exactly []record.PartitionOffset, done chan<- error) {
 	list, gone := s.settledUpTo(of)
 	if gone {
-		done <- ErrMoving
+		done <- kerr.ErrMoving
 		return
 	}
 	s.storePositions()
 	s.hold(exactly)
 	s.noteRewound(exactly)
-	list = append(list, placesOf(exactly)...)
+	list = append(list, librdkafka.PartitionsAt(exactly)...)
 	if len(list) == 0 {
 		done <- nil
 		return
 	}
 	s.ticket++
 	if err := s.consumer.Commit(list, s.ticket); err != nil {
-		done <- commitError(err)
+		done <- kerr.InGroup(err)
 		return
 	}
 	s.commits[s.ticket] = done
@@ -193,7 +195,7 @@ func (s *Subscription) beginCommit(of []TopicPartition, exactly []Place, done ch
 
 // settledUpTo are the positions of partitions in which something was settled; gone says that one was taken
 // away meanwhile.
-func (s *Subscription) settledUpTo(partitions []TopicPartition) (list []librdkafka.Partition, gone bool) {
+func (s *Subscription) settledUpTo(partitions []record.TopicPartition) (list []librdkafka.Partition, gone bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, tp := range partitions {
@@ -209,7 +211,7 @@ func (s *Subscription) settledUpTo(partitions []TopicPartition) (list []librdkaf
 }
 
 // noteRewound remembers which places are lower than what is settled: who committed them wants to begin there later.
-func (s *Subscription) noteRewound(places []Place) {
+func (s *Subscription) noteRewound(places []record.PartitionOffset) {
 	for _, p := range places {
 		if f := s.feeds[p.TopicPartition]; f != nil {
 			f.rewound = p.Offset < s.position(f)
@@ -218,11 +220,11 @@ func (s *Subscription) noteRewound(places []Place) {
 }
 
 // hold keeps librdkafka's own commits, which are of what is stored, from going beyond places that are lower.
-func (s *Subscription) hold(places []Place) {
+func (s *Subscription) hold(places []record.PartitionOffset) {
 	if len(places) == 0 {
 		return
 	}
-	if err := s.consumer.Store(placesOf(places)); err != nil {
+	if err := s.consumer.Store(librdkafka.PartitionsAt(places)); err != nil {
 		s.voice.failure(s.log, librdkafka.Event{Text: "offsets not stored: " + err.Error()})
 	}
 }
@@ -231,7 +233,7 @@ func (s *Subscription) hold(places []Place) {
 func (s *Subscription) answer(event librdkafka.Event) {
 	failed := event.Code
 	for _, p := range event.Partitions {
-		f := s.feeds[TopicPartition{p.Topic, p.ID}]
+		f := s.feeds[record.TopicPartition{p.Topic, p.ID}]
 		switch {
 		case failed == librdkafka.None && p.Err != librdkafka.None:
 			failed = p.Err
@@ -242,45 +244,10 @@ func (s *Subscription) answer(event librdkafka.Event) {
 	s.down.answer(event.Ticket, failed)
 	if done := s.commits[event.Ticket]; done != nil {
 		delete(s.commits, event.Ticket)
-		err := commitError(codeError(failed))
-		if s.chosen && errors.Is(err, ErrMoving) {
-			err = ErrForeign
+		err := kerr.InGroup(kerr.FromCode(failed))
+		if s.chosen && errors.Is(err, kerr.ErrMoving) {
+			err = kerr.ErrForeign
 		}
 		done <- err
 	}
-}
-
-func codeError(code librdkafka.Code) error {
-	if code == librdkafka.None {
-		return nil
-	}
-	return &librdkafka.Error{Code: code, Text: code.String()}
-}
-
-// commitErrors are what callers may look for.
-var commitErrors = map[librdkafka.Code]error{
-	librdkafka.GroupAuthorization: ErrDenied,
-	librdkafka.TopicAuthorization: ErrDenied,
-	librdkafka.WaitCoordinator:    ErrNoAnswer,
-	librdkafka.TimedOut:           ErrNoAnswer,
-	librdkafka.Transport:          ErrNoAnswer,
-	librdkafka.RequestTimedOut:    ErrNoAnswer,
-	librdkafka.CoordinatorLoading: ErrNoAnswer,
-	librdkafka.NoCoordinator:      ErrNoAnswer,
-	librdkafka.NotCoordinator:     ErrNoAnswer,
-	librdkafka.Rebalancing:        ErrMoving,
-	librdkafka.IllegalGeneration:  ErrMoving,
-	librdkafka.UnknownMember:      ErrMoving,
-}
-
-// commitError says which error of the above the brokers' is.
-func commitError(err error) error {
-	var failure *librdkafka.Error
-	if !errors.As(err, &failure) {
-		return err
-	}
-	if kind := commitErrors[failure.Code]; kind != nil {
-		return fmt.Errorf("%w: %s", kind, failure.Text)
-	}
-	return err
 }

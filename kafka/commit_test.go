@@ -6,9 +6,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
+	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // never commits by itself.
@@ -27,12 +30,12 @@ func TestACommitIsThereWhenItReturns(t *testing.T) {
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
 	for _, through := range []int64{2, 4} {
-		if err := w.Commit(bounded(t), []Place{{letters, through}}); err != nil {
+		if err := w.Commit(bounded(t), []record.PartitionOffset{{letters, through}}); err != nil {
 			t.Fatal(err)
 		}
 		wantCommitted(t, k, through+1)
 	}
-	if err := w.Commit(bounded(t), []Place{{letters, 9}}); !errors.Is(err, ErrMoved) { // it was lent none of the others
+	if err := w.Commit(bounded(t), []record.PartitionOffset{{letters, 9}}); !errors.Is(err, kerr.ErrMoved) { // it was lent none of the others
 		t.Error(err)
 	}
 	wantCommitted(t, k, 5)
@@ -47,7 +50,7 @@ func TestACommitEndsAtWhatOthersOwe(t *testing.T) {
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
 	w.Release(letters, 1, time.Hour)
-	if err := w.Commit(bounded(t), []Place{{letters, 4}}); err != nil {
+	if err := w.Commit(bounded(t), []record.PartitionOffset{{letters, 4}}); err != nil {
 		t.Fatal(err)
 	}
 	wantCommitted(t, k, 1)
@@ -62,9 +65,9 @@ func TestACommitThatNobodyAnswersIsAnError(t *testing.T) {
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
 	k.ControlKey(int16(kmsg.OffsetCommit), func(req kmsg.Request) (kmsg.Response, error, bool) {
-		return commitsAnswered(req, kerr.GroupAuthorizationFailed.Code), nil, true
+		return commitsAnswered(req, wireerr.GroupAuthorizationFailed.Code), nil, true
 	})
-	if err := w.Commit(bounded(t), []Place{{letters, 4}}); !errors.Is(err, ErrDenied) {
+	if err := w.Commit(bounded(t), []record.PartitionOffset{{letters, 4}}); !errors.Is(err, kerr.ErrDenied) {
 		t.Errorf("refused: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
@@ -74,13 +77,13 @@ func TestACommitThatNobodyAnswersIsAnError(t *testing.T) {
 		k.DropControl()
 		return nil, errors.New("no answer"), true
 	})
-	if err := w.Commit(ctx, []Place{{letters, 4}}); !errors.Is(err, ErrNoAnswer) {
+	if err := w.Commit(ctx, []record.PartitionOffset{{letters, 4}}); !errors.Is(err, kerr.ErrNoAnswer) {
 		t.Errorf("no answer: %v", err)
 	}
 	// librdkafka takes its time to find the coordinator again, on a busy machine a lot of it.
 	again, end := context.WithTimeout(t.Context(), 3*patience)
 	defer end()
-	if err := w.Commit(again, []Place{{letters, 4}}); err != nil {
+	if err := w.Commit(again, []record.PartitionOffset{{letters, 4}}); err != nil {
 		t.Fatalf("what was settled before is not committed: %v", err)
 	}
 	wantCommitted(t, k, 5)
@@ -94,7 +97,7 @@ func TestALastCommitThatFailsIsCounted(t *testing.T) {
 	w.take(t, 5)
 	w.AcceptThrough(letters, 4)
 	k.ControlKey(int16(kmsg.OffsetCommit), func(req kmsg.Request) (kmsg.Response, error, bool) {
-		return commitsAnswered(req, kerr.GroupAuthorizationFailed.Code), nil, true
+		return commitsAnswered(req, wireerr.GroupAuthorizationFailed.Code), nil, true
 	})
 	if err := shut(c, patience); err != nil {
 		t.Fatal(err)
@@ -124,7 +127,7 @@ func TestPlacesAreCommittedAsTheyAre(t *testing.T) {
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
 	for _, at := range []int64{3, 1, 8, 4} {
-		if err := w.CommitAt(bounded(t), []Place{{letters, at}}); err != nil {
+		if err := w.CommitAt(bounded(t), []record.PartitionOffset{{letters, at}}); err != nil {
 			t.Fatal(err)
 		}
 		wantCommitted(t, k, at)
@@ -133,7 +136,7 @@ func TestPlacesAreCommittedAsTheyAre(t *testing.T) {
 		t.Errorf("owes %d", w.Owed())
 	}
 	w.take(t, 5)
-	if err := w.Commit(bounded(t), []Place{{letters, 9}}); err != nil {
+	if err := w.Commit(bounded(t), []record.PartitionOffset{{letters, 9}}); err != nil {
 		t.Fatal(err)
 	}
 	wantCommitted(t, k, 10)
@@ -144,10 +147,10 @@ func TestPlacesOfOthersAreNotCommitted(t *testing.T) {
 	_, c := lettersOn(t, 10, never)
 	w, other := join(t, c, "a", topicsOf("letters")), join(t, c, "b", topicsOf("letters"))
 	w.take(t, 5)
-	if err := other.CommitAt(bounded(t), []Place{{letters, 2}}); !errors.Is(err, ErrNotHere) {
+	if err := other.CommitAt(bounded(t), []record.PartitionOffset{{letters, 2}}); !errors.Is(err, kerr.ErrNotHere) {
 		t.Errorf("another's: %v", err)
 	}
-	if err := w.CommitAt(bounded(t), []Place{{letters, 2}, {TopicPartition{"letters", 7}, 1}}); !errors.Is(err, ErrNotHere) {
+	if err := w.CommitAt(bounded(t), []record.PartitionOffset{{letters, 2}, {record.TopicPartition{"letters", 7}, 1}}); !errors.Is(err, kerr.ErrNotHere) {
 		t.Errorf("nobody's: %v", err)
 	}
 	if w.Owed() != 5 {
@@ -166,14 +169,14 @@ func TestWhoWaitsForACommitIsToldOfTheEnd(t *testing.T) {
 		return nil, errors.New("no answer"), true
 	})
 	told := make(chan error)
-	go func() { told <- w.Commit(bounded(t), []Place{{letters, 4}}) }()
+	go func() { told <- w.Commit(bounded(t), []record.PartitionOffset{{letters, 4}}) }()
 	<-asked
 	k.Close()
 	_ = shut(c, time.Second)
 	if err := <-told; err == nil {
 		t.Error("committed with nobody there")
 	}
-	if err := w.Commit(bounded(t), []Place{{letters, 4}}); err == nil {
+	if err := w.Commit(bounded(t), []record.PartitionOffset{{letters, 4}}); err == nil {
 		t.Error("committed after the end")
 	}
 }
@@ -184,15 +187,15 @@ func TestACommitOfWhatComesAgainIsAnError(t *testing.T) {
 	k, c := lettersOn(t, 5, never)
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
-	if _, err := c.Seek(bounded(t), "group", []Place{{letters, 0}}); err != nil { // begins it again, as a rebalance does
+	if _, err := c.Seek(bounded(t), "group", []record.PartitionOffset{{letters, 0}}); err != nil { // begins it again, as a rebalance does
 		t.Fatal(err)
 	}
-	if err := w.Commit(bounded(t), []Place{{letters, 4}}); !errors.Is(err, ErrMoved) {
+	if err := w.Commit(bounded(t), []record.PartitionOffset{{letters, 4}}); !errors.Is(err, kerr.ErrMoved) {
 		t.Error(err)
 	}
 	wantCommitted(t, k, 0)
 	wantTaken(t, w.take(t, 5), 0, 1, 2, 3, 4)
-	if err := w.Commit(bounded(t), []Place{{letters, 4}}); err != nil {
+	if err := w.Commit(bounded(t), []record.PartitionOffset{{letters, 4}}); err != nil {
 		t.Fatal(err)
 	}
 	wantCommitted(t, k, 5)

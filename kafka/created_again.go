@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // createdAgain begins the partitions of a topic anew that was deleted and created again: by their reset policy, as the
 // group has committed nothing of the new log that counts. Acknowledgements of the old one count for nothing from now on; what
 // of them was committed in the meantime is put right by an explicit commit. before is when the old log was seen last.
 func (s *Subscription) createdAgain(topic, was, id string, before time.Time) {
-	var again []TopicPartition
+	var again []record.TopicPartition
 	var here []librdkafka.Partition
 	owed := 0
 	for tp, f := range s.feeds {
@@ -39,18 +40,18 @@ const beginRetry = 200 * time.Millisecond
 
 // beginAgain takes back what is owed of partitions, and begins them anew when it is known what their logs hold. What was
 // settled of the old log is remembered, in case they go away and come back before that.
-func (s *Subscription) beginAgain(partitions []TopicPartition, was string) {
+func (s *Subscription) beginAgain(partitions []record.TopicPartition, was string) {
 	if len(partitions) == 0 {
 		return
 	}
-	from := map[TopicPartition]int64{}
+	from := map[record.TopicPartition]int64{}
 	for _, tp := range partitions {
 		f := s.feeds[tp]
 		from[tp] = f.expected()
 		if at := s.position(f); at >= 0 {
 			s.past[tp] = &past{position: at, committed: f.committed, log: was}
 		}
-		s.hold([]Place{{tp, 0}}) // librdkafka would commit what was stored of the old log
+		s.hold([]record.PartitionOffset{{tp, 0}}) // librdkafka would commit what was stored of the old log
 		s.mu.Lock()
 		f.anew(-1)
 		f.halted = true
@@ -75,8 +76,8 @@ func (s *Subscription) beginAgain(partitions []TopicPartition, was string) {
 }
 
 // beginAt seeks where partitions begin anew, and commits these places.
-func (s *Subscription) beginAt(from, begins, ends map[TopicPartition]int64) {
-	var places []Place
+func (s *Subscription) beginAt(from, begins, ends map[record.TopicPartition]int64) {
+	var places []record.PartitionOffset
 	for tp, was := range from {
 		f := s.feeds[tp]
 		if f == nil || !f.halted {
@@ -96,7 +97,7 @@ func (s *Subscription) beginAt(from, begins, ends map[TopicPartition]int64) {
 		}
 		delete(s.past, tp)
 		s.log.Warn("partition begins anew", "partition", tp.String(), "from", was, "to", low, "log_ends", high, "auto_offset_reset", s.reset)
-		places = append(places, Place{tp, low})
+		places = append(places, record.PartitionOffset{tp, low})
 	}
 	if len(places) == 0 {
 		return
@@ -105,7 +106,7 @@ func (s *Subscription) beginAt(from, begins, ends map[TopicPartition]int64) {
 }
 
 // goTo makes partitions go on elsewhere, and commits that; again says that their topic was created again.
-func (s *Subscription) goTo(places []Place, again bool) {
+func (s *Subscription) goTo(places []record.PartitionOffset, again bool) {
 	s.trySeek(&seek{ctx: s.groups.life.ctx, places: places, left: places, commit: true, again: again, done: make(chan error, 1)})
 }
 

@@ -3,11 +3,13 @@ package kafka
 import (
 	"slices"
 	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // lane is one assigned partition: its ledger and the seat that has it.
 type lane struct {
-	TopicPartition
+	record.TopicPartition
 	ledger  *Ledger
 	holder  *Seat // the only seat that is lent from here while it owes something here
 	closing bool  // being revoked: nothing is lent any more
@@ -21,7 +23,7 @@ type lane struct {
 type Dispatch struct {
 	window  window
 	lanes   []*lane
-	byName  map[TopicPartition]*lane
+	byName  map[record.TopicPartition]*lane
 	seats   map[string]*Seat
 	waiting []*Seat // in the order in which they began to wait
 	turn    int     // where the search for a free lane begins
@@ -35,12 +37,12 @@ type Dispatch struct {
 func NewDispatch(records, bytes int) *Dispatch {
 	return &Dispatch{
 		window: window{records: records, bytes: bytes}, ahead: plenty,
-		byName: map[TopicPartition]*lane{}, seats: map[string]*Seat{},
+		byName: map[record.TopicPartition]*lane{}, seats: map[string]*Seat{},
 	}
 }
 
 // Add opens a partition that was assigned, and counts what happens to its records in lending.
-func (d *Dispatch) Add(tp TopicPartition, lending *lending) {
+func (d *Dispatch) Add(tp record.TopicPartition, lending *lending) {
 	l := &lane{TopicPartition: tp, ledger: NewLedger(lending)}
 	d.lanes = append(d.lanes, l)
 	d.byName[tp] = l
@@ -48,7 +50,7 @@ func (d *Dispatch) Add(tp TopicPartition, lending *lending) {
 
 // Remove forgets a partition, and with it everything that is owed of it: a settle that comes later
 // is stale.
-func (d *Dispatch) Remove(tp TopicPartition) {
+func (d *Dispatch) Remove(tp record.TopicPartition) {
 	l := d.byName[tp]
 	if l == nil {
 		return
@@ -76,7 +78,7 @@ func (d *Dispatch) Lend(s *Seat, now time.Time, limit, bytes int, out []Delivery
 			break
 		}
 		out = append(out, delivery)
-		bytes -= delivery.size()
+		bytes -= delivery.Size()
 	}
 	if len(out) > start {
 		if waited {
@@ -191,7 +193,7 @@ func (d *Dispatch) rank(l *lane, s *Seat) int {
 }
 
 // Lane returns the ledger of an assigned partition, nil when it is not assigned.
-func (d *Dispatch) Lane(tp TopicPartition) *Ledger {
+func (d *Dispatch) Lane(tp record.TopicPartition) *Ledger {
 	if l := d.byName[tp]; l != nil {
 		return l.ledger
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 func TestDispatchAgainstTheBooks(t *testing.T) {
@@ -40,7 +42,7 @@ func TestDispatchAgainstTheBooks(t *testing.T) {
 // open begins a walk with so many partitions and seats.
 func (w *dispatchWalk) open(lanes int32, seats int) {
 	for p := range lanes {
-		tp := TopicPartition{"t", p}
+		tp := record.TopicPartition{"t", p}
 		w.dispatch.Add(tp, w.lending)
 		w.books[tp] = newBook(w.counts)
 	}
@@ -84,10 +86,10 @@ func (w *dispatchWalk) leaveOne(t *rapid.T) {
 func house(lanes int32, records int64, window int) *Dispatch {
 	d := NewDispatch(window, 1<<30)
 	for p := range lanes {
-		tp := TopicPartition{"t", p}
+		tp := record.TopicPartition{"t", p}
 		d.Add(tp, &lending{})
 		for o := range records {
-			d.Lane(tp).Append(record(tp, o, 10))
+			d.Lane(tp).Append(recordAt(tp, o, 10))
 		}
 	}
 	return d
@@ -131,8 +133,8 @@ func TestTwoSeatsShareThePartitionsEvenly(t *testing.T) {
 func TestALateSeatGetsItsShare(t *testing.T) {
 	d := house(4, 5000, 10_000)
 	first := d.Sit("first", nobody)
-	owed := map[TopicPartition][]int64{}
-	lentFrom := map[TopicPartition]int{}
+	owed := map[record.TopicPartition][]int64{}
+	lentFrom := map[record.TopicPartition]int{}
 	work := func() int {
 		lent, err := d.Lend(first, dawn, 1, 1<<20, nil)
 		if err != nil {
@@ -195,7 +197,7 @@ func TestAFullWindowIsAnErrorAtOnce(t *testing.T) {
 	if _, err := d.Lend(s, dawn, 1, 1, nil); !errors.As(err, &full) || full.Records != 10 || full.MaxRecords != 10 {
 		t.Fatalf("got %v", err)
 	}
-	d.Lane(TopicPartition{"t", 0}).AcceptThrough(s, 100)
+	d.Lane(record.TopicPartition{"t", 0}).AcceptThrough(s, 100)
 	if lent := lendAll(t, d, s); len(lent) == 0 {
 		t.Error("nothing although the window has room again")
 	}
@@ -219,7 +221,7 @@ func TestAWindowBoundsWhatASeatOwesOverManyLives(t *testing.T) {
 // What is settled behind a record that is not fills the window of its partition as well.
 func TestAPartitionThatCanTakeNoMoreIsAnError(t *testing.T) {
 	d := house(1, 10, 10)
-	s, tp := d.Sit("a", nobody), TopicPartition{"t", 0}
+	s, tp := d.Sit("a", nobody), record.TopicPartition{"t", 0}
 	lendAll(t, d, s)
 	for o := range int64(9) {
 		d.Lane(tp).Accept(s, o+1)
@@ -249,9 +251,9 @@ func TestEachFreePartitionCallsAnotherSeat(t *testing.T) {
 		lendAll(t, d, s)
 	}
 	for p := range int32(2) {
-		tp := TopicPartition{"t", p}
+		tp := record.TopicPartition{"t", p}
 		d.Add(tp, &lending{})
-		d.Lane(tp).Append(record(tp, 0, 1))
+		d.Lane(tp).Append(recordAt(tp, 0, 1))
 	}
 	for range 3 { // called seats are not called again before they ask
 		if d.Call(dawn); len(called) < 2 || called[0] != "first" || called[1] != "second" {
@@ -283,7 +285,7 @@ func TestAnAbsentSeatKeepsItsPartitionForTheGrace(t *testing.T) {
 
 func TestAStaleSettleDoesNothing(t *testing.T) {
 	d := house(1, 3, 100)
-	tp := TopicPartition{"t", 0}
+	tp := record.TopicPartition{"t", 0}
 	a := d.Sit("a", nobody)
 	lendAll(t, d, a)
 	d.Remove(tp)
@@ -291,7 +293,7 @@ func TestAStaleSettleDoesNothing(t *testing.T) {
 		t.Fatalf("owes %d records of a partition that is gone", a.owed)
 	}
 	d.Add(tp, &lending{})
-	d.Lane(tp).Append(record(tp, 1, 1))
+	d.Lane(tp).Append(recordAt(tp, 1, 1))
 	b := d.Sit("b", nobody)
 	lendAll(t, d, b)
 	if d.Lane(tp).Accept(a, 1) {
@@ -303,7 +305,7 @@ func TestAStaleSettleDoesNothing(t *testing.T) {
 // ready on other partitions.
 func BenchmarkAutomaticAcks(b *testing.B) {
 	for _, lanes := range []int32{1, 100, 1000} {
-		b.Run(TopicPartition{"lanes", lanes}.String(), func(b *testing.B) {
+		b.Run(record.TopicPartition{"lanes", lanes}.String(), func(b *testing.B) {
 			d := house(lanes, 300, 10_000)
 			s := d.Sit("a", nobody)
 			b.ResetTimer()
@@ -314,7 +316,7 @@ func BenchmarkAutomaticAcks(b *testing.B) {
 					b.Fatal(err, len(out))
 				}
 				l := d.Lane(out[0].TopicPartition)
-				l.Append(record(out[0].TopicPartition, int64(300+i), 10))
+				l.Append(recordAt(out[0].TopicPartition, int64(300+i), 10))
 			}
 		})
 	}

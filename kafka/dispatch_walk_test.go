@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // The window of the walks: small, so that it is often full.
@@ -21,8 +23,8 @@ const (
 // dispatchWalk drives a dispatch and, beside it, one obvious book per partition.
 type dispatchWalk struct {
 	dispatch *Dispatch
-	books    map[TopicPartition]*book
-	shut     map[TopicPartition]bool // being revoked
+	books    map[record.TopicPartition]*book
+	shut     map[record.TopicPartition]bool // being revoked
 	guests   map[string]*guest
 	now      time.Time
 	ends     int64    // offset of the last record of any partition
@@ -43,16 +45,16 @@ func newDispatchWalk() *dispatchWalk {
 	return &dispatchWalk{
 		dispatch: NewDispatch(walkRecords, walkBytes), now: dawn,
 		lending: &lending{}, counts: &lending{},
-		books: map[TopicPartition]*book{}, shut: map[TopicPartition]bool{}, guests: map[string]*guest{},
+		books: map[record.TopicPartition]*book{}, shut: map[record.TopicPartition]bool{}, guests: map[string]*guest{},
 	}
 }
 
-func (w *dispatchWalk) lanes() []TopicPartition {
-	return slices.SortedFunc(maps.Keys(w.books), func(a, b TopicPartition) int { return int(a.Partition - b.Partition) })
+func (w *dispatchWalk) lanes() []record.TopicPartition {
+	return slices.SortedFunc(maps.Keys(w.books), func(a, b record.TopicPartition) int { return int(a.Partition - b.Partition) })
 }
 
 // lane draws an open partition.
-func (w *dispatchWalk) lane(t *rapid.T) TopicPartition {
+func (w *dispatchWalk) lane(t *rapid.T) record.TopicPartition {
 	if len(w.books) == 0 {
 		t.Skip("no partition")
 	}
@@ -95,7 +97,7 @@ func (w *dispatchWalk) call(t *rapid.T) {
 
 // Assign opens a partition, up to five.
 func (w *dispatchWalk) Assign(t *rapid.T) {
-	tp := TopicPartition{"t", rapid.Int32Range(0, 4).Draw(t, "partition")}
+	tp := record.TopicPartition{"t", rapid.Int32Range(0, 4).Draw(t, "partition")}
 	if w.books[tp] != nil {
 		t.Skip("open already")
 	}
@@ -132,7 +134,7 @@ func (w *dispatchWalk) Feed(t *rapid.T) {
 	}
 	for range rapid.IntRange(0, wants).Draw(t, "records") {
 		w.ends += rapid.Int64Range(1, 3).Draw(t, "gap")
-		r := record(tp, w.ends, rapid.IntRange(0, 200).Draw(t, "size"))
+		r := recordAt(tp, w.ends, rapid.IntRange(0, 200).Draw(t, "size"))
 		if !w.dispatch.Lane(tp).Append(r) || !w.books[tp].append(r) {
 			t.Fatalf("record %d not taken", r.Offset)
 		}
@@ -299,7 +301,7 @@ func (w *dispatchWalk) checkWindow(t *rapid.T, g *guest, e *WindowError) {
 }
 
 // lendable tells whether the seat may be lent the partition's next record, the share aside.
-func (w *dispatchWalk) lendable(tp TopicPartition, s *Seat) bool {
+func (w *dispatchWalk) lendable(tp record.TopicPartition, s *Seat) bool {
 	b := w.books[tp]
 	p := b.first()
 	if w.shut[tp] || p == nil || w.now.Before(p.due) {
@@ -310,7 +312,7 @@ func (w *dispatchWalk) lendable(tp TopicPartition, s *Seat) bool {
 
 // overdrawn tells whether the seat has to let the partition go to others: they wait, and it holds
 // more than an even share.
-func (w *dispatchWalk) overdrawn(tp TopicPartition, s *Seat) bool {
+func (w *dispatchWalk) overdrawn(tp record.TopicPartition, s *Seat) bool {
 	held, others, present := 0, 0, 0
 	for _, b := range w.books {
 		held += min(1, len(b.of(s)))
@@ -329,7 +331,7 @@ func (w *dispatchWalk) overdrawn(tp TopicPartition, s *Seat) bool {
 }
 
 // brimming tells whether the partition's next record is one more than the seat's window has room for.
-func (w *dispatchWalk) brimming(tp TopicPartition, s *Seat) bool {
+func (w *dispatchWalk) brimming(tp record.TopicPartition, s *Seat) bool {
 	of, p := w.sum(s), w.books[tp].first()
 	return p != nil && p.owner == nil && (of.Owed >= walkRecords || of.OwedBytes >= walkBytes)
 }

@@ -6,7 +6,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // drain is the goroutine that reads the events of one producer handle, for as long as the handle lives.
@@ -156,7 +158,7 @@ func (d *drain) count(run []librdkafka.Report) {
 		a := d.accounts(&run[i])
 		for o, n := range ended {
 			if n > 0 {
-				a.row.tallies[d.producer.index].end(Outcome(o), n)
+				a.row.tallies[d.producer.index].end(record.Outcome(o), n)
 			}
 		}
 		d.producer.unload(a, records, bytes)
@@ -190,11 +192,11 @@ func (d *drain) settle(r *librdkafka.Report, n int) {
 // failure is nil for a record that the brokers have.
 func (d *drain) failure(r *librdkafka.Report) *ProduceError {
 	outcome := outcomeOf(r.Err, r.Status)
-	if outcome == OK {
+	if outcome == record.OK {
 		return nil
 	}
-	failure := &ProduceError{Outcome: outcome, Topic: r.Topic(), Reason: d.reason(r), Cause: verdictOn(r.Err).cause}
-	if why := d.producer.producers.plight(failure.Topic, r.Partition); why != "" && outcome != Rejected {
+	failure := &ProduceError{Outcome: outcome, Topic: r.Topic(), Reason: d.reason(r), Cause: kerr.Of(r.Err).Produce}
+	if why := d.producer.producers.plight(failure.Topic, r.Partition); why != "" && outcome != record.Rejected {
 		failure.Reason += ": " + why
 	}
 	d.losses.add(*failure)

@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // envoys bounds how many there are at once. Each is a consumer of librdkafka, with a thread for every broker.
 const envoys = 4
-
-// ErrMaybe says that no answer came in time to a question that changes something: it may have.
-var ErrMaybe = errors.New("no answer in time: it may have been done")
 
 // envoy speaks to a group's coordinator in the group's name without joining it: what librdkafka's admin
 // client has for that ends the process when a coordinator moves. It lives for one question.
@@ -26,9 +25,9 @@ func (c *Cluster) send(ctx context.Context, group string, do func(*envoy) error)
 	select {
 	case c.offsetSlots <- struct{}{}:
 	case <-ctx.Done():
-		return fmt.Errorf("%w: too many ask for offsets of groups", ErrNoAnswer)
+		return fmt.Errorf("%w: too many ask for offsets of groups", kerr.ErrNoAnswer)
 	case <-c.life.ctx.Done():
-		return ErrStopping
+		return kerr.ErrStopping
 	}
 	consumer, err := librdkafka.NewConsumer(c.config().envoyProperties(group))
 	if err != nil {
@@ -59,19 +58,19 @@ func (c *Config) envoyProperties(group string) Properties {
 
 // committedOf asks, through any consumer with the group's name, what the group has committed of the
 // partitions: those of which it has nothing are left out.
-func committedOf(ctx context.Context, consumer *librdkafka.Consumer, partitions []TopicPartition) (map[TopicPartition]int64, error) {
+func committedOf(ctx context.Context, consumer *librdkafka.Consumer, partitions []record.TopicPartition) (map[record.TopicPartition]int64, error) {
 	list := make([]librdkafka.Partition, 0, len(partitions))
 	for _, tp := range partitions {
 		list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition})
 	}
 	answer, err := consumer.Committed(list, time.Duration(millisLeft(ctx))*time.Millisecond)
 	if err != nil {
-		return nil, offsetsError(err)
+		return nil, kerr.InGroup(err)
 	}
-	offsets := map[TopicPartition]int64{}
+	offsets := map[record.TopicPartition]int64{}
 	for _, p := range answer {
 		if p.Err == librdkafka.None && p.Offset >= 0 {
-			offsets[TopicPartition{p.Topic, p.ID}] = p.Offset
+			offsets[record.TopicPartition{p.Topic, p.ID}] = p.Offset
 		}
 	}
 	return offsets, nil
@@ -85,9 +84,9 @@ const ticket = 1
 
 // commit has places committed in the group's name. The brokers take that only of a group that has no
 // members, else the error is ErrForeign.
-func (e *envoy) commit(ctx context.Context, places []Place) error {
-	if err := e.consumer.Commit(placesOf(places), ticket); err != nil {
-		return commitError(err)
+func (e *envoy) commit(ctx context.Context, places []record.PartitionOffset) error {
+	if err := e.consumer.Commit(librdkafka.PartitionsAt(places), ticket); err != nil {
+		return kerr.InGroup(err)
 	}
 	for ctx.Err() == nil {
 		event := e.consumer.Poll()
@@ -98,7 +97,7 @@ func (e *envoy) commit(ctx context.Context, places []Place) error {
 			e.consumer.Wait(envoyTick)
 		}
 	}
-	return ErrMaybe
+	return kerr.ErrMaybe
 }
 
 // asStranger is how a commit of one who is not in the group ended: the first partition that failed speaks
@@ -110,24 +109,9 @@ func asStranger(event librdkafka.Event) error {
 			code = p.Err
 		}
 	}
-	err := commitError(codeError(code))
-	if errors.Is(err, ErrMoving) { // said of members: of a generation, or an id, that we do not have
-		return ErrForeign
-	}
-	return err
-}
-
-// offsetsError is what a question in a group's name ended with.
-func offsetsError(err error) error {
-	var failure *librdkafka.Error
-	switch {
-	case !errors.As(err, &failure):
-		return err
-	case failure.Code == librdkafka.Destroyed:
-		return ErrStopping
-	}
-	if kind := commitErrors[failure.Code]; kind != nil {
-		return fmt.Errorf("%w: %s", kind, failure.Text)
+	err := kerr.InGroup(kerr.FromCode(code))
+	if errors.Is(err, kerr.ErrMoving) { // said of members: of a generation, or an id, that we do not have
+		return kerr.ErrForeign
 	}
 	return err
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // Groups reads all consumer groups of the cluster with their lag.
@@ -70,7 +72,7 @@ func groupOf(d binding.ConsumerGroupDescription) Group {
 	for _, m := range d.Members {
 		member := GroupMember{ID: m.ConsumerID, ClientID: m.ClientID, Host: m.Host}
 		for _, tp := range m.Assignment.TopicPartitions {
-			member.Assigned = append(member.Assigned, TopicPartition{*tp.Topic, tp.Partition})
+			member.Assigned = append(member.Assigned, record.TopicPartition{*tp.Topic, tp.Partition})
 		}
 		g.Members = append(g.Members, member)
 	}
@@ -88,7 +90,7 @@ func (a *Admin) groupOffsets(ctx context.Context, g Group) ([]GroupOffset, error
 	if err != nil {
 		return nil, err
 	}
-	committed := map[TopicPartition]int64{}
+	committed := map[record.TopicPartition]int64{}
 	for _, m := range g.Members {
 		for _, tp := range m.Assigned {
 			committed[tp] = -1
@@ -96,14 +98,14 @@ func (a *Admin) groupOffsets(ctx context.Context, g Group) ([]GroupOffset, error
 	}
 	for _, group := range result.ConsumerGroupsTopicPartitions {
 		for _, tp := range group.Partitions {
-			committed[TopicPartition{*tp.Topic, tp.Partition}] = max(-1, int64(tp.Offset))
+			committed[record.TopicPartition{*tp.Topic, tp.Partition}] = max(-1, int64(tp.Offset))
 		}
 	}
 	return a.lag(ctx, committed)
 }
 
-func (a *Admin) lag(ctx context.Context, committed map[TopicPartition]int64) ([]GroupOffset, error) {
-	var partitions []TopicPartition
+func (a *Admin) lag(ctx context.Context, committed map[record.TopicPartition]int64) ([]GroupOffset, error) {
+	var partitions []record.TopicPartition
 	for tp := range committed {
 		partitions = append(partitions, tp)
 	}

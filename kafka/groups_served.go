@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // Groups holds the subscriptions of this proxy, and their members.
@@ -70,7 +72,7 @@ func (g *Groups) served() map[string]Served {
 	for _, s := range g.open() {
 		served := groups[s.group]
 		if served.Assigned == nil {
-			served.Assigned = map[TopicPartition]Unsettled{}
+			served.Assigned = map[record.TopicPartition]Unsettled{}
 		}
 		served.Consumers = append(served.Consumers, s.consumer)
 		served.Topics = append(served.Topics, s.interest)

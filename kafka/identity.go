@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // Identity names a member: its group and its own name in it.
@@ -35,7 +37,7 @@ type Interest struct {
 	Topics []string
 	// Partitions, if there are any, take the place of Topics. The member then has a consumer of its own that is
 	// in no group, and only commits for it: Kafka allows that while no others are members of the group.
-	Partitions []TopicPartition
+	Partitions []record.TopicPartition
 	Overrides  Properties
 	Ack        AckMode
 	// Windows is how many times Config's window the member may leave unsettled, when it asks for many

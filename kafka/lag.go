@@ -9,15 +9,17 @@ import (
 
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // Served is a group that this proxy serves.
 type Served struct {
 	Consumers []*librdkafka.Consumer // of its subscriptions
 	Topics    []*topicSet
-	Assigned  map[TopicPartition]Unsettled // to this proxy
-	Leased    int                          // records in the hands of members
+	Assigned  map[record.TopicPartition]Unsettled // to this proxy
+	Leased    int                                 // records in the hands of members
 }
 
 // Unsettled is the first record of a partition that is fetched and not settled.
@@ -69,7 +71,7 @@ func (r *refresher) committed(ctx context.Context, groups map[string]Served) (al
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
-		case unanswered(err):
+		case kerr.Unanswered(err):
 			return nil, err
 		case err == nil:
 			all = append(all, rows(name, offsets)...)
@@ -102,20 +104,9 @@ func (r *refresher) count(ctx context.Context, groups map[string]Served) error {
 	})
 }
 
-// unanswered tells a question that nobody answered from one that was refused.
-func unanswered(err error) bool {
-	if code := codeOf(err); code != librdkafka.None {
-		return slices.Contains(silences, code)
-	}
-	return err != nil
-}
-
-// silences are librdkafka's words for nobody's answer.
-var silences = []librdkafka.Code{librdkafka.TimedOut, librdkafka.Transport, librdkafka.AllBrokersDown}
-
 // partitions are those of the group's topics, and what is assigned to this proxy.
 func (g *Served) partitions(counts map[string]int) []librdkafka.Partition {
-	all := map[TopicPartition]bool{}
+	all := map[record.TopicPartition]bool{}
 	for tp := range g.Assigned {
 		all[tp] = true
 	}
@@ -124,7 +115,7 @@ func (g *Served) partitions(counts map[string]int) []librdkafka.Partition {
 			continue
 		}
 		for p := range n {
-			all[TopicPartition{topic, int32(p)}] = true
+			all[record.TopicPartition{topic, int32(p)}] = true
 		}
 	}
 	list := make([]librdkafka.Partition, 0, len(all))
@@ -140,7 +131,7 @@ func rows(name string, committed []librdkafka.Partition) []PartitionLag {
 	for _, p := range committed {
 		if p.Err == librdkafka.None {
 			at := max(-1, p.Offset)
-			rows = append(rows, PartitionLag{Group: name, TopicPartition: TopicPartition{p.Topic, p.ID}, Committed: at, Lag: -1, Seconds: -1})
+			rows = append(rows, PartitionLag{Group: name, TopicPartition: record.TopicPartition{p.Topic, p.ID}, Committed: at, Lag: -1, Seconds: -1})
 		}
 	}
 	slices.SortFunc(rows, func(a, b PartitionLag) int {
@@ -157,7 +148,7 @@ func (r *refresher) ends(ctx context.Context, rows []PartitionLag) error {
 		return err
 	}
 	now := time.Now()
-	maps.DeleteFunc(r.lows, func(_ TopicPartition, l low) bool { return now.Sub(l.asOf) > lowsKept })
+	maps.DeleteFunc(r.lows, func(_ record.TopicPartition, l low) bool { return now.Sub(l.asOf) > lowsKept })
 	lows, err := r.offsets(ctx, rows, binding.EarliestOffsetSpec, func(p *PartitionLag) bool {
 		_, known := r.lows[p.TopicPartition]
 		return !known && p.Committed < ends[p.TopicPartition]
@@ -178,8 +169,8 @@ func (r *refresher) ends(ctx context.Context, rows []PartitionLag) error {
 }
 
 // offsets asks for one offset of each partition that is wanted. Those that have none are left out.
-func (r *refresher) offsets(ctx context.Context, rows []PartitionLag, spec binding.OffsetSpec, wanted func(*PartitionLag) bool) (at map[TopicPartition]int64, err error) {
-	partitions := map[TopicPartition]binding.OffsetSpec{}
+func (r *refresher) offsets(ctx context.Context, rows []PartitionLag, spec binding.OffsetSpec, wanted func(*PartitionLag) bool) (at map[record.TopicPartition]int64, err error) {
+	partitions := map[record.TopicPartition]binding.OffsetSpec{}
 	for i := range rows {
 		if wanted(&rows[i]) {
 			partitions[rows[i].TopicPartition] = spec

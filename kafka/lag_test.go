@@ -11,9 +11,12 @@ import (
 
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
 	"github.com/google/go-cmp/cmp"
-	"github.com/twmb/franz-go/pkg/kerr"
+	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // soon makes the client read the lag five times a second.
@@ -39,7 +42,7 @@ func wantLag(t *testing.T, c *Client, want ...PartitionLag) {
 }
 
 func lagOf(partition int32, committed, end, lag int64) PartitionLag {
-	return PartitionLag{Group: "group", TopicPartition: TopicPartition{"letters", partition}, Committed: committed, End: end, Lag: lag}
+	return PartitionLag{Group: "group", TopicPartition: record.TopicPartition{"letters", partition}, Committed: committed, End: end, Lag: lag}
 }
 
 func TestTheLagIsWhatTheBrokersSay(t *testing.T) {
@@ -119,11 +122,11 @@ func TestATopicThatIsGoneHidesNoLag(t *testing.T) {
 func TestAPartitionThatIsGoneHidesNoOffset(t *testing.T) {
 	t.Parallel()
 	_, c := lettersOn(t, 2, nil)
-	parcels := TopicPartition{"parcels", 0}
+	parcels := record.TopicPartition{"parcels", 0}
 	err := c.ask(func(a *Admin) error {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
-		at, gone, err := a.listOffsets(ctx, askAll([]TopicPartition{letters, parcels}, binding.LatestOffsetSpec))
+		at, gone, err := a.listOffsets(ctx, askAll([]record.TopicPartition{letters, parcels}, binding.LatestOffsetSpec))
 		if at[letters] != 2 || len(at) != 1 || gone[parcels] == nil || len(gone) != 1 {
 			t.Errorf("offsets %v, without an answer %v", at, gone)
 		}
@@ -321,17 +324,17 @@ func TestReachFollowsTheBrokers(t *testing.T) {
 	k.Close()
 	eventually(t, "no broker", func() bool { return c.Reach() != nil })
 	away := openOn(t, []string{"127.0.0.1:1"}, nil)
-	if err := away.Reach(); !errors.Is(err, ErrNotAsked) {
+	if err := away.Reach(); !errors.Is(err, kerr.ErrNotAsked) {
 		t.Errorf("%v, and nobody was asked", err)
 	}
-	eventually(t, "a question in vain", func() bool { err := away.Reach(); return err != nil && !errors.Is(err, ErrNotAsked) })
+	eventually(t, "a question in vain", func() bool { err := away.Reach(); return err != nil && !errors.Is(err, kerr.ErrNotAsked) })
 }
 
 // A group that may not be read is left out; the others are not.
 func TestAGroupThatIsForbidden(t *testing.T) {
 	t.Parallel()
 	k, c := lettersOn(t, 1, soon)
-	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetFetch}, Group: "aside", Err: kerr.GroupAuthorizationFailed, Count: -1})
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetFetch}, Group: "aside", Err: wireerr.GroupAuthorizationFailed, Count: -1})
 	if _, err := c.Join(Identity{"aside", "a"}, topicsOf("letters"), func() {}); err != nil {
 		t.Fatal(err)
 	}

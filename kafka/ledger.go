@@ -4,6 +4,8 @@ import (
 	"sort"
 	"sync/atomic"
 	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // Ledger is the book of one assigned partition: which records were fetched, who holds them, which
@@ -31,6 +33,15 @@ type Ledger struct {
 	lending *lending // counts what happens here
 }
 
+// Delivery is a record on its way to a member, and how often it was handed out, this time included. Book
+// numbers the partition's ledger that it came from: the partition has another one after it was away, or was
+// set back, and what was lent from the old one cannot be settled any more.
+type Delivery struct {
+	record.Record
+	Attempt int
+	Book    uint64
+}
+
 type state uint8
 
 const (
@@ -40,7 +51,7 @@ const (
 )
 
 type entry struct {
-	record   Record
+	record   record.Record
 	owner    *Seat
 	at       time.Time // leased: since when; ready: not lent before this
 	first    time.Time // when it was lent for the first time
@@ -59,7 +70,7 @@ var ledgers atomic.Uint64
 
 // Append takes a fetched record. One at or below the highest offset seen is dropped: librdkafka may
 // fetch again after an internal retry, and handing it out twice would break the lease.
-func (l *Ledger) Append(r Record) bool {
+func (l *Ledger) Append(r record.Record) bool {
 	if r.Offset <= l.fetched {
 		return false
 	}
@@ -69,14 +80,14 @@ func (l *Ledger) Append(r Record) bool {
 		return true
 	}
 	if len(l.done) > 0 && l.wasDone(r.Offset) {
-		l.entries = append(l.entries, entry{record: Record{TopicPartition: r.TopicPartition, Offset: r.Offset}, state: settled})
+		l.entries = append(l.entries, entry{record: record.Record{TopicPartition: r.TopicPartition, Offset: r.Offset}, state: settled})
 		l.trim()
 		return true
 	}
 	l.entries = append(l.entries, entry{record: r})
 	l.ready++
-	l.readyBytes += r.size()
-	l.bytes += r.size()
+	l.readyBytes += r.Size()
+	l.bytes += r.Size()
 	return true
 }
 
@@ -130,7 +141,7 @@ func (l *Ledger) Lend(s *Seat, now time.Time) (Delivery, bool) {
 	}
 	l.countDelivery(e)
 	l.ready--
-	l.readyBytes -= e.record.size()
+	l.readyBytes -= e.record.Size()
 	s.leases++
 	return Delivery{Record: e.record, Attempt: e.attempts, Book: l.number}, true
 }
@@ -154,7 +165,7 @@ func (l *Ledger) first() *entry {
 func (l *Ledger) own(e *entry, s *Seat) {
 	e.owner = s
 	s.owed++
-	s.owedBytes += e.record.size()
+	s.owedBytes += e.record.Size()
 	l.owed++
 }
 
@@ -168,7 +179,7 @@ func (l *Ledger) disown(e *entry) {
 		s.leases--
 	}
 	s.owed--
-	s.owedBytes -= e.record.size()
+	s.owedBytes -= e.record.Size()
 	l.owed--
 	e.owner = nil
 }
@@ -245,14 +256,14 @@ func (l *Ledger) AcceptLeased(s *Seat) int {
 func (l *Ledger) settle(e *entry) {
 	if e.state == ready {
 		l.ready--
-		l.readyBytes -= e.record.size()
+		l.readyBytes -= e.record.Size()
 		// Its lease ended with a Rewind, and the settlement was under way: it counts as lent once more.
 		l.lending.lent++
 		l.lending.leased++
 	}
 	l.lending.accept()
 	l.disown(e)
-	l.bytes -= e.record.size()
+	l.bytes -= e.record.Size()
 	e.state = settled
 	// The bytes may be needed elsewhere long before the offset can be committed.
 	e.record.Key, e.record.Value, e.record.Headers = nil, nil, nil
@@ -357,7 +368,7 @@ func (l *Ledger) takeBack(e *entry) {
 func (l *Ledger) renew(e *entry) {
 	e.state = ready
 	l.ready++
-	l.readyBytes += e.record.size()
+	l.readyBytes += e.record.Size()
 	l.next = min(l.next, l.index(e.record.Offset))
 }
 

@@ -3,6 +3,8 @@ package kafka
 import (
 	"slices"
 	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // book is the obvious ledger: a list that is never cut and always read from the front.
@@ -44,11 +46,11 @@ func (b *book) last() int64 {
 	return max(b.passed-1, b.pages[len(b.pages)-1].offset)
 }
 
-func (b *book) append(r Record) bool {
+func (b *book) append(r record.Record) bool {
 	if r.Offset <= b.last() {
 		return false
 	}
-	b.pages = append(b.pages, &page{offset: r.Offset, size: r.size()})
+	b.pages = append(b.pages, &page{offset: r.Offset, size: r.Size()})
 	b.counts.fetched++
 	return true
 }

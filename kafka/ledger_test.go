@@ -8,13 +8,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // dawn is when the clocks of the pure tests begin.
 var dawn = time.Unix(1_700_000_000, 0)
 
-func record(tp TopicPartition, offset int64, size int) Record {
-	return Record{TopicPartition: tp, Offset: offset, Value: make([]byte, size)}
+func recordAt(tp record.TopicPartition, offset int64, size int) record.Record {
+	return record.Record{TopicPartition: tp, Offset: offset, Value: make([]byte, size)}
 }
 
 // inventory is what a ledger counts as it goes.
@@ -71,7 +73,7 @@ func (w *ledgerWalk) offset(t *rapid.T) int64 {
 // Append adds a run of records with gaps, and sometimes repeats old ones.
 func (w *ledgerWalk) Append(t *rapid.T) {
 	for _, gap := range rapid.SliceOfN(rapid.Int64Range(-2, 4), 1, 40).Draw(t, "gaps") {
-		r := record(TopicPartition{"t", 0}, max(0, w.book.last()+gap), rapid.IntRange(0, 50).Draw(t, "size"))
+		r := recordAt(record.TopicPartition{"t", 0}, max(0, w.book.last()+gap), rapid.IntRange(0, 50).Draw(t, "size"))
 		if got, want := w.ledger.Append(r), w.book.append(r); got != want {
 			t.Fatalf("Append(%d) = %v, want %v", r.Offset, got, want)
 		}
@@ -179,7 +181,7 @@ func (w *ledgerWalk) ComeBack(t *rapid.T) {
 	from := rapid.Int64Range(max(0, position-10), max(0, position)).Draw(t, "from")
 	w.ledger.Pass(from, from)
 	for _, p := range w.book.again(from) {
-		w.ledger.Append(record(TopicPartition{"t", 0}, p.offset, p.size-recordOverhead))
+		w.ledger.Append(recordAt(record.TopicPartition{"t", 0}, p.offset, p.size-record.Overhead))
 	}
 	next := max(position, w.book.last()+1) // what is between is no more there
 	w.ledger.Pass(next, next)
@@ -255,7 +257,7 @@ func offsets(l *Ledger, s *Seat) (lent []int64) {
 func filled(at ...int64) *Ledger {
 	l := NewLedger(&lending{})
 	for _, o := range at {
-		l.Append(record(TopicPartition{"t", 0}, o, 1))
+		l.Append(recordAt(record.TopicPartition{"t", 0}, o, 1))
 	}
 	return l
 }
@@ -327,7 +329,7 @@ func TestADelayedRecordHoldsItsPartition(t *testing.T) {
 func TestALedgerStaysAsSmallAsWhatIsUnsettled(t *testing.T) {
 	l, s := NewLedger(&lending{}), &Seat{}
 	for i := range int64(100_000) {
-		l.Append(record(TopicPartition{"t", 0}, i, 1))
+		l.Append(recordAt(record.TopicPartition{"t", 0}, i, 1))
 		l.Lend(s, dawn)
 		if i > 100 {
 			l.Accept(s, i-100)

@@ -7,20 +7,22 @@ import (
 
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // errNoLeader is why nobody tells a partition's offsets.
 var errNoLeader = errors.New("no broker says that it leads this partition")
 
 // offsets asks the leaders of all partitions in one request per broker; one that has no answer is an error.
-func (a *Admin) offsets(ctx context.Context, partitions []TopicPartition, spec binding.OffsetSpec) (map[TopicPartition]int64, error) {
+func (a *Admin) offsets(ctx context.Context, partitions []record.TopicPartition, spec binding.OffsetSpec) (map[record.TopicPartition]int64, error) {
 	return a.offsetsOf(ctx, askAll(partitions, spec))
 }
 
 // offsetsOf is offsets with a question of its own for each partition. A time that all records are older than
 // is answered with -1.
-func (a *Admin) offsetsOf(ctx context.Context, specs map[TopicPartition]binding.OffsetSpec) (map[TopicPartition]int64, error) {
+func (a *Admin) offsetsOf(ctx context.Context, specs map[record.TopicPartition]binding.OffsetSpec) (map[record.TopicPartition]int64, error) {
 	offsets, failed, err := a.listOffsets(ctx, specs)
 	for tp, why := range failed {
 		return nil, fmt.Errorf("offset of %s: %w", tp, why)
@@ -32,12 +34,12 @@ func (a *Admin) offsetsOf(ctx context.Context, specs map[TopicPartition]binding.
 //
 // librdkafka leaves a partition without an error and with an offset of -1001 (RD_KAFKA_OFFSET_INVALID) when it
 // loses sight of the leader while it asks: whoever believed that would seek or count from nowhere.
-func (a *Admin) listOffsets(ctx context.Context, specs map[TopicPartition]binding.OffsetSpec) (offsets map[TopicPartition]int64, failed map[TopicPartition]error, err error) {
+func (a *Admin) listOffsets(ctx context.Context, specs map[record.TopicPartition]binding.OffsetSpec) (offsets map[record.TopicPartition]int64, failed map[record.TopicPartition]error, err error) {
 	if len(specs) == 0 {
 		return nil, nil, nil
 	}
 	query := map[binding.TopicPartition]binding.OffsetSpec{}
-	offsets, failed = map[TopicPartition]int64{}, map[TopicPartition]error{}
+	offsets, failed = map[record.TopicPartition]int64{}, map[record.TopicPartition]error{}
 	for tp, spec := range specs {
 		query[binding.TopicPartition{Topic: &tp.Topic, Partition: tp.Partition}] = spec
 		failed[tp] = errNoLeader // until it is answered
@@ -47,14 +49,14 @@ func (a *Admin) listOffsets(ctx context.Context, specs map[TopicPartition]bindin
 		return nil, nil, err
 	}
 	result, err := client.ListOffsets(ctx, query, requestTimeout(ctx))
-	if codeOf(err) == librdkafka.NoEntry { // none of them has a leader
+	if kerr.CodeOf(err) == librdkafka.NoEntry { // none of them has a leader
 		return offsets, failed, nil
 	}
 	if err != nil {
 		return nil, nil, err
 	}
 	for key, info := range result.ResultInfos {
-		tp := TopicPartition{*key.Topic, key.Partition}
+		tp := record.TopicPartition{*key.Topic, key.Partition}
 		switch {
 		case info.Error.Code() != binding.ErrNoError:
 			failed[tp] = info.Error
@@ -67,8 +69,8 @@ func (a *Admin) listOffsets(ctx context.Context, specs map[TopicPartition]bindin
 }
 
 // askAll asks the same of all partitions.
-func askAll(partitions []TopicPartition, spec binding.OffsetSpec) map[TopicPartition]binding.OffsetSpec {
-	specs := map[TopicPartition]binding.OffsetSpec{}
+func askAll(partitions []record.TopicPartition, spec binding.OffsetSpec) map[record.TopicPartition]binding.OffsetSpec {
+	specs := map[record.TopicPartition]binding.OffsetSpec{}
 	for _, tp := range partitions {
 		specs[tp] = spec
 	}

@@ -9,6 +9,9 @@ import (
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // When none of the partitions exists librdkafka fails the whole question: whoever asks for the lag of many groups would
@@ -17,9 +20,9 @@ func TestOffsetsOfTopicsThatAreGone(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
-	gone := TopicPartition{"parcels", 0}
+	gone := record.TopicPartition{"parcels", 0}
 	err := c.ask(func(a *Admin) error {
-		offsets, failed, err := a.listOffsets(bounded(t), askAll([]TopicPartition{gone}, binding.LatestOffsetSpec))
+		offsets, failed, err := a.listOffsets(bounded(t), askAll([]record.TopicPartition{gone}, binding.LatestOffsetSpec))
 		if len(offsets) != 0 || failed[gone] == nil {
 			t.Errorf("told %v, and of what nobody tells %v", offsets, failed)
 		}
@@ -40,9 +43,9 @@ func TestAnOffsetThatNobodyTells(t *testing.T) {
 		k.KeepControl()
 		return request.ResponseKind(), nil, true
 	})
-	letters := TopicPartition{"letters", 0}
+	letters := record.TopicPartition{"letters", 0}
 	err := c.ask(func(a *Admin) error {
-		offsets, failed, err := a.listOffsets(t.Context(), askAll([]TopicPartition{letters}, binding.LatestOffsetSpec))
+		offsets, failed, err := a.listOffsets(t.Context(), askAll([]record.TopicPartition{letters}, binding.LatestOffsetSpec))
 		if len(offsets) != 0 || !errors.Is(failed[letters], errNoLeader) {
 			t.Errorf("told %v, and of what nobody tells %v", offsets, failed)
 		}
@@ -51,13 +54,15 @@ func TestAnOffsetThatNobodyTells(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	for name, ask := range map[string]func(context.Context) ([]Place, error){
-		"ends": func(ctx context.Context) ([]Place, error) { return c.Ends(ctx, []TopicPartition{letters}) },
-		"since": func(ctx context.Context) ([]Place, error) {
-			return c.Since(ctx, map[TopicPartition]time.Time{letters: time.Unix(0, 0)})
+	for name, ask := range map[string]func(context.Context) ([]record.PartitionOffset, error){
+		"ends": func(ctx context.Context) ([]record.PartitionOffset, error) {
+			return c.Ends(ctx, []record.TopicPartition{letters})
+		},
+		"since": func(ctx context.Context) ([]record.PartitionOffset, error) {
+			return c.Since(ctx, map[record.TopicPartition]time.Time{letters: time.Unix(0, 0)})
 		},
 	} {
-		if places, err := ask(t.Context()); !errors.Is(err, ErrNoAnswer) || len(places) != 0 {
+		if places, err := ask(t.Context()); !errors.Is(err, kerr.ErrNoAnswer) || len(places) != 0 {
 			t.Errorf("%s: %v, %v", name, places, err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // logStart is what is known of where a partition's log was entered, and of what the group has committed in it. A commit
@@ -59,7 +60,7 @@ func (s *Subscription) learn(now time.Time) {
 		return
 	}
 	s.unlearned = false
-	asked, list := map[TopicPartition]*feed{}, []librdkafka.Partition(nil)
+	asked, list := map[record.TopicPartition]*feed{}, []librdkafka.Partition(nil)
 	for tp, f := range s.feeds {
 		if !f.known {
 			asked[tp] = f
@@ -86,7 +87,7 @@ func (g *Groups) askInTurn() (leave func()) {
 	return func() { <-g.learners }
 }
 
-func (s *Subscription) learned(asked map[TopicPartition]*feed, offsets []librdkafka.Partition, err error) {
+func (s *Subscription) learned(asked map[record.TopicPartition]*feed, offsets []librdkafka.Partition, err error) {
 	s.learning = false
 	var failure *librdkafka.Error
 	if errors.As(err, &failure) && failure.Code == librdkafka.NoGroup {
@@ -97,7 +98,7 @@ func (s *Subscription) learned(asked map[TopicPartition]*feed, offsets []librdka
 		s.unlearned, s.learnAt = true, time.Now().Add(learnRetry)
 	}
 	for _, p := range offsets {
-		f := asked[TopicPartition{p.Topic, p.ID}]
+		f := asked[record.TopicPartition{p.Topic, p.ID}]
 		switch {
 		case f == nil || s.feeds[f.lane.TopicPartition] != f:
 		case p.Err != librdkafka.None:
@@ -259,7 +260,7 @@ func (s *Subscription) watch(now time.Time) {
 		return
 	}
 	s.watched = now
-	asked, partitions := map[TopicPartition]int64{}, []TopicPartition(nil)
+	asked, partitions := map[record.TopicPartition]int64{}, []record.TopicPartition(nil)
 	for tp, f := range s.feeds {
 		next := f.expected()
 		if next < 0 || f.halted {
@@ -280,7 +281,7 @@ func (s *Subscription) watch(now time.Time) {
 	})
 }
 
-func (s *Subscription) watchEnded(asked, begins, ends map[TopicPartition]int64, err error) {
+func (s *Subscription) watchEnded(asked, begins, ends map[record.TopicPartition]int64, err error) {
 	s.watching = false
 	for tp, next := range asked {
 		f := s.feeds[tp]
@@ -315,7 +316,7 @@ func (s *Subscription) judge(f *feed, next int64, holds extent) {
 			to = holds.high
 		}
 		s.wentBack(f, next, to, true)
-		s.goTo([]Place{{f.lane.TopicPartition, to}}, false)
+		s.goTo([]record.PartitionOffset{{f.lane.TopicPartition, to}}, false)
 	case resets[s.reset] == librdkafka.OffsetBeginning:
 		s.skip(f, next, holds.low, holds.low)
 	}

@@ -5,15 +5,19 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kerr"
+	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // placed has the group commit an offset, whatever the log holds.
 func placed(t *testing.T, c *Client, at int64) {
 	t.Helper()
-	if err := c.place(bounded(t), "group", []Place{{letters, at}}); err != nil {
+	if err := c.place(bounded(t), "group", []record.PartitionOffset{{letters, at}}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -74,7 +78,7 @@ func TestACommitDownIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	k, c := lettersOn(t, 10, never)
 	placed(t, c, 50)
-	refused := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Err: kerr.GroupAuthorizationFailed, Count: 1})
+	refused := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Err: wireerr.GroupAuthorizationFailed, Count: 1})
 	w := join(t, c, "a", topicsOf("letters"))
 	wantTaken(t, w.take(t, 1), 0)
 	committed(t, k, "letters", 0)
@@ -89,7 +93,7 @@ func TestACommitThatWasUnderWayIsPutRight(t *testing.T) {
 	k, c := lettersOn(t, 10, never)
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
-	if _, err := c.Seek(bounded(t), "group", []Place{{letters, 2}}); err != nil {
+	if _, err := c.Seek(bounded(t), "group", []record.PartitionOffset{{letters, 2}}); err != nil {
 		t.Fatal(err)
 	}
 	wantCommitted(t, k, 2)
@@ -97,7 +101,7 @@ func TestACommitThatWasUnderWayIsPutRight(t *testing.T) {
 		s := w.sub
 		s.ticket++
 		s.commits[s.ticket] = done
-		_ = s.consumer.Commit(placesOf([]Place{{letters, 5}}), s.ticket)
+		_ = s.consumer.Commit(librdkafka.PartitionsAt([]record.PartitionOffset{{letters, 5}}), s.ticket)
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +186,7 @@ func TestAnEmptiedLogIsNoticed(t *testing.T) {
 	w.take(t, 100)
 	w.AcceptThrough(letters, 99)
 	committed(t, k, "letters", 100)
-	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Err: kerr.NotLeaderForPartition, Count: 20}) // it sees none of the next
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Err: wireerr.NotLeaderForPartition, Count: 20}) // it sees none of the next
 	fill(t, c, "letters", 50)
 	if err := k.DeleteRecords("letters", 0, 150); err != nil {
 		t.Fatal(err)
@@ -256,7 +260,7 @@ func TestOutOfRangeIsSaid(t *testing.T) {
 					await(t, w.woken, "the news")
 				}
 			}
-			if !errors.Is(err, ErrNoOffset) || !strings.HasPrefix(err.Error(), tt.says) {
+			if !errors.Is(err, kerr.ErrNoOffset) || !strings.HasPrefix(err.Error(), tt.says) {
 				t.Errorf("%v, want %s", err, tt.says)
 			}
 			if status := c.Status().Subscriptions[0]; status.Trouble != err.Error() {

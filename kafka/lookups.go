@@ -8,7 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // lookups find out which topics exist whose records wait at the gate. One goroutine asks for as long as there are
@@ -127,14 +129,14 @@ func (q *inquiry) more() bool {
 func (ps *Producers) takeBack(back []returned) {
 	for i := range back {
 		t, r := back[i].topic, &back[i].record
-		err := ErrFull
+		err := kerr.ErrFull
 		if t.placeOf(back[i].code).mayBaffle(time.Now()) {
 			err = ps.lookAgain(t, r, back[i].code)
 		}
 		failure, is := errors.AsType[*ProduceError](err)
 		if err != nil && !is { // there is no room, or it has been asked for often
 			reason := reasonFor(back[i].code, partitionOf(r.details)) + " as far as this producer knows: the brokers may have it"
-			failure = &ProduceError{Outcome: Retry, Topic: t.name, Reason: reason}
+			failure = &ProduceError{Outcome: record.Retry, Topic: t.name, Reason: reason}
 		}
 		if err != nil {
 			ps.giveUp(t, r, failure)
@@ -186,7 +188,7 @@ func (q *inquiry) round(ctx context.Context) time.Duration {
 	q.topics = append(q.topics, absent...)
 	switch {
 	case err != nil:
-		q.expire("no broker could be asked whether it exists: " + plainly(err))
+		q.expire("no broker could be asked whether it exists: " + kerr.Reason(err))
 		return lookPause
 	case len(absent) > 0 && len(absent) == len(q.topics): // all have been asked for
 		return appearance / 10
@@ -231,7 +233,7 @@ func (q *inquiry) look(ctx context.Context, topics []*topic) (absentees []*topic
 	var opened []*topic
 	for _, t := range topics {
 		there := byName[t.name]
-		if there == nil || absent(there.Err) {
+		if there == nil || kerr.Absent(there.Err) {
 			absentees = append(absentees, t)
 			continue
 		}

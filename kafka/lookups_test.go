@@ -7,6 +7,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // Each topic that is used for the first time was a request of its own, two with the producer's, and a thread.
@@ -56,7 +58,7 @@ func TestANameThatFailsFailsAlone(t *testing.T) {
 		}
 	}
 	for i, p := range callers {
-		wantOutcome(t, p.outcomes(t, 1), []Outcome{OK, Rejected}[i%2])
+		wantOutcome(t, p.outcomes(t, 1), []record.Outcome{record.OK, record.Rejected}[i%2])
 	}
 }
 

@@ -1,12 +1,11 @@
 package kafka
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
-	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 )
 
 // Member is one named client of a subscription, and the connection that it has now. When the
@@ -36,7 +35,7 @@ func (g *Groups) Join(id Identity, in Interest, wake func()) (*Member, error) {
 	old := g.members[id]
 	switch {
 	case g.life.isStopping():
-		return nil, ErrStopping
+		return nil, kerr.ErrStopping
 	case old != nil && old.live:
 		return nil, &TakenError{id}
 	}
@@ -123,7 +122,7 @@ func (m *Member) Next(limit, bytes int, out []Delivery) ([]Delivery, error) {
 		if obstacle := s.obstacle(); obstacle != nil {
 			// It is told, and does not wait: a call for it would reach nobody.
 			s.dispatch.Unwait(m.seat)
-			err = explained(obstacle)
+			err = kerr.Consuming(obstacle)
 		}
 	}
 	low := s.dispatch.low
@@ -132,32 +131,6 @@ func (m *Member) Next(limit, bytes int, out []Delivery) ([]Delivery, error) {
 		s.kick()
 	}
 	return out, err
-}
-
-// ErrNoOffset says that a group has no committed offset, or one that its partition's log does not hold, and that
-// auto.offset.reset is error.
-var ErrNoOffset = errors.New("there is no offset to start from")
-
-// explanation is an error of librdkafka's that callers may look for: it says what that says.
-type explanation struct{ cause, kind error }
-
-func (e *explanation) Error() string   { return e.cause.Error() }
-func (e *explanation) Unwrap() []error { return []error{e.cause, e.kind} }
-
-// kinds are what callers may look for.
-var kinds = map[librdkafka.Code]error{
-	librdkafka.TopicAuthorization: ErrDenied,
-	librdkafka.GroupAuthorization: ErrDenied,
-	librdkafka.AutoOffsetReset:    ErrNoOffset,
-}
-
-// explained is what keeps records from coming, for who asks for them.
-func explained(trouble error) error {
-	var told *librdkafka.Error
-	if errors.As(trouble, &told) && kinds[told.Code] != nil {
-		return &explanation{trouble, kinds[told.Code]}
-	}
-	return trouble
 }
 
 // Broken tells that the member's subscription failed for good: nothing comes from it any more, and who

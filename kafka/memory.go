@@ -12,6 +12,7 @@ import (
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // memory is the budget of all subscriptions: see Config.ConsumeMemory.
@@ -158,7 +159,7 @@ func (s *Subscription) refuses() bool {
 const barriers, barrierBytes = 8, 64 << 10
 
 // see looks at one partition. Whether it is at its end matters only when somebody has to wait.
-func (s *Subscription) see(tp TopicPartition, f *feed, tight bool) {
+func (s *Subscription) see(tp record.TopicPartition, f *feed, tight bool) {
 	seen := sight{taken: f.seen.taken, record: f.record}
 	if f.queue != nil {
 		seen.n = f.queue.Len()
@@ -176,7 +177,7 @@ func (s *Subscription) see(tp TopicPartition, f *feed, tight bool) {
 }
 
 // ahead is how many offsets there are to be fetched, as far as is known.
-func (s *Subscription) ahead(tp TopicPartition, f *feed) (left int64, known bool) {
+func (s *Subscription) ahead(tp record.TopicPartition, f *feed) (left int64, known bool) {
 	from, end := f.resumeAt, f.span.end
 	if from < 0 && f.span.known {
 		from = f.span.from
@@ -199,7 +200,7 @@ func (s *Subscription) survey() {
 	asked := slices.Collect(maps.Keys(s.feeds))
 	s.groups.life.start(func() {
 		defer s.groups.askInTurn()()
-		var ends map[TopicPartition]int64
+		var ends map[record.TopicPartition]int64
 		err := s.groups.cluster.read(s.groups.life.ctx, func(ctx context.Context, a *Admin) (err error) {
 			ends, _, err = a.listOffsets(ctx, askAll(asked, binding.LatestOffsetSpec))
 			return err
@@ -211,7 +212,7 @@ func (s *Subscription) survey() {
 }
 
 // mark notes what a survey has found.
-func (s *Subscription) mark(ends map[TopicPartition]int64) {
+func (s *Subscription) mark(ends map[record.TopicPartition]int64) {
 	for tp, end := range ends {
 		f := s.feeds[tp]
 		if f == nil || !f.known {
@@ -292,7 +293,7 @@ func (s *Subscription) noteTrouble(what string, err error) {
 }
 
 // admit takes a partition into the budget, before it is assigned.
-func (s *Subscription) admit(tp TopicPartition) portion {
+func (s *Subscription) admit(tp record.TopicPartition) portion {
 	p := portion{resumeAt: -1}
 	s.surveyed = false
 	s.groups.memory.change(s.claimant, func(b *budget) { p.stake = b.admit(s.claimant, tp.Topic) })

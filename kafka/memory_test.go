@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // cramped is a client that has memory for one fetch of one partition at a time.
@@ -50,7 +52,7 @@ func endsOf(t *testing.T, c *Client, partitions int32) map[int32]int64 {
 	t.Helper()
 	ends := map[int32]int64{}
 	for p := range partitions {
-		_, end, err := c.PartitionOffsets(bounded(t), TopicPartition{"letters", p})
+		_, end, err := c.PartitionOffsets(bounded(t), record.TopicPartition{"letters", p})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,10 +88,10 @@ func TestASeekIsKeptOverTurns(t *testing.T) {
 	journey{}.expect(t, w, ends)
 	for round := range int64(5) {
 		j := journey{}
-		var places []Place
+		var places []record.PartitionOffset
 		for p := range int32(partitions) {
 			j[p] = round * 100
-			places = append(places, Place{TopicPartition{"letters", p}, round * 100})
+			places = append(places, record.PartitionOffset{record.TopicPartition{"letters", p}, round * 100})
 		}
 		if err := w.Seek(bounded(t), places); err != nil {
 			t.Fatal(err)

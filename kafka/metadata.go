@@ -9,20 +9,8 @@ import (
 
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
-	"github.com/sluice-proxy/sluice/kafka/librdkafka"
-)
-
-// What a reading of the cluster's metadata can end with, wrapped with the topic or the cause. ErrStopping
-// is one as well.
-var (
-	// ErrNoTopic says that the brokers know no such topic.
-	ErrNoTopic = errors.New("no such topic")
-	// ErrNoPartition says that the topic has no such partition.
-	ErrNoPartition = errors.New("no such partition")
-	// ErrDenied says that the brokers do not let this proxy read that.
-	ErrDenied = errors.New("the brokers do not allow it")
-	// ErrNoAnswer says that no broker answered in time.
-	ErrNoAnswer = errors.New("no broker answered")
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // Broker is a broker of the cluster, by the address that it gives its clients.
@@ -49,10 +37,10 @@ func (c *Cluster) read(ctx context.Context, question func(context.Context, *Admi
 	case c.reading <- struct{}{}:
 		defer func() { <-c.reading }()
 	case <-bounded.Done():
-		return c.readFailed(ctx, fmt.Errorf("%w: too many ask", ErrNoAnswer))
+		return c.readFailed(ctx, fmt.Errorf("%w: too many ask", kerr.ErrNoAnswer))
 	}
 	err := c.ask(func(a *Admin) error { return question(bounded, a) })
-	if err == nil || errors.Is(err, ErrStopping) || errors.Is(err, ErrNoTopic) || errors.Is(err, ErrNoPartition) {
+	if err == nil || errors.Is(err, kerr.ErrStopping) || errors.Is(err, kerr.ErrNoTopic) || errors.Is(err, kerr.ErrNoPartition) {
 		return err
 	}
 	return c.readFailed(ctx, err)
@@ -62,40 +50,11 @@ func (c *Cluster) read(ctx context.Context, question func(context.Context, *Admi
 func (c *Cluster) readFailed(ctx context.Context, err error) error {
 	switch {
 	case c.life.ctx.Err() != nil:
-		return ErrStopping
+		return kerr.ErrStopping
 	case errors.Is(ctx.Err(), context.Canceled):
 		return ctx.Err()
 	}
-	return readingError(err)
-}
-
-// readingError says which of the above the brokers' answer, or silence, is.
-func readingError(err error) error {
-	switch {
-	case errors.Is(err, ErrNoAnswer):
-		return err
-	case unanswered(err):
-		return fmt.Errorf("%w: %s", ErrNoAnswer, plainly(err))
-	case denials[codeOf(err)]:
-		return fmt.Errorf("%w: %w", ErrDenied, err)
-	}
-	return err
-}
-
-var denials = map[librdkafka.Code]bool{
-	librdkafka.TopicAuthorization:   true,
-	librdkafka.ClusterAuthorization: true,
-}
-
-// codeOf is librdkafka's code in an error of ours or of the binding's, None where there is none.
-func codeOf(err error) librdkafka.Code {
-	if failure, is := errors.AsType[*librdkafka.Error](err); is {
-		return failure.Code
-	}
-	if failure, is := errors.AsType[binding.Error](err); is {
-		return librdkafka.Code(failure.Code())
-	}
-	return librdkafka.None
+	return kerr.Asked(err)
 }
 
 // Topic reads one topic and its partitions; their offsets, Low and High, are not read and -1. ErrNoTopic
@@ -112,22 +71,17 @@ func (c *Cluster) Topic(ctx context.Context, name string) (t Topic, err error) {
 func (a *Admin) topic(ctx context.Context, name string) (Topic, error) {
 	topics, err := a.partitions(ctx, []string{name})
 	switch {
-	case absent(codeOf(err)):
-		return Topic{}, fmt.Errorf("topic %s: %w", name, ErrNoTopic)
+	case kerr.Absent(kerr.CodeOf(err)):
+		return Topic{}, fmt.Errorf("topic %s: %w", name, kerr.ErrNoTopic)
 	case err != nil:
 		return Topic{}, err
 	}
 	return topics[0], nil
 }
 
-// absent tells the codes of a topic that does not exist.
-func absent(code librdkafka.Code) bool {
-	return code == librdkafka.UnknownTopic || code == librdkafka.UnknownTopicLocal
-}
-
 // PartitionOffsets reads which offsets a partition holds: from low up to, but not including, high.
 // ErrNoTopic and ErrNoPartition say that there is none.
-func (c *Cluster) PartitionOffsets(ctx context.Context, tp TopicPartition) (low, high int64, err error) {
+func (c *Cluster) PartitionOffsets(ctx context.Context, tp record.TopicPartition) (low, high int64, err error) {
 	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
 		low, high, err = a.partitionOffsets(ctx, tp)
 		return err
@@ -135,20 +89,20 @@ func (c *Cluster) PartitionOffsets(ctx context.Context, tp TopicPartition) (low,
 	return low, high, err
 }
 
-func (a *Admin) partitionOffsets(ctx context.Context, tp TopicPartition) (low, high int64, err error) {
+func (a *Admin) partitionOffsets(ctx context.Context, tp record.TopicPartition) (low, high int64, err error) {
 	// Asked first: librdkafka waits a while for a partition that does not exist.
 	t, err := a.topic(ctx, tp.Topic)
 	if err != nil {
 		return 0, 0, err
 	}
 	if !slices.ContainsFunc(t.Partitions, func(p PartitionInfo) bool { return p.ID == tp.Partition }) {
-		return 0, 0, fmt.Errorf("partition %s: %w", tp, ErrNoPartition)
+		return 0, 0, fmt.Errorf("partition %s: %w", tp, kerr.ErrNoPartition)
 	}
-	lows, err := a.offsets(ctx, []TopicPartition{tp}, binding.EarliestOffsetSpec)
+	lows, err := a.offsets(ctx, []record.TopicPartition{tp}, binding.EarliestOffsetSpec)
 	if err != nil {
 		return 0, 0, err
 	}
-	highs, err := a.offsets(ctx, []TopicPartition{tp}, binding.LatestOffsetSpec)
+	highs, err := a.offsets(ctx, []record.TopicPartition{tp}, binding.LatestOffsetSpec)
 	return lows[tp], highs[tp], err
 }
 

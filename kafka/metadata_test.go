@@ -9,9 +9,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/twmb/franz-go/pkg/kerr"
+	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 func TestTheClusterIsRead(t *testing.T) {
@@ -57,10 +60,10 @@ func TestTheOffsetsOfAPartitionAreRead(t *testing.T) {
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	for range 5 {
-		wantOutcome(t, p.send(t, Outgoing{Topic: "letters", Partition: 1}).Err, OK)
+		wantOutcome(t, p.send(t, Outgoing{Topic: "letters", Partition: 1}).Err, record.OK)
 	}
 	for id, want := range []int64{0, 5} {
-		low, high, err := c.PartitionOffsets(t.Context(), TopicPartition{"letters", int32(id)})
+		low, high, err := c.PartitionOffsets(t.Context(), record.TopicPartition{"letters", int32(id)})
 		if err != nil || low != 0 || high != want {
 			t.Errorf("partition %d: from %d to %d, %v; want to %d", id, low, high, err, want)
 		}
@@ -74,12 +77,12 @@ func TestWhatDoesNotExistIsToldApartAndNotCreated(t *testing.T) {
 	start := time.Now()
 	for range 2 {
 		_, err := c.Topic(t.Context(), "nowhere")
-		wantError(t, err, ErrNoTopic, "topic nowhere: no such topic")
-		_, _, err = c.PartitionOffsets(t.Context(), TopicPartition{"nowhere", 0})
-		wantError(t, err, ErrNoTopic, "topic nowhere: no such topic")
+		wantError(t, err, kerr.ErrNoTopic, "topic nowhere: no such topic")
+		_, _, err = c.PartitionOffsets(t.Context(), record.TopicPartition{"nowhere", 0})
+		wantError(t, err, kerr.ErrNoTopic, "topic nowhere: no such topic")
 		for _, id := range []int32{2, -1} {
-			_, _, err = c.PartitionOffsets(t.Context(), TopicPartition{"letters", id})
-			wantError(t, err, ErrNoPartition, fmt.Sprintf("partition letters:%d: no such partition", id))
+			_, _, err = c.PartitionOffsets(t.Context(), record.TopicPartition{"letters", id})
+			wantError(t, err, kerr.ErrNoPartition, fmt.Sprintf("partition letters:%d: no such partition", id))
 		}
 	}
 	if took := time.Since(start); took > 2*time.Second {
@@ -104,12 +107,12 @@ func TestADeniedReadingSaysSo(t *testing.T) {
 	if _, err := c.Topic(t.Context(), "letters"); err != nil {
 		t.Fatal(err)
 	}
-	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: "letters", Err: kerr.TopicAuthorizationFailed, Count: -1})
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: "letters", Err: wireerr.TopicAuthorizationFailed, Count: -1})
 	_, _, err := c.PartitionOffsets(t.Context(), letters)
-	wantError(t, err, ErrDenied, "")
-	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "letters", Err: kerr.TopicAuthorizationFailed, Count: -1})
+	wantError(t, err, kerr.ErrDenied, "")
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "letters", Err: wireerr.TopicAuthorizationFailed, Count: -1})
 	_, err = c.Topic(t.Context(), "letters")
-	wantError(t, err, ErrDenied, "")
+	wantError(t, err, kerr.ErrDenied, "")
 }
 
 // readings are all calls that ask the brokers.
@@ -129,7 +132,7 @@ func TestAReadingEndsWithItsDeadline(t *testing.T) {
 	for name, read := range readings(c) {
 		start := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-		wantError(t, read(ctx), ErrNoAnswer, "")
+		wantError(t, read(ctx), kerr.ErrNoAnswer, "")
 		cancel()
 		if took := time.Since(start); took > time.Second {
 			t.Errorf("%s: took %v", name, took)
@@ -158,7 +161,7 @@ func TestAReadingEndsWithItsCallerAndWithTheClient(t *testing.T) {
 		t.Error(err)
 	}
 	for range all {
-		wantError(t, soonest(t, ended), ErrStopping, "")
+		wantError(t, soonest(t, ended), kerr.ErrStopping, "")
 	}
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("closing took %v", took)

@@ -6,9 +6,11 @@ import (
 	"time"
 
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
-	"github.com/twmb/franz-go/pkg/kerr"
+	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // A broker that comes back before its cluster has let it in knows no brokers, and no topics but that those
@@ -24,14 +26,14 @@ func TestABrokerThatKnowsNobody(t *testing.T) {
 		k.KeepControl()
 		return knowNobody(request.(*kmsg.MetadataRequest)), nil, true //nolint:forcetypeassert // it is one
 	})
-	letters := TopicPartition{"letters", 0}
+	letters := record.TopicPartition{"letters", 0}
 	questions := map[string]func(context.Context) error{
 		"brokers": func(ctx context.Context) error { _, err := c.Brokers(ctx); return err },
 		"topics":  func(ctx context.Context) error { _, err := c.TopicNames(ctx); return err },
 		"topic":   func(ctx context.Context) error { _, err := c.Topic(ctx, "letters"); return err },
 		"offsets": func(ctx context.Context) error {
 			return c.ask(func(a *Admin) error {
-				ends, err := a.offsets(ctx, []TopicPartition{letters}, binding.LatestOffsetSpec)
+				ends, err := a.offsets(ctx, []record.TopicPartition{letters}, binding.LatestOffsetSpec)
 				if end, told := ends[letters]; err == nil && (!told || end != 0) {
 					t.Errorf("offsets: %v instead of the end of %s, which is 0", ends, letters)
 				}
@@ -56,7 +58,7 @@ func knowNobody(request *kmsg.MetadataRequest) *kmsg.MetadataResponse {
 	response := request.ResponseKind().(*kmsg.MetadataResponse) //nolint:forcetypeassert // so it is documented
 	for _, asked := range request.Topics {
 		topic := kmsg.NewMetadataResponseTopic()
-		topic.Topic, topic.ErrorCode = asked.Topic, kerr.UnknownTopicOrPartition.Code
+		topic.Topic, topic.ErrorCode = asked.Topic, wireerr.UnknownTopicOrPartition.Code
 		response.Topics = append(response.Topics, topic)
 	}
 	return response

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // mostPartitions bounds what one question for offsets is about.
@@ -35,7 +38,7 @@ func (c *Cluster) GroupOffsets(ctx context.Context, group string, topics []strin
 	}
 	if len(topics) == 0 {
 		asked = slices.Concat(slices.Collect(maps.Keys(committed)), c.heldOf(&g))
-		slices.SortFunc(asked, TopicPartition.compare)
+		slices.SortFunc(asked, record.TopicPartition.Compare)
 		asked = slices.Compact(asked)
 	}
 	g.Offsets, err = c.measure(ctx, asked, committed)
@@ -43,14 +46,14 @@ func (c *Cluster) GroupOffsets(ctx context.Context, group string, topics []strin
 }
 
 // heldOf are the partitions that somebody in the group has. Of a group of KIP-848 only we ourselves tell.
-func (c *Cluster) heldOf(g *Group) []TopicPartition {
+func (c *Cluster) heldOf(g *Group) []record.TopicPartition {
 	ours := c.engine.Served()[g.Name].Assigned
 	return slices.AppendSeq(slices.Collect(maps.Keys(g.Holders())), maps.Keys(ours))
 }
 
 // Holders are the members by the partitions that they have.
-func (g *Group) Holders() map[TopicPartition]*GroupMember {
-	holders := map[TopicPartition]*GroupMember{}
+func (g *Group) Holders() map[record.TopicPartition]*GroupMember {
+	holders := map[record.TopicPartition]*GroupMember{}
 	for i := range g.Members {
 		for _, tp := range g.Members[i].Assigned {
 			holders[tp] = &g.Members[i]
@@ -60,7 +63,7 @@ func (g *Group) Holders() map[TopicPartition]*GroupMember {
 }
 
 // partitionsOf lists the partitions of the topics, or of all.
-func (c *Cluster) partitionsOf(ctx context.Context, topics []string) (list []TopicPartition, err error) {
+func (c *Cluster) partitionsOf(ctx context.Context, topics []string) (list []record.TopicPartition, err error) {
 	all, err := c.Topics(ctx)
 	if err != nil {
 		return nil, err
@@ -75,10 +78,10 @@ func (c *Cluster) partitionsOf(ctx context.Context, topics []string) (list []Top
 	for _, name := range topics {
 		t, known := byName[name]
 		if !known {
-			return nil, fmt.Errorf("topic %s: %w", name, ErrNoTopic)
+			return nil, fmt.Errorf("topic %s: %w", name, kerr.ErrNoTopic)
 		}
 		for _, p := range t.Partitions {
-			list = append(list, TopicPartition{name, p.ID})
+			list = append(list, record.TopicPartition{name, p.ID})
 		}
 	}
 	if len(list) > mostPartitions {
@@ -92,7 +95,7 @@ func (c *Cluster) partitionsOf(ctx context.Context, topics []string) (list []Top
 const memberPatience = 2 * time.Second
 
 // committed asks what a group has committed, through a consumer that is in it, or else an envoy.
-func (c *Cluster) committed(ctx context.Context, group string, partitions []TopicPartition) (offsets map[TopicPartition]int64, err error) {
+func (c *Cluster) committed(ctx context.Context, group string, partitions []record.TopicPartition) (offsets map[record.TopicPartition]int64, err error) {
 	if len(partitions) == 0 {
 		return nil, nil
 	}
@@ -100,8 +103,8 @@ func (c *Cluster) committed(ctx context.Context, group string, partitions []Topi
 		turn, cancel := context.WithTimeout(ctx, memberPatience)
 		offsets, err = committedOf(turn, consumer, partitions)
 		cancel()
-		ended := errors.Is(err, ErrStopping) && c.life.ctx.Err() == nil
-		if silent := errors.Is(err, ErrNoAnswer); !ended && !silent {
+		ended := errors.Is(err, kerr.ErrStopping) && c.life.ctx.Err() == nil
+		if silent := errors.Is(err, kerr.ErrNoAnswer); !ended && !silent {
 			return offsets, err
 		}
 	}
@@ -113,7 +116,7 @@ func (c *Cluster) committed(ctx context.Context, group string, partitions []Topi
 }
 
 // measure sets committed offsets against what the partitions hold.
-func (c *Cluster) measure(ctx context.Context, partitions []TopicPartition, committed map[TopicPartition]int64) ([]GroupOffset, error) {
+func (c *Cluster) measure(ctx context.Context, partitions []record.TopicPartition, committed map[record.TopicPartition]int64) ([]GroupOffset, error) {
 	begins, ends, err := c.bounds(ctx, partitions)
 	if err != nil {
 		return nil, err
@@ -131,12 +134,12 @@ func (c *Cluster) measure(ctx context.Context, partitions []TopicPartition, comm
 		}
 		offsets = append(offsets, o)
 	}
-	slices.SortFunc(offsets, func(a, b GroupOffset) int { return a.compare(b.TopicPartition) })
+	slices.SortFunc(offsets, func(a, b GroupOffset) int { return a.Compare(b.TopicPartition) })
 	return offsets, nil
 }
 
 // bounds asks what partitions hold; those that nobody answers for are left out.
-func (c *Cluster) bounds(ctx context.Context, partitions []TopicPartition) (begins, ends map[TopicPartition]int64, err error) {
+func (c *Cluster) bounds(ctx context.Context, partitions []record.TopicPartition) (begins, ends map[record.TopicPartition]int64, err error) {
 	err = c.read(ctx, func(ctx context.Context, a *Admin) (err error) {
 		if begins, _, err = a.listOffsets(ctx, askAll(partitions, binding.EarliestOffsetSpec)); err == nil {
 			ends, _, err = a.listOffsets(ctx, askAll(partitions, binding.LatestOffsetSpec))

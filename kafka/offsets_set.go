@@ -8,11 +8,14 @@ import (
 	"slices"
 
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // Target says where a group is to go on in a partition.
 type Target struct {
-	TopicPartition
+	record.TopicPartition
 	// Offset is the next one, or Earliest, Latest or AtTime.
 	Offset int64
 	// Time is in milliseconds since the epoch: the first record that is not older, or the end.
@@ -48,7 +51,7 @@ func (c *Cluster) SetGroupOffsets(ctx context.Context, group string, targets []T
 	if err := c.place(ctx, group, places); err != nil {
 		return nil, err
 	}
-	partitions, committed := []TopicPartition(nil), map[TopicPartition]int64{}
+	partitions, committed := []record.TopicPartition(nil), map[record.TopicPartition]int64{}
 	for _, p := range places {
 		partitions = append(partitions, p.TopicPartition)
 		committed[p.TopicPartition] = p.Offset
@@ -57,11 +60,11 @@ func (c *Cluster) SetGroupOffsets(ctx context.Context, group string, targets []T
 }
 
 // places finds the offsets of targets.
-func (c *Cluster) places(ctx context.Context, targets []Target) ([]Place, error) {
+func (c *Cluster) places(ctx context.Context, targets []Target) ([]record.PartitionOffset, error) {
 	if err := c.exist(ctx, targets); err != nil {
 		return nil, err
 	}
-	var partitions []TopicPartition
+	var partitions []record.TopicPartition
 	for i := range targets {
 		partitions = append(partitions, targets[i].TopicPartition)
 	}
@@ -73,7 +76,7 @@ func (c *Cluster) places(ctx context.Context, targets []Target) ([]Place, error)
 	if err != nil {
 		return nil, err
 	}
-	var places []Place
+	var places []record.PartitionOffset
 	for i := range targets {
 		t := &targets[i]
 		begin, known := begins[t.TopicPartition]
@@ -81,7 +84,7 @@ func (c *Cluster) places(ctx context.Context, targets []Target) ([]Place, error)
 		at := t.Offset
 		switch {
 		case !known || !too:
-			return nil, fmt.Errorf("%w: for partition %s", ErrNoAnswer, t.TopicPartition)
+			return nil, fmt.Errorf("%w: for partition %s", kerr.ErrNoAnswer, t.TopicPartition)
 		case at == Earliest:
 			at = begin
 		case at == Latest:
@@ -94,7 +97,7 @@ func (c *Cluster) places(ctx context.Context, targets []Target) ([]Place, error)
 		case at < begin || at > end:
 			return nil, &BeyondError{*t, begin, end}
 		}
-		places = append(places, Place{t.TopicPartition, at})
+		places = append(places, record.PartitionOffset{t.TopicPartition, at})
 	}
 	return places, nil
 }
@@ -109,27 +112,27 @@ func (c *Cluster) exist(ctx context.Context, targets []Target) error {
 	if err != nil {
 		return err
 	}
-	known := map[TopicPartition]bool{}
+	known := map[record.TopicPartition]bool{}
 	for _, tp := range all {
 		known[tp] = true
 	}
 	for i := range targets {
 		if tp := targets[i].TopicPartition; !known[tp] {
-			return fmt.Errorf("partition %s: %w", tp, ErrNoPartition)
+			return fmt.Errorf("partition %s: %w", tp, kerr.ErrNoPartition)
 		}
 	}
 	return nil
 }
 
 // times asks for the offsets of targets that are times: -1 where nothing is that young.
-func (c *Cluster) times(ctx context.Context, targets []Target) (map[TopicPartition]int64, error) {
-	byTime := map[int64][]TopicPartition{}
+func (c *Cluster) times(ctx context.Context, targets []Target) (map[record.TopicPartition]int64, error) {
+	byTime := map[int64][]record.TopicPartition{}
 	for i := range targets {
 		if t := &targets[i]; t.Offset == AtTime {
 			byTime[t.Time] = append(byTime[t.Time], t.TopicPartition)
 		}
 	}
-	offsets := map[TopicPartition]int64{}
+	offsets := map[record.TopicPartition]int64{}
 	for at, partitions := range byTime {
 		err := c.read(ctx, func(ctx context.Context, a *Admin) error {
 			found, err := a.offsets(ctx, partitions, binding.NewOffsetSpecForTimestamp(at))
@@ -144,7 +147,7 @@ func (c *Cluster) times(ctx context.Context, targets []Target) (map[TopicPartiti
 }
 
 // place has a group go on at the places.
-func (c *Cluster) place(ctx context.Context, group string, places []Place) error {
+func (c *Cluster) place(ctx context.Context, group string, places []record.PartitionOffset) error {
 	served, elsewhere := c.elsewhere(group, places)
 	if !served {
 		return c.send(ctx, group, func(e *envoy) error { return e.commit(ctx, places) })
@@ -156,21 +159,21 @@ func (c *Cluster) place(ctx context.Context, group string, places []Place) error
 		}
 	}
 	if len(elsewhere) > 0 {
-		return notHere(elsewhere[0].TopicPartition, "")
+		return kerr.NotHere(elsewhere[0].TopicPartition, "")
 	}
 	return nil
 }
 
 // seekError tells apart what may have been done.
 func seekError(err error) error {
-	if errors.Is(err, ErrNoAnswer) {
-		return ErrMaybe
+	if errors.Is(err, kerr.ErrNoAnswer) {
+		return kerr.ErrMaybe
 	}
 	return err
 }
 
 // elsewhere tells whether this proxy is in the group, and which of the places are not assigned to it.
-func (c *Cluster) elsewhere(group string, places []Place) (served bool, elsewhere []Place) {
+func (c *Cluster) elsewhere(group string, places []record.PartitionOffset) (served bool, elsewhere []record.PartitionOffset) {
 	here, served := c.engine.Served()[group]
 	for _, p := range places {
 		if _, assigned := here.Assigned[p.TopicPartition]; !assigned {

@@ -10,14 +10,17 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 func at(topic string, partition int32, offset int64) Target {
-	return Target{TopicPartition: TopicPartition{topic, partition}, Offset: offset}
+	return Target{TopicPartition: record.TopicPartition{topic, partition}, Offset: offset}
 }
 
 func offset(topic string, partition int32, begin, committed, end, lag int64) GroupOffset {
-	return GroupOffset{TopicPartition{topic, partition}, begin, committed, end, lag}
+	return GroupOffset{record.TopicPartition{topic, partition}, begin, committed, end, lag}
 }
 
 func TestTheOffsetsOfAGroupThatNobodyIsIn(t *testing.T) {
@@ -30,11 +33,11 @@ func TestTheOffsetsOfAGroupThatNobodyIsIn(t *testing.T) {
 			p.send(t, Outgoing{Topic: "letters", Partition: partition, Timestamp: 1000 * (i + 1)})
 		}
 	}
-	if _, err := c.GroupOffsets(bounded(t), "fresh", nil); !errors.Is(err, ErrNoGroup) {
+	if _, err := c.GroupOffsets(bounded(t), "fresh", nil); !errors.Is(err, kerr.ErrNoGroup) {
 		t.Fatalf("of no group: %v", err)
 	}
 	got, err := c.SetGroupOffsets(bounded(t), "fresh", []Target{
-		at("letters", 0, 3), at("letters", 1, Latest), {TopicPartition{"letters", 2}, AtTime, 1500},
+		at("letters", 0, 3), at("letters", 1, Latest), {record.TopicPartition{"letters", 2}, AtTime, 1500},
 	})
 	want := []GroupOffset{offset("letters", 0, 0, 3, 4, 1), offset("letters", 1, 0, 4, 4, 0), offset("letters", 2, 0, 1, 4, 3)}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
@@ -44,7 +47,7 @@ func TestTheOffsetsOfAGroupThatNobodyIsIn(t *testing.T) {
 	if diff := cmp.Diff(want, g.Offsets); diff != "" || err != nil || g.State != "Empty" || len(g.Members) != 0 {
 		t.Errorf("%v %+v (-want +got):\n%s", err, g, diff)
 	}
-	got, err = c.SetGroupOffsets(bounded(t), "fresh", []Target{at("letters", 0, Earliest), {TopicPartition{"letters", 1}, AtTime, 9000}})
+	got, err = c.SetGroupOffsets(bounded(t), "fresh", []Target{at("letters", 0, Earliest), {record.TopicPartition{"letters", 1}, AtTime, 9000}})
 	if diff := cmp.Diff([]GroupOffset{offset("letters", 0, 0, 0, 4, 4), offset("letters", 1, 0, 4, 4, 0)}, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
@@ -63,11 +66,11 @@ func TestOffsetsThatCannotBeSet(t *testing.T) {
 		t.Errorf("beyond the end: %v", err)
 	}
 	_, err := c.SetGroupOffsets(bounded(t), "g", []Target{at("letters", 1, 0)})
-	wantError(t, err, ErrNoPartition, "partition letters:1: no such partition")
+	wantError(t, err, kerr.ErrNoPartition, "partition letters:1: no such partition")
 	_, err = c.SetGroupOffsets(bounded(t), "g", []Target{at("nope", 0, 0)})
-	wantError(t, err, ErrNoTopic, "topic nope: no such topic")
+	wantError(t, err, kerr.ErrNoTopic, "topic nope: no such topic")
 	_, err = c.GroupOffsets(bounded(t), "g", nil)
-	wantError(t, err, ErrNoGroup, "group g: no such group")
+	wantError(t, err, kerr.ErrNoGroup, "group g: no such group")
 }
 
 func TestAGroupThatOthersServeIsLeftAlone(t *testing.T) {
@@ -86,7 +89,7 @@ func TestAGroupThatOthersServeIsLeftAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	g, err := c.GroupOffsets(bounded(t), "g", nil)
-	holder := g.Holders()[TopicPartition{"letters", 0}]
+	holder := g.Holders()[record.TopicPartition{"letters", 0}]
 	if err != nil || g.State != "Stable" || g.Protocol != "cooperative-sticky" || holder == nil || holder.ClientID != "other" {
 		t.Fatalf("%v %+v", err, g)
 	}
@@ -94,7 +97,7 @@ func TestAGroupThatOthersServeIsLeftAlone(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	_, err = c.SetGroupOffsets(bounded(t), "g", []Target{at("letters", 0, 0)})
-	wantError(t, err, ErrForeign, "")
+	wantError(t, err, kerr.ErrForeign, "")
 	if g, err = c.GroupOffsets(bounded(t), "g", nil); err != nil || g.Offsets[0].Committed != 2 {
 		t.Errorf("%v %+v", err, g.Offsets)
 	}
@@ -124,7 +127,7 @@ func TestAGroupOfOursIsMoved(t *testing.T) {
 				t.Errorf("%v %+v", err, g)
 			}
 			_, err = c.SetGroupOffsets(bounded(t), "group", []Target{at("letters", 0, 1), at("others", 0, 0)})
-			wantError(t, err, ErrNotHere, "others:0: not assigned here")
+			wantError(t, err, kerr.ErrNotHere, "others:0: not assigned here")
 			wantBooks(t, c)
 		})
 	}
@@ -161,12 +164,12 @@ func TestQuestionsForGroupsEndWithoutBrokers(t *testing.T) {
 		"groups": func() error { _, err := c.Groups(briefly(t)); return err },
 		"group":  func() error { _, err := c.Group(briefly(t), "g"); return err },
 		"committed": func() error {
-			_, err := c.committed(briefly(t), "g", []TopicPartition{{"letters", 0}})
+			_, err := c.committed(briefly(t), "g", []record.TopicPartition{{"letters", 0}})
 			return err
 		},
 	} {
 		began := time.Now()
-		wantError(t, ask(), ErrNoAnswer, "")
+		wantError(t, ask(), kerr.ErrNoAnswer, "")
 		if took := time.Since(began); took > 5*time.Second {
 			t.Errorf("%s: after %v", name, took)
 		}
@@ -181,8 +184,10 @@ func TestACommitWithoutAnAnswerMayBeDone(t *testing.T) {
 		k.KeepControl()
 		return nil, nil, true
 	})
-	err := c.send(briefly(t), "g", func(e *envoy) error { return e.commit(briefly(t), []Place{{TopicPartition{"letters", 0}, 0}}) })
-	wantError(t, err, ErrMaybe, "")
+	err := c.send(briefly(t), "g", func(e *envoy) error {
+		return e.commit(briefly(t), []record.PartitionOffset{{record.TopicPartition{"letters", 0}, 0}})
+	})
+	wantError(t, err, kerr.ErrMaybe, "")
 	for range envoys { // its place is free again
 		select {
 		case c.offsetSlots <- struct{}{}:
@@ -191,5 +196,5 @@ func TestACommitWithoutAnAnswerMayBeDone(t *testing.T) {
 		}
 	}
 	err = c.send(briefly(t), "g", func(*envoy) error { return nil })
-	wantError(t, err, ErrNoAnswer, "")
+	wantError(t, err, kerr.ErrNoAnswer, "")
 }

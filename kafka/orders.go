@@ -1,5 +1,7 @@
 package kafka
 
+import "github.com/sluice-proxy/sluice/kafka/kerr"
+
 // order has the run goroutine, which owns the consumer, do something; false when it has ended. What it does
 // must not wait.
 func (s *Subscription) order(do func()) bool {
@@ -46,6 +48,6 @@ func (s *Subscription) forsake() {
 	close(s.gone)
 	for ticket, done := range s.commits {
 		delete(s.commits, ticket)
-		done <- ErrStopping
+		done <- kerr.ErrStopping
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // AnyPartition leaves the choice of the partition to the partitioner: by the key when there is one.
@@ -17,7 +19,7 @@ type Outgoing struct {
 	Partition int32 // AnyPartition, or one that the topic has; zero is a partition as well
 	Key       []byte
 	Value     []byte // nil: a tombstone
-	Headers   []Header
+	Headers   []record.Header
 	Timestamp int64 // milliseconds since the epoch, 0 for now
 }
 
@@ -31,13 +33,13 @@ func (o *Outgoing) details() (*librdkafka.Details, error) {
 	switch {
 	case o.Partition < AnyPartition:
 		return nil, &ProduceError{
-			Outcome: Rejected, Topic: o.Topic, Reason: reasonFor(librdkafka.UnknownPartition, o.Partition), Cause: ErrNoPartition,
+			Outcome: record.Rejected, Topic: o.Topic, Reason: reasonFor(librdkafka.UnknownPartition, o.Partition), Cause: kerr.ErrNoPartition,
 		}
 	case o.Timestamp < 0:
-		return nil, &ProduceError{Outcome: Rejected, Topic: o.Topic, Reason: fmt.Sprintf("timestamp %d is before 1970", o.Timestamp)}
+		return nil, &ProduceError{Outcome: record.Rejected, Topic: o.Topic, Reason: fmt.Sprintf("timestamp %d is before 1970", o.Timestamp)}
 	case o.Timestamp > 0 && o.Timestamp > time.Now().Add(latest).UnixMilli():
 		return nil, &ProduceError{
-			Outcome: Rejected, Topic: o.Topic, Reason: fmt.Sprintf("timestamp %d is more than %s in the future", o.Timestamp, latest),
+			Outcome: record.Rejected, Topic: o.Topic, Reason: fmt.Sprintf("timestamp %d is more than %s in the future", o.Timestamp, latest),
 		}
 	}
 	return &librdkafka.Details{Partition: o.Partition, Timestamp: o.Timestamp, Headers: librdkafka.PackHeaders(o.Headers)}, nil

@@ -11,9 +11,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/twmb/franz-go/pkg/kerr"
+	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // results waits for the results of the n oldest records.
@@ -36,13 +39,13 @@ func (c *caller) send(t *testing.T, out Outgoing) Result {
 	return c.results(t, 1)[0]
 }
 
-func header(name string, value []byte) Header { return Header{Name: name, Value: value} }
+func header(name string, value []byte) record.Header { return record.Header{Name: name, Value: value} }
 
 // numbered is the i-th of the records that are sent all over the place.
 func numbered(i, partitions int) Outgoing {
 	out := Outgoing{
 		Topic: "letters", Partition: int32(rand.IntN(partitions)), Timestamp: 1_700_000_000_000 + int64(i),
-		Headers: []Header{header("number", fmt.Append(nil, i)), header("null", nil), header("number", []byte{})},
+		Headers: []record.Header{header("number", fmt.Append(nil, i)), header("null", nil), header("number", []byte{})},
 	}
 	if i%3 > 0 {
 		out.Value = fmt.Append([]byte{}, i)
@@ -61,7 +64,7 @@ func TestResultsSayWhereEachRecordIs(t *testing.T) {
 	k := fakeCluster(t, kfake.SeedTopics(partitions, "letters"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *Config) { cfg.Producer = Properties{"linger.ms": "1"} })
 	p := newCaller(t, c)
-	want, bytes := map[TopicPartition][]Record{}, int64(0)
+	want, bytes := map[record.TopicPartition][]record.Record{}, int64(0)
 	for from := 0; from < n; from += n / 4 {
 		var batch []Outgoing
 		for i := range n / 4 {
@@ -74,14 +77,14 @@ func TestResultsSayWhereEachRecordIs(t *testing.T) {
 		}
 		for i, r := range p.results(t, len(batch)) {
 			out := batch[i]
-			tp := TopicPartition{out.Topic, out.Partition}
+			tp := record.TopicPartition{out.Topic, out.Partition}
 			if r != (Result{Partition: out.Partition, Offset: int64(len(want[tp])), Timestamp: out.Timestamp}) {
 				t.Fatalf("record %d to %v ended as %+v", from+i, tp, r)
 			}
-			want[tp] = append(want[tp], Record{tp, r.Offset, out.Timestamp, out.Key, out.Value, out.Headers})
+			want[tp] = append(want[tp], record.Record{tp, r.Offset, out.Timestamp, out.Key, out.Value, out.Headers})
 		}
 	}
-	wantProduced(t, c, ProducedRow{Topic: "letters", Accepted: n, Bytes: bytes, Ended: [4]int64{OK: n}})
+	wantProduced(t, c, ProducedRow{Topic: "letters", Accepted: n, Bytes: bytes, Ended: [4]int64{record.OK: n}})
 	allEnded(t, c, n)
 	if diff := cmp.Diff(want, readBack(t, c, n)); diff != "" {
 		t.Errorf("what was sent and what is there (-want +got):\n%s", diff)
@@ -89,10 +92,10 @@ func TestResultsSayWhereEachRecordIs(t *testing.T) {
 }
 
 // readBack reads n records of the topic letters, by partition.
-func readBack(t *testing.T, c *Client, n int) map[TopicPartition][]Record {
+func readBack(t *testing.T, c *Client, n int) map[record.TopicPartition][]record.Record {
 	t.Helper()
 	w := join(t, c, "reader", topicsOf("letters"))
-	records := map[TopicPartition][]Record{}
+	records := map[record.TopicPartition][]record.Record{}
 	for read := 0; read < n; {
 		lent := w.next(t, n-read)
 		for _, d := range lent {
@@ -112,10 +115,10 @@ func TestAFailureIsItsOwnRecords(t *testing.T) {
 	k := fakeCluster(t, kfake.SeedTopics(2, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
-	missing := &ProduceError{Outcome: Rejected, Topic: "letters", Reason: "it has no partition 2", Cause: ErrNoPartition}
+	missing := &ProduceError{Outcome: record.Rejected, Topic: "letters", Reason: "it has no partition 2", Cause: kerr.ErrNoPartition}
 	for round := range int64(2) { // the first through the gate
 		for i := range int32(9) {
-			err := p.Send(Outgoing{Topic: "letters", Partition: i % 3, Timestamp: 7, Headers: []Header{header("a", nil)}})
+			err := p.Send(Outgoing{Topic: "letters", Partition: i % 3, Timestamp: 7, Headers: []record.Header{header("a", nil)}})
 			if err != nil {
 				t.Errorf("round %d, record %d: %v", round, i, err)
 			}
@@ -148,9 +151,9 @@ func TestABufferedRecordOfAMissingPartitionIsRefused(t *testing.T) {
 	var err error
 	eventually(t, "that the brokers were asked", func() bool {
 		err = p.SendBuffered(Outgoing{Topic: "letters", Partition: 2})
-		return !errors.Is(err, ErrFull)
+		return !errors.Is(err, kerr.ErrFull)
 	})
-	if failure := asProduceError(err, ""); failure.Outcome != Rejected || !errors.Is(err, ErrNoPartition) {
+	if failure := asProduceError(err, ""); failure.Outcome != record.Rejected || !errors.Is(err, kerr.ErrNoPartition) {
 		t.Error(err)
 	}
 }
@@ -177,11 +180,11 @@ func TestWhatCannotBeSentIsRejected(t *testing.T) {
 			t.Errorf("%s: ended as %+v, want %q in partition %d", tt.name, r, tt.want, tt.partition)
 		}
 	}
-	large := Outgoing{Topic: "letters", Headers: []Header{header("large", make([]byte, 2<<20))}}
-	wantOutcome(t, p.send(t, large).Err, Rejected)
-	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.InvalidTimestamp})
-	wantOutcome(t, p.send(t, Outgoing{Topic: "letters", Timestamp: 1}).Err, Rejected)
-	wantOutcome(t, p.send(t, Outgoing{Topic: "letters", Timestamp: 1}).Err, OK)
+	large := Outgoing{Topic: "letters", Headers: []record.Header{header("large", make([]byte, 2<<20))}}
+	wantOutcome(t, p.send(t, large).Err, record.Rejected)
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: wireerr.InvalidTimestamp})
+	wantOutcome(t, p.send(t, Outgoing{Topic: "letters", Timestamp: 1}).Err, record.Rejected)
+	wantOutcome(t, p.send(t, Outgoing{Topic: "letters", Timestamp: 1}).Err, record.OK)
 }
 
 // AnyPartition leaves the choice to the key, the timestamp 0 to the clock, and both are told.
@@ -241,7 +244,7 @@ func TestBufferedRecordsHaveDetailsAsWell(t *testing.T) {
 	k := fakeCluster(t, kfake.SeedTopics(3, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
-	out := Outgoing{Topic: "letters", Partition: 1, Value: []byte("x"), Headers: []Header{header("a", []byte("b"))}, Timestamp: 1_700_000_000_000}
+	out := Outgoing{Topic: "letters", Partition: 1, Value: []byte("x"), Headers: []record.Header{header("a", []byte("b"))}, Timestamp: 1_700_000_000_000}
 	for range 2 { // through the gate, and past it
 		if err := p.SendBuffered(out); err != nil {
 			t.Fatal(err)
@@ -259,8 +262,8 @@ func TestBufferedRecordsHaveDetailsAsWell(t *testing.T) {
 	if n := p.TakeFailed(); n != 0 || p.places != nil {
 		t.Errorf("%d failed; places are kept for nobody: %v", n, p.places != nil)
 	}
-	tp := TopicPartition{"letters", 1}
-	want := map[TopicPartition][]Record{tp: {
+	tp := record.TopicPartition{"letters", 1}
+	want := map[record.TopicPartition][]record.Record{tp: {
 		{tp, 0, out.Timestamp, nil, out.Value, out.Headers},
 		{tp, 1, out.Timestamp, nil, out.Value, out.Headers},
 	}}
@@ -275,20 +278,20 @@ func TestTheGateIsBoundInHeadersAsWell(t *testing.T) {
 	t.Parallel()
 	c := openOn(t, []string{"127.0.0.1:1"}, nil)
 	p := newCaller(t, c)
-	out := Outgoing{Topic: "letters", Headers: []Header{header("large", []byte(strings.Repeat("x", heldBytes/4)))}}
+	out := Outgoing{Topic: "letters", Headers: []record.Header{header("large", []byte(strings.Repeat("x", heldBytes/4)))}}
 	taken := 0
 	err := p.Send(out)
 	for ; err == nil && taken < 100; taken++ {
 		err = p.Send(out)
 	}
-	if taken != 3 || err != ErrFull { //nolint:errorlint // never wrapped
+	if taken != 3 || err != kerr.ErrFull { //nolint:errorlint // never wrapped
 		t.Errorf("%d records of a quarter each were held, then %v", taken, err)
 	}
 	if err := shut(c, time.Second); err == nil {
 		t.Error("nothing is undelivered")
 	}
 	for i, r := range p.results(t, taken) {
-		if r.Err == nil || r.Err.Outcome != Retry || r.Partition != 0 {
+		if r.Err == nil || r.Err.Outcome != record.Retry || r.Partition != 0 {
 			t.Errorf("record %d ended as %+v", i, r)
 		}
 	}
@@ -302,7 +305,7 @@ func TestDeliverAndSendShareOneOrder(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	p := newCaller(t, openOn(t, k.ListenAddrs(), nil))
-	wantOutcome(t, p.deliver(t, "letters", nil), OK)
+	wantOutcome(t, p.deliver(t, "letters", nil), record.OK)
 	if p.places != nil {
 		t.Error("places are kept for a session that does not ask for them")
 	}

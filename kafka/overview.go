@@ -7,6 +7,9 @@ import (
 	"time"
 
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // overview is what the client's refresh loop last learned from the brokers.
@@ -30,9 +33,6 @@ const (
 	reachRetry    = time.Second
 )
 
-// ErrNotAsked is what Reach says in the first moments.
-var ErrNotAsked = errors.New("no broker was asked yet")
-
 // Reach is nil when a broker answered lately, else why none did. It does not ask: the client does so by
 // itself every few seconds.
 func (c *Cluster) Reach() error {
@@ -40,7 +40,7 @@ func (c *Cluster) Reach() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !o.asked {
-		return ErrNotAsked
+		return kerr.ErrNotAsked
 	}
 	return o.broken
 }
@@ -76,7 +76,7 @@ func silentOf(heard []Heard) []Broker {
 func (c *Cluster) refresh(ctx context.Context) {
 	beat, end := c.config().register("lag", refreshGap)
 	defer end()
-	r := refresher{cluster: c, beat: beat, lows: map[TopicPartition]low{}}
+	r := refresher{cluster: c, beat: beat, lows: map[record.TopicPartition]low{}}
 	tick := time.NewTicker(refreshTick)
 	defer tick.Stop()
 	for ctx.Err() == nil {
@@ -95,7 +95,7 @@ type refresher struct {
 	beat    func()
 	reachAt time.Time // when to ask whether anybody answers
 	lagAt   time.Time // when to read the lag
-	lows    map[TopicPartition]low
+	lows    map[record.TopicPartition]low
 
 	counts    map[string]int // partitions, by topic
 	countedAt time.Time
@@ -179,13 +179,13 @@ func (a *Admin) reach(ctx context.Context) error {
 		go func() {
 			_, err := a.handle.Topics(ctx, b.ID, []string{"__consumer_offsets"}, callTurn)
 			if ctx.Err() == nil {
-				a.roster.heard(b.ID, !unanswered(err), time.Now())
+				a.roster.heard(b.ID, !kerr.Unanswered(err), time.Now())
 			}
 			answers <- err
 		}()
 	}
 	for range brokers {
-		if answer := <-answers; !unanswered(answer) {
+		if answer := <-answers; !kerr.Unanswered(answer) {
 			err = answer
 		}
 	}

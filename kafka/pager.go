@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // firstFetch is how long the first of the records that are there may take to come.
@@ -54,7 +56,7 @@ func (p *pager) fill(ctx context.Context) (Page, error) {
 			p.consumer.Wait(left)
 			continue
 		case p.behind:
-			return p.page, fmt.Errorf("%w: no record of %s came", ErrNoAnswer, p.TopicPartition)
+			return p.page, fmt.Errorf("%w: no record of %s came", kerr.ErrNoAnswer, p.TopicPartition)
 		}
 		break
 	}
@@ -72,14 +74,14 @@ func (p *pager) fetch() {
 	}
 	messages, _ := p.queue.Fetch(nil, p.Records-len(p.page.Records), p.Bytes-p.bytes, p.note)
 	for _, m := range messages {
-		r := Record{
+		r := record.Record{
 			TopicPartition: p.TopicPartition, Offset: m.Offset, Timestamp: m.Timestamp, Key: m.Key, Value: m.Value, Headers: m.Headers,
 		}
 		p.behind = false
-		if p.full = p.full || len(p.page.Records) > 0 && p.bytes+r.size() > p.Bytes; p.full {
+		if p.full = p.full || len(p.page.Records) > 0 && p.bytes+r.Size() > p.Bytes; p.full {
 			return
 		}
-		p.bytes += r.size()
+		p.bytes += r.Size()
 		p.page.Records, p.page.Next = append(p.page.Records, r), r.Offset+1
 	}
 	p.full = p.full || len(p.page.Records) >= p.Records || p.bytes >= p.Bytes
@@ -93,7 +95,7 @@ func (p *pager) note(failing librdkafka.PartitionError) {
 		if len(p.page.Records) > 0 {
 			p.full = true
 		}
-	case verdictOn(code).cause != nil:
-		p.failed = fmt.Errorf("%s: %w: %s", p.TopicPartition, verdictOn(code).cause, failing.Text)
+	case kerr.Of(code).Produce != nil:
+		p.failed = fmt.Errorf("%s: %w: %s", p.TopicPartition, kerr.Of(code).Produce, failing.Text)
 	}
 }

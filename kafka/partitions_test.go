@@ -8,6 +8,9 @@ import (
 
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // grow gives a topic partitions.
@@ -39,21 +42,21 @@ func TestPartitionsThatWereAddedAreThereAtOnce(t *testing.T) {
 	p := newCaller(t, c)
 	for have := 1; have < 5; have++ {
 		last := Outgoing{Topic: "letters", Partition: int32(have - 1), Value: []byte("x")}
-		wantOutcome(t, p.send(t, last).Err, OK)
+		wantOutcome(t, p.send(t, last).Err, record.OK)
 		beyond := last
 		beyond.Partition++
 		failure := p.send(t, beyond).Err
-		wantOutcome(t, failure, Rejected)
+		wantOutcome(t, failure, record.Rejected)
 		if want := fmt.Sprintf("it has no partition %d", have); failure.Reason != want {
 			t.Errorf("%s, want %s", failure.Reason, want)
 		}
 		grow(t, c, "letters", have+1)
-		wantOutcome(t, p.send(t, beyond).Err, OK)
+		wantOutcome(t, p.send(t, beyond).Err, record.OK)
 	}
 	buffer := func(partition int32) (err error) {
 		eventually(t, "that the brokers were asked", func() bool {
 			err = p.SendBuffered(Outgoing{Topic: "letters", Partition: partition, Value: []byte("x")})
-			return !errors.Is(err, ErrFull)
+			return !errors.Is(err, kerr.ErrFull)
 		})
 		return err
 	}
@@ -61,7 +64,7 @@ func TestPartitionsThatWereAddedAreThereAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "its end", func() bool { return p.Drained(0) })
-	wantOutcome(t, asProduceError(buffer(5), "letters"), Rejected)
+	wantOutcome(t, asProduceError(buffer(5), "letters"), record.Rejected)
 	grow(t, c, "letters", 6)
 	eventually(t, "the partition", func() bool { return buffer(5) == nil })
 	eventually(t, "its end", func() bool { return p.Drained(0) })
@@ -77,13 +80,13 @@ func TestATopicMadeAgainTakesRecords(t *testing.T) {
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
-	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
 	if err := k.DeleteTopic("letters"); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "that it is gone", func() bool {
 		failure := p.deliver(t, "letters", []byte("x"))
-		return failure != nil && failure.Outcome == Rejected
+		return failure != nil && failure.Outcome == record.Rejected
 	})
 	if err := k.CreateTopic("letters", 2, nil); err != nil {
 		t.Fatal(err)

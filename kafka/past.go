@@ -1,6 +1,10 @@
 package kafka
 
-import "time"
+import (
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
+)
 
 // past is what this process had settled of a partition when it lost it, or gave it back: Kafka may not have it, as the
 // coordinator was away. If the partition comes back and nobody else has been at it meanwhile, that counts still.
@@ -18,7 +22,7 @@ func (p *past) holds(committed int64) bool {
 
 // remember keeps what was settled of a partition that goes away. The subscription's mu is held, and until nothing can be
 // settled any more: what is answered as done after this is not kept.
-func (s *Subscription) remember(tp TopicPartition, f *feed) {
+func (s *Subscription) remember(tp record.TopicPartition, f *feed) {
 	switch {
 	case f.past != nil: // it had not begun here yet
 		s.past[tp] = f.past
@@ -39,7 +43,7 @@ func (s *Subscription) remember(tp TopicPartition, f *feed) {
 
 // recall finds what was settled of a partition that has come back. Nothing of it is lent before it is decided whether
 // that counts: see inherit.
-func (s *Subscription) recall(tp TopicPartition, f *feed) {
+func (s *Subscription) recall(tp record.TopicPartition, f *feed) {
 	f.opened = time.Now()
 	f.past = s.past[tp]
 	delete(s.past, tp)
@@ -60,7 +64,7 @@ func (s *Subscription) inherit(f *feed) {
 	case another && f.committed >= 0: // that was committed of the old log
 		s.log.Warn("topic was created again", "topic", tp.Topic, "old_id", p.log, "id", l.id, "partition", tp.Partition)
 		s.past[tp] = p
-		s.beginAgain([]TopicPartition{tp}, p.log)
+		s.beginAgain([]record.TopicPartition{tp}, p.log)
 	case another:
 	default:
 		s.log.Info("partition came back", "partition", tp.String(), "committed", f.committed, "settled_below", p.position, "settled_above", len(p.settled))

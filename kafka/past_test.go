@@ -5,16 +5,18 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kerr"
+	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // lose has the coordinator forget the consumer, which then loses its partitions and joins again.
 func lose(t *testing.T, k *kfake.Cluster, c *Client) {
 	t.Helper()
 	before := c.Stats().Rebalances
-	lost := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: kerr.UnknownMemberID, TopLevel: true, Count: 1})
+	lost := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: wireerr.UnknownMemberID, TopLevel: true, Count: 1})
 	eventually(t, "the loss", func() bool { return lost.Hits() == 1 && c.Stats().Rebalances >= before+2 })
 }
 
@@ -136,9 +138,9 @@ func TestWhatOthersCommittedMeanwhileCountsMore(t *testing.T) {
 			w := join(t, c, "a", in)
 			w.take(t, 8)
 			w.AcceptThrough(letters, 4)
-			rejoined := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Err: kerr.CoordinatorLoadInProgress, TopLevel: true, Count: -1})
+			rejoined := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Err: wireerr.CoordinatorLoadInProgress, TopLevel: true, Count: -1})
 			before := c.Stats().Rebalances
-			k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: kerr.UnknownMemberID, TopLevel: true, Count: 1})
+			k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: wireerr.UnknownMemberID, TopLevel: true, Count: 1})
 			eventually(t, "the loss", func() bool { return c.Stats().Rebalances > before && rejoined.Hits() > 0 })
 			moved(t, c, tt.at)
 			rejoined.Remove()
@@ -151,7 +153,7 @@ func TestWhatOthersCommittedMeanwhileCountsMore(t *testing.T) {
 func moved(t *testing.T, c *Client, at int64) {
 	t.Helper()
 	eventually(t, "an empty group", func() bool {
-		return c.send(bounded(t), "group", func(e *envoy) error { return e.commit(bounded(t), []Place{{letters, at}}) }) == nil
+		return c.send(bounded(t), "group", func(e *envoy) error { return e.commit(bounded(t), []record.PartitionOffset{{letters, at}}) }) == nil
 	})
 }
 

@@ -6,10 +6,11 @@ import (
 	"strings"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // plights say of partitions what keeps their records from getting on.
-type plights map[TopicPartition]string
+type plights map[record.TopicPartition]string
 
 // mostExamined is how many topics are asked for in a round.
 const mostExamined = 200
@@ -87,7 +88,7 @@ func (b *producedBooks) stuck(before map[string]int64) (topics []string, now map
 		underway, written := int64(0), int64(0)
 		for i := range a.shares {
 			underway += a.shares[i].records.Load()
-			written += a.row.tallies[i].ended[OK].Load()
+			written += a.row.tallies[i].ended[record.OK].Load()
 		}
 		if underway == 0 {
 			continue
@@ -122,8 +123,8 @@ func (p plights) add(t *librdkafka.Topic, heard []Heard, wanted string) {
 		default:
 			continue
 		}
-		p[TopicPartition{t.Name, partition.ID}] = why
-		if any := (TopicPartition{t.Name, AnyPartition}); p[any] == "" {
+		p[record.TopicPartition{t.Name, partition.ID}] = why
+		if any := (record.TopicPartition{t.Name, AnyPartition}); p[any] == "" {
 			p[any] = why
 		}
 	}
@@ -147,7 +148,7 @@ func (ps *Producers) plight(topic string, partition int32) string {
 	if found == nil {
 		return ""
 	}
-	return (*found)[TopicPartition{topic, partition}]
+	return (*found)[record.TopicPartition{topic, partition}]
 }
 
 // asked is what a producer makes of whether brokers answer; see Engine.

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // produce takes a record from a session: it gathers it when its topic is known, else the record goes to the gate.
@@ -25,7 +27,7 @@ func (ps *Producers) produce(g *gathering, topic, key, value []byte, opaque uint
 func (ps *Producers) gather(g *gathering, t *topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
 	a := g.producer.accumulator
 	if a.full() {
-		return ErrFull
+		return kerr.ErrFull
 	}
 	if g.begins(t) && g.producer.crowded(t.accounts) { // looked at once for each push
 		return ps.crowd(t, g.producer)
@@ -39,7 +41,7 @@ func (ps *Producers) gather(g *gathering, t *topic, key, value []byte, opaque ui
 		a.move(true)
 	}
 	if !a.passed(g) {
-		return ErrFull
+		return kerr.ErrFull
 	}
 	return ps.push(t, g.producer, key, value, opaque, d)
 }
@@ -76,7 +78,7 @@ func (ps *Producers) push(t *topic, p *producer, key, value []byte, opaque uint6
 		p.load(t.accounts, 1, int64(len(key)+len(value)))
 		return nil
 	case err == nil && code == librdkafka.QueueFull:
-		return ErrFull
+		return kerr.ErrFull
 	case err == nil && code == librdkafka.UnknownPartition:
 		return ps.doubtPartition(t, d)
 	case err == nil && uncertain(code):
@@ -95,7 +97,7 @@ func (ps *Producers) doubtPartition(t *topic, d *librdkafka.Details) error {
 		ps.lookUp(at)
 	}
 	if is {
-		return ErrFull
+		return kerr.ErrFull
 	}
 	return ps.untaken(t, librdkafka.UnknownPartition, nil, partitionOf(d))
 }
@@ -135,13 +137,13 @@ func (ps *Producers) lookAgain(t *topic, r *heldRecord, code librdkafka.Code) er
 // untaken is why librdkafka has not taken a record.
 func (ps *Producers) untaken(t *topic, code librdkafka.Code, err error, partition int32) *ProduceError {
 	if err != nil {
-		return &ProduceError{Outcome: Retry, Topic: t.name, Reason: ErrStopping.Error()}
+		return &ProduceError{Outcome: record.Retry, Topic: t.name, Reason: kerr.ErrStopping.Error()}
 	}
 	if code == librdkafka.UnknownTopicLocal || code == librdkafka.UnknownTopic {
 		ps.topics.doubt(t.name)
 	}
 	return &ProduceError{
-		Outcome: outcomeOf(code, librdkafka.NotPersisted), Topic: t.name, Reason: reasonFor(code, partition), Cause: verdictOn(code).cause,
+		Outcome: outcomeOf(code, librdkafka.NotPersisted), Topic: t.name, Reason: reasonFor(code, partition), Cause: kerr.Of(code).Produce,
 	}
 }
 

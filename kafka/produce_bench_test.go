@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // benched is a caller on a broker inside the process, whose topic is known.
@@ -50,7 +53,7 @@ func (c *caller) pipelined(b *testing.B, hand func() error) {
 			<-c.woken
 		}
 		err := hand()
-		for errors.Is(err, ErrFull) { // as sessions do
+		for errors.Is(err, kerr.ErrFull) { // as sessions do
 			err = hand()
 		}
 		if err != nil {
@@ -104,7 +107,7 @@ func BenchmarkSend(b *testing.B) {
 func BenchmarkSendWithHeaders(b *testing.B) {
 	p, out := benched(b), Outgoing{
 		Topic: "letters", Partition: 0, Value: make([]byte, 100), Timestamp: 1_700_000_000_000,
-		Headers: []Header{{Name: "trace", Value: []byte("0123456789abcdef")}, {Name: "content-type", Value: []byte("text/plain")}},
+		Headers: []record.Header{{Name: "trace", Value: []byte("0123456789abcdef")}, {Name: "content-type", Value: []byte("text/plain")}},
 	}
 	var results []Result
 	p.batched(b, func() error { return p.Send(out) }, func(n int) (ok bool) {

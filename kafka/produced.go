@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // tally counts one topic's records of one profile. Sessions write the first line, the goroutine that
@@ -22,7 +24,7 @@ func (t *tally) take(bytes int) {
 	t.bytes.Add(int64(bytes))
 }
 
-func (t *tally) end(o Outcome, n int64) { t.ended[o].Add(n) }
+func (t *tally) end(o record.Outcome, n int64) { t.ended[o].Add(n) }
 
 // read takes a reading that adds up. Records are counted when librdkafka has taken them, and a report may
 // be faster: what has ended was accepted, and neither figure ever goes back.
@@ -150,12 +152,14 @@ func (b *producedBooks) stop() {
 	}
 }
 
-func (r *ProducedRow) failed() int64 { return r.Ended[Rejected] + r.Ended[Retry] + r.Ended[Unknown] }
+func (r *ProducedRow) failed() int64 {
+	return r.Ended[record.Rejected] + r.Ended[record.Retry] + r.Ended[record.Unknown]
+}
 
 // undelivered is how many records have failed since stop, or are still without an end.
 func (b *producedBooks) undelivered() int64 {
 	all := b.sum()
-	return all.Accepted - all.Ended[OK] - b.before.Load()
+	return all.Accepted - all.Ended[record.OK] - b.before.Load()
 }
 
 // Produced reads the books of what was produced, a row by topic, in order.

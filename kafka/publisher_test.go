@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // patience bounds every wait of these tests for something that must happen.
@@ -79,7 +80,7 @@ func (w *publisherWalk) Deliver(t *rapid.T) {
 	}
 }
 
-// Place makes the records that are not reported yet tell their place from now on.
+// PartitionOffset makes the records that are not reported yet tell their place from now on.
 func (w *publisherWalk) Place(*rapid.T) { w.p.keepPlaces() }
 
 // Refuse is a Deliver that librdkafka did not take.
@@ -87,7 +88,7 @@ func (w *publisherWalk) Refuse(*rapid.T) { w.p.track(); w.p.untrack() }
 
 func (w *publisherWalk) Buffer(t *rapid.T) {
 	w.p.pending.Add(1)
-	failure := rapid.SampledFrom([]*ProduceError{nil, {Outcome: Retry}}).Draw(t, "failure")
+	failure := rapid.SampledFrom([]*ProduceError{nil, {Outcome: record.Retry}}).Draw(t, "failure")
 	if failure != nil {
 		w.failed++
 	}
@@ -105,7 +106,7 @@ func (w *publisherWalk) Report(t *rapid.T) {
 	s := w.flying[i]
 	w.flying = slices.Delete(w.flying, i, i+1)
 	s.done = true
-	s.failure = rapid.SampledFrom([]*ProduceError{nil, {Outcome: Rejected}, {Outcome: Unknown}}).Draw(t, "failure")
+	s.failure = rapid.SampledFrom([]*ProduceError{nil, {Outcome: record.Rejected}, {Outcome: record.Unknown}}).Draw(t, "failure")
 	w.pending--
 	w.reports++
 	report := librdkafka.Report{

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
@@ -44,11 +45,11 @@ func (rs *Reader) take(ctx context.Context) (*pooled, error) {
 	select {
 	case r.places <- struct{}{}:
 	case <-patience.C:
-		return nil, ErrTooManyReadings
+		return nil, kerr.ErrTooManyReadings
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-rs.life.ctx.Done():
-		return nil, ErrStopping
+		return nil, kerr.ErrStopping
 	}
 	cfg := rs.settings.Load()
 	p := r.reuse(cfg)

@@ -2,12 +2,13 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // Reading is what somebody wants to see of a partition, who is in no group and leaves no trace.
@@ -22,7 +23,7 @@ type Reading struct {
 
 // Page is a piece of a partition.
 type Page struct {
-	Records []Record
+	Records []record.Record
 	Next    int64 // where to go on
 	// Begin and End are what the partition holds: from Begin up to, but not including, End.
 	Begin, End int64
@@ -41,9 +42,6 @@ func newReader(settings *atomic.Pointer[Config], life *lifetime, cluster *Cluste
 	return &Reader{settings: settings, life: life, cluster: cluster, bound: bound, pool: newReaders()}
 }
 
-// ErrTooManyReadings says that there was no place for another reading in time.
-var ErrTooManyReadings = errors.New("too many read at once")
-
 // Read reads a piece of a partition. It ends at the end that the partition had when it began, or with Wait.
 // ErrNoTopic and ErrNoPartition say that there is none, a *BeyondError that it ends before Target.
 func (rs *Reader) Read(ctx context.Context, r Reading) (Page, error) {
@@ -61,7 +59,7 @@ func (rs *Reader) Read(ctx context.Context, r Reading) (Page, error) {
 	defer context.AfterFunc(rs.life.ctx, cancel)() //nolint:contextcheck // the client ends what its callers began
 	page, err = p.read(bounded, r, page)
 	if err != nil && rs.life.ctx.Err() != nil {
-		return page, ErrStopping
+		return page, kerr.ErrStopping
 	}
 	return page, err
 }
@@ -92,7 +90,7 @@ func (rs *Reader) find(ctx context.Context, t *Target) (page Page, err error) {
 func (p *pooled) read(ctx context.Context, r Reading, page Page) (Page, error) {
 	queue := p.consumer.Queue(r.Topic, r.Partition)
 	if queue == nil {
-		return page, fmt.Errorf("partition %s: %w", r.TopicPartition, ErrNoPartition)
+		return page, fmt.Errorf("partition %s: %w", r.TopicPartition, kerr.ErrNoPartition)
 	}
 	defer queue.Close()
 	whole := []librdkafka.Partition{{Topic: r.Topic, ID: r.Partition, Offset: page.Next}}

@@ -11,6 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // told is a page in short: the values, where to go on, and what the partition holds.
@@ -58,8 +61,8 @@ func TestAPartitionIsReadFromAnywhere(t *testing.T) {
 		{Reading{Target: at("letters", 0, 1), Records: 2, Bytes: 1 << 20}, "[1=v1 2=v2] next 3 of 0 to 5"},
 		{Reading{Target: at("letters", 0, 1), Records: 9, Bytes: 1}, "[1=v1] next 2 of 0 to 5"},
 		{Reading{Target: at("letters", 0, 1), Records: 9, Bytes: 140}, "[1=v1 2=v2] next 3 of 0 to 5"},
-		{Reading{Target: Target{TopicPartition{"letters", 0}, AtTime, 3500}, Records: 9, Bytes: 1 << 20}, "[3=v3 4=v4] next 5 of 0 to 5"},
-		{Reading{Target: Target{TopicPartition{"letters", 0}, AtTime, 9000}, Records: 9, Bytes: 1 << 20}, "[] next 5 of 0 to 5"},
+		{Reading{Target: Target{record.TopicPartition{"letters", 0}, AtTime, 3500}, Records: 9, Bytes: 1 << 20}, "[3=v3 4=v4] next 5 of 0 to 5"},
+		{Reading{Target: Target{record.TopicPartition{"letters", 0}, AtTime, 9000}, Records: 9, Bytes: 1 << 20}, "[] next 5 of 0 to 5"},
 	} {
 		page, err := c.Read(bounded(t), step.Reading)
 		if diff := cmp.Diff(step.want, told(page)); diff != "" || err != nil {
@@ -115,10 +118,10 @@ func TestReadingsThatCannotBe(t *testing.T) {
 	elsewhere := reading(0)
 	elsewhere.Partition = 1
 	_, err := c.Read(bounded(t), elsewhere)
-	wantError(t, err, ErrNoPartition, "")
+	wantError(t, err, kerr.ErrNoPartition, "")
 	elsewhere.Topic = "nope"
 	_, err = c.Read(bounded(t), elsewhere)
-	wantError(t, err, ErrNoTopic, "")
+	wantError(t, err, kerr.ErrNoTopic, "")
 	gone, leave := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer leave()
 	waiting := reading(5)
@@ -127,7 +130,7 @@ func TestReadingsThatCannotBe(t *testing.T) {
 	wantError(t, err, context.DeadlineExceeded, "")
 	k.Close()
 	_, err = c.Read(briefly(t), reading(0))
-	wantError(t, err, ErrNoAnswer, "")
+	wantError(t, err, kerr.ErrNoAnswer, "")
 }
 
 func TestReadingsAreBoundedAndShareConsumers(t *testing.T) {
@@ -150,7 +153,7 @@ func TestReadingsAreBoundedAndShareConsumers(t *testing.T) {
 	}
 	eventually(t, "as many as may be", func() bool { return len(c.pool.places) == mostReaders })
 	_, err := c.Read(bounded(t), reading(0))
-	wantError(t, err, ErrTooManyReadings, "")
+	wantError(t, err, kerr.ErrTooManyReadings, "")
 	leave()
 	all.Wait()
 	if page, err := c.Read(bounded(t), reading(4)); err != nil || len(page.Records) != 1 {

@@ -4,13 +4,14 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // assign takes partitions that Kafka gives us. Each gets a queue of its own before it is fetched
 // from, so that one that is held back holds no other.
 func (s *Subscription) assign(partitions []librdkafka.Partition) {
 	for _, p := range partitions {
-		s.open(TopicPartition{p.Topic, p.ID})
+		s.open(record.TopicPartition{p.Topic, p.ID})
 	}
 	if err := s.consumer.Assign(partitions); err != nil {
 		s.log.Error("partitions not assigned", "err", err)
@@ -27,7 +28,7 @@ func (s *Subscription) rebalanced() {
 	s.groups.lendings.rebalanced(s.group)
 }
 
-func (s *Subscription) open(tp TopicPartition) {
+func (s *Subscription) open(tp record.TopicPartition) {
 	queue := s.consumer.Queue(tp.Topic, tp.Partition)
 	row := s.groups.lendings.admit(s.group, tp.Topic)
 	portion := s.admit(tp)
@@ -60,7 +61,7 @@ func (s *Subscription) revoke(partitions []librdkafka.Partition, now time.Time) 
 	}
 	s.mu.Lock()
 	for _, p := range partitions {
-		if l := s.dispatch.byName[TopicPartition{p.Topic, p.ID}]; l != nil {
+		if l := s.dispatch.byName[record.TopicPartition{p.Topic, p.ID}]; l != nil {
 			l.closing = true
 		}
 	}
@@ -86,7 +87,7 @@ func (s *Subscription) owes(partitions []librdkafka.Partition) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range partitions {
-		if l := s.dispatch.Lane(TopicPartition{p.Topic, p.ID}); l != nil && l.owed > 0 {
+		if l := s.dispatch.Lane(record.TopicPartition{p.Topic, p.ID}); l != nil && l.owed > 0 {
 			return true
 		}
 	}
@@ -99,11 +100,11 @@ func (s *Subscription) letGo(partitions []librdkafka.Partition) {
 		s.log.Warn("partitions not unassigned", "err", err)
 	}
 	for _, p := range partitions {
-		s.drop(TopicPartition{p.Topic, p.ID})
+		s.drop(record.TopicPartition{p.Topic, p.ID})
 	}
 }
 
-func (s *Subscription) drop(tp TopicPartition) {
+func (s *Subscription) drop(tp record.TopicPartition) {
 	f := s.feeds[tp]
 	if f == nil {
 		return
@@ -118,7 +119,7 @@ func (s *Subscription) drop(tp TopicPartition) {
 }
 
 // end ends a lane: nothing of it is lent or settled any more.
-func (s *Subscription) end(tp TopicPartition, f *feed) {
+func (s *Subscription) end(tp record.TopicPartition, f *feed) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.remember(tp, f)
@@ -135,14 +136,14 @@ func (s *Subscription) closeQueues() {
 
 // names lists partitions for the log, cut when there are many.
 func names(partitions []librdkafka.Partition) []string {
-	list := make([]TopicPartition, len(partitions))
+	list := make([]record.TopicPartition, len(partitions))
 	for i, p := range partitions {
-		list[i] = TopicPartition{p.Topic, p.ID}
+		list[i] = record.TopicPartition{p.Topic, p.ID}
 	}
 	return named(list)
 }
 
-func named(partitions []TopicPartition) []string {
+func named(partitions []record.TopicPartition) []string {
 	const most = 20
 	var list []string
 	for _, tp := range partitions {

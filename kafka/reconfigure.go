@@ -3,6 +3,8 @@ package kafka
 import (
 	"maps"
 	"slices"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 )
 
 // Reconfigure changes the configuration of the running client; an invalid one changes nothing.
@@ -18,7 +20,7 @@ func (c *Client) Reconfigure(cfg Config) (unchanged []string, err error) {
 	c.changes.Lock()
 	defer c.changes.Unlock()
 	if c.life.isStopping() {
-		return nil, ErrStopping
+		return nil, kerr.ErrStopping
 	}
 	old := c.settings.Load()
 	if !slices.Equal(old.Brokers, cfg.Brokers) {

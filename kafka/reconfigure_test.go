@@ -13,7 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // changed is the client's configuration with an edit.
@@ -93,7 +95,7 @@ func TestBoundsChangeAtOnce(t *testing.T) {
 	k := fakeCluster(t, kfake.AllowAutoTopicCreation())
 	c := openOn(t, k.ListenAddrs(), func(cfg *Config) { cfg.MaxTopics, cfg.MaxSubscriptions, cfg.InFlight = 1, 1, 2 })
 	p := newCaller(t, c)
-	wantOutcome(t, p.deliver(t, "one", []byte("x")), OK)
+	wantOutcome(t, p.deliver(t, "one", []byte("x")), record.OK)
 	join(t, c, "a", topicsOf("one"))
 	p.pending.Add(2)
 	two := func() (outcome *ProduceError, joined error, room bool) {
@@ -101,12 +103,12 @@ func TestBoundsChangeAtOnce(t *testing.T) {
 		_, joined = c.Join(Identity{"other", "a"}, topicsOf("one"), func() {})
 		return outcome, joined, p.Room()
 	}
-	if failure, err, room := two(); failure.Outcome != Rejected || err == nil || room {
+	if failure, err, room := two(); failure.Outcome != record.Rejected || err == nil || room {
 		t.Errorf("before: %v, %v, room is %v", failure, err, room)
 	}
 	reconfigure(t, c, func(cfg *Config) { cfg.MaxTopics, cfg.MaxSubscriptions, cfg.InFlight = 2, 2, 4 })
 	p.pending.Add(-2)
-	wantOutcome(t, p.deliver(t, "two", []byte("x")), OK)
+	wantOutcome(t, p.deliver(t, "two", []byte("x")), record.OK)
 	p.pending.Add(2)
 	if _, err := c.Join(Identity{"other", "a"}, topicsOf("one"), func() {}); err != nil || !p.Room() {
 		t.Errorf("after: %v, room is %v", err, p.Room())
@@ -189,7 +191,7 @@ func TestNoRecordMeetsARetiredProducer(t *testing.T) {
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"), kfake.BlackholeProduce())
 	c := openOn(t, k.ListenAddrs(), nil)
 	stop := make(chan struct{})
-	details := []*librdkafka.Details{nil, {Headers: librdkafka.PackHeaders([]Header{header("a", []byte("b"))})}}
+	details := []*librdkafka.Details{nil, {Headers: librdkafka.PackHeaders([]record.Header{header("a", []byte("b"))})}}
 	var hammering sync.WaitGroup
 	for i := range uint64(4) {
 		hammering.Go(func() {
@@ -234,7 +236,7 @@ func bufferUntil(p *caller, name string, stop <-chan struct{}) (n int, err error
 		if err = p.Buffer([]byte("letters"), nil, []byte(name+" "+strconv.Itoa(n))); err == nil {
 			n++
 		}
-		if errors.Is(err, ErrFull) {
+		if errors.Is(err, kerr.ErrFull) {
 			err = nil
 		}
 	}
@@ -265,7 +267,7 @@ func TestAReplacedProducerEndsWithItsClient(t *testing.T) {
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
-	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
 	heard := mute(k)
 	bufferThree(t, c)
 	await(t, heard, "the produce request")
@@ -284,7 +286,7 @@ func TestAReplacedProducerEndsWithItsClient(t *testing.T) {
 	if took := time.Since(start); took > 10*time.Second {
 		t.Errorf("the end took %v", took)
 	}
-	if s := c.Stats(); s.Pending != 0 || s.Ended[Unknown] != 3 {
+	if s := c.Stats(); s.Pending != 0 || s.Ended[record.Unknown] != 3 {
 		t.Errorf("counted %+v", s)
 	}
 }
@@ -294,14 +296,14 @@ func TestReconfigureDuringClose(t *testing.T) {
 	for range 5 {
 		k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 		c := openOn(t, k.ListenAddrs(), nil)
-		wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), OK)
+		wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), record.OK)
 		var both sync.WaitGroup
 		both.Go(func() {
 			for i := range 5 {
 				edit := func(cfg *Config) {
 					cfg.Properties = Properties{"client.id": fmt.Sprint("sluice", i)}
 				}
-				if _, err := c.Reconfigure(changed(c, edit)); err != nil && !errors.Is(err, ErrStopping) {
+				if _, err := c.Reconfigure(changed(c, edit)); err != nil && !errors.Is(err, kerr.ErrStopping) {
 					t.Error(err)
 				}
 			}

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 )
 
 // renewTime bounds the change from one consumer to another, within one round of the subscription.
@@ -26,7 +28,7 @@ func (s *Subscription) renew(ctx context.Context, why string) {
 	err := s.consumer.Reopen(ctx, s.properties, s.leaving, s.closeQueues)
 	for ticket, done := range s.commits {
 		delete(s.commits, ticket)
-		done <- fmt.Errorf("%w: the consumer was replaced", ErrNoAnswer)
+		done <- fmt.Errorf("%w: the consumer was replaced", kerr.ErrNoAnswer)
 	}
 	s.down = descent{}
 	switch {

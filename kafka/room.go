@@ -1,13 +1,11 @@
 package kafka
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
-)
 
-// ErrTooMany means that as many consumers are there as may be. A RoomError says which bound it is.
-var ErrTooMany = errors.New("too many groups and topics at once")
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+)
 
 // RoomError says that there is no room for another subscription: of the whole proxy's, or of one address'.
 type RoomError struct {
@@ -21,17 +19,17 @@ type RoomError struct {
 
 func (e *RoomError) Error() string {
 	if e.Soon {
-		return fmt.Sprintf("%v: consume.max_subscriptions: there are %d, and one that nobody uses is ending: try again in a moment", ErrTooMany, e.Most)
+		return fmt.Sprintf("%v: consume.max_subscriptions: there are %d, and one that nobody uses is ending: try again in a moment", kerr.ErrTooMany, e.Most)
 	}
 	if e.Address.IsValid() {
 		return fmt.Sprintf("%v: consume.max_subscriptions: clients at %s have %d subscriptions, and one address may have half of %d: "+
-			"use fewer groups from there, or raise it", ErrTooMany, addressText(e.Address), e.Held, e.Most)
+			"use fewer groups from there, or raise it", kerr.ErrTooMany, addressText(e.Address), e.Held, e.Most)
 	}
 	return fmt.Sprintf("%v: consume.max_subscriptions: %d subscriptions have members, and one address may have half of them: "+
-		"use fewer groups, or raise it", ErrTooMany, e.Most)
+		"use fewer groups, or raise it", kerr.ErrTooMany, e.Most)
 }
 
-func (e *RoomError) Unwrap() error { return ErrTooMany }
+func (e *RoomError) Unwrap() error { return kerr.ErrTooMany }
 
 // addressText leaves out the length of a prefix that is a whole address.
 func addressText(p netip.Prefix) string {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 )
 
 // crowded is a client that may have so many subscriptions, whose members never come back by themselves.
@@ -60,7 +62,7 @@ func refused(t *testing.T, c *Client, address, group string, words ...string) {
 	t.Helper()
 	_, err := tryFrom(c, address, group, func() {})
 	var full *RoomError
-	if !errors.As(err, &full) || !errors.Is(err, ErrTooMany) || full.Soon {
+	if !errors.As(err, &full) || !errors.Is(err, kerr.ErrTooMany) || full.Soon {
 		t.Fatalf("%s from %q: %v", group, address, err)
 	}
 	for _, word := range append(words, "consume.max_subscriptions", "half", "raise it") {

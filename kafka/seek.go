@@ -5,17 +5,19 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // seek is an order to go on elsewhere.
 type seek struct {
 	ctx    context.Context //nolint:containedctx // of who waits for it
-	places []Place
-	left   []Place // of them, those to be sought yet
-	seat   *Seat   // whose records may be taken back; nil for anybody's
-	commit bool    // the places too
-	again  bool    // as the topic was created again
+	places []record.PartitionOffset
+	left   []record.PartitionOffset // of them, those to be sought yet
+	seat   *Seat                    // whose records may be taken back; nil for anybody's
+	commit bool                     // the places too
+	again  bool                     // as the topic was created again
 	done   chan<- error
 }
 
@@ -23,13 +25,13 @@ type seek struct {
 // is dropped, nothing is committed. It returns when that is done: the next records are those at the places.
 // ErrNotHere says, before anything has moved, that a partition is not assigned here, or that another member
 // owes records of it.
-func (m *Member) Seek(ctx context.Context, places []Place) error {
+func (m *Member) Seek(ctx context.Context, places []record.PartitionOffset) error {
 	return m.sub.seek(ctx, places, m.seat, false)
 }
 
 // Seek makes a group that this proxy serves go on at the places, whoever holds records of these partitions,
 // and commits them. Partitions that are not assigned to this proxy are left alone, and returned.
-func (g *Groups) Seek(ctx context.Context, group string, places []Place) (elsewhere []Place, err error) {
+func (g *Groups) Seek(ctx context.Context, group string, places []record.PartitionOffset) (elsewhere []record.PartitionOffset, err error) {
 	elsewhere = slices.Clone(places)
 	for _, s := range g.open() {
 		if s.group != group {
@@ -42,13 +44,13 @@ func (g *Groups) Seek(ctx context.Context, group string, places []Place) (elsewh
 		if err := s.seek(ctx, ours, nil, true); err != nil {
 			return elsewhere, err
 		}
-		elsewhere = slices.DeleteFunc(elsewhere, func(p Place) bool { return slices.Contains(ours, p) })
+		elsewhere = slices.DeleteFunc(elsewhere, func(p record.PartitionOffset) bool { return slices.Contains(ours, p) })
 	}
 	return elsewhere, nil
 }
 
 // ours are the places in partitions that are assigned here.
-func (s *Subscription) ours(places []Place) (ours []Place) {
+func (s *Subscription) ours(places []record.PartitionOffset) (ours []record.PartitionOffset) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range places {
@@ -59,7 +61,7 @@ func (s *Subscription) ours(places []Place) (ours []Place) {
 	return ours
 }
 
-func (s *Subscription) seek(ctx context.Context, places []Place, seat *Seat, commit bool) error {
+func (s *Subscription) seek(ctx context.Context, places []record.PartitionOffset, seat *Seat, commit bool) error {
 	if len(places) == 0 {
 		return nil
 	}
@@ -105,13 +107,13 @@ func (s *Subscription) mayMove(o *seek) (wait bool, err error) {
 
 // move seeks what is left, and begins the books of what has moved again. wait says that something is left.
 func (s *Subscription) move(o *seek) (wait bool, err error) {
-	list := placesOf(o.left)
+	list := librdkafka.PartitionsAt(o.left)
 	if err := s.consumer.Seek(list); err != nil {
 		return false, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var left []Place
+	var left []record.PartitionOffset
 	for i, p := range list {
 		switch p.Err {
 		case librdkafka.None:
@@ -127,7 +129,7 @@ func (s *Subscription) move(o *seek) (wait bool, err error) {
 		case librdkafka.State:
 			left = append(left, o.left[i])
 		default:
-			err = codeError(p.Err)
+			err = kerr.FromCode(p.Err)
 		}
 	}
 	o.left = left

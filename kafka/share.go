@@ -6,6 +6,9 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // load is how much of a producer's queue is taken.
@@ -88,11 +91,11 @@ func StayedFull(topic string, waited time.Duration, err error) *ProduceError {
 	if crowded, is := errors.AsType[*CrowdedError](err); is {
 		reason += ": " + crowded.Error()
 	}
-	return &ProduceError{Outcome: Retry, Topic: topic, Reason: reason}
+	return &ProduceError{Outcome: record.Retry, Topic: topic, Reason: reason}
 }
 
 // Is makes it an ErrFull.
-func (e *CrowdedError) Is(target error) bool { return target == ErrFull }
+func (e *CrowdedError) Is(target error) bool { return target == kerr.ErrFull }
 
 // crowd is why a topic's record has to wait.
 func (ps *Producers) crowd(t *topic, p *producer) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // One topic whose broker is silent has half of the queue, and no more: the others never wait.
@@ -26,7 +27,7 @@ func TestATopicThatDoesNotGetOnLeavesRoomForOthers(t *testing.T) {
 	})
 	p := newCaller(t, c)
 	for _, topic := range []string{"stuck", "healthy"} {
-		wantOutcome(t, p.deliver(t, topic, []byte("x")), OK)
+		wantOutcome(t, p.deliver(t, topic, []byte("x")), record.OK)
 		if err := p.Buffer([]byte(topic), nil, []byte("x")); err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +94,7 @@ func TestThePlightOfAPartitionIsNamed(t *testing.T) {
 		2:            "no broker leads partition 2, which is on broker 2 at kafka2:9092, broker 3",
 		3:            "partition 3 has 1 of 3 replicas in sync, min.insync.replicas is 2",
 	} {
-		if got := found[TopicPartition{"t", partition}]; got != want {
+		if got := found[record.TopicPartition{"t", partition}]; got != want {
 			t.Errorf("partition %d: %q, want %q", partition, got, want)
 		}
 	}

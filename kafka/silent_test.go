@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // frost lets brokers stand still as SIGSTOP does: connections are taken, and nothing more.
@@ -120,7 +122,7 @@ func TestASilentBrokerIsNamedAndPassedOver(t *testing.T) {
 			eventually(t, "an answer", func() bool { return c.Reach() == nil })
 			brokers[id].freeze()
 			for n := range 12 {
-				wantOutcome(t, newCaller(t, c).deliver(t, fmt.Sprintf("unused%d", n), []byte("x")), OK)
+				wantOutcome(t, newCaller(t, c).deliver(t, fmt.Sprintf("unused%d", n), []byte("x")), record.OK)
 			}
 			eventually(t, "the silent broker's name", func() bool {
 				return slices.ContainsFunc(c.Silent(), func(b Broker) bool { return b.ID == id && b.Address() == k.ListenAddrs()[id] })

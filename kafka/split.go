@@ -9,7 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // batching is how many records a handle puts into one batch.
@@ -263,11 +265,11 @@ func (d *drain) divide(run []librdkafka.Report) (ended []librdkafka.Report) {
 //
 //checker:seam batch-to-divide
 func (d *drain) divisible(r *librdkafka.Report, told bool) bool {
-	v := verdictOn(r.Err)
-	if !v.divide || r.Status != librdkafka.NotPersisted || d.batching == single {
+	v := kerr.Of(r.Err)
+	if !v.Divide || r.Status != librdkafka.NotPersisted || d.batching == single {
 		return false
 	}
-	return v.outcome == Retry || !told && !r.Alone()
+	return v.Outcome == record.Retry || !told && !r.Alone()
 }
 
 // learn remembers a topic that does not take batches of this size.

@@ -10,15 +10,16 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/twmb/franz-go/pkg/kerr"
+	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // picky makes the brokers refuse whole batches, as real ones do. It counts the requests that it refused.
-func picky(k *kfake.Cluster, refuse func(batch []byte) *kerr.Error) *atomic.Int64 {
+func picky(k *kfake.Cluster, refuse func(batch []byte) *wireerr.Error) *atomic.Int64 {
 	refused := new(atomic.Int64)
 	k.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		k.KeepControl()
@@ -38,9 +39,9 @@ func picky(k *kfake.Cluster, refuse func(batch []byte) *kerr.Error) *atomic.Int6
 // bad is in the value of records that the brokers take for invalid.
 const bad = "bad"
 
-func invalid(batch []byte) *kerr.Error {
+func invalid(batch []byte) *wireerr.Error {
 	if bytes.Contains(batch, []byte(bad)) {
-		return kerr.InvalidRecord
+		return wireerr.InvalidRecord
 	}
 	return nil
 }
@@ -62,7 +63,7 @@ func TestBystandersOfARefusedBatchAreWritten(t *testing.T) {
 	})
 	refused := picky(k, invalid)
 	p := newCaller(t, c)
-	want, good := map[TopicPartition][]Record{}, 0
+	want, good := map[record.TopicPartition][]record.Record{}, 0
 	var batch []Outgoing
 	for i := range n {
 		out := numbered(i, partitions)
@@ -80,14 +81,14 @@ func TestBystandersOfARefusedBatchAreWritten(t *testing.T) {
 	for i, r := range p.results(t, n) {
 		out := batch[i]
 		if string(out.Value) == bad {
-			wantOutcome(t, r.Err, Rejected)
+			wantOutcome(t, r.Err, record.Rejected)
 			continue
 		}
-		tp := TopicPartition{out.Topic, out.Partition}
+		tp := record.TopicPartition{out.Topic, out.Partition}
 		if r.Err != nil || r.Partition != out.Partition || r.Timestamp != out.Timestamp {
 			t.Fatalf("record %d ended as %+v", i, r)
 		}
-		want[tp] = append(want[tp], Record{tp, r.Offset, out.Timestamp, out.Key, out.Value, out.Headers})
+		want[tp] = append(want[tp], record.Record{tp, r.Offset, out.Timestamp, out.Key, out.Value, out.Headers})
 		good++
 	}
 	if refused.Load() == 0 {
@@ -96,7 +97,7 @@ func TestBystandersOfARefusedBatchAreWritten(t *testing.T) {
 	got := readBack(t, c, good)
 	for tp := range want {
 		// What was sent behind a refused batch may be before its records in the log.
-		slices.SortFunc(want[tp], func(a, b Record) int { return int(a.Offset - b.Offset) })
+		slices.SortFunc(want[tp], func(a, b record.Record) int { return int(a.Offset - b.Offset) })
 		if diff := cmp.Diff(want[tp], got[tp]); diff != "" {
 			t.Errorf("%v (-want +got):\n%s", tp, diff)
 		}
@@ -126,17 +127,17 @@ func TestBystandersOfABufferedBatchAreWritten(t *testing.T) {
 	if failed := p.TakeFailed(); failed != n/100 || refused.Load() == 0 {
 		t.Errorf("%d records failed, and %d batches were refused; want %d", failed, refused.Load(), n/100)
 	}
-	if s := c.Stats(); s.Ended[OK] != n-n/100 || s.Ended[Rejected] != n/100 {
+	if s := c.Stats(); s.Ended[record.OK] != n-n/100 || s.Ended[record.Rejected] != n/100 {
 		t.Errorf("%+v", s)
 	}
 	allEnded(t, c, n)
 }
 
 // larger refuses batches that are too large for a topic.
-func larger(limit int) func([]byte) *kerr.Error {
-	return func(batch []byte) *kerr.Error {
+func larger(limit int) func([]byte) *wireerr.Error {
+	return func(batch []byte) *wireerr.Error {
 		if len(batch) > limit {
-			return kerr.MessageTooLarge
+			return wireerr.MessageTooLarge
 		}
 		return nil
 	}
@@ -170,11 +171,11 @@ func TestABatchTooLargeIsSplit(t *testing.T) {
 			}
 			eventually(t, "the topic's limit", func() bool { return c.limit("letters") != "" })
 			failure := p.deliver(t, "letters", make([]byte, limit))
-			wantOutcome(t, failure, Rejected)
+			wantOutcome(t, failure, record.Rejected)
 			if !strings.HasSuffix(failure.Reason, ", for the topic's max.message.bytes of 1048588") { // kfake's own
 				t.Errorf("the record too large alone was refused with %q", failure.Reason)
 			}
-			if s := c.Stats(); s.Ended[OK] != 3*n || s.Ended[Rejected] != 1 {
+			if s := c.Stats(); s.Ended[record.OK] != 3*n || s.Ended[record.Rejected] != 1 {
 				t.Errorf("%+v", s)
 			}
 			allEnded(t, c, 3*n+1)
@@ -189,15 +190,15 @@ func TestOneLargeRecordIsRefusedAlone(t *testing.T) {
 	c := openOn(t, k.ListenAddrs(), together)
 	picky(k, larger(20_000))
 	p := newCaller(t, c)
-	var want []Outcome
+	var want []record.Outcome
 	for i := range 100 {
 		out := Outgoing{Topic: "letters", Partition: AnyPartition, Value: make([]byte, 100)}
 		if i%30 == 7 {
 			out.Value = make([]byte, 30_000)
 		}
-		want = append(want, OK)
+		want = append(want, record.OK)
 		if len(out.Value) > 20_000 {
-			want[i] = Rejected
+			want[i] = record.Rejected
 		}
 		if err := p.Send(out); err != nil {
 			t.Fatal(err)
@@ -215,7 +216,7 @@ func TestARefusedRecordIsAskedForOnce(t *testing.T) {
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), together)
 	refused := picky(k, invalid)
-	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte(bad)), Rejected)
+	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte(bad)), record.Rejected)
 	if refused.Load() != 1 {
 		t.Errorf("the record was sent %d times", refused.Load())
 	}
@@ -239,7 +240,7 @@ func TestBystandersWithoutRoomMayBeSentAgain(t *testing.T) {
 		}
 	}
 	for _, r := range p.results(t, 10) {
-		wantOutcome(t, r.Err, Retry)
+		wantOutcome(t, r.Err, record.Retry)
 	}
 	allEnded(t, c, 10)
 }
@@ -297,19 +298,19 @@ func TestAProducerOutOfEpochsHasASuccessor(t *testing.T) {
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), together)
 	p := newCaller(t, c)
-	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
 	before := c.delivered.handle.Load()
-	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.InvalidProducerEpoch})
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: wireerr.InvalidProducerEpoch})
 	for range 20 {
 		if err := p.Deliver([]byte("letters"), nil, []byte("x")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	wantOutcome(t, p.outcomes(t, 20), OK)
-	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.InvalidProducerEpoch})
-	wantOutcome(t, p.deliver(t, "letters", []byte("alone")), OK)
+	wantOutcome(t, p.outcomes(t, 20), record.OK)
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: wireerr.InvalidProducerEpoch})
+	wantOutcome(t, p.deliver(t, "letters", []byte("alone")), record.OK)
 	eventually(t, "the successor", func() bool { return c.delivered.handle.Load() != before })
-	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
 	allEnded(t, c, 23)
 }
 

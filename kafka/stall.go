@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // progress follows whether a partition of a group gets on.
@@ -36,23 +38,23 @@ func (p *PartitionLag) waits(drained bool) int64 {
 }
 
 // groupProgress is that of a group's partitions: one that stands still must not hide behind others that do not.
-type groupProgress map[TopicPartition]progress
+type groupProgress map[record.TopicPartition]progress
 
 // stalled lists the partitions that stand still, in order.
-func (g groupProgress) stalled() (list []TopicPartition) {
+func (g groupProgress) stalled() (list []record.TopicPartition) {
 	for tp, p := range g {
 		if p.stalled {
 			list = append(list, tp)
 		}
 	}
-	slices.SortFunc(list, TopicPartition.compare)
+	slices.SortFunc(list, record.TopicPartition.Compare)
 	return list
 }
 
 // report logs which partitions stand still since the reading before, and when the last of them goes on.
 func (g groupProgress) report(before groupProgress, at time.Time, leased int, log *slog.Logger) {
 	now, was := g.stalled(), before.stalled()
-	fresh := slices.DeleteFunc(slices.Clone(now), func(tp TopicPartition) bool { return before[tp].stalled })
+	fresh := slices.DeleteFunc(slices.Clone(now), func(tp record.TopicPartition) bool { return before[tp].stalled })
 	switch {
 	case len(fresh) > 0:
 		since := at

@@ -5,12 +5,14 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // StandingRecord is the record that holds back the commits of its partition: the lowest one that was lent and
 // is not settled.
 type StandingRecord struct {
-	TopicPartition
+	record.TopicPartition
 	Offset   int64
 	Attempts int           // how often it was lent
 	Age      time.Duration // since it was lent first
@@ -82,7 +84,7 @@ func (s *Subscription) standing(now time.Time, limit time.Duration) []StandingRe
 		}
 	}
 	slices.SortFunc(all, func(a, b StandingRecord) int {
-		return cmp.Or(cmp.Compare(b.Age, a.Age), a.compare(b.TopicPartition))
+		return cmp.Or(cmp.Compare(b.Age, a.Age), a.Compare(b.TopicPartition))
 	})
 	return all[:min(len(all), mostStanding)]
 }

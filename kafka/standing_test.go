@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // It is counted from its first delivery, whoever had it since, and whether or not somebody has it now.
@@ -91,7 +93,7 @@ func TestOneRecordThatAlwaysFailsIsSeen(t *testing.T) {
 	}
 	defer func() { _ = shut(c, patience) }()
 	fillEach(t, c, "letters", 4)
-	bad := TopicPartition{"letters", 2}
+	bad := record.TopicPartition{"letters", 2}
 	attempts := 0
 	sub := func() SubscriptionStatus { return c.Status().Subscriptions[0] }
 	eventually(t, "the stall", func() bool {

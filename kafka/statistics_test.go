@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/twmb/franz-go/pkg/kerr"
+	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // often makes librdkafka tell its statistics ten times a second.
@@ -45,7 +47,7 @@ func TestTheStatusTellsOfTheBrokers(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), often)
-	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), OK)
+	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), record.OK)
 	var p ProfileStatus
 	eventually(t, "a round trip in the statistics", func() bool {
 		p = profile(t, c, Delivered)
@@ -64,7 +66,7 @@ func TestTheStatisticsTellOfTheQueue(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), often)
-	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), OK)
+	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), record.OK)
 	mute(k)
 	bufferThree(t, c)
 	defer func() { _ = shut(c, time.Second) }()
@@ -80,7 +82,7 @@ func TestTheBrokersCountersGoOnWithAnotherProducer(t *testing.T) {
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), often)
 	p := newCaller(t, c)
-	wantOutcome(t, p.deliver(t, "letters", []byte("x")), OK)
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
 	connects := func() int64 {
 		if brokers := profile(t, c, Delivered).Brokers; len(brokers) == 1 && brokers[0].ID >= 0 {
 			return brokers[0].Connects
@@ -89,8 +91,8 @@ func TestTheBrokersCountersGoOnWithAnotherProducer(t *testing.T) {
 	}
 	eventually(t, "the first statistics", func() bool { return connects() > 0 })
 	before := connects()
-	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.OutOfOrderSequenceNumber})
-	wantOutcome(t, p.deliver(t, "letters", []byte("x")), Unknown)
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: wireerr.OutOfOrderSequenceNumber})
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.Unknown)
 	eventually(t, "the new producer", func() bool { return p.deliver(t, "letters", []byte("x")) == nil })
 	eventually(t, "a connection more", func() bool { return connects() > before })
 	if n := profile(t, c, Delivered).Fatal; n != 1 {

@@ -3,6 +3,7 @@ package kafka
 import (
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/record"
 	"github.com/sluice-proxy/sluice/metrics"
 )
 
@@ -18,7 +19,7 @@ type ProducedRow struct {
 
 // Pending is how many records have no outcome yet.
 func (r *ProducedRow) Pending() int64 {
-	return r.Accepted - r.Ended[OK] - r.Ended[Rejected] - r.Ended[Retry] - r.Ended[Unknown]
+	return r.Accepted - r.Ended[record.OK] - r.Ended[record.Rejected] - r.Ended[record.Retry] - r.Ended[record.Unknown]
 }
 
 // ConsumedRow is the book of what a group was lent of one topic since the start. Every lease ends in
@@ -113,7 +114,7 @@ type MemberStatus struct {
 // assigned to.
 type PartitionLag struct {
 	Group string
-	TopicPartition
+	record.TopicPartition
 	Committed int64   // -1: the group never committed here
 	End       int64   // the offset of the next record to be produced
 	Lag       int64   // records between the two

@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -10,7 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // Subscription is one librdkafka consumer of the proxy, for a group, its topics and what overrides
@@ -31,7 +32,7 @@ type Subscription struct {
 
 	// Owned by the run goroutine.
 	consumer  *librdkafka.Consumer
-	feeds     map[TopicPartition]*feed
+	feeds     map[record.TopicPartition]*feed
 	fetched   []librdkafka.Message
 	revoking  *revocation
 	stored    time.Time
@@ -42,16 +43,16 @@ type Subscription struct {
 	surveyed  bool // it was asked where the partitions end, or need not be
 	refused   bool // see refuses
 	voice     voice
-	ticket    uint64                   // of the last commit that was begun
-	unlearned bool                     // it is not known what was committed of a partition: see learn
-	learning  bool                     // that is being asked
-	learnAt   time.Time                // and not before this
-	watching  bool                     // what some logs hold is being asked: see watch
-	watched   time.Time                // when it was looked whether that must be
-	logs      map[string]*topicLog     // by topic
-	past      map[TopicPartition]*past // of partitions that were assigned once
-	down      descent                  // see commitDown
-	commits   map[uint64]chan<- error  // who waits for one, by its ticket
+	ticket    uint64                          // of the last commit that was begun
+	unlearned bool                            // it is not known what was committed of a partition: see learn
+	learning  bool                            // that is being asked
+	learnAt   time.Time                       // and not before this
+	watching  bool                            // what some logs hold is being asked: see watch
+	watched   time.Time                       // when it was looked whether that must be
+	logs      map[string]*topicLog            // by topic
+	past      map[record.TopicPartition]*past // of partitions that were assigned once
+	down      descent                         // see commitDown
+	commits   map[uint64]chan<- error         // who waits for one, by its ticket
 
 	nudged, nudgeUntil time.Time // see nudge
 	warnedAt           time.Time // see warnOfStanding
@@ -61,15 +62,15 @@ type Subscription struct {
 	mu         sync.Mutex // guards what follows
 	dispatch   *Dispatch
 	lendings   map[matter]*lending
-	used       time.Time                           // when a member was last here
-	absence    time.Duration                       // the longest that none was, before one came
-	unreadable map[TopicPartition]*UnreadableError // batches that keep partitions from going on
-	trouble    error                               // why nothing may come: missing rights, a failed consumer
-	evicted    bool                                // others need its place
-	failed     bool                                // the consumer is beyond repair; the next Join makes another
-	assigned   bool                                // partitions were assigned, perhaps none
-	orders     []func()                            // for the run goroutine
-	ended      bool                                // it takes no more
+	used       time.Time                                  // when a member was last here
+	absence    time.Duration                              // the longest that none was, before one came
+	unreadable map[record.TopicPartition]*UnreadableError // batches that keep partitions from going on
+	trouble    error                                      // why nothing may come: missing rights, a failed consumer
+	evicted    bool                                       // others need its place
+	failed     bool                                       // the consumer is beyond repair; the next Join makes another
+	assigned   bool                                       // partitions were assigned, perhaps none
+	orders     []func()                                   // for the run goroutine
+	ended      bool                                       // it takes no more
 }
 
 // feed is where a lane's records come from.
@@ -121,7 +122,7 @@ func (g *Groups) startSubscription(key, group string, in Interest, set *topicSet
 	}
 	s := &Subscription{
 		key: key, group: group, topics: topics, groups: g, cfg: cfg, log: g.log.With("group", group),
-		consumer: consumer, feeds: map[TopicPartition]*feed{}, commits: map[uint64]chan<- error{}, logs: map[string]*topicLog{}, past: map[TopicPartition]*past{},
+		consumer: consumer, feeds: map[record.TopicPartition]*feed{}, commits: map[uint64]chan<- error{}, logs: map[string]*topicLog{}, past: map[record.TopicPartition]*past{},
 		used: g.departed.since(key, time.Now()), interest: set, gone: make(chan struct{}), chosen: in.chosen(), reset: reset,
 		properties: properties, dispatch: NewDispatch(cfg.WindowRecords, cfg.WindowBytes), lendings: map[matter]*lending{},
 		appetite: appetiteOf(properties),
@@ -132,7 +133,7 @@ func (g *Groups) startSubscription(key, group string, in Interest, set *topicSet
 		g.memory.leave(s.claimant)
 		g.lendings.closed(s)
 		consumer.Abandon()
-		return nil, ErrStopping
+		return nil, kerr.ErrStopping
 	}
 	s.log.Info("subscription opened", "topics", topics)
 	return s, nil
@@ -206,13 +207,6 @@ func (s *Subscription) committed(event librdkafka.Event) {
 	}
 }
 
-// forMembers are the errors that waiting does not cure: members are told instead of left waiting.
-// The text is librdkafka's own where there is none here.
-var forMembers = map[librdkafka.Code]string{
-	librdkafka.TopicAuthorization: "",
-	librdkafka.GroupAuthorization: "",
-}
-
 // failure notes what members should know: rights that are missing, a consumer that is beyond repair.
 func (s *Subscription) failure(event librdkafka.Event) {
 	if event.Code == librdkafka.NoGroup && s.chosen {
@@ -220,11 +214,11 @@ func (s *Subscription) failure(event librdkafka.Event) {
 		return
 	}
 	s.voice.failure(s.log, event)
-	text, told := forMembers[event.Code]
+	told := kerr.Of(event.Code).Consume == kerr.ErrDenied //nolint:errorlint // the table holds the error itself
 	if !event.Fatal && !told {
 		return
 	}
-	s.tell(&librdkafka.Error{Code: event.Code, Text: cmp.Or(text, event.Text)}, event.Fatal)
+	s.tell(&librdkafka.Error{Code: event.Code, Text: event.Text}, event.Fatal)
 }
 
 // tell tells members why nothing may come.
@@ -304,7 +298,7 @@ func (s *Subscription) take(f *feed, fetched []librdkafka.Message) {
 	defer s.mu.Unlock()
 	for i := range fetched {
 		m := &fetched[i]
-		r := Record{
+		r := record.Record{
 			TopicPartition: f.lane.TopicPartition,
 			Offset:         m.Offset, Timestamp: m.Timestamp, Key: m.Key, Value: m.Value, Headers: m.Headers,
 		}
@@ -348,7 +342,7 @@ func (s *Subscription) storePositions() {
 	}
 	err := s.consumer.Store(offsets)
 	for _, o := range offsets {
-		if f := s.feeds[TopicPartition{o.Topic, o.ID}]; o.Err == librdkafka.None && f != nil {
+		if f := s.feeds[record.TopicPartition{o.Topic, o.ID}]; o.Err == librdkafka.None && f != nil {
 			f.stored = o.Offset
 		}
 	}

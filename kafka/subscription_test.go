@@ -5,12 +5,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
+	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-var letters = TopicPartition{"letters", 0}
+var letters = record.TopicPartition{"letters", 0}
 
 // lettersOn is a cluster with a topic of n records in one partition, and a client on it.
 func lettersOn(t *testing.T, n int, change func(*Config)) (*kfake.Cluster, *Client) {
@@ -294,7 +296,7 @@ func TestAMemberInTroubleDoesNotWait(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
-	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Err: kerr.GroupAuthorizationFailed, TopLevel: true, Count: -1})
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Err: wireerr.GroupAuthorizationFailed, TopLevel: true, Count: -1})
 	w := join(t, c, "a", topicsOf("letters"))
 	var err error
 	for err == nil {
@@ -321,7 +323,7 @@ func TestAFailedConsumerIsReplacedByTheNextJoin(t *testing.T) {
 	w.take(t, 1)
 	w.AcceptThrough(letters, 0)
 	committed(t, k, "letters", 1)
-	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: kerr.FencedInstanceID, TopLevel: true, Count: 1})
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: wireerr.FencedInstanceID, TopLevel: true, Count: 1})
 	failed := func() bool {
 		w.sub.mu.Lock()
 		defer w.sub.mu.Unlock()
@@ -364,7 +366,7 @@ func TestPartitionsMoveBetweenProxies(t *testing.T) {
 	one, two := openOn(t, k.ListenAddrs(), quick), openOn(t, k.ListenAddrs(), quick)
 	fill(t, one, "letters", n)
 	a := join(t, one, "a", topicsOf("letters"))
-	seen := map[TopicPartition]map[int64]bool{}
+	seen := map[record.TopicPartition]map[int64]bool{}
 	work := func(w *worker) {
 		lent, err := w.Next(7, 1<<20, nil)
 		if err != nil {

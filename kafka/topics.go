@@ -1,15 +1,15 @@
 package kafka
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // topics is the gate between what clients name and what librdkafka is told: librdkafka never
@@ -96,7 +96,7 @@ func (t *topics) add(name string) (*topic, error) {
 		return entry, nil
 	}
 	if internalTopic(name) { // brokers refuse it too, but a broker without such a topic may make one
-		return nil, &ProduceError{Outcome: Rejected, Topic: name, Reason: "it is Kafka's own, and no client may write to it"}
+		return nil, &ProduceError{Outcome: record.Rejected, Topic: name, Reason: "it is Kafka's own, and no client may write to it"}
 	}
 	limit := int(t.limit.Load())
 	if len(t.names) >= limit {
@@ -104,7 +104,7 @@ func (t *topics) add(name string) (*topic, error) {
 	}
 	if len(t.names) >= limit {
 		return nil, &ProduceError{
-			Outcome: Rejected, Topic: name, Reason: fmt.Sprintf("produce.max_topics: %d topics are in use already", limit),
+			Outcome: record.Rejected, Topic: name, Reason: fmt.Sprintf("produce.max_topics: %d topics are in use already", limit),
 		}
 	}
 	entry := &topic{gate: t, name: name}
@@ -144,7 +144,7 @@ func (t *topic) hold(r heldRecord) (released, first bool, err error) {
 	}
 	size := r.weight()
 	if len(t.held) >= heldRecords || t.bytes+size > heldBytes && len(t.held) > 0 || t.gate.bytes.Load() > heldInAll {
-		return false, false, ErrFull
+		return false, false, kerr.ErrFull
 	}
 	t.held = append(t.held, r)
 	if !r.counted {
@@ -181,7 +181,7 @@ func (t *topic) empty(now knowledge) {
 
 func (t *topic) refusal() *ProduceError {
 	return &ProduceError{
-		Outcome: Rejected, Topic: t.name, Reason: "it does not exist and the brokers do not create topics", Cause: ErrNoTopic,
+		Outcome: record.Rejected, Topic: t.name, Reason: "it does not exist and the brokers do not create topics", Cause: kerr.ErrNoTopic,
 	}
 }
 
@@ -252,7 +252,7 @@ func (t *topic) turnAway(ps *Producers, partitions int) {
 		r := t.held[i]
 		if partition := partitionOf(r.details); int(partition) >= partitions {
 			failure := &ProduceError{
-				Outcome: Rejected, Topic: t.name, Reason: reasonFor(librdkafka.UnknownPartition, partition), Cause: ErrNoPartition,
+				Outcome: record.Rejected, Topic: t.name, Reason: reasonFor(librdkafka.UnknownPartition, partition), Cause: kerr.ErrNoPartition,
 			}
 			lost.add(*failure)
 			ps.giveUp(t, &r, failure)
@@ -294,7 +294,7 @@ func (t *topic) expire(ps *Producers, before time.Time, reason string) (done boo
 	for old < len(t.held) && t.held[old].since.Before(before) {
 		old++
 	}
-	t.abandon(ps, old, &ProduceError{Outcome: Retry, Topic: t.name, Reason: reason})
+	t.abandon(ps, old, &ProduceError{Outcome: record.Retry, Topic: t.name, Reason: reason})
 	if len(t.held) > 0 {
 		return false
 	}
@@ -306,14 +306,6 @@ func (t *topic) expire(ps *Producers, before time.Time, reason string) (done boo
 func (t *topic) strand(ps *Producers) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.abandon(ps, len(t.held), &ProduceError{Outcome: Retry, Topic: t.name, Reason: ErrStopping.Error()})
+	t.abandon(ps, len(t.held), &ProduceError{Outcome: record.Retry, Topic: t.name, Reason: kerr.ErrStopping.Error()})
 	t.empty(unasked)
-}
-
-// plainly says what a deadline means here.
-func plainly(err error) string {
-	if errors.Is(err, context.DeadlineExceeded) || codeOf(err) == librdkafka.TimedOut {
-		return "no answer"
-	}
-	return err.Error()
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 )
 
 // topicSet is what a subscription subscribes to: names, and patterns, which begin with ^, with what they match.
@@ -92,9 +94,9 @@ func (m *Member) Topics(ctx context.Context) ([]string, error) {
 		select {
 		case <-set.first:
 		case <-m.sub.gone:
-			return nil, ErrStopping
+			return nil, kerr.ErrStopping
 		case <-ctx.Done():
-			return nil, fmt.Errorf("%w: %s", ErrNoAnswer, plainly(ctx.Err()))
+			return nil, fmt.Errorf("%w: %s", kerr.ErrNoAnswer, kerr.Reason(ctx.Err()))
 		}
 	}
 	return set.topics(), nil

@@ -1,28 +1,16 @@
 package kafka
 
 import (
-	"errors"
 	"fmt"
 
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
-
-// ErrUnreadable says that a batch keeps a partition from going on: librdkafka cannot unpack or read it, and tries again
-// for ever.
-var ErrUnreadable = errors.New("a batch cannot be read")
-
-// unreadables are librdkafka's words for such a batch.
-var unreadables = map[librdkafka.Code]bool{
-	librdkafka.BadCompression:  true, // broken, or larger than receive.message.max.bytes when it is unpacked
-	librdkafka.BadMessage:      true, // a wrong checksum, where check.crcs asks for it
-	librdkafka.NotImplemented:  true, // a compression or a version of batches that librdkafka does not know
-	librdkafka.NoResource:      true, // no memory to unpack it
-	librdkafka.MessageTooLarge: true,
-}
 
 // UnreadableError names the batch.
 type UnreadableError struct {
-	TopicPartition
+	record.TopicPartition
 	Group  string
 	Offset int64 // the first of the batch
 	Reason string
@@ -33,11 +21,11 @@ func (e *UnreadableError) Error() string {
 		"with PUT /v1/groups/%s/offsets or Kafka's own tools", e.TopicPartition, e.Offset, e.Reason, e.Group, e.Group)
 }
 
-func (e *UnreadableError) Unwrap() error { return ErrUnreadable }
+func (e *UnreadableError) Unwrap() error { return kerr.ErrUnreadable }
 
 // fail takes an error of one partition.
 func (s *Subscription) fail(f *feed, failing librdkafka.PartitionError) {
-	if !unreadables[failing.Code] || failing.Offset < 0 {
+	if !kerr.Of(failing.Code).Unreadable || failing.Offset < 0 {
 		s.failure(librdkafka.Event{Kind: librdkafka.Failure, Code: failing.Code, Text: failing.Text})
 		return
 	}
@@ -48,7 +36,7 @@ func (s *Subscription) fail(f *feed, failing librdkafka.PartitionError) {
 		return // librdkafka tries again twice a second
 	}
 	if s.unreadable == nil {
-		s.unreadable = map[TopicPartition]*UnreadableError{}
+		s.unreadable = map[record.TopicPartition]*UnreadableError{}
 	}
 	s.unreadable[e.TopicPartition] = e
 	s.groups.consumed.unreadable.Add(1)
@@ -58,7 +46,7 @@ func (s *Subscription) fail(f *feed, failing librdkafka.PartitionError) {
 
 // stepped forgets a batch that could not be read when records from behind it have come: somebody has stepped over it,
 // or librdkafka has, as it does with a wrong checksum. The subscription's mu is held.
-func (s *Subscription) stepped(tp TopicPartition, offset int64) {
+func (s *Subscription) stepped(tp record.TopicPartition, offset int64) {
 	e := s.unreadable[tp]
 	if e == nil || offset <= e.Offset {
 		return

@@ -8,7 +8,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // GiveBack returns records that the member was just lent and could not use: they are the next of their
@@ -30,17 +32,17 @@ func (m *Member) GiveBack(lent []Delivery) {
 
 // Assigned are the partitions that the member can be lent records of, in order: those that Kafka assigned to
 // this proxy for its topics, but for what other members are at work on.
-func (m *Member) Assigned() []TopicPartition {
+func (m *Member) Assigned() []record.TopicPartition {
 	s := m.sub
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var free []TopicPartition
+	var free []record.TopicPartition
 	for tp, l := range s.dispatch.byName {
 		if !l.closing && s.free(tp, m.seat) == nil {
 			free = append(free, tp)
 		}
 	}
-	slices.SortFunc(free, func(a, b TopicPartition) int {
+	slices.SortFunc(free, func(a, b record.TopicPartition) int {
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
 	})
 	return free
@@ -59,12 +61,12 @@ var questions = make(chan struct{}, 4)
 
 // Committed asks the brokers what the member's group has committed of the partitions. Those of which that is
 // nothing are left out.
-func (m *Member) Committed(ctx context.Context, partitions []TopicPartition) ([]Place, error) {
+func (m *Member) Committed(ctx context.Context, partitions []record.TopicPartition) ([]record.PartitionOffset, error) {
 	select {
 	case questions <- struct{}{}:
 		defer func() { <-questions }()
 	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: %s", ErrNoAnswer, plainly(ctx.Err()))
+		return nil, fmt.Errorf("%w: %s", kerr.ErrNoAnswer, kerr.Reason(ctx.Err()))
 	}
 	list := make([]librdkafka.Partition, 0, len(partitions))
 	for _, tp := range partitions {
@@ -76,12 +78,12 @@ func (m *Member) Committed(ctx context.Context, partitions []TopicPartition) ([]
 		return nil, nil
 	}
 	if err != nil {
-		return nil, commitError(err)
+		return nil, kerr.InGroup(err)
 	}
-	var committed []Place
+	var committed []record.PartitionOffset
 	for _, p := range list {
 		if p.Err == librdkafka.None && p.Offset >= 0 {
-			committed = append(committed, Place{TopicPartition{p.Topic, p.ID}, p.Offset})
+			committed = append(committed, record.PartitionOffset{record.TopicPartition{p.Topic, p.ID}, p.Offset})
 		}
 	}
 	return committed, nil

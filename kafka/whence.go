@@ -5,21 +5,23 @@ import (
 	"time"
 
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// Beginning as the Offset of a Place to seek is the first record that there is (RD_KAFKA_OFFSET_BEGINNING).
+// Beginning as the Offset of a PartitionOffset to seek is the first record that there is (RD_KAFKA_OFFSET_BEGINNING).
 const Beginning int64 = -2
 
 // Ends are the places behind the last records of partitions that exist, as of now. Its errors are those of
 // Topic.
-func (c *Cluster) Ends(ctx context.Context, partitions []TopicPartition) ([]Place, error) {
+func (c *Cluster) Ends(ctx context.Context, partitions []record.TopicPartition) ([]record.PartitionOffset, error) {
 	return c.whence(ctx, askAll(partitions, binding.LatestOffsetSpec))
 }
 
 // Since are the places of the first records that are not older, or behind the last one where all are. Its
 // errors are those of Ends.
-func (c *Cluster) Since(ctx context.Context, times map[TopicPartition]time.Time) ([]Place, error) {
-	specs := map[TopicPartition]binding.OffsetSpec{}
+func (c *Cluster) Since(ctx context.Context, times map[record.TopicPartition]time.Time) ([]record.PartitionOffset, error) {
+	specs := map[record.TopicPartition]binding.OffsetSpec{}
 	for tp, at := range times {
 		specs[tp] = binding.OffsetSpec(max(0, at.UnixMilli()))
 	}
@@ -27,8 +29,8 @@ func (c *Cluster) Since(ctx context.Context, times map[TopicPartition]time.Time)
 	if err != nil {
 		return nil, err
 	}
-	var found []Place
-	var older []TopicPartition
+	var found []record.PartitionOffset
+	var older []record.TopicPartition
 	for _, p := range places {
 		if p.Offset < 0 {
 			older = append(older, p.TopicPartition)
@@ -41,14 +43,14 @@ func (c *Cluster) Since(ctx context.Context, times map[TopicPartition]time.Time)
 }
 
 // whence asks the leaders of partitions for offsets.
-func (c *Cluster) whence(ctx context.Context, specs map[TopicPartition]binding.OffsetSpec) (places []Place, err error) {
+func (c *Cluster) whence(ctx context.Context, specs map[record.TopicPartition]binding.OffsetSpec) (places []record.PartitionOffset, err error) {
 	if len(specs) == 0 {
 		return nil, nil
 	}
 	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
 		offsets, err := a.offsetsOf(ctx, specs)
 		for tp, offset := range offsets {
-			places = append(places, Place{tp, offset})
+			places = append(places, record.PartitionOffset{tp, offset})
 		}
 		return err
 	})

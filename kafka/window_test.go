@@ -1,6 +1,10 @@
 package kafka
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
+)
 
 // A member that asks for many clients has the windows of as many; each partition has its own all the same.
 func TestASeatMayHaveManyWindows(t *testing.T) {
@@ -8,10 +12,10 @@ func TestASeatMayHaveManyWindows(t *testing.T) {
 	for windows, want := range map[int]int{0: 4, 1: 4, 2: 8, 9: 9} {
 		d := NewDispatch(4, 1<<20)
 		for p := range int32(3) {
-			tp := TopicPartition{"t", p}
+			tp := record.TopicPartition{"t", p}
 			d.Add(tp, &lending{})
 			for offset := range int64(3) {
-				d.Lane(tp).Append(record(tp, offset, 1))
+				d.Lane(tp).Append(recordAt(tp, offset, 1))
 			}
 		}
 		s := d.Sit("many", func() {})
@@ -24,13 +28,13 @@ func TestASeatMayHaveManyWindows(t *testing.T) {
 
 func TestEveryBookHasItsNumber(t *testing.T) {
 	t.Parallel()
-	d, tp := NewDispatch(4, 1<<20), TopicPartition{"t", 0}
+	d, tp := NewDispatch(4, 1<<20), record.TopicPartition{"t", 0}
 	s := d.Sit("one", func() {})
 	numbers := map[uint64]bool{}
 	for range 3 {
 		d.Add(tp, &lending{})
-		d.Lane(tp).Append(record(tp, 0, 1))
-		d.Lane(tp).Append(record(tp, 1, 1))
+		d.Lane(tp).Append(recordAt(tp, 0, 1))
+		d.Lane(tp).Append(recordAt(tp, 1, 1))
 		lent, _ := d.Lend(s, dawn, 2, 1<<20, nil)
 		if len(lent) != 2 || lent[0].Book != lent[1].Book || numbers[lent[0].Book] {
 			t.Fatalf("%+v", lent)

@@ -4,13 +4,14 @@ package librdkafka
 // #include <stdlib.h>
 import "C"
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
+)
 
 // Header is one header of a record; names may repeat, a nil value is null.
-type Header struct {
-	Name  string
-	Value []byte
-}
+type Header = record.Header
 
 // Message is one fetched record. Key and Value are nil for null. All messages of one Fetch share one allocation for their
 // bytes.

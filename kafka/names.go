@@ -1,0 +1,43 @@
+package kafka
+
+import (
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/record"
+)
+
+// The names of the rooms below that callers of a Client need.
+type (
+	Header         = record.Header
+	Outcome        = record.Outcome
+	Place          = record.PartitionOffset
+	Record         = record.Record
+	TopicPartition = record.TopicPartition
+)
+
+const (
+	OK       = record.OK
+	Rejected = record.Rejected
+	Retry    = record.Retry
+	Unknown  = record.Unknown
+)
+
+var (
+	ErrDenied          = kerr.ErrDenied
+	ErrForeign         = kerr.ErrForeign
+	ErrFull            = kerr.ErrFull
+	ErrMaybe           = kerr.ErrMaybe
+	ErrMoved           = kerr.ErrMoved
+	ErrMoving          = kerr.ErrMoving
+	ErrNoAnswer        = kerr.ErrNoAnswer
+	ErrNoDeadLetters   = kerr.ErrNoDeadLetters
+	ErrNoGroup         = kerr.ErrNoGroup
+	ErrNoOffset        = kerr.ErrNoOffset
+	ErrNoPartition     = kerr.ErrNoPartition
+	ErrNoTopic         = kerr.ErrNoTopic
+	ErrNotAsked        = kerr.ErrNotAsked
+	ErrNotHere         = kerr.ErrNotHere
+	ErrStopping        = kerr.ErrStopping
+	ErrTooMany         = kerr.ErrTooMany
+	ErrTooManyReadings = kerr.ErrTooManyReadings
+	ErrUnreadable      = kerr.ErrUnreadable
+)
