@@ -5,32 +5,36 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+
+	"github.com/sluice-proxy/sluice/server"
 )
 
-// v2Range are the media ranges of Accept that cover what REST v2 answers with: its own types, of which some say a
-// version and how records are written, and what is wider.
+// v2Range matches the media ranges of Accept that cover what version 2 answers with: its own types, with or without a
+// version and a format of records, and wider ranges.
 var v2Range = regexp.MustCompile(`^(\*/\*|\*/json|application/\*|application/json|` +
 	`application/vnd\.kafka(\.(binary|json|avro|jsonschema|protobuf))?(\.v[12])?\+json)$`)
 
-// acceptable tells whether a client that reads something of REST v2 takes what it will be given. Who
-// does not say takes everything.
-func acceptable(r *http.Request) bool {
-	if r.Method != http.MethodGet || ours(r.URL.Path) || accepted(r.Header) == "" {
-		return true
+// checkAccept refuses a client that reads something of version 2, but does not take its types.
+func (x *exchange) checkAccept() error {
+	if x.api != versionV2 || x.r.Method != http.MethodGet || accepted(x.r.Header) == "" {
+		return nil
 	}
-	for name := range mediaRanges(r.Header) {
+	for name := range mediaRanges(x.r.Header) {
 		if v2Range.MatchString(name) {
-			return true
+			return nil
 		}
 	}
-	return false
+	return &failure{
+		status: http.StatusNotAcceptable, code: codeFormat,
+		message: "HTTP 406 Not Acceptable: answers are application/vnd.kafka.v2+json, or application/json",
+	}
 }
 
-// accepted is the whole of what the client says it takes.
+// accepted returns the whole of Accept.
 func accepted(h http.Header) string { return strings.Join(h["Accept"], ",") }
 
-// mediaRanges are what the client takes, in its order, in lower case and without parameters: a single ""
-// when it does not say.
+// mediaRanges returns what the client accepts, in its order, in lower case and without parameters. If the client does
+// not say, that is one empty string.
 func mediaRanges(h http.Header) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for item := range strings.SplitSeq(accepted(h), ",") {
@@ -42,19 +46,14 @@ func mediaRanges(h http.Header) iter.Seq[string] {
 	}
 }
 
-// ours tells the calls that are not of REST v2.
-func ours(path string) bool {
-	for _, prefix := range []string{"/v1/", "/v3/", "/docs", "/openapi.json"} {
-		if strings.HasPrefix(path, prefix) {
-			return true
-		}
+// checkEffect refuses a GET that changes something where nobody means it to.
+func (x *exchange) checkEffect() error {
+	switch {
+	case x.r.Method == http.MethodHead: // it would take records and show none
+		x.w.Header().Set("Allow", http.MethodGet)
+		return plain(http.StatusMethodNotAllowed, "HTTP 405 Method Not Allowed: use GET")
+	case !server.SameSite(x.r.Header):
+		return plain(http.StatusForbidden, "not served to other origins")
 	}
-	return false
-}
-
-func notAcceptable() *failure {
-	return &failure{
-		status: http.StatusNotAcceptable, code: codeFormat,
-		message: "HTTP 406 Not Acceptable: answers are application/vnd.kafka.v2+json, or application/json",
-	}
+	return nil
 }

@@ -1,50 +1,38 @@
 package rest
 
 import (
-	"math/rand/v2"
 	"net/http"
-	"strings"
 	"time"
 )
 
-// sent counts the bytes of an answer's body that is to be logged.
-type sent struct {
+// sentBytes counts the bytes of an answer's body.
+type sentBytes struct {
 	http.ResponseWriter
 
-	bytes int64
+	n int64
 }
 
 // Write sends a part of the body.
-func (s *sent) Write(p []byte) (int, error) {
+func (s *sentBytes) Write(p []byte) (int, error) {
 	n, err := s.ResponseWriter.Write(p)
-	s.bytes += int64(n)
+	s.n += int64(n)
 	return n, err
 }
 
 // Unwrap is for http.ResponseController.
-func (s *sent) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+func (s *sentBytes) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
-// exchange begins the answer to a request, and decides whether it will be logged.
-func (s *Server) exchange(w http.ResponseWriter, r *http.Request) *exchange {
-	x := &exchange{Server: s, opts: s.options(), w: w, r: r}
-	if share := x.opts.AccessLog; share > 0 && rand.Float64() < share {
-		x.sent = &sent{ResponseWriter: w}
-		x.w = x.sent
-	}
-	return x
-}
-
-// logAccess writes the line of a request. Nothing in it is a text of the client's but the request's id,
-// which was looked at: no path, no query, no method that we do not know.
-func (x *exchange) logAccess(chosen *route, took time.Duration) {
+// logAccess writes the line of a request. The only text of the client's in it is the request's id, which was checked:
+// there is no path, no query, and no method that we do not know.
+func (x *exchange) logAccess(took time.Duration) {
 	log := x.opts.Access
 	if log == nil {
 		log = x.log
 	}
-	method, pattern := "", ""
-	if chosen != nil {
-		method, pattern = chosen.method, strings.TrimSuffix(chosen.pattern, "{$}")
+	method, name := "", ""
+	if x.route != nil {
+		method, name = x.route.method, x.route.name()
 	}
-	log.Info("request answered", "method", method, "route", pattern, "status", x.status, "bytes", x.sent.bytes,
+	log.Info("request answered", "method", method, "route", name, "status", x.status, "bytes", x.sent.n,
 		"took", took.String(), "request_id", x.w.Header().Get(requestID))
 }

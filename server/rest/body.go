@@ -5,22 +5,11 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"sync"
-	"time"
-)
-
-// buffers are for bodies. A large one is left to the garbage collector, so that a busy minute is not paid
-// for all day.
-var buffers = sync.Pool{New: func() any { return new([]byte) }}
-
-const (
-	firstBuffer = 4 << 10
-	keptBuffer  = 256 << 10
 )
 
 // body reads the whole body. It is valid until the exchange ends.
 func (x *exchange) body() ([]byte, error) {
-	if err := x.unpack(); err != nil {
+	if err := x.decompress(); err != nil {
 		return nil, err
 	}
 	limit := int64(x.opts.MaxBody)
@@ -29,7 +18,7 @@ func (x *exchange) body() ([]byte, error) {
 		return nil, x.tooLarge()
 	}
 	x.r.Body = http.MaxBytesReader(x.w, x.r.Body, limit)
-	defer x.patient()
+	defer x.clearReadDeadline()
 	x.buffer, _ = buffers.Get().(*[]byte)
 	x.held.Add(int64(cap(*x.buffer)))
 	for b := (*x.buffer)[:0]; ; {
@@ -67,9 +56,9 @@ func (x *exchange) grow(b []byte) []byte {
 
 // release gives the buffer back, and what unpacked the body.
 func (x *exchange) release() {
-	if x.unpacker != nil {
-		x.unpacker.release()
-		x.unpacker = nil
+	if x.decompressor != nil {
+		x.decompressor.release()
+		x.decompressor = nil
 	}
 	if x.buffer == nil {
 		return
@@ -79,12 +68,6 @@ func (x *exchange) release() {
 		buffers.Put(x.buffer)
 	}
 	x.buffer = nil
-}
-
-// patient ends the deadline for the body. net/http listens for a client that hangs up while it waits for
-// the answer, and would take the deadline for that.
-func (x *exchange) patient() {
-	_ = http.NewResponseController(x.w).SetReadDeadline(time.Time{})
 }
 
 func (x *exchange) tooLarge() error {

@@ -53,37 +53,6 @@ type stream struct {
 	n      int
 }
 
-// pending is a record whose result is not written.
-type pending struct {
-	line       int64
-	failure    *failure // it was not sent; nil: it was
-	until      time.Time
-	key, value embedded // as version 3 tells them
-}
-
-// bulkFormats are what format= may be.
-var bulkFormats = map[string]format{"": jsonFormat, "json": jsonFormat, "binary": binaryFormat, "text": textFormat}
-
-// bulk produces every line of the body as a record.
-func bulk(x *exchange) error {
-	q, err := x.query("format", "partition")
-	if err != nil {
-		return err
-	}
-	as, known := bulkFormats[q.Get("format")]
-	if !known {
-		return invalid("format: %q is not one of json, binary, text", q.Get("format"))
-	}
-	to, err := x.envelope(q)
-	if err != nil {
-		return err
-	}
-	if err := x.unpack(); err != nil {
-		return err
-	}
-	return x.stream(&ndjson{batch{format: as, taken: true, to: to}})
-}
-
 // stream produces the records of the body.
 func (x *exchange) stream(as dialect) error {
 	d, err := x.desk()
@@ -193,4 +162,10 @@ func (s *stream) collect() {
 		s.tell(p, &results[0])
 		s.shift()
 	}
+}
+
+// embedded is what version 3's report tells of a key or a value: how it was written, and its bytes in Kafka.
+type embedded struct {
+	kind string // empty when there was none
+	size int
 }

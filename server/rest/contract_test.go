@@ -186,7 +186,7 @@ func (c *contract) operation(method, path string) ([]string, bool) {
 	if err != nil {
 		return nil, false
 	}
-	r, ok := straight(&http.Request{Method: method, URL: parsed})
+	r, ok := cleanRequest(&http.Request{Method: method, URL: parsed})
 	if !ok {
 		return nil, false
 	}

@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -142,10 +141,4 @@ func (d *desk) giveUp(n int, into []kafka.Result) []kafka.Result {
 		into = results
 	}
 	return into
-}
-
-// appendText writes a string of JSON.
-func appendText(b []byte, text string) []byte {
-	quoted, _ := json.Marshal(text) // a string always has one
-	return append(b, quoted...)
 }

@@ -11,10 +11,12 @@ import (
 	"strings"
 )
 
-// documentRoutes describe the door itself.
-var documentRoutes = []route{
-	{http.MethodGet, "/openapi.json", openapi.answer},
-	{http.MethodGet, "/docs", docs.answer},
+// documentRoutes are the calls that describe the door itself.
+func documentRoutes() []route {
+	return []route{
+		{method: http.MethodGet, pattern: "/openapi.json", api: versionDocuments, run: openapi.answer},
+		{method: http.MethodGet, pattern: "/docs", api: versionDocuments, run: docs.answer},
+	}
 }
 
 // openapiText is merged from the fragments in openapi/.
@@ -71,7 +73,7 @@ func (d *document) answer(x *exchange) error {
 		return nil
 	}
 	header.Set("Content-Type", d.kind)
-	text := x.packed(d.text)
+	text := x.compressed(d.text)
 	header.Set("Content-Length", strconv.Itoa(len(text)))
 	x.status = http.StatusOK
 	x.w.WriteHeader(x.status)

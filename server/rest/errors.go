@@ -137,3 +137,34 @@ func legalTopic(name string) bool {
 	}
 	return name != "" && name != "." && name != ".." && len(name) <= 249 && strings.IndexFunc(name, illegal) < 0
 }
+
+// ended is the answer for a record that is not written, or may not be.
+func ended(e *kafka.ProduceError) *failure {
+	f := &failure{code: codeOf(e.Outcome), message: reason(e), outcome: e.Outcome.String(), cause: e.Cause}
+	switch e.Outcome {
+	case kafka.Rejected:
+		f.status = http.StatusUnprocessableEntity
+	case kafka.Retry:
+		f.status, f.again = http.StatusServiceUnavailable, time.Second
+	default:
+		f.status = http.StatusGatewayTimeout
+	}
+	return f
+}
+
+const codeNoInstance = 40403
+
+const codeFormat = 40601
+
+const codeExists = 40902
+
+const codeIllegalState = 40903
+
+// Codes of REST v2 for instances.
+const (
+	codeConfig = 42204
+)
+
+func illegalState(why string) error {
+	return &failure{status: http.StatusConflict, code: codeIllegalState, message: why}
+}

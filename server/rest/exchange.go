@@ -10,109 +10,62 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/sluice-proxy/sluice/server"
 	"github.com/sluice-proxy/sluice/server/httpconn"
 )
 
 // exchange is one request and its answer.
 type exchange struct {
-	*Server
+	*service
 
 	opts   *Options // as they were when it began
 	w      http.ResponseWriter
 	r      *http.Request
-	status int // that was sent, 0 while none was
-	buffer *[]byte
-	sent   *sent // nil: nobody logs it
+	status int // that was sent; 0 before
 
-	unpacker *unpacker // nil: the body comes as it is
+	route *route // nil if no route takes the request
+	api   version
+	sent  *sentBytes // nil if the request is not logged
+
+	buffer       *[]byte
+	decompressor *decompressor // nil if the body comes as it is
 }
 
-// ServeHTTP lets requests in, or says why not.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	httpconn.MarkHandled(r)
-	r = unspoiled(w, r)
-	identify(w, r)
-	straightened, ok := straight(r)
-	switch {
-	case r.ProtoMajor == 2 && r.Method == httpconn.Preface: // net/http leaves that to its handler
-		w.Header().Set("Connection", "close")
-		s.refuse(w, r, plain(http.StatusHTTPVersionNotSupported, "HTTP/2 is not spoken here"))
-	case !server.AnswersTo(r.Host, s.options().Hosts):
-		s.refuse(w, r, plain(http.StatusMisdirectedRequest,
-			"not served under this name: ask by address or as localhost, or allow it in http.hosts"))
-	case !server.SameOrigin(r.Header.Get("Origin"), r.Host):
-		s.refuse(w, r, plain(http.StatusForbidden, "not served to other origins"))
-	case !s.authentic(r):
-		s.unauthentic.Add(1)
-		w.Header().Set("WWW-Authenticate", `Basic realm="sluice", charset="UTF-8"`)
-		s.refuse(w, r, &failure{status: http.StatusUnauthorized, code: codeUnauthentic, message: "a password is needed"})
-	case !ok:
-		s.lost(w, r)
-	default:
-		s.mux.ServeHTTP(w, straightened)
+// begun begins the answer to a request, and decides whether the request will be logged.
+func (s *service) begun(w http.ResponseWriter, r *http.Request, chosen *route) *exchange {
+	x := &exchange{service: s, opts: s.options(), w: w, r: r, route: chosen}
+	if chosen == nil {
+		x.api = versionOf(r)
+	} else {
+		x.api = chosen.api
 	}
+	if share := x.opts.AccessLog; share > 0 && rand.Float64() < share {
+		x.sent = &sentBytes{ResponseWriter: w}
+		x.w = x.sent
+	}
+	return x
 }
 
-// unspoiled lets a request begin. Where a stream before it ended ahead of its body (see lines.end), net/http took
-// the deadline that ended the reading for a client that had hung up: the contexts of all later requests of
-// the connection have ended before they begin. Such a request is answered, and is the last one there.
-func unspoiled(w http.ResponseWriter, r *http.Request) *http.Request {
-	if r.ProtoMajor != 1 || r.Context().Err() == nil {
-		return r
-	}
-	w.Header().Set("Connection", "close")
-	return r.WithContext(context.WithoutCancel(r.Context()))
-}
+// guards are checked in this order before a route runs. The first error is the answer.
+var guards = []func(*exchange) error{(*exchange).limitRequests, (*exchange).checkAccept}
 
-// authentic tells whether a request brings the password: "Authorization: Bearer <password>" (RFC 6750), or
-// Basic with any user (RFC 7617).
-func (s *Server) authentic(r *http.Request) bool {
-	password := s.options().Password
-	if password == "" {
-		return true
+// answer runs a route, and counts how the request ended.
+func (s *service) answer(w http.ResponseWriter, r *http.Request, chosen *route) {
+	x := s.begun(w, r, chosen)
+	began := time.Now()
+	defer func() {
+		s.answering.Add(-1)
+		x.release()
+		x.count(time.Since(began))
+	}()
+	for _, guard := range guards {
+		if err := guard(x); err != nil {
+			x.fail(asFailure(err))
+			return
+		}
 	}
-	_, given, _ := r.BasicAuth()
-	if scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
-		given = token
-	}
-	return server.PasswordMatches([]byte(given), password)
-}
-
-const requestID = "X-Request-Id"
-
-// identify gives the answer the request's id: its own when it is fit to be written into a log.
-func identify(w http.ResponseWriter, r *http.Request) {
-	id := r.Header.Get(requestID)
-	strange := func(c rune) bool { return c <= ' ' || c >= 0x7f || c == '"' || c == '\\' }
-	if id == "" || len(id) > 128 || strings.ContainsFunc(id, strange) {
-		id = newID()
-	}
-	w.Header().Set(requestID, id)
-}
-
-func newID() string {
-	var random [8]byte
-	binary.NativeEndian.PutUint64(random[:], rand.Uint64())
-	return hex.EncodeToString(random[:])
-}
-
-// answer runs what a route names, and counts how that ended.
-func (s *Server) answer(w http.ResponseWriter, r *http.Request, chosen *route) {
-	x := s.exchange(w, r)
-	defer x.account(chosen, time.Now())
-	if n := s.asking.Add(1); int(n) > x.opts.MaxRequests {
-		x.fail(unavailable("too many requests at once"))
-		return
-	}
-	if !acceptable(r) {
-		x.fail(notAcceptable())
-		return
-	}
-	switch err := x.run(chosen); {
+	switch err := x.run(); {
 	case errors.Is(err, errGone):
 		panic(http.ErrAbortHandler) // net/http closes the connection
 	case err != nil:
@@ -120,41 +73,43 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, chosen *route) {
 	}
 }
 
-// run answers 500 for a mistake of ours, where the answer has not begun; the others go on.
-func (x *exchange) run(chosen *route) (err error) {
+// limitRequests counts the request, and refuses more at once than there may be.
+func (x *exchange) limitRequests() error {
+	if n := x.answering.Add(1); int(n) > x.opts.MaxRequests {
+		return unavailable("too many requests at once")
+	}
+	return nil
+}
+
+// run answers 500 for a panic of a handler. If the answer has begun, it breaks off instead.
+func (x *exchange) run() (err error) {
 	defer func() {
 		mistake := recover()
 		if mistake == nil {
 			return
 		}
-		x.log.Error("a request failed in sluice itself", "route", chosen.pattern, "panic", mistake, "stack", string(debug.Stack()))
+		x.log.Error("a request failed in sluice itself", "route", x.route.pattern, "panic", mistake, "stack", string(debug.Stack()))
 		if x.status != 0 {
-			panic(http.ErrAbortHandler) // the client must not take what it has for everything
+			panic(http.ErrAbortHandler) // the client must not take a part for the whole answer
 		}
 		err = plain(http.StatusInternalServerError, "a mistake in sluice; its log has more")
 	}()
-	return chosen.run(x)
+	return x.route.run(x)
 }
 
-func (x *exchange) account(chosen *route, began time.Time) {
-	x.asking.Add(-1)
-	x.release()
-	x.count(chosen, time.Since(began))
-}
-
-// count notes how a request ended; the route is nil when none took it.
-func (x *exchange) count(chosen *route, took time.Duration) {
-	countAnswer(x.meters[chosen], x.status, took)
+// count counts how a request ended, and logs it.
+func (x *exchange) count(took time.Duration) {
+	countAnswer(x.meters[x.route], x.status, took)
 	if x.sent != nil {
-		x.logAccess(chosen, took)
+		x.logAccess(took)
 	}
 }
 
 // refuse answers a request that no route takes.
-func (s *Server) refuse(w http.ResponseWriter, r *http.Request, f *failure) {
-	x := s.exchange(w, r)
+func (s *service) refuse(w http.ResponseWriter, r *http.Request, f *failure) {
+	x := s.begun(w, r, nil)
 	x.fail(f)
-	x.count(nil, 0)
+	x.count(0)
 }
 
 // errGone ends an exchange whose client has gone.
@@ -167,11 +122,12 @@ type problem struct {
 	Outcome string `json:"outcome,omitempty"`
 }
 
+// fail answers with a failure.
 func (x *exchange) fail(f *failure) {
-	// Strangers must not fill the log: no more than Debug.
+	// Not more than Debug: strangers must not fill the log.
 	x.log.Debug("request not granted", "method", x.r.Method, "path", x.r.URL.Path, "status", f.status,
 		"reason", f.message, "request_id", x.w.Header().Get(requestID))
-	if x.status != 0 { // too late for another answer
+	if x.status != 0 { // it is too late for another answer
 		panic(http.ErrAbortHandler)
 	}
 	httpconn.MarkRefused(x.r)
@@ -181,23 +137,23 @@ func (x *exchange) fail(f *failure) {
 	x.json(f.status, problem{f.code, f.message, f.outcome})
 }
 
-// json answers with a body that is small and asked for now and then.
+// json answers with a small body. It is not for answers with records.
 func (x *exchange) json(status int, body any) {
 	text, err := json.Marshal(body)
-	if err != nil { // strings, numbers and lists of ours always have a JSON
+	if err != nil { // cannot happen: all bodies are of strings, numbers and lists
 		status, text = http.StatusInternalServerError, []byte(`{"error_code":50002,"message":"a mistake in sluice"}`)
 	}
 	x.send(status, text)
 }
 
-// send answers with a body of JSON. A client that does not take it is its own trouble.
+// send answers with a body of JSON. It does not wait for a client that does not read.
 func (x *exchange) send(status int, body []byte) {
 	if status == http.StatusNoContent {
 		x.begin(status, x.kind())
 		return
 	}
-	if len(body) >= packFrom {
-		body = x.packed(body)
+	if len(body) >= compressFrom {
+		body = x.compressed(body)
 	}
 	x.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	x.begin(status, x.kind())
@@ -214,23 +170,34 @@ func (x *exchange) begin(status int, kind string) {
 	x.w.WriteHeader(status)
 }
 
-const (
-	jsonType = "application/json"
-	v2Type   = "application/vnd.kafka.v2+json"
-)
+// kind returns the Content-Type of an answer.
+func (x *exchange) kind() string { return x.api.kind(x.r) }
 
-// kind is the Content-Type of an answer: that of v2, but for our own calls, for version 3, and for clients
-// that only take plain JSON.
-func (x *exchange) kind() string {
-	path, accept := x.r.URL.Path, x.r.Header.Get("Accept")
-	if strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/v3/") ||
-		strings.Contains(accept, jsonType) && !strings.Contains(accept, "vnd.kafka") {
-		return jsonType
+// asking returns a context for a question to the brokers: it ends with the request, or after the route's timeout.
+func (x *exchange) asking() (context.Context, context.CancelFunc) { return x.within(x.timeout()) }
+
+// timeout bounds a question to the brokers.
+func (x *exchange) timeout() time.Duration {
+	if x.route != nil && x.route.timeout > 0 {
+		return x.route.timeout
 	}
-	return v2Type
+	return askTimeout
 }
 
-// within bounds what the brokers are asked for.
+// within returns a context that ends with the request, or after the given time.
 func (x *exchange) within(d time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(x.r.Context(), d)
+}
+
+// writeTimeout is how long a client may take to read a piece of an answer.
+const writeTimeout = 10 * time.Second
+
+// requestID is the header that has the request's id.
+const requestID = "X-Request-Id"
+
+// newID returns a random id for a request.
+func newID() string {
+	var random [8]byte
+	binary.NativeEndian.PutUint64(random[:], rand.Uint64())
+	return hex.EncodeToString(random[:])
 }

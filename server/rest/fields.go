@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"slices"
+
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
@@ -62,4 +64,43 @@ func partitionsAt(all []spot) []kafka.TopicPartition {
 		list = append(list, all[i].TopicPartition)
 	}
 	return list
+}
+
+// topicPartition is how bodies name a partition.
+type topicPartition struct {
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+}
+
+// named writes partitions as bodies do.
+func named(partitions []kafka.TopicPartition) []topicPartition {
+	list := []topicPartition{}
+	for _, tp := range partitions {
+		list = append(list, topicPartition{tp.Topic, tp.Partition})
+	}
+	return list
+}
+
+// partitionsOfBody reads {"partitions":[{"topic":"t","partition":0}]}, each once.
+func partitionsOfBody(body []byte) (partitions []kafka.TopicPartition, err error) {
+	given := false
+	err = jsonscan.EachField(body, "the body", func(name string, raw []byte) error {
+		if name != "partitions" {
+			return invalid("Unrecognized field: %s", name)
+		}
+		given = true
+		all, err := spots(raw, name, "")
+		partitions = partitionsAt(all)
+		return err
+	})
+	if err == nil && !given {
+		err = invalid("expected \"partitions\"")
+	}
+	seen := map[kafka.TopicPartition]bool{}
+	partitions = slices.DeleteFunc(partitions, func(tp kafka.TopicPartition) bool {
+		again := seen[tp]
+		seen[tp] = true
+		return again
+	})
+	return partitions, err
 }

@@ -11,12 +11,6 @@ import (
 	"github.com/sluice-proxy/sluice/kafka"
 )
 
-// groupRoutes tell how far a group has come, and have it go on elsewhere.
-var groupRoutes = []route{
-	{http.MethodGet, "/v1/groups/{group}/offsets", groupOffsets},
-	{http.MethodPut, "/v1/groups/{group}/offsets", setGroupOffsets},
-}
-
 // The bounds of a request to set offsets.
 const (
 	mostEntries = 1_000
@@ -93,7 +87,7 @@ func groupOffsets(x *exchange) error {
 			return err
 		}
 	}
-	ctx, cancel := x.within(groupTimeout)
+	ctx, cancel := x.asking()
 	defer cancel()
 	g, err := x.kafka.GroupOffsets(ctx, name, topics)
 	if err != nil {
@@ -103,20 +97,6 @@ func groupOffsets(x *exchange) error {
 	body.Offsets, body.Lag = groupOffsetsOf(&g, g.Offsets)
 	x.json(http.StatusOK, body)
 	return nil
-}
-
-// topicList reads names with commas between them.
-func topicList(text string) ([]string, error) {
-	names := strings.Split(text, ",")
-	if len(names) > mostTopics {
-		return nil, invalid("topics: %d are more than %d", len(names), mostTopics)
-	}
-	for _, name := range names {
-		if !legalTopic(name) {
-			return nil, noTopic()
-		}
-	}
-	return names, nil
 }
 
 // setGroupOffsets has the group go on elsewhere, and answers with where that is.
@@ -140,7 +120,7 @@ func setGroupOffsets(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := x.within(metadataTimeout)
+	ctx, cancel := x.asking()
 	defer cancel()
 	offsets, err := x.kafka.SetGroupOffsets(ctx, name, targets)
 	if err != nil {
@@ -234,7 +214,7 @@ func (x *exchange) targetsOf(w *wantedOffset) ([]kafka.Target, error) {
 		to.TopicPartition = kafka.TopicPartition{Topic: w.Topic, Partition: *w.Partition}
 		return []kafka.Target{to}, nil
 	}
-	ctx, cancel := x.within(metadataTimeout)
+	ctx, cancel := x.asking()
 	defer cancel()
 	topic, err := x.kafka.Topic(ctx, w.Topic)
 	var list []kafka.Target

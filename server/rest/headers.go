@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"cmp"
+
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
@@ -68,10 +70,5 @@ func (b *batch) headerField(h *kafka.Header, named *bool) error {
 	return err
 }
 
-// headerName is what the name of a header is called.
-func (b *batch) headerName() string {
-	if b.v3 {
-		return "name"
-	}
-	return "key"
-}
+// headerName returns what the name of a header is called.
+func (b *batch) headerName() string { return cmp.Or(b.nameKey, "key") }

@@ -182,24 +182,6 @@ func (in *instance) hurried() <-chan struct{} {
 	return in.hurry
 }
 
-// Codes of REST v2 for instances.
-const (
-	codeNoInstance   = 40403
-	codeFormat       = 40601
-	codeExists       = 40902
-	codeIllegalState = 40903
-	codeConfig       = 42204
-)
-
 func noInstance(story string) error {
 	return &failure{status: http.StatusNotFound, code: codeNoInstance, message: "Consumer instance not found. " + story}
-}
-
-// errExclusive is in the words of Kafka's own consumer (SubscriptionState.java).
-func errExclusive() error {
-	return illegalState("Subscription to topics, partitions and pattern are mutually exclusive")
-}
-
-func illegalState(why string) error {
-	return &failure{status: http.StatusConflict, code: codeIllegalState, message: why}
 }

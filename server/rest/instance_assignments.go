@@ -35,7 +35,7 @@ func assign(x *exchange, in *instance) error {
 
 // there makes sure that there are such partitions.
 func (x *exchange) there(partitions []kafka.TopicPartition) error {
-	ctx, cancel := x.within(metadataTimeout)
+	ctx, cancel := x.asking()
 	defer cancel()
 	counts := map[string][]kafka.PartitionInfo{}
 	for _, tp := range partitions {
@@ -86,24 +86,9 @@ func (in *instance) choose(partitions []kafka.TopicPartition) {
 	}
 }
 
-// topicPartition is how bodies name a partition.
-type topicPartition struct {
-	Topic     string `json:"topic"`
-	Partition int32  `json:"partition"`
-}
-
 func assignments(x *exchange, in *instance) error {
 	x.json(http.StatusOK, map[string][]topicPartition{"partitions": named(in.partitions())})
 	return nil
-}
-
-// named writes partitions as bodies do.
-func named(partitions []kafka.TopicPartition) []topicPartition {
-	list := []topicPartition{}
-	for _, tp := range partitions {
-		list = append(list, topicPartition{tp.Topic, tp.Partition})
-	}
-	return list
 }
 
 // partitions are those that it reads: its choice, or of its subscription those that are here and that no

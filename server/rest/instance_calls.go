@@ -4,33 +4,14 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
 
 	"github.com/sluice-proxy/sluice/kafka"
 )
 
-// instanceRoutes are the consumer instances of REST v2.
-var instanceRoutes = []route{
-	{http.MethodPost, "/consumers/{group}", createInstance},
-	{http.MethodGet, instancePath, showInstance},
-	{http.MethodDelete, instancePath, deleteInstance},
-	{http.MethodPost, instancePath + "/subscription", onInstance(subscribe)},
-	{http.MethodGet, instancePath + "/subscription", onInstance(subscription)},
-	{http.MethodDelete, instancePath + "/subscription", onInstance(unsubscribe)},
-	{http.MethodPost, instancePath + "/assignments", onInstance(assign)},
-	{http.MethodGet, instancePath + "/assignments", onInstance(assignments)},
-	{http.MethodPost, instancePath + "/positions", onInstance(seek)},
-	{http.MethodPost, instancePath + "/positions/beginning", onInstance(seekBeginning)},
-	{http.MethodPost, instancePath + "/positions/end", onInstance(seekEnd)},
-	{http.MethodGet, instancePath + "/records", onInstance(instanceRecords)},
-	{http.MethodPost, instancePath + "/offsets", onInstance(commitOffsets)},
-	{http.MethodGet, instancePath + "/offsets", onInstance(committedOffsets)},
-}
-
 const instancePath = "/consumers/{group}/instances/{instance}"
 
 // createInstance answers where the new instance is.
-func createInstance(x *exchange) error {
+func (a *apiV2) createInstance(x *exchange) error {
 	group := x.r.PathValue("group")
 	if err := validGroup(group); err != nil {
 		return err
@@ -50,7 +31,7 @@ func createInstance(x *exchange) error {
 	if id.Name == "" {
 		id.Name = someName()
 	}
-	if _, err := x.instances.add(id, s); err != nil {
+	if _, err := a.instances.add(id, s); err != nil {
 		return err
 	}
 	x.json(http.StatusOK, struct {
@@ -61,13 +42,13 @@ func createInstance(x *exchange) error {
 }
 
 // instance finds the one of the path.
-func (x *exchange) instance() (*instance, error) {
-	return x.instances.find(kafka.Identity{Group: x.r.PathValue("group"), Name: x.r.PathValue("instance")})
+func (a *apiV2) instance(x *exchange) (*instance, error) {
+	return a.instances.find(kafka.Identity{Group: x.r.PathValue("group"), Name: x.r.PathValue("instance")})
 }
 
 // showInstance tells what an instance is, without keeping it alive.
-func showInstance(x *exchange) error {
-	in, err := x.instance()
+func (a *apiV2) showInstance(x *exchange) error {
+	in, err := a.instance(x)
 	if err != nil {
 		return err
 	}
@@ -83,31 +64,21 @@ func showInstance(x *exchange) error {
 	return nil
 }
 
-// isDraining tells whether nothing new is taken.
-func (s *Server) isDraining() bool {
-	select {
-	case <-s.drains:
-		return true
-	default:
-		return false
-	}
-}
-
 // deleteInstance ends one. It does not wait for a reply that is being written: what that brings goes back.
-func deleteInstance(x *exchange) error {
-	in, err := x.instance()
+func (a *apiV2) deleteInstance(x *exchange) error {
+	in, err := a.instance(x)
 	if err != nil {
 		return err
 	}
-	x.instances.end(in, deleted)
+	a.instances.end(in, deleted)
 	x.send(http.StatusNoContent, nil)
 	return nil
 }
 
 // onInstance finds the instance of the path, and keeps it alive while the call runs.
-func onInstance(run func(*exchange, *instance) error) func(*exchange) error {
+func (a *apiV2) onInstance(run func(*exchange, *instance) error) func(*exchange) error {
 	return func(x *exchange) error {
-		in, err := x.instance()
+		in, err := a.instance(x)
 		if err != nil {
 			return err
 		}
@@ -124,26 +95,13 @@ func (in *instance) inTurn(x *exchange, do func() error) error {
 	if x.isDraining() {
 		return errStopping()
 	}
-	ctx, cancel := x.within(writeTimeout + metadataTimeout)
+	ctx, cancel := x.within(writeTimeout + askTimeout)
 	defer cancel()
 	if !in.enter(ctx) {
 		return unavailable("another request of this instance does not end")
 	}
 	defer in.pass()
 	return do()
-}
-
-// number of a query, or what stands for none: the parameter is missing, empty, or -1 as REST v2 has it.
-func queryInt(q url.Values, name string, most int) (n int, given bool, err error) {
-	text := q.Get(name)
-	if text == "" || text == "-1" {
-		return 0, false, nil
-	}
-	value, err := strconv.ParseUint(text, 10, 63)
-	if err != nil {
-		return 0, false, invalid("%s: %q is not a whole number from 0 on", name, text)
-	}
-	return int(min(value, uint64(most))), true, nil //nolint:gosec // at most most
 }
 
 // taken says that a client of another door has the name.

@@ -5,15 +5,10 @@ import (
 	"errors"
 	"maps"
 	"net/http"
-	"slices"
-	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
-
-// commitTime bounds the wait for the brokers to have a commit.
-const commitTime = 10 * time.Second
 
 // commitOffsets answers when the brokers have what is committed. Without a body that is exactly what earlier
 // replies brought; offsets in the body are those of the last records dealt with: the next ones are stored.
@@ -30,7 +25,7 @@ func commitOffsets(x *exchange, in *instance) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := x.within(commitTime)
+	ctx, cancel := x.asking()
 	defer cancel()
 	if later {
 		cancel() // what is ordered is done all the same
@@ -131,7 +126,7 @@ func committedOffsets(x *exchange, in *instance) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := x.within(metadataTimeout)
+	ctx, cancel := x.asking()
 	defer cancel()
 	places, err := member.Committed(ctx, partitions)
 	if err != nil {
@@ -170,28 +165,4 @@ func (x *exchange) partitionsAsked() ([]kafka.TopicPartition, error) {
 		return nil, invalid("name partitions in a body, {\"partitions\":[{\"topic\":\"t\",\"partition\":0}]}, or as ?topic=t&partition=0")
 	}
 	return []kafka.TopicPartition{{Topic: topic, Partition: int32(id)}}, nil //nolint:gosec // at most 31 bits
-}
-
-// partitionsOfBody reads {"partitions":[{"topic":"t","partition":0}]}, each once.
-func partitionsOfBody(body []byte) (partitions []kafka.TopicPartition, err error) {
-	given := false
-	err = jsonscan.EachField(body, "the body", func(name string, raw []byte) error {
-		if name != "partitions" {
-			return invalid("Unrecognized field: %s", name)
-		}
-		given = true
-		all, err := spots(raw, name, "")
-		partitions = partitionsAt(all)
-		return err
-	})
-	if err == nil && !given {
-		err = invalid("expected \"partitions\"")
-	}
-	seen := map[kafka.TopicPartition]bool{}
-	partitions = slices.DeleteFunc(partitions, func(tp kafka.TopicPartition) bool {
-		again := seen[tp]
-		seen[tp] = true
-		return again
-	})
-	return partitions, err
 }

@@ -10,9 +10,6 @@ import (
 	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
 
-// seekTime bounds a seek: a partition that has just been assigned is waited for.
-const seekTime = 5 * time.Second
-
 // targets are where a client wants to go on: at places, or at the first records since some time.
 type targets struct {
 	places []kafka.Place
@@ -95,7 +92,7 @@ func (t *targets) partitions() []kafka.TopicPartition {
 
 // since are the places of targets.
 func (x *exchange) since(t targets) ([]kafka.Place, error) {
-	ctx, cancel := x.within(metadataTimeout)
+	ctx, cancel := x.asking()
 	defer cancel()
 	found, err := x.kafka.Since(ctx, t.times)
 	return append(t.places, found...), err
@@ -113,7 +110,7 @@ func seekBeginning(x *exchange, in *instance) error {
 // seekEnd asks where the end is before it answers: what is produced after the answer is read.
 func seekEnd(x *exchange, in *instance) error {
 	return x.seekAll(in, func(partitions []kafka.TopicPartition) ([]kafka.Place, error) {
-		ctx, cancel := x.within(metadataTimeout)
+		ctx, cancel := x.asking()
 		defer cancel()
 		return x.kafka.Ends(ctx, partitions)
 	})
@@ -161,7 +158,7 @@ func (in *instance) seek(x *exchange, places []kafka.Place) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := x.within(seekTime)
+	ctx, cancel := x.asking()
 	defer cancel()
 	err = member.Seek(ctx, places)
 	if errors.Is(err, kafka.ErrNotHere) {

@@ -26,7 +26,7 @@ type portion struct {
 
 // instanceRecords answers the next records, as soon as there are some.
 func instanceRecords(x *exchange, in *instance) error {
-	if err := x.mayChange(); err != nil {
+	if err := x.checkEffect(); err != nil {
 		return err
 	}
 	if x.isDraining() {
@@ -38,7 +38,7 @@ func instanceRecords(x *exchange, in *instance) error {
 	}
 	ctx, cancel := context.WithDeadline(x.r.Context(), p.until)
 	defer cancel()
-	back, err := x.aside()
+	back, err := x.park()
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (in *instance) prepare() error {
 	if in.member.Broken() { // its consumer failed for good: it gets another one
 		interest, pattern := in.interest, in.pattern
 		in.leave(true)
-		return in.join(in.all.server.kafka, interest, pattern)
+		return in.join(in.all.service.kafka, interest, pattern)
 	}
 	if in.autoCommit {
 		for tp, offset := range in.handed {

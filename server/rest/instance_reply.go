@@ -10,12 +10,6 @@ import (
 	"github.com/sluice-proxy/sluice/server/httpconn"
 )
 
-// kinds are the Content-Types of records by format.
-var kinds = map[format]string{
-	binaryFormat: "application/vnd.kafka.binary.v2+json",
-	jsonFormat:   "application/vnd.kafka.json.v2+json",
-}
-
 // kind is the reply's Content-Type. A client that only takes another embedded format gets none.
 func (in *instance) kind(x *exchange) (string, error) {
 	own := kinds[in.format]
@@ -111,8 +105,8 @@ func recordRoom(f format, r *kafka.Record) int {
 // deliver answers with a body that must arrive; false when it could not be handed to the network, or the
 // client hung up before it had all of it.
 func (x *exchange) deliver(kind string, body []byte) bool {
-	if len(body) >= packFrom {
-		body = x.packed(body)
+	if len(body) >= compressFrom {
+		body = x.compressed(body)
 	}
 	x.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	x.begin(http.StatusOK, kind)

@@ -24,10 +24,9 @@ type settings struct {
 
 // The bounds of what a client may set.
 const (
-	defaultWait = time.Second
-	mostWait    = 10 * time.Minute
-	mostMin     = 10_000_000 // as in REST v2: bytes
-	mostName    = 255
+	mostWait = 10 * time.Minute
+	mostMin  = 10_000_000 // as in REST v2: bytes
+	mostName = 255
 )
 
 // badSetting is a setting that is not known, or has a value that is not taken.
@@ -37,11 +36,6 @@ func badSetting(name, why string) error {
 		message: "Invalid consumer configuration: " + name + ": " + why,
 	}
 }
-
-var (
-	instanceFormats = map[string]format{"json": jsonFormat, "binary": binaryFormat}
-	formatNames     = map[format]string{jsonFormat: "json", binaryFormat: "binary"}
-)
 
 // settable are the settings of an instance in all their spellings, besides the properties of its consumer
 // that any client may set. Values are strings, numbers, true or false; setters take what they say.

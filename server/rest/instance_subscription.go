@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server"
 	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
 
@@ -118,7 +119,7 @@ func (in *instance) join(client *kafka.Client, interest kafka.Interest, byPatter
 
 // subscription answers the topics by name; of a pattern, those that match it now.
 func subscription(x *exchange, in *instance) error {
-	ctx, cancel := x.within(metadataTimeout)
+	ctx, cancel := x.asking()
 	defer cancel()
 	topics, err := in.topics(ctx)
 	if err != nil {
@@ -154,4 +155,21 @@ func unsubscribe(x *exchange, in *instance) error {
 	}
 	x.send(http.StatusNoContent, nil)
 	return nil
+}
+
+// joinWithin tries again what found no place for a subscription, whenever the bell rings.
+func joinWithin(ctx context.Context, bell server.Bell, join func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, server.SubscriptionWait)
+	defer cancel()
+	for {
+		err := join()
+		if err == nil || !server.AwaitSubscription(ctx, err, bell) {
+			return err
+		}
+	}
+}
+
+// errExclusive is in the words of Kafka's own consumer (SubscriptionState.java).
+func errExclusive() error {
+	return illegalState("Subscription to topics, partitions and pattern are mutually exclusive")
 }

@@ -398,8 +398,8 @@ func TestALongPollEndsWithData(t *testing.T) {
 
 // polling tells whether somebody has the turn of w1.
 func (s *sluice) polling() bool {
-	in, err := s.door.instances.find(billing)
-	return err == nil && len(in.turn) == 1 && s.door.waiting.Load() > 0
+	in, err := s.door.v2.instances.find(billing)
+	return err == nil && len(in.turn) == 1 && s.door.service.waiting.Load() > 0
 }
 
 var billing = kafka.Identity{Group: "billing", Name: "w1"}
@@ -461,7 +461,7 @@ func TestAnIdleInstanceExpires(t *testing.T) {
 	s.instance(manual, "blobs")
 	wantOffsets(t, s.records(w1+"/records?timeout=10000"), 0)
 	s.records(w1 + "/records?timeout=900") // keeps it alive
-	eventually(t, "the end", func() bool { open, _ := s.door.instances.count(); return open == 0 })
+	eventually(t, "the end", func() bool { open, _ := s.door.v2.instances.count(); return open == 0 })
 	s.talk(turn{"POST", w1 + "/offsets", ``, 404, `{"error_code":40403,"message":"Consumer instance not found. It expired after 300ms without a request."}`})
 	if now := s.door.Stats(); now.Instances != 0 || now.InstancesEnded["expired"] != 1 {
 		t.Errorf("%+v", now)
@@ -506,7 +506,7 @@ func TestWhatCouldNotBeWrittenComesAgain(t *testing.T) {
 		s.talk(turn{"POST", "/v1/topics/blobs/records", `"` + strings.Repeat("x", size) + `"`, 200, `*`})
 	}
 	s.instance(manual, "blobs")
-	in, _ := s.door.instances.find(billing)
+	in, _ := s.door.v2.instances.find(billing)
 	eventually(t, "all records to be there", func() bool { return s.client.Stats().Fetched == n })
 	conn, reader := s.dial()
 	s.write(conn, "GET %s/records?timeout=10000&max_bytes=16000000 HTTP/1.1\r\nHost: localhost\r\n\r\n", w1)
@@ -531,7 +531,7 @@ func TestWhoGoesAwayWhileWaitingLeavesNothingBehind(t *testing.T) {
 	s.write(conn, "GET %s/records?timeout=600000 HTTP/1.1\r\nHost: localhost\r\n\r\n", w1)
 	eventually(t, "the poll", s.polling)
 	conn.Close()
-	in, _ := s.door.instances.find(billing)
+	in, _ := s.door.v2.instances.find(billing)
 	eventually(t, "the end of the poll", func() bool { return len(in.turn) == 0 })
 	s.fill(1)
 	wantOffsets(t, s.records(w1+"/records?timeout=10000"), 0)
@@ -599,7 +599,7 @@ func TestAStopWaitsForTheCommitOfWhoIsAtWork(t *testing.T) {
 	s.http.CloseIdleConnections()
 	drained := make(chan int)
 	go func() { drained <- s.door.Drain(context.Background()) }()
-	eventually(t, "the drain", s.door.isDraining)
+	eventually(t, "the drain", s.door.service.isDraining)
 	s.talk(turn{"POST", w1 + "/offsets", ``, 200, `[]`})
 	s.http.CloseIdleConnections()
 	select {
@@ -621,7 +621,7 @@ func (s *sluice) connected() func(line, body string) int {
 }
 
 func TestEndingsAreRememberedButNotForEver(t *testing.T) {
-	all := newInstances(&Server{})
+	all := newInstances(&service{})
 	for i := range rememberedEndings + 10 {
 		all.remember(kafka.Identity{Group: "g", Name: fmt.Sprint(i % (rememberedEndings + 5))}, deleted)
 	}

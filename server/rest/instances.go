@@ -12,7 +12,7 @@ import (
 
 // instances are the consumer instances that there are, and what became of the last that there were.
 type instances struct {
-	server *Server
+	service *service
 
 	mu     sync.Mutex // guards what follows; taken before an instance's own
 	byID   map[kafka.Identity]*instance
@@ -25,13 +25,13 @@ type instances struct {
 // rememberedEndings bounds past: who asks for one that ended long ago is told that nobody knows it.
 const rememberedEndings = 1_000
 
-func newInstances(s *Server) *instances {
+func newInstances(s *service) *instances {
 	return &instances{
-		server: s, byID: map[kafka.Identity]*instance{}, past: map[kafka.Identity]ending{}, counts: map[ending]int64{},
+		service: s, byID: map[kafka.Identity]*instance{}, past: map[kafka.Identity]ending{}, counts: map[ending]int64{},
 	}
 }
 
-func (all *instances) idle() time.Duration { return all.server.options().InstanceIdle }
+func (all *instances) idle() time.Duration { return all.service.options().InstanceIdle }
 
 // add makes an instance.
 func (all *instances) add(id kafka.Identity, s *settings) (*instance, error) {
@@ -49,7 +49,7 @@ func (all *instances) add(id kafka.Identity, s *settings) (*instance, error) {
 	case old != nil:
 		old.finish(replaced)
 		all.counts[replaced]++
-	case len(all.byID) >= all.server.options().MaxInstances:
+	case len(all.byID) >= all.service.options().MaxInstances:
 		return nil, unavailable("http.max_instances: there are as many consumer instances as there may be")
 	}
 	in := newInstance(all, id, s, all.idle())
@@ -97,7 +97,7 @@ func (all *instances) end(in *instance, how ending) {
 		all.remember(in.id, how)
 	}
 	if how == expired {
-		all.server.log.Warn("consumer instance expired", "group", in.id.Group, "instance", in.id.Name, "idle", all.idle().String())
+		all.service.log.Warn("consumer instance expired", "group", in.id.Group, "instance", in.id.Name, "idle", all.idle().String())
 	}
 }
 
@@ -132,7 +132,7 @@ func (all *instances) atWork() bool {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	for _, in := range all.byID {
-		if in.willCommit(all.server.options().DrainGrace) {
+		if in.willCommit(all.service.options().DrainGrace) {
 			return true
 		}
 	}

@@ -4,13 +4,12 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/server/lender"
 )
 
 // acks settles leases, also while sluice stops. One that has ended is stale, which is no error: its record
 // was lent again, or will be.
-func acks(x *exchange) error {
+func (a *apiV1) acks(x *exchange) error {
 	group := x.r.PathValue("group")
 	if err := validGroup(group); err != nil {
 		return err
@@ -26,7 +25,7 @@ func acks(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	done := x.lenders.Settle(group, list)
+	done := a.lenders.Settle(group, list)
 	out := strconv.AppendInt([]byte(`{"accepted":`), int64(done[lender.Accept]), 10)
 	out = strconv.AppendInt(append(out, `,"released":`...), int64(done[lender.Release]), 10)
 	out = strconv.AppendInt(append(out, `,"rejected":`...), int64(done[lender.Reject]), 10)
@@ -34,9 +33,4 @@ func acks(x *exchange) error {
 	out = strconv.AppendInt(append(out, `,"stale":`...), int64(done.Stale(list)), 10)
 	x.send(http.StatusOK, append(out, '}'))
 	return nil
-}
-
-// noDeadLetters refuses a request that rejects, before anything of it is done.
-func noDeadLetters() error {
-	return plain(http.StatusConflict, "%v; nothing of this request was done", kafka.ErrNoDeadLetters)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/server/jsonscan"
 	"github.com/sluice-proxy/sluice/server/lender"
 )
@@ -171,4 +172,9 @@ func (s span) read(raw []byte) (time.Duration, error) {
 		return 0, invalid("%s: %.30s is not a number from %d to %d", s.name, raw, s.least.Milliseconds(), s.most.Milliseconds())
 	}
 	return time.Duration(n) * time.Millisecond, nil
+}
+
+// noDeadLetters refuses a request that rejects, before anything of it is done.
+func noDeadLetters() error {
+	return plain(http.StatusConflict, "%v; nothing of this request was done", kafka.ErrNoDeadLetters)
 }

@@ -35,7 +35,7 @@ func TestALenderKeepsNothingFromOthersOfItsGroup(t *testing.T) {
 				t.Fatal("nothing was lent")
 			}
 			eventually(t, "the other worker gets everything", func() bool {
-				c.forward(s.door.lenders, time.Minute)
+				c.forward(s.door.v1.lenders, time.Minute)
 				s.ask("GET", "/v1/groups/a/messages?"+after+"&ack=none", "")
 				subs := s.client.Status().Subscriptions
 				return len(subs) == 1 && subs[0].Partitions >= 3
@@ -70,9 +70,9 @@ func TestAVisitKeepsALender(t *testing.T) {
 	for range 4 {
 		c.ahead.Add(int64(lender.Linger * 3 / 4))
 		s.take("a", "topics=orders&wait=0s&ack=none")
-		s.door.lenders.Wake()
+		s.door.v1.lenders.Wake()
 	}
-	if now := s.door.lenders.Stats(); now.Lenders != 1 || now.Opened != 1 {
+	if now := s.door.v1.lenders.Stats(); now.Lenders != 1 || now.Opened != 1 {
 		t.Error("the lender has ended")
 	}
 }

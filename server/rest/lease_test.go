@@ -27,7 +27,7 @@ func (c *clock) forward(s *lender.Lenders, d time.Duration) {
 
 func startWithClock(t *testing.T) (*sluice, *clock) {
 	s, c := start(t, Options{}), &clock{}
-	s.door.lenders.Now = c.now
+	s.door.v1.lenders.Now = c.now
 	return s, c
 }
 
@@ -113,13 +113,13 @@ func TestALeaseEndsByItself(t *testing.T) {
 		t.Fatalf("%+v", first)
 	}
 	s.settle("a", `{"ack":["`+first[1].Lease+`"],"renew":[{"lease":"`+first[2].Lease+`","ack_timeout_ms":90000}]}`)
-	c.forward(s.door.lenders, 29*time.Second)
+	c.forward(s.door.v1.lenders, 29*time.Second)
 	if early := s.take("a", "topics=blobs&wait=0s"); len(early) != 0 {
 		t.Errorf("too early: %+v", early)
 	}
 	waits := s.later(func() (*reply, string) { return s.ask("GET", "/v1/groups/a/messages?"+all, "") })
 	eventually(t, "it waits", func() bool { return s.door.Stats().Waiting == 1 })
-	c.forward(s.door.lenders, 2*time.Second)
+	c.forward(s.door.v1.lenders, 2*time.Second)
 	second := s.messages((<-waits).text)
 	if len(second) != 1 || second[0].Offset != 0 || second[0].Delivery != 2 || second[0].Lease == first[0].Lease {
 		t.Fatalf("%+v", second)
@@ -153,7 +153,7 @@ func TestAReleasedRecordRests(t *testing.T) {
 	if next := s.take("a", all); len(next) != 1 || next[0].Offset != 2 {
 		t.Errorf("%+v", next)
 	}
-	c.forward(s.door.lenders, 31*time.Second)
+	c.forward(s.door.v1.lenders, 31*time.Second)
 	if again := s.take("a", all); len(again) != 1 || again[0].Offset != 0 || again[0].Delivery != 2 {
 		t.Errorf("%+v", again)
 	}
@@ -164,13 +164,13 @@ func TestALenderThatNobodyNeedsEnds(t *testing.T) {
 	s, c := startWithClock(t)
 	s.put("blobs", 0, `0`)
 	got := s.take("a", all)
-	c.forward(s.door.lenders, time.Minute/2)
+	c.forward(s.door.v1.lenders, time.Minute/2)
 	s.settle("a", `{"ack":`+leasesOf(got)+`}`)
 	if n := s.client.Stats().Members; n != 1 {
 		t.Errorf("%d members", n)
 	}
 	eventually(t, "it is gone", func() bool {
-		c.forward(s.door.lenders, lender.Linger)
+		c.forward(s.door.v1.lenders, lender.Linger)
 		return s.client.Stats().Members == 0
 	})
 	if said := s.settle("a", `{"ack":`+leasesOf(got)+`}`); said != tallied(0, 0, 0, 1) {
@@ -295,7 +295,7 @@ func TestParallelWorkers(t *testing.T) {
 					}
 				}
 				if len(got) == 0 {
-					c.forward(s.door.lenders, 6*time.Second)
+					c.forward(s.door.v1.lenders, 6*time.Second)
 				}
 			}
 		})
@@ -311,8 +311,8 @@ func TestParallelWorkers(t *testing.T) {
 			t.Errorf("%s: %s", place, said)
 		}
 	}
-	if len(acked) != records || s.door.lenders.Stats().Lent != 0 {
-		t.Errorf("%d of %d, %d in hands", len(acked), records, s.door.lenders.Stats().Lent)
+	if len(acked) != records || s.door.v1.lenders.Stats().Lent != 0 {
+		t.Errorf("%d of %d, %d in hands", len(acked), records, s.door.v1.lenders.Stats().Lent)
 	}
 	s.balanced()
 	_, err := s.cluster.WaitGroupInfo(within(t, patience), "a", func(g *kfake.GroupInfo) bool {

@@ -83,7 +83,7 @@ func (l *lines) read() {
 		buffer, l.err = buffer[:len(buffer)+n], err
 		whole := l.whole(buffer)
 		if errors.Is(err, io.EOF) {
-			l.x.patient()
+			l.x.clearReadDeadline()
 			whole = len(buffer) // the last record may have no end; of a body that broke off it is none
 		}
 		if whole > 0 {

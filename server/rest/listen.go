@@ -17,20 +17,20 @@ import (
 
 // The bounds of one connection that nobody needs to change.
 const (
-	writeTimeout = 10 * time.Second // beyond what a request may take at most
-	maxStreams   = 100              // requests at once on a connection of HTTP/2
-	streamBuffer = 256 << 10        // of bodies on such a connection that wait for who reads them
+	maxStreams   = 100       // requests at once on a connection of HTTP/2
+	streamBuffer = 256 << 10 // of bodies on such a connection that wait for who reads them
 )
 
-func (s *Server) server() *http.Server {
-	opts := s.options()
+// server makes the server of net/http.
+func (s *Server) server(handler http.Handler) *http.Server {
+	opts := s.service.options()
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(opts.H2C)
 	return &http.Server{
 		Protocols:         protocols,
 		HTTP2:             http2(),
-		Handler:           s,
+		Handler:           handler,
 		ReadHeaderTimeout: opts.HeaderTimeout,
 		ReadTimeout:       opts.BodyTimeout,
 		// From the end of the header to the last byte of the answer. Streams move their deadlines on.
@@ -39,7 +39,7 @@ func (s *Server) server() *http.Server {
 		MaxHeaderBytes: httpframe.MaxHeaderBytes,
 		ConnState:      s.conns.Note,
 		ConnContext:    httpconn.WithConn,
-		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // strangers can write there
+		ErrorLog:       slog.NewLogLogger(s.service.log.Handler(), slog.LevelDebug), // strangers can write there
 	}
 }
 
@@ -54,10 +54,10 @@ func http2() *http.HTTP2Config {
 
 // Serve answers on the listener until Drain, or until the listener is closed.
 func (s *Server) Serve(l net.Listener) error {
-	beat, end := s.options().Register.Loop("accept:http", server.AcceptGap)
+	beat, end := s.service.options().Register.Loop("accept:http", server.AcceptGap)
 	defer end()
-	limited := server.NewLimitListener(l, s.options().MaxConnections, beat)
-	if s.isDraining() || !s.listeners.Add(limited.Listener) {
+	limited := server.NewLimitListener(l, s.service.options().MaxConnections, beat)
+	if s.service.isDraining() || !s.listeners.Add(limited.Listener) {
 		return l.Close()
 	}
 	defer s.listeners.Done()
@@ -75,12 +75,12 @@ func (s *Server) Serve(l net.Listener) error {
 //
 // Shutdown alone does not do: it counts a new connection that is slow to ask as idle, and closes it.
 func (s *Server) Drain(ctx context.Context) int {
-	defer s.lenders.Close()
-	ctx, cancel := context.WithTimeout(ctx, s.options().DrainGrace)
+	defer s.v1.lenders.Close()
+	ctx, cancel := context.WithTimeout(ctx, s.service.options().DrainGrace)
 	defer cancel()
 	s.stop()
-	s.lenders.WaitSettled(ctx)
-	s.instances.untilCommitted(ctx)
+	s.v1.lenders.WaitSettled(ctx)
+	s.v2.instances.untilCommitted(ctx)
 	s.listeners.Finish()
 	s.http.SetKeepAlivesEnabled(false)
 	cut := s.conns.WaitIdle(ctx)
@@ -89,7 +89,7 @@ func (s *Server) Drain(ctx context.Context) int {
 	}
 	_ = s.http.Close()
 	s.conns.WaitClosed()
-	s.instances.close()
+	s.v2.instances.close()
 	return cut
 }
 
@@ -99,14 +99,14 @@ func (s *Server) stop() {
 	defer s.mu.Unlock()
 	if !s.draining {
 		s.draining = true
-		close(s.drains)
+		close(s.service.drains)
 	}
 }
 
 // lastAnswer counts a request that no handler sees, and returns the refusal as bytes. The connection ends with it.
 func (s *Server) lastAnswer(status int, message string) []byte {
-	countAnswer(s.meters[nil], status, 0)
-	s.log.Debug("request not granted", "status", status, "reason", message)
+	countAnswer(s.service.meters[nil], status, 0)
+	s.service.log.Debug("request not granted", "status", status, "reason", message)
 	body, _ := json.Marshal(problem{Code: status, Message: message}) // cannot fail: a number and a string
 	b := append([]byte("HTTP/1.1 "), strconv.Itoa(status)...)
 	b = append(append(b, ' '), http.StatusText(status)...)

@@ -1,28 +1,10 @@
 package rest
 
 import (
-	"errors"
-	"math"
 	"net/http"
-	"strconv"
-	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
 )
-
-// metadataRoutes read what the brokers know.
-var metadataRoutes = []route{
-	{http.MethodGet, "/{$}", root},
-	{http.MethodGet, "/brokers", brokers},
-	{http.MethodGet, "/topics", topics},
-	{http.MethodGet, "/topics/{topic}", topic},
-	{http.MethodGet, "/topics/{topic}/partitions", partitions},
-	{http.MethodGet, "/topics/{topic}/partitions/{partition}", partition},
-	{http.MethodGet, "/topics/{topic}/partitions/{partition}/offsets", offsets},
-}
-
-// metadataTimeout bounds what the brokers are asked for.
-const metadataTimeout = 5 * time.Second
 
 // The shapes of REST v2. Broker, Leader, Replica, Partition and offsets are Kafka's numbers.
 type (
@@ -56,7 +38,7 @@ func root(x *exchange) error {
 }
 
 func brokers(x *exchange) error {
-	ctx, cancel := x.within(metadataTimeout)
+	ctx, cancel := x.asking()
 	defer cancel()
 	list, err := x.kafka.Brokers(ctx)
 	if err != nil {
@@ -71,7 +53,7 @@ func brokers(x *exchange) error {
 }
 
 func topics(x *exchange) error {
-	ctx, cancel := x.within(metadataTimeout)
+	ctx, cancel := x.asking()
 	defer cancel()
 	names, err := x.kafka.TopicNames(ctx)
 	if err != nil {
@@ -92,7 +74,7 @@ func topic(x *exchange) error {
 
 // configs are a topic's settings; none where the brokers do not say.
 func (x *exchange) configs(topic string) map[string]string {
-	ctx, cancel := x.within(metadataTimeout)
+	ctx, cancel := x.asking()
 	defer cancel()
 	settings, err := x.kafka.TopicSettings(ctx, topic)
 	if err != nil {
@@ -141,7 +123,7 @@ func offsets(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := x.within(metadataTimeout)
+	ctx, cancel := x.asking()
 	defer cancel()
 	low, high, err := x.kafka.PartitionOffsets(ctx, kafka.TopicPartition{Topic: name, Partition: id})
 	if err != nil {
@@ -149,37 +131,6 @@ func offsets(x *exchange) error {
 	}
 	x.json(http.StatusOK, offsetsBody{low, high})
 	return nil
-}
-
-// topicName is the topic in the path. One that Kafka would never take does not exist.
-func (x *exchange) topicName() (string, error) {
-	if name := x.r.PathValue("topic"); legalTopic(name) {
-		return name, nil
-	}
-	return "", noTopic()
-}
-
-// topic reads the topic in the path.
-func (x *exchange) topic() (kafka.Topic, error) {
-	name, err := x.topicName()
-	if err != nil {
-		return kafka.Topic{}, err
-	}
-	ctx, cancel := x.within(metadataTimeout)
-	defer cancel()
-	return x.kafka.Topic(ctx, name)
-}
-
-// partition is the number in the path; what is none leads nowhere.
-func (x *exchange) partition() (int32, error) {
-	n, err := strconv.ParseInt(x.r.PathValue("partition"), 10, 64)
-	if errors.Is(err, strconv.ErrSyntax) {
-		return 0, plain(http.StatusNotFound, "HTTP 404 Not Found")
-	}
-	if err != nil || n < 0 || n > math.MaxInt32 {
-		return 0, noPartition()
-	}
-	return int32(n), nil
 }
 
 func partitionsOf(t kafka.Topic) []partitionBody {

@@ -40,15 +40,3 @@ func (*ndjson) tellFailure(out []byte, p *pending, f *failure) []byte {
 	}
 	return append(appendProblem(out, f), "}\n"...)
 }
-
-// appendProblem writes what a result says of a record that is not written, or may not be.
-func appendProblem(out []byte, f *failure) []byte {
-	out = append(out, `"error_code":`...)
-	out = strconv.AppendInt(out, int64(f.code), 10)
-	out = append(out, `,"message":`...)
-	out = appendText(out, f.message)
-	if f.outcome != "" {
-		out = append(out, `,"outcome":"`+f.outcome+`"`...)
-	}
-	return out
-}

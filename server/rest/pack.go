@@ -11,8 +11,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// packFrom is the size from which answers are packed for who wants them so: smaller ones fit in a packet.
-const packFrom = 1 << 10
+// compressFrom is the size from which answers are packed for who wants them so: smaller ones fit in a packet.
+const compressFrom = 1 << 10
 
 // packers by their names in Accept-Encoding, the best first.
 var packers = []struct {
@@ -24,7 +24,7 @@ var packers = []struct {
 }
 
 // packed is the body as the client would rather have it, and its header says so. Streams are not packed.
-func (x *exchange) packed(body []byte) []byte {
+func (x *exchange) compressed(body []byte) []byte {
 	header := x.w.Header()
 	header.Add("Vary", "Accept-Encoding")
 	best, chosen := 0, -1

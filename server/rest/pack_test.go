@@ -217,7 +217,7 @@ func TestPackedLinesAreProducedAsTheyCome(t *testing.T) {
 
 func TestABodyThatIsNotPackedCostsNothing(t *testing.T) {
 	x := &exchange{r: &http.Request{Header: http.Header{"Content-Type": {asJSON}}, Body: http.NoBody}}
-	if n := testing.AllocsPerRun(100, func() { _ = x.unpack() }); n != 0 || x.unpacker != nil {
+	if n := testing.AllocsPerRun(100, func() { _ = x.decompress() }); n != 0 || x.decompressor != nil {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -234,8 +234,8 @@ func FuzzUnpack(f *testing.F) {
 		}
 		opts := Options{MaxBody: 1000}.orDefaults()
 		r := &http.Request{Header: http.Header{"Content-Encoding": {coding}}, Body: io.NopCloser(bytes.NewReader(body))}
-		x := &exchange{Server: &Server{}, opts: &opts, r: r}
-		if err := x.unpack(); err != nil {
+		x := &exchange{service: &service{}, opts: &opts, r: r}
+		if err := x.decompress(); err != nil {
 			t.Fatal(err)
 		}
 		n, err := io.Copy(io.Discard, r.Body)

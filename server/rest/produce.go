@@ -1,20 +1,11 @@
 package rest
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 
 	"github.com/sluice-proxy/sluice/kafka"
 )
-
-// produceRoutes put records into Kafka.
-var produceRoutes = []route{
-	{http.MethodPost, "/topics/{topic}", produce},
-	{http.MethodPost, "/topics/{topic}/partitions/{partition}", produce},
-}
 
 // produce answers how each record ended: 200 also when some failed, as v2 has it. With async=true it
 // answers 204 once all are queued in memory.
@@ -94,34 +85,6 @@ func (x *exchange) enqueue(d *desk, b *batch) error {
 	return x.tell(b, results)
 }
 
-// impossible is why no record of a request can ever be written, where that has an answer of its own: when
-// all are rejected, and not for who asks, the brokers are asked for the topic.
-func (x *exchange) impossible(to int32, results []kafka.Result) error {
-	denied := 0
-	for i := range results {
-		if results[i].Err == nil || results[i].Err.Outcome != kafka.Rejected {
-			return nil
-		}
-		if errors.Is(results[i].Err, kafka.ErrDenied) {
-			denied++
-		}
-	}
-	if denied == len(results) {
-		return fmt.Errorf("%w: %s", kafka.ErrDenied, results[0].Err.Reason)
-	}
-	found, err := x.topic()
-	switch {
-	case errors.Is(err, kafka.ErrNoTopic), errors.Is(err, kafka.ErrDenied):
-		return err
-	case err != nil || to == kafka.AnyPartition:
-		return nil // what the records' own errors say
-	}
-	if slices.ContainsFunc(found.Partitions, func(p kafka.PartitionInfo) bool { return p.ID == to }) {
-		return nil
-	}
-	return noPartition()
-}
-
 // appendResults writes the answer of a produce.
 func appendResults(b []byte, results []kafka.Result) []byte {
 	b = append(b, `{"offsets":[`...)
@@ -147,12 +110,4 @@ func appendResult(b []byte, r *kafka.Result) []byte {
 	b = append(b, `,"error":`...)
 	b = appendText(b, reason(r.Err))
 	return append(b, '}')
-}
-
-// appendKnown writes a number, or null when there is none.
-func appendKnown(b []byte, n int64, known bool) []byte {
-	if !known || n < 0 {
-		return append(b, "null"...)
-	}
-	return strconv.AppendInt(b, n, 10)
 }

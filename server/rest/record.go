@@ -12,13 +12,6 @@ import (
 	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
 
-// recordRoutes are our own ways to produce.
-var recordRoutes = []route{
-	{http.MethodPost, "/v1/topics/{topic}/records", records},
-}
-
-const ndjsonType = "application/x-ndjson"
-
 // records produces the body as one record, or each of its lines when it is NDJSON.
 func records(x *exchange) error {
 	kind, _, _ := strings.Cut(x.r.Header.Get("Content-Type"), ";")
@@ -76,34 +69,6 @@ func (x *exchange) bufferOne(d *desk, out kafka.Outgoing) error {
 	}
 	x.send(http.StatusNoContent, nil)
 	return nil
-}
-
-// query reads the parameters of a call of ours; one that it does not know would be a slip of the pen.
-func (x *exchange) query(known ...string) (url.Values, error) {
-	q, err := url.ParseQuery(x.r.URL.RawQuery)
-	if err != nil {
-		return nil, invalid("the query is not well formed: %v", err)
-	}
-	for name, values := range q {
-		if !slices.Contains(known, name) {
-			return nil, invalid("unknown parameter %q: there are %s", name, strings.Join(known, ", "))
-		}
-		if len(values) > 1 {
-			return nil, invalid("%s is given more than once", name)
-		}
-	}
-	return q, nil
-}
-
-func flag(q url.Values, name string) (bool, error) {
-	switch given := q.Get(name); given {
-	case "", "false":
-		return false, nil
-	case "true":
-		return true, nil
-	default:
-		return false, invalid("%s: %q is neither true nor false", name, given)
-	}
 }
 
 // envelope is all of a record but its value.
@@ -172,27 +137,22 @@ func (x *exchange) contents(q url.Values, out *kafka.Outgoing) error {
 	return nil
 }
 
-// ended is the answer for a record that is not written, or may not be.
-func ended(e *kafka.ProduceError) *failure {
-	f := &failure{code: codeOf(e.Outcome), message: reason(e), outcome: e.Outcome.String(), cause: e.Cause}
-	switch e.Outcome {
-	case kafka.Rejected:
-		f.status = http.StatusUnprocessableEntity
-	case kafka.Retry:
-		f.status, f.again = http.StatusServiceUnavailable, time.Second
-	default:
-		f.status = http.StatusGatewayTimeout
+// bulk produces every line of the body as a record.
+func bulk(x *exchange) error {
+	q, err := x.query("format", "partition")
+	if err != nil {
+		return err
 	}
-	return f
-}
-
-// appendPlace ends an object with where a record is.
-func appendPlace(b []byte, r *kafka.Result) []byte {
-	b = append(b, `,"partition":`...)
-	b = appendKnown(b, int64(r.Partition), true)
-	b = append(b, `,"offset":`...)
-	b = appendKnown(b, r.Offset, true)
-	b = append(b, `,"timestamp":`...)
-	b = appendKnown(b, r.Timestamp, true)
-	return append(b, '}')
+	as, known := bulkFormats[q.Get("format")]
+	if !known {
+		return invalid("format: %q is not one of json, binary, text", q.Get("format"))
+	}
+	to, err := x.envelope(q)
+	if err != nil {
+		return err
+	}
+	if err := x.decompress(); err != nil {
+		return err
+	}
+	return x.stream(&ndjson{batch{format: as, lent: true, to: to}})
 }

@@ -13,8 +13,8 @@ type batch struct {
 	jsonscan.Scanner
 
 	format  format
-	v3      bool           // records are written as version 3 has them
-	taken   bool           // records may be as they were taken
+	nameKey string         // what the name of a header is called; empty is "key"
+	lent    bool           // records may have the members of lent records
 	most    int            // records
 	to      kafka.Outgoing // what every record begins as: topic, and partition where the path names one
 	records []kafka.Outgoing
@@ -52,16 +52,21 @@ func (b *batch) one(text []byte) (kafka.Outgoing, error) {
 	if !utf8.Valid(text) {
 		return out, jsonscan.NotUTF8("the line")
 	}
-	b.Scanner = jsonscan.New(text)
-	if cap(b.decoded) < len(text) {
-		b.decoded = make([]byte, 0, len(text))
-	}
-	b.decoded = b.decoded[:0]
+	b.begin(text)
 	err := b.record(&out)
 	if err == nil {
 		err = b.End()
 	}
 	return out, err
+}
+
+// begin starts with the text of another record. Records that were read before are not valid any more.
+func (b *batch) begin(text []byte) {
+	b.Scanner = jsonscan.New(text)
+	if cap(b.decoded) < len(text) {
+		b.decoded = make([]byte, 0, len(text))
+	}
+	b.decoded = b.decoded[:0]
 }
 
 // part takes one member of the body. Schemas belong to formats that are not taken here: nothing to do.
@@ -153,15 +158,15 @@ func (b *batch) field(out *kafka.Outgoing, c *contents) error {
 			out.Timestamp, err = jsonscan.Number("timestamp", raw, 63)
 		}
 	default:
-		if !b.taken || !ofTaken[string(name)] {
+		if !b.lent || !ofLent[string(name)] {
 			err = jsonscan.Mismatch("Unrecognized field: %s", name)
 		}
 	}
 	return err
 }
 
-// ofTaken are what a record has more when it was taken: where it was, and who had it.
-var ofTaken = map[string]bool{"topic": true, "offset": true, "delivery": true, "lease": true}
+// ofLent are what a record has more when it was taken: where it was, and who had it.
+var ofLent = map[string]bool{"topic": true, "offset": true, "delivery": true, "lease": true}
 
 // encodings are what a key or a value may be in, when that is not the format's own: see appendContent.
 var encodings = map[string]format{`"text"`: textFormat, `"base64"`: binaryFormat}

@@ -139,14 +139,14 @@ func TestAPasswordIsAskedFor(t *testing.T) {
 
 func TestAMistakeOfOursIsAnswered(t *testing.T) {
 	s := start(t, Options{})
-	broken := &route{"GET", "/broken", func(*exchange) error { panic("a mistake") }}
-	half := &route{"GET", "/half", func(x *exchange) error {
+	broken := &route{method: "GET", pattern: "/broken", run: func(*exchange) error { panic("a mistake") }}
+	half := &route{method: "GET", pattern: "/half", run: func(x *exchange) error {
 		x.begin(200, jsonType)
 		panic("a mistake, too late")
 	}}
 	for _, r := range []*route{broken, half} {
-		s.door.meters[r] = &metrics.Meter{}
-		s.door.mux.HandleFunc(r.pattern, func(w http.ResponseWriter, asked *http.Request) { s.door.answer(w, asked, r) })
+		s.door.service.meters[r] = &metrics.Meter{}
+		s.door.mux.HandleFunc(r.pattern, func(w http.ResponseWriter, asked *http.Request) { s.door.service.answer(w, asked, r) })
 	}
 	answer, text := s.ask("GET", "/broken", "")
 	wantFailure(t, "broken", answer, text, 500, 500, "a mistake in sluice")

@@ -24,14 +24,14 @@ func TestOtherGroupsGetThePlacesOfThoseThatNobodyUses(t *testing.T) {
 	s.fill(1)
 	s.take("a", "topics=blobs&wait=0s")
 	eventually(t, "the lender is gone", func() bool {
-		c.forward(s.door.lenders, lender.Linger)
+		c.forward(s.door.v1.lenders, lender.Linger)
 		return s.client.Stats().Members == 0
 	})
 	if got := s.take("b", all+"&ack=none"); len(got) != 1 {
 		t.Fatalf("%+v", got)
 	}
 	eventually(t, "the lender is gone", func() bool {
-		c.forward(s.door.lenders, lender.Linger)
+		c.forward(s.door.v1.lenders, lender.Linger)
 		return s.client.Stats().Members == 0
 	})
 	s.instance(manual, "blobs")

@@ -2,8 +2,6 @@ package rest
 
 import (
 	"cmp"
-	"strings"
-	"time"
 
 	"github.com/sluice-proxy/sluice/metrics"
 )
@@ -35,34 +33,22 @@ type RouteStat struct {
 
 // Stats reads the counters. Routes that were never asked for are left out.
 func (s *Server) Stats() Stats {
-	now := Stats{Requests: s.asking.Load(), Waiting: s.waiting.Load(), Held: s.held.Load(), AuthFailures: s.unauthentic.Load()}
+	now := Stats{
+		Requests: s.service.answering.Load(), Waiting: s.service.waiting.Load(), Held: s.service.held.Load(),
+		AuthFailures: s.authFailures.Load(),
+	}
 	now.Connections, now.Accepted = s.conns.Count()
-	now.Instances, now.InstancesEnded = s.instances.count()
-	now.Routes = metrics.Rows(s.meters, routeStat, func(a, b RouteStat) int {
+	now.Instances, now.InstancesEnded = s.v2.instances.count()
+	now.Routes = metrics.Rows(s.service.meters, routeStat, func(a, b RouteStat) int {
 		return cmp.Or(cmp.Compare(a.Pattern, b.Pattern), cmp.Compare(a.Method, b.Method))
 	})
 	return now
 }
 
-// newMeters makes a meter for each route, and one at nil for requests that no route takes.
-func newMeters() metrics.Meters[*route] {
-	meters := metrics.NewMeters[*route](nil)
-	for i := range routes {
-		meters[&routes[i]] = &metrics.Meter{}
-	}
-	return meters
-}
-
-// countAnswer counts an answer by the first digit of its status.
-func countAnswer(m *metrics.Meter, status int, took time.Duration) {
-	m.Count(min(status/100, metrics.Endings-1), 1)
-	m.Took(took, 1)
-}
-
 func routeStat(r *route, read metrics.Reading) RouteStat {
 	stat := RouteStat{Classes: read.Ended, Latency: read.Latency}
 	if r != nil {
-		stat.Method, stat.Pattern = r.method, strings.TrimSuffix(r.pattern, "{$}")
+		stat.Method, stat.Pattern = r.method, r.name()
 	}
 	return stat
 }

@@ -11,6 +11,7 @@ import (
 type feed struct {
 	*exchange
 
+	api    *apiV1
 	demand *demand
 	lender *lender.Lender
 	shape  *shape
@@ -31,13 +32,13 @@ const longestSilence = 15 * time.Second
 
 // pour answers with all records that come, until the client has enough or sluice stops. What it has not
 // settled when it goes is given back at once. When sluice stops it may still settle.
-func (x *exchange) pour(d *demand, l *lender.Lender) error {
-	back, err := x.aside()
+func (a *apiV1) pour(x *exchange, d *demand, l *lender.Lender) error {
+	back, err := x.park()
 	if err != nil {
 		return err
 	}
 	defer back()
-	f := &feed{exchange: x, demand: d, lender: l, shape: d.shape, pulse: time.NewTimer(x.silence)}
+	f := &feed{exchange: x, api: a, demand: d, lender: l, shape: d.shape, pulse: time.NewTimer(a.heartbeat)}
 	defer f.pulse.Stop()
 	f.quota = lender.NewQuota(d.most)
 	f.waiter = lender.NewWaiter(d.Limits, f.quota)
@@ -116,9 +117,9 @@ func (f *feed) say(text string) error { return f.send([]byte(text)) }
 
 // send writes to the client, who has so much time to take it: nobody else waits for it.
 func (f *feed) send(text []byte) error {
-	f.pulse.Reset(f.silence)
+	f.pulse.Reset(f.api.heartbeat)
 	control := http.NewResponseController(f.w)
-	_ = control.SetWriteDeadline(time.Now().Add(f.taking))
+	_ = control.SetWriteDeadline(time.Now().Add(f.api.patience))
 	if len(text) > 0 {
 		if _, err := f.w.Write(text); err != nil {
 			return errGone

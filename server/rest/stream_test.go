@@ -118,7 +118,7 @@ func TestAStreamHasOnlySoManyUnacknowledged(t *testing.T) {
 	}
 	lent := func(n int) {
 		t.Helper()
-		if in := s.door.lenders.Stats().Lent; in != n {
+		if in := s.door.v1.lenders.Stats().Lent; in != n {
 			t.Errorf("%d in hands, want %d", in, n)
 		}
 	}
@@ -132,7 +132,7 @@ func TestAStreamHasOnlySoManyUnacknowledged(t *testing.T) {
 		t.Errorf("%+v %+v", third, fourth)
 	}
 	lent(4)
-	c.forward(s.door.lenders, 31*time.Second) // all end but what others have
+	c.forward(s.door.v1.lenders, 31*time.Second) // all end but what others have
 	if fifth := l.record(); fifth.Delivery < 2 {
 		t.Errorf("%+v", fifth)
 	}
@@ -176,7 +176,7 @@ func TestAStreamWithoutAcknowledgement(t *testing.T) {
 
 func TestAStreamShowsSignsOfLife(t *testing.T) {
 	s := start(t, Options{})
-	s.door.silence = time.Millisecond
+	s.door.v1.heartbeat = time.Millisecond
 	events, lines := s.listen("a", "topics=blobs", eventType), s.listen("a", "topics=blobs", ndjsonType)
 	events.block()
 	for range 3 {
@@ -189,7 +189,7 @@ func TestAStreamShowsSignsOfLife(t *testing.T) {
 	}
 	s.put("blobs", 0, numbers(1)...)
 	s.take("b", all) // it is there
-	eventually(t, "it is lent", func() bool { return s.door.lenders.Stats().Lent == 2 })
+	eventually(t, "it is lent", func() bool { return s.door.v1.lenders.Stats().Lent == 2 })
 }
 
 func TestStreamsEndWhenSluiceStops(t *testing.T) {
@@ -242,7 +242,7 @@ func TestAStreamSaysWhyItEnds(t *testing.T) {
 // gives back what it has.
 func TestASlowReaderKeepsNobodyBack(t *testing.T) {
 	s := start(t, Options{})
-	s.door.taking = 2 * time.Second
+	s.door.v1.patience = 2 * time.Second
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.addr)
 	if err != nil {
 		t.Fatal(err)
@@ -259,7 +259,7 @@ func TestASlowReaderKeepsNobodyBack(t *testing.T) {
 		got += len(s.take("a", all+fmt.Sprintf("&max=%d", 7-got)))
 	}
 	eventually(t, "it is cut", func() bool { return s.door.Stats().Waiting == 0 })
-	if n := s.door.lenders.Stats().Lent; n != 7 {
+	if n := s.door.v1.lenders.Stats().Lent; n != 7 {
 		t.Errorf("%d in hands", n)
 	}
 	s.balanced()

@@ -8,39 +8,32 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
-	"github.com/sluice-proxy/sluice/server"
 	"github.com/sluice-proxy/sluice/server/lender"
 )
 
-// takeRoutes are our own way to consume: take records, by request or as a stream, and settle them.
-var takeRoutes = []route{
-	{http.MethodGet, "/v1/groups/{group}/messages", messages},
-	{http.MethodPost, "/v1/groups/{group}/acks", acks},
-}
-
 // messages answers with records of the group: those that there are, as a list, or all that come, as a stream.
-func messages(x *exchange) error {
-	if err := x.mayTake(); err != nil {
+func (a *apiV1) messages(x *exchange) error {
+	if err := mayTake(x); err != nil {
 		return err
 	}
-	d, err := x.demand()
+	d, err := readDemand(x)
 	if err != nil {
 		return err
 	}
-	l, err := x.lender(d)
+	l, err := a.lender(x, d)
 	if err != nil {
 		return err
 	}
-	defer x.lenders.Exit(l)
+	defer a.lenders.Exit(l)
 	if d.shape != nil {
-		return x.pour(d, l)
+		return a.pour(x, d, l)
 	}
-	return x.take(d, l)
+	return a.take(x, d, l)
 }
 
 // mayTake refuses what gets no records.
-func (x *exchange) mayTake() error {
-	if err := x.mayChange(); err != nil {
+func mayTake(x *exchange) error {
+	if err := x.checkEffect(); err != nil {
 		return err
 	}
 	switch {
@@ -52,27 +45,15 @@ func (x *exchange) mayTake() error {
 	return nil
 }
 
-// mayChange refuses a GET that changes something where nobody means it to.
-func (x *exchange) mayChange() error {
-	switch {
-	case x.r.Method == http.MethodHead: // it would take records and show none
-		x.w.Header().Set("Allow", http.MethodGet)
-		return plain(http.StatusMethodNotAllowed, "HTTP 405 Method Not Allowed: use GET")
-	case !server.SameSite(x.r.Header):
-		return plain(http.StatusForbidden, "not served to other origins")
-	}
-	return nil
-}
-
 // lender finds who lends what is asked for. Topics are looked for when there is none yet: a slip of the pen
 // would wait for ever.
-func (x *exchange) lender(d *demand) (*lender.Lender, error) {
-	if !x.lenders.Has(d.key) {
-		if err := x.exist(d); err != nil {
+func (a *apiV1) lender(x *exchange, d *demand) (*lender.Lender, error) {
+	if !a.lenders.Has(d.key) {
+		if err := exist(x, d); err != nil {
 			return nil, err
 		}
 	}
-	l, err := x.lenders.Enter(x.r.Context(), d.key, d.group, d.interest)
+	l, err := a.lenders.Enter(x.r.Context(), d.key, d.group, d.interest)
 	var override *kafka.OverrideError
 	if errors.As(err, &override) {
 		return nil, invalid("%v", err)
@@ -81,11 +62,11 @@ func (x *exchange) lender(d *demand) (*lender.Lender, error) {
 }
 
 // exist answers 404 for a topic that there is not. Brokers that do not answer now may do so later.
-func (x *exchange) exist(d *demand) error {
+func exist(x *exchange, d *demand) error {
 	if d.interest.Overrides["allow.auto.create.topics"] == "true" {
 		return nil
 	}
-	ctx, cancel := x.within(metadataTimeout)
+	ctx, cancel := x.asking()
 	defer cancel()
 	for _, name := range d.interest.Topics {
 		_, err := x.kafka.Topic(ctx, name)
@@ -102,10 +83,10 @@ func (x *exchange) exist(d *demand) error {
 }
 
 // take answers with a list of records, as soon as there are any.
-func (x *exchange) take(d *demand, l *lender.Lender) error {
+func (a *apiV1) take(x *exchange, d *demand, l *lender.Lender) error {
 	w := lender.NewWaiter(d.Limits, nil)
 	l.Ask(w)
-	p, err := x.await(l, w, d.wait)
+	p, err := await(x, l, w, d.wait)
 	if err != nil {
 		return lent(err)
 	}
@@ -113,7 +94,7 @@ func (x *exchange) take(d *demand, l *lender.Lender) error {
 		x.send(http.StatusOK, []byte("[]"))
 		return nil
 	}
-	if err := x.list(p, d.format); err != nil {
+	if err := a.list(x, p, d.format); err != nil {
 		l.GiveBack(p)
 		return errGone
 	}
@@ -122,7 +103,7 @@ func (x *exchange) take(d *demand, l *lender.Lender) error {
 }
 
 // await returns what the waiter is given, nil when nothing comes in time.
-func (x *exchange) await(l *lender.Lender, w *lender.Waiter, patience time.Duration) (*lender.Batch, error) {
+func await(x *exchange, l *lender.Lender, w *lender.Waiter, patience time.Duration) (*lender.Batch, error) {
 	select {
 	case <-w.Ready:
 		return w.Take()
@@ -131,7 +112,7 @@ func (x *exchange) await(l *lender.Lender, w *lender.Waiter, patience time.Durat
 	if patience == 0 {
 		return l.Leave(w)
 	}
-	back, err := x.aside()
+	back, err := x.park()
 	if err != nil {
 		p, _ := l.Leave(w)
 		l.GiveBack(p)
@@ -156,21 +137,6 @@ func (x *exchange) await(l *lender.Lender, w *lender.Waiter, patience time.Durat
 		l.GiveBack(p)
 		return nil, errGone
 	}
-}
-
-// aside takes a request that waits for records out of those that are being answered: many may wait, and keep
-// nobody from producing. back is called when it goes on.
-func (x *exchange) aside() (back func(), err error) {
-	if n := x.waiting.Add(1); int(n) > x.opts.MaxWaiting {
-		x.waiting.Add(-1)
-		return nil, unavailable("too many requests wait for records")
-	}
-	x.asking.Add(-1)
-	x.patient()
-	return func() {
-		x.waiting.Add(-1)
-		x.asking.Add(1)
-	}, nil
 }
 
 // lent is the answer for an error of a lender.

@@ -3,30 +3,10 @@ package rest
 import (
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/sluice-proxy/sluice/server/lender"
 )
-
-// spillBytes is what is written at once of an answer with records: it is in memory only so much of it.
-const spillBytes = 64 << 10
-
-// outs are buffers for what is written. Who waits has none.
-var outs = sync.Pool{New: func() any { return new([]byte) }}
-
-func newOut() *[]byte {
-	out, _ := outs.Get().(*[]byte)
-	return out
-}
-
-// freeOut gives a buffer back, as it has grown. A large one is left to the garbage collector.
-func freeOut(buffer *[]byte, grown []byte) {
-	if cap(grown) <= keptBuffer {
-		*buffer = grown[:0]
-		outs.Put(buffer)
-	}
-}
 
 // appendLent writes one of the batch's records: as REST v2 has it, with how often it was lent, and its lease.
 func appendLent(out []byte, p *lender.Batch, i int, f format) []byte {
@@ -39,16 +19,16 @@ func appendLent(out []byte, p *lender.Batch, i int, f format) []byte {
 }
 
 // list answers with a parcel's records. An error says that the client did not get all of them.
-func (x *exchange) list(p *lender.Batch, f format) error {
+func (a *apiV1) list(x *exchange, p *lender.Batch, f format) error {
 	buffer := newOut()
 	out := (*buffer)[:0]
 	defer func() { freeOut(buffer, out) }()
 	control := http.NewResponseController(x.w)
-	_ = control.SetWriteDeadline(time.Now().Add(x.taking))
+	_ = control.SetWriteDeadline(time.Now().Add(a.patience))
 	separator := byte('[')
 	for i := range p.Records {
 		if len(out) >= spillBytes {
-			if err := x.part(out); err != nil {
+			if err := writePart(x, out); err != nil {
 				return err
 			}
 			out = out[:0]
@@ -57,25 +37,25 @@ func (x *exchange) list(p *lender.Batch, f format) error {
 		separator = ','
 	}
 	out = append(out, ']')
-	if err := x.last(out); err != nil {
+	if err := writeLast(x, out); err != nil {
 		return err
 	}
 	return control.Flush() // net/http does not tell what becomes of what it still has
 }
 
 // last writes the end of a list. One that is all of it has a length, and is packed for who wants it so.
-func (x *exchange) last(text []byte) error {
+func writeLast(x *exchange, text []byte) error {
 	if x.status == 0 {
-		if len(text) >= packFrom {
-			text = x.packed(text)
+		if len(text) >= compressFrom {
+			text = x.compressed(text)
 		}
 		x.w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	}
-	return x.part(text)
+	return writePart(x, text)
 }
 
 // part writes a part of a list.
-func (x *exchange) part(text []byte) error {
+func writePart(x *exchange, text []byte) error {
 	if x.status == 0 {
 		x.begin(http.StatusOK, jsonType)
 	}

@@ -6,11 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/server/lender"
@@ -31,15 +28,11 @@ type demand struct {
 
 // What strangers may ask for.
 const (
-	mostTopics    = 100
 	mostOverrides = 20
-	mostRecords   = 1000
-	mostBytes     = 16 << 20
 	mostUnacked   = 10_000
 	longestWait   = time.Minute
 	shortestLease = lender.Turn
 	longestLease  = 12 * time.Hour
-	longestGroup  = 249
 )
 
 // windowsEach is kafka.Interest.Windows: of one window, of 16 MiB, a few workers with large records would keep
@@ -65,7 +58,7 @@ var parameters = map[string]parameter{
 
 // demand reads the request. Parameters with a dot in their name are librdkafka's properties, as in the
 // settings of a consumer key of the Redis door.
-func (x *exchange) demand() (*demand, error) {
+func readDemand(x *exchange) (*demand, error) {
 	d := &demand{
 		group:    x.r.PathValue("group"),
 		Limits:   lender.Limits{Records: 100, Bytes: 1 << 20, Timeout: time.Minute},
@@ -97,15 +90,6 @@ func (x *exchange) demand() (*demand, error) {
 	}
 	d.key = d.identify()
 	return d, nil
-}
-
-// validGroup takes what may be written into logs and metrics.
-func validGroup(name string) error {
-	odd := func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
-	if name == "" || len(name) > longestGroup || strings.ContainsFunc(name, odd) {
-		return invalid("the name of a group has from 1 to %d bytes, and only what can be printed", longestGroup)
-	}
-	return nil
 }
 
 func (d *demand) set(name, value string) error {
@@ -159,26 +143,6 @@ func (d *demand) setAck(value string) error {
 		return fmt.Errorf("%q is neither explicit nor none", value)
 	}
 	d.Unacked = value == "none"
-	return nil
-}
-
-// count reads a number from 1 on.
-func count(into *int, value string, most int) error {
-	n, err := strconv.Atoi(value)
-	if err != nil || n < 1 || n > most {
-		return fmt.Errorf("%q is not a number from 1 to %d", value, most)
-	}
-	*into = n
-	return nil
-}
-
-// period reads a time as 500ms, 5s or 1m30s.
-func period(into *time.Duration, value string, least, most time.Duration) error {
-	d, err := time.ParseDuration(value)
-	if err != nil || d < least || d > most {
-		return fmt.Errorf("%q is not a time from %s to %s, as 500ms, 5s or 1m", value, least, most)
-	}
-	*into = d
 	return nil
 }
 

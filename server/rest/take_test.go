@@ -268,7 +268,7 @@ func TestRecordsWithoutAcknowledgementComeOnce(t *testing.T) {
 	if len(got) != 3 || got[0].Lease != "" {
 		t.Fatalf("%+v", got)
 	}
-	if s.door.lenders.Stats().Lent != 0 {
+	if s.door.v1.lenders.Stats().Lent != 0 {
 		t.Error("something is lent")
 	}
 	s.balanced()
@@ -291,8 +291,8 @@ func TestTooManyGroupsAreToldToComeBack(t *testing.T) {
 	s.take("a", all) // and is at work on it
 	answer, text := s.ask("GET", "/v1/groups/b/messages?topics=blobs", "")
 	wantFailure(t, "another", answer, text, 503, 50003, "consume.max_subscriptions: 1 subscriptions have members, and one address may have half")
-	if answer.Header.Get("Retry-After") == "" || s.door.lenders.Stats().Lenders != 1 {
-		t.Errorf("%v, %d lenders", answer.Header, s.door.lenders.Stats().Lenders)
+	if answer.Header.Get("Retry-After") == "" || s.door.v1.lenders.Stats().Lenders != 1 {
+		t.Errorf("%v, %d lenders", answer.Header, s.door.v1.lenders.Stats().Lenders)
 	}
 }
 
@@ -430,7 +430,7 @@ func FuzzDemand(f *testing.F) {
 	f.Fuzz(func(t *testing.T, group, query, accept string) {
 		r := &http.Request{URL: &url.URL{RawQuery: query}, Header: http.Header{"Accept": {accept}}}
 		r.SetPathValue("group", group)
-		d, err := (&exchange{r: r}).demand()
+		d, err := readDemand(&exchange{r: r})
 		if err != nil {
 			if f := asFailure(err); f.status != 422 || f.message == "" {
 				t.Fatalf("%q %q: %d %s", group, query, f.status, f.message)

@@ -22,14 +22,14 @@ const (
 	largeWindow = 8 << 20 // what a decoder must be ready to hold (RFC 9659)
 )
 
-// unpackers undo what Content-Encoding names (RFC 9110, 8.4.1; RFC 8878).
-var unpackers = map[string]func(*unpacker) error{"gzip": (*unpacker).gzip, "x-gzip": (*unpacker).gzip, "zstd": (*unpacker).zstd}
+// decompressors undo what Content-Encoding names (RFC 9110, 8.4.1; RFC 8878).
+var decompressors = map[string]func(*decompressor) error{"gzip": (*decompressor).gzip, "x-gzip": (*decompressor).gzip, "zstd": (*decompressor).zstd}
 
 // acceptedCodings is what a client that packs otherwise is told.
 const acceptedCodings = "gzip, zstd"
 
-// unpacker is a body that comes packed.
-type unpacker struct {
+// decompressor is a body that comes packed.
+type decompressor struct {
 	x      *exchange
 	from   *bufio.Reader
 	packed int64 // bytes that were read
@@ -40,26 +40,26 @@ type unpacker struct {
 	end    func() // gives the decoder back
 }
 
-// unpack makes the request's body what it was before it was packed, as Content-Encoding says. Nothing is
+// decompress makes the request's body what it was before it was packed, as Content-Encoding says. Nothing is
 // read yet.
-func (x *exchange) unpack() error {
+func (x *exchange) decompress() error {
 	coding := strings.ToLower(strings.TrimSpace(strings.Join(x.r.Header["Content-Encoding"], ",")))
 	if coding == "" || coding == "identity" {
 		return nil
 	}
-	if unpackers[coding] == nil {
+	if decompressors[coding] == nil {
 		x.w.Header().Set("Accept-Encoding", acceptedCodings) // RFC 9110, 12.5.3
 		return plain(http.StatusUnsupportedMediaType, "Content-Encoding %q is not supported: there are %s", coding, acceptedCodings)
 	}
-	u := &unpacker{x: x, body: x.r.Body, end: func() {}}
+	u := &decompressor{x: x, body: x.r.Body, end: func() {}}
 	u.from = bufio.NewReader(packedBytes{u})
-	u.out = starter{u, unpackers[coding]}
-	x.unpacker, x.r.Body = u, u
+	u.out = starter{u, decompressors[coding]}
+	x.decompressor, x.r.Body = u, u
 	return nil
 }
 
 // packedBytes counts what is read of a packed body.
-type packedBytes struct{ *unpacker }
+type packedBytes struct{ *decompressor }
 
 func (p packedBytes) Read(b []byte) (int, error) {
 	n, err := p.body.Read(b)
@@ -69,20 +69,20 @@ func (p packedBytes) Read(b []byte) (int, error) {
 
 // starter waits for the first bytes when somebody wants them: who streams may let them wait.
 type starter struct {
-	*unpacker
+	*decompressor
 
-	begin func(*unpacker) error
+	begin func(*decompressor) error
 }
 
 func (s starter) Read(b []byte) (int, error) {
-	if err := s.begin(s.unpacker); err != nil {
+	if err := s.begin(s.decompressor); err != nil {
 		return 0, err
 	}
 	return s.out.Read(b)
 }
 
 // Read gives unpacked bytes.
-func (u *unpacker) Read(b []byte) (int, error) {
+func (u *decompressor) Read(b []byte) (int, error) {
 	n, err := u.out.Read(b)
 	u.sum += int64(n)
 	if u.sum > int64(u.x.opts.MaxBody) && u.sum > maxRatio*u.packed {
@@ -92,10 +92,10 @@ func (u *unpacker) Read(b []byte) (int, error) {
 }
 
 // Close ends the reading of the packed body.
-func (u *unpacker) Close() error { return u.body.Close() }
+func (u *decompressor) Close() error { return u.body.Close() }
 
 // hold counts a decoder's memory with the bodies'.
-func (u *unpacker) hold(n int64) error {
+func (u *decompressor) hold(n int64) error {
 	u.memory = n
 	if u.x.held.Add(n) > int64(u.x.opts.MaxHeld) {
 		return unavailable("too many large requests at once")
@@ -103,14 +103,14 @@ func (u *unpacker) hold(n int64) error {
 	return nil
 }
 
-func (u *unpacker) release() {
+func (u *decompressor) release() {
 	u.end()
 	u.x.held.Add(-u.memory)
 }
 
 var gzipReaders = sync.Pool{New: func() any { return new(gzip.Reader) }}
 
-func (u *unpacker) gzip() error {
+func (u *decompressor) gzip() error {
 	if err := u.hold(gzipMemory); err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func zstdPool(window uint64) *sync.Pool {
 	}}
 }
 
-func (u *unpacker) zstd() error {
+func (u *decompressor) zstd() error {
 	window := uint64(largeWindow)
 	if fitsSmallWindow(u.from) {
 		window = smallWindow

@@ -9,12 +9,9 @@ const (
 	codeBatch     = 42208 // a batch is not
 )
 
-// v3Base is where version 3's calls are: under the one cluster that there is.
-const v3Base = "/v3/clusters/{cluster_id}"
-
 // clusterID is the id of our cluster. It is asked for once: then it is known.
 func (x *exchange) clusterID() (string, error) {
-	ctx, cancel := x.within(metadataTimeout)
+	ctx, cancel := x.asking()
 	defer cancel()
 	return x.kafka.ClusterID(ctx)
 }

@@ -122,7 +122,7 @@ func (e *entries) readList() error {
 
 // readEntry reads one entry. Its text was scanned already: it is JSON.
 func (e *entries) readEntry(text []byte) error {
-	b := batch{Scanner: jsonscan.New(text), v3: true, to: e.to}
+	b := batch{Scanner: jsonscan.New(text), nameKey: e.nameKey, to: e.to}
 	one := entry{out: e.to}
 	err := b.v3Object("an entry", func(name string) error {
 		if name != "id" {

@@ -7,22 +7,6 @@ import (
 	"github.com/sluice-proxy/sluice/kafka"
 )
 
-// v3ClusterRoutes read the cluster, its brokers and its topics, in the shapes of version 3.
-var v3ClusterRoutes = []route{
-	{http.MethodGet, "/v3/clusters", v3Clusters},
-	{http.MethodGet, v3Base, v3Resource(func(v *v3) (any, error) { return v.ofCluster(), nil })},
-	{http.MethodGet, v3Base + "/brokers", v3Resource((*v3).brokers)},
-	{http.MethodGet, v3Base + "/brokers/{broker_id}", v3Resource((*v3).broker)},
-	{http.MethodGet, v3Base + "/topics", v3Resource((*v3).topics)},
-	{http.MethodGet, v3Base + "/topics/{topic}", v3Resource((*v3).topic)},
-	{http.MethodGet, v3Base + "/topics/{topic}/configs", v3Resource((*v3).configs)},
-	{http.MethodGet, v3Base + "/topics/{topic}/configs/{name}", v3Resource((*v3).config)},
-	{http.MethodGet, v3Base + "/topics/{topic}/partitions", v3Resource((*v3).partitions)},
-	{http.MethodGet, v3Base + "/topics/{topic}/partitions/{partition}", v3Resource((*v3).partition)},
-	{http.MethodGet, v3Base + "/topics/{topic}/partitions/{partition}/replicas", v3Resource((*v3).replicas)},
-	{http.MethodGet, v3Base + "/topics/{topic}/partitions/{partition}/replicas/{broker_id}", v3Resource((*v3).replica)},
-}
-
 // The shapes of version 3.
 type (
 	v3ClusterBody struct {
@@ -80,7 +64,7 @@ func (v *v3) ofCluster() v3ClusterBody {
 }
 
 func (v *v3) brokers() (any, error) {
-	ctx, cancel := v.within(metadataTimeout)
+	ctx, cancel := v.asking()
 	defer cancel()
 	brokers, err := v.kafka.Brokers(ctx)
 	var list []any
@@ -91,7 +75,7 @@ func (v *v3) brokers() (any, error) {
 }
 
 func (v *v3) broker() (any, error) {
-	ctx, cancel := v.within(metadataTimeout)
+	ctx, cancel := v.asking()
 	defer cancel()
 	brokers, err := v.kafka.Brokers(ctx)
 	if err != nil {
@@ -118,7 +102,7 @@ func (v *v3) ofBroker(b kafka.Broker) v3BrokerBody {
 }
 
 func (v *v3) topics() (any, error) {
-	ctx, cancel := v.within(metadataTimeout)
+	ctx, cancel := v.asking()
 	defer cancel()
 	topics, err := v.kafka.Topics(ctx)
 	var list []any

@@ -2,29 +2,12 @@ package rest
 
 import (
 	"errors"
-	"net/http"
 	"strings"
-	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
 )
 
 const v3Group = v3Base + "/consumer-groups/{group}"
-
-// v3GroupRoutes read consumer groups in the shapes of version 3.
-var v3GroupRoutes = []route{
-	{http.MethodGet, v3Base + "/consumer-groups", v3Resource((*v3).groups)},
-	{http.MethodGet, v3Group, v3Resource((*v3).group)},
-	{http.MethodGet, v3Group + "/consumers", v3Resource((*v3).consumers)},
-	{http.MethodGet, v3Group + "/consumers/{consumer}", v3Resource((*v3).consumer)},
-	{http.MethodGet, v3Group + "/consumers/{consumer}/assignments", v3Resource((*v3).assignments)},
-	{http.MethodGet, v3Group + "/lags", v3Resource((*v3).lags)},
-	{http.MethodGet, v3Group + "/lags/{topic}/partitions/{partition}", v3Resource((*v3).lag)},
-	{http.MethodGet, v3Group + "/lag-summary", v3Resource((*v3).lagSummary)},
-}
-
-// groupTimeout bounds what the brokers are asked of a group: three questions, each to another broker.
-const groupTimeout = 10 * time.Second
 
 // The shapes of version 3.
 type (
@@ -64,7 +47,7 @@ type (
 )
 
 func (v *v3) groups() (any, error) {
-	ctx, cancel := v.within(metadataTimeout)
+	ctx, cancel := v.asking()
 	defer cancel()
 	groups, err := v.kafka.Groups(ctx)
 	var list []any
@@ -80,7 +63,7 @@ func (v *v3) groupInPath() (*kafka.Group, error) {
 	if err != nil {
 		return &kafka.Group{}, err
 	}
-	ctx, cancel := v.within(metadataTimeout)
+	ctx, cancel := v.asking()
 	defer cancel()
 	g, err := v.kafka.Group(ctx, name)
 	return &g, v.grouped(err)

@@ -41,7 +41,7 @@ func (v *v3) lagsInPath() ([]v3LagBody, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := v.within(groupTimeout)
+	ctx, cancel := v.asking()
 	defer cancel()
 	g, err := v.kafka.GroupOffsets(ctx, name, nil)
 	var lags []v3LagBody

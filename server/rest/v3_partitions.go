@@ -154,7 +154,7 @@ func (v *v3) settings() ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := v.within(metadataTimeout)
+	ctx, cancel := v.asking()
 	defer cancel()
 	settings, err := v.kafka.TopicSettings(ctx, topic)
 	var list []any

@@ -12,12 +12,6 @@ import (
 	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
 
-// v3ProduceRoutes put records into Kafka as version 3 has it.
-var v3ProduceRoutes = []route{
-	{http.MethodPost, v3Base + "/topics/{topic}/records", v3Produce},
-	{http.MethodPost, v3Base + "/topics/{topic}/records:batch", v3Batch},
-}
-
 // v3Produce produces the objects of the body, one or a stream of them that follow each other, and writes a
 // report for each in their order. Its status is 200 also when records fail, as version 3 has it.
 func v3Produce(x *exchange) error {
@@ -43,8 +37,9 @@ func (x *exchange) concatenated() (*concatenated, error) {
 		return nil, err
 	}
 	d := &concatenated{cluster: cluster}
+	d.nameKey = "name"
 	d.to = kafka.Outgoing{Topic: name, Partition: kafka.AnyPartition}
-	return d, x.unpack()
+	return d, x.decompress()
 }
 
 // concatenated is the dialect of version 3: JSON objects, one behind the other.

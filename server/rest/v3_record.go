@@ -10,12 +10,6 @@ import (
 	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
 
-// embedded is what version 3's report tells of a key or a value: how it was written, and its bytes in Kafka.
-type embedded struct {
-	kind string // empty when there was none
-	size int
-}
-
 // v3Formats are the types that need no schema.
 var v3Formats = map[string]format{"BINARY": binaryFormat, "JSON": jsonFormat, "STRING": textFormat}
 
@@ -32,11 +26,7 @@ func (b *batch) v3Record(text []byte, p *pending) (kafka.Outgoing, error) {
 	if !utf8.Valid(text) {
 		return out, jsonscan.NotUTF8("the record")
 	}
-	b.Scanner, b.v3 = jsonscan.New(text), true
-	if cap(b.decoded) < len(text) {
-		b.decoded = make([]byte, 0, len(text))
-	}
-	b.decoded = b.decoded[:0]
+	b.begin(text)
 	err := b.v3Object("a record", func(name string) error { return b.v3Field(name, &out, p) })
 	return out, asPayload(err)
 }
@@ -154,17 +144,4 @@ func (b *batch) v3Content(name, kind string, data []byte) ([]byte, embedded, err
 	b.format = f
 	bytes, err := b.content(name, data)
 	return bytes, embedded{kind, len(bytes)}, err
-}
-
-// shortened is a stranger's text as a message may show it.
-func shortened(text string) string {
-	const most = 40
-	if len(text) <= most {
-		return text
-	}
-	end := most
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + "..."
 }
