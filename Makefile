@@ -21,7 +21,7 @@ DIST ?= dist
 # The version is set here, and a checkout that belongs to another user must build too.
 export GOFLAGS += -buildvcs=false
 
-.PHONY: build compiled run test test-tags test-needs test-kafka test-systemd openapi-check test-browser fuzz check-faults check-faults-long bench bench-smoke lint fmt deb reproducible clean
+.PHONY: build compiled run test test-tags test-needs test-kafka test-systemd openapi-check test-browser fuzz check-faults check-faults-long bench bench-tags bench-smoke lint fmt deb reproducible clean
 
 # The program, at bin/sluice: position-independent, with all of its addresses resolved and read-only before it begins.
 build:
@@ -117,6 +117,12 @@ check-faults-long:
 # Side by side with redis-server and the plain Kafka binding; writes docs/benchmarks.md.
 bench: build
 	go run ./test/bench
+
+# What the build tags of kafka/librdkafka and server/resp are worth: a build with each against one without; prints a table.
+bench-tags:
+	for tags in default asmcgocall plainruntime; do \
+		go build -trimpath -buildmode=pie -ldflags -bindnow -tags $$tags -o bin/sluice-$$tags ./cmd/sluice || exit; done
+	go run ./test/bench -rounds 11 -compare bin/sluice-default,bin/sluice-asmcgocall,bin/sluice-plainruntime
 
 # The benchmarks for a moment, to see that they run; their figures mean nothing.
 bench-smoke: build

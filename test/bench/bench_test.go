@@ -95,3 +95,18 @@ func TestChooseRefusesUnknownSections(t *testing.T) {
 		t.Error("an unknown section was accepted")
 	}
 }
+
+func TestBuildsAreComparedRoundByRound(t *testing.T) {
+	first := &entrant{series: series{rates: []float64{100, 50, 1000}, cpu: []float64{1, 2, 3}}, threads: 20}
+	second := &entrant{series: series{rates: []float64{110, 45, 1200}, cpu: []float64{4, 5, 6}}, threads: 21}
+	got := strings.Join(cellsOf(comparison{name: "load", lower: true}, []*entrant{first, second}), "|")
+	if want := "load (less is better)|100|110|1.10|0.90 to 1.20|2.0, 5.0|20, 21"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if chosen, err := chooseComparisons("latency"); err != nil || len(chosen) != 2 {
+		t.Errorf("chooseComparisons = %v, %v", chosen, err)
+	}
+	if _, err := chooseComparisons("nothing"); err == nil {
+		t.Error("an unknown section was accepted")
+	}
+}

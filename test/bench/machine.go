@@ -16,10 +16,10 @@ import (
 )
 
 // machine says where and with what the figures were made.
-func (b *bench) machine(ctx context.Context) string {
+func (b *bench) machine(ctx context.Context, command string) string {
 	_, librdkafka := kafka.LibraryVersion()
 	facts := [][2]string{
-		{"made by", "`make bench`"},
+		{"made by", "`" + command + "`"},
 		{"date", time.Now().UTC().Format("2006-01-02 15:04 UTC")},
 		{"machine", fmt.Sprintf("%s, %d cores, Linux %s", processor(), runtime.NumCPU(), firstLine("/proc/sys/kernel/osrelease"))},
 		{"load before", firstLine("/proc/loadavg")},

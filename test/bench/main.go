@@ -4,6 +4,7 @@
 //	go run ./test/bench                      # as make bench: everything, into docs/benchmarks.md
 //	go run ./test/bench -only consume,batch  # some sections, printed only
 //	go run ./test/bench -smoke               # everything for a moment: does it run?
+//	go run ./test/bench -compare bin/a,bin/b # builds of sluice against each other, printed only
 //
 // It fails when something does not run, never because of a figure.
 package main
@@ -46,6 +47,8 @@ var sections = []section{
 type options struct {
 	smoke             bool
 	only, out, binary string
+	compare           string
+	rounds            int
 }
 
 func main() {
@@ -65,6 +68,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	o, err := parse(args, progress)
 	if err != nil {
 		return err
+	}
+	if o.compare != "" {
+		return compare(ctx, o, out, progress)
 	}
 	chosen, err := choose(o.only)
 	if err != nil {
@@ -95,6 +101,8 @@ func parse(args []string, usage io.Writer) (options, error) {
 	flags.StringVar(&o.only, "only", "", "sections to run, separated by commas; printed, not written")
 	flags.StringVar(&o.out, "out", "docs/benchmarks.md", "the file that takes the results of a whole run, between its markers")
 	flags.StringVar(&o.binary, "binary", "", "the built sluice (bin/sluice)")
+	flags.StringVar(&o.compare, "compare", "", "built sluices, separated by commas: measure them in turn, with -only produce, consume or latency")
+	flags.IntVar(&o.rounds, "rounds", 0, "rounds of -compare, when more than 5")
 	return o, flags.Parse(args)
 }
 
@@ -130,7 +138,7 @@ func measure(ctx context.Context, o options, chosen []section, out, progress io.
 		return "", err
 	}
 	defer b.close()
-	report := b.machine(ctx)
+	report := b.machine(ctx, "make bench")
 	fmt.Fprint(out, report)
 	for _, s := range chosen {
 		fmt.Fprintf(progress, "== %s\n", s.name)
