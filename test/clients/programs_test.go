@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 // installPatience bounds what fetches packages.
@@ -24,13 +26,9 @@ func program(t *testing.T, stdin, name string, args ...string) string {
 // programIn runs it in a folder, for no longer than patience.
 func programIn(t *testing.T, dir string, patience time.Duration, stdin, name string, args ...string) string {
 	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Fatalf("%s is needed: %v\n%s", name, err, packages)
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, path, args...)
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Stdin = dir, strings.NewReader(stdin)
 	cmd.Env = append(os.Environ(), "PYTHONPATH=.", "PYTHONDONTWRITEBYTECODE=1")
 	out, err := cmd.CombinedOutput()
@@ -40,12 +38,10 @@ func programIn(t *testing.T, dir string, patience time.Duration, stdin, name str
 	return string(out)
 }
 
-// packages says how to get what these tests need.
-const packages = "test/needs lists the packages"
-
 // virtualenv installs what pip calls these packages, once, and returns the folder of its programs.
 func virtualenv(t *testing.T, name string, wanted ...string) string {
 	t.Helper()
+	harnesstest.Need(t, "python3", "-c", "import ensurepip, venv")
 	dir, err := filepath.Abs(filepath.Join(".cache", name))
 	if err != nil {
 		t.Fatal(err)

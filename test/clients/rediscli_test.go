@@ -6,10 +6,13 @@ import (
 	"net"
 	"strings"
 	"testing"
+
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 // redis-cli as a person uses it: the formatted answers of one session.
 func TestRedisCLI(t *testing.T) {
+	harnesstest.Need(t, "redis-cli")
 	for name, flag := range map[string]string{"RESP2": "-2", "RESP3": "-3"} {
 		t.Run(name, func(t *testing.T) {
 			d := open(t)
@@ -62,6 +65,7 @@ func conversation(protocol string) (commands, answers string) {
 
 // The two lines that a newcomer pastes, each a connection of its own.
 func TestRedisCLIOneShot(t *testing.T) {
+	harnesstest.Need(t, "redis-cli")
 	d := open(t)
 	host, port, err := net.SplitHostPort(d.Addr)
 	if err != nil {

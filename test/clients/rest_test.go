@@ -51,6 +51,7 @@ func TestKafkaRestNode(t *testing.T) {
 // npm installs a package, once, and returns the folder of its modules.
 func npm(t *testing.T, name, wanted string) string {
 	t.Helper()
+	harnesstest.Need(t, "npm")
 	dir, err := filepath.Abs(filepath.Join(".cache", name))
 	if err != nil {
 		t.Fatal(err)

@@ -1,17 +1,21 @@
 //go:build redis
 
-package harness
+package harness_test
 
 import (
 	"io"
 	"net"
 	"testing"
 	"time"
+
+	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 func TestRedisAnswersAndEnds(t *testing.T) {
-	ctx := within(t, 20*time.Second)
-	redis, err := StartRedis(ctx)
+	harnesstest.Need(t, "redis-server")
+	ctx := harnesstest.Within(t, 20*time.Second)
+	redis, err := harness.StartRedis(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 
 // The same conversations with the original, where it speaks of the same things.
 func TestTranscriptsRedis(t *testing.T) {
+	harnesstest.Need(t, "redis-server")
 	eachScript(t, (*script).isRedis, func(t *testing.T, s *script, proto int) {
 		t.Parallel()
 		ctx := harnesstest.Within(t, startPatience)
@@ -34,6 +35,7 @@ func TestTranscriptsRedis(t *testing.T) {
 // The runner must notice what is wrong: each of these conversations with a real Redis fails, in
 // words that contain the second string.
 func TestWrongTranscriptsFail(t *testing.T) {
+	harnesstest.Need(t, "redis-server")
 	cases := []struct{ script, words string }{
 		{"> PING\n+PANG", "got +PONG"},
 		{"> PING\n\"PONG\"", "got +PONG"},

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -35,6 +36,24 @@ func Main(m *testing.M) {
 
 // Binary is the path of the proxy under test.
 func Binary() string { return binary }
+
+// Need skips the test where a program is not on this machine, or does not run with the arguments, if there are any. With
+// CI=true it fails: there, everything has to be checked.
+func Need(t *testing.T, program string, args ...string) {
+	t.Helper()
+	_, err := exec.LookPath(program)
+	if err == nil && len(args) > 0 {
+		err = exec.CommandContext(t.Context(), program, args...).Run()
+	}
+	if err == nil {
+		return
+	}
+	why := strings.Join(append([]string{program}, args...), " ") + " is needed: " + err.Error()
+	if ci := os.Getenv("CI"); ci != "" && ci != "false" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+}
 
 // Within is a context of the test that ends after d: what has not happened by then never will.
 func Within(t *testing.T, d time.Duration) context.Context {
