@@ -18,10 +18,16 @@ FUZZED = $(shell grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n 1 dirn
 ARCH ?= $(shell go env GOHOSTARCH)
 DIST ?= dist
 
+# A Go that was unpacked where its own instructions say is found also by who has not logged in since.
+export PATH := $(PATH):/usr/local/go/bin
+
 # The version is set here, and a checkout that belongs to another user must build too.
 export GOFLAGS += -buildvcs=false
 
-.PHONY: build compiled run test test-tags test-needs test-kafka test-systemd openapi-check test-browser fuzz check-faults check-faults-long bench bench-tags bench-smoke lint fmt deb reproducible clean
+# What runs go test: it names what failed and what was skipped, and the ten slowest tests.
+SUITE := go run ./test/suite
+
+.PHONY: build compiled run test test-all test-tags test-kafka test-systemd openapi-check test-browser fuzz check-faults check-faults-long bench bench-tags bench-smoke lint fmt deb reproducible clean
 
 # The program, at bin/sluice: position-independent, with all of its addresses resolved and read-only before it begins.
 build:
@@ -36,54 +42,51 @@ compiled: $(LINT) $(NFPM)
 run: build
 	bin/sluice serve --embedded
 
-# The whole test suite, with the race detector. The cache knows nothing of the binary that is tested.
-test: test-needs
-	go test -race -tags redis,clients -count=1 -timeout $(TESTTIME) ./...
+# The whole test suite, with the race detector. As root it installs what is missing, unless INSTALL=no; for others it runs
+# what it can, and says at its end what it could not. With CI=true whatever is missing is a failure. What needs no rights
+# on the machine (packages of pip and npm) the tests fetch themselves. The cache knows nothing of the binary that is tested.
+test:
+	@test/needs offer suite
+	$(SUITE) -race -tags redis,clients -count=1 -timeout $(TESTTIME) ./...
+	@test/needs report suite
 
 # What the build tags of kafka/librdkafka and server/resp leave out of make test: each way into C, and into the kernel.
 test-tags:
 	go vet -tags asmcgocall ./...
-	go test -tags asmcgocall -count=1 -timeout $(TESTTIME) ./kafka/...
-	go test -tags plainruntime -count=1 -timeout $(TESTTIME) ./kafka/librdkafka ./server/...
+	$(SUITE) -tags asmcgocall -count=1 -timeout $(TESTTIME) ./kafka/...
+	$(SUITE) -tags plainruntime -count=1 -timeout $(TESTTIME) ./kafka/librdkafka ./server/...
 
-# What the tests need beyond Go: named when missing. What needs no rights on the machine (redis-py in
-# a virtual environment, a package of npm, Apache Kafka's jars) the tests fetch themselves.
-test-needs:
-	@missing=""; \
-	command -v gcc >/dev/null || missing="$$missing gcc"; \
-	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
-	command -v redis-cli >/dev/null || missing="$$missing redis-tools"; \
-	command -v ruby >/dev/null || missing="$$missing ruby"; \
-	ruby -e 'require "redis"' 2>/dev/null || missing="$$missing ruby-redis"; \
-	python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$$missing python3 python3-venv"; \
-	command -v npm >/dev/null || missing="$$missing nodejs npm"; \
-	if [ -n "$$missing" ]; then echo "make test needs, by their names in Debian:$$missing" >&2; exit 1; fi
+# All that there is to check, with what takes longer than .ci/run may.
+test-all:
+	.ci/run
+	$(MAKE) check-faults-long
 
-# What needs a real Apache Kafka: the same transcripts and conversations, groups of two proxies, brokers that go away.
-# Tests of packages that have others too are told apart by Kafka in their name. While brokers are away for a minute the
-# machine has time for others; what measures has it for itself. Needs java and mvn.
-test-kafka: test-needs
-	@for tool in java mvn; do command -v $$tool >/dev/null || \
-		{ echo "make test-kafka needs, by their names in Debian: default-jre-headless maven" >&2; exit 1; }; done
-	go test -tags kafka -count=1 -timeout $(TESTTIME) -p 2 -run 'Kafka|TestBrokersAway' \
+# What needs a real Apache Kafka: the same conversations, groups of two proxies, brokers that go away. Tests of packages
+# that have others too are told apart by Kafka in their name. Most of them wait for brokers: many go on at a time.
+test-kafka:
+	@test/needs install kafka
+	$(SUITE) -tags kafka -count=1 -timeout $(TESTTIME) -p 2 -run 'Kafka|TestBrokersAway' \
 		./test/operations ./test/harness ./test/conversations/...
-	go test -tags kafka -count=1 -timeout $(TESTTIME) -skip WithoutRebalance ./test/kafka
-	go test -tags kafka -count=1 -timeout $(TESTTIME) -run TestAScrapeIsCheap ./test/operations
+	$(SUITE) -tags kafka -count=1 -timeout $(TESTTIME) -parallel 4 -skip WithoutRebalance ./test/kafka
+	$(SUITE) -tags kafka -count=1 -timeout $(TESTTIME) -run TestAScrapeIsCheap ./test/operations
 
 # The package in containers that boot a systemd of their own: start, reload, watchdog, restarts under
 # load, upgrade, purge. Needs root; skips, and says why, where no container can be booted.
 test-systemd:
-	go test -tags systemd -v -count=1 -timeout $(TESTTIME) ./test/systemd
+	@test/needs offer systemd
+	$(SUITE) -v -tags systemd -count=1 -timeout $(TESTTIME) ./test/systemd
 
-# The HTTP door asked by schemathesis, from its own document; about two minutes. Needs python3 and venv,
-# fetches the rest; skips, and says why, where that cannot be had. OPENAPI_SEED=2 asks other questions,
-# OPENAPI_TIME=600 for so many seconds.
+# The HTTP door asked by schemathesis, from its own document; about two minutes. Fetches what it needs of Python;
+# skips, and says why, where that cannot be had. OPENAPI_SEED=2 asks other questions, OPENAPI_TIME=600 for so many
+# seconds.
 openapi-check:
-	go test -tags openapi -v -count=1 -timeout $(TESTTIME) -run 'TheDocument|AsDescribed' ./test/clients
+	@test/needs offer python
+	$(SUITE) -v -tags openapi -count=1 -timeout $(TESTTIME) -run 'TheDocument|AsDescribed' ./test/clients
 
 # The HTTP door in a headless Chromium: its page, and streams of records; skips, and says so, without one.
 test-browser:
-	go test -tags browser -v -count=1 -timeout $(TESTTIME) -run 'ThePage|EventSource' ./test/clients
+	@test/needs offer browser || echo "there is no chromium to be had"
+	$(SUITE) -v -tags browser -count=1 -timeout $(TESTTIME) -run 'ThePage|EventSource' ./test/clients
 
 # Every fuzz target for FUZZTIME, each package built once. Now and then an input still runs when the time is over, which
 # is called a failure: only a written input is one.
@@ -105,6 +108,7 @@ fuzz:
 # The truth checker: faults under load on a real Apache Kafka, nothing lost, and builds that are wrong
 # on purpose, which it must catch; needs java and mvn. FAULTTIME is how long each fault is played.
 check-faults:
+	@test/needs install kafka
 	go run ./test/checker -duration $(FAULTTIME)
 
 # Faults that outlast sessions and time-outs, and the memory that compressed batches take; about a quarter of an hour.

@@ -95,20 +95,21 @@ func (r *report) output(t *test, e *event) {
 	ends := e.Test == "" && (strings.HasPrefix(e.Output, "ok ") || strings.HasPrefix(e.Output, "FAIL\t"))
 	if r.verbose || ends {
 		fmt.Fprint(r.out, e.Output)
-	} else {
+	}
+	if !ends {
 		t.said.WriteString(e.Output)
 	}
 }
 
 func (r *report) finish(t *test, e *event) {
 	switch {
-	case e.Action == "fail":
+	case e.Action == "fail" && !r.verbose:
 		r.tell(e.Package, e.Test)
 		fmt.Fprint(r.out, t.said.String())
 	case e.Action == "skip" && e.Test != "":
 		r.skipped = append(r.skipped, fmt.Sprintf("%s %s: %s", e.Package, e.Test, reason(t.said.String())))
 	}
-	if e.Test != "" && !t.parent {
+	if e.Test != "" && !t.parent && t.took > 0 {
 		r.ended = append(r.ended, t)
 	}
 	t.said.Reset()

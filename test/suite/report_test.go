@@ -59,7 +59,7 @@ func TestWhatIsSaidOfARun(t *testing.T) {
 	if err := r.appendTimes(file); err != nil {
 		t.Fatal(err)
 	}
-	if text, err := os.ReadFile(file); err != nil || strings.Count(string(text), "\n") != 3 {
+	if text, err := os.ReadFile(file); err != nil || strings.Count(string(text), "\n") != 2 {
 		t.Errorf("%s %v", text, err)
 	}
 }
