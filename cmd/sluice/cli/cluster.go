@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/sluice-proxy/sluice/cmd/sluice/config"
+	"github.com/sluice-proxy/sluice/kafka"
+)
+
+// clusterFlags name a cluster, and the form of the output.
+type clusterFlags struct {
+	Brokers    *string       `placeholder:"A,B" help:"Bootstrap addresses of the Kafka cluster."`
+	Config     string        `short:"c" placeholder:"FILE" help:"Configuration file to take brokers and properties from."`
+	Librdkafka string        `placeholder:"FILE" help:"Rafka's librdkafka.json to take brokers and properties from."`
+	JSON       bool          `name:"json" help:"Print JSON instead of a table."`
+	Timeout    time.Duration `default:"10s" help:"How long the cluster may take to answer."`
+}
+
+// ask calls read with a client of the cluster. read must return before the timeout.
+func (f *clusterFlags) ask(read func(context.Context, *kafka.Admin) error) error {
+	flags := config.Flags{Brokers: f.Brokers, Config: f.Config, Librdkafka: f.Librdkafka}
+	cfg, _, err := flags.Load()
+	if err != nil {
+		return err
+	}
+	if len(cfg.Kafka.Brokers) == 0 {
+		return config.UsageError("which cluster? Give --brokers A,B, or -c FILE with kafka.brokers")
+	}
+	admin, err := kafka.OpenAdmin(cfg.Kafka.Brokers, cfg.Kafka.Properties)
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), f.Timeout)
+	defer cancel()
+	err = read(ctx, admin)
+	if err != nil && ctx.Err() != nil { // librdkafka has several errors for a timeout
+		return fmt.Errorf("no answer from %s within %s: %w", strings.Join(cfg.Kafka.Brokers, ","), f.Timeout, err)
+	}
+	return err
+}
+
+// print writes a table, or its JSON.
+func (f *clusterFlags) print(to io.Writer, t table) error {
+	if f.JSON {
+		e := json.NewEncoder(to)
+		e.SetIndent("", "  ")
+		return e.Encode(t.value)
+	}
+	return t.write(to)
+}

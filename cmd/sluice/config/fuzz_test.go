@@ -1,0 +1,46 @@
+package config
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/sluice-proxy/sluice/kafka"
+)
+
+// Whatever a configuration file holds, reading it ends, and what it complains of is one line each
+// with a place.
+func FuzzYAML(f *testing.F) {
+	for _, seed := range []string{
+		"", "resp: {address: x}\n", "kafka:\n  brokers: [a, b]\n  properties: {linger.ms: 5}\n", "a: &x [*x]\n", "<<: *a\n",
+		"kafka:\n  profiles:\n    buffered: {}\n", "resp: {limits: {bulk: 1MiB}}\n", "limits: {bulk: 1MiB}\ndrain:\nmember: 5s\n", "? x\n: y\n", "a: |\n  b\n", "---\n---\n", "\ufeffresp:\n", "{{{{[[[[", "a:\n\t- b",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, content string) {
+		_, err := read(content)
+		if err != nil && !strings.HasPrefix(err.Error(), "sluice.yaml:") {
+			t.Errorf("no place: %v", err)
+		}
+	})
+}
+
+// Whatever Rafka's file holds, it becomes properties or an error.
+func FuzzLibrdkafka(f *testing.F) {
+	for _, seed := range []string{rafkaFile, "", "{}", `{"general": {"": ""}}`, `{"general": null}`, `{"producer": {"linger.ms": 1e999}}`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, content string) {
+		file, err := parseLibrdkafka([]byte(content))
+		if err != nil {
+			return
+		}
+		cfg := kafka.Config{}
+		l := librdkafkaLoader{path: "librdkafka.json", to: &cfg}
+		l.apply(file)
+		for name, value := range cfg.Consumer {
+			if err := validProperty(name, value); err != nil {
+				t.Errorf("%s=%s was taken: %v", name, value, err)
+			}
+		}
+	})
+}

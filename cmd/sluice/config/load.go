@@ -1,0 +1,95 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/sluice-proxy/sluice/kafka"
+)
+
+// Load builds the configuration: flags above librdkafka.json above the file above the defaults. Every error is an
+// Error, or a UsageError for flags that exclude each other.
+func (f *Flags) Load() (*Config, []Warning, error) {
+	if f.Embedded && f.Brokers != nil {
+		return nil, nil, UsageError("--embedded and --brokers exclude each other")
+	}
+	cfg, warnings, err := f.load()
+	if err != nil {
+		return nil, nil, Error{err}
+	}
+	return cfg, warnings, nil
+}
+
+func (f *Flags) load() (*Config, []Warning, error) {
+	cfg, secrets := Default(), secretFiles{}
+	warnings, err := f.readFiles(cfg, secrets)
+	if err != nil {
+		return nil, nil, err
+	}
+	err = errors.Join(f.apply(cfg), cfg.Users.readPassword(), cfg.validateListeners(), cfg.validateKafka())
+	if err != nil {
+		return nil, nil, err
+	}
+	secrets.addNamed(&cfg.Kafka)
+	if cfg.Users.PasswordFile != "" {
+		secrets[cfg.Users.PasswordFile] = "users.password_file"
+	}
+	readable, err := secrets.check()
+	if err != nil {
+		return nil, nil, err
+	}
+	return cfg, slices.Concat(warnings, readable, cfg.warnings()), nil
+}
+
+// readFiles reads the files that flags name, and adds those that hold secrets to secrets.
+func (f *Flags) readFiles(cfg *Config, secrets secretFiles) ([]Warning, error) {
+	if f.Config != "" {
+		if err := loadYAML(f.Config, cfg.settings()); err != nil {
+			return nil, err
+		}
+		if cfg.Users.Password != (Secret{}) || hasSecret(&cfg.Kafka) {
+			secrets[f.Config] = "passwords"
+		}
+	}
+	if f.Librdkafka == "" {
+		return nil, nil
+	}
+	var alone kafka.Config
+	if _, err := loadLibrdkafka(f.Librdkafka, &alone); err == nil && hasSecret(&alone) {
+		secrets[f.Librdkafka] = "passwords"
+	}
+	return loadLibrdkafka(f.Librdkafka, &cfg.Kafka)
+}
+
+// readPassword takes the password from its file, without one line end at its end.
+func (u *Users) readPassword() error {
+	if u.PasswordFile == "" {
+		return nil
+	}
+	if u.Password != (Secret{}) {
+		return errors.New("users.password_file: users.password is given too; keep one")
+	}
+	content, err := os.ReadFile(u.PasswordFile)
+	if err != nil {
+		return fmt.Errorf("users.password_file: %w", err)
+	}
+	password := strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r")
+	if password == "" {
+		return fmt.Errorf("users.password_file: %s is empty", u.PasswordFile)
+	}
+	u.Password = Secret{password}
+	return nil
+}
+
+// validateKafka validates Kafka's part. Brokers may be missing: the address of the embedded broker is not known yet, and
+// the flags of `sluice serve` may name the brokers of a file that `sluice check` reads.
+func (c *Config) validateKafka() error {
+	checked := c.Kafka
+	if len(checked.Brokers) == 0 {
+		checked.Brokers = []string{"127.0.0.1:9092"}
+	}
+	return checked.Validate()
+}

@@ -1,0 +1,149 @@
+package config
+
+import "time"
+
+// setting is one key of the configuration.
+type setting struct {
+	name  string // with its sections: resp.limits.bulk
+	kind  kind   // how its value is read
+	takes effect // when a change takes effect in a running program
+	about string // its meaning, in one line
+}
+
+// effect says when a changed value takes effect after a reload, in the words of the documentation.
+type effect string
+
+const (
+	atOnce           effect = "at once"
+	newConnections   effect = "for new connections"
+	newRecords       effect = "for new records"
+	newSubscriptions effect = "for new subscriptions"
+	newWork          effect = "for new records and subscriptions"
+	atRestart        effect = "after a restart"
+)
+
+// TakesEffect says when a change of a setting takes effect after a reload, "" for a key that is no setting.
+func TakesEffect(key string) string {
+	return string(newVocabulary(Default().settings()).settings[key].takes)
+}
+
+// settings is the table of all keys of the configuration file.
+func (c *Config) settings() []setting {
+	var all []setting
+	for _, part := range [][]setting{
+		c.respSettings(), c.httpSettings(), c.managementSettings(), c.userSettings(), c.processSettings(),
+		c.produceSettings(), c.consumeSettings(), c.clusterSettings(),
+	} {
+		all = append(all, part...)
+	}
+	return all
+}
+
+func (c *Config) respSettings() []setting {
+	door, limits := &c.RESP.Options, &c.RESP.Options.Limits
+	return []setting{
+		{"resp.address", text(&c.RESP.Address, "host:port"), atRestart, `where the Redis protocol is spoken; "" closes the door`},
+		{"resp.max_clients", integer(&door.MaxClients, 1, 1_000_000), atOnce, "connections at a time; more are refused in words"},
+		{"resp.auth_timeout", duration(&door.AuthTimeout), newConnections, "where there is a password: how long a client may take to give it"},
+		{"resp.command_timeout", duration(&door.CommandTimeout), newConnections, "a command that has begun must be complete within this"},
+		{"resp.write_timeout", duration(&door.WriteTimeout), newConnections, "a client that does not read its answers for so long is cut"},
+		{"resp.limits.args", integer(&limits.Args, 1, 1_000_000), newConnections, "arguments of a command"},
+		{"resp.limits.bulk", size(&limits.Bulk, 1, 512*mebi), newConnections, "one argument"},
+		{"resp.limits.command", size(&limits.Command, 1, 1024*mebi), newConnections, "all arguments of a command"},
+		{"resp.limits.inline", size(&limits.Inline, 16, mebi), newConnections, "a command typed as a line"},
+		{"resp.limits.output", size(&door.OutputLimit, 16*kibi, 1024*mebi), newConnections, "what may wait to be sent to a client; a batch of records is at most half of it"},
+	}
+}
+
+func (c *Config) httpSettings() []setting {
+	door := &c.HTTP.Options
+	return []setting{
+		{"http.address", text(&c.HTTP.Address, "host:port"), atRestart, `where HTTP is spoken; "" closes the door`},
+		{"http.hosts", hosts(&door.Hosts), atOnce, "names other than localhost under which clients may ask; IP addresses always may"},
+		{"http.max_connections", integer(&door.MaxConnections, 1, 1_000_000), atRestart, "connections at a time; more wait"},
+		{"http.max_requests", integer(&door.MaxRequests, 1, 1_000_000), atOnce, "requests that are answered at a time; more are told to come back"},
+		{"http.max_waiting", integer(&door.MaxWaiting, 1, 1_000_000), atOnce, "requests that wait for records at a time, streams included; more are told to come back"},
+		{"http.max_body", size(&door.MaxBody, 1, 512*mebi), atOnce, "the body of a request, and a line of one that is streamed"},
+		{"http.max_records", integer(&door.MaxRecords, 1, 1_000_000), atOnce, "records of a request that is not streamed"},
+		{"http.max_held", size(&door.MaxHeld, 1, 65536*mebi), atOnce, "the bodies of all requests together; more are told to come back"},
+		{"http.body_timeout", duration(&door.BodyTimeout), atRestart, "how long a client may take to send the body of a request"},
+		{"http.idle_timeout", duration(&door.IdleTimeout), atRestart, "how long a connection may wait for its next request"},
+		{"http.max_instances", integer(&door.MaxInstances, 1, 1_000_000), atOnce, "consumer instances of REST v2 at a time; who wants more is told to come back"},
+		{"http.instance_idle", duration(&door.InstanceIdle), atOnce, "how long a consumer instance lives without a request"},
+		{"http.base_uri", baseURI(&door.BaseURI), atOnce, "where clients reach the door, in what sluice tells them; \"\": as they asked for it"},
+		{"http.trusted_proxies", proxies(&door.TrustedProxies), atOnce, "peers whose Forwarded and X-Forwarded-Proto, -Host and -Prefix say where clients reach the door"},
+		{"http.access_log", fraction(&door.AccessLog), atOnce, "the share of requests that are logged, at level info"},
+		{"http.h2c", boolean(&door.H2C), atRestart, "whether HTTP/2 without TLS is spoken too, to clients that begin with it"},
+	}
+}
+
+func (c *Config) managementSettings() []setting {
+	m := &c.Management
+	return []setting{
+		{"management.address", text(&m.Address, "host:port"), atRestart, `where /metrics, /healthz, /readyz and /status are; "" closes the door`},
+		{
+			"management.control", socketPath(&m.Control), atRestart,
+			`unix socket that sluice ctl talks to; auto is sluice.sock in systemd's RuntimeDirectory, else in state_dir, else none; "" is none`,
+		},
+		{"management.hosts", hosts(&m.Hosts), atRestart, "names other than localhost under which the address may be asked; IP addresses always may"},
+		{"management.pprof", boolean(&m.Pprof), atRestart, "whether /debug/pprof is there too"},
+		{"management.max_topic_rows", integer(&c.Kafka.MaxTopicRows, 1, 100_000), atOnce, "topics that metrics count by name; the rest are counted together"},
+	}
+}
+
+func (c *Config) userSettings() []setting {
+	return []setting{
+		{"users.password", secret(&c.Users.Password), newConnections, "what clients must give: with AUTH, or over HTTP as a Bearer token or with Basic; without one they need none"},
+		{"users.password_file", text(&c.Users.PasswordFile, "path"), newConnections, "the file that holds it, instead; read again at every reload"},
+	}
+}
+
+func (c *Config) processSettings() []setting {
+	return []setting{
+		{"insecure", boolean(&c.Insecure), atOnce, "allows listeners that other machines can reach; there is neither TLS nor a notion of users yet"},
+		{
+			"state_dir", text(&c.StateDir, "path"), atRestart,
+			"where sluice keeps data; in this version only the broker of --embedded, in broker/, and the control socket",
+		},
+		{"drain_grace", duration(&c.RESP.Options.DrainGrace), atOnce, "after the first signal: how long clients may finish"},
+		{"log.level", level(&c.Log.Level), atOnce, "lines of at least this level are written"},
+		{"log.format", choice(&c.Log.Format, "text", "json"), atOnce, "how a line is written; to the journal always without time and with its priority"},
+	}
+}
+
+func (c *Config) produceSettings() []setting {
+	door, engine := &c.RESP.Options, &c.Kafka
+	return []setting{
+		{"produce.ack_timeout", duration(&door.AckTimeout), newConnections, "how long RPUSH and the like wait for the brokers"},
+		{"produce.queue_timeout", duration(&door.QueueTimeout), newConnections, "how long a produce waits for room when too many are under way"},
+		{"produce.in_flight", integer(&engine.InFlight, 1, 1_000_000), atOnce, "records of one client that wait for the brokers"},
+		{"produce.max_topics", integer(&engine.MaxTopics, 1, 1_000_000), atOnce, "distinct topics that may be produced to"},
+	}
+}
+
+func (c *Config) consumeSettings() []setting {
+	engine := &c.Kafka
+	return []setting{
+		{"consume.memory", size(&engine.ConsumeMemory, 16*mebi, 65536*mebi), atOnce, "what fetched records may take in librdkafka, of all groups together; above it partitions take turns"},
+		{"consume.max_subscriptions", integer(&engine.MaxSubscriptions, 1, 10_000), atOnce, "consumers in this process; clients of one other address may open half of them"},
+		{"consume.window_records", integer(&engine.WindowRecords, 1, 1_000_000), newSubscriptions, "records that a consumer, and a partition, may leave unacknowledged"},
+		{"consume.window_bytes", size(&engine.WindowBytes, 1, 1024*mebi), newSubscriptions, "the same in bytes"},
+		{"consume.member_grace", duration(&engine.MemberGrace), newSubscriptions, "how long a consumer that lost its connection keeps its records"},
+		{"consume.linger", duration(&engine.SubscriptionLinger), newSubscriptions, "how long sluice stays in a group after its last consumer left"},
+		{"consume.revoke_grace", duration(&engine.RevokeGrace), newSubscriptions, "how long a partition that moves to another sluice waits for acks"},
+		{"consume.commit_interval", duration(&engine.CommitInterval), newSubscriptions, "the time between offset commits: what a kill -9 may repeat"},
+		{"consume.lag_interval", span(&engine.LagInterval, time.Second), atOnce, "the time between two questions to the brokers how far the groups are behind"},
+		{"consume.stall_after", span(&engine.StallAfter, time.Second), atOnce, "how long a group that is behind in a partition may commit nothing there before it counts as stalled; at least consume.lag_interval"},
+	}
+}
+
+func (c *Config) clusterSettings() []setting {
+	engine := &c.Kafka
+	return []setting{
+		{"kafka.brokers", brokers(&engine.Brokers), atRestart, "bootstrap addresses of the cluster"},
+		{"kafka.properties", properties(&engine.Properties), newWork, "of every Kafka client"},
+		{"kafka.producer", properties(&engine.Producer), newRecords, "of producers, above kafka.properties"},
+		{"kafka.consumer", properties(&engine.Consumer), newSubscriptions, "of consumers, above kafka.properties"},
+		{"kafka.profiles", profiles(&engine.Profiles), newRecords, "properties of the producers delivered (for RPUSH) and buffered (for RPUSHX), above kafka.producer"},
+	}
+}

@@ -1,0 +1,55 @@
+package daemon
+
+import (
+	"errors"
+	"runtime"
+
+	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/management"
+)
+
+// sources are what the management door reads and calls.
+func (d *daemon) sources() management.Sources {
+	hosts := d.current.cfg.Management
+	return management.Sources{
+		Kafka: d.backend.client, RESP: d.doors.resp, REST: d.doors.rest,
+		NotReady: d.notReady, Reload: d.reload, LastReload: func() management.LastReload { return *d.current.last.Load() },
+		Drain: d.requestDrain, Beats: d.beatAges, Register: d.beats.Register, Listeners: d.doors.listeners, LogsDropped: d.output.Dropped,
+		Build:   management.Build{Version: d.version, Go: runtime.Version(), Librdkafka: kafka.Version()},
+		Started: d.started, Hosts: hosts.Hosts, Pprof: hosts.Pprof,
+	}
+}
+
+// notReady returns the reasons why clients should use another sluice, nil when there are none.
+func (d *daemon) notReady() []string {
+	switch d.phase.Load() {
+	case starting:
+		return []string{"starting"}
+	case draining:
+		return []string{"draining"}
+	}
+	switch err := d.backend.client.Reach(); {
+	case err == nil:
+		return nil
+	case errors.Is(err, kafka.ErrNotAsked):
+		return []string{err.Error()}
+	default:
+		return []string{"no broker answers: " + err.Error()}
+	}
+}
+
+// requestDrain begins a drain and does not wait for it.
+func (d *daemon) requestDrain() {
+	select {
+	case d.stops.drains <- struct{}{}:
+	default: // another request waits already
+	}
+}
+
+func (d *daemon) beatAges() []management.Beat {
+	var beats []management.Beat
+	for _, a := range d.beats.Ages() {
+		beats = append(beats, management.Beat{Loop: a.Loop, Age: a.Age, Gap: a.Gap})
+	}
+	return beats
+}
