@@ -12,19 +12,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
-var binary = harness.OnceBinary("")
-
-func TestMain(m *testing.M) {
-	status := m.Run()
-	binary.Remove()
-	os.Exit(status)
-}
+func TestMain(m *testing.M) { harnesstest.Main(m) }
 
 func TestPackagedConfigurationIsValid(t *testing.T) {
-	out, err := exec.Command(binary.Path(t), "check", "--config", "sluice.yaml").CombinedOutput()
+	out, err := exec.Command(harnesstest.Binary(), "check", "--config", "sluice.yaml").CombinedOutput()
 	if err != nil || strings.Contains(string(out), "level=") {
 		t.Errorf("sluice check: %v\n%s", err, out)
 	}
@@ -50,7 +44,7 @@ func TestPackagedConfigurationIsValidUncommented(t *testing.T) {
 	if err := os.WriteFile(file, []byte(uncommented), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(binary.Path(t), "check", "--config", file).CombinedOutput(); err != nil {
+	if out, err := exec.Command(harnesstest.Binary(), "check", "--config", file).CombinedOutput(); err != nil {
 		t.Errorf("sluice check: %v\n%s\n%s", err, out, uncommented)
 	}
 }

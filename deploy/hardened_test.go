@@ -5,12 +5,14 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 // The binary lies at another address in every process, and what the loader has resolved is read-only before it begins:
 // librdkafka and OpenSSL are C.
 func TestTheBinaryIsHardened(t *testing.T) {
-	f, err := elf.Open(binary.Path(t))
+	f, err := elf.Open(harnesstest.Binary())
 	if err != nil {
 		t.Fatal(err)
 	}

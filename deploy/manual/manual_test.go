@@ -9,16 +9,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
-var binary = harness.OnceBinary("")
-
-func TestMain(m *testing.M) {
-	status := m.Run()
-	binary.Remove()
-	os.Exit(status)
-}
+func TestMain(m *testing.M) { harnesstest.Main(m) }
 
 const serveHelp = `Usage: sluice serve [flags]
 
@@ -62,7 +56,7 @@ func TestParsePage(t *testing.T) {
 func written(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := generate(binary.Path(t), dir, "2026-01-01"); err != nil {
+	if err := generate(harnesstest.Binary(), dir, "2026-01-01"); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -71,7 +65,7 @@ func written(t *testing.T) string {
 // Whatever the binary knows must be in all four, in the form each has for it.
 func TestNothingIsLeftOut(t *testing.T) {
 	dir := written(t)
-	p, err := ask(binary.Path(t))
+	p, err := ask(harnesstest.Binary())
 	if err != nil {
 		t.Fatal(err)
 	}

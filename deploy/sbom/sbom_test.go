@@ -10,20 +10,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
-var binary = harness.OnceBinary("")
-
-func TestMain(m *testing.M) {
-	status := m.Run()
-	binary.Remove()
-	os.Exit(status)
-}
+func TestMain(m *testing.M) { harnesstest.Main(m) }
 
 func TestListsWhatIsLinked(t *testing.T) {
 	var out bytes.Buffer
-	if err := write(&out, binary.Path(t), "1.2.3", "2026-01-01T00:00:00Z"); err != nil {
+	if err := write(&out, harnesstest.Binary(), "1.2.3", "2026-01-01T00:00:00Z"); err != nil {
 		t.Fatal(err)
 	}
 	var got bom
@@ -34,7 +28,7 @@ func TestListsWhatIsLinked(t *testing.T) {
 	for _, c := range got.Components {
 		versions[c.Name] = c.Version
 	}
-	info, err := buildinfo.ReadFile(binary.Path(t))
+	info, err := buildinfo.ReadFile(harnesstest.Binary())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +45,7 @@ func TestListsWhatIsLinked(t *testing.T) {
 	if len(got.Dependencies) != 1 || len(got.Dependencies[0].DependsOn) != len(got.Components) {
 		t.Errorf("dependencies: %v", got.Dependencies)
 	}
-	said, err := exec.Command(binary.Path(t), "version").Output()
+	said, err := exec.Command(harnesstest.Binary(), "version").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +56,7 @@ func TestListsWhatIsLinked(t *testing.T) {
 
 // A list that silently lacks OpenSSL would be worse than none.
 func TestMissingLibraryIsAnError(t *testing.T) {
-	content, err := os.ReadFile(binary.Path(t))
+	content, err := os.ReadFile(harnesstest.Binary())
 	if err != nil {
 		t.Fatal(err)
 	}
