@@ -1,5 +1,5 @@
-// Package embedded runs a Kafka broker inside the process, for development: nothing to install,
-// nothing to configure. It is franz-go's kfake and no production store: one node, no replication.
+// Package embedded runs a Kafka broker inside the process, for development: nothing to install, nothing to configure. The
+// broker is franz-go's kfake. It is no production store: it has one node, without replication.
 package embedded
 
 import (
@@ -16,15 +16,14 @@ import (
 type Options struct {
 	// Address is where to listen, host:port. Empty means a free port of 127.0.0.1.
 	Address string
-	// StateDir keeps topics and group offsets in its subfolder "broker" across restarts, also after
-	// a kill -9. Empty keeps everything in memory: what is produced is never given back.
+	// StateDir keeps topics and group offsets in its subfolder "broker" across restarts, also after a kill -9. Empty keeps
+	// everything in memory: the memory of records is never freed.
 	StateDir string
-	// Partitions is how many partitions a topic gets that is created by its first use; 0 means 1, as
-	// for a real Kafka.
+	// Partitions is the number of partitions of a topic that its first use creates. 0 means 1, as in a real Kafka.
 	Partitions int
-	// Topics exist from the start, with so many partitions each.
+	// Topics exist from the start. The value is the number of partitions.
 	Topics map[string]int32
-	// Log hears what goes wrong inside the broker; nil silences it.
+	// Log gets the broker's warnings and errors. nil discards them.
 	Log *slog.Logger
 }
 
@@ -33,8 +32,7 @@ type Broker struct {
 	cluster *kfake.Cluster
 }
 
-// Start returns once the broker answers. It fails when the address is taken or the state in
-// StateDir cannot be read.
+// Start returns once the broker answers. It fails when the address is in use, and when the state in StateDir cannot be read.
 func Start(opts Options) (*Broker, error) {
 	cluster, err := kfake.NewCluster(opts.kfake()...)
 	if err != nil {
@@ -49,15 +47,15 @@ func Start(opts Options) (*Broker, error) {
 	return &Broker{cluster}, nil
 }
 
-// createWanted creates the topics that a request is the first to use. kfake does so itself, but saves the list of topics
-// only when it stops, and when it is asked to create one: after a kill -9 the others would be gone, records and all.
+// createWanted creates the topics that a request is the first to use. kfake does that itself, but saves its list of topics
+// only when it stops or when a call creates a topic. After a kill -9 the other topics would be gone, with their records.
 func createWanted(cluster *kfake.Cluster, r *kmsg.MetadataRequest) {
 	if !r.AllowAutoTopicCreation {
 		return
 	}
 	for _, t := range r.Topics {
 		if t.Topic != nil && cluster.TopicInfo(*t.Topic) == nil {
-			// It fails for a name that differs from another topic's in . and _ only, which Kafka refuses too.
+			// It fails for a name that differs from another name only in . and _; Kafka refuses such a name too.
 			_ = cluster.CreateTopic(*t.Topic, 0, nil)
 		}
 	}
@@ -89,5 +87,5 @@ func (o Options) kfake() []kfake.Opt {
 // Addr is the broker's bootstrap address, host:port.
 func (b *Broker) Addr() string { return b.cluster.ListenAddrs()[0] }
 
-// Close ends the broker and its connections, and saves its state when there is a StateDir.
+// Close ends the broker and its connections. With a StateDir it saves the state.
 func (b *Broker) Close() { b.cluster.Close() }

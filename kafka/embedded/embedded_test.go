@@ -120,8 +120,8 @@ func TestStateSurvivesARestartOnAnotherPort(t *testing.T) {
 	}
 }
 
-// What lies on the disk is what a kill -9 would leave: topics that were created by their first use are there, with their
-// records, and so is what a group has committed.
+// The files on the disk are what a kill -9 would leave. They have the topics that their first use created, the records, and
+// the committed offsets of a group.
 func TestWhatWasAnsweredIsOnTheDisk(t *testing.T) {
 	dir, left := t.TempDir(), t.TempDir()
 	broker := start(t, embedded.Options{StateDir: dir, Partitions: 3})

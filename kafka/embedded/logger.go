@@ -7,8 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
-// logger passes kfake's warnings on. Its Info level speaks about every request and would drown
-// everything else, so that goes to Debug.
+// logger passes kfake's lines on. kfake logs every request at Info, so these lines go to Debug.
 type logger struct{ to *slog.Logger }
 
 // Logf implements kfake.Logger.

@@ -141,7 +141,7 @@ func (c *Consumer) Cooperative() bool {
 	return C.GoString(C.rd_kafka_rebalance_protocol(c.rk)) == "COOPERATIVE"
 }
 
-// Lost tells whether the assignment was lost without a revocation: its offsets may not be committed any more.
+// Lost tells whether the assignment was lost without a revocation: its offsets must not be committed.
 func (c *Consumer) Lost() bool { return C.rd_kafka_assignment_lost(c.rk) != 0 }
 
 // Assign takes the partitions of an Assign event, and starts to fetch those that are not paused. librdkafka remembers pauses

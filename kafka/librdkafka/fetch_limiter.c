@@ -81,7 +81,7 @@ static void read_heap(int64_t now) {
 	shared.reading_took = shared.read_at - now;
 }
 
-// is_finished tells whether a response has been unpacked: its thread hardly runs any more.
+// is_finished tells whether a response has been unpacked: its thread has stopped to run.
 static int is_finished(response *r, int64_t now) {
 	int64_t ran;
 

@@ -6,9 +6,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-// A flusher first flushes for FLUSH_MS: the producer's threads take less time to wake up. While no more than SLUICE_FEW
-// records are under way it flushes again, each time for twice as long, up to FLUSH_MOST_MS: the producer may have to
-// connect to a broker first.
+// A flusher first flushes for FLUSH_MS: the producer's threads take less time to wake up. While SLUICE_FEW records or fewer
+// are under way it flushes again. Each time takes twice as long, up to FLUSH_MOST_MS: the producer may have to connect to a
+// broker first.
 enum { FLUSH_MS = 2, FLUSH_MOST_MS = 64 };
 
 // A flusher is a thread that calls rd_kafka_flush: librdkafka has no other way to end the lingering of records. No

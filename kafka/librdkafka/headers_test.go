@@ -53,13 +53,13 @@ func TestDetailsArriveAndComeBackInTheReport(t *testing.T) {
 	address := broker(t)
 	p := producerOn(t, address)
 	headers := []Header{
-		{"trace", []byte("abc")},
-		{"trace", []byte("again")},
-		{"null", nil},
-		{"empty", []byte{}},
-		{"", []byte("without a name")},
-		{"bytes", []byte{0, 255, 0}},
-		{"long", bytes.Repeat([]byte("0123456789"), 1000)},
+		{Name: "trace", Value: []byte("abc")},
+		{Name: "trace", Value: []byte("again")},
+		{Name: "null", Value: nil},
+		{Name: "empty", Value: []byte{}},
+		{Name: "", Value: []byte("without a name")},
+		{Name: "bytes", Value: []byte{0, 255, 0}},
+		{Name: "long", Value: bytes.Repeat([]byte("0123456789"), 1000)},
 	}
 	d := Details{Partition: 0, Timestamp: 1_700_000_000_123, Headers: PackHeaders(headers)}
 	for i := range 2 { // the second finds the topic's handle
@@ -89,7 +89,7 @@ func TestDetailsArriveAndComeBackInTheReport(t *testing.T) {
 func TestAPartitionThatDoesNotExistIsRefusedBeforeAndAfterItIsKnown(t *testing.T) {
 	t.Parallel()
 	p := producerOn(t, broker(t))
-	d := Details{Partition: 7, Headers: PackHeaders([]Header{{"name", []byte("value")}})}
+	d := Details{Partition: 7, Headers: PackHeaders([]Header{{Name: "name", Value: []byte("value")}})}
 	if code, err := p.ProduceDetailed("letters", nil, []byte("x"), 1, &d); code != None || err != nil {
 		t.Fatalf("%v %v: nothing is known of the topic yet", code, err)
 	}
@@ -116,7 +116,7 @@ func TestTheHeadersOfARefusedRecordAreFreed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	d.Headers = PackHeaders([]Header{{"large", []byte(strings.Repeat("x", size))}})
+	d.Headers = PackHeaders([]Header{{Name: "large", Value: []byte(strings.Repeat("x", size))}})
 	before := resident(t)
 	for range refused {
 		if code, err := p.ProduceDetailed("letters", nil, []byte("x"), 1, &d); code != QueueFull || err != nil {

@@ -15,9 +15,10 @@ import (
 // thread for at most limit.
 //
 // Without this call librdkafka asks for each topic with its first record, and only once. With thousands of topics that takes
-// seconds, and after a broker that does not answer it takes a minute. librdkafka has no call for metadata of several topics.
-// The one that asks for the offsets of partitions begins with their metadata, and ends there for a partition that no topic
-// has.
+// seconds, and after a broker that does not answer it takes a minute.
+//
+// librdkafka has no call for the metadata of several topics. The call for offsets of partitions first asks for their
+// metadata. With a partition number that no topic has it ends there.
 func (p *Producer) RequestTopics(topics []string, limit time.Duration) {
 	p.asking.RLock()
 	defer p.asking.RUnlock()

@@ -39,8 +39,8 @@ type Producer struct {
 	gone   bool         // rk is being destroyed
 }
 
-// produceLocks bound how many goroutines produce at once. Without the bound they would wait for librdkafka's own locks,
-// each of them with a processor, or with a thread in cgo.
+// produceLocks bound how many goroutines produce at once. More of them would wait for librdkafka's own locks, and each would
+// hold a thread meanwhile.
 type produceLocks [4]struct {
 	sync.Mutex
 	_ [56]byte // a cache line of its own
@@ -147,7 +147,7 @@ func (p *Producer) Wait(limit time.Duration) { p.signal.wait(limit) }
 // Wake ends a Wait early.
 func (p *Producer) Wake() { p.signal.raise() }
 
-// Poll takes the next event and does not wait; Nothing says that there is none. Delivery reports are handed to each in
+// Poll takes the next event, Nothing when the queue is empty, and does not wait. Delivery reports are handed to each in
 // runs, in the order of librdkafka. The slice is valid only inside the callback.
 func (p *Producer) Poll(each func([]Report)) Event {
 	ev, kind := pollQueue(p.queue)

@@ -156,8 +156,8 @@ func (p *Producer) ProduceDetailed(topic string, key, value []byte, opaque uint6
 }
 
 // ProducePacked is Produce for records of one topic that were packed one behind the other. It takes some hundreds of records
-// at most, and stops at the first that librdkafka refuses, with its code. taken is the size of those before, in bytes. The
-// first record chooses the lock.
+// at most. It stops at the first record that librdkafka refuses, and returns its code. taken is the size of the records
+// before, in bytes. The first record chooses the lock.
 func (p *Producer) ProducePacked(topic string, records []byte) (taken int, code Code, err error) {
 	lock := p.locks.of(binary.NativeEndian.Uint64(records))
 	lock.Lock()

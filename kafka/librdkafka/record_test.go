@@ -48,7 +48,7 @@ func TestPackedRecordsArrive(t *testing.T) {
 	t.Parallel()
 	address := broker(t)
 	p := producerOn(t, address)
-	headers := []Header{{"trace", []byte("abc")}, {"null", nil}}
+	headers := []Header{{Name: "trace", Value: []byte("abc")}, {Name: "null", Value: nil}}
 	records := []packable{
 		{key: nil, value: []byte("no key"), opaque: 1},
 		{key: []byte{}, value: nil, opaque: 1 << 40}, // an empty key, a tombstone

@@ -122,7 +122,7 @@ void sluice_fetch_limiter_admit(sluice_fetch_limiter *limiter, int forever);
 
 typedef struct sluice_flusher sluice_flusher;
 
-// As long as no more records than this are under way, none of them lingers.
+// While so many records or fewer are under way, none of them lingers.
 enum { SLUICE_FEW = 4 };
 
 sluice_flusher *sluice_flusher_start(rd_kafka_t *rk);
