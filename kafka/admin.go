@@ -278,7 +278,7 @@ func (a *Admin) fillOffsets(ctx context.Context, topics []Topic) error {
 	var partitions []record.TopicPartition
 	for _, t := range topics {
 		for _, p := range t.Partitions {
-			partitions = append(partitions, record.TopicPartition{t.Name, p.ID})
+			partitions = append(partitions, record.TopicPartition{Topic: t.Name, Partition: p.ID})
 		}
 	}
 	turn, end := context.WithTimeout(ctx, timeLeft(ctx)/2)
@@ -294,8 +294,8 @@ func (a *Admin) fillOffsets(ctx context.Context, topics []Topic) error {
 	for i := range topics {
 		for j := range topics[i].Partitions {
 			p := &topics[i].Partitions[j]
-			from, known := low[record.TopicPartition{topics[i].Name, p.ID}]
-			to, too := high[record.TopicPartition{topics[i].Name, p.ID}]
+			from, known := low[record.TopicPartition{Topic: topics[i].Name, Partition: p.ID}]
+			to, too := high[record.TopicPartition{Topic: topics[i].Name, Partition: p.ID}]
 			if known && too {
 				p.Low, p.High = from, to
 			}

@@ -16,7 +16,7 @@ func assigned(text []byte) []record.TopicPartition {
 	for range r.count(2 + 4) {
 		topic := string(r.take(int(r.short())))
 		for range r.count(4) {
-			partitions = append(partitions, record.TopicPartition{topic, r.long()})
+			partitions = append(partitions, record.TopicPartition{Topic: topic, Partition: r.long()})
 		}
 	}
 	if r.broken {

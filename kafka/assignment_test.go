@@ -33,7 +33,7 @@ func anAssignment() []byte {
 
 func TestAnAssignmentIsRead(t *testing.T) {
 	t.Parallel()
-	want := []record.TopicPartition{{"letters", 0}, {"letters", 7}, {"others", 0}, {"others", 7}}
+	want := []record.TopicPartition{{Topic: "letters", Partition: 0}, {Topic: "letters", Partition: 7}, {Topic: "others", Partition: 0}, {Topic: "others", Partition: 7}}
 	if diff := cmp.Diff(want, assigned(anAssignment())); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -60,7 +60,7 @@ func FuzzAssignment(f *testing.F) {
 		}
 		for _, topic := range other.Topics {
 			for _, p := range topic.Partitions {
-				want = append(want, record.TopicPartition{topic.Topic, p})
+				want = append(want, record.TopicPartition{Topic: topic.Topic, Partition: p})
 			}
 		}
 		if diff := cmp.Diff(want, assigned(text)); diff != "" {

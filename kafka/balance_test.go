@@ -8,13 +8,15 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/sluice-proxy/sluice/kafka/ledger"
 )
 
 // restless is a member that does everything a client may do, in no order, until it is told to stop.
 func restless(c *Client, name string, stop <-chan struct{}) error {
 	chance := rand.New(rand.NewPCG(7, uint64(len(name))))
 	var m *Member
-	var held []Delivery
+	var held []ledger.Delivery
 	for {
 		select {
 		case <-stop:
@@ -44,7 +46,7 @@ func restless(c *Client, name string, stop <-chan struct{}) error {
 }
 
 // settleOne settles one of the records that the name was ever lent, owed or not.
-func settleOne(m *Member, held []Delivery, chance *rand.Rand) []Delivery {
+func settleOne(m *Member, held []ledger.Delivery, chance *rand.Rand) []ledger.Delivery {
 	if len(held) == 0 {
 		return held
 	}

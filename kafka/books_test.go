@@ -182,8 +182,8 @@ func TestEveryLeaseHasOneEnd(t *testing.T) {
 	w := join(t, c, "a", topicsOf("letters"))
 	wantTaken(t, w.take(t, 4), 0, 1, 2, 3)
 	w.AcceptThrough(letters, 1)
-	w.Accept(letters, 1)                       // again: stale
-	w.Accept(record.TopicPartition{"x", 0}, 1) // of a partition that nobody ever had
+	w.Accept(letters, 1)                                         // again: stale
+	w.Accept(record.TopicPartition{Topic: "x", Partition: 0}, 1) // of a partition that nobody ever had
 	w.Release(letters, 3, 0)
 	wantConsumed(t, c,
 		ConsumedRow{Stale: 1},
@@ -213,11 +213,11 @@ func TestCloseEndsEveryLease(t *testing.T) {
 	_, c := lettersOn(t, 3, nil)
 	w := join(t, c, "a", topicsOf("letters"))
 	wantTaken(t, w.take(t, 3), 0, 1, 2)
-	w.Accept(record.TopicPartition{"letters", 0}, 0)
+	w.Accept(record.TopicPartition{Topic: "letters", Partition: 0}, 0)
 	if err := shut(c, patience); err != nil {
 		t.Fatal(err)
 	}
-	w.Accept(record.TopicPartition{"letters", 0}, 1)
+	w.Accept(record.TopicPartition{Topic: "letters", Partition: 0}, 1)
 	wantConsumed(t, c, ConsumedRow{Group: "group", Topic: "letters", Fetched: 3, Lent: 3, Accepted: 1, Released: 2, Stale: 1})
 }
 

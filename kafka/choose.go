@@ -45,7 +45,7 @@ func (s *Subscription) change(gone, come []librdkafka.Partition) {
 			s.log.Warn("partitions not given up", "err", err)
 		}
 		for _, p := range gone {
-			s.drop(record.TopicPartition{p.Topic, p.ID})
+			s.drop(record.TopicPartition{Topic: p.Topic, Partition: p.ID})
 		}
 	}
 	if len(come) > 0 {
@@ -70,7 +70,7 @@ func (s *Subscription) beginAnew() {
 	}
 	var list []librdkafka.Partition
 	for tp, f := range s.feeds {
-		if f.lane.ledger.fetched < 0 {
+		if f.lane.Ledger().Fetched() < 0 {
 			list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: at})
 		}
 	}

@@ -22,7 +22,7 @@ func TestAMemberChoosesItsPartitions(t *testing.T) {
 	k, c := lettersOn(t, 10, func(cfg *Config) { cfg.CommitInterval = time.Hour })
 	w := choose(t, c, letters)
 	wantTaken(t, w.take(t, 4), 0, 1, 2, 3)
-	if err := w.Commit(bounded(t), []record.PartitionOffset{{letters, 3}}); err != nil {
+	if err := w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 3}}); err != nil {
 		t.Fatal(err)
 	}
 	g := k.GroupInfo("group")
@@ -34,10 +34,10 @@ func TestAMemberChoosesItsPartitions(t *testing.T) {
 	eventually(t, "its consumer to end", func() bool { return c.Stats().Subscriptions == 0 })
 	again := choose(t, c, letters)
 	wantTaken(t, again.take(t, 2), 4, 5)
-	if places, err := again.Committed(bounded(t), []record.TopicPartition{letters, {"letters", 5}}); err != nil || len(places) != 1 || places[0] != (record.PartitionOffset{letters, 4}) {
+	if places, err := again.Committed(bounded(t), []record.TopicPartition{letters, {Topic: "letters", Partition: 5}}); err != nil || len(places) != 1 || places[0] != (record.PartitionOffset{TopicPartition: letters, Offset: 4}) {
 		t.Errorf("committed are %v %v", places, err)
 	}
-	if err := again.Seek(bounded(t), []record.PartitionOffset{{letters, Beginning}}); err != nil {
+	if err := again.Seek(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: Beginning}}); err != nil {
 		t.Fatal(err)
 	}
 	wantTaken(t, again.take(t, 2), 0, 1)
@@ -49,7 +49,7 @@ func TestAnotherChoiceKeepsWhatStays(t *testing.T) {
 	k := fakeCluster(t, kfake.SeedTopics(2, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	fill(t, c, "letters", 100)
-	one, two := record.TopicPartition{"letters", 0}, record.TopicPartition{"letters", 1}
+	one, two := record.TopicPartition{Topic: "letters", Partition: 0}, record.TopicPartition{Topic: "letters", Partition: 1}
 	w := choose(t, c, one)
 	wantTaken(t, w.take(t, 3), 0, 1, 2)
 	w.Choose([]record.TopicPartition{one, two})
@@ -70,11 +70,11 @@ func TestAMemberCommitsRightAfterItsChoice(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.SeedTopics(2, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
-	one, two := record.TopicPartition{"letters", 0}, record.TopicPartition{"letters", 1}
+	one, two := record.TopicPartition{Topic: "letters", Partition: 0}, record.TopicPartition{Topic: "letters", Partition: 1}
 	w := choose(t, c, one)
 	for offset, tp := range []record.TopicPartition{one, two, one, two} {
 		w.Choose([]record.TopicPartition{tp})
-		if err := w.CommitAt(bounded(t), []record.PartitionOffset{{tp, int64(offset)}}); err != nil {
+		if err := w.CommitAt(bounded(t), []record.PartitionOffset{{TopicPartition: tp, Offset: int64(offset)}}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -87,7 +87,7 @@ func TestWhoIsInNoGroupCannotCommitForOneThatHasMembers(t *testing.T) {
 	member.take(t, 1)
 	w := choose(t, c, letters)
 	w.take(t, 1)
-	if err := w.Commit(bounded(t), []record.PartitionOffset{{letters, 0}}); !errors.Is(err, kerr.ErrForeign) {
+	if err := w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 0}}); !errors.Is(err, kerr.ErrForeign) {
 		t.Error(err)
 	}
 }
@@ -101,7 +101,7 @@ func TestPlacesByTime(t *testing.T) {
 		want int64
 	}{{now.Add(-time.Hour), 0}, {time.Unix(-1, 0), 0}, {now.Add(time.Hour), 3}} {
 		places, err := c.Since(bounded(t), map[record.TopicPartition]time.Time{letters: q.at})
-		if err != nil || len(places) != 1 || places[0] != (record.PartitionOffset{letters, q.want}) {
+		if err != nil || len(places) != 1 || places[0] != (record.PartitionOffset{TopicPartition: letters, Offset: q.want}) {
 			t.Errorf("since %v: %v %v, want %d", q.at, places, err, q.want)
 		}
 	}

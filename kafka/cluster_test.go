@@ -10,6 +10,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -130,7 +131,7 @@ func join(t *testing.T, c *Client, name string, in Interest) *worker {
 func topicsOf(names ...string) Interest { return Interest{Topics: names} }
 
 // next waits for up to limit records.
-func (w *worker) next(t *testing.T, limit int) []Delivery {
+func (w *worker) next(t *testing.T, limit int) []ledger.Delivery {
 	t.Helper()
 	for {
 		lent, err := w.Next(limit, 1<<20, nil)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -30,11 +31,11 @@ func (m *Member) Commit(ctx context.Context, through []record.PartitionOffset) e
 	return nil
 }
 
-func (s *Subscription) settleThrough(seat *Seat, through []record.PartitionOffset) (settled int, here, away []record.TopicPartition) {
+func (s *Subscription) settleThrough(seat *ledger.Member, through []record.PartitionOffset) (settled int, here, away []record.TopicPartition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range through {
-		l := s.dispatch.Lane(p.TopicPartition)
+		l := s.dispatch.Ledger(p.TopicPartition)
 		if l == nil {
 			away = append(away, p.TopicPartition)
 			continue
@@ -71,7 +72,7 @@ func (m *Member) CommitAt(ctx context.Context, places []record.PartitionOffset) 
 }
 
 // settleBelow settles what the seat owes below the places, and tells those apart that go back.
-func (s *Subscription) settleBelow(seat *Seat, places []record.PartitionOffset) (settled int, ahead []record.TopicPartition, back []record.PartitionOffset, err error) {
+func (s *Subscription) settleBelow(seat *ledger.Member, places []record.PartitionOffset) (settled int, ahead []record.TopicPartition, back []record.PartitionOffset, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range places {
@@ -80,7 +81,7 @@ func (s *Subscription) settleBelow(seat *Seat, places []record.PartitionOffset) 
 		}
 	}
 	for _, p := range places {
-		l := s.dispatch.Lane(p.TopicPartition)
+		l := s.dispatch.Ledger(p.TopicPartition)
 		settled += l.AcceptThrough(seat, p.Offset-1)
 		if p.Offset < l.Position() {
 			back = append(back, p)
@@ -94,12 +95,12 @@ func (s *Subscription) settleBelow(seat *Seat, places []record.PartitionOffset) 
 
 // free is nil when the partition is assigned here and nobody but the seat owes something of it. The
 // subscription's mu is held.
-func (s *Subscription) free(tp record.TopicPartition, seat *Seat) error {
-	l := s.dispatch.byName[tp]
+func (s *Subscription) free(tp record.TopicPartition, seat *ledger.Member) error {
+	l := s.dispatch.Partition(tp)
 	switch {
 	case l == nil:
 		return kerr.NotHere(tp, "")
-	case l.ledger.owed > 0 && l.holder != seat:
+	case l.Ledger().Owed() > 0 && l.Holder() != seat:
 		return kerr.NotHere(tp, ": another member is at work on it")
 	}
 	return nil
@@ -113,7 +114,7 @@ func (s *Subscription) settled(n int) {
 	s.groups.consumed.accepted.Add(int64(n))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dispatch.Call(time.Now())
+	s.dispatch.Wake(time.Now())
 }
 
 // commitRetry is the pause before a commit is tried again that a coordinator on its way did not answer.
@@ -199,7 +200,7 @@ func (s *Subscription) settledUpTo(partitions []record.TopicPartition) (list []l
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, tp := range partitions {
-		l := s.dispatch.Lane(tp)
+		l := s.dispatch.Ledger(tp)
 		if l == nil {
 			return nil, true
 		}
@@ -233,7 +234,7 @@ func (s *Subscription) hold(places []record.PartitionOffset) {
 func (s *Subscription) answer(event librdkafka.Event) {
 	failed := event.Code
 	for _, p := range event.Partitions {
-		f := s.feeds[record.TopicPartition{p.Topic, p.ID}]
+		f := s.feeds[record.TopicPartition{Topic: p.Topic, Partition: p.ID}]
 		switch {
 		case failed == librdkafka.None && p.Err != librdkafka.None:
 			failed = p.Err

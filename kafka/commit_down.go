@@ -56,7 +56,7 @@ func (s *Subscription) lower() (list []librdkafka.Partition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for tp, f := range s.feeds {
-		if at := f.lane.ledger.Position(); f.mayBeLower(at) {
+		if at := f.lane.Ledger().Position(); f.mayBeLower(at) {
 			list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: at})
 		}
 	}

@@ -30,12 +30,12 @@ func TestACommitIsThereWhenItReturns(t *testing.T) {
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
 	for _, through := range []int64{2, 4} {
-		if err := w.Commit(bounded(t), []record.PartitionOffset{{letters, through}}); err != nil {
+		if err := w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: through}}); err != nil {
 			t.Fatal(err)
 		}
 		wantCommitted(t, k, through+1)
 	}
-	if err := w.Commit(bounded(t), []record.PartitionOffset{{letters, 9}}); !errors.Is(err, kerr.ErrMoved) { // it was lent none of the others
+	if err := w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 9}}); !errors.Is(err, kerr.ErrMoved) { // it was lent none of the others
 		t.Error(err)
 	}
 	wantCommitted(t, k, 5)
@@ -50,7 +50,7 @@ func TestACommitEndsAtWhatOthersOwe(t *testing.T) {
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
 	w.Release(letters, 1, time.Hour)
-	if err := w.Commit(bounded(t), []record.PartitionOffset{{letters, 4}}); err != nil {
+	if err := w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 4}}); err != nil {
 		t.Fatal(err)
 	}
 	wantCommitted(t, k, 1)
@@ -67,7 +67,7 @@ func TestACommitThatNobodyAnswersIsAnError(t *testing.T) {
 	k.ControlKey(int16(kmsg.OffsetCommit), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		return commitsAnswered(req, wireerr.GroupAuthorizationFailed.Code), nil, true
 	})
-	if err := w.Commit(bounded(t), []record.PartitionOffset{{letters, 4}}); !errors.Is(err, kerr.ErrDenied) {
+	if err := w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 4}}); !errors.Is(err, kerr.ErrDenied) {
 		t.Errorf("refused: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
@@ -77,13 +77,13 @@ func TestACommitThatNobodyAnswersIsAnError(t *testing.T) {
 		k.DropControl()
 		return nil, errors.New("no answer"), true
 	})
-	if err := w.Commit(ctx, []record.PartitionOffset{{letters, 4}}); !errors.Is(err, kerr.ErrNoAnswer) {
+	if err := w.Commit(ctx, []record.PartitionOffset{{TopicPartition: letters, Offset: 4}}); !errors.Is(err, kerr.ErrNoAnswer) {
 		t.Errorf("no answer: %v", err)
 	}
 	// librdkafka takes its time to find the coordinator again, on a busy machine a lot of it.
 	again, end := context.WithTimeout(t.Context(), 3*patience)
 	defer end()
-	if err := w.Commit(again, []record.PartitionOffset{{letters, 4}}); err != nil {
+	if err := w.Commit(again, []record.PartitionOffset{{TopicPartition: letters, Offset: 4}}); err != nil {
 		t.Fatalf("what was settled before is not committed: %v", err)
 	}
 	wantCommitted(t, k, 5)
@@ -127,7 +127,7 @@ func TestPlacesAreCommittedAsTheyAre(t *testing.T) {
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
 	for _, at := range []int64{3, 1, 8, 4} {
-		if err := w.CommitAt(bounded(t), []record.PartitionOffset{{letters, at}}); err != nil {
+		if err := w.CommitAt(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: at}}); err != nil {
 			t.Fatal(err)
 		}
 		wantCommitted(t, k, at)
@@ -136,7 +136,7 @@ func TestPlacesAreCommittedAsTheyAre(t *testing.T) {
 		t.Errorf("owes %d", w.Owed())
 	}
 	w.take(t, 5)
-	if err := w.Commit(bounded(t), []record.PartitionOffset{{letters, 9}}); err != nil {
+	if err := w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 9}}); err != nil {
 		t.Fatal(err)
 	}
 	wantCommitted(t, k, 10)
@@ -147,10 +147,10 @@ func TestPlacesOfOthersAreNotCommitted(t *testing.T) {
 	_, c := lettersOn(t, 10, never)
 	w, other := join(t, c, "a", topicsOf("letters")), join(t, c, "b", topicsOf("letters"))
 	w.take(t, 5)
-	if err := other.CommitAt(bounded(t), []record.PartitionOffset{{letters, 2}}); !errors.Is(err, kerr.ErrNotHere) {
+	if err := other.CommitAt(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 2}}); !errors.Is(err, kerr.ErrNotHere) {
 		t.Errorf("another's: %v", err)
 	}
-	if err := w.CommitAt(bounded(t), []record.PartitionOffset{{letters, 2}, {record.TopicPartition{"letters", 7}, 1}}); !errors.Is(err, kerr.ErrNotHere) {
+	if err := w.CommitAt(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 2}, {TopicPartition: record.TopicPartition{Topic: "letters", Partition: 7}, Offset: 1}}); !errors.Is(err, kerr.ErrNotHere) {
 		t.Errorf("nobody's: %v", err)
 	}
 	if w.Owed() != 5 {
@@ -169,14 +169,14 @@ func TestWhoWaitsForACommitIsToldOfTheEnd(t *testing.T) {
 		return nil, errors.New("no answer"), true
 	})
 	told := make(chan error)
-	go func() { told <- w.Commit(bounded(t), []record.PartitionOffset{{letters, 4}}) }()
+	go func() { told <- w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 4}}) }()
 	<-asked
 	k.Close()
 	_ = shut(c, time.Second)
 	if err := <-told; err == nil {
 		t.Error("committed with nobody there")
 	}
-	if err := w.Commit(bounded(t), []record.PartitionOffset{{letters, 4}}); err == nil {
+	if err := w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 4}}); err == nil {
 		t.Error("committed after the end")
 	}
 }
@@ -187,15 +187,15 @@ func TestACommitOfWhatComesAgainIsAnError(t *testing.T) {
 	k, c := lettersOn(t, 5, never)
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
-	if _, err := c.Seek(bounded(t), "group", []record.PartitionOffset{{letters, 0}}); err != nil { // begins it again, as a rebalance does
+	if _, err := c.Seek(bounded(t), "group", []record.PartitionOffset{{TopicPartition: letters, Offset: 0}}); err != nil { // begins it again, as a rebalance does
 		t.Fatal(err)
 	}
-	if err := w.Commit(bounded(t), []record.PartitionOffset{{letters, 4}}); !errors.Is(err, kerr.ErrMoved) {
+	if err := w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 4}}); !errors.Is(err, kerr.ErrMoved) {
 		t.Error(err)
 	}
 	wantCommitted(t, k, 0)
 	wantTaken(t, w.take(t, 5), 0, 1, 2, 3, 4)
-	if err := w.Commit(bounded(t), []record.PartitionOffset{{letters, 4}}); err != nil {
+	if err := w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 4}}); err != nil {
 		t.Fatal(err)
 	}
 	wantCommitted(t, k, 5)

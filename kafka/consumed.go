@@ -5,38 +5,9 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/ledger"
 )
-
-// lending counts what becomes of one topic's records in the ledgers of a subscription. They are plain
-// numbers: the lock that guards the ledgers guards them, so lent is always the sum of accepted, released,
-// rejected and leased.
-type lending struct {
-	fetched, lent, accepted, released, rejected, redelivered, leased, skipped int64
-}
-
-// lend begins a lease of a record that was handed out so often, this time included.
-func (l *lending) lend(attempt int) {
-	l.lent++
-	l.leased++
-	if attempt > 1 {
-		l.redelivered++
-	}
-}
-
-func (l *lending) accept() { l.leased--; l.accepted++ }
-
-func (l *lending) release() { l.leased--; l.released++ }
-
-func (l *lending) add(o *lending) {
-	l.fetched += o.fetched
-	l.lent += o.lent
-	l.accepted += o.accepted
-	l.released += o.released
-	l.rejected += o.rejected
-	l.redelivered += o.redelivered
-	l.leased += o.leased
-	l.skipped += o.skipped
-}
 
 // matter is what one row of the books is about; the zero matter is everything beyond the bound.
 type matter struct{ group, topic string }
@@ -55,7 +26,7 @@ type lendingBooks struct {
 
 // pastLending is what ended subscriptions counted, and what belongs to no subscription's ledgers.
 type pastLending struct {
-	lending
+	ledger.LeaseCounts
 	stale    int64
 	age      time.Duration // of what stands now: see addStanding
 	attempts int
@@ -131,7 +102,7 @@ func (b *lendingBooks) closed(s *Subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for m, counts := range s.lendings {
-		b.past[m].add(counts)
+		b.past[m].Add(counts)
 	}
 	s.lendings = nil
 	delete(b.open, s)
@@ -153,8 +124,8 @@ func (g *Groups) Consumed() []ConsumedRow {
 	rows := make([]ConsumedRow, 0, len(all))
 	for m, l := range all {
 		rows = append(rows, ConsumedRow{
-			Group: m.group, Topic: m.topic, Fetched: l.fetched, Lent: l.lent, Accepted: l.accepted, Released: l.released,
-			Rejected: l.rejected, Redelivered: l.redelivered, Stale: l.stale, Leased: l.leased, Skipped: l.skipped,
+			Group: m.group, Topic: m.topic, Fetched: l.Fetched, Lent: l.Lent, Accepted: l.Accepted, Released: l.Released,
+			Rejected: l.Rejected, Redelivered: l.Redelivered, Stale: l.stale, Leased: l.Leased, Skipped: l.Skipped,
 			StandingAge: l.age, StandingAttempts: l.attempts,
 		})
 	}
@@ -170,7 +141,7 @@ func (s *Subscription) addLendings(all map[matter]pastLending, now time.Time) {
 	defer s.mu.Unlock()
 	for m, counts := range s.lendings {
 		sum := all[m]
-		sum.add(counts)
+		sum.Add(counts)
 		all[m] = sum
 	}
 	s.addStanding(all, now)

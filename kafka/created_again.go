@@ -23,7 +23,7 @@ func (s *Subscription) createdAgain(topic, was, id string, before time.Time) {
 		case f.back.After(before) && f.first == 0: // its records have told already: see wentBack
 			here = append(here, librdkafka.Partition{Topic: topic, ID: tp.Partition, Offset: f.expected()})
 		default:
-			owed += f.lane.ledger.owed
+			owed += f.lane.Ledger().Owed()
 			again = append(again, tp)
 		}
 	}
@@ -51,7 +51,7 @@ func (s *Subscription) beginAgain(partitions []record.TopicPartition, was string
 		if at := s.position(f); at >= 0 {
 			s.past[tp] = &past{position: at, committed: f.committed, log: was}
 		}
-		s.hold([]record.PartitionOffset{{tp, 0}}) // librdkafka would commit what was stored of the old log
+		s.hold([]record.PartitionOffset{{TopicPartition: tp, Offset: 0}}) // librdkafka would commit what was stored of the old log
 		s.mu.Lock()
 		f.anew(-1)
 		f.halted = true
@@ -97,7 +97,7 @@ func (s *Subscription) beginAt(from, begins, ends map[record.TopicPartition]int6
 		}
 		delete(s.past, tp)
 		s.log.Warn("partition begins anew", "partition", tp.String(), "from", was, "to", low, "log_ends", high, "auto_offset_reset", s.reset)
-		places = append(places, record.PartitionOffset{tp, low})
+		places = append(places, record.PartitionOffset{TopicPartition: tp, Offset: low})
 	}
 	if len(places) == 0 {
 		return

@@ -70,7 +70,7 @@ func committedOf(ctx context.Context, consumer *librdkafka.Consumer, partitions 
 	offsets := map[record.TopicPartition]int64{}
 	for _, p := range answer {
 		if p.Err == librdkafka.None && p.Offset >= 0 {
-			offsets[record.TopicPartition{p.Topic, p.ID}] = p.Offset
+			offsets[record.TopicPartition{Topic: p.Topic, Partition: p.ID}] = p.Offset
 		}
 	}
 	return offsets, nil

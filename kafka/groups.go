@@ -72,7 +72,7 @@ func groupOf(d binding.ConsumerGroupDescription) Group {
 	for _, m := range d.Members {
 		member := GroupMember{ID: m.ConsumerID, ClientID: m.ClientID, Host: m.Host}
 		for _, tp := range m.Assignment.TopicPartitions {
-			member.Assigned = append(member.Assigned, record.TopicPartition{*tp.Topic, tp.Partition})
+			member.Assigned = append(member.Assigned, record.TopicPartition{Topic: *tp.Topic, Partition: tp.Partition})
 		}
 		g.Members = append(g.Members, member)
 	}
@@ -98,7 +98,7 @@ func (a *Admin) groupOffsets(ctx context.Context, g Group) ([]GroupOffset, error
 	}
 	for _, group := range result.ConsumerGroupsTopicPartitions {
 		for _, tp := range group.Partitions {
-			committed[record.TopicPartition{*tp.Topic, tp.Partition}] = max(-1, int64(tp.Offset))
+			committed[record.TopicPartition{Topic: *tp.Topic, Partition: tp.Partition}] = max(-1, int64(tp.Offset))
 		}
 	}
 	return a.lag(ctx, committed)

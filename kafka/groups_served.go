@@ -77,11 +77,11 @@ func (g *Groups) served() map[string]Served {
 		served.Consumers = append(served.Consumers, s.consumer)
 		served.Topics = append(served.Topics, s.interest)
 		s.mu.Lock()
-		for tp, l := range s.dispatch.byName {
-			at, unsettled := l.ledger.FirstUnsettled()
-			served.Assigned[tp] = Unsettled{at, unsettled}
+		for l := range s.dispatch.Partitions() {
+			at, unsettled := l.Ledger().FirstUnsettled()
+			served.Assigned[l.TopicPartition] = Unsettled{at, unsettled}
 		}
-		served.Leased += s.dispatch.leased()
+		served.Leased += s.dispatch.Leased()
 		s.mu.Unlock()
 		groups[s.group] = served
 	}

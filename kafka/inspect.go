@@ -38,35 +38,26 @@ func (s *Subscription) status(now time.Time) SubscriptionStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	status := SubscriptionStatus{
-		Group: s.group, Topics: s.topics, Members: s.dispatch.members(), Partitions: len(s.dispatch.lanes), Leased: s.dispatch.leased(),
+		Group: s.group, Topics: s.topics, Members: s.dispatch.Members(), Partitions: s.dispatch.Size(), Leased: s.dispatch.Leased(),
 		Lag: -1, LagSeconds: -1,
 	}
-	for _, l := range s.dispatch.lanes {
-		status.Buffered += l.ledger.ready
-		status.BufferedBytes += int64(l.ledger.readyBytes)
-		if r, ok := l.ledger.Standing(now); ok {
+	for l := range s.dispatch.Partitions() {
+		records, bytes := l.Ledger().Ready()
+		status.Buffered += records
+		status.BufferedBytes += int64(bytes)
+		if r, ok := l.Ledger().Standing(now); ok {
 			status.OldestUnacked = max(status.OldestUnacked, r.Age)
 		}
 	}
 	for _, counts := range s.lendings {
-		status.Skipped += counts.skipped
+		status.Skipped += counts.Skipped
 	}
-	status.Standing = s.standing(now, s.groups.config().StallAfter)
+	status.Standing = s.dispatch.Standing(now, s.groups.config().StallAfter, mostStanding)
 	if obstacle := s.obstacle(); obstacle != nil {
 		status.Trouble = obstacle.Error()
 	}
 	status.Unreadable = len(s.unreadable)
 	return status
-}
-
-// members lists the seats by name.
-func (d *Dispatch) members() []MemberStatus {
-	var members []MemberStatus
-	for _, s := range d.seats {
-		members = append(members, MemberStatus{Name: s.Name, Connected: s.present, Owed: s.owed, Leases: s.leases})
-	}
-	slices.SortFunc(members, func(a, b MemberStatus) int { return cmp.Compare(a.Name, b.Name) })
-	return members
 }
 
 // measure sums up the lag in the subscription's own topics.

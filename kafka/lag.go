@@ -115,7 +115,7 @@ func (g *Served) partitions(counts map[string]int) []librdkafka.Partition {
 			continue
 		}
 		for p := range n {
-			all[record.TopicPartition{topic, int32(p)}] = true
+			all[record.TopicPartition{Topic: topic, Partition: int32(p)}] = true
 		}
 	}
 	list := make([]librdkafka.Partition, 0, len(all))
@@ -131,7 +131,7 @@ func rows(name string, committed []librdkafka.Partition) []PartitionLag {
 	for _, p := range committed {
 		if p.Err == librdkafka.None {
 			at := max(-1, p.Offset)
-			rows = append(rows, PartitionLag{Group: name, TopicPartition: record.TopicPartition{p.Topic, p.ID}, Committed: at, Lag: -1, Seconds: -1})
+			rows = append(rows, PartitionLag{Group: name, TopicPartition: record.TopicPartition{Topic: p.Topic, Partition: p.ID}, Committed: at, Lag: -1, Seconds: -1})
 		}
 	}
 	slices.SortFunc(rows, func(a, b PartitionLag) int {

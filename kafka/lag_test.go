@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -42,7 +43,7 @@ func wantLag(t *testing.T, c *Client, want ...PartitionLag) {
 }
 
 func lagOf(partition int32, committed, end, lag int64) PartitionLag {
-	return PartitionLag{Group: "group", TopicPartition: record.TopicPartition{"letters", partition}, Committed: committed, End: end, Lag: lag}
+	return PartitionLag{Group: "group", TopicPartition: record.TopicPartition{Topic: "letters", Partition: partition}, Committed: committed, End: end, Lag: lag}
 }
 
 func TestTheLagIsWhatTheBrokersSay(t *testing.T) {
@@ -122,7 +123,7 @@ func TestATopicThatIsGoneHidesNoLag(t *testing.T) {
 func TestAPartitionThatIsGoneHidesNoOffset(t *testing.T) {
 	t.Parallel()
 	_, c := lettersOn(t, 2, nil)
-	parcels := record.TopicPartition{"parcels", 0}
+	parcels := record.TopicPartition{Topic: "parcels", Partition: 0}
 	err := c.ask(func(a *Admin) error {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
@@ -148,7 +149,7 @@ func TestTheAgeOfALag(t *testing.T) {
 	if s.Lag != 2 || s.LagSeconds > 60 || s.OldestUnacked <= 0 || s.OldestUnacked > time.Minute || s.Leased != 2 || s.Partitions != 1 || s.Rebalances != 1 {
 		t.Errorf("the subscription is %+v", s)
 	}
-	want := []MemberStatus{{Name: "a", Connected: true, Owed: 2, Leases: 2}}
+	want := []ledger.MemberStatus{{Name: "a", Connected: true, Owed: 2, Leases: 2}}
 	if diff := cmp.Diff(want, s.Members); diff != "" {
 		t.Errorf("the members (-want +got):\n%s", diff)
 	}
@@ -162,7 +163,7 @@ func TestTheAgeOfALag(t *testing.T) {
 func TestALagWithoutBrokersIsUnknown(t *testing.T) {
 	t.Parallel()
 	o := overview{lags: []PartitionLag{{}}}
-	cfg, now := Defaults(), dawn
+	cfg, now := Defaults(), longAgo
 	if o.current(&cfg, now) {
 		t.Error("a reading that never was is believed")
 	}
@@ -268,8 +269,8 @@ func TestProgressIsComparedWithTheReadingBefore(t *testing.T) {
 		{"nothing is left to do", 10, 0, true, false},
 		{"nobody could be asked before", 10, 5, false, false},
 	} {
-		p := progress{committed: 10, waiting: 5, since: dawn}
-		p.observe(tt.committed, tt.waiting, dawn.Add(limit), tt.comparable, limit)
+		p := progress{committed: 10, waiting: 5, since: longAgo}
+		p.observe(tt.committed, tt.waiting, longAgo.Add(limit), tt.comparable, limit)
 		if p.stalled != tt.stalled {
 			t.Errorf("%s: stalled is %v", tt.name, p.stalled)
 		}
@@ -346,3 +347,6 @@ func TestAGroupThatIsForbidden(t *testing.T) {
 		}
 	}
 }
+
+// longAgo is a moment like any other.
+var longAgo = time.Unix(1_700_000_000, 0)

@@ -25,10 +25,10 @@ func (m *Member) stand() bool {
 	s, now := m.sub, time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if m.seat.owed == 0 {
+	if m.seat.Owed() == 0 {
 		return false
 	}
-	s.dispatch.Stand(m.seat, now, now.Add(s.cfg.MemberGrace))
+	s.dispatch.Detach(m.seat, now, now.Add(s.cfg.MemberGrace))
 	return true
 }
 
@@ -39,7 +39,7 @@ func (m *Member) dismiss() {
 	now := time.Now()
 	s.used = now
 	s.dispatch.Dismiss(m.seat, now)
-	if len(s.dispatch.seats) == 0 {
+	if s.dispatch.Empty() {
 		s.kick() // others of its group may wait for its partitions
 	}
 }

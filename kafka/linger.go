@@ -16,7 +16,7 @@ const (
 
 // arrive notes that a member comes. The subscription's mu is held.
 func (s *Subscription) arrive(now time.Time) {
-	if len(s.dispatch.seats) == 0 {
+	if s.dispatch.Empty() {
 		s.absence = max(s.absence, now.Sub(s.used))
 	}
 	s.used = now
@@ -26,7 +26,7 @@ func (s *Subscription) arrive(now time.Time) {
 func (s *Subscription) deserted(now time.Time) bool {
 	s.mu.Lock()
 	gone := s.dispatch.Expire(now)
-	empty := len(s.dispatch.seats) == 0
+	empty := s.dispatch.Empty()
 	if !empty || len(gone) > 0 {
 		s.used = now
 	}
@@ -65,7 +65,7 @@ func (g *Groups) retire(s *Subscription, now time.Time) bool {
 	contested := g.contested(s)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.dispatch.seats) > 0 || now.Sub(s.used) < s.patience(contested) {
+	if !s.dispatch.Empty() || now.Sub(s.used) < s.patience(contested) {
 		return false
 	}
 	if g.subscriptions[s.key] == s {
@@ -92,14 +92,14 @@ func (g *Groups) contested(s *Subscription) bool {
 func (s *Subscription) attended() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.dispatch.present > 0
+	return s.dispatch.Attended()
 }
 
 // occupied tells whether it has members, those that are away and owe something included.
 func (s *Subscription) occupied() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.dispatch.seats) > 0
+	return !s.dispatch.Empty()
 }
 
 // evict ends it at the next look: nobody uses it, and nobody can join it any more.

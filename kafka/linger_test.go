@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/sluice-proxy/sluice/kafka/ledger"
 )
 
 // deploying is a cluster with a topic of four partitions, a record in each, and another topic; its client's
@@ -151,7 +153,7 @@ func TestVisitsKeepASubscription(t *testing.T) {
 // rebalance: what is opened again at once stays for a moment.
 func TestASubscriptionWhoseMembersComeAndGoStaysForAMoment(t *testing.T) {
 	t.Parallel()
-	s := &Subscription{cfg: &Config{SubscriptionLinger: 30 * time.Second}, dispatch: NewDispatch(1, 1)}
+	s := &Subscription{cfg: &Config{SubscriptionLinger: 30 * time.Second}, dispatch: ledger.NewDispatch(1, 1)}
 	if got := s.patience(true); got != joiningTime {
 		t.Errorf("stays for %v while it joins", got)
 	}

@@ -56,7 +56,7 @@ func (a *Admin) listOffsets(ctx context.Context, specs map[record.TopicPartition
 		return nil, nil, err
 	}
 	for key, info := range result.ResultInfos {
-		tp := record.TopicPartition{*key.Topic, key.Partition}
+		tp := record.TopicPartition{Topic: *key.Topic, Partition: key.Partition}
 		switch {
 		case info.Error.Code() != binding.ErrNoError:
 			failed[tp] = info.Error

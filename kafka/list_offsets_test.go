@@ -20,7 +20,7 @@ func TestOffsetsOfTopicsThatAreGone(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
-	gone := record.TopicPartition{"parcels", 0}
+	gone := record.TopicPartition{Topic: "parcels", Partition: 0}
 	err := c.ask(func(a *Admin) error {
 		offsets, failed, err := a.listOffsets(bounded(t), askAll([]record.TopicPartition{gone}, binding.LatestOffsetSpec))
 		if len(offsets) != 0 || failed[gone] == nil {
@@ -43,7 +43,7 @@ func TestAnOffsetThatNobodyTells(t *testing.T) {
 		k.KeepControl()
 		return request.ResponseKind(), nil, true
 	})
-	letters := record.TopicPartition{"letters", 0}
+	letters := record.TopicPartition{Topic: "letters", Partition: 0}
 	err := c.ask(func(a *Admin) error {
 		offsets, failed, err := a.listOffsets(t.Context(), askAll([]record.TopicPartition{letters}, binding.LatestOffsetSpec))
 		if len(offsets) != 0 || !errors.Is(failed[letters], errNoLeader) {

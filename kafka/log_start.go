@@ -44,7 +44,7 @@ func (e extent) lacks(next int64) bool {
 
 // expected is the offset that comes next, -1 when it is not known.
 func (f *feed) expected() int64 {
-	if at := f.lane.ledger.fetched; at >= 0 {
+	if at := f.lane.Ledger().Fetched(); at >= 0 {
 		return at + 1
 	}
 	return f.next
@@ -98,7 +98,7 @@ func (s *Subscription) learned(asked map[record.TopicPartition]*feed, offsets []
 		s.unlearned, s.learnAt = true, time.Now().Add(learnRetry)
 	}
 	for _, p := range offsets {
-		f := asked[record.TopicPartition{p.Topic, p.ID}]
+		f := asked[record.TopicPartition{Topic: p.Topic, Partition: p.ID}]
 		switch {
 		case f == nil || s.feeds[f.lane.TopicPartition] != f:
 		case p.Err != librdkafka.None:
@@ -134,7 +134,7 @@ func (s *Subscription) learnedOf(f *feed, at int64) {
 func (s *Subscription) position(f *feed) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return f.lane.ledger.Position()
+	return f.lane.Ledger().Position()
 }
 
 // strict tells that auto.offset.reset is error: it is up to people where the group goes on.
@@ -203,7 +203,7 @@ func (s *Subscription) skip(f *feed, from, to, low int64) {
 		"records", to-from, "log_begins", low, "auto_offset_reset", s.reset)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f.lane.ledger.Pass(from, to)
+	f.lane.Ledger().Pass(from, to)
 }
 
 // wentBack begins the partition's book again where its log goes on, below what came before or is committed: the topic
@@ -223,7 +223,7 @@ func (s *Subscription) wentBack(f *feed, from, to int64, anew bool) {
 	if anew {
 		f.anew(to)
 	}
-	f.lane.ledger.Begin(to)
+	f.lane.Ledger().Begin(to)
 	f.explicit, f.back, s.stored = true, time.Now(), time.Time{}
 }
 
@@ -316,7 +316,7 @@ func (s *Subscription) judge(f *feed, next int64, holds extent) {
 			to = holds.high
 		}
 		s.wentBack(f, next, to, true)
-		s.goTo([]record.PartitionOffset{{f.lane.TopicPartition, to}}, false)
+		s.goTo([]record.PartitionOffset{{TopicPartition: f.lane.TopicPartition, Offset: to}}, false)
 	case resets[s.reset] == librdkafka.OffsetBeginning:
 		s.skip(f, next, holds.low, holds.low)
 	}

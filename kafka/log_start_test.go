@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -17,7 +18,7 @@ import (
 // placed has the group commit an offset, whatever the log holds.
 func placed(t *testing.T, c *Client, at int64) {
 	t.Helper()
-	if err := c.place(bounded(t), "group", []record.PartitionOffset{{letters, at}}); err != nil {
+	if err := c.place(bounded(t), "group", []record.PartitionOffset{{TopicPartition: letters, Offset: at}}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -93,7 +94,7 @@ func TestACommitThatWasUnderWayIsPutRight(t *testing.T) {
 	k, c := lettersOn(t, 10, never)
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
-	if _, err := c.Seek(bounded(t), "group", []record.PartitionOffset{{letters, 2}}); err != nil {
+	if _, err := c.Seek(bounded(t), "group", []record.PartitionOffset{{TopicPartition: letters, Offset: 2}}); err != nil {
 		t.Fatal(err)
 	}
 	wantCommitted(t, k, 2)
@@ -101,7 +102,7 @@ func TestACommitThatWasUnderWayIsPutRight(t *testing.T) {
 		s := w.sub
 		s.ticket++
 		s.commits[s.ticket] = done
-		_ = s.consumer.Commit(librdkafka.PartitionsAt([]record.PartitionOffset{{letters, 5}}), s.ticket)
+		_ = s.consumer.Commit(librdkafka.PartitionsAt([]record.PartitionOffset{{TopicPartition: letters, Offset: 5}}), s.ticket)
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +253,7 @@ func TestOutOfRangeIsSaid(t *testing.T) {
 			w := join(t, c, "a", starting("error"))
 			var err error
 			for err == nil {
-				var lent []Delivery
+				var lent []ledger.Delivery
 				if lent, err = w.Next(1, 1<<20, nil); len(lent) > 0 {
 					t.Fatalf("got %d", lent[0].Offset)
 				}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/ledger"
 )
 
 // Member is one named client of a subscription, and the connection that it has now. When the
@@ -15,7 +16,7 @@ type Member struct {
 	id   Identity
 	ack  AckMode
 	sub  *Subscription
-	seat *Seat
+	seat *ledger.Member
 	live bool // guarded by the client's mu
 }
 
@@ -53,8 +54,8 @@ func (g *Groups) Join(id Identity, in Interest, wake func()) (*Member, error) {
 	m := &Member{id: id, ack: in.Ack, sub: sub, live: true}
 	sub.mu.Lock()
 	sub.arrive(time.Now())
-	m.seat = sub.dispatch.Sit(id.Name, wake)
-	m.seat.windows = in.Windows
+	m.seat = sub.dispatch.Attach(id.Name, wake)
+	m.seat.SetWindows(in.Windows)
 	sub.mu.Unlock()
 	g.members[id] = m
 	g.rouse(sub)
@@ -101,16 +102,16 @@ func (m *Member) Identity() Identity { return m.id }
 func (m *Member) Owed() int {
 	m.sub.mu.Lock()
 	defer m.sub.mu.Unlock()
-	return m.seat.owed
+	return m.seat.Owed()
 }
 
 // Next appends up to limit records, or about so many bytes of them, to out without waiting. With none, the member's wake will be
 // called; StopWaiting ends that.
-func (m *Member) Next(limit, bytes int, out []Delivery) ([]Delivery, error) {
+func (m *Member) Next(limit, bytes int, out []ledger.Delivery) ([]ledger.Delivery, error) {
 	s, now := m.sub, time.Now()
 	s.mu.Lock()
 	start := len(out)
-	if m.ack == AckNext && m.seat.leases > 0 {
+	if m.ack == AckNext && m.seat.Leases() > 0 {
 		s.acceptLeased(m.seat, now)
 	}
 	out, err := s.dispatch.Lend(m.seat, now, limit, bytes, out)
@@ -121,11 +122,11 @@ func (m *Member) Next(limit, bytes int, out []Delivery) ([]Delivery, error) {
 	if err == nil && len(out) == start {
 		if obstacle := s.obstacle(); obstacle != nil {
 			// It is told, and does not wait: a call for it would reach nobody.
-			s.dispatch.Unwait(m.seat)
+			s.dispatch.StopWaiting(m.seat)
 			err = kerr.Consuming(obstacle)
 		}
 	}
-	low := s.dispatch.low
+	low := s.dispatch.Low()
 	s.mu.Unlock()
 	if low {
 		s.kick()
@@ -137,13 +138,13 @@ func (m *Member) Next(limit, bytes int, out []Delivery) ([]Delivery, error) {
 // leaves and joins again gets another one.
 func (m *Member) Broken() bool { return m.sub.beyondRepair() }
 
-func (s *Subscription) acceptLeased(seat *Seat, now time.Time) {
+func (s *Subscription) acceptLeased(seat *ledger.Member, now time.Time) {
 	n := s.dispatch.AcceptLeased(seat)
 	s.groups.consumed.accepted.Add(int64(n))
-	s.dispatch.Call(now)
+	s.dispatch.Wake(now)
 }
 
-func (s *Subscription) count(lent []Delivery) {
+func (s *Subscription) count(lent []ledger.Delivery) {
 	s.groups.consumed.lent.Add(int64(len(lent)))
 	for i := range lent {
 		if lent[i].Attempt > 1 {
@@ -157,6 +158,6 @@ func (m *Member) StopWaiting() {
 	s := m.sub
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dispatch.Unwait(m.seat)
-	s.dispatch.Call(time.Now())
+	s.dispatch.StopWaiting(m.seat)
+	s.dispatch.Wake(time.Now())
 }

@@ -118,7 +118,7 @@ func (s *Subscription) mind(now time.Time) {
 
 func (s *Subscription) look(due bool) {
 	s.mu.Lock()
-	waiting := len(s.dispatch.waiting) > 0
+	waiting := s.dispatch.Waiting()
 	s.mu.Unlock()
 	s.consumer.LimitHeap(s.groups.memory.bound())
 	refused := s.refuses()

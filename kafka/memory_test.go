@@ -6,6 +6,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -52,7 +53,7 @@ func endsOf(t *testing.T, c *Client, partitions int32) map[int32]int64 {
 	t.Helper()
 	ends := map[int32]int64{}
 	for p := range partitions {
-		_, end, err := c.PartitionOffsets(bounded(t), record.TopicPartition{"letters", p})
+		_, end, err := c.PartitionOffsets(bounded(t), record.TopicPartition{Topic: "letters", Partition: p})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +92,7 @@ func TestASeekIsKeptOverTurns(t *testing.T) {
 		var places []record.PartitionOffset
 		for p := range int32(partitions) {
 			j[p] = round * 100
-			places = append(places, record.PartitionOffset{record.TopicPartition{"letters", p}, round * 100})
+			places = append(places, record.PartitionOffset{TopicPartition: record.TopicPartition{Topic: "letters", Partition: p}, Offset: round * 100})
 		}
 		if err := w.Seek(bounded(t), places); err != nil {
 			t.Fatal(err)
@@ -137,7 +138,7 @@ func TestARebalanceWhilePartitionsWait(t *testing.T) {
 	})
 }
 
-func noteAll(w *worker, lent []Delivery, seen map[string]bool) {
+func noteAll(w *worker, lent []ledger.Delivery, seen map[string]bool) {
 	for _, d := range lent {
 		seen[fmt.Sprint(d.Partition, ":", d.Offset)] = true
 		w.Accept(d.TopicPartition, d.Offset)

@@ -63,7 +63,7 @@ func TestTheOffsetsOfAPartitionAreRead(t *testing.T) {
 		wantOutcome(t, p.send(t, Outgoing{Topic: "letters", Partition: 1}).Err, record.OK)
 	}
 	for id, want := range []int64{0, 5} {
-		low, high, err := c.PartitionOffsets(t.Context(), record.TopicPartition{"letters", int32(id)})
+		low, high, err := c.PartitionOffsets(t.Context(), record.TopicPartition{Topic: "letters", Partition: int32(id)})
 		if err != nil || low != 0 || high != want {
 			t.Errorf("partition %d: from %d to %d, %v; want to %d", id, low, high, err, want)
 		}
@@ -78,10 +78,10 @@ func TestWhatDoesNotExistIsToldApartAndNotCreated(t *testing.T) {
 	for range 2 {
 		_, err := c.Topic(t.Context(), "nowhere")
 		wantError(t, err, kerr.ErrNoTopic, "topic nowhere: no such topic")
-		_, _, err = c.PartitionOffsets(t.Context(), record.TopicPartition{"nowhere", 0})
+		_, _, err = c.PartitionOffsets(t.Context(), record.TopicPartition{Topic: "nowhere", Partition: 0})
 		wantError(t, err, kerr.ErrNoTopic, "topic nowhere: no such topic")
 		for _, id := range []int32{2, -1} {
-			_, _, err = c.PartitionOffsets(t.Context(), record.TopicPartition{"letters", id})
+			_, _, err = c.PartitionOffsets(t.Context(), record.TopicPartition{Topic: "letters", Partition: id})
 			wantError(t, err, kerr.ErrNoPartition, fmt.Sprintf("partition letters:%d: no such partition", id))
 		}
 	}

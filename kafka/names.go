@@ -2,16 +2,20 @@ package kafka
 
 import (
 	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // The names of the rooms below that callers of a Client need.
 type (
+	Delivery       = ledger.Delivery
 	Header         = record.Header
+	MemberStatus   = ledger.MemberStatus
 	Outcome        = record.Outcome
 	Place          = record.PartitionOffset
 	Record         = record.Record
 	TopicPartition = record.TopicPartition
+	WindowError    = ledger.WindowError
 )
 
 const (

@@ -81,7 +81,7 @@ func (c *Cluster) partitionsOf(ctx context.Context, topics []string) (list []rec
 			return nil, fmt.Errorf("topic %s: %w", name, kerr.ErrNoTopic)
 		}
 		for _, p := range t.Partitions {
-			list = append(list, record.TopicPartition{name, p.ID})
+			list = append(list, record.TopicPartition{Topic: name, Partition: p.ID})
 		}
 	}
 	if len(list) > mostPartitions {

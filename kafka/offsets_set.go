@@ -97,7 +97,7 @@ func (c *Cluster) places(ctx context.Context, targets []Target) ([]record.Partit
 		case at < begin || at > end:
 			return nil, &BeyondError{*t, begin, end}
 		}
-		places = append(places, record.PartitionOffset{t.TopicPartition, at})
+		places = append(places, record.PartitionOffset{TopicPartition: t.TopicPartition, Offset: at})
 	}
 	return places, nil
 }

@@ -16,11 +16,11 @@ import (
 )
 
 func at(topic string, partition int32, offset int64) Target {
-	return Target{TopicPartition: record.TopicPartition{topic, partition}, Offset: offset}
+	return Target{TopicPartition: record.TopicPartition{Topic: topic, Partition: partition}, Offset: offset}
 }
 
 func offset(topic string, partition int32, begin, committed, end, lag int64) GroupOffset {
-	return GroupOffset{record.TopicPartition{topic, partition}, begin, committed, end, lag}
+	return GroupOffset{record.TopicPartition{Topic: topic, Partition: partition}, begin, committed, end, lag}
 }
 
 func TestTheOffsetsOfAGroupThatNobodyIsIn(t *testing.T) {
@@ -37,7 +37,7 @@ func TestTheOffsetsOfAGroupThatNobodyIsIn(t *testing.T) {
 		t.Fatalf("of no group: %v", err)
 	}
 	got, err := c.SetGroupOffsets(bounded(t), "fresh", []Target{
-		at("letters", 0, 3), at("letters", 1, Latest), {record.TopicPartition{"letters", 2}, AtTime, 1500},
+		at("letters", 0, 3), at("letters", 1, Latest), {record.TopicPartition{Topic: "letters", Partition: 2}, AtTime, 1500},
 	})
 	want := []GroupOffset{offset("letters", 0, 0, 3, 4, 1), offset("letters", 1, 0, 4, 4, 0), offset("letters", 2, 0, 1, 4, 3)}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
@@ -47,7 +47,7 @@ func TestTheOffsetsOfAGroupThatNobodyIsIn(t *testing.T) {
 	if diff := cmp.Diff(want, g.Offsets); diff != "" || err != nil || g.State != "Empty" || len(g.Members) != 0 {
 		t.Errorf("%v %+v (-want +got):\n%s", err, g, diff)
 	}
-	got, err = c.SetGroupOffsets(bounded(t), "fresh", []Target{at("letters", 0, Earliest), {record.TopicPartition{"letters", 1}, AtTime, 9000}})
+	got, err = c.SetGroupOffsets(bounded(t), "fresh", []Target{at("letters", 0, Earliest), {record.TopicPartition{Topic: "letters", Partition: 1}, AtTime, 9000}})
 	if diff := cmp.Diff([]GroupOffset{offset("letters", 0, 0, 0, 4, 4), offset("letters", 1, 0, 4, 4, 0)}, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
@@ -89,7 +89,7 @@ func TestAGroupThatOthersServeIsLeftAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	g, err := c.GroupOffsets(bounded(t), "g", nil)
-	holder := g.Holders()[record.TopicPartition{"letters", 0}]
+	holder := g.Holders()[record.TopicPartition{Topic: "letters", Partition: 0}]
 	if err != nil || g.State != "Stable" || g.Protocol != "cooperative-sticky" || holder == nil || holder.ClientID != "other" {
 		t.Fatalf("%v %+v", err, g)
 	}
@@ -164,7 +164,7 @@ func TestQuestionsForGroupsEndWithoutBrokers(t *testing.T) {
 		"groups": func() error { _, err := c.Groups(briefly(t)); return err },
 		"group":  func() error { _, err := c.Group(briefly(t), "g"); return err },
 		"committed": func() error {
-			_, err := c.committed(briefly(t), "g", []record.TopicPartition{{"letters", 0}})
+			_, err := c.committed(briefly(t), "g", []record.TopicPartition{{Topic: "letters", Partition: 0}})
 			return err
 		},
 	} {
@@ -185,7 +185,7 @@ func TestACommitWithoutAnAnswerMayBeDone(t *testing.T) {
 		return nil, nil, true
 	})
 	err := c.send(briefly(t), "g", func(e *envoy) error {
-		return e.commit(briefly(t), []record.PartitionOffset{{record.TopicPartition{"letters", 0}, 0}})
+		return e.commit(briefly(t), []record.PartitionOffset{{TopicPartition: record.TopicPartition{Topic: "letters", Partition: 0}, Offset: 0}})
 	})
 	wantError(t, err, kerr.ErrMaybe, "")
 	for range envoys { // its place is free again

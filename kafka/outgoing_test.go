@@ -77,11 +77,11 @@ func TestResultsSayWhereEachRecordIs(t *testing.T) {
 		}
 		for i, r := range p.results(t, len(batch)) {
 			out := batch[i]
-			tp := record.TopicPartition{out.Topic, out.Partition}
+			tp := record.TopicPartition{Topic: out.Topic, Partition: out.Partition}
 			if r != (Result{Partition: out.Partition, Offset: int64(len(want[tp])), Timestamp: out.Timestamp}) {
 				t.Fatalf("record %d to %v ended as %+v", from+i, tp, r)
 			}
-			want[tp] = append(want[tp], record.Record{tp, r.Offset, out.Timestamp, out.Key, out.Value, out.Headers})
+			want[tp] = append(want[tp], record.Record{TopicPartition: tp, Offset: r.Offset, Timestamp: out.Timestamp, Key: out.Key, Value: out.Value, Headers: out.Headers})
 		}
 	}
 	wantProduced(t, c, ProducedRow{Topic: "letters", Accepted: n, Bytes: bytes, Ended: [4]int64{record.OK: n}})
@@ -262,10 +262,10 @@ func TestBufferedRecordsHaveDetailsAsWell(t *testing.T) {
 	if n := p.TakeFailed(); n != 0 || p.places != nil {
 		t.Errorf("%d failed; places are kept for nobody: %v", n, p.places != nil)
 	}
-	tp := record.TopicPartition{"letters", 1}
+	tp := record.TopicPartition{Topic: "letters", Partition: 1}
 	want := map[record.TopicPartition][]record.Record{tp: {
-		{tp, 0, out.Timestamp, nil, out.Value, out.Headers},
-		{tp, 1, out.Timestamp, nil, out.Value, out.Headers},
+		{TopicPartition: tp, Offset: 0, Timestamp: out.Timestamp, Key: nil, Value: out.Value, Headers: out.Headers},
+		{TopicPartition: tp, Offset: 1, Timestamp: out.Timestamp, Key: nil, Value: out.Value, Headers: out.Headers},
 	}}
 	if diff := cmp.Diff(want, readBack(t, c, 2)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -31,7 +31,7 @@ func (s *Subscription) remember(tp record.TopicPartition, f *feed) {
 		return
 	}
 	p := past{committed: f.committed}
-	p.position, p.settled = f.lane.ledger.Settlements()
+	p.position, p.settled = f.lane.Ledger().Settlements()
 	p.position = max(p.position, f.committed) // nothing may be settled here below the first that is not
 	if l := s.logs[tp.Topic]; l != nil {
 		p.log = l.id
@@ -70,7 +70,7 @@ func (s *Subscription) inherit(f *feed) {
 		s.log.Info("partition came back", "partition", tp.String(), "committed", f.committed, "settled_below", p.position, "settled_above", len(p.settled))
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		f.lane.ledger.Inherit(p.position, p.settled)
+		f.lane.Ledger().Inherit(p.position, p.settled)
 		f.inherited = true
 		f.explicit, s.stored = f.committed < p.position, time.Time{}
 	}

@@ -123,8 +123,8 @@ func (p plights) add(t *librdkafka.Topic, heard []Heard, wanted string) {
 		default:
 			continue
 		}
-		p[record.TopicPartition{t.Name, partition.ID}] = why
-		if any := (record.TopicPartition{t.Name, AnyPartition}); p[any] == "" {
+		p[record.TopicPartition{Topic: t.Name, Partition: partition.ID}] = why
+		if any := (record.TopicPartition{Topic: t.Name, Partition: AnyPartition}); p[any] == "" {
 			p[any] = why
 		}
 	}
@@ -148,7 +148,7 @@ func (ps *Producers) plight(topic string, partition int32) string {
 	if found == nil {
 		return ""
 	}
-	return (*found)[record.TopicPartition{topic, partition}]
+	return (*found)[record.TopicPartition{Topic: topic, Partition: partition}]
 }
 
 // asked is what a producer makes of whether brokers answer; see Engine.

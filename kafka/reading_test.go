@@ -61,8 +61,8 @@ func TestAPartitionIsReadFromAnywhere(t *testing.T) {
 		{Reading{Target: at("letters", 0, 1), Records: 2, Bytes: 1 << 20}, "[1=v1 2=v2] next 3 of 0 to 5"},
 		{Reading{Target: at("letters", 0, 1), Records: 9, Bytes: 1}, "[1=v1] next 2 of 0 to 5"},
 		{Reading{Target: at("letters", 0, 1), Records: 9, Bytes: 140}, "[1=v1 2=v2] next 3 of 0 to 5"},
-		{Reading{Target: Target{record.TopicPartition{"letters", 0}, AtTime, 3500}, Records: 9, Bytes: 1 << 20}, "[3=v3 4=v4] next 5 of 0 to 5"},
-		{Reading{Target: Target{record.TopicPartition{"letters", 0}, AtTime, 9000}, Records: 9, Bytes: 1 << 20}, "[] next 5 of 0 to 5"},
+		{Reading{Target: Target{record.TopicPartition{Topic: "letters", Partition: 0}, AtTime, 3500}, Records: 9, Bytes: 1 << 20}, "[3=v3 4=v4] next 5 of 0 to 5"},
+		{Reading{Target: Target{record.TopicPartition{Topic: "letters", Partition: 0}, AtTime, 9000}, Records: 9, Bytes: 1 << 20}, "[] next 5 of 0 to 5"},
 	} {
 		page, err := c.Read(bounded(t), step.Reading)
 		if diff := cmp.Diff(step.want, told(page)); diff != "" || err != nil {

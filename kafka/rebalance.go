@@ -3,6 +3,7 @@ package kafka
 import (
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -11,7 +12,7 @@ import (
 // from, so that one that is held back holds no other.
 func (s *Subscription) assign(partitions []librdkafka.Partition) {
 	for _, p := range partitions {
-		s.open(record.TopicPartition{p.Topic, p.ID})
+		s.open(record.TopicPartition{Topic: p.Topic, Partition: p.ID})
 	}
 	if err := s.consumer.Assign(partitions); err != nil {
 		s.log.Error("partitions not assigned", "err", err)
@@ -36,10 +37,10 @@ func (s *Subscription) open(tp record.TopicPartition) {
 	defer s.mu.Unlock()
 	s.trouble = nil
 	if s.lendings[row] == nil {
-		s.lendings[row] = &lending{}
+		s.lendings[row] = &ledger.LeaseCounts{}
 	}
 	s.dispatch.Add(tp, s.lendings[row])
-	f := &feed{portion: portion, queue: queue, lane: s.dispatch.byName[tp], stored: -1, logStart: newLogStart()}
+	f := &feed{portion: portion, queue: queue, lane: s.dispatch.Partition(tp), stored: -1, logStart: newLogStart()}
 	s.feeds[tp], s.unlearned = f, true
 	s.recall(tp, f)
 	select {
@@ -61,8 +62,8 @@ func (s *Subscription) revoke(partitions []librdkafka.Partition, now time.Time) 
 	}
 	s.mu.Lock()
 	for _, p := range partitions {
-		if l := s.dispatch.byName[record.TopicPartition{p.Topic, p.ID}]; l != nil {
-			l.closing = true
+		if l := s.dispatch.Partition(record.TopicPartition{Topic: p.Topic, Partition: p.ID}); l != nil {
+			l.Close()
 		}
 	}
 	s.mu.Unlock()
@@ -87,7 +88,7 @@ func (s *Subscription) owes(partitions []librdkafka.Partition) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range partitions {
-		if l := s.dispatch.Lane(record.TopicPartition{p.Topic, p.ID}); l != nil && l.owed > 0 {
+		if l := s.dispatch.Ledger(record.TopicPartition{Topic: p.Topic, Partition: p.ID}); l != nil && l.Owed() > 0 {
 			return true
 		}
 	}
@@ -100,7 +101,7 @@ func (s *Subscription) letGo(partitions []librdkafka.Partition) {
 		s.log.Warn("partitions not unassigned", "err", err)
 	}
 	for _, p := range partitions {
-		s.drop(record.TopicPartition{p.Topic, p.ID})
+		s.drop(record.TopicPartition{Topic: p.Topic, Partition: p.ID})
 	}
 }
 
@@ -138,7 +139,7 @@ func (s *Subscription) closeQueues() {
 func names(partitions []librdkafka.Partition) []string {
 	list := make([]record.TopicPartition, len(partitions))
 	for i, p := range partitions {
-		list[i] = record.TopicPartition{p.Topic, p.ID}
+		list[i] = record.TopicPartition{Topic: p.Topic, Partition: p.ID}
 	}
 	return named(list)
 }

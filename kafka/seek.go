@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -15,7 +16,7 @@ type seek struct {
 	ctx    context.Context //nolint:containedctx // of who waits for it
 	places []record.PartitionOffset
 	left   []record.PartitionOffset // of them, those to be sought yet
-	seat   *Seat                    // whose records may be taken back; nil for anybody's
+	seat   *ledger.Member           // whose records may be taken back; nil for anybody's
 	commit bool                     // the places too
 	again  bool                     // as the topic was created again
 	done   chan<- error
@@ -54,14 +55,14 @@ func (s *Subscription) ours(places []record.PartitionOffset) (ours []record.Part
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range places {
-		if s.dispatch.byName[p.TopicPartition] != nil {
+		if s.dispatch.Partition(p.TopicPartition) != nil {
 			ours = append(ours, p)
 		}
 	}
 	return ours
 }
 
-func (s *Subscription) seek(ctx context.Context, places []record.PartitionOffset, seat *Seat, commit bool) error {
+func (s *Subscription) seek(ctx context.Context, places []record.PartitionOffset, seat *ledger.Member, commit bool) error {
 	if len(places) == 0 {
 		return nil
 	}
@@ -95,8 +96,8 @@ func (s *Subscription) mayMove(o *seek) (wait bool, err error) {
 	defer s.mu.Unlock()
 	for _, p := range o.left {
 		seat := o.seat
-		if l := s.dispatch.byName[p.TopicPartition]; l != nil && seat == nil {
-			seat = l.holder
+		if l := s.dispatch.Partition(p.TopicPartition); l != nil && seat == nil {
+			seat = l.Holder()
 		}
 		if err := s.free(p.TopicPartition, seat); err != nil {
 			return !s.assigned, err
@@ -123,7 +124,7 @@ func (s *Subscription) move(o *seek) (wait bool, err error) {
 				f.anewAt = time.Now()
 			}
 			if o.commit {
-				f.lane.ledger.Begin(o.left[i].Offset)
+				f.lane.Ledger().Begin(o.left[i].Offset)
 			}
 			delete(s.unreadable, o.left[i].TopicPartition)
 		case librdkafka.State:

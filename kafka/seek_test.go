@@ -16,15 +16,15 @@ func TestSeekingGoesOnElsewhere(t *testing.T) {
 	t.Parallel()
 	k, c := lettersOn(t, 2000, never)
 	w := join(t, c, "a", topicsOf("letters"))
-	if err := w.Seek(bounded(t), []record.PartitionOffset{{letters, 1500}}); err != nil { // as soon as it is assigned
+	if err := w.Seek(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 1500}}); err != nil { // as soon as it is assigned
 		t.Fatal(err)
 	}
 	wantTaken(t, w.take(t, 3), 1500, 1501, 1502)
-	if err := w.Commit(bounded(t), []record.PartitionOffset{{letters, 1502}}); err != nil {
+	if err := w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 1502}}); err != nil {
 		t.Fatal(err)
 	}
 	w.take(t, 3)
-	if err := w.Seek(bounded(t), []record.PartitionOffset{{letters, 10}}); err != nil {
+	if err := w.Seek(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 10}}); err != nil {
 		t.Fatal(err)
 	}
 	if w.Owed() != 0 || w.Accept(letters, 1503) {
@@ -32,7 +32,7 @@ func TestSeekingGoesOnElsewhere(t *testing.T) {
 	}
 	wantCommitted(t, k, 1503)
 	wantTaken(t, w.take(t, 3), 10, 11, 12)
-	if err := w.Commit(bounded(t), []record.PartitionOffset{{letters, 12}}); err != nil {
+	if err := w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 12}}); err != nil {
 		t.Fatal(err)
 	}
 	wantCommitted(t, k, 13)
@@ -57,7 +57,7 @@ func TestAfterASeekBackPositionsAreCommitted(t *testing.T) {
 	w.take(t, 50)
 	w.AcceptThrough(letters, 49)
 	committed(t, k, "letters", 50)
-	if err := w.Seek(bounded(t), []record.PartitionOffset{{letters, 0}}); err != nil {
+	if err := w.Seek(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 0}}); err != nil {
 		t.Fatal(err)
 	}
 	w.take(t, 5)
@@ -83,16 +83,16 @@ func TestSeekingIsForWhatNobodyElseHolds(t *testing.T) {
 	if of == other {
 		t.Fatalf("both hold records of %s", of)
 	}
-	if err := a.Seek(bounded(t), []record.PartitionOffset{{of, 5}, {other, 5}}); !errors.Is(err, kerr.ErrNotHere) {
+	if err := a.Seek(bounded(t), []record.PartitionOffset{{TopicPartition: of, Offset: 5}, {TopicPartition: other, Offset: 5}}); !errors.Is(err, kerr.ErrNotHere) {
 		t.Errorf("another's: %v", err)
 	}
-	if err := a.Seek(bounded(t), []record.PartitionOffset{{record.TopicPartition{"letters", 9}, 5}}); !errors.Is(err, kerr.ErrNotHere) {
+	if err := a.Seek(bounded(t), []record.PartitionOffset{{TopicPartition: record.TopicPartition{Topic: "letters", Partition: 9}, Offset: 5}}); !errors.Is(err, kerr.ErrNotHere) {
 		t.Errorf("nobody's: %v", err)
 	}
 	if a.Owed() != 1 || b.Owed() != 1 {
 		t.Errorf("a owes %d and b %d records, want 1 each: nothing was to move", a.Owed(), b.Owed())
 	}
-	if err := a.Seek(bounded(t), []record.PartitionOffset{{of, 5}}); err != nil {
+	if err := a.Seek(bounded(t), []record.PartitionOffset{{TopicPartition: of, Offset: 5}}); err != nil {
 		t.Fatal(err)
 	}
 	if d := a.next(t, 1)[0]; d.TopicPartition != of || d.Offset != 5 {
@@ -111,16 +111,16 @@ func TestAGroupIsMovedAndCommitted(t *testing.T) {
 	w.take(t, 50)
 	w.AcceptThrough(letters, 29)
 	committed(t, k, "letters", 30)
-	away := record.TopicPartition{"letters", 3}
+	away := record.TopicPartition{Topic: "letters", Partition: 3}
 	for _, at := range []int64{10, 80} {
-		elsewhere, err := c.Seek(bounded(t), "group", []record.PartitionOffset{{letters, at}, {away, 1}})
+		elsewhere, err := c.Seek(bounded(t), "group", []record.PartitionOffset{{TopicPartition: letters, Offset: at}, {TopicPartition: away, Offset: 1}})
 		if err != nil || len(elsewhere) != 1 || elsewhere[0].TopicPartition != away {
 			t.Fatalf("%v %v", elsewhere, err)
 		}
 		wantCommitted(t, k, at)
 		wantTaken(t, w.take(t, 2), at, at+1)
 	}
-	if elsewhere, err := c.Seek(bounded(t), "strangers", []record.PartitionOffset{{letters, 0}}); err != nil || len(elsewhere) != 1 {
+	if elsewhere, err := c.Seek(bounded(t), "strangers", []record.PartitionOffset{{TopicPartition: letters, Offset: 0}}); err != nil || len(elsewhere) != 1 {
 		t.Errorf("a group that is not served: %v %v", elsewhere, err)
 	}
 	if err := shut(c, patience); err != nil {
@@ -136,7 +136,7 @@ func TestASeekThatNobodyWaitsForIsDropped(t *testing.T) {
 	w.take(t, 5)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := w.Seek(ctx, []record.PartitionOffset{{letters, 0}}); !errors.Is(err, kerr.ErrNoAnswer) {
+	if err := w.Seek(ctx, []record.PartitionOffset{{TopicPartition: letters, Offset: 0}}); !errors.Is(err, kerr.ErrNoAnswer) {
 		t.Error(err)
 	}
 	w.quiet(t, 100*time.Millisecond)

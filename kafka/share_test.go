@@ -94,7 +94,7 @@ func TestThePlightOfAPartitionIsNamed(t *testing.T) {
 		2:            "no broker leads partition 2, which is on broker 2 at kafka2:9092, broker 3",
 		3:            "partition 3 has 1 of 3 replicas in sync, min.insync.replicas is 2",
 	} {
-		if got := found[record.TopicPartition{"t", partition}]; got != want {
+		if got := found[record.TopicPartition{Topic: "t", Partition: partition}]; got != want {
 			t.Errorf("partition %d: %q, want %q", partition, got, want)
 		}
 	}

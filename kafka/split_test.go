@@ -84,11 +84,11 @@ func TestBystandersOfARefusedBatchAreWritten(t *testing.T) {
 			wantOutcome(t, r.Err, record.Rejected)
 			continue
 		}
-		tp := record.TopicPartition{out.Topic, out.Partition}
+		tp := record.TopicPartition{Topic: out.Topic, Partition: out.Partition}
 		if r.Err != nil || r.Partition != out.Partition || r.Timestamp != out.Timestamp {
 			t.Fatalf("record %d ended as %+v", i, r)
 		}
-		want[tp] = append(want[tp], record.Record{tp, r.Offset, out.Timestamp, out.Key, out.Value, out.Headers})
+		want[tp] = append(want[tp], record.Record{TopicPartition: tp, Offset: r.Offset, Timestamp: out.Timestamp, Key: out.Key, Value: out.Value, Headers: out.Headers})
 		good++
 	}
 	if refused.Load() == 0 {

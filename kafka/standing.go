@@ -2,92 +2,17 @@ package kafka
 
 import (
 	"cmp"
-	"slices"
-	"strconv"
 	"time"
 
-	"github.com/sluice-proxy/sluice/kafka/record"
+	"github.com/sluice-proxy/sluice/kafka/ledger"
 )
 
-// StandingRecord is the record that holds back the commits of its partition: the lowest one that was lent and
-// is not settled.
-type StandingRecord struct {
-	record.TopicPartition
-	Offset   int64
-	Attempts int           // how often it was lent
-	Age      time.Duration // since it was lent first
-	Holder   string        // the member that owes it; empty: it waits for somebody
-}
-
-// String names the record: topic:partition:offset.
-func (r *StandingRecord) String() string {
-	return r.TopicPartition.String() + ":" + strconv.FormatInt(r.Offset, 10)
-}
-
 const (
-	// manyAttempts are more than an ordinary mishap takes: a record that has had them is shown and logged.
-	manyAttempts = 5
-	// A record that is logged is logged again when it has had moreAttempts times the attempts, or is as much older.
-	moreAttempts = 10
 	// mostStanding bounds the records that a subscription shows.
 	mostStanding = 10
 	// standingInterval is how often a subscription looks for them.
 	standingInterval = time.Second
 )
-
-// stands tells whether the record is worth a word.
-func (r *StandingRecord) stands(limit time.Duration) bool {
-	return r.Attempts >= manyAttempts || r.Age >= limit
-}
-
-// Standing is the record that the position waits for, if that was ever lent.
-func (l *Ledger) Standing(now time.Time) (r StandingRecord, ok bool) {
-	if l.Span() == 0 || l.entries[l.head].attempts == 0 {
-		return r, false
-	}
-	e := &l.entries[l.head]
-	r = StandingRecord{
-		TopicPartition: e.record.TopicPartition, Offset: e.record.Offset, Attempts: e.attempts, Age: max(0, now.Sub(e.first)),
-	}
-	if e.owner != nil {
-		r.Holder = e.owner.Name
-	}
-	return r, true
-}
-
-// warning is what was said of a lane's standing record.
-type warning struct {
-	offset   int64
-	attempts int
-	age      time.Duration
-}
-
-// warn tells whether something is to be said of the record now, and remembers that it was said.
-func (w *warning) warn(r *StandingRecord, limit time.Duration) bool {
-	if !r.stands(limit) {
-		return false
-	}
-	said := w.attempts > 0 && w.offset == r.Offset
-	if said && r.Attempts < moreAttempts*w.attempts && r.Age < moreAttempts*max(w.age, limit) {
-		return false
-	}
-	*w = warning{r.Offset, r.Attempts, r.Age}
-	return true
-}
-
-// standing lists the records that stand, the oldest first. The subscription's mu is held.
-func (s *Subscription) standing(now time.Time, limit time.Duration) []StandingRecord {
-	var all []StandingRecord
-	for _, l := range s.dispatch.lanes {
-		if r, ok := l.ledger.Standing(now); ok && r.stands(limit) {
-			all = append(all, r)
-		}
-	}
-	slices.SortFunc(all, func(a, b StandingRecord) int {
-		return cmp.Or(cmp.Compare(b.Age, a.Age), a.Compare(b.TopicPartition))
-	})
-	return all[:min(len(all), mostStanding)]
-}
 
 // warnOfStanding logs each record that stands once, and again when it has got much worse.
 func (s *Subscription) warnOfStanding(now time.Time) {
@@ -105,22 +30,17 @@ func (s *Subscription) warnOfStanding(now time.Time) {
 // mostWarnings bounds the lines of one look.
 const mostWarnings = 20
 
-func (s *Subscription) toWarnOf(now time.Time) (list []StandingRecord) {
+func (s *Subscription) toWarnOf(now time.Time) []ledger.StandingRecord {
 	limit := s.groups.config().StallAfter
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, l := range s.dispatch.lanes {
-		if r, ok := l.ledger.Standing(now); ok && len(list) < mostWarnings && l.warned.warn(&r, limit) {
-			list = append(list, r)
-		}
-	}
-	return list
+	return s.dispatch.StandingToWarnOf(now, limit, mostWarnings)
 }
 
 // addStanding adds the worst of each row's standing records. The subscription's mu is held.
 func (s *Subscription) addStanding(all map[matter]pastLending, now time.Time) {
-	for _, l := range s.dispatch.lanes {
-		r, ok := l.ledger.Standing(now)
+	for l := range s.dispatch.Partitions() {
+		r, ok := l.Ledger().Standing(now)
 		if !ok {
 			continue
 		}

@@ -1,6 +1,10 @@
 package kafka
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/sluice-proxy/sluice/kafka/ledger"
+)
 
 // consumeCounts count records on their way to members.
 type consumeCounts struct {
@@ -14,12 +18,12 @@ func (g *Groups) countLanes(n int64) { g.consumed.lanes.Add(n) }
 
 // ahead is what one lane may hold that nobody has asked for: plenty, less when there are many lanes, so
 // that all of them together stay bounded.
-func (g *Groups) ahead() window {
-	least, total := window{records: 64, bytes: 64 << 10, once: 64 << 10}, window{records: 64 << 10, bytes: 128 << 20, once: 128 << 20}
+func (g *Groups) ahead() ledger.Window {
+	least, total := ledger.Window{Records: 64, Bytes: 64 << 10, Once: 64 << 10}, ledger.Window{Records: 64 << 10, Bytes: 128 << 20, Once: 128 << 20}
 	lanes := int(max(1, g.consumed.lanes.Load()))
-	return window{
-		records: min(plenty.records, max(least.records, total.records/lanes)),
-		bytes:   min(plenty.bytes, max(least.bytes, total.bytes/lanes)),
-		once:    min(plenty.once, max(least.once, total.once/lanes)),
+	return ledger.Window{
+		Records: min(ledger.Plenty.Records, max(least.Records, total.Records/lanes)),
+		Bytes:   min(ledger.Plenty.Bytes, max(least.Bytes, total.Bytes/lanes)),
+		Once:    min(ledger.Plenty.Once, max(least.Once, total.Once/lanes)),
 	}
 }

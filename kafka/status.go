@@ -3,6 +3,7 @@ package kafka
 import (
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/record"
 	"github.com/sluice-proxy/sluice/metrics"
 )
@@ -85,29 +86,21 @@ type RoundTrip struct{ Average, P99 time.Duration }
 type SubscriptionStatus struct {
 	Group   string
 	Topics  []string
-	Members []MemberStatus // by name
+	Members []ledger.MemberStatus // by name
 
-	Partitions        int              // assigned to this proxy
-	Leased            int              // records in members' hands
-	Buffered          int              // records in memory that wait to be lent
-	BufferedBytes     int64            // their size
-	Rebalances        int64            // assignments and revocations of the group's consumers in this proxy, since the start
-	Skipped           int64            // records that were to come and that the log did not hold any more, since the subscription was opened
-	OldestUnacked     time.Duration    // since when the record that holds back its partition's commits was lent first; the largest over partitions
-	Standing          []StandingRecord // of these records, those that were lent often, or are older than Config.StallAfter; the oldest first, ten at most
-	Lag               int64            // records that the group has not committed, over all its partitions; -1: not known
-	LagSeconds        float64          // age of the oldest record that is not settled here; -1: not known
-	StalledPartitions int              // that have a lag, and of which nothing was committed for Config.StallAfter, whoever has them
-	Trouble           string           // why nothing may come; empty: nothing is wrong
-	Unreadable        int              // partitions that a batch that cannot be read keeps from going on
-}
-
-// MemberStatus is one named client of a subscription.
-type MemberStatus struct {
-	Name      string
-	Connected bool // false: its connection ended, and what it owes is kept for the grace
-	Owed      int  // records that it has not settled
-	Leases    int  // of these, those that it was lent over its present connection
+	Partitions        int                     // assigned to this proxy
+	Leased            int                     // records in members' hands
+	Buffered          int                     // records in memory that wait to be lent
+	BufferedBytes     int64                   // their size
+	Rebalances        int64                   // assignments and revocations of the group's consumers in this proxy, since the start
+	Skipped           int64                   // records that were to come and that the log did not hold any more, since the subscription was opened
+	OldestUnacked     time.Duration           // since when the record that holds back its partition's commits was lent first; the largest over partitions
+	Standing          []ledger.StandingRecord // of these records, those that were lent often, or are older than Config.StallAfter; the oldest first, ten at most
+	Lag               int64                   // records that the group has not committed, over all its partitions; -1: not known
+	LagSeconds        float64                 // age of the oldest record that is not settled here; -1: not known
+	StalledPartitions int                     // that have a lag, and of which nothing was committed for Config.StallAfter, whoever has them
+	Trouble           string                  // why nothing may come; empty: nothing is wrong
+	Unreadable        int                     // partitions that a batch that cannot be read keeps from going on
 }
 
 // PartitionLag is how far a group that this proxy serves has come in one partition, whoever it is

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -60,8 +61,8 @@ type Subscription struct {
 	kicked atomic.Bool // the run goroutine was told that a lane is low
 
 	mu         sync.Mutex // guards what follows
-	dispatch   *Dispatch
-	lendings   map[matter]*lending
+	dispatch   *ledger.Dispatch
+	lendings   map[matter]*ledger.LeaseCounts
 	used       time.Time                                  // when a member was last here
 	absence    time.Duration                              // the longest that none was, before one came
 	unreadable map[record.TopicPartition]*UnreadableError // batches that keep partitions from going on
@@ -77,7 +78,7 @@ type Subscription struct {
 type feed struct {
 	portion
 	queue  *librdkafka.Queue
-	lane   *lane
+	lane   *ledger.Partition
 	stored int64 // offset last handed to librdkafka to commit
 	logStart
 
@@ -124,7 +125,7 @@ func (g *Groups) startSubscription(key, group string, in Interest, set *topicSet
 		key: key, group: group, topics: topics, groups: g, cfg: cfg, log: g.log.With("group", group),
 		consumer: consumer, feeds: map[record.TopicPartition]*feed{}, commits: map[uint64]chan<- error{}, logs: map[string]*topicLog{}, past: map[record.TopicPartition]*past{},
 		used: g.departed.since(key, time.Now()), interest: set, gone: make(chan struct{}), chosen: in.chosen(), reset: reset,
-		properties: properties, dispatch: NewDispatch(cfg.WindowRecords, cfg.WindowBytes), lendings: map[matter]*lending{},
+		properties: properties, dispatch: ledger.NewDispatch(cfg.WindowRecords, cfg.WindowBytes), lendings: map[matter]*ledger.LeaseCounts{},
 		appetite: appetiteOf(properties),
 	}
 	s.claimant = g.memory.enter(s.kick)
@@ -245,8 +246,8 @@ func (s *Subscription) feedAll(now time.Time) {
 	ahead := s.groups.ahead()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dispatch.ahead, s.dispatch.low = ahead, false
-	s.dispatch.Call(now)
+	s.dispatch.Feed(ahead)
+	s.dispatch.Wake(now)
 }
 
 func (s *Subscription) feed(f *feed) {
@@ -261,7 +262,7 @@ func (s *Subscription) feed(f *feed) {
 // fetch moves up to want records from librdkafka to the lane.
 func (s *Subscription) fetch(f *feed, want int) {
 	s.mu.Lock()
-	room := s.dispatch.roomInBytes(f.lane)
+	room := s.dispatch.RoomInBytes(f.lane)
 	s.mu.Unlock()
 	var left int
 	var failed []librdkafka.PartitionError
@@ -289,7 +290,7 @@ func (s *Subscription) enter(f *feed, left int) {
 	f.took(s.fetched)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f.lane.more = left > 0
+	f.lane.SetMore(left > 0)
 }
 
 // take enters records that follow each other, at least one.
@@ -302,7 +303,7 @@ func (s *Subscription) take(f *feed, fetched []librdkafka.Message) {
 			TopicPartition: f.lane.TopicPartition,
 			Offset:         m.Offset, Timestamp: m.Timestamp, Key: m.Key, Value: m.Value, Headers: m.Headers,
 		}
-		if f.lane.ledger.Append(r) {
+		if f.lane.Ledger().Append(r) {
 			s.groups.consumed.fetched.Add(1)
 		}
 	}
@@ -315,8 +316,8 @@ func (s *Subscription) take(f *feed, fetched []librdkafka.Message) {
 // anew begins the partition's book again, at an offset or, below 0, wherever its next record is. What is owed of it
 // is taken back. The subscription's mu is held.
 func (f *feed) anew(next int64) {
-	f.lane.ledger.Abandon()
-	f.lane.ledger, f.lane.holder, f.lane.more, f.stored = NewLedger(f.lane.ledger.lending), nil, false, -1
+	f.lane.Restart()
+	f.stored = -1
 	f.logStart, f.past, f.resumeAt = f.again(next), nil, max(-1, next)
 }
 
@@ -342,7 +343,7 @@ func (s *Subscription) storePositions() {
 	}
 	err := s.consumer.Store(offsets)
 	for _, o := range offsets {
-		if f := s.feeds[record.TopicPartition{o.Topic, o.ID}]; o.Err == librdkafka.None && f != nil {
+		if f := s.feeds[record.TopicPartition{Topic: o.Topic, Partition: o.ID}]; o.Err == librdkafka.None && f != nil {
 			f.stored = o.Offset
 		}
 	}
@@ -362,7 +363,7 @@ func (s *Subscription) positions() []librdkafka.Partition {
 	defer s.mu.Unlock()
 	var offsets []librdkafka.Partition
 	for tp, f := range s.feeds {
-		if at := f.lane.ledger.Position(); f.unstored(at) {
+		if at := f.lane.Ledger().Position(); f.unstored(at) {
 			offsets = append(offsets, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: at})
 		}
 	}

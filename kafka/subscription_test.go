@@ -9,10 +9,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-var letters = record.TopicPartition{"letters", 0}
+var letters = record.TopicPartition{Topic: "letters", Partition: 0}
 
 // lettersOn is a cluster with a topic of n records in one partition, and a client on it.
 func lettersOn(t *testing.T, n int, change func(*Config)) (*kfake.Cluster, *Client) {
@@ -151,7 +152,7 @@ func TestAMemberThatNeverSettlesIsTold(t *testing.T) {
 	_, c := lettersOn(t, 20, func(cfg *Config) { cfg.WindowRecords = 5 })
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
-	var full *WindowError
+	var full *ledger.WindowError
 	if _, err := w.Next(1, 1, nil); !errors.As(err, &full) || full.Records != 5 {
 		t.Fatalf("got %v", err)
 	}
@@ -306,7 +307,7 @@ func TestAMemberInTroubleDoesNotWait(t *testing.T) {
 	}
 	w.sub.mu.Lock()
 	defer w.sub.mu.Unlock()
-	if len(w.sub.dispatch.waiting) != 0 {
+	if w.sub.dispatch.Waiting() {
 		t.Errorf("the member got %q and still waits", err)
 	}
 }

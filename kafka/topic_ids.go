@@ -87,8 +87,8 @@ func (g *Groups) identify(ctx context.Context) {
 func (s *Subscription) topicsHere(here map[string]bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for tp := range s.dispatch.byName {
-		here[tp.Topic] = true
+	for l := range s.dispatch.Partitions() {
+		here[l.Topic] = true
 	}
 }
 

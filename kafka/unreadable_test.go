@@ -87,7 +87,7 @@ func TestABatchThatCannotBeReadIsTold(t *testing.T) {
 				t.Errorf("the status says %q of %d", status.Trouble, status.Unreadable)
 			}
 			next := 2 + int64(binary.BigEndian.Uint32(raw[57:]))
-			if elsewhere, err := c.Seek(bounded(t), "group", []record.PartitionOffset{{letters, next}}); err != nil || len(elsewhere) > 0 {
+			if elsewhere, err := c.Seek(bounded(t), "group", []record.PartitionOffset{{TopicPartition: letters, Offset: next}}); err != nil || len(elsewhere) > 0 {
 				t.Fatal(elsewhere, err)
 			}
 			wantTaken(t, w.take(t, 2), next, next+1)

@@ -9,22 +9,23 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // GiveBack returns records that the member was just lent and could not use: they are the next of their
 // partitions again. Those that it does not hold any more are passed over.
-func (m *Member) GiveBack(lent []Delivery) {
+func (m *Member) GiveBack(lent []ledger.Delivery) {
 	s, n := m.sub, 0
 	s.mu.Lock()
 	for i := range lent {
 		d := &lent[i]
-		if l := s.dispatch.Lane(d.TopicPartition); l != nil && l.Release(m.seat, d.Offset, time.Time{}) {
+		if l := s.dispatch.Ledger(d.TopicPartition); l != nil && l.Release(m.seat, d.Offset, time.Time{}) {
 			n++
 		}
 	}
-	s.dispatch.Call(time.Now())
+	s.dispatch.Wake(time.Now())
 	s.mu.Unlock()
 	s.groups.consumed.released.Add(int64(n))
 	s.kick() // a revocation may have waited for them
@@ -37,8 +38,8 @@ func (m *Member) Assigned() []record.TopicPartition {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var free []record.TopicPartition
-	for tp, l := range s.dispatch.byName {
-		if !l.closing && s.free(tp, m.seat) == nil {
+	for l := range s.dispatch.Partitions() {
+		if tp := l.TopicPartition; !l.Closing() && s.free(tp, m.seat) == nil {
 			free = append(free, tp)
 		}
 	}
@@ -83,7 +84,7 @@ func (m *Member) Committed(ctx context.Context, partitions []record.TopicPartiti
 	var committed []record.PartitionOffset
 	for _, p := range list {
 		if p.Err == librdkafka.None && p.Offset >= 0 {
-			committed = append(committed, record.PartitionOffset{record.TopicPartition{p.Topic, p.ID}, p.Offset})
+			committed = append(committed, record.PartitionOffset{TopicPartition: record.TopicPartition{Topic: p.Topic, Partition: p.ID}, Offset: p.Offset})
 		}
 	}
 	return committed, nil

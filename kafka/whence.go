@@ -50,7 +50,7 @@ func (c *Cluster) whence(ctx context.Context, specs map[record.TopicPartition]bi
 	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
 		offsets, err := a.offsetsOf(ctx, specs)
 		for tp, offset := range offsets {
-			places = append(places, record.PartitionOffset{tp, offset})
+			places = append(places, record.PartitionOffset{TopicPartition: tp, Offset: offset})
 		}
 		return err
 	})

@@ -1,4 +1,4 @@
-package kafka
+package ledger
 
 import (
 	"fmt"
@@ -35,12 +35,12 @@ func (b *book) inventory() inventory {
 	return inventory{len(waiting), bytesOf(waiting), len(b.owed()), bytesOf(unsettled), len(rest), b.position}
 }
 
-// share is what a seat counts as it goes.
+// share is what a member counts as it goes.
 type share struct{ Leases, Owed, OwedBytes int }
 
-func shareOf(s *Seat) share { return share{s.leases, s.owed, s.owedBytes} }
+func shareOf(s *Member) share { return share{s.leases, s.owed, s.owedBytes} }
 
-func (b *book) shareOf(s *Seat) share {
+func (b *book) shareOf(s *Member) share {
 	mine := b.of(s)
 	return share{len(leasedOf(mine)), len(mine), bytesOf(mine)}
 }
@@ -50,20 +50,22 @@ type ledgerWalk struct {
 	ledger  *Ledger
 	book    *book
 	past    []*book // of logs that are gone
-	seats   []*Seat
+	members []*Member
 	now     time.Time
 	highest int64 // position seen last
 }
 
 func newLedgerWalk() *ledgerWalk {
-	w := &ledgerWalk{ledger: NewLedger(&lending{}), book: newBook(&lending{}), now: dawn, highest: -1}
+	w := &ledgerWalk{ledger: NewLedger(&LeaseCounts{}), book: newBook(&LeaseCounts{}), now: dawn, highest: -1}
 	for i := range 3 {
-		w.seats = append(w.seats, &Seat{Name: fmt.Sprint("seat", i)})
+		w.members = append(w.members, &Member{Name: fmt.Sprint("member", i)})
 	}
 	return w
 }
 
-func (w *ledgerWalk) seat(t *rapid.T) *Seat { return rapid.SampledFrom(w.seats).Draw(t, "seat") }
+func (w *ledgerWalk) member(t *rapid.T) *Member {
+	return rapid.SampledFrom(w.members).Draw(t, "member")
+}
 
 // offset is near what the book holds, known or not.
 func (w *ledgerWalk) offset(t *rapid.T) int64 {
@@ -73,17 +75,17 @@ func (w *ledgerWalk) offset(t *rapid.T) int64 {
 // Append adds a run of records with gaps, and sometimes repeats old ones.
 func (w *ledgerWalk) Append(t *rapid.T) {
 	for _, gap := range rapid.SliceOfN(rapid.Int64Range(-2, 4), 1, 40).Draw(t, "gaps") {
-		r := recordAt(record.TopicPartition{"t", 0}, max(0, w.book.last()+gap), rapid.IntRange(0, 50).Draw(t, "size"))
+		r := recordAt(record.TopicPartition{Topic: "t", Partition: 0}, max(0, w.book.last()+gap), rapid.IntRange(0, 50).Draw(t, "size"))
 		if got, want := w.ledger.Append(r), w.book.append(r); got != want {
 			t.Fatalf("Append(%d) = %v, want %v", r.Offset, got, want)
 		}
 	}
 }
 
-// Lend takes up to ten records for a seat. What is kept for another seat is never asked for: a
-// dispatch lends a partition to one seat at a time.
+// Lend takes up to ten records for a member. What is kept for another member is never asked for: a
+// dispatch lends a partition to one member at a time.
 func (w *ledgerWalk) Lend(t *rapid.T) {
-	s := w.seat(t)
+	s := w.member(t)
 	for range rapid.IntRange(1, 10).Draw(t, "records") {
 		want := w.book.first()
 		if want != nil && want.owner != nil && want.owner != s {
@@ -104,7 +106,7 @@ func (w *ledgerWalk) Lend(t *rapid.T) {
 }
 
 func (w *ledgerWalk) Accept(t *rapid.T) {
-	s, offset := w.seat(t), w.offset(t)
+	s, offset := w.member(t), w.offset(t)
 	if owes, want := w.ledger.Owes(s, offset), slices.Contains(w.book.of(s), w.book.find(offset)); owes != want {
 		t.Fatalf("Owes(%d) = %v, want %v", offset, owes, want)
 	}
@@ -114,21 +116,21 @@ func (w *ledgerWalk) Accept(t *rapid.T) {
 }
 
 func (w *ledgerWalk) AcceptThrough(t *rapid.T) {
-	s, offset := w.seat(t), w.offset(t)
+	s, offset := w.member(t), w.offset(t)
 	if got, want := w.ledger.AcceptThrough(s, offset), w.book.acceptThrough(s, offset); got != want {
 		t.Fatalf("AcceptThrough(%d) = %d, want %d", offset, got, want)
 	}
 }
 
 func (w *ledgerWalk) AcceptLeased(t *rapid.T) {
-	s := w.seat(t)
+	s := w.member(t)
 	if got, want := w.ledger.AcceptLeased(s), w.book.acceptLeased(s); got != want {
 		t.Fatalf("AcceptLeased = %d, want %d", got, want)
 	}
 }
 
 func (w *ledgerWalk) Release(t *rapid.T) {
-	s, offset := w.seat(t), w.offset(t)
+	s, offset := w.member(t), w.offset(t)
 	due := w.now.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, "delay")) * time.Second)
 	if got, want := w.ledger.Release(s, offset, due), w.book.release(s, offset, due); got != want {
 		t.Fatalf("Release(%d) = %v, want %v", offset, got, want)
@@ -136,13 +138,13 @@ func (w *ledgerWalk) Release(t *rapid.T) {
 }
 
 func (w *ledgerWalk) Rewind(t *rapid.T) {
-	s := w.seat(t)
+	s := w.member(t)
 	w.ledger.Rewind(s)
 	w.book.rewind(s)
 }
 
 func (w *ledgerWalk) Forfeit(t *rapid.T) {
-	s := w.seat(t)
+	s := w.member(t)
 	w.ledger.Forfeit(s)
 	w.book.forfeit(s)
 }
@@ -162,7 +164,7 @@ func (w *ledgerWalk) GoBack(t *rapid.T) {
 	w.book.abandon()
 	w.past = append(w.past, w.book)
 	at := rapid.Int64Range(0, max(0, w.book.last())+3).Draw(t, "at")
-	w.ledger, w.book = NewLedger(w.ledger.lending), newBook(w.book.counts)
+	w.ledger, w.book = NewLedger(w.ledger.counts), newBook(w.book.counts)
 	w.ledger.Begin(at)
 	w.book.begin(at)
 	w.ledger.Pass(at, at)
@@ -176,12 +178,12 @@ func (w *ledgerWalk) ComeBack(t *rapid.T) {
 	w.ledger.Abandon()
 	w.book.abandon()
 	position, settled := w.ledger.Settlements()
-	w.ledger = NewLedger(w.ledger.lending)
+	w.ledger = NewLedger(w.ledger.counts)
 	w.ledger.Inherit(position, settled)
 	from := rapid.Int64Range(max(0, position-10), max(0, position)).Draw(t, "from")
 	w.ledger.Pass(from, from)
 	for _, p := range w.book.again(from) {
-		w.ledger.Append(recordAt(record.TopicPartition{"t", 0}, p.offset, p.size-record.Overhead))
+		w.ledger.Append(recordAt(record.TopicPartition{Topic: "t", Partition: 0}, p.offset, p.size-record.Overhead))
 	}
 	next := max(position, w.book.last()+1) // what is between is no more there
 	w.ledger.Pass(next, next)
@@ -197,11 +199,11 @@ func (w *ledgerWalk) Check(t *rapid.T) {
 	if diff := cmp.Diff(w.book.inventory(), w.ledger.inventory()); diff != "" {
 		t.Fatalf("the ledger counts wrongly (-want +got):\n%s", diff)
 	}
-	want, got := balance(*w.book.counts, w.book), *w.ledger.lending
+	want, got := balance(*w.book.counts, w.book), *w.ledger.counts
 	if got != want || !got.balanced() {
 		t.Fatalf("the leases are counted as %+v, want %+v", got, want)
 	}
-	for _, s := range w.seats {
+	for _, s := range w.members {
 		if diff := cmp.Diff(w.book.shareOf(s), shareOf(s)); diff != "" {
 			t.Fatalf("%s is counted wrongly (-want +got):\n%s", s.Name, diff)
 		}
@@ -242,8 +244,8 @@ func TestLedgerIsTheObviousBook(t *testing.T) {
 	})
 }
 
-// offsets lends everything that the seat may be lent.
-func offsets(l *Ledger, s *Seat) (lent []int64) {
+// offsets lends everything that the member may be lent.
+func offsets(l *Ledger, s *Member) (lent []int64) {
 	for {
 		d, ok := l.Lend(s, dawn)
 		if !ok {
@@ -255,9 +257,9 @@ func offsets(l *Ledger, s *Seat) (lent []int64) {
 
 // filled is a ledger with the given offsets.
 func filled(at ...int64) *Ledger {
-	l := NewLedger(&lending{})
+	l := NewLedger(&LeaseCounts{})
 	for _, o := range at {
-		l.Append(recordAt(record.TopicPartition{"t", 0}, o, 1))
+		l.Append(recordAt(record.TopicPartition{Topic: "t", Partition: 0}, o, 1))
 	}
 	return l
 }
@@ -270,7 +272,7 @@ func wantOffsets(t *testing.T, got []int64, want ...int64) {
 }
 
 func TestRewoundRecordsComeAgainFromTheLowest(t *testing.T) {
-	l, s := filled(3, 5, 9, 12), &Seat{}
+	l, s := filled(3, 5, 9, 12), &Member{}
 	wantOffsets(t, offsets(l, s), 3, 5, 9, 12)
 	l.Accept(s, 5)
 	l.Rewind(s)
@@ -278,7 +280,7 @@ func TestRewoundRecordsComeAgainFromTheLowest(t *testing.T) {
 }
 
 func TestAnAckUnderWayCountsAfterARewind(t *testing.T) {
-	l, s := filled(3, 5, 9), &Seat{}
+	l, s := filled(3, 5, 9), &Member{}
 	offsets(l, s)
 	l.Rewind(s)
 	if n := l.AcceptThrough(s, 5); n != 2 {
@@ -289,14 +291,14 @@ func TestAnAckUnderWayCountsAfterARewind(t *testing.T) {
 		t.Fatalf("position %d, want 6", l.Position())
 	}
 	// Three were lent, and taken back by the rewind; two acks and the last record make three more.
-	want := lending{fetched: 3, lent: 6, accepted: 2, released: 3, redelivered: 1, leased: 1}
-	if *l.lending != want {
-		t.Errorf("counted %+v, want %+v", *l.lending, want)
+	want := LeaseCounts{Fetched: 3, Lent: 6, Accepted: 2, Released: 3, Redelivered: 1, Leased: 1}
+	if *l.counts != want {
+		t.Errorf("counted %+v, want %+v", *l.counts, want)
 	}
 }
 
 func TestForfeitedRecordsGoToAnotherInOrder(t *testing.T) {
-	l, gone, other := filled(0, 1, 2, 3), &Seat{}, &Seat{}
+	l, gone, other := filled(0, 1, 2, 3), &Member{}, &Member{}
 	for range 3 {
 		l.Lend(gone, dawn)
 	}
@@ -304,7 +306,7 @@ func TestForfeitedRecordsGoToAnotherInOrder(t *testing.T) {
 	l.Forfeit(gone)
 	wantOffsets(t, offsets(l, other), 0, 2, 3)
 	if l.Accept(gone, 0) {
-		t.Error("a seat settled what was taken from it")
+		t.Error("a member settled what was taken from it")
 	}
 	if l.Position() != -1 {
 		t.Errorf("position %d although 0 is not settled", l.Position())
@@ -312,7 +314,7 @@ func TestForfeitedRecordsGoToAnotherInOrder(t *testing.T) {
 }
 
 func TestADelayedRecordHoldsItsPartition(t *testing.T) {
-	l, s := filled(0, 1), &Seat{}
+	l, s := filled(0, 1), &Member{}
 	l.Lend(s, dawn)
 	due := dawn.Add(time.Minute)
 	l.Release(s, 0, due)
@@ -327,9 +329,9 @@ func TestADelayedRecordHoldsItsPartition(t *testing.T) {
 
 // A ledger that runs for years must not keep the room of what has left it.
 func TestALedgerStaysAsSmallAsWhatIsUnsettled(t *testing.T) {
-	l, s := NewLedger(&lending{}), &Seat{}
+	l, s := NewLedger(&LeaseCounts{}), &Member{}
 	for i := range int64(100_000) {
-		l.Append(recordAt(record.TopicPartition{"t", 0}, i, 1))
+		l.Append(recordAt(record.TopicPartition{Topic: "t", Partition: 0}, i, 1))
 		l.Lend(s, dawn)
 		if i > 100 {
 			l.Accept(s, i-100)

@@ -1,4 +1,4 @@
-package kafka
+package ledger
 
 import (
 	"testing"
@@ -12,13 +12,13 @@ func TestASeatMayHaveManyWindows(t *testing.T) {
 	for windows, want := range map[int]int{0: 4, 1: 4, 2: 8, 9: 9} {
 		d := NewDispatch(4, 1<<20)
 		for p := range int32(3) {
-			tp := record.TopicPartition{"t", p}
-			d.Add(tp, &lending{})
+			tp := record.TopicPartition{Topic: "t", Partition: p}
+			d.Add(tp, &LeaseCounts{})
 			for offset := range int64(3) {
-				d.Lane(tp).Append(recordAt(tp, offset, 1))
+				d.Ledger(tp).Append(recordAt(tp, offset, 1))
 			}
 		}
-		s := d.Sit("many", func() {})
+		s := d.Attach("many", func() {})
 		s.windows = windows
 		if lent, err := d.Lend(s, dawn, 100, 1<<20, nil); len(lent) != want || err != nil {
 			t.Errorf("%d windows: %d records, %v", windows, len(lent), err)
@@ -28,13 +28,13 @@ func TestASeatMayHaveManyWindows(t *testing.T) {
 
 func TestEveryBookHasItsNumber(t *testing.T) {
 	t.Parallel()
-	d, tp := NewDispatch(4, 1<<20), record.TopicPartition{"t", 0}
-	s := d.Sit("one", func() {})
+	d, tp := NewDispatch(4, 1<<20), record.TopicPartition{Topic: "t", Partition: 0}
+	s := d.Attach("one", func() {})
 	numbers := map[uint64]bool{}
 	for range 3 {
-		d.Add(tp, &lending{})
-		d.Lane(tp).Append(recordAt(tp, 0, 1))
-		d.Lane(tp).Append(recordAt(tp, 1, 1))
+		d.Add(tp, &LeaseCounts{})
+		d.Ledger(tp).Append(recordAt(tp, 0, 1))
+		d.Ledger(tp).Append(recordAt(tp, 1, 1))
 		lent, _ := d.Lend(s, dawn, 2, 1<<20, nil)
 		if len(lent) != 2 || lent[0].Book != lent[1].Book || numbers[lent[0].Book] {
 			t.Fatalf("%+v", lent)

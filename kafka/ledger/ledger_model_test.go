@@ -1,4 +1,4 @@
-package kafka
+package ledger
 
 import (
 	"slices"
@@ -11,32 +11,32 @@ import (
 type book struct {
 	pages    []*page
 	position int64
-	passed   int64    // nothing below comes any more
-	counts   *lending // what happened so far; leased is not kept, but recounted
+	passed   int64        // nothing below comes any more
+	counts   *LeaseCounts // what happened so far; leased is not kept, but recounted
 }
 
 // page is one record of a book.
 type page struct {
 	offset   int64
 	size     int
-	owner    *Seat
+	owner    *Member
 	due      time.Time
 	attempts int
 	state    state
 }
 
-func newBook(counts *lending) *book { return &book{position: -1, counts: counts} }
+func newBook(counts *LeaseCounts) *book { return &book{position: -1, counts: counts} }
 
 // balance is what the books must have counted, if these are all.
-func balance(counts lending, books ...*book) lending {
+func balance(counts LeaseCounts, books ...*book) LeaseCounts {
 	for _, b := range books {
-		counts.leased += int64(len(b.in(leased)))
+		counts.Leased += int64(len(b.in(leased)))
 	}
 	return counts
 }
 
 // balanced tells whether every lease has one end, or none yet.
-func (l *lending) balanced() bool { return l.lent == l.accepted+l.released+l.rejected+l.leased }
+func (l *LeaseCounts) balanced() bool { return l.Lent == l.Accepted+l.Released+l.Rejected+l.Leased }
 
 // last is the highest offset ever appended, -1 for none.
 func (b *book) last() int64 {
@@ -51,7 +51,7 @@ func (b *book) append(r record.Record) bool {
 		return false
 	}
 	b.pages = append(b.pages, &page{offset: r.Offset, size: r.Size()})
-	b.counts.fetched++
+	b.counts.Fetched++
 	return true
 }
 
@@ -64,7 +64,7 @@ func (b *book) begin(at int64) {
 
 // pass leaves out what the log does not hold any more.
 func (b *book) pass(from, to int64) {
-	b.counts.skipped += to - from
+	b.counts.Skipped += to - from
 	b.passed = max(b.passed, to)
 	if len(b.unsettled()) == 0 {
 		b.position = max(b.position, to)
@@ -82,7 +82,7 @@ func (b *book) again(from int64) (fetched []*page) {
 			fetched = append(fetched, p)
 		}
 	}
-	b.counts.fetched += int64(len(fetched))
+	b.counts.Fetched += int64(len(fetched))
 	b.pages, b.passed = fetched, from
 	b.position = max(b.position, from)
 	return fetched
@@ -116,8 +116,8 @@ func (b *book) find(offset int64) *page {
 	return nil
 }
 
-// of are the unsettled pages that belong to the seat.
-func (b *book) of(s *Seat) (pages []*page) {
+// of are the unsettled pages that belong to the member.
+func (b *book) of(s *Member) (pages []*page) {
 	for _, p := range b.pages {
 		if p.owner == s && p.state != settled {
 			pages = append(pages, p)
@@ -126,7 +126,7 @@ func (b *book) of(s *Seat) (pages []*page) {
 	return pages
 }
 
-// owed are the unsettled pages that belong to any seat.
+// owed are the unsettled pages that belong to any member.
 func (b *book) owed() (pages []*page) {
 	for _, p := range b.pages {
 		if p.owner != nil && p.state != settled {
@@ -162,21 +162,21 @@ func leasedOf(pages []*page) (held []*page) {
 	return held
 }
 
-func (b *book) lend(p *page, s *Seat) {
+func (b *book) lend(p *page, s *Member) {
 	p.owner, p.state = s, leased
 	p.attempts++
-	b.counts.lent++
+	b.counts.Lent++
 	if p.attempts > 1 {
-		b.counts.redelivered++
+		b.counts.Redelivered++
 	}
 }
 
 func (b *book) settle(pages ...*page) int {
 	for _, p := range pages {
 		if p.state == ready { // its lease was ended by a rewind, and counted so: this is another
-			b.counts.lent++
+			b.counts.Lent++
 		}
-		b.counts.accepted++
+		b.counts.Accepted++
 		p.state, p.owner = settled, nil
 	}
 	for _, p := range b.pages {
@@ -188,7 +188,7 @@ func (b *book) settle(pages ...*page) int {
 	return len(pages)
 }
 
-func (b *book) accept(s *Seat, offset int64) bool {
+func (b *book) accept(s *Member, offset int64) bool {
 	if p := b.find(offset); p != nil && p.owner == s && p.state != settled {
 		b.settle(p)
 		return true
@@ -196,13 +196,13 @@ func (b *book) accept(s *Seat, offset int64) bool {
 	return false
 }
 
-func (b *book) acceptThrough(s *Seat, offset int64) int {
+func (b *book) acceptThrough(s *Member, offset int64) int {
 	return b.settle(slices.DeleteFunc(b.of(s), func(p *page) bool { return p.offset > offset })...)
 }
 
-func (b *book) acceptLeased(s *Seat) int { return b.settle(leasedOf(b.of(s))...) }
+func (b *book) acceptLeased(s *Member) int { return b.settle(leasedOf(b.of(s))...) }
 
-func (b *book) release(s *Seat, offset int64, due time.Time) bool {
+func (b *book) release(s *Member, offset int64, due time.Time) bool {
 	p := b.find(offset)
 	if p == nil || p.owner != s || p.state != leased {
 		return false
@@ -215,7 +215,7 @@ func (b *book) release(s *Seat, offset int64, due time.Time) bool {
 // end ends a lease without a settlement, if there is one.
 func (b *book) end(p *page) {
 	if p.state == leased {
-		b.counts.released++
+		b.counts.Released++
 	}
 	p.state = ready
 }
@@ -228,13 +228,13 @@ func (b *book) abandon() {
 	}
 }
 
-func (b *book) rewind(s *Seat) {
+func (b *book) rewind(s *Member) {
 	for _, p := range b.of(s) {
 		b.end(p)
 	}
 }
 
-func (b *book) forfeit(s *Seat) {
+func (b *book) forfeit(s *Member) {
 	for _, p := range b.of(s) {
 		b.end(p)
 		p.owner = nil

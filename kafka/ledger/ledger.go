@@ -1,4 +1,4 @@
-package kafka
+package ledger
 
 import (
 	"sort"
@@ -27,19 +27,10 @@ type Ledger struct {
 
 	ready      int // entries in state ready
 	readyBytes int // their size
-	owed       int // unsettled entries that belong to a seat
+	owed       int // unsettled entries that belong to a member
 	bytes      int // size of unsettled entries
 
-	lending *lending // counts what happens here
-}
-
-// Delivery is a record on its way to a member, and how often it was handed out, this time included. Book
-// numbers the partition's ledger that it came from: the partition has another one after it was away, or was
-// set back, and what was lent from the old one cannot be settled any more.
-type Delivery struct {
-	record.Record
-	Attempt int
-	Book    uint64
+	counts *LeaseCounts // counts what happens here
 }
 
 type state uint8
@@ -52,7 +43,7 @@ const (
 
 type entry struct {
 	record   record.Record
-	owner    *Seat
+	owner    *Member
 	at       time.Time // leased: since when; ready: not lent before this
 	first    time.Time // when it was lent for the first time
 	attempts int
@@ -61,8 +52,8 @@ type entry struct {
 
 // NewLedger starts the book of a partition of which nothing is known yet. What happens in it is counted
 // in lending, which ledgers of one lock may share.
-func NewLedger(lending *lending) *Ledger {
-	return &Ledger{number: ledgers.Add(1), position: -1, fetched: -1, lending: lending}
+func NewLedger(lending *LeaseCounts) *Ledger {
+	return &Ledger{number: ledgers.Add(1), position: -1, fetched: -1, counts: lending}
 }
 
 // ledgers counts them.
@@ -75,7 +66,7 @@ func (l *Ledger) Append(r record.Record) bool {
 		return false
 	}
 	l.fetched = r.Offset
-	l.lending.fetched++
+	l.counts.Fetched++
 	if r.Offset < l.doneBelow {
 		return true
 	}
@@ -91,43 +82,24 @@ func (l *Ledger) Append(r record.Record) bool {
 	return true
 }
 
-// Settlements are what an heir of this book needs: all below the position is settled, and some above it.
-func (l *Ledger) Settlements() (position int64, above []int64) {
-	for _, e := range l.entries[l.head:] {
-		if e.state == settled {
-			above = append(above, e.record.Offset)
-		}
-	}
-	return l.position, append(above, l.done...)
-}
-
-// Inherit takes over what an earlier book of the same log had settled. Its records do not have to be lent again
-// when they come.
-func (l *Ledger) Inherit(position int64, above []int64) {
-	l.position, l.doneBelow, l.done = max(l.position, position), position, above
-}
-
-// wasDone tells whether a record was settled in an earlier book, and forgets those before it, which do not come any more.
-func (l *Ledger) wasDone(offset int64) bool {
-	for len(l.done) > 0 && l.done[0] < offset {
-		l.done = l.done[1:]
-	}
-	if len(l.done) == 0 || l.done[0] != offset {
-		return false
-	}
-	l.done = l.done[1:]
-	return true
-}
-
 // Position is the offset to commit: all below it are settled. -1 means nothing was settled yet.
 func (l *Ledger) Position() int64 { return l.position }
+
+// Fetched is the highest offset that was ever appended, -1 for none.
+func (l *Ledger) Fetched() int64 { return l.fetched }
+
+// Owed is how many unsettled records belong to a member.
+func (l *Ledger) Owed() int { return l.owed }
+
+// Ready is how many records wait to be lent, and their size in bytes.
+func (l *Ledger) Ready() (records, bytes int) { return l.ready, l.readyBytes }
 
 // Span is how many entries the book spans, settled ones behind an unsettled one included.
 func (l *Ledger) Span() int { return len(l.entries) - l.head }
 
-// Lend hands the first ready record to the seat. There is none as well when the first one is not
+// Lend hands the first ready record to the member. There is none as well when the first one is not
 // due yet: an ordered partition waits for it.
-func (l *Ledger) Lend(s *Seat, now time.Time) (Delivery, bool) {
+func (l *Ledger) Lend(s *Member, now time.Time) (Delivery, bool) {
 	e := l.first()
 	if e == nil || now.Before(e.at) {
 		return Delivery{}, false
@@ -149,7 +121,7 @@ func (l *Ledger) Lend(s *Seat, now time.Time) (Delivery, bool) {
 // countDelivery counts one more delivery of an entry.
 //
 //checker:seam record-delivered
-func (l *Ledger) countDelivery(e *entry) { l.lending.lend(e.attempts) }
+func (l *Ledger) countDelivery(e *entry) { l.counts.lend(e.attempts) }
 
 // first returns the first ready entry, and remembers where it stands.
 func (l *Ledger) first() *entry {
@@ -162,7 +134,7 @@ func (l *Ledger) first() *entry {
 	return &l.entries[l.next]
 }
 
-func (l *Ledger) own(e *entry, s *Seat) {
+func (l *Ledger) own(e *entry, s *Member) {
 	e.owner = s
 	s.owed++
 	s.owedBytes += e.record.Size()
@@ -184,8 +156,8 @@ func (l *Ledger) disown(e *entry) {
 	e.owner = nil
 }
 
-// Accept settles one record that the seat owes; false when it owes no such record.
-func (l *Ledger) Accept(s *Seat, offset int64) bool {
+// Accept settles one record that the member owes; false when it owes no such record.
+func (l *Ledger) Accept(s *Member, offset int64) bool {
 	e := l.find(offset)
 	if e == nil || e.owner != s || e.state == settled {
 		return false
@@ -195,9 +167,9 @@ func (l *Ledger) Accept(s *Seat, offset int64) bool {
 	return true
 }
 
-// AcceptThrough settles everything that the seat owes up to and including offset, and returns how
+// AcceptThrough settles everything that the member owes up to and including offset, and returns how
 // many records that were.
-func (l *Ledger) AcceptThrough(s *Seat, offset int64) int {
+func (l *Ledger) AcceptThrough(s *Member, offset int64) int {
 	n := 0
 	for i := l.head; i < len(l.entries) && l.entries[i].record.Offset <= offset; i++ {
 		if e := &l.entries[i]; e.owner == s && e.state != settled {
@@ -222,7 +194,7 @@ func (l *Ledger) Begin(at int64) {
 //
 //checker:seam records-deleted
 func (l *Ledger) Pass(from, to int64) {
-	l.lending.skipped += max(0, to-from)
+	l.counts.Skipped += max(0, to-from)
 	l.fetched = max(l.fetched, to-1)
 	if l.Span() == 0 {
 		l.position = max(l.position, to)
@@ -239,9 +211,9 @@ func (l *Ledger) Settled(offset int64) bool {
 // still owed before it does not move it any more.
 func (l *Ledger) Skip(offset int64) { l.position = max(l.position, offset) }
 
-// AcceptLeased settles everything that is in the seat's hands, and returns how many records that
+// AcceptLeased settles everything that is in the member's hands, and returns how many records that
 // were. What waits to be lent to it again stays.
-func (l *Ledger) AcceptLeased(s *Seat) int {
+func (l *Ledger) AcceptLeased(s *Member) int {
 	n := 0
 	for i := l.head; i < len(l.entries) && s.leases > 0; i++ {
 		if e := &l.entries[i]; e.owner == s && e.state == leased {
@@ -258,10 +230,10 @@ func (l *Ledger) settle(e *entry) {
 		l.ready--
 		l.readyBytes -= e.record.Size()
 		// Its lease ended with a Rewind, and the settlement was under way: it counts as lent once more.
-		l.lending.lent++
-		l.lending.leased++
+		l.counts.Lent++
+		l.counts.Leased++
 	}
-	l.lending.accept()
+	l.counts.accept()
 	l.disown(e)
 	l.bytes -= e.record.Size()
 	e.state = settled
@@ -293,13 +265,13 @@ func (l *Ledger) compact() {
 }
 
 // Release gives one leased record back, to be lent again to anybody, not before due.
-func (l *Ledger) Release(s *Seat, offset int64, due time.Time) bool {
+func (l *Ledger) Release(s *Member, offset int64, due time.Time) bool {
 	e := l.find(offset)
 	if e == nil || e.owner != s || e.state != leased {
 		return false
 	}
 	l.disown(e)
-	l.lending.release()
+	l.counts.release()
 	l.renew(e)
 	e.at = due
 	return true
@@ -314,54 +286,10 @@ func (l *Ledger) FirstUnsettled() (timestamp int64, ok bool) {
 	return l.entries[l.head].record.Timestamp, true
 }
 
-// Owes tells whether the seat owes the record.
-func (l *Ledger) Owes(s *Seat, offset int64) bool {
+// Owes tells whether the member owes the record.
+func (l *Ledger) Owes(s *Member, offset int64) bool {
 	e := l.find(offset)
 	return e != nil && e.owner == s && e.state != settled
-}
-
-// Rewind makes everything the seat holds ready for that same seat again, from the lowest: its new
-// connection knows nothing of them. A settle of the old connection that is still under way counts.
-func (l *Ledger) Rewind(s *Seat) {
-	for i := l.head; i < len(l.entries) && s.leases > 0; i++ {
-		if e := &l.entries[i]; e.owner == s && e.state == leased {
-			s.leases--
-			l.lending.release()
-			l.renew(e)
-		}
-	}
-}
-
-// Forfeit takes everything the seat owes away, to be lent to anybody, in order.
-func (l *Ledger) Forfeit(s *Seat) {
-	for i := l.head; i < len(l.entries) && s.owed > 0; i++ {
-		if l.entries[i].owner == s {
-			l.forfeit(&l.entries[i])
-		}
-	}
-}
-
-// forfeit takes one entry from a client that is gone.
-//
-//checker:seam record-of-a-dead-client
-func (l *Ledger) forfeit(e *entry) { l.takeBack(e) }
-
-// Abandon takes everything away from everybody: the partition is not ours any more.
-func (l *Ledger) Abandon() {
-	for i := l.head; i < len(l.entries) && l.owed > 0; i++ {
-		if l.entries[i].owner != nil {
-			l.takeBack(&l.entries[i])
-		}
-	}
-}
-
-func (l *Ledger) takeBack(e *entry) {
-	was := e.state
-	l.disown(e)
-	if was == leased {
-		l.lending.release()
-		l.renew(e)
-	}
 }
 
 // renew puts an entry back among the ready ones.

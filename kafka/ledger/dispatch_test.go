@@ -1,4 +1,4 @@
-package kafka
+package ledger
 
 import (
 	"errors"
@@ -39,21 +39,21 @@ func TestDispatchAgainstTheBooks(t *testing.T) {
 	})
 }
 
-// open begins a walk with so many partitions and seats.
-func (w *dispatchWalk) open(lanes int32, seats int) {
-	for p := range lanes {
-		tp := record.TopicPartition{"t", p}
+// open begins a walk with so many partitions and members.
+func (w *dispatchWalk) open(partitions int32, members int) {
+	for p := range partitions {
+		tp := record.TopicPartition{Topic: "t", Partition: p}
 		w.dispatch.Add(tp, w.lending)
 		w.books[tp] = newBook(w.counts)
 	}
-	for i := range seats {
+	for i := range members {
 		g := &guest{present: true}
-		g.seat = w.dispatch.Sit(fmt.Sprint("seat", i), func() { g.called = true })
-		w.guests[g.seat.Name] = g
+		g.member = w.dispatch.Attach(fmt.Sprint("member", i), func() { g.called = true })
+		w.guests[g.member.Name] = g
 	}
 }
 
-// leaveOne empties the house but for one seat, which must then be lent everything that was fed and
+// leaveOne empties the house but for one member, which must then be lent everything that was fed and
 // not settled, whatever happened before.
 func (w *dispatchWalk) leaveOne(t *rapid.T) {
 	for tp, shut := range w.shut {
@@ -65,11 +65,11 @@ func (w *dispatchWalk) leaveOne(t *rapid.T) {
 	}
 	for _, g := range w.guests {
 		w.gone(g)
-		w.dispatch.Dismiss(g.seat, w.now)
+		w.dispatch.Dismiss(g.member, w.now)
 	}
 	w.now = w.now.Add(time.Hour)
 	last := &guest{present: true}
-	last.seat = w.dispatch.Sit("last", func() { last.called = true })
+	last.member = w.dispatch.Attach("last", func() { last.called = true })
 	w.guests = map[string]*guest{"last": last}
 	for len(w.ask(t, last, 3, 1<<20)) > 0 {
 		w.SettleAll(t)
@@ -83,20 +83,20 @@ func (w *dispatchWalk) leaveOne(t *rapid.T) {
 }
 
 // house is a dispatch with so many full partitions.
-func house(lanes int32, records int64, window int) *Dispatch {
+func house(partitions int32, records int64, window int) *Dispatch {
 	d := NewDispatch(window, 1<<30)
-	for p := range lanes {
-		tp := record.TopicPartition{"t", p}
-		d.Add(tp, &lending{})
+	for p := range partitions {
+		tp := record.TopicPartition{Topic: "t", Partition: p}
+		d.Add(tp, &LeaseCounts{})
 		for o := range records {
-			d.Lane(tp).Append(recordAt(tp, o, 10))
+			d.Ledger(tp).Append(recordAt(tp, o, 10))
 		}
 	}
 	return d
 }
 
 // lendAll asks once, with no limit that matters.
-func lendAll(t *testing.T, d *Dispatch, s *Seat) []Delivery {
+func lendAll(t *testing.T, d *Dispatch, s *Member) []Delivery {
 	t.Helper()
 	lent, err := d.Lend(s, dawn, 1<<20, 1<<30, nil)
 	if err != nil {
@@ -109,17 +109,17 @@ func nobody() {}
 
 func TestTwoSeatsShareThePartitionsEvenly(t *testing.T) {
 	d := house(6, 1000, 10_000)
-	a, b := d.Sit("a", nobody), d.Sit("b", nobody)
-	counts := map[*Seat]int{}
+	a, b := d.Attach("a", nobody), d.Attach("b", nobody)
+	counts := map[*Member]int{}
 	for range 1500 {
-		for _, s := range []*Seat{a, b} {
+		for _, s := range []*Member{a, b} {
 			lent, err := d.Lend(s, dawn, 1, 1<<20, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			counts[s] += len(lent)
 			for i := range lent {
-				d.Lane(lent[i].TopicPartition).Accept(s, lent[i].Offset)
+				d.Ledger(lent[i].TopicPartition).Accept(s, lent[i].Offset)
 			}
 		}
 	}
@@ -128,11 +128,11 @@ func TestTwoSeatsShareThePartitionsEvenly(t *testing.T) {
 	}
 }
 
-// A seat that came first holds every partition, and always has something unacknowledged on each.
+// A member that came first holds every partition, and always has something unacknowledged on each.
 // Who comes later must get its share all the same, and the first one must not stand still.
 func TestALateSeatGetsItsShare(t *testing.T) {
 	d := house(4, 5000, 10_000)
-	first := d.Sit("first", nobody)
+	first := d.Attach("first", nobody)
 	owed := map[record.TopicPartition][]int64{}
 	lentFrom := map[record.TopicPartition]int{}
 	work := func() int {
@@ -144,7 +144,7 @@ func TestALateSeatGetsItsShare(t *testing.T) {
 			tp := lent[i].TopicPartition
 			lentFrom[tp]++
 			if owed[tp] = append(owed[tp], lent[i].Offset); len(owed[tp]) > 5 {
-				d.Lane(tp).Accept(first, owed[tp][0])
+				d.Ledger(tp).Accept(first, owed[tp][0])
 				owed[tp] = owed[tp][1:]
 			}
 		}
@@ -154,19 +154,19 @@ func TestALateSeatGetsItsShare(t *testing.T) {
 		work()
 	}
 	called := 0
-	late := d.Sit("late", func() { called++ })
+	late := d.Attach("late", func() { called++ })
 	if lent := lendAll(t, d, late); len(lent) != 0 {
 		t.Fatalf("lent %d records of partitions that another holds", len(lent))
 	}
 	clear(lentFrom)
 	for range 2000 {
 		if work() == 0 {
-			t.Fatal("the first seat was lent nothing, although it holds no more than its share")
+			t.Fatal("the first member was lent nothing, although it holds no more than its share")
 		}
-		d.Call(dawn)
+		d.Wake(dawn)
 	}
 	if len(lentFrom) != 2 {
-		t.Fatalf("while another waits, the first seat was lent from %v; its share is 2 partitions", lentFrom)
+		t.Fatalf("while another waits, the first member was lent from %v; its share is 2 partitions", lentFrom)
 	}
 	// What it owes of the partitions beyond its share ends at last.
 	drained := 0
@@ -178,18 +178,18 @@ func TestALateSeatGetsItsShare(t *testing.T) {
 			drained++
 		}
 	}
-	d.Call(dawn)
+	d.Wake(dawn)
 	if drained != 2 || called == 0 {
-		t.Fatalf("%d partitions were let go, and the late seat was called %d times", drained, called)
+		t.Fatalf("%d partitions were let go, and the late member was called %d times", drained, called)
 	}
 	if lent := lendAll(t, d, late); len(lent) == 0 {
-		t.Error("nothing for the late seat")
+		t.Error("nothing for the late member")
 	}
 }
 
 func TestAFullWindowIsAnErrorAtOnce(t *testing.T) {
 	d := house(2, 100, 10)
-	s := d.Sit("a", nobody)
+	s := d.Attach("a", nobody)
 	if lent := lendAll(t, d, s); len(lent) != 10 {
 		t.Fatalf("lent %d records, the window is 10", len(lent))
 	}
@@ -197,7 +197,7 @@ func TestAFullWindowIsAnErrorAtOnce(t *testing.T) {
 	if _, err := d.Lend(s, dawn, 1, 1, nil); !errors.As(err, &full) || full.Records != 10 || full.MaxRecords != 10 {
 		t.Fatalf("got %v", err)
 	}
-	d.Lane(record.TopicPartition{"t", 0}).AcceptThrough(s, 100)
+	d.Ledger(record.TopicPartition{Topic: "t", Partition: 0}).AcceptThrough(s, 100)
 	if lent := lendAll(t, d, s); len(lent) == 0 {
 		t.Error("nothing although the window has room again")
 	}
@@ -209,9 +209,9 @@ func TestAWindowBoundsWhatASeatOwesOverManyLives(t *testing.T) {
 	const window = 10
 	d := house(8, window, window)
 	for range 1000 {
-		s := d.Sit("a", nobody)
+		s := d.Attach("a", nobody)
 		_, _ = d.Lend(s, dawn, 3, 1<<20, nil)
-		d.Stand(s, dawn, dawn.Add(time.Minute))
+		d.Detach(s, dawn, dawn.Add(time.Minute))
 		if s.owed > window {
 			t.Fatalf("owes %d records, the window is %d", s.owed, window)
 		}
@@ -221,10 +221,10 @@ func TestAWindowBoundsWhatASeatOwesOverManyLives(t *testing.T) {
 // What is settled behind a record that is not fills the window of its partition as well.
 func TestAPartitionThatCanTakeNoMoreIsAnError(t *testing.T) {
 	d := house(1, 10, 10)
-	s, tp := d.Sit("a", nobody), record.TopicPartition{"t", 0}
+	s, tp := d.Attach("a", nobody), record.TopicPartition{Topic: "t", Partition: 0}
 	lendAll(t, d, s)
 	for o := range int64(9) {
-		d.Lane(tp).Accept(s, o+1)
+		d.Ledger(tp).Accept(s, o+1)
 	}
 	if n := d.Wants(d.byName[tp]); n != 0 {
 		t.Fatalf("wants %d more records", n)
@@ -237,8 +237,8 @@ func TestAPartitionThatCanTakeNoMoreIsAnError(t *testing.T) {
 
 func TestASeatTakesMoreThanItsShareWhileNobodyWaits(t *testing.T) {
 	d := house(4, 10, 100)
-	d.Sit("idle", nobody)
-	if lent := lendAll(t, d, d.Sit("a", nobody)); len(lent) != 40 {
+	d.Attach("idle", nobody)
+	if lent := lendAll(t, d, d.Attach("a", nobody)); len(lent) != 40 {
 		t.Errorf("lent %d records of 40", len(lent))
 	}
 }
@@ -247,16 +247,16 @@ func TestEachFreePartitionCallsAnotherSeat(t *testing.T) {
 	d := NewDispatch(10, 1000)
 	var called []string
 	for _, name := range []string{"first", "second", "third"} {
-		s := d.Sit(name, func() { called = append(called, name) })
+		s := d.Attach(name, func() { called = append(called, name) })
 		lendAll(t, d, s)
 	}
 	for p := range int32(2) {
-		tp := record.TopicPartition{"t", p}
-		d.Add(tp, &lending{})
-		d.Lane(tp).Append(recordAt(tp, 0, 1))
+		tp := record.TopicPartition{Topic: "t", Partition: p}
+		d.Add(tp, &LeaseCounts{})
+		d.Ledger(tp).Append(recordAt(tp, 0, 1))
 	}
-	for range 3 { // called seats are not called again before they ask
-		if d.Call(dawn); len(called) < 2 || called[0] != "first" || called[1] != "second" {
+	for range 3 { // called members are not called again before they ask
+		if d.Wake(dawn); len(called) < 2 || called[0] != "first" || called[1] != "second" {
 			t.Fatalf("called %v", called)
 		}
 	}
@@ -267,12 +267,12 @@ func TestEachFreePartitionCallsAnotherSeat(t *testing.T) {
 
 func TestAnAbsentSeatKeepsItsPartitionForTheGrace(t *testing.T) {
 	d := house(1, 3, 100)
-	gone, woken := d.Sit("gone", nobody), 0
+	gone, woken := d.Attach("gone", nobody), 0
 	lendAll(t, d, gone)
-	other := d.Sit("other", func() { woken++ })
+	other := d.Attach("other", func() { woken++ })
 	lendAll(t, d, other)
 	until := dawn.Add(time.Second)
-	d.Stand(gone, dawn, until)
+	d.Detach(gone, dawn, until)
 	d.Expire(until.Add(-1))
 	if woken != 0 || len(lendAll(t, d, other)) != 0 {
 		t.Fatal("lent to another within the grace")
@@ -285,18 +285,18 @@ func TestAnAbsentSeatKeepsItsPartitionForTheGrace(t *testing.T) {
 
 func TestAStaleSettleDoesNothing(t *testing.T) {
 	d := house(1, 3, 100)
-	tp := record.TopicPartition{"t", 0}
-	a := d.Sit("a", nobody)
+	tp := record.TopicPartition{Topic: "t", Partition: 0}
+	a := d.Attach("a", nobody)
 	lendAll(t, d, a)
 	d.Remove(tp)
-	if d.Lane(tp) != nil || a.owed != 0 {
+	if d.Ledger(tp) != nil || a.owed != 0 {
 		t.Fatalf("owes %d records of a partition that is gone", a.owed)
 	}
-	d.Add(tp, &lending{})
-	d.Lane(tp).Append(recordAt(tp, 1, 1))
-	b := d.Sit("b", nobody)
+	d.Add(tp, &LeaseCounts{})
+	d.Ledger(tp).Append(recordAt(tp, 1, 1))
+	b := d.Attach("b", nobody)
 	lendAll(t, d, b)
-	if d.Lane(tp).Accept(a, 1) {
+	if d.Ledger(tp).Accept(a, 1) {
 		t.Error("a settled what b was lent after the partition came back")
 	}
 }
@@ -304,10 +304,10 @@ func TestAStaleSettleDoesNothing(t *testing.T) {
 // The mutex of a subscription is held for this: what one Next costs must not grow with what lies
 // ready on other partitions.
 func BenchmarkAutomaticAcks(b *testing.B) {
-	for _, lanes := range []int32{1, 100, 1000} {
-		b.Run(record.TopicPartition{"lanes", lanes}.String(), func(b *testing.B) {
-			d := house(lanes, 300, 10_000)
-			s := d.Sit("a", nobody)
+	for _, partitions := range []int32{1, 100, 1000} {
+		b.Run(record.TopicPartition{Topic: "partitions", Partition: partitions}.String(), func(b *testing.B) {
+			d := house(partitions, 300, 10_000)
+			s := d.Attach("a", nobody)
 			b.ResetTimer()
 			for i := range b.N {
 				d.AcceptLeased(s)
@@ -315,7 +315,7 @@ func BenchmarkAutomaticAcks(b *testing.B) {
 				if err != nil || len(out) != 1 {
 					b.Fatal(err, len(out))
 				}
-				l := d.Lane(out[0].TopicPartition)
+				l := d.Ledger(out[0].TopicPartition)
 				l.Append(recordAt(out[0].TopicPartition, int64(300+i), 10))
 			}
 		})

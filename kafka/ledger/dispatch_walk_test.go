@@ -1,4 +1,4 @@
-package kafka
+package ledger
 
 import (
 	"errors"
@@ -27,14 +27,14 @@ type dispatchWalk struct {
 	shut     map[record.TopicPartition]bool // being revoked
 	guests   map[string]*guest
 	now      time.Time
-	ends     int64    // offset of the last record of any partition
-	lending  *lending // what the dispatch counts
-	counts   *lending // what the books count
+	ends     int64        // offset of the last record of any partition
+	lending  *LeaseCounts // what the dispatch counts
+	counts   *LeaseCounts // what the books count
 }
 
-// guest is what the walk knows of a seat.
+// guest is what the walk knows of a member.
 type guest struct {
-	seat    *Seat
+	member  *Member
 	present bool
 	until   time.Time
 	waiting bool
@@ -44,24 +44,24 @@ type guest struct {
 func newDispatchWalk() *dispatchWalk {
 	return &dispatchWalk{
 		dispatch: NewDispatch(walkRecords, walkBytes), now: dawn,
-		lending: &lending{}, counts: &lending{},
+		lending: &LeaseCounts{}, counts: &LeaseCounts{},
 		books: map[record.TopicPartition]*book{}, shut: map[record.TopicPartition]bool{}, guests: map[string]*guest{},
 	}
 }
 
-func (w *dispatchWalk) lanes() []record.TopicPartition {
+func (w *dispatchWalk) partitions() []record.TopicPartition {
 	return slices.SortedFunc(maps.Keys(w.books), func(a, b record.TopicPartition) int { return int(a.Partition - b.Partition) })
 }
 
-// lane draws an open partition.
-func (w *dispatchWalk) lane(t *rapid.T) record.TopicPartition {
+// partition draws an open partition.
+func (w *dispatchWalk) partition(t *rapid.T) record.TopicPartition {
 	if len(w.books) == 0 {
 		t.Skip("no partition")
 	}
-	return rapid.SampledFrom(w.lanes()).Draw(t, "lane")
+	return rapid.SampledFrom(w.partitions()).Draw(t, "partition")
 }
 
-// guest draws a seat for which fits is true.
+// guest draws a member for which fits is true.
 func (w *dispatchWalk) guest(t *rapid.T, fits func(*guest) bool) *guest {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(w.guests)) {
@@ -70,16 +70,16 @@ func (w *dispatchWalk) guest(t *rapid.T, fits func(*guest) bool) *guest {
 		}
 	}
 	if len(names) == 0 {
-		t.Skip("no such seat")
+		t.Skip("no such member")
 	}
-	return w.guests[rapid.SampledFrom(names).Draw(t, "seat")]
+	return w.guests[rapid.SampledFrom(names).Draw(t, "member")]
 }
 
 func anyone(*guest) bool    { return true }
 func here(g *guest) bool    { return g.present }
 func waiting(g *guest) bool { return g.waiting }
 
-func (w *dispatchWalk) sum(s *Seat) (all share) {
+func (w *dispatchWalk) sum(s *Member) (all share) {
 	for _, b := range w.books {
 		part := b.shareOf(s)
 		all.Leases += part.Leases
@@ -91,13 +91,13 @@ func (w *dispatchWalk) sum(s *Seat) (all share) {
 
 // call is what the subscription does after every change, and at every tick.
 func (w *dispatchWalk) call(t *rapid.T) {
-	w.dispatch.Call(w.now)
+	w.dispatch.Wake(w.now)
 	w.checkCalled(t)
 }
 
 // Assign opens a partition, up to five.
 func (w *dispatchWalk) Assign(t *rapid.T) {
-	tp := record.TopicPartition{"t", rapid.Int32Range(0, 4).Draw(t, "partition")}
+	tp := record.TopicPartition{Topic: "t", Partition: rapid.Int32Range(0, 4).Draw(t, "partition")}
 	if w.books[tp] != nil {
 		t.Skip("open already")
 	}
@@ -107,18 +107,18 @@ func (w *dispatchWalk) Assign(t *rapid.T) {
 
 // Close begins a revocation.
 func (w *dispatchWalk) Close(t *rapid.T) {
-	tp := w.lane(t)
+	tp := w.partition(t)
 	w.dispatch.byName[tp].closing = true
 	w.shut[tp] = true
 }
 
 // Revoke ends one: what was owed of the partition is nobody's any more.
 func (w *dispatchWalk) Revoke(t *rapid.T) {
-	tp := w.lane(t)
+	tp := w.partition(t)
 	w.dispatch.Remove(tp)
 	w.books[tp].abandon()
 	delete(w.books, tp)
-	if w.dispatch.Lane(tp) != nil {
+	if w.dispatch.Ledger(tp) != nil {
 		t.Fatalf("%s is still there", tp)
 	}
 	w.call(t)
@@ -126,8 +126,8 @@ func (w *dispatchWalk) Revoke(t *rapid.T) {
 
 // Feed adds what a partition wants, as the subscription does.
 func (w *dispatchWalk) Feed(t *rapid.T) {
-	tp := w.lane(t)
-	w.dispatch.ahead.bytes = 500
+	tp := w.partition(t)
+	w.dispatch.ahead.Bytes = 500
 	wants := w.dispatch.Wants(w.dispatch.byName[tp])
 	if w.shut[tp] && wants > 0 {
 		t.Fatal("a partition that is being revoked wants records")
@@ -135,19 +135,19 @@ func (w *dispatchWalk) Feed(t *rapid.T) {
 	for range rapid.IntRange(0, wants).Draw(t, "records") {
 		w.ends += rapid.Int64Range(1, 3).Draw(t, "gap")
 		r := recordAt(tp, w.ends, rapid.IntRange(0, 200).Draw(t, "size"))
-		if !w.dispatch.Lane(tp).Append(r) || !w.books[tp].append(r) {
+		if !w.dispatch.Ledger(tp).Append(r) || !w.books[tp].append(r) {
 			t.Fatalf("record %d not taken", r.Offset)
 		}
 	}
-	if n := w.dispatch.Lane(tp).Span(); n > walkRecords {
+	if n := w.dispatch.Ledger(tp).Span(); n > walkRecords {
 		t.Fatalf("%s spans %d records, the window is %d", tp, n, walkRecords)
 	}
 	w.call(t)
 }
 
-// Sit seats one of four names that has no connection.
+// Sit members one of four names that has no connection.
 func (w *dispatchWalk) Sit(t *rapid.T) {
-	name := fmt.Sprint("seat", rapid.IntRange(0, 3).Draw(t, "name"))
+	name := fmt.Sprint("member", rapid.IntRange(0, 3).Draw(t, "name"))
 	g := w.guests[name]
 	if g == nil {
 		g = &guest{}
@@ -156,37 +156,37 @@ func (w *dispatchWalk) Sit(t *rapid.T) {
 	if g.present {
 		t.Skip("taken")
 	}
-	s := w.dispatch.Sit(name, func() { g.called = true })
-	if g.seat != nil && g.seat != s {
-		t.Fatal("another seat for the same name within the grace")
+	s := w.dispatch.Attach(name, func() { g.called = true })
+	if g.member != nil && g.member != s {
+		t.Fatal("another member for the same name within the grace")
 	}
-	*g = guest{seat: s, present: true}
+	*g = guest{member: s, present: true}
 	for _, b := range w.books {
 		b.rewind(s)
 	}
 }
 
-// Stand leaves a seat for the grace.
+// Stand leaves a member for the grace.
 func (w *dispatchWalk) Stand(t *rapid.T) {
 	g := w.guest(t, here)
 	g.present, g.until = false, w.now.Add(walkGrace)
 	g.waiting, g.called = false, false
-	w.dispatch.Stand(g.seat, w.now, g.until)
+	w.dispatch.Detach(g.member, w.now, g.until)
 	w.checkCalled(t)
 }
 
-// Dismiss ends a seat at once.
+// Dismiss ends a member at once.
 func (w *dispatchWalk) Dismiss(t *rapid.T) {
 	g := w.guest(t, anyone)
 	w.gone(g)
-	w.dispatch.Dismiss(g.seat, w.now)
+	w.dispatch.Dismiss(g.member, w.now)
 	w.checkCalled(t)
 }
 
 func (w *dispatchWalk) gone(g *guest) {
-	delete(w.guests, g.seat.Name)
+	delete(w.guests, g.member.Name)
 	for _, b := range w.books {
-		b.forfeit(g.seat)
+		b.forfeit(g.member)
 	}
 }
 
@@ -195,7 +195,7 @@ func (w *dispatchWalk) Tick(t *rapid.T) {
 	w.now = w.now.Add(time.Duration(rapid.IntRange(0, 4000).Draw(t, "ms")) * time.Millisecond)
 	var want, got []string
 	for name, g := range w.guests {
-		if !g.present && (!w.now.Before(g.until) || w.sum(g.seat).Owed == 0) {
+		if !g.present && (!w.now.Before(g.until) || w.sum(g.member).Owed == 0) {
 			want = append(want, name)
 			w.gone(g)
 		}
@@ -211,20 +211,20 @@ func (w *dispatchWalk) Tick(t *rapid.T) {
 	w.call(t)
 }
 
-// Ask lends some records to a seat with a connection.
+// Ask lends some records to a member with a connection.
 func (w *dispatchWalk) Ask(t *rapid.T) {
 	w.ask(t, w.guest(t, here), rapid.IntRange(1, 6).Draw(t, "limit"), rapid.IntRange(1, 2000).Draw(t, "bytes"))
 }
 
-// Answer lets a seat that was called ask, as its connection does.
+// Answer lets a member that was called ask, as its connection does.
 func (w *dispatchWalk) Answer(t *rapid.T) {
 	w.ask(t, w.guest(t, func(g *guest) bool { return g.called }), 1, 1)
 }
 
 func (w *dispatchWalk) ask(t *rapid.T, g *guest, limit, bytes int) []Delivery {
-	held := w.sum(g.seat)
+	held := w.sum(g.member)
 	g.waiting, g.called = false, false
-	lent, err := w.dispatch.Lend(g.seat, w.now, limit, bytes, nil)
+	lent, err := w.dispatch.Lend(g.member, w.now, limit, bytes, nil)
 	if len(lent) > limit {
 		t.Fatalf("lent %d records, the limit is %d", len(lent), limit)
 	}
@@ -240,8 +240,8 @@ func (w *dispatchWalk) ask(t *rapid.T, g *guest, limit, bytes int) []Delivery {
 		w.checkWindow(t, g, window)
 	case err != nil:
 		t.Fatal(err)
-	case w.full(held) || w.stuck(g.seat):
-		t.Fatalf("%s waits although its window is full: %+v", g.seat.Name, held)
+	case w.full(held) || w.stuck(g.member):
+		t.Fatalf("%s waits although its window is full: %+v", g.member.Name, held)
 	default:
 		g.waiting = true
 		w.checkNothing(t, g)
@@ -264,23 +264,23 @@ func (w *dispatchWalk) checkLent(t *rapid.T, g *guest, d *Delivery) {
 		t.Fatalf("lent %s:%d before it is due", d.TopicPartition, d.Offset)
 	}
 	for _, other := range b.owed() {
-		if other.owner != g.seat {
-			t.Fatalf("lent %s:%d to %s while %s owes %d", d.TopicPartition, d.Offset, g.seat.Name, other.owner.Name, other.offset)
+		if other.owner != g.member {
+			t.Fatalf("lent %s:%d to %s while %s owes %d", d.TopicPartition, d.Offset, g.member.Name, other.owner.Name, other.offset)
 		}
 	}
-	b.lend(p, g.seat)
+	b.lend(p, g.member)
 	if d.Attempt != p.attempts {
 		t.Fatalf("%s:%d: attempt %d, want %d", d.TopicPartition, d.Offset, d.Attempt, p.attempts)
 	}
 }
 
-// full is a window that is full of records in the seat's hands.
+// full is a window that is full of records in the member's hands.
 func (w *dispatchWalk) full(of share) bool {
 	return of.Leases >= walkRecords || of.Leases > 0 && of.Leases == of.Owed && of.OwedBytes >= walkBytes
 }
 
-// stuck is a partition that cannot take more because of what the seat owes of it.
-func (w *dispatchWalk) stuck(s *Seat) bool {
+// stuck is a partition that cannot take more because of what the member owes of it.
+func (w *dispatchWalk) stuck(s *Member) bool {
 	for _, b := range w.books {
 		counts := b.inventory()
 		if len(b.of(s)) > 0 && counts.Ready == 0 && (counts.Span >= walkRecords || counts.Bytes >= walkBytes) {
@@ -291,8 +291,8 @@ func (w *dispatchWalk) stuck(s *Seat) bool {
 }
 
 func (w *dispatchWalk) checkWindow(t *rapid.T, g *guest, e *WindowError) {
-	of := w.sum(g.seat)
-	if !w.full(of) && !w.stuck(g.seat) {
+	of := w.sum(g.member)
+	if !w.full(of) && !w.stuck(g.member) {
 		t.Fatalf("%v, but the window has room: %+v", e, of)
 	}
 	if e.Records != of.Owed || e.Bytes != of.OwedBytes || e.MaxRecords != walkRecords || e.MaxBytes != walkBytes {
@@ -300,8 +300,8 @@ func (w *dispatchWalk) checkWindow(t *rapid.T, g *guest, e *WindowError) {
 	}
 }
 
-// lendable tells whether the seat may be lent the partition's next record, the share aside.
-func (w *dispatchWalk) lendable(tp record.TopicPartition, s *Seat) bool {
+// lendable tells whether the member may be lent the partition's next record, the share aside.
+func (w *dispatchWalk) lendable(tp record.TopicPartition, s *Member) bool {
 	b := w.books[tp]
 	p := b.first()
 	if w.shut[tp] || p == nil || w.now.Before(p.due) {
@@ -310,9 +310,9 @@ func (w *dispatchWalk) lendable(tp record.TopicPartition, s *Seat) bool {
 	return len(b.owed()) == len(b.of(s))
 }
 
-// overdrawn tells whether the seat has to let the partition go to others: they wait, and it holds
+// overdrawn tells whether the member has to let the partition go to others: they wait, and it holds
 // more than an even share.
-func (w *dispatchWalk) overdrawn(tp record.TopicPartition, s *Seat) bool {
+func (w *dispatchWalk) overdrawn(tp record.TopicPartition, s *Member) bool {
 	held, others, present := 0, 0, 0
 	for _, b := range w.books {
 		held += min(1, len(b.of(s)))
@@ -321,7 +321,7 @@ func (w *dispatchWalk) overdrawn(tp record.TopicPartition, s *Seat) bool {
 		if g.present {
 			present++
 		}
-		if g.waiting && g.seat != s {
+		if g.waiting && g.member != s {
 			others++
 		}
 	}
@@ -330,22 +330,22 @@ func (w *dispatchWalk) overdrawn(tp record.TopicPartition, s *Seat) bool {
 	return len(b.of(s)) > 0 && fresh && others > 0 && held*max(1, present) > len(w.books)
 }
 
-// brimming tells whether the partition's next record is one more than the seat's window has room for.
-func (w *dispatchWalk) brimming(tp record.TopicPartition, s *Seat) bool {
+// brimming tells whether the partition's next record is one more than the member's window has room for.
+func (w *dispatchWalk) brimming(tp record.TopicPartition, s *Member) bool {
 	of, p := w.sum(s), w.books[tp].first()
 	return p != nil && p.owner == nil && (of.Owed >= walkRecords || of.OwedBytes >= walkBytes)
 }
 
-// checkNothing makes sure that a seat which was lent nothing could be lent nothing.
+// checkNothing makes sure that a member which was lent nothing could be lent nothing.
 func (w *dispatchWalk) checkNothing(t *rapid.T, g *guest) {
 	for tp := range w.books {
-		if w.lendable(tp, g.seat) && !w.overdrawn(tp, g.seat) && !w.brimming(tp, g.seat) {
-			t.Fatalf("%s was lent nothing, although %s has %+v", g.seat.Name, tp, w.books[tp].first())
+		if w.lendable(tp, g.member) && !w.overdrawn(tp, g.member) && !w.brimming(tp, g.member) {
+			t.Fatalf("%s was lent nothing, although %s has %+v", g.member.Name, tp, w.books[tp].first())
 		}
 	}
 }
 
-// checkCalled makes sure that no seat waits, uncalled, for what it could be lent: the holder of each
+// checkCalled makes sure that no member waits, uncalled, for what it could be lent: the holder of each
 // partition, and for those without one as many others as there are.
 func (w *dispatchWalk) checkCalled(t *rapid.T) {
 	free := 0
@@ -354,9 +354,9 @@ func (w *dispatchWalk) checkCalled(t *rapid.T) {
 			free++
 		}
 		for _, g := range w.guests {
-			holder := g.waiting && !g.called && len(b.of(g.seat)) > 0
-			if holder && w.lendable(tp, g.seat) && !w.overdrawn(tp, g.seat) && !w.brimming(tp, g.seat) {
-				t.Fatalf("%s waits uncalled, and holds %s with %+v", g.seat.Name, tp, b.first())
+			holder := g.waiting && !g.called && len(b.of(g.member)) > 0
+			if holder && w.lendable(tp, g.member) && !w.overdrawn(tp, g.member) && !w.brimming(tp, g.member) {
+				t.Fatalf("%s waits uncalled, and holds %s with %+v", g.member.Name, tp, b.first())
 			}
 		}
 	}
@@ -370,7 +370,7 @@ func (w *dispatchWalk) checkCalled(t *rapid.T) {
 		}
 	}
 	if called < min(free, inLine) {
-		t.Fatalf("%d partitions are free and %d seats wait, but %d were called", free, inLine, called)
+		t.Fatalf("%d partitions are free and %d members wait, but %d were called", free, inLine, called)
 	}
 }
 
@@ -378,14 +378,14 @@ func (w *dispatchWalk) checkCalled(t *rapid.T) {
 func (w *dispatchWalk) StopWaiting(t *rapid.T) {
 	g := w.guest(t, waiting)
 	g.waiting, g.called = false, false
-	w.dispatch.Unwait(g.seat)
+	w.dispatch.StopWaiting(g.member)
 	w.call(t)
 }
 
 // Settle accepts or releases something that somebody may owe.
 func (w *dispatchWalk) Settle(t *rapid.T) {
-	tp, s := w.lane(t), w.guest(t, anyone).seat
-	l, b := w.dispatch.Lane(tp), w.books[tp]
+	tp, s := w.partition(t), w.guest(t, anyone).member
+	l, b := w.dispatch.Ledger(tp), w.books[tp]
 	var got, want int
 	if mine := b.of(s); len(mine) == 0 {
 		got, want = l.AcceptThrough(s, b.last()), 0
@@ -393,10 +393,10 @@ func (w *dispatchWalk) Settle(t *rapid.T) {
 		offset := rapid.SampledFrom(mine).Draw(t, "page").offset
 		switch rapid.IntRange(0, 3).Draw(t, "how") {
 		case 0:
-			got, want = one(l.Accept(s, offset)), one(b.accept(s, offset))
+			got, want = count(l.Accept(s, offset)), count(b.accept(s, offset))
 		case 1:
 			due := w.now.Add(time.Duration(rapid.IntRange(0, 2).Draw(t, "delay")) * time.Second)
-			got, want = one(l.Release(s, offset, due)), one(b.release(s, offset, due))
+			got, want = count(l.Release(s, offset, due)), count(b.release(s, offset, due))
 		default:
 			got, want = l.AcceptThrough(s, offset), b.acceptThrough(s, offset)
 		}
@@ -407,9 +407,9 @@ func (w *dispatchWalk) Settle(t *rapid.T) {
 	w.call(t)
 }
 
-// SettleAll accepts all that is in a seat's hands.
+// SettleAll accepts all that is in a member's hands.
 func (w *dispatchWalk) SettleAll(t *rapid.T) {
-	s := w.guest(t, anyone).seat
+	s := w.guest(t, anyone).member
 	want := 0
 	for _, b := range w.books {
 		want += b.acceptLeased(s)
@@ -424,7 +424,7 @@ func (w *dispatchWalk) SettleAll(t *rapid.T) {
 func (w *dispatchWalk) Check(t *rapid.T) {
 	present, inLine := 0, []string{}
 	for name, g := range w.guests {
-		if diff := cmp.Diff(w.sum(g.seat), shareOf(g.seat)); diff != "" {
+		if diff := cmp.Diff(w.sum(g.member), shareOf(g.member)); diff != "" {
 			t.Fatalf("%s is counted wrongly (-want +got):\n%s", name, diff)
 		}
 		if g.present {
@@ -448,8 +448,16 @@ func (w *dispatchWalk) Check(t *rapid.T) {
 		t.Fatalf("the leases are counted as %+v, want %+v", *w.lending, want)
 	}
 	for tp, b := range w.books {
-		if diff := cmp.Diff(b.inventory(), w.dispatch.Lane(tp).inventory()); diff != "" {
+		if diff := cmp.Diff(b.inventory(), w.dispatch.Ledger(tp).inventory()); diff != "" {
 			t.Fatalf("%s is counted wrongly (-want +got):\n%s", tp, diff)
 		}
 	}
+}
+
+// count is 1 for what was done.
+func count(did bool) int {
+	if did {
+		return 1
+	}
+	return 0
 }
