@@ -67,7 +67,7 @@ test-kafka:
 	@test/needs install kafka
 	$(SUITE) -tags kafka -count=1 -timeout $(TESTTIME) -p 2 -run 'Kafka|TestBrokersAway' \
 		./test/operations ./test/harness ./test/conversations/...
-	$(SUITE) -tags kafka -count=1 -timeout $(TESTTIME) -parallel 4 -skip WithoutRebalance ./test/kafka
+	$(SUITE) -tags kafka -count=1 -timeout $(TESTTIME) -parallel 3 -skip WithoutRebalance ./test/kafka
 	$(SUITE) -tags kafka -count=1 -timeout $(TESTTIME) -run TestAScrapeIsCheap ./test/operations
 
 # The package in containers that boot a systemd of their own: start, reload, watchdog, restarts under

@@ -15,6 +15,7 @@ import (
 // What a group's only proxy was acknowledged does not come again, whatever becomes of the group's coordinator: it is
 // committed to the next one, also when the partitions were lost in between.
 func TestTheCoordinatorIsLost(t *testing.T) {
+	t.Parallel()
 	ctx := harnesstest.Within(t, patience)
 	c := startCluster(t, ctx, 3)
 	g := newGroup(t, ctx, c, "letters", 4)

@@ -102,12 +102,14 @@ func (g *group) expectCommitted(t *testing.T, ctx context.Context, most int64) {
 // A topic is deleted and created again while a consumer works: what is committed of its old log, in the new one, must
 // not survive a look of the proxy, or records of the new log would be left out after a crash.
 func TestATopicIsCreatedAgain(t *testing.T) {
+	t.Parallel()
 	ctx := harnesstest.Within(t, patience)
 	c := startCluster(t, ctx, 1)
 	for _, gap := range []time.Duration{100 * time.Millisecond, 300 * time.Millisecond, time.Second, 3 * time.Second} {
 		for _, records := range []int{20, 1000} {
 			topic := fmt.Sprintf("again-%d-%d", gap.Milliseconds(), records)
 			t.Run(topic, func(t *testing.T) {
+				t.Parallel()
 				createdAgain(t, ctx, newGroup(t, ctx, c, topic, 1), gap, records)
 			})
 		}
@@ -137,6 +139,7 @@ func createdAgain(t *testing.T, ctx context.Context, g *group, gap time.Duration
 // The log ends before what is committed: it was restored from a copy, or somebody set the offset. What is handed out from
 // its start on must not be taken for done when the log has grown.
 func TestTheLogEndsBeforeWhatIsCommitted(t *testing.T) {
+	t.Parallel()
 	ctx := harnesstest.Within(t, patience)
 	g := newGroup(t, ctx, startCluster(t, ctx, 1), "restored", 1)
 	g.produce(t, ctx, numbered("first", 1000))

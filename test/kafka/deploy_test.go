@@ -20,12 +20,14 @@ import (
 // A deploy with another topic: worker 1 goes, worker 2 of the same group waits for that topic too, and gets all
 // partitions. A subscription that lingered, for an hour here, would keep most of them.
 func TestADeployWithAnotherTopic(t *testing.T) {
+	t.Parallel()
 	ctx := harnesstest.Within(t, patience)
 	c := startCluster(t, ctx, 1)
 	proxy := c.proxy(t, ctx, "consume: {linger: 1h}")
 	for _, protocol := range []string{"classic", "consumer"} {
 		for how, begin := range map[string]func(*deploy) (got string, leave func()){"quit": (*deploy).quit, "crash": (*deploy).crash, "http": (*deploy).take} {
 			t.Run(protocol+", "+how, func(t *testing.T) {
+				t.Parallel()
 				(&deploy{t: t, ctx: ctx, cluster: c, proxy: proxy, group: protocol + "-" + how, protocol: protocol}).play(begin)
 			})
 		}

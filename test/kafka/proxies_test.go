@@ -20,6 +20,7 @@ const (
 // Two proxies in one Kafka group share the work; one is killed, the other takes over, and nothing
 // is lost. Once with each group protocol.
 func TestTwoProxiesInOneGroup(t *testing.T) {
+	t.Parallel()
 	ctx := harnesstest.Within(t, patience)
 	c := startCluster(t, ctx, 1)
 	overrides := map[string]string{
@@ -28,6 +29,7 @@ func TestTwoProxiesInOneGroup(t *testing.T) {
 	}
 	for protocol, json := range overrides {
 		t.Run(protocol, func(t *testing.T) {
+			t.Parallel()
 			topic, group := "orders-"+protocol, "app-"+protocol
 			harnesstest.Topic(t, ctx, c.Admin, topic, partitions)
 			shareAndTakeOver(t, ctx, c, topic, group, "topics:"+topic+":"+json)

