@@ -23,12 +23,17 @@ type Histogram struct {
 
 // Observe counts n events that took d each.
 func (h *Histogram) Observe(d time.Duration, n int64) {
+	h.counts[bucket(d)].Add(uint64(n))
+	h.sum.Add(int64(d) * n)
+}
+
+// bucket is the index of the bucket that a duration belongs to.
+func bucket(d time.Duration) int {
 	i := 0
 	for i < len(bounds) && d > bounds[i] {
 		i++
 	}
-	h.counts[i].Add(uint64(n))
-	h.sum.Add(int64(d) * n)
+	return i
 }
 
 // Distribution is a reading of a Histogram.

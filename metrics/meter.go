@@ -25,6 +25,33 @@ func (m *Meter) Count(ending int, n int64) {
 // Took counts how long n events took, each of them d.
 func (m *Meter) Took(d time.Duration, n int64) { m.latency.Observe(d, n) }
 
+// Batch are events that are not in a Meter yet. One goroutine may use it. The zero value is empty.
+type Batch struct {
+	ended  [Endings]int64
+	counts [len(bounds) + 1]uint64
+	sum    time.Duration
+}
+
+// Add counts an event that took d.
+func (b *Batch) Add(ending int, d time.Duration) {
+	b.ended[ending]++
+	b.counts[bucket(d)]++
+	b.sum += d
+}
+
+// AddBatch counts the events of a batch.
+func (m *Meter) AddBatch(b *Batch) {
+	for ending, n := range b.ended {
+		m.Count(ending, n)
+	}
+	for i, n := range b.counts {
+		if n > 0 {
+			m.latency.counts[i].Add(n)
+		}
+	}
+	m.latency.sum.Add(int64(b.sum))
+}
+
 // Reading is what a Meter has counted.
 type Reading struct {
 	Ended   [Endings]int64 // events by how they ended

@@ -43,3 +43,17 @@ func TestRowsAreSortedAndWithoutWhatNeverHappened(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestABatchCountsAsItsEvents(t *testing.T) {
+	var one, other Meter
+	var batch Batch
+	for i, d := range []time.Duration{0, time.Millisecond, time.Millisecond, time.Minute} {
+		one.Count(i%2, 1)
+		one.Took(d, 1)
+		batch.Add(i%2, d)
+	}
+	other.AddBatch(&batch)
+	if diff := cmp.Diff(one.read(), other.read()); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -18,6 +18,11 @@ var (
 	ErrMillis = errors.New("NaN")
 )
 
+// Is tells whether an argument is a keyword, in any case.
+func Is(arg []byte, keyword string) bool {
+	return len(arg) == len(keyword) && bytes.EqualFold(arg, []byte(keyword))
+}
+
 // maxTopics bounds the topics of one BLPOP key.
 const maxTopics = 1000
 

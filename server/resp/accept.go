@@ -53,13 +53,13 @@ func (b *backoff) value() time.Duration { return time.Duration(*b) }
 func (s *Server) admit(tcp *net.TCPConn) {
 	session, err := s.open(tcp)
 	if err != nil {
-		s.refused.Add(1)
+		s.counters.refused.Add(1)
 		_ = tcp.SetWriteDeadline(time.Now().Add(time.Second))
 		_, _ = tcp.Write([]byte("-" + err.Error() + "\r\n"))
 		_ = tcp.Close()
 		return
 	}
-	s.going.Go(session.serve)
+	s.sessions.running.Go(session.serve)
 }
 
 var errMaxClients = errors.New("ERR max number of clients reached")
@@ -69,12 +69,9 @@ func (s *Server) open(tcp *net.TCPConn) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.sessions) >= s.options().MaxClients {
+	session := newSession(s, c)
+	if !s.sessions.add(session, s.options().MaxClients) {
 		return nil, errMaxClients
 	}
-	session := newSession(s, c, s.accepted.Add(1))
-	s.sessions[session.id] = session
 	return session, nil
 }

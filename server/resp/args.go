@@ -1,14 +1,6 @@
 package resp
 
-import (
-	"bytes"
-	"strconv"
-)
-
-// is tells whether an argument is a keyword, in any case.
-func is(arg []byte, keyword string) bool {
-	return len(arg) == len(keyword) && bytes.EqualFold(arg, []byte(keyword))
-}
+import "strconv"
 
 // lower writes a command's name into buf in lower case. A name that is longer than buf is no command: it becomes nil.
 func lower(name []byte, buf *[32]byte) []byte {
@@ -23,6 +15,8 @@ func lower(name []byte, buf *[32]byte) []byte {
 	}
 	return buf[:len(name)]
 }
+
+const errNotInteger = exactError("ERR value is not an integer or out of range")
 
 // parseInt reads an integer in its one canonical form, as Redis does (util.c, string2ll): without blanks, plus sign or
 // leading zeros.

@@ -2,7 +2,6 @@ package resp
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,21 +9,41 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/protocol"
+	"github.com/sluice-proxy/sluice/server/resp/blpopkey"
 )
 
-// consumeCommands take records out of Kafka.
-var consumeCommands = []command{
+// blpopCommands take records out of Kafka.
+var blpopCommands = []command{
 	{"blpop", -3, "CONS", blocking | hot, blpop},
 }
 
 var (
-	errAnonymous   = exactError("CONS Connection not ready. Identify yourself using CLIENT SETNAME first")
-	errUnblocked   = exactError("UNBLOCKED client unblocked via CLIENT UNBLOCK")
-	errNotIdentity = errors.New("the name must have the form group:name to consume")
+	errNoName     = exactError("CONS Connection not ready. Identify yourself using CLIENT SETNAME first")
+	errUnblocked  = exactError("UNBLOCKED client unblocked via CLIENT UNBLOCK")
+	errNoIdentity = errors.New("the name must have the form group:name to consume")
+)
+
+// consumer is a session's way to consume.
+type consumer struct {
+	identity kafka.Identity   // from CLIENT SETNAME group:name
+	named    bool             // identity is set
+	member   *kafka.Member    // nil until the first BLPOP
+	key      *blpopkey.Key    // of the first BLPOP
+	lent     []kafka.Delivery // reused by every BLPOP
+	wait     atomic.Int32     // whether BLPOP waits, and how another client ended the wait
+}
+
+// The values of consumer.wait.
+const (
+	notBlocked int32 = iota
+	stillBlocked
+	unblockedTimeout // by CLIENT UNBLOCK id TIMEOUT
+	unblockedError   // by CLIENT UNBLOCK id ERROR
 )
 
 // blpop answers BLPOP topics:<t1,t2>[:<json>] <seconds>: the next record of the client's group.
@@ -33,11 +52,11 @@ func blpop(s *session, args [][]byte) error {
 	if err != nil {
 		return exactError("ERR " + err.Error())
 	}
-	if s.server.draining.Load() {
+	if s.server.drain.begun.Load() {
 		return errShutdown
 	}
 	if s.conn.HalfClosed() {
-		return endError{io.EOF} // nobody will acknowledge it
+		return endError{io.EOF} // nobody will acknowledge the record
 	}
 	if len(args) != 3 {
 		return errors.New("one key only: name several topics as topics:<t1>,<t2>")
@@ -46,180 +65,156 @@ func blpop(s *session, args [][]byte) error {
 	if forever {
 		until = time.Time{}
 	}
-	s.unblocked.Store(stillBlocked)
-	defer s.unblocked.Store(notBlocked)
+	s.consumer.wait.Store(stillBlocked)
+	defer s.consumer.wait.Store(notBlocked)
 	if err := s.subscribe(args[1], until); err != nil {
-		if errors.Is(err, errAnswered) {
+		if errors.Is(err, errReplied) {
 			return nil
 		}
 		return err
 	}
-	return s.next(until)
+	return s.nextRecords(until)
 }
 
-// next answers the next records, or nothing when there is none until the time given; zero waits for
-// ever.
-func (s *session) next(until time.Time) error {
+// nextRecords replies with the next records. It replies with a null when there is none until the given time; the zero
+// time waits for ever.
+func (s *session) nextRecords(until time.Time) error {
+	c := &s.consumer
 	for {
-		lent, err := s.member.Next(s.interest.batch, s.opts.OutputLimit/2, s.lent[:0])
-		s.lent = lent[:0]
+		lent, err := c.member.Next(c.key.Batch, s.opts.OutputLimit/2, c.lent[:0])
+		c.lent = lent[:0]
 		if err != nil {
 			return err
 		}
 		if len(lent) > 0 {
-			s.interest.reply(&s.out, lent)
+			c.key.Reply(&s.out.Encoder, lent)
 			clear(lent)
 			return nil
 		}
-		if done, err := s.giveUp(until); done {
-			s.member.StopWaiting()
+		if done, err := s.waitOver(until); done {
+			c.member.StopWaiting()
 			return err
 		}
-		if err := s.attend(until); err != nil {
-			s.member.StopWaiting()
+		if err := s.waitForClient(until); err != nil {
+			c.member.StopWaiting()
 			return endError{err}
 		}
 	}
 }
 
-// A wait, and how another client ended it (CLIENT UNBLOCK).
-const (
-	notBlocked int32 = iota // there is no wait
-	stillBlocked
-	unblockedTimeout
-	unblockedError
-)
-
-// giveUp tells whether a wait is over without a record, and answers it.
-func (s *session) giveUp(until time.Time) (bool, error) {
-	switch how := s.unblocked.Load(); {
+// waitOver tells whether a wait is over without a record. It has replied then, or returns an error.
+func (s *session) waitOver(until time.Time) (bool, error) {
+	switch how := s.consumer.wait.Load(); {
 	case how == unblockedError:
 		return true, errUnblocked
-	case s.server.draining.Load():
+	case s.server.drain.begun.Load():
 		return true, errShutdown
-	case how == unblockedTimeout, s.executing, !until.IsZero() && !time.Now().Before(until):
+	case how == unblockedTimeout, s.multi.executing, !until.IsZero() && !time.Now().Before(until):
 		s.out.NullArray()
 		return true, nil
 	}
 	return false, nil
 }
 
-// subscribe makes the session a member, at its first BLPOP; later ones must ask for the same.
-func (s *session) subscribe(key []byte, until time.Time) error {
-	if s.member != nil && s.interest.is(s.identity, key) {
+// subscribe makes the session a member at its first BLPOP. Later ones must ask for the same.
+func (s *session) subscribe(text []byte, until time.Time) error {
+	c := &s.consumer
+	if c.member != nil && c.key.Is(c.identity, text) {
 		return nil
 	}
-	topics, overrides, err := protocol.ParseConsumeKey(key)
+	topics, settings, err := protocol.ParseConsumeKey(text)
 	if err != nil {
 		return err
 	}
-	if !s.named {
-		return s.unnamed()
+	if !c.named {
+		return s.nameError()
 	}
-	wanted, err := parseConsumption(s.identity, key, topics, overrides)
+	key, err := blpopkey.Parse(c.identity, text, topics, settings)
 	if err != nil {
 		return err
 	}
-	if s.member != nil {
-		if s.member.Identity() == s.identity {
-			return s.reconsider(wanted)
+	if c.member != nil {
+		if c.member.Identity() == c.identity {
+			return s.checkSameKey(key)
 		}
-		s.leave(true)
+		s.leaveGroup(true)
 	}
-	wanted.Address = s.address()
-	return s.join(wanted, until)
+	key.Address = s.address()
+	return s.joinGroup(key, until)
 }
 
-func (s *session) unnamed() error {
-	if s.calledAnything() {
-		return errNotIdentity
+// nameError says what the client's name lacks to consume.
+func (s *session) nameError() error {
+	if s.info.hasName() {
+		return errNoIdentity
 	}
-	return errAnonymous
+	return errNoName
 }
 
-func (s *session) calledAnything() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.name != ""
-}
-
-// reconsider takes a key that says the same in other words, and refuses one that does not.
-func (s *session) reconsider(wanted *consumption) error {
-	if !slices.Equal(wanted.Topics, s.interest.Topics) {
-		return fmt.Errorf("%s is subscribed to %s already: use another name for other topics",
-			s.identity, strings.Join(s.interest.Topics, ","))
+// checkSameKey accepts a key that says the same in other words as the first one, and refuses any other.
+func (s *session) checkSameKey(later *blpopkey.Key) error {
+	first, identity := s.consumer.key, s.consumer.identity
+	if !slices.Equal(later.Topics, first.Topics) {
+		return fmt.Errorf("%s is subscribed to %s already: use another name for other topics", identity, strings.Join(first.Topics, ","))
 	}
-	if name := s.interest.differs(wanted); name != "" {
-		return fmt.Errorf("%s is subscribed with another %s already: use another name for other settings", s.identity, name)
+	if name := first.Differs(later); name != "" {
+		return fmt.Errorf("%s is subscribed with another %s already: use another name for other settings", identity, name)
 	}
 	return nil
 }
 
-// join seats the session. A subscription that is just ending, whose place it needs, is waited for until the
-// client's patience ends.
-func (s *session) join(wanted *consumption, until time.Time) error {
+// joinGroup makes the session a member. There may be no room until a subscription has ended that is just ending: this
+// is waited for, as long as the client waits.
+func (s *session) joinGroup(key *blpopkey.Key, until time.Time) error {
 	for {
-		member, err := s.seat(wanted)
+		member, err := s.tryJoin(key)
 		var full *kafka.RoomError
 		switch {
 		case err == nil:
-			s.member, s.interest = member, wanted
-			s.server.setOwner(s)
+			s.consumer.member, s.consumer.key = member, key
+			s.server.sessions.setOwner(s)
 			return nil
 		case !errors.As(err, &full) || !full.Soon:
 			return err
 		}
-		if done, err := s.giveUp(until); done {
-			return cmp.Or(err, errAnswered)
+		if done, err := s.waitOver(until); done {
+			return cmp.Or(err, errReplied)
 		}
-		if err := s.attend(until); err != nil {
+		if err := s.waitForClient(until); err != nil {
 			return endError{err}
 		}
 	}
 }
 
-// errAnswered ends a command whose answer has been given already.
-var errAnswered = errors.New("answered")
+// errReplied ends a command that has its reply already.
+var errReplied = errors.New("answered")
 
-// seat takes the member's place. A connection of the same name that is dead, but has not noticed yet, is waited for.
-func (s *session) seat(wanted *consumption) (*kafka.Member, error) {
-	member, err := s.server.kafka.Join(s.identity, wanted.Interest, s.conn.Wake)
+// tryJoin becomes a member. Another connection with the same name may be dead without having noticed it: its end is
+// waited for.
+func (s *session) tryJoin(key *blpopkey.Key) (*kafka.Member, error) {
+	identity := s.consumer.identity
+	member, err := s.server.kafka.Join(identity, key.Interest, s.conn.Wake)
 	var taken *kafka.TakenError
-	if errors.As(err, &taken) && s.server.bury(s.identity) {
-		return s.server.kafka.Join(s.identity, wanted.Interest, s.conn.Wake)
+	if errors.As(err, &taken) && s.server.sessions.awaitDeadOwner(identity) {
+		return s.server.kafka.Join(identity, key.Interest, s.conn.Wake)
 	}
 	return member, err
 }
 
-// address is the client's.
+// leaveGroup ends the session's membership, if it has one. With giveBack its records go to others at once.
+func (s *session) leaveGroup(giveBack bool) {
+	if s.consumer.member == nil {
+		return
+	}
+	s.consumer.member.Leave(giveBack)
+	s.server.sessions.endOwner(s)
+	s.consumer.member, s.consumer.key = nil, nil
+}
+
+// address is the client's IP address.
 func (s *session) address() netip.Addr {
 	if at, is := s.conn.RemoteAddr().(*net.TCPAddr); is {
 		return at.AddrPort().Addr()
 	}
 	return netip.Addr{}
-}
-
-const (
-	burialTime = time.Second           // at most, for a dead connection's session to end
-	partingGap = 50 * time.Millisecond // between what a client did one after the other, on two connections
-)
-
-// bury waits for the end of a session whose client has hung up; false when it is alive. A client that has closed one
-// connection and asks on another may be heard the other way round.
-func (s *Server) bury(id kafka.Identity) bool {
-	owner, patience := s.owner(id), partingGap
-	if owner == nil {
-		return true
-	}
-	if owner.conn.HungUp() {
-		owner.conn.Wake()
-		patience = burialTime
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	select {
-	case <-owner.ended:
-	case <-ctx.Done():
-	}
-	return s.owner(id) == nil // it may still wait for answers, without the name
 }

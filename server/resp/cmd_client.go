@@ -3,34 +3,32 @@ package resp
 import (
 	"errors"
 	"fmt"
+
+	"github.com/sluice-proxy/sluice/protocol"
 )
 
-// clientCommands are the subcommands of CLIENT.
+// clientCommands are the subcommands of CLIENT that are about the client's own connection.
 var clientCommands = []command{
-	{"client|getname", 2, "ERR", 0, getName},
+	{"client|getname", 2, "ERR", 0, clientGetName},
 	{"client|help", 2, "ERR", 0, help},
 	{"client|id", 2, "ERR", 0, clientID},
-	{"client|info", 2, "ERR", 0, clientInfo},
-	{"client|kill", -3, "ERR", 0, clientKill},
-	{"client|list", -2, "ERR", 0, clientList},
-	{"client|no-evict", 3, "ERR", 0, noEvict},
-	{"client|no-touch", 3, "ERR", 0, noTouch},
+	{"client|no-evict", 3, "ERR", 0, clientNoEvict},
+	{"client|no-touch", 3, "ERR", 0, clientNoTouch},
 	{"client|reply", 3, "ERR", 0, clientReply},
-	{"client|setinfo", 4, "ERR", 0, setInfo},
-	{"client|setname", 3, "ERR", 0, setName},
-	{"client|tracking", -3, "ERR", 0, tracking},
-	{"client|unblock", -3, "ERR", 0, unblock},
+	{"client|setinfo", 4, "ERR", 0, clientSetInfo},
+	{"client|setname", 3, "ERR", 0, clientSetName},
+	{"client|tracking", -3, "ERR", 0, clientTracking},
 }
 
-// Bounds in bytes of what a client may be called: ten thousand of them are remembered.
+// Bounds in bytes of what a client may be called: sluice remembers the names of ten thousand clients.
 const (
 	maxName    = 1 << 10
 	maxLibrary = 256
 )
 
-// validName refuses what would make CLIENT LIST unreadable, with Redis' text (networking.c,
-// validateClientAttr), and what is too long to be remembered.
-func validName(what string, name []byte, limit int) error {
+// checkName refuses a name that would make CLIENT LIST unreadable, with Redis' text (networking.c, validateClientAttr).
+// It also refuses a name that is too long to be remembered.
+func checkName(what string, name []byte, limit int) error {
 	for _, c := range name {
 		if c < '!' || c > '~' {
 			return fmt.Errorf("%s cannot contain spaces, newlines or special characters.", what) //nolint:revive,staticcheck // Redis' text
@@ -42,9 +40,9 @@ func validName(what string, name []byte, limit int) error {
 	return nil
 }
 
-// setName answers CLIENT SETNAME. A name is never taken: pools share one.
-func setName(s *session, args [][]byte) error {
-	if err := validName("Client names", args[2], maxName); err != nil {
+// clientSetName answers CLIENT SETNAME. Several connections may have one name: pools do.
+func clientSetName(s *session, args [][]byte) error {
+	if err := checkName("Client names", args[2], maxName); err != nil {
 		return err
 	}
 	s.rename(string(args[2]))
@@ -52,12 +50,12 @@ func setName(s *session, args [][]byte) error {
 	return nil
 }
 
-func getName(s *session, _ [][]byte) error {
-	if !s.calledAnything() {
+func clientGetName(s *session, _ [][]byte) error {
+	if !s.info.hasName() {
 		s.out.Null()
 		return nil
 	}
-	s.out.BulkString(s.name) // only this session writes it
+	s.out.BulkString(s.info.name) // only this session writes it
 	return nil
 }
 
@@ -66,45 +64,44 @@ func clientID(s *session, _ [][]byte) error {
 	return nil
 }
 
-// setInfo answers CLIENT SETINFO LIB-NAME|LIB-VER <text>.
-func setInfo(s *session, args [][]byte) error {
+// clientSetInfo answers CLIENT SETINFO LIB-NAME|LIB-VER <text>.
+func clientSetInfo(s *session, args [][]byte) error {
 	which, what := 0, "lib-name"
 	switch {
-	case is(args[2], "lib-ver"):
+	case protocol.Is(args[2], "lib-ver"):
 		which, what = 1, "lib-ver"
-	case !is(args[2], "lib-name"):
+	case !protocol.Is(args[2], "lib-name"):
 		return fmt.Errorf("Unrecognized option '%s'", cut(args[2], 128)) //nolint:staticcheck // Redis' text
 	}
-	if err := validName(what, args[3], maxLibrary); err != nil {
+	if err := checkName(what, args[3], maxLibrary); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	s.library[which] = string(args[3])
-	s.mu.Unlock()
+	s.info.change(func(i *clientInfo) { i.library[which] = string(args[3]) })
 	s.out.OK()
 	return nil
 }
 
-// noEvict and noTouch are remembered and shown: there is no memory of keys here to evict from.
-func noEvict(s *session, args [][]byte) error {
-	return s.toggle(args[2], func(v *visible, on bool) { v.noEvict = on })
+// clientNoEvict and clientNoTouch only change what CLIENT LIST shows: there is no memory of keys to evict from.
+func clientNoEvict(s *session, args [][]byte) error {
+	return s.setFlag(args[2], func(f *clientFlags, on bool) { f.noEvict = on })
 }
 
-func noTouch(s *session, args [][]byte) error {
-	return s.toggle(args[2], func(v *visible, on bool) { v.noTouch = on })
+func clientNoTouch(s *session, args [][]byte) error {
+	return s.setFlag(args[2], func(f *clientFlags, on bool) { f.noTouch = on })
 }
 
-func (s *session) toggle(arg []byte, set func(*visible, bool)) error {
-	on := is(arg, "on")
-	if !on && !is(arg, "off") {
+// setFlag reads ON or OFF and sets a flag to it.
+func (s *session) setFlag(arg []byte, set func(*clientFlags, bool)) error {
+	on := protocol.Is(arg, "on")
+	if !on && !protocol.Is(arg, "off") {
 		return errSyntax
 	}
-	s.show(func(v *visible) { set(v, on) })
+	s.info.change(func(i *clientInfo) { set(&i.flags, on) })
 	s.out.OK()
 	return nil
 }
 
-// trackingOptions are what CLIENT TRACKING takes, and how many arguments each has.
+// trackingOptions are the options of CLIENT TRACKING by how many arguments each has.
 var trackingOptions = map[string]int{"redirect": 1, "prefix": 1, "bcast": 0, "optin": 0, "optout": 0, "noloop": 0}
 
 // Redis' own words (networking.c, clientCommand).
@@ -113,9 +110,8 @@ var (
 	errPrefix   = errors.New("PREFIX option requires BCAST mode to be enabled")
 )
 
-// tracking answers CLIENT TRACKING. Nothing that can be read here can be cached, so no invalidation
-// is ever due.
-func tracking(s *session, args [][]byte) error {
+// clientTracking answers CLIENT TRACKING. Nothing that can be read here can be cached, so no invalidation is ever due.
+func clientTracking(s *session, args [][]byte) error {
 	given, err := parseTracking(args[3:])
 	switch {
 	case err != nil:
@@ -125,7 +121,7 @@ func tracking(s *session, args [][]byte) error {
 	case given["prefix"] && !given["bcast"]:
 		return errPrefix
 	}
-	return s.toggle(args[2], func(v *visible, on bool) { v.tracking = on })
+	return s.setFlag(args[2], func(f *clientFlags, on bool) { f.tracking = on })
 }
 
 func parseTracking(rest [][]byte) (map[string]bool, error) {
@@ -143,93 +139,64 @@ func parseTracking(rest [][]byte) (map[string]bool, error) {
 	return given, nil
 }
 
-// unblock answers CLIENT UNBLOCK <id> [TIMEOUT|ERROR].
-func unblock(s *session, args [][]byte) error {
-	how := unblockedTimeout
-	switch {
-	case len(args) > 4:
-		return errSyntax
-	case len(args) == 4 && is(args[3], "error"):
-		how = unblockedError
-	case len(args) == 4 && !is(args[3], "timeout"):
-		return errors.New("CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
-	}
-	id, err := parseInt(args[2])
-	if err != nil {
-		return err
-	}
-	other := s.server.session(id)
-	s.out.Int(boolInt(other != nil && other.unblock(how)))
-	return nil
-}
-
-// unblock ends the session's wait; false when it is not waiting.
-func (s *session) unblock(how int32) bool {
-	if !s.unblocked.CompareAndSwap(stillBlocked, how) {
-		return false
-	}
-	s.conn.Wake()
-	return true
-}
-
-// silence is which replies a client does not want to hear (CLIENT REPLY).
-type silence int
+// replyMode is which replies a client wants (CLIENT REPLY).
+type replyMode int
 
 const (
-	heard    silence = iota
-	skipNext         // after SKIP: the next command's reply is not sent
-	skipping         // this is that command
-	off              // none is sent
+	replyOn       replyMode = iota
+	replySkipNext           // after SKIP: the reply to the next command is not sent
+	replySkipping           // that command runs
+	replyOff                // none is sent
 )
 
-// mute tells whether what is to be sent is not to be sent.
-func (q silence) mute() bool { return q == skipping || q == off }
+// suppressed tells whether replies are not sent.
+func (m replyMode) suppressed() bool { return m == replySkipping || m == replyOff }
 
-// clientReply answers CLIENT REPLY ON|OFF|SKIP. ON is heard in any case; the others are not.
+// clientReply answers CLIENT REPLY ON|OFF|SKIP. ON always has a reply; the others never have one.
 func clientReply(s *session, args [][]byte) error {
 	switch {
-	case is(args[2], "on"):
-		if s.profile.silence.mute() {
+	case protocol.Is(args[2], "on"):
+		if s.out.mode.suppressed() {
 			s.out.Reset()
 		}
-		s.profile.silence = heard
+		s.out.mode = replyOn
 		s.out.OK()
 		return nil
-	case is(args[2], "off"):
-		return s.hush(off)
-	case is(args[2], "skip"):
-		return s.hush(skipNext)
+	case protocol.Is(args[2], "off"):
+		return s.suppressReplies(replyOff)
+	case protocol.Is(args[2], "skip"):
+		return s.suppressReplies(replySkipNext)
 	}
 	return errSyntax
 }
 
-// hush sends what is due to be heard before the silence begins.
-func (s *session) hush(q silence) error {
-	if s.profile.silence == off {
+// suppressReplies sends the replies to earlier commands before the mode changes.
+func (s *session) suppressReplies(m replyMode) error {
+	if s.out.mode == replyOff {
 		return nil
 	}
 	if err := s.flush(); err != nil {
 		return endError{err}
 	}
-	s.profile.silence = q
+	s.out.mode = m
 	return nil
 }
 
-// runUnheard runs the command whose reply the client skips.
-func (s *session) runUnheard(args [][]byte) error {
-	if err := s.settle(true); err != nil {
+// dispatchSkipped runs the command whose reply the client skips.
+func (s *session) dispatchSkipped(args [][]byte) error {
+	if err := s.replyPending(true); err != nil {
 		return err
 	}
 	if err := s.flush(); err != nil {
 		return err
 	}
-	s.profile.silence = skipping
-	err := s.run(args)
+	s.out.mode = replySkipping
+	err := s.dispatch(args)
 	if err == nil {
-		err = s.settle(true)
+		err = s.replyPending(true)
 	}
-	if s.profile.silence == skipping {
-		s.profile.silence = heard
+	if s.out.mode == replySkipping {
+		s.out.mode = replyOn
 		s.out.Reset()
 	}
 	return err

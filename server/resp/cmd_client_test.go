@@ -14,7 +14,7 @@ func (d *door) waiting(t *testing.T, name string) (*peer, int64) {
 	p.says("CLIENT SETNAME "+name, "+OK")
 	id := p.ask("CLIENT ID").(int64)
 	p.send("BLPOP topics:nothing-ever 0")
-	eventually(t, "blocked", func() bool { return d.session(id).blocked() })
+	eventually(t, "blocked", func() bool { return d.sessions.withID(id).blocked() })
 	return p, id
 }
 
@@ -26,7 +26,7 @@ func TestUnblock(t *testing.T) {
 	p.hears("*-1")
 	other.says(fmt.Sprintf("CLIENT UNBLOCK %d", id), ":0")
 	p.send("BLPOP topics:nothing-ever 0")
-	eventually(t, "blocked", func() bool { return d.session(id).blocked() })
+	eventually(t, "blocked", func() bool { return d.sessions.withID(id).blocked() })
 	other.says(fmt.Sprintf("CLIENT UNBLOCK %d ERROR", id), ":1")
 	p.hears("-UNBLOCKED client unblocked via CLIENT UNBLOCK")
 	p.says("PING", "+PONG")
@@ -48,7 +48,7 @@ func TestKill(t *testing.T) {
 	}()
 	for _, one := range []int64{id, idleID, busyID} {
 		other.says(fmt.Sprintf("CLIENT KILL ID %d", one), ":1")
-		eventually(t, "gone", func() bool { return d.session(one) == nil })
+		eventually(t, "gone", func() bool { return d.sessions.withID(one) == nil })
 	}
 	if got := blocked.rest() + idle.rest(); got != "" {
 		t.Errorf("they were told %q", got)

@@ -8,24 +8,24 @@ import (
 	"github.com/sluice-proxy/sluice/protocol"
 )
 
-// commandCommands are the subcommands of COMMAND, which describe the command table.
+// commandCommands are the subcommands of COMMAND, which describe the table.
 var commandCommands = []command{
-	{"command|count", 2, "ERR", 0, countCommands},
-	{"command|docs", -2, "ERR", 0, documentCommands},
+	{"command|count", 2, "ERR", 0, commandCount},
+	{"command|docs", -2, "ERR", 0, commandDocsReply},
 	{"command|help", 2, "ERR", 0, help},
-	{"command|info", -2, "ERR", 0, explainCommands},
-	{"command|list", -2, "ERR", 0, listCommands},
+	{"command|info", -2, "ERR", 0, commandInfo},
+	{"command|list", -2, "ERR", 0, commandList},
 }
 
-// describeCommands answers COMMAND, alone the same as COMMAND INFO.
-func describeCommands(s *session, args [][]byte) error {
+// commandAlone answers COMMAND, alone the same as COMMAND INFO.
+func commandAlone(s *session, args [][]byte) error {
 	if len(args) > 1 {
-		return within(s, args)
+		return runSubcommand(s, args)
 	}
-	return explainCommands(s, args)
+	return commandInfo(s, args)
 }
 
-func countCommands(s *session, _ [][]byte) error {
+func commandCount(s *session, _ [][]byte) error {
 	s.out.Int(int64(len(commands)))
 	return nil
 }
@@ -43,13 +43,13 @@ func findAny(name []byte) *command {
 
 func commandNames() []string { return slices.Sorted(maps.Keys(commands)) }
 
-// explainCommands answers COMMAND INFO [name ...]: how to call each command, null for one that does
+// commandInfo answers COMMAND INFO [name ...]: how to call each command, null for one that does
 // not exist.
-func explainCommands(s *session, args [][]byte) error {
+func commandInfo(s *session, args [][]byte) error {
 	if len(args) < 3 {
 		s.out.Array(len(commands))
 		for _, name := range commandNames() {
-			s.explainCommand(commands[name])
+			s.replyCommandInfo(commands[name])
 		}
 		return nil
 	}
@@ -60,40 +60,40 @@ func explainCommands(s *session, args [][]byte) error {
 			s.out.Null() // of one value, in Redis too
 			continue
 		}
-		s.explainCommand(c)
+		s.replyCommandInfo(c)
 	}
 	return nil
 }
 
-// explainCommand writes the ten elements of Redis 7 (server.c, addReplyCommandInfo).
-func (s *session) explainCommand(c *command) {
-	page := manual[c.name]
+// replyCommandInfo writes the ten elements of Redis 7 (server.c, addReplyCommandInfo).
+func (s *session) replyCommandInfo(c *command) {
+	doc := commandDocs[c.name]
 	s.out.Array(10)
 	s.out.BulkString(c.name)
 	s.out.Int(int64(c.arity))
-	words(&s.out, c.words())
-	for _, position := range page.keys {
+	replySet(&s.out.Encoder, c.flagNames())
+	for _, position := range doc.keys {
 		s.out.Int(int64(position))
 	}
-	words(&s.out, page.categories(c))
+	replySet(&s.out.Encoder, doc.categories(c))
 	s.out.Set(0) // tips
 	s.out.Set(0) // key specifications
 	subs := subcommands[c.name]
 	s.out.Set(len(subs))
 	for _, name := range slices.Sorted(maps.Keys(subs)) {
-		s.explainCommand(subs[name])
+		s.replyCommandInfo(subs[name])
 	}
 }
 
-func words(out *protocol.Encoder, list []string) {
+func replySet(out *protocol.Encoder, list []string) {
 	out.Set(len(list))
 	for _, word := range list {
 		out.Simple(word)
 	}
 }
 
-// words are the flags by their names in Redis.
-func (c *command) words() []string {
+// flagNames are the flags by their names in Redis.
+func (c *command) flagNames() []string {
 	var list []string
 	for _, flag := range []struct {
 		flags flags
@@ -106,8 +106,8 @@ func (c *command) words() []string {
 	return list
 }
 
-// documentCommands answers COMMAND DOCS [name ...]; what does not exist is left out.
-func documentCommands(s *session, args [][]byte) error {
+// commandDocsReply answers COMMAND DOCS [name ...]; what does not exist is left out.
+func commandDocsReply(s *session, args [][]byte) error {
 	var wanted []*command
 	for _, arg := range args[2:] {
 		if c := findAny(arg); c != nil {
@@ -121,57 +121,57 @@ func documentCommands(s *session, args [][]byte) error {
 	}
 	s.out.Map(len(wanted))
 	for _, c := range wanted {
-		s.document(c)
+		s.replyCommandDocs(c)
 	}
 	return nil
 }
 
-func (s *session) document(c *command) {
-	page, subs := manual[c.name], subcommands[c.name]
+func (s *session) replyCommandDocs(c *command) {
+	doc, subs := commandDocs[c.name], subcommands[c.name]
 	s.out.BulkString(c.name)
-	s.out.Map(3 + int(boolInt(page.syntax != "")+boolInt(len(subs) > 0)))
-	for _, fact := range [][2]string{{"summary", page.summary}, {"since", page.since}, {"group", page.group}} {
+	s.out.Map(3 + int(boolInt(doc.syntax != "")+boolInt(len(subs) > 0)))
+	for _, fact := range [][2]string{{"summary", doc.summary}, {"since", doc.since}, {"group", doc.group}} {
 		s.out.BulkString(fact[0])
 		s.out.BulkString(fact[1])
 	}
-	s.documentSyntax(page)
+	s.replySyntax(doc)
 	if len(subs) == 0 {
 		return
 	}
 	s.out.BulkString("subcommands")
 	s.out.Map(len(subs))
 	for _, name := range slices.Sorted(maps.Keys(subs)) {
-		s.document(subs[name])
+		s.replyCommandDocs(subs[name])
 	}
 }
 
-// documentSyntax writes all that follows the name as one argument: redis-cli shows it as a hint.
-func (s *session) documentSyntax(p page) {
-	if p.syntax == "" {
+// replySyntax writes all that follows the name as one argument: redis-cli shows it as a hint.
+func (s *session) replySyntax(doc commandDoc) {
+	if doc.syntax == "" {
 		return
 	}
 	s.out.BulkString("arguments")
 	s.out.Array(1)
 	s.out.Map(2)
-	for _, fact := range [][2]string{{"name", p.syntax}, {"type", "string"}} {
+	for _, fact := range [][2]string{{"name", doc.syntax}, {"type", "string"}} {
 		s.out.BulkString(fact[0])
 		s.out.BulkString(fact[1])
 	}
 }
 
-// listCommands answers COMMAND LIST [FILTERBY MODULE|ACLCAT|PATTERN what].
-func listCommands(s *session, args [][]byte) error {
-	fits, err := parseFilter(args[2:])
+// commandList answers COMMAND LIST [FILTERBY MODULE|ACLCAT|PATTERN what].
+func commandList(s *session, args [][]byte) error {
+	matches, err := parseFilter(args[2:])
 	if err != nil {
 		return err
 	}
 	var names []string
 	for _, name := range commandNames() {
-		if fits(commands[name]) {
+		if matches(commands[name]) {
 			names = append(names, name)
 		}
 	}
-	s.listKeys(names)
+	s.replyStrings(names)
 	return nil
 }
 
@@ -179,13 +179,13 @@ func parseFilter(args [][]byte) (func(*command) bool, error) {
 	switch {
 	case len(args) == 0:
 		return func(*command) bool { return true }, nil
-	case len(args) != 3 || !is(args[0], "filterby"):
+	case len(args) != 3 || !protocol.Is(args[0], "filterby"):
 		return nil, errSyntax
-	case is(args[1], "module"):
+	case protocol.Is(args[1], "module"):
 		return func(*command) bool { return false }, nil
-	case is(args[1], "aclcat"):
-		return func(c *command) bool { return slices.Contains(manual[c.name].categories(c), "@"+string(args[2])) }, nil
-	case is(args[1], "pattern"):
+	case protocol.Is(args[1], "aclcat"):
+		return func(c *command) bool { return slices.Contains(commandDocs[c.name].categories(c), "@"+string(args[2])) }, nil
+	case protocol.Is(args[1], "pattern"):
 		return func(c *command) bool { return protocol.Match(args[2], []byte(c.name)) }, nil
 	}
 	return nil, errSyntax

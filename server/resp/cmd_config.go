@@ -11,22 +11,22 @@ import (
 var configCommands = []command{
 	{"config|get", -3, "ERR", 0, configGet},
 	{"config|help", 2, "ERR", 0, help},
-	{"config|resetstat", 2, "ERR", 0, resetStat},
-	{"config|rewrite", 2, "ERR", 0, noConfig},
-	{"config|set", -4, "ERR", 0, noConfig},
+	{"config|resetstat", 2, "ERR", 0, configResetStat},
+	{"config|rewrite", 2, "ERR", 0, refuseConfig},
+	{"config|set", -4, "ERR", 0, refuseConfig},
 }
 
-// setting is a parameter of Redis' configuration that clients and tools look at, and what is true of
-// us. A password is none of them.
-type setting struct {
+// parameter is one of Redis' configuration that clients and tools look at, with its value here. A password is not among
+// them.
+type parameter struct {
 	name  string
 	value func(*Server) string
 }
 
 func fixed(value string) func(*Server) string { return func(*Server) string { return value } }
 
-// settings are in alphabetical order.
-var settings = []setting{
+// parameters are in alphabetical order.
+var parameters = []parameter{
 	{"appendonly", fixed("no")},
 	{"cluster-enabled", fixed("no")},
 	{"databases", fixed("1")},
@@ -44,16 +44,16 @@ var settings = []setting{
 
 // configGet answers CONFIG GET <glob> ...
 func configGet(s *session, args [][]byte) error {
-	var found []setting
-	for _, setting := range settings {
-		if matchesAny(args[2:], setting.name) {
-			found = append(found, setting)
+	var found []parameter
+	for _, p := range parameters {
+		if matchesAny(args[2:], p.name) {
+			found = append(found, p)
 		}
 	}
 	s.out.Map(len(found))
-	for _, setting := range found {
-		s.out.BulkString(setting.name)
-		s.out.BulkString(setting.value(s.server))
+	for _, p := range found {
+		s.out.BulkString(p.name)
+		s.out.BulkString(p.value(s.server))
 	}
 	return nil
 }
@@ -68,12 +68,12 @@ func matchesAny(patterns [][]byte, name string) bool {
 	return false
 }
 
-// noConfig refuses what would change the configuration.
-func noConfig(*session, [][]byte) error {
+// refuseConfig answers what would change the configuration.
+func refuseConfig(*session, [][]byte) error {
 	return errors.New("sluice is configured by its file and its flags, not over the wire")
 }
 
-func resetStat(s *session, _ [][]byte) error {
+func configResetStat(s *session, _ [][]byte) error {
 	s.server.resetStats()
 	s.out.OK()
 	return nil

@@ -2,62 +2,28 @@ package resp
 
 import (
 	"errors"
-	"strings"
 	"time"
-
-	"github.com/sluice-proxy/sluice/kafka"
 )
 
-// connectionCommands are about the connection itself. Where nothing else is said, replies and error
-// texts are those of Redis 7.
+// connectionCommands are about the connection itself. Replies and error texts are those of Redis 7, where a handler
+// does not say otherwise.
 var connectionCommands = []command{
-	{"hello", -1, "ERR", beforeAuth | greets, hello},
-	{"auth", -2, "ERR", beforeAuth | greets, auth},
-	{"client", -2, "ERR", greets, within},
-	{"select", 2, "ERR", greets, selectDatabase},
+	{"client", -2, "ERR", greeting, runSubcommand},
+	{"select", 2, "ERR", greeting, selectDatabase},
 	{"ping", -1, "ERR", 0, ping},
 	{"echo", 2, "ERR", 0, echo},
 	{"quit", -1, "ERR", beforeAuth | immediate, quit},
 	{"reset", 1, "ERR", beforeAuth | immediate, reset},
-	{"cluster", -2, "ERR", 0, noCluster},
-	{"readonly", 1, "ERR", 0, noCluster},
-	{"readwrite", 1, "ERR", 0, noCluster},
-	{"asking", 1, "ERR", 0, noCluster},
+	{"cluster", -2, "ERR", 0, refuseCluster},
+	{"readonly", 1, "ERR", 0, refuseCluster},
+	{"readwrite", 1, "ERR", 0, refuseCluster},
+	{"asking", 1, "ERR", 0, refuseCluster},
 }
 
 var (
-	errNotInteger = exactError("ERR value is not an integer or out of range")
-	errDatabase   = errors.New("DB index is out of range")
-	errNoCluster  = errors.New("This instance has cluster support disabled") //nolint:staticcheck // Redis' text
+	errDatabase  = errors.New("DB index is out of range")
+	errNoCluster = errors.New("This instance has cluster support disabled") //nolint:staticcheck // Redis' text
 )
-
-// profile is what the connection commands keep of a client; only its session looks at it.
-type profile struct {
-	attempts int     // AUTH failures since the last success
-	silence  silence // of CLIENT REPLY
-}
-
-// visible is what the connection commands show of a client to others, behind the session's lock.
-type visible struct {
-	proto                                      int // 0 until HELLO: 2
-	multi, monitor, noEvict, noTouch, tracking bool
-}
-
-// show changes what CLIENT LIST tells of the session.
-func (s *session) show(change func(*visible)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	change(&s.visible)
-}
-
-// rename sets the connection's name; group:name sets the consumer identity too.
-func (s *session) rename(name string) {
-	group, member, ok := strings.Cut(name, ":")
-	s.identity, s.named = kafka.Identity{Group: group, Name: member}, ok && group != "" && member != ""
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.name = name
-}
 
 func ping(s *session, args [][]byte) error {
 	switch len(args) {
@@ -76,7 +42,7 @@ func echo(s *session, args [][]byte) error {
 	return nil
 }
 
-// selectDatabase answers SELECT: there is one database.
+// selectDatabase answers SELECT: the only database is 0.
 func selectDatabase(s *session, args [][]byte) error {
 	n, err := parseInt(args[1])
 	if err != nil {
@@ -89,36 +55,33 @@ func selectDatabase(s *session, args [][]byte) error {
 	return nil
 }
 
-func noCluster(*session, [][]byte) error { return errNoCluster }
+func refuseCluster(*session, [][]byte) error { return errNoCluster }
 
 // quit answers QUIT: the member's records go to others at once.
 func quit(s *session, _ [][]byte) error {
 	s.out.OK()
-	s.goodbye = true
-	return endError{errGoodbye}
+	s.end.quit = true
+	return endError{errQuit}
 }
 
-// reset answers RESET: the connection is as if new, its age included. What was not to be heard stays
-// so, and so does this reply after CLIENT REPLY SKIP, as in Redis.
+// reset answers RESET: the connection becomes as if it were new, its age included. Replies that CLIENT REPLY suppressed
+// stay so, the reply to RESET itself after CLIENT REPLY SKIP included, as in Redis.
 func reset(s *session, _ [][]byte) error {
-	if s.profile.silence == off {
+	if s.out.mode == replyOff {
 		s.out.Reset()
 	}
-	skipped := s.profile.silence == skipping
-	s.monitor.drain(&s.out)
-	s.monitor.close(s.server)
-	s.monitor, s.queue = nil, nil
-	s.leave(true)
+	s.monitor.MoveTo(&s.out.Encoder, flushAt)
+	s.server.monitors.Remove(s.monitor)
+	s.monitor, s.multi.queue = nil, nil
+	s.leaveGroup(true)
 	s.rename("")
-	s.profile = profile{}
-	if skipped {
-		s.profile.silence = skipping
+	s.login.attempts = 0
+	if s.out.mode != replySkipping {
+		s.out.mode = replyOn
 	}
 	s.out.Proto = 2
-	s.mu.Lock()
-	s.visible, s.connected = visible{}, time.Now()
-	s.mu.Unlock()
-	s.trust(s.server.options().Password == "")
+	s.info.change(func(i *clientInfo) { i.flags, i.connected = clientFlags{}, time.Now() })
+	s.setAuthenticated(s.server.options().Password == "")
 	s.out.Simple("RESET")
 	return nil
 }

@@ -5,15 +5,22 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sluice-proxy/sluice/protocol"
 	"github.com/sluice-proxy/sluice/server"
 )
 
-// redisVersion is the Redis that sluice says to be: clients choose by it which commands they may
-// send. 7.2 has CLIENT SETINFO.
+// helloCommands are what clients send first.
+var helloCommands = []command{
+	{"hello", -1, "ERR", beforeAuth | greeting, hello},
+	{"auth", -2, "ERR", beforeAuth | greeting, auth},
+}
+
+// redisVersion is the Redis that sluice says to be. Clients choose by it which commands they may send; 7.2 has CLIENT
+// SETINFO.
 const redisVersion = "7.2.5"
 
-// maxAttempts is how many passwords a connection may try in a row: with a connection each for five,
-// guessing costs the guesser, not us.
+// maxAttempts is how many passwords a connection may try in a row. So whoever guesses needs a new connection for every
+// five passwords.
 const maxAttempts = 5
 
 // Redis' own words (acl.c, networking.c).
@@ -29,11 +36,17 @@ var (
 	errAttempts   = errors.New("too many failed authentications")
 )
 
-// defaultUser is the only user there is.
+// defaultUser is the only user.
 var defaultUser = []byte("default")
 
-// auth answers AUTH [user] <password>. Without a password to give, the form with a user is answered
-// as Redis does: any password is the right one.
+// login is whether the client has authenticated.
+type login struct {
+	authenticated bool
+	attempts      int // wrong passwords since the last right one
+}
+
+// auth answers AUTH [user] <password>. Where no password is configured, the form with a user accepts any password, as
+// Redis does.
 func auth(s *session, args [][]byte) error {
 	user, password := defaultUser, args[len(args)-1]
 	switch {
@@ -51,94 +64,93 @@ func auth(s *session, args [][]byte) error {
 	return nil
 }
 
-// authenticate checks a password, and ends a session that tries too many.
+// authenticate checks a password. It ends a session that tries too many.
 func (s *session) authenticate(user, password []byte) error {
 	if bytes.Equal(user, defaultUser) && server.PasswordMatches(password, s.server.options().Password) {
-		s.profile.attempts = 0
-		s.trust(true)
+		s.login.attempts = 0
+		s.setAuthenticated(true)
 		return nil
 	}
-	s.profile.attempts++
-	s.server.unauthentic.Add(1)
-	if s.profile.attempts < maxAttempts {
+	s.login.attempts++
+	s.server.counters.authFailures.Add(1)
+	if s.login.attempts < maxAttempts {
 		return errWrongPass
 	}
 	s.out.Error(errWrongPass.Error())
 	return endError{errAttempts}
 }
 
-// trust sets whether the client has authenticated, and with it what it may send.
-func (s *session) trust(yes bool) {
-	s.authenticated = yes
+// setAuthenticated sets whether the client has authenticated, and with it how much it may send.
+func (s *session) setAuthenticated(yes bool) {
+	s.login.authenticated = yes
 	s.conn.Reader.SetLimits(s.server.limits(yes))
 }
 
-// greeting is what HELLO asks for.
-type greeting struct {
-	proto          int    // 0: as it is
+// helloOptions are the arguments of HELLO.
+type helloOptions struct {
+	proto          int    // 0: it stays as it is
 	user, password []byte // nil without AUTH
 	name           []byte // nil without SETNAME
 }
 
-// hello answers HELLO [2|3 [AUTH user password] [SETNAME name]], in the protocol that it asks for.
-// What is refused changes nothing.
+// hello answers HELLO [2|3 [AUTH user password] [SETNAME name]], in the protocol that it asks for. A HELLO that is
+// refused changes nothing.
 func hello(s *session, args [][]byte) error {
-	g, err := parseGreeting(args)
+	opts, err := parseHello(args)
 	if err != nil {
 		return err
 	}
-	if g.user != nil {
-		if err := s.authenticate(g.user, g.password); err != nil {
+	if opts.user != nil {
+		if err := s.authenticate(opts.user, opts.password); err != nil {
 			return err
 		}
 	}
-	if !s.authenticated {
+	if !s.login.authenticated {
 		return errNoAuthHello
 	}
-	if g.name != nil {
-		s.rename(string(g.name))
+	if opts.name != nil {
+		s.rename(string(opts.name))
 	}
-	if g.proto != 0 {
-		s.out.Proto = g.proto
-		s.show(func(v *visible) { v.proto = g.proto })
+	if opts.proto != 0 {
+		s.out.Proto = opts.proto
+		s.info.change(func(i *clientInfo) { i.flags.proto = opts.proto })
 	}
-	s.introduce()
+	s.replyHello()
 	return nil
 }
 
-func parseGreeting(args [][]byte) (g greeting, err error) {
+func parseHello(args [][]byte) (opts helloOptions, err error) {
 	if len(args) == 1 {
-		return g, nil
+		return opts, nil
 	}
 	proto, err := parseInt(args[1])
 	switch {
 	case err != nil:
-		return g, errProto
+		return opts, errProto
 	case proto < 2 || proto > 3:
-		return g, errNoProto
+		return opts, errNoProto
 	}
-	g.proto = int(proto)
+	opts.proto = int(proto)
 	rest := args[2:]
 	for len(rest) > 0 {
 		switch {
-		case is(rest[0], "auth") && len(rest) > 2:
-			g.user, g.password = rest[1], rest[2]
+		case protocol.Is(rest[0], "auth") && len(rest) > 2:
+			opts.user, opts.password = rest[1], rest[2]
 			rest = rest[3:]
-		case is(rest[0], "setname") && len(rest) > 1:
-			g.name = rest[1]
+		case protocol.Is(rest[0], "setname") && len(rest) > 1:
+			opts.name = rest[1]
 			rest = rest[2:]
-			if err := validName("Client names", g.name, maxName); err != nil {
-				return g, err
+			if err := checkName("Client names", opts.name, maxName); err != nil {
+				return opts, err
 			}
 		default:
-			return g, fmt.Errorf("Syntax error in HELLO option '%s'", cut(rest[0], 128)) //nolint:staticcheck // Redis' text
+			return opts, fmt.Errorf("Syntax error in HELLO option '%s'", cut(rest[0], 128)) //nolint:staticcheck // Redis' text
 		}
 	}
-	return g, nil
+	return opts, nil
 }
 
-// introduce is HELLO's reply.
-func (s *session) introduce() {
+func (s *session) replyHello() {
 	out := &s.out
 	out.Map(7)
 	out.BulkString("server")

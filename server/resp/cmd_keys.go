@@ -1,35 +1,47 @@
 package resp
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sluice-proxy/sluice/protocol"
+	"github.com/sluice-proxy/sluice/server/resp/topiclist"
 )
 
-// topicPrefix begins the keys that topics are shown as.
+// keysCommands show topics as keys.
+var keysCommands = []command{
+	{"keys", 2, "ERR", 0, keys},
+	{"scan", -2, "ERR", 0, scan},
+	{"type", 2, "ERR", 0, typeOf},
+	{"exists", -2, "ERR", 0, exists},
+}
+
+// topicPrefix begins the keys that stand for topics.
 const topicPrefix = "topics:"
 
-// keys answers KEYS <glob>. "topics:" alone is Rafka's way to ask for all topics.
+// keys answers KEYS <glob>. "topics:" alone asks for all topics, as in Rafka.
 func keys(s *session, args [][]byte) error {
-	names, err := s.keysLike(args[1])
+	names, err := s.matchingKeys(args[1])
 	if err != nil {
 		return err
 	}
-	s.listKeys(names)
+	s.replyStrings(names)
 	return nil
 }
 
-func (s *session) listKeys(names []string) {
+func (s *session) replyStrings(names []string) {
 	s.out.Array(len(names))
 	for _, name := range names {
 		s.out.BulkString(name)
 	}
 }
 
-// keysLike returns the keys of the topics that fit the glob.
-func (s *session) keysLike(pattern []byte) ([]string, error) {
+// matchingKeys returns the keys of the topics that match the glob.
+func (s *session) matchingKeys(pattern []byte) ([]string, error) {
 	names, err := s.topics()
 	if err != nil {
 		return nil, err
@@ -47,34 +59,34 @@ func (s *session) keysLike(pattern []byte) ([]string, error) {
 
 var errCursor = errors.New("invalid cursor")
 
-// scanning is what SCAN asks for.
-type scanning struct {
-	done    bool // a cursor that we never gave out
+// scanOptions are the arguments of SCAN.
+type scanOptions struct {
+	done    bool // the cursor is not one that SCAN ever returned
 	pattern []byte
 	kind    []byte
 }
 
-// scan answers SCAN <cursor> [MATCH glob] [COUNT n] [TYPE type] with one page, the whole list: COUNT
-// is a hint, and a cluster has few topics for a database's keys.
+// scan answers SCAN <cursor> [MATCH glob] [COUNT n] [TYPE type] with one page that has the whole list. COUNT is only a
+// hint, and a cluster has few topics compared with the keys of a database.
 func scan(s *session, args [][]byte) error {
 	wanted, err := parseScan(args)
 	if err != nil {
 		return err
 	}
 	var names []string
-	if !wanted.done && (wanted.kind == nil || is(wanted.kind, "list")) {
-		if names, err = s.keysLike(wanted.pattern); err != nil {
+	if !wanted.done && (wanted.kind == nil || protocol.Is(wanted.kind, "list")) {
+		if names, err = s.matchingKeys(wanted.pattern); err != nil {
 			return err
 		}
 	}
 	s.out.Array(2)
 	s.out.BulkString("0")
-	s.listKeys(names)
+	s.replyStrings(names)
 	return nil
 }
 
-func parseScan(args [][]byte) (scanning, error) {
-	wanted := scanning{pattern: []byte("*")}
+func parseScan(args [][]byte) (scanOptions, error) {
+	wanted := scanOptions{pattern: []byte("*")}
 	cursor, err := parseInt(args[1])
 	if err != nil {
 		return wanted, errCursor
@@ -83,11 +95,11 @@ func parseScan(args [][]byte) (scanning, error) {
 	rest := args[2:]
 	for ; len(rest) > 1; rest = rest[2:] {
 		switch {
-		case is(rest[0], "match"):
+		case protocol.Is(rest[0], "match"):
 			wanted.pattern = rest[1]
-		case is(rest[0], "type"):
+		case protocol.Is(rest[0], "type"):
 			wanted.kind = rest[1]
-		case is(rest[0], "count"):
+		case protocol.Is(rest[0], "count"):
 			if err := checkCount(rest[1]); err != nil {
 				return wanted, err
 			}
@@ -112,8 +124,8 @@ func checkCount(arg []byte) error {
 	return nil
 }
 
-// kindOf is the type of a key: topics are pushed to and popped from. names are all topics in order.
-func kindOf(key []byte, names []string) string {
+// keyType is the type of a key. A topic is a list: clients push to it and pop from it. names are all topics in order.
+func keyType(key []byte, names []string) string {
 	if string(key) == statsKey {
 		return "hash"
 	}
@@ -129,7 +141,7 @@ func topicOf(key []byte) (name string, isTopic bool) {
 	return strings.CutPrefix(string(key), topicPrefix)
 }
 
-// topicsFor lists the topics if one of the keys is about them.
+// topicsFor lists the topics if one of the keys stands for a topic.
 func (s *session) topicsFor(keys [][]byte) ([]string, error) {
 	for _, key := range keys {
 		if _, isTopic := topicOf(key); isTopic {
@@ -144,11 +156,11 @@ func typeOf(s *session, args [][]byte) error {
 	if err != nil {
 		return err
 	}
-	s.out.Simple(kindOf(args[1], names))
+	s.out.Simple(keyType(args[1], names))
 	return nil
 }
 
-// exists answers EXISTS: how many of the keys are there, each as often as it is named.
+// exists answers EXISTS: how many of the keys exist. A key that is named twice counts twice.
 func exists(s *session, args [][]byte) error {
 	names, err := s.topicsFor(args[1:])
 	if err != nil {
@@ -156,8 +168,35 @@ func exists(s *session, args [][]byte) error {
 	}
 	n := int64(0)
 	for _, key := range args[1:] {
-		n += boolInt(kindOf(key, names) != "none")
+		n += boolInt(keyType(key, names) != "none")
 	}
 	s.out.Int(n)
 	return nil
+}
+
+// topics lists the topics of the cluster. It ends when the client hangs up meanwhile.
+func (s *session) topics() ([]string, error) {
+	waiter := s.server.topics.Ask(s.conn.Wake)
+	defer waiter.Leave()
+	until := time.Now().Add(topiclist.Timeout + time.Second)
+	for {
+		names, ok, err := waiter.Answer()
+		switch {
+		case ok:
+			return names, topicsError(err)
+		case !time.Now().Before(until):
+			return nil, topicsError(context.DeadlineExceeded)
+		}
+		if err := s.pauseOrEnd(until); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// topicsError tells clients to try again.
+func topicsError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return exactError(fmt.Sprintf("TRYAGAIN the topics cannot be read from Kafka: %s", err))
 }

@@ -7,14 +7,14 @@ import (
 	"github.com/sluice-proxy/sluice/protocol"
 )
 
-// transactionCommands queue commands and run them one after the other: several clients pipeline
-// inside MULTI by default. Nothing is rolled back, in Redis neither.
-var transactionCommands = []command{
+// multiCommands queue commands and run them one after the other: several clients pipeline inside MULTI by default.
+// Nothing is rolled back, neither here nor in Redis.
+var multiCommands = []command{
 	{"multi", 1, "ERR", immediate, multi},
 	{"exec", 1, "ERR", immediate, exec},
 	{"discard", 1, "ERR", immediate, discard},
 	{"watch", -2, "ERR", immediate, watch},
-	{"unwatch", 1, "ERR", 0, ok},
+	{"unwatch", 1, "ERR", 0, unwatch},
 }
 
 // Redis' own words (multi.c).
@@ -27,6 +27,12 @@ var (
 
 const errAborted = exactError("EXECABORT Transaction discarded because of previous errors.")
 
+// multiState is where a session stands in a transaction.
+type multiState struct {
+	queue     *transaction // between MULTI and EXEC, otherwise nil
+	executing bool         // inside EXEC: no command waits
+}
+
 // transaction is what was queued since MULTI.
 type transaction struct {
 	commands [][][]byte
@@ -34,16 +40,16 @@ type transaction struct {
 	spoiled  bool // an error while queueing: EXEC will do nothing
 }
 
-// Bounds of a transaction: what a client makes us keep before anything is done about it.
+// Bounds of a transaction: sluice keeps its commands in memory before it runs any of them.
 const (
-	maxQueued      = 1024
-	maxQueuedBytes = 4 << 20
-	argOverhead    = 24 // bytes of a slice
+	maxQueued      = 1024    // commands
+	maxQueuedBytes = 4 << 20 // of their arguments
+	argOverhead    = 24      // bytes of a slice
 )
 
-// add queues a command, whose arguments are about to be overwritten.
+// add queues a command. The arguments are copied, because the next command overwrites them.
 func (t *transaction) add(args [][]byte, out *protocol.Encoder) {
-	if err := t.accept(args); err != nil {
+	if err := t.queue(args); err != nil {
 		t.spoiled, t.commands = true, nil
 		out.Error(err.Error())
 		return
@@ -51,8 +57,8 @@ func (t *transaction) add(args [][]byte, out *protocol.Encoder) {
 	out.Simple("QUEUED")
 }
 
-func (t *transaction) accept(args [][]byte) error {
-	if _, err := findWithin(args); err != nil {
+func (t *transaction) queue(args [][]byte) error {
+	if _, err := findSubcommand(args); err != nil {
 		return err
 	}
 	if t.spoiled {
@@ -86,20 +92,20 @@ func deepCopy(args [][]byte) [][]byte {
 }
 
 func multi(s *session, _ [][]byte) error {
-	if s.queue != nil {
+	if s.multi.queue != nil {
 		return errNested
 	}
-	s.queue = &transaction{}
-	s.show(func(v *visible) { v.multi = true })
+	s.multi.queue = &transaction{}
+	s.info.change(func(i *clientInfo) { i.flags.multi = true })
 	s.out.OK()
 	return nil
 }
 
-// takeQueue ends the transaction.
+// takeQueue ends the transaction; nil when there is none.
 func (s *session) takeQueue() *transaction {
-	t := s.queue
-	s.queue = nil
-	s.show(func(v *visible) { v.multi = false })
+	t := s.multi.queue
+	s.multi.queue = nil
+	s.info.change(func(i *clientInfo) { i.flags.multi = false })
 	return t
 }
 
@@ -111,21 +117,22 @@ func discard(s *session, _ [][]byte) error {
 	return nil
 }
 
-// watch has nothing to watch: no key changes behind a client's back.
+// watch answers WATCH. There is nothing to watch: no key changes behind a client's back.
 func watch(s *session, _ [][]byte) error {
-	if s.queue != nil {
+	if s.multi.queue != nil {
 		return errWatchInside
 	}
 	s.out.OK()
 	return nil
 }
 
-func ok(s *session, _ [][]byte) error {
+func unwatch(s *session, _ [][]byte) error {
 	s.out.OK()
 	return nil
 }
 
-// exec runs what was queued; its reply is the array of theirs. Nothing in it waits for records.
+// exec answers EXEC: it runs the commands that were queued, and its reply is the array of their replies. None of them
+// waits for records.
 func exec(s *session, _ [][]byte) error {
 	t := s.takeQueue()
 	switch {
@@ -134,8 +141,8 @@ func exec(s *session, _ [][]byte) error {
 	case t.spoiled:
 		return errAborted
 	}
-	s.executing = true
-	defer func() { s.executing = false }()
+	s.multi.executing = true
+	defer func() { s.multi.executing = false }()
 	s.out.Array(len(t.commands))
 	for _, args := range t.commands {
 		if err := s.runQueued(args); err != nil {
@@ -145,10 +152,10 @@ func exec(s *session, _ [][]byte) error {
 	return nil
 }
 
-// runQueued runs a command of a transaction, and sends replies before too many pile up.
+// runQueued runs a command of a transaction. It sends replies before too many are in memory.
 func (s *session) runQueued(args [][]byte) error {
 	c := find(args[0])
-	s.begin(c)
+	s.countStart(c)
 	if err := s.perform(c, args); err != nil {
 		return err
 	}

@@ -37,11 +37,11 @@ func TestTransactionIsBounded(t *testing.T) {
 
 	tx, huge := &transaction{}, make([]byte, maxQueuedBytes/4)
 	for range 3 {
-		if err := tx.accept([][]byte{[]byte("echo"), huge}); err != nil {
+		if err := tx.queue([][]byte{[]byte("echo"), huge}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if tx.accept([][]byte{[]byte("echo"), huge}) == nil {
+	if tx.queue([][]byte{[]byte("echo"), huge}) == nil {
 		t.Error("more bytes were queued than may be")
 	}
 }

@@ -12,8 +12,8 @@ import (
 
 // produceCommands put records into Kafka.
 var produceCommands = []command{
-	{"rpushx", 3, "PROD", write | hot, buffer},
-	{"rpush", -3, "PROD", write | hot | pipelines, push},
+	{"rpushx", 3, "PROD", write | hot, rpushx},
+	{"rpush", -3, "PROD", write | hot | pipelines, rpush},
 	{"lpush", -3, "PROD", write | hot | pipelines, deliver},
 	{"dump", 2, "PROD", blocking, dump},
 }
@@ -21,35 +21,26 @@ var produceCommands = []command{
 // errShutdown is what clients of Rafka retry on.
 var errShutdown = errors.New("Server shutdown")
 
-// buffer answers RPUSHX topics:<t>[:<key>] <value>: the record is queued in memory.
-func buffer(s *session, args [][]byte) error {
+// rpushx answers RPUSHX topics:<t>[:<key>] <value>: the record is queued in memory.
+func rpushx(s *session, args [][]byte) error {
 	topic, key, err := s.destination(args[1])
 	if err != nil {
 		return err
 	}
-	if err := s.publish(s.publisher.Buffer, topic, key, args[2]); err != nil {
+	if err := s.produce(s.producer.Buffer, topic, key, args[2]); err != nil {
 		return err
 	}
 	s.out.Int(1)
 	return nil
 }
 
-// pushes are the keys of RPUSH that are not topics: settlements of records.
-var pushes = map[string]func(*session, [][]byte) error{
-	"acks":     ack,
-	"accepts":  accepts,
-	"releases": releases,
-	"rejects":  rejects,
-	"renews":   renews,
-}
-
-// push answers RPUSH: a delivered produce, or the settlement of records.
-func push(s *session, args [][]byte) error {
-	settle := pushes[string(args[1])]
+// rpush answers RPUSH: it produces like LPUSH, or settles records (see settlements).
+func rpush(s *session, args [][]byte) error {
+	settle := settlements[string(args[1])]
 	if settle == nil {
 		return deliver(s, args)
 	}
-	if err := s.settle(true); err != nil {
+	if err := s.replyPending(true); err != nil {
 		return endError{err}
 	}
 	if err := settle(s, args); err != nil {
@@ -58,94 +49,83 @@ func push(s *session, args [][]byte) error {
 	return nil
 }
 
-// deliver produces all values and owes the client their number, once the brokers have them.
+// deliver answers LPUSH topics:<t>[:<key>] <value> ...: the reply is the number of values, once the brokers have them.
 func deliver(s *session, args [][]byte) error {
 	topic, key, err := s.destination(args[1])
 	if err != nil {
-		return s.inTurn(err)
+		return s.afterPending(err)
 	}
-	d := debt{command: s.tally.command, since: time.Now()}
+	p := pendingReply{command: s.run.command, since: time.Now()}
 	for _, value := range args[2:] {
-		if err := s.publish(s.publisher.Deliver, topic, key, value); err != nil {
-			if d.records == 0 {
-				return s.inTurn(err)
+		if err := s.produce(s.producer.Deliver, topic, key, value); err != nil {
+			if p.records == 0 {
+				return s.afterPending(err)
 			}
-			d.err = fmt.Errorf("%w (%d of %d values were sent before)", err, d.records, len(args)-2)
+			p.err = fmt.Errorf("%w (%d of %d values were sent before)", err, p.records, len(args)-2)
 			break
 		}
-		d.records++
+		p.records++
 	}
-	s.debts = append(s.debts, d)
-	s.incurred++
-	if s.executing {
-		return ending(s.settle(true))
+	s.addPending(p)
+	if s.multi.executing {
+		return endSession(s.replyPending(true))
 	}
 	return nil
 }
 
-// inTurn lets the answers before an error leave first.
-func (s *session) inTurn(err error) error {
-	if end := s.settle(true); end != nil {
+// afterPending returns an error after the replies that come before it.
+func (s *session) afterPending(err error) error {
+	if end := s.replyPending(true); end != nil {
 		return endError{end}
 	}
 	return err
 }
 
-func ending(err error) error {
-	if err != nil {
-		return endError{err}
-	}
-	return nil
-}
-
-// destination checks the key of a producing command.
+// destination reads the key of a producing command.
 func (s *session) destination(arg []byte) (topic, key []byte, err error) {
-	if s.refuses() {
+	if s.rejectsWork() {
 		return nil, nil, errShutdown
 	}
 	return protocol.ParseProduceKey(arg)
 }
 
-// publish hands a record over, waiting a bounded time for room.
-func (s *session) publish(produce func(topic, key, value []byte) error, topic, key, value []byte) error {
-	if s.publisher.Room() {
-		if err := produce(topic, key, value); !errors.Is(err, kafka.ErrFull) {
+// produce hands a record over, and waits a bounded time for room.
+func (s *session) produce(send func(topic, key, value []byte) error, topic, key, value []byte) error {
+	if s.producer.Room() {
+		if err := send(topic, key, value); !errors.Is(err, kafka.ErrFull) {
 			return err
 		}
 	}
-	return s.publishSlowly(produce, topic, key, value)
+	return s.produceWithin(send, topic, key, value)
 }
 
-// publishSlowly waits for room. Commands of one pipeline wait only once for each topic: otherwise every record of the
-// pipeline would wait.
-func (s *session) publishSlowly(produce func(topic, key, value []byte) error, topic, key, value []byte) error {
+// produceWithin waits for room. The commands of one pipeline wait only once for each topic: otherwise each of them
+// would wait for the whole time.
+func (s *session) produceWithin(send func(topic, key, value []byte) error, topic, key, value []byte) error {
 	until := time.Now()
-	if s.crowded != string(topic) {
+	if s.producer.fullTopic != string(topic) {
 		until = until.Add(s.opts.QueueTimeout)
 	}
-	send := func() error { return produce(topic, key, value) }
-	stayedFull, err := server.SendWithin(until, s.publisher.Room, send, s.pauseOrEnd)
+	again := func() error { return send(topic, key, value) }
+	stayedFull, err := server.SendWithin(until, s.producer.Room, again, s.pauseOrEnd)
 	if stayedFull {
-		s.crowded = string(topic)
+		s.producer.fullTopic = string(topic)
 		return kafka.StayedFull(string(topic), s.opts.QueueTimeout, err)
 	}
 	return err
 }
 
-// pauseOrEnd is pause for handlers: its error ends the session.
-func (s *session) pauseOrEnd(until time.Time) error { return ending(s.pause(until)) }
-
-// dump answers DUMP <ms>: it waits until this client's records are delivered, and returns how many
-// are not: those pending and those that failed since the last DUMP.
+// dump answers DUMP <ms>: it waits until the client's records are delivered. The reply is how many are not: those that
+// are pending and those that failed since the last DUMP.
 func dump(s *session, args [][]byte) error {
 	wait, err := protocol.ParseMillis(args[1])
 	if err != nil {
 		return err
 	}
 	retry := server.Retry{Until: time.Now().Add(wait)}
-	for !s.delivered() && !retry.Over() && !s.executing {
+	for !s.delivered() && !retry.Over() && !s.multi.executing {
 		next := retry.Until
-		if s.named { // other connections of the same name wake only themselves
+		if s.consumer.named { // reports for other connections of the same name do not wake this one
 			next = retry.Next()
 		}
 		if err := s.pauseOrEnd(next); err != nil {
@@ -156,48 +136,35 @@ func dump(s *session, args [][]byte) error {
 	return nil
 }
 
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
-}
-
-// delivered tells whether nothing of this client is pending.
+// delivered tells whether no record of the client is pending.
 func (s *session) delivered() bool {
-	all := s.publisher.Drained(0)
-	for _, other := range s.namesakes() {
-		all = all && other.publisher.Pending() == 0
+	all := s.producer.Drained(0)
+	for _, other := range s.sameName() {
+		all = all && other.producer.Pending() == 0
 	}
 	return all
 }
 
-// undelivered counts what this client's connections have pending, and what failed since last asked.
+// undelivered counts the records of the client that are pending, and those that failed since it was last called.
 func (s *session) undelivered() int {
-	n := s.publisher.Pending() + s.publisher.TakeFailed()
-	for _, other := range s.namesakes() {
-		n += other.publisher.Pending() + other.publisher.TakeFailed()
+	n := s.producer.Pending() + s.producer.TakeFailed()
+	for _, other := range s.sameName() {
+		n += other.producer.Pending() + other.producer.TakeFailed()
 	}
 	return n
 }
 
-// namesakes are the other connections of the same identity: some clients send blocking commands on a
-// connection of their own.
-func (s *session) namesakes() []*session {
-	if !s.named {
+// sameName returns the other sessions of the client's identity: some clients send blocking commands on a connection of
+// their own.
+func (s *session) sameName() []*session {
+	if !s.consumer.named {
 		return nil
 	}
 	var list []*session
-	for _, other := range s.server.all() {
-		if other != s && other.isCalled(s.identity.String()) {
+	for _, other := range s.server.sessions.all() {
+		if other != s && other.info.isNamed(s.consumer.identity.String()) {
 			list = append(list, other)
 		}
 	}
 	return list
-}
-
-func (s *session) isCalled(name string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.name == name
 }

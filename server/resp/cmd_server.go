@@ -1,28 +1,25 @@
 package resp
 
 import (
+	"errors"
+	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/sluice-proxy/sluice/server/resp/monitor"
 )
 
-// serverCommands are about the proxy: what it is, what it does, and which topics there are.
+// serverCommands are about the server: what it is and what it does.
 var serverCommands = []command{
-	{"info", -1, "ERR", 0, info},
-	{"command", -1, "ERR", 0, describeCommands},
-	{"config", -2, "ERR", 0, within},
-	{"time", 1, "ERR", 0, clock},
+	{"command", -1, "ERR", 0, commandAlone},
+	{"config", -2, "ERR", 0, runSubcommand},
+	{"time", 1, "ERR", 0, serverTime},
 	{"role", 1, "ERR", 0, role},
-	{"monitor", 1, "ERR", 0, watchCommands},
-	{"keys", 2, "ERR", 0, keys},
-	{"scan", -2, "ERR", 0, scan},
-	{"type", 2, "ERR", 0, typeOf},
-	{"exists", -2, "ERR", 0, exists},
-	{"hgetall", 2, "ERR", 0, getHash},
-	{"del", -2, "ERR", write, del},
+	{"monitor", 1, "ERR", 0, startMonitor},
 }
 
-// clock answers TIME: seconds and the microseconds of the second.
-func clock(s *session, _ [][]byte) error {
+// serverTime answers TIME: seconds, and the microseconds of the second.
+func serverTime(s *session, _ [][]byte) error {
 	now := time.Now()
 	s.out.Array(2)
 	s.out.BulkString(strconv.FormatInt(now.Unix(), 10))
@@ -30,11 +27,31 @@ func clock(s *session, _ [][]byte) error {
 	return nil
 }
 
-// role answers ROLE: a master that replicated nothing to nobody.
+// role answers ROLE: a master without replicas.
 func role(s *session, _ [][]byte) error {
 	s.out.Array(3)
 	s.out.BulkString("master")
 	s.out.Int(0)
 	s.out.Array(0)
+	return nil
+}
+
+var (
+	errNoMonitor = errors.New("MONITOR isn't allowed for DENY BLOCKING client")
+	errMonitors  = fmt.Errorf("%d clients run MONITOR already, and more may not", monitor.Max)
+)
+
+// startMonitor answers MONITOR: from now on, the client gets a line for each command of any client.
+func startMonitor(s *session, _ [][]byte) error {
+	if s.multi.executing {
+		return errNoMonitor
+	}
+	if s.monitor == nil {
+		if s.monitor = s.server.monitors.Add(s.conn.Wake, s.kill); s.monitor == nil {
+			return errMonitors
+		}
+		s.info.change(func(i *clientInfo) { i.flags.monitor = true })
+	}
+	s.out.OK()
 	return nil
 }

@@ -10,7 +10,16 @@ import (
 	"github.com/sluice-proxy/sluice/protocol"
 )
 
-// consError gives a settlement's error Rafka's prefix: RPUSH itself is a producing command.
+// settlements are the keys of RPUSH that are no topics: they settle records that the client was lent.
+var settlements = map[string]func(*session, [][]byte) error{
+	"acks":     acceptThrough,
+	"accepts":  accept,
+	"releases": release,
+	"rejects":  reject,
+	"renews":   countHeld,
+}
+
+// consError gives the error of a settlement Rafka's prefix: RPUSH itself is a producing command.
 func consError(err error) error {
 	var end endError
 	var exact exactError
@@ -20,30 +29,31 @@ func consError(err error) error {
 	return exactError("CONS " + err.Error())
 }
 
-// settling finds the member whose records are settled: by the connection's name, then by the
-// connection itself.
-func (s *session) settling() (*kafka.Member, error) {
-	if s.named && (s.member == nil || s.member.Identity() != s.identity) {
-		if m := s.server.kafka.Find(s.identity); m != nil {
+// settlingMember finds the member whose records are settled: by the client's name, then by the connection itself. It is
+// nil when nobody with this name consumes.
+func (s *session) settlingMember() (*kafka.Member, error) {
+	c := &s.consumer
+	if c.named && (c.member == nil || c.member.Identity() != c.identity) {
+		if m := s.server.kafka.Find(c.identity); m != nil {
 			return m, nil
 		}
 	}
 	switch {
-	case s.member != nil:
-		return s.member, nil
-	case s.named:
+	case c.member != nil:
+		return c.member, nil
+	case c.named:
 		return nil, nil
 	}
-	return nil, s.unnamed()
+	return nil, s.nameError()
 }
 
 func partitionOf(id protocol.RecordID) kafka.TopicPartition {
 	return kafka.TopicPartition{Topic: string(id.Topic), Partition: id.Partition}
 }
 
-// ack answers RPUSH acks <t>:<p>:<o>: everything up to o is done. 0 says that there was nothing to
-// acknowledge (any more).
-func ack(s *session, args [][]byte) error {
+// acceptThrough answers RPUSH acks <t>:<p>:<o>: all records of the partition up to this one are done. The reply is 0
+// when there was nothing to acknowledge.
+func acceptThrough(s *session, args [][]byte) error {
 	if len(args) != 3 {
 		return errors.New("acks takes one record: RPUSH acks <topic>:<partition>:<offset>")
 	}
@@ -51,7 +61,7 @@ func ack(s *session, args [][]byte) error {
 	if err != nil {
 		return err
 	}
-	m, err := s.settling()
+	m, err := s.settlingMember()
 	if err != nil {
 		return err
 	}
@@ -60,35 +70,36 @@ func ack(s *session, args [][]byte) error {
 	return nil
 }
 
-// accepts answers RPUSH accepts <t:p:o> ...: these records are done.
-func accepts(s *session, args [][]byte) error {
-	return s.settleEach(args[2:], func(m *kafka.Member, id protocol.RecordID) bool {
+// accept answers RPUSH accepts <t:p:o> ...: these records are done.
+func accept(s *session, args [][]byte) error {
+	return s.countRecords(args[2:], func(m *kafka.Member, id protocol.RecordID) bool {
 		return m.Accept(partitionOf(id), id.Offset)
 	})
 }
 
-// renews answers RPUSH renews <t:p:o> ...: the client still works on these records.
-func renews(s *session, args [][]byte) error {
-	return s.settleEach(args[2:], func(m *kafka.Member, id protocol.RecordID) bool {
+// countHeld answers RPUSH renews <t:p:o> ...: how many of these records the client still holds. Nothing is renewed,
+// because a record that was lent over RESP has no time limit.
+func countHeld(s *session, args [][]byte) error {
+	return s.countRecords(args[2:], func(m *kafka.Member, id protocol.RecordID) bool {
 		return m.Renew(partitionOf(id), id.Offset)
 	})
 }
 
-// settleEach answers how many of the records the member owed. All ids are read before the first is
-// settled, so that an error means that nothing was.
-func (s *session) settleEach(ids [][]byte, settle func(*kafka.Member, protocol.RecordID) bool) error {
+// countRecords replies for how many records settle is true. All ids are read before the first record is settled: an
+// error means that none was.
+func (s *session) countRecords(ids [][]byte, settle func(*kafka.Member, protocol.RecordID) bool) error {
 	for _, arg := range ids {
 		if _, err := protocol.ParseRecordID(arg); err != nil {
 			return err
 		}
 	}
-	m, err := s.settling()
+	m, err := s.settlingMember()
 	if err != nil {
 		return err
 	}
 	n := int64(0)
 	for _, arg := range ids {
-		id, _ := protocol.ParseRecordID(arg) // read above
+		id, _ := protocol.ParseRecordID(arg) // was read above
 		if m != nil && settle(m, id) {
 			n++
 		}
@@ -97,8 +108,9 @@ func (s *session) settleEach(ids [][]byte, settle func(*kafka.Member, protocol.R
 	return nil
 }
 
-// verdict is the JSON that may come with releases and rejects: why, and when again.
-type verdict struct {
+// releaseOptions are the JSON that may come with releases and rejects: why, and after which delay the record is lent
+// again.
+type releaseOptions struct {
 	Delay     int64  `json:"delay_ms"`
 	Class     string `json:"class"`
 	Message   string `json:"message"`
@@ -107,45 +119,45 @@ type verdict struct {
 
 const maxDelay = 24 * time.Hour
 
-// parseVerdict reads <t:p:o> [json].
-func parseVerdict(args [][]byte) (id protocol.RecordID, v verdict, err error) {
+// parseRelease reads <t:p:o> [json].
+func parseRelease(args [][]byte) (id protocol.RecordID, opts releaseOptions, err error) {
 	if len(args) < 3 || len(args) > 4 {
-		return id, v, fmt.Errorf("%s takes one record: RPUSH %s <topic>:<partition>:<offset> [<json>]", args[1], args[1])
+		return id, opts, fmt.Errorf("%s takes one record: RPUSH %s <topic>:<partition>:<offset> [<json>]", args[1], args[1])
 	}
 	if id, err = protocol.ParseRecordID(args[2]); err != nil || len(args) == 3 {
-		return id, v, err
+		return id, opts, err
 	}
-	if json.Unmarshal(args[3], &v) != nil {
-		return id, v, fmt.Errorf("%s is not a JSON object with delay_ms, class, message or backtrace", cut(args[3], 100))
+	if json.Unmarshal(args[3], &opts) != nil {
+		return id, opts, fmt.Errorf("%s is not a JSON object with delay_ms, class, message or backtrace", cut(args[3], 100))
 	}
-	if v.Delay < 0 || v.Delay > maxDelay.Milliseconds() {
-		return id, v, fmt.Errorf("delay_ms: %d is not between 0 and %d", v.Delay, maxDelay.Milliseconds())
+	if opts.Delay < 0 || opts.Delay > maxDelay.Milliseconds() {
+		return id, opts, fmt.Errorf("delay_ms: %d is not between 0 and %d", opts.Delay, maxDelay.Milliseconds())
 	}
-	return id, v, nil
+	return id, opts, nil
 }
 
-// releases answers RPUSH releases <t:p:o> [json]: somebody shall try the record again.
-func releases(s *session, args [][]byte) error {
-	id, v, err := parseVerdict(args)
+// release answers RPUSH releases <t:p:o> [json]: the record is lent again, to this client or another one.
+func release(s *session, args [][]byte) error {
+	id, opts, err := parseRelease(args)
 	if err != nil {
 		return err
 	}
-	m, err := s.settling()
+	m, err := s.settlingMember()
 	if err != nil {
 		return err
 	}
-	delay := time.Duration(v.Delay) * time.Millisecond
+	delay := time.Duration(opts.Delay) * time.Millisecond
 	s.out.Int(boolInt(m != nil && m.Release(partitionOf(id), id.Offset, delay)))
 	return nil
 }
 
-// rejects answers RPUSH rejects <t:p:o> [json]: the record shall go to the dead-letter topic.
-func rejects(s *session, args [][]byte) error {
-	id, _, err := parseVerdict(args)
+// reject answers RPUSH rejects <t:p:o> [json]: the record belongs into the dead-letter topic.
+func reject(s *session, args [][]byte) error {
+	id, _, err := parseRelease(args)
 	if err != nil {
 		return err
 	}
-	m, err := s.settling()
+	m, err := s.settlingMember()
 	if err != nil {
 		return err
 	}

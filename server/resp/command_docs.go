@@ -1,17 +1,17 @@
 package resp
 
-// page is what the manual says of a command; its summary has no full stop.
-type page struct {
+// commandDoc describes a command for COMMAND DOCS; its summary has no full stop.
+type commandDoc struct {
 	syntax  string // what follows the name
 	summary string
 	group   string
-	since   string // version of Redis, 1.0.0 for what is Rafka's
+	since   string // version of Redis; 1.0.0 for Rafka's own commands
 	keys    [3]int // first key, last key, step: as in COMMAND INFO
 }
 
-// categories are Redis' ACL categories, as far as the table knows them.
-func (p page) categories(c *command) []string {
-	list := []string{"@" + p.group}
+// categories are Redis' ACL categories, as far as the table says.
+func (d commandDoc) categories(c *command) []string {
+	list := []string{"@" + d.group}
 	if c.flags&write != 0 {
 		list = append(list, "@write")
 	}
@@ -21,11 +21,11 @@ func (p page) categories(c *command) []string {
 	return list
 }
 
-// oneKey is for commands whose first argument is their only key.
+// oneKey says that the first argument is the only key.
 var oneKey = [3]int{1, 1, 1}
 
-// manual has a page for every command and subcommand.
-var manual = map[string]page{
+// commandDocs has a row for every command and subcommand.
+var commandDocs = map[string]commandDoc{
 	"rpushx": {"topics:<topic>[:<key>] <value>", "Buffer a record for Kafka; DUMP tells what became of it", "list", "1.0.0", oneKey},
 	"rpush":  {"topics:<topic>[:<key>] <value> [<value> ...] | acks|accepts|releases|rejects|renews <topic>:<partition>:<offset>", "Produce and wait for the brokers, or settle records", "list", "1.0.0", oneKey},
 	"lpush":  {"topics:<topic>[:<key>] <value> [<value> ...]", "Produce and wait for the brokers", "list", "1.0.0", oneKey},

@@ -7,47 +7,47 @@ import (
 	"github.com/sluice-proxy/sluice/protocol"
 )
 
-// run finds the command and runs it, or queues it inside MULTI.
-func (s *session) run(args [][]byte) error {
-	if s.profile.silence == skipNext {
-		return s.runUnheard(args)
+// dispatch finds the command that the arguments call and runs it, or queues it inside MULTI.
+func (s *session) dispatch(args [][]byte) error {
+	if s.out.mode == replySkipNext {
+		return s.dispatchSkipped(args)
 	}
-	s.server.commands.Add(1)
-	if s.server.draining.Load() {
-		s.lastWords = time.Now()
+	s.run.started++
+	if s.server.drain.begun.Load() {
+		s.drain.lastCommand = time.Now()
 	}
 	c, err := s.lookUp(args)
-	s.begin(c)
+	s.countStart(c)
 	if err != nil {
 		s.count(c, true)
 		return s.refuse(err)
 	}
-	if !s.met && c.flags&greets == 0 {
-		s.met = !s.server.draining.Load()
+	if !s.drain.served && c.flags&greeting == 0 {
+		s.drain.served = !s.server.drain.begun.Load()
 	}
-	if s.server.watchers.any() {
-		s.server.watchers.tell(s, args)
+	if s.server.monitors.Any() {
+		s.server.monitors.Show(s.remote(), s.monitor, args)
 	}
-	s.note(c)
-	if s.queue != nil && c.flags&immediate == 0 {
-		s.queue.add(args, &s.out)
+	s.info.note(c)
+	if s.multi.queue != nil && c.flags&immediate == 0 {
+		s.multi.queue.add(args, &s.out.Encoder)
 		return nil
 	}
-	// Only a delivered produce may overtake the answers that are outstanding.
-	if len(s.debts) > 0 && c.flags&pipelines == 0 {
-		if err := s.settle(true); err != nil {
+	// Only a delivered produce may run while replies to earlier ones are outstanding.
+	if len(s.producer.pending) > 0 && c.flags&pipelines == 0 {
+		if err := s.replyPending(true); err != nil {
 			return err
 		}
 	}
 	return s.perform(c, args)
 }
 
-// perform runs a handler and turns its error into the reply.
+// perform runs a handler and writes its error as the reply.
 func (s *session) perform(c *command, args [][]byte) error {
-	debts := s.incurred
+	before := s.producer.added
 	err := c.run(s, args)
 	ending, ends := errors.AsType[endError](err)
-	if s.incurred == debts { // else it is counted when it is answered
+	if s.producer.added == before { // otherwise the call is counted when it has its reply
 		s.count(c, err != nil && !ends)
 	}
 	switch {
@@ -56,24 +56,21 @@ func (s *session) perform(c *command, args [][]byte) error {
 	case ends:
 		return ending.err
 	}
-	// No handler has written a part of its reply, but it may have let earlier answers leave first.
+	// The handler has not written a part of its reply, but it may have let earlier replies leave first.
 	s.out.Error(c.text(err))
 	return nil
 }
 
-// refuse answers a command that is not run; inside MULTI the transaction is spoiled.
+// refuse replies to a command that is not run. Inside MULTI this spoils the transaction.
 func (s *session) refuse(err error) error {
-	var ending endError
-	if errors.As(err, &ending) {
+	if ending, ends := errors.AsType[endError](err); ends {
 		return ending.err
 	}
-	if s.queue != nil {
-		s.queue.spoiled = true
+	if s.multi.queue != nil {
+		s.multi.queue.spoiled = true
 	}
-	if len(s.debts) > 0 {
-		if err := s.settle(true); err != nil {
-			return err
-		}
+	if err := s.replyPending(true); err != nil {
+		return err
 	}
 	s.out.Error(err.Error())
 	return nil
@@ -84,8 +81,16 @@ type endError struct{ err error }
 
 func (e endError) Error() string { return e.err.Error() }
 
-// lookUp finds the command of the table that the arguments call, and checks them against it. With an
-// error, the command is nil if there is none.
+// endSession makes an error end the session; nil stays nil.
+func endSession(err error) error {
+	if err != nil {
+		return endError{err}
+	}
+	return nil
+}
+
+// lookUp finds the command that the arguments call, and checks them against its row of the table. The command is nil if
+// there is none.
 func (s *session) lookUp(args [][]byte) (*command, error) {
 	c := find(args[0])
 	switch {
@@ -93,20 +98,10 @@ func (s *session) lookUp(args [][]byte) (*command, error) {
 		return nil, endError{errHTTP}
 	case c == nil:
 		return nil, unknownCommand(args)
-	case !s.authenticated && c.flags&beforeAuth == 0:
+	case !s.login.authenticated && c.flags&beforeAuth == 0:
 		return c, errNoAuth
 	case !c.takes(len(args)):
 		return c, wrongArity(c.name)
 	}
 	return c, nil
-}
-
-// note keeps what CLIENT LIST shows of this session.
-func (s *session) note(c *command) {
-	if c.flags&hot != 0 {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.last, s.active = c.name, time.Now()
 }

@@ -14,7 +14,7 @@ func TestDrainRefusesInWords(t *testing.T) {
 	busy.says("PING", "+PONG")
 	drained := make(chan int)
 	go func() { drained <- d.Drain(t.Context()) }()
-	eventually(t, "the drain", d.draining.Load)
+	eventually(t, "the drain", d.drain.begun.Load)
 	for range 3 {
 		busy.says("RPUSHX topics:drain v", "-PROD Server shutdown")
 		busy.says("BLPOP topics:drain 1", "-CONS Server shutdown")
@@ -38,7 +38,7 @@ func TestDrainServesWhoHasJustCome(t *testing.T) {
 	fresh.says("CLIENT SETNAME app:two", "+OK") // it is accepted
 	drained := make(chan int)
 	go func() { drained <- d.Drain(t.Context()) }()
-	eventually(t, "the drain", d.draining.Load)
+	eventually(t, "the drain", d.drain.begun.Load)
 	fresh.says("RPUSHX topics:drain v", ":1")
 	greeted.says("RPUSH topics:drain v", ":1")
 	known.says("RPUSHX topics:drain v", "-PROD Server shutdown")
@@ -63,11 +63,11 @@ func TestDrainHearsWhatHasArrived(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.drainedAt = time.Now().Add(-2 * drainLongest)
-	d.draining.Store(true)
+	d.drain.since = time.Now().Add(-2 * drainLongest)
+	d.drain.begun.Store(true)
 	d.admit(conn.(*net.TCPConn))
 	if got := p.rest(); got != "+PONG\r\n" {
 		t.Errorf("got %q before the end", got)
 	}
-	d.going.Wait()
+	d.sessions.running.Wait()
 }

@@ -4,16 +4,17 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluice-proxy/sluice/metrics"
 )
 
-// Stats is what the door counted since it opened.
+// Stats is what the server counted since it opened.
 type Stats struct {
 	Connections  int           // open now
-	Accepted     int64         // connections accepted
-	Refused      int64         // of these, turned away because of MaxClients
+	Accepted     int64         // connections that became sessions
+	Refused      int64         // connections turned away because of MaxClients
 	AuthFailures int64         // wrong passwords
 	Closed       []Closed      // connections that ended, by reason
 	Commands     []CommandStat // those that were ever called
@@ -25,25 +26,40 @@ type Closed struct {
 	N      int64
 }
 
-// CommandStat is what became of a command's calls: OK, or Failed, whose reply was an error.
-// Latency goes from the arrival of the command's bytes to its reply; commands of one pipeline that
-// run together all count the time until the last of them is done, as they leave together.
+// CommandStat is how the calls of a command ended: Failed are those whose reply was an error. Latency goes from the
+// arrival of the command's bytes to its reply. Commands of one pipeline that run together leave together: each of them
+// counts the time until the last one is done.
 type CommandStat struct {
 	Name       string
 	OK, Failed int64
 	Latency    metrics.Distribution
 }
 
+// counters are what all sessions of a server count together. A session adds to them once a turn and not once a command:
+// with fifty busy sessions a shared counter for each call would cost more than the call.
+type counters struct {
+	meters       metrics.Meters[*command] // at nil: of commands that do not exist
+	started      atomic.Int64             // commands that sessions began to run
+	refused      atomic.Int64             // connections over MaxClients
+	authFailures atomic.Int64
+	ended        [len(endReasons)]atomic.Int64
+}
+
+func newCounters() counters {
+	return counters{meters: metrics.NewMeters(append(slices.Collect(maps.Values(commands)), nil)...)}
+}
+
 // Stats reads the counters.
 func (s *Server) Stats() Stats {
-	now := Stats{Accepted: s.accepted.Load(), Refused: s.refused.Load(), AuthFailures: s.unauthentic.Load()}
-	s.mu.Lock()
-	now.Connections = len(s.sessions)
-	s.mu.Unlock()
-	for i := range reasons {
-		now.Closed = append(now.Closed, Closed{reasons[i].name, s.closed[i].Load()})
+	c := &s.counters
+	now := Stats{
+		Connections: s.sessions.count(), Accepted: s.sessions.accepted.Load(),
+		Refused: c.refused.Load(), AuthFailures: c.authFailures.Load(),
 	}
-	now.Commands = metrics.Rows(s.meters, commandStat, func(a, b CommandStat) int { return cmp.Compare(a.Name, b.Name) })
+	for i := range endReasons {
+		now.Closed = append(now.Closed, Closed{endReasons[i].name, c.ended[i].Load()})
+	}
+	now.Commands = metrics.Rows(c.meters, commandStat, func(a, b CommandStat) int { return cmp.Compare(a.Name, b.Name) })
 	return now
 }
 
@@ -53,18 +69,6 @@ const (
 	callFailed
 )
 
-// countCalls counts n calls that took so long each; some of them failed.
-func countCalls(m *metrics.Meter, n, failed int64, took time.Duration) {
-	m.Took(took, n)
-	m.Count(callOK, n-failed)
-	m.Count(callFailed, failed)
-}
-
-// newMeters makes a meter for each command, and one at nil for what is no command.
-func newMeters() metrics.Meters[*command] {
-	return metrics.NewMeters(append(slices.Collect(maps.Values(commands)), nil)...)
-}
-
 func commandStat(c *command, r metrics.Reading) CommandStat {
 	name := "unknown"
 	if c != nil {
@@ -73,42 +77,81 @@ func commandStat(c *command, r metrics.Reading) CommandStat {
 	return CommandStat{Name: name, OK: r.Ended[callOK], Failed: r.Ended[callFailed], Latency: r.Latency}
 }
 
-// tally is a run of calls of the same command by one session, not yet in the command's meter: with
-// fifty busy sessions a shared counter for each call would cost more than the call.
-type tally struct {
+// commandRun are calls of one command in a row by a session. They are not in the server's counters yet.
+type commandRun struct {
 	command   *command
 	n, failed int64
-	since     time.Time // when their bytes came
+	since     time.Time // when the bytes of the calls came
+	started   int64     // commands of any name that the session began to run
 }
 
-// begin notes that a call of the command begins.
-func (s *session) begin(c *command) {
-	if c != s.tally.command {
-		s.enter(time.Now())
-		s.tally.command = c
+// countStart notes that a call of the command begins.
+func (s *session) countStart(c *command) {
+	if c != s.run.command {
+		s.flushRun(time.Now())
+		s.run.command = c
 	}
 }
 
-// count notes that a call is answered. Others may have begun since it did: those that EXEC runs.
+// count notes that a call has its reply. Other calls may have begun meanwhile: those that EXEC runs.
 func (s *session) count(c *command, failed bool) {
-	s.begin(c)
-	s.tally.n++
-	s.tally.failed += boolInt(failed)
+	s.countStart(c)
+	s.run.n++
+	s.run.failed += boolInt(failed)
 }
 
-// enter moves the tally into the meter; what comes next began now.
-func (s *session) enter(now time.Time) {
-	t := &s.tally
-	if t.n == 0 {
-		t.since = now
-		return
+// flushRun adds the run to the server's counters. The next one begins now.
+func (s *session) flushRun(now time.Time) {
+	r := &s.run
+	if r.n > 0 {
+		m := s.server.counters.meters[r.command]
+		m.Took(now.Sub(r.since), r.n)
+		m.Count(callOK, r.n-r.failed)
+		m.Count(callFailed, r.failed)
+		r.command, r.n, r.failed = nil, 0, 0
 	}
-	m := s.server.meters[t.command]
-	countCalls(m, t.n, t.failed, now.Sub(t.since))
-	*t = tally{since: now}
+	r.since = now
 }
 
-// countDebt notes a delivered produce that is answered at last.
-func (s *session) countDebt(d *debt, failed bool) {
-	countCalls(s.server.meters[d.command], 1, boolInt(failed), time.Since(d.since))
+// flushStarted adds the commands that the session began to run to the server's counter.
+func (s *session) flushStarted() {
+	if s.run.started > 0 {
+		s.server.counters.started.Add(s.run.started)
+		s.run.started = 0
+	}
+}
+
+// flushCounts adds all that the session has counted to the server's counters.
+func (s *session) flushCounts(now time.Time) {
+	s.flushRun(now)
+	s.flushStarted()
+}
+
+// replyCounts are pending replies of one command in a row. They are not in the server's counters yet.
+type replyCounts struct {
+	command *command
+	n       int64
+	batch   metrics.Batch
+}
+
+// add counts a pending reply that was written.
+func (r *replyCounts) add(server *Server, p *pendingReply, failed bool) {
+	if p.command != r.command {
+		r.flush(server)
+		r.command = p.command
+	}
+	ending := callOK
+	if failed {
+		ending = callFailed
+	}
+	r.n++
+	r.batch.Add(ending, time.Since(p.since))
+}
+
+// flush adds the replies to the server's counters.
+func (r *replyCounts) flush(server *Server) {
+	if r.n > 0 {
+		server.counters.meters[r.command].AddBatch(&r.batch)
+		*r = replyCounts{}
+	}
 }

@@ -7,47 +7,68 @@ import (
 	"github.com/sluice-proxy/sluice/kafka"
 )
 
-// debt is the answer to a delivered produce that the brokers have not confirmed yet.
-type debt struct {
+// pendingReply is the reply to a delivered produce that the brokers have not answered yet.
+type pendingReply struct {
 	command *command
 	records int
 	since   time.Time
-	err     error // a record of the command that was not even taken
+	err     error // why a later record of the command was not even taken; nil when all were
 }
 
-// settle answers the delivered produces whose reports are there. With wait it answers all of them.
-func (s *session) settle(wait bool) error {
-	for len(s.debts) > 0 {
-		oldest := &s.debts[0]
-		failure, ok := s.publisher.Take(oldest.records)
-		switch {
-		case ok:
-			s.answer(oldest, failure)
-		case time.Since(oldest.since) >= s.opts.AckTimeout:
-			s.publisher.Forsake(oldest.records)
-			s.countDebt(oldest, true)
-			s.out.Error(fmt.Sprintf("PROD unknown: no answer of the brokers within %s", s.opts.AckTimeout))
-		case !wait:
-			return nil
-		default:
-			if err := s.pause(oldest.since.Add(s.opts.AckTimeout)); err != nil {
-				return err
-			}
+// addPending puts off the reply to a command.
+func (s *session) addPending(p pendingReply) {
+	s.producer.pending = append(s.producer.pending, p)
+	s.producer.added++
+}
+
+// replyPending replies to the delivered produces whose reports are there, oldest first. With wait it replies to all.
+func (s *session) replyPending(wait bool) error {
+	if len(s.producer.pending) == 0 {
+		return nil
+	}
+	var counts replyCounts
+	for len(s.producer.pending) > 0 {
+		oldest := &s.producer.pending[0]
+		if s.replyTo(oldest, &counts) {
+			s.producer.pending = s.producer.pending[:copy(s.producer.pending, s.producer.pending[1:])]
 			continue
 		}
-		s.debts = s.debts[:copy(s.debts, s.debts[1:])]
+		if !wait {
+			break
+		}
+		counts.flush(s.server)
+		if err := s.pause(oldest.since.Add(s.opts.AckTimeout)); err != nil {
+			return err
+		}
 	}
+	counts.flush(s.server)
 	return nil
 }
 
-func (s *session) answer(d *debt, failure *kafka.ProduceError) {
-	s.countDebt(d, failure != nil || d.err != nil)
+// replyTo replies to a delivered produce whose reports are there, or which has waited too long; false otherwise.
+func (s *session) replyTo(p *pendingReply, counts *replyCounts) bool {
+	failure, ok := s.producer.Take(p.records)
+	switch {
+	case ok:
+		counts.add(s.server, p, failure != nil || p.err != nil)
+		s.writeOutcome(p, failure)
+	case time.Since(p.since) >= s.opts.AckTimeout:
+		s.producer.Forsake(p.records)
+		counts.add(s.server, p, true)
+		s.out.Error(fmt.Sprintf("PROD unknown: no answer of the brokers within %s", s.opts.AckTimeout))
+	default:
+		return false
+	}
+	return true
+}
+
+func (s *session) writeOutcome(p *pendingReply, failure *kafka.ProduceError) {
 	switch {
 	case failure != nil:
 		s.out.Error("PROD " + failure.Error())
-	case d.err != nil:
-		s.out.Error("PROD " + d.err.Error())
+	case p.err != nil:
+		s.out.Error("PROD " + p.err.Error())
 	default:
-		s.out.Int(int64(d.records))
+		s.out.Int(int64(p.records))
 	}
 }

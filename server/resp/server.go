@@ -1,23 +1,25 @@
-// Package resp is the door that speaks the Redis protocol: sessions, the command table, and the
-// handlers behind it.
+// Package resp serves the Redis protocol to clients.
+//
+// table.go says how a command is added. Each file cmd_*.go has one family of commands: its rows of the table on top,
+// the handlers below.
 package resp
 
 import (
 	"cmp"
 	"context"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
-	"github.com/sluice-proxy/sluice/metrics"
 	"github.com/sluice-proxy/sluice/protocol"
 	"github.com/sluice-proxy/sluice/server"
 	"github.com/sluice-proxy/sluice/server/resp/conn"
+	"github.com/sluice-proxy/sluice/server/resp/monitor"
+	"github.com/sluice-proxy/sluice/server/resp/topiclist"
 )
 
-// Options are the door's settings. The zero value of a field means its default.
+// Options are the server's settings. The zero value of a field means its default.
 type Options struct {
 	// Limits bound one command.
 	Limits protocol.Limits
@@ -60,9 +62,7 @@ func (o Options) orDefaults() Options {
 	if o.Limits == (protocol.Limits{}) {
 		o.Limits = d.Limits
 	}
-	if o.Version == "" {
-		o.Version = d.Version
-	}
+	o.Version = cmp.Or(o.Version, d.Version)
 	o.MaxClients = cmp.Or(o.MaxClients, d.MaxClients)
 	o.OutputLimit = cmp.Or(o.OutputLimit, d.OutputLimit)
 	o.AckTimeout = cmp.Or(o.AckTimeout, d.AckTimeout)
@@ -81,41 +81,39 @@ type Server struct {
 	log     *slog.Logger
 	started time.Time
 
-	meters      metrics.Meters[*command] // never changes; nil is for what is no command
-	closed      [len(reasons)]atomic.Int64
-	unauthentic atomic.Int64 // wrong passwords
+	counters counters
+	baseline atomic.Pointer[kafka.Stats] // the counters at the last DEL stats
 
-	draining  atomic.Bool
-	drainedAt time.Time    // set before draining is
-	commands  atomic.Int64 // commands run
-	accepted  atomic.Int64 // connections accepted, the source of session ids
-	refused   atomic.Int64 // connections over MaxClients
-	turns     conn.Turns
+	drain     drain
 	listeners server.Listeners
-	watchers  watchers
-	catalogue catalogue
-	baseline  atomic.Pointer[kafka.Stats] // what DEL stats forgot
-
-	mu       sync.Mutex // guards what follows
-	sessions map[int64]*session
-	owners   map[kafka.Identity]*session
-	going    sync.WaitGroup // sessions
+	sessions  sessions
+	turns     conn.Turns
+	monitors  monitor.Monitors
+	topics    *topiclist.Lister
 }
 
-// New makes a door to the client; Serve opens it.
+// drain is the end of the server's service.
+type drain struct {
+	since time.Time // set before begun is
+	begun atomic.Bool
+}
+
+func (d *drain) begin() {
+	d.since = time.Now()
+	d.begun.Store(true)
+}
+
+// New makes a server of the client; Serve opens it.
 func New(client *kafka.Client, opts Options, log *slog.Logger) *Server {
-	s := &Server{
-		kafka: client, log: log, started: time.Now(),
-		sessions: map[int64]*session{},
-		owners:   map[kafka.Identity]*session{}, meters: newMeters(),
-	}
+	s := &Server{kafka: client, log: log, started: time.Now(), counters: newCounters(), sessions: newSessions()}
+	s.topics = topiclist.New(client.TopicNames, s.sessions.running.Go)
 	s.baseline.Store(&kafka.Stats{})
 	s.Reconfigure(opts)
 	return s
 }
 
-// Reconfigure changes the door's settings. What is open goes on as it began: a connection keeps its
-// limits and times. The password is asked of whoever authenticates from now on.
+// Reconfigure changes the server's settings. Sessions that are open keep the limits and times with which they began.
+// The password is asked of clients that authenticate from now on.
 func (s *Server) Reconfigure(opts Options) {
 	opts = opts.orDefaults()
 	s.opts.Store(&opts)
@@ -130,32 +128,21 @@ func (s *Server) limits(authenticated bool) protocol.Limits {
 	return protocol.PreAuthLimits()
 }
 
-// all returns the sessions of now.
-func (s *Server) all() []*session {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	list := make([]*session, 0, len(s.sessions))
-	for _, session := range s.sessions {
-		list = append(list, session)
-	}
-	return list
-}
-
-// Drain closes the listeners and lets sessions end: what waits is answered, what a client asks that
-// has only just come is done, other new work is refused, and a session leaves when it owes nothing. After the grace, or with ctx, the rest are cut. It
-// returns when no session is left, and says how many were cut.
+// Drain closes the listeners and lets sessions end. Outstanding replies are sent, and the first commands of a client
+// that has only just connected are run. Other new work is refused. A session ends when neither side owes the other
+// anything. After the grace, or with ctx, the rest are cut. Drain returns when no session is left, and says how many
+// were cut.
 func (s *Server) Drain(ctx context.Context) int {
-	s.drainedAt = time.Now()
-	s.draining.Store(true)
+	s.drain.begin()
 	s.listeners.Finish()
-	for _, session := range s.all() {
+	for _, session := range s.sessions.all() {
 		session.conn.Wake()
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.options().DrainGrace)
 	defer cancel()
 	done := make(chan struct{})
 	go func() {
-		s.going.Wait()
+		s.sessions.running.Wait()
 		close(done)
 	}()
 	select {
@@ -163,7 +150,7 @@ func (s *Server) Drain(ctx context.Context) int {
 		return 0
 	case <-ctx.Done():
 	}
-	cut := s.all()
+	cut := s.sessions.all()
 	for _, session := range cut {
 		session.kill()
 	}

@@ -3,118 +3,116 @@ package resp
 import (
 	"errors"
 	"io"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/protocol"
 	"github.com/sluice-proxy/sluice/server/resp/conn"
+	"github.com/sluice-proxy/sluice/server/resp/monitor"
 )
 
-// session is one connection: its goroutine reads commands, runs them and sends the replies in
-// order. Only what other sessions may look at is behind a lock.
+// session is one connection. Its goroutine reads commands, runs them, and sends the replies in order. Other goroutines
+// touch only info, the atomic fields, and conn where that says so.
 type session struct {
 	server *Server
-	opts   *Options // as they were when it began
+	opts   *Options // the settings when the session began
 	id     int64
 	conn   *conn.Conn
-	out    protocol.Encoder
+	out    replies
 
-	publisher *kafka.Publisher
-	debts     []debt // delivered produces whose answers are outstanding, oldest first
-	incurred  int    // how many debts there ever were
-	pipeline  int    // commands that came at once, of late
-	crowded   string // a topic for which one of these waited for room in vain
-	tally     tally  // of the commands that were run since the last look at the clock
-	member    *kafka.Member
-	interest  *consumption
-	lent      []kafka.Delivery // reused by every BLPOP
-
-	authenticated bool
-	identity      kafka.Identity // of CLIENT SETNAME group:name
-	named         bool           // identity is set
-	queue         *transaction   // between MULTI and EXEC
-	executing     bool           // inside EXEC: nothing blocks
-	goodbye       bool           // the client said QUIT
-	partial       time.Time      // since when a command is unfinished
-	met           bool           // the client has asked for something before a drain began
-	lastWords     time.Time      // the last command during a drain
-	monitor       *monitor       // after MONITOR
-	ended         chan struct{}  // closed when the session is over
-	profile       profile        // of the connection commands
-
-	unblocked atomic.Int32 // how CLIENT UNBLOCK ended a wait
-	killed    atomic.Bool
-
-	mu      sync.Mutex // guards what follows, for CLIENT LIST of others
-	name    string
-	library [2]string // CLIENT SETINFO: name and version
-	last    string    // last command
-	active  time.Time // when it was
-	visible visible   // of the connection commands
-
-	connected time.Time // written by this session only, which may read it without the lock
+	producer producer
+	consumer consumer
+	input    input
+	login    login
+	multi    multiState
+	monitor  *monitor.Monitor // after MONITOR
+	run      commandRun
+	drain    drainState
+	end      sessionEnd
+	info     clientInfo
 }
 
-const flushAt = 64 << 10 // bytes of replies that are sent before more commands are run
+// replies are those that were not sent yet.
+type replies struct {
+	protocol.Encoder
 
-func newSession(server *Server, c *conn.Conn, id int64) *session {
+	mode replyMode
+}
+
+// producer is a session's way to produce.
+type producer struct {
+	*kafka.Publisher // nil until the session has begun
+
+	pending   []pendingReply // delivered produces without a reply, oldest first
+	added     int            // how many there ever were
+	fullTopic string         // a topic for which a command of this pipeline waited for room in vain
+}
+
+// input is what is known about the commands that come.
+type input struct {
+	pipeline int       // commands that came at once, of late
+	partial  time.Time // since when a command is unfinished
+}
+
+// flushAt is how many bytes of replies are sent before more commands are run.
+const flushAt = 64 << 10
+
+func newSession(server *Server, c *conn.Conn) *session {
 	now, opts := time.Now(), server.options()
 	return &session{
-		server: server, opts: opts, id: id, conn: c, authenticated: opts.Password == "",
-		connected: now, active: now, tally: tally{since: now}, ended: make(chan struct{}),
+		server: server, opts: opts, conn: c, login: login{authenticated: opts.Password == ""},
+		run: commandRun{since: now}, end: sessionEnd{done: make(chan struct{})}, info: clientInfo{connected: now, active: now},
 	}
 }
 
-// serve runs the session until the client leaves or is made to.
+// serve runs the session until the client leaves or is made to leave.
 func (s *session) serve() {
-	defer s.end()
+	defer s.close()
 	err := s.open()
 	for err == nil {
 		err = s.turn()
 	}
 	if errors.Is(err, io.EOF) {
 		s.halfClose()
-		_ = s.settle(true)
+		_ = s.replyPending(true)
 	}
 	if s.out.Len() > 0 {
 		_ = s.flush()
 	}
-	s.explain(err)
+	s.countEnd(err)
 }
 
 func (s *session) open() error {
 	publisher, err := s.server.kafka.Publisher(s.conn.Wake)
-	s.publisher = publisher
+	s.producer.Publisher = publisher
 	return err
 }
 
-// turn runs what is in the buffer, answers what can be answered, and waits for more.
+// turn runs the commands that have arrived, sends the replies that are ready, and waits for more.
 func (s *session) turn() error {
 	err := s.runBuffered()
-	s.enter(time.Now())
+	s.flushCounts(time.Now())
 	if err != nil {
 		return err
 	}
-	s.conn.Arm(s.patience())
-	if err := s.settle(false); err != nil {
+	s.conn.Arm(s.deadline())
+	if err := s.replyPending(false); err != nil {
 		return err
 	}
-	s.monitor.drain(&s.out)
-	s.publisher.Hasten()
+	s.monitor.MoveTo(&s.out.Encoder, flushAt)
+	s.producer.Hasten()
 	if err := s.flush(); err != nil {
 		return err
 	}
-	s.publisher.Push() // while the client reads: buffered records are in memory already
-	if err := s.mayStay(); err != nil {
+	s.producer.Push() // while the client reads: buffered records are in memory already
+	if err := s.endReason(); err != nil {
 		return err
 	}
-	s.conn.EndTurn(&s.server.turns, s.pipeline >= pipelined && len(s.debts) == 0)
+	s.conn.EndTurn(&s.server.turns, s.input.pipeline >= pipelined && len(s.producer.pending) == 0)
 	if err := s.conn.Fill(); err != nil && !errors.Is(err, conn.ErrWoken) {
 		return err
 	}
-	s.tally.since = time.Now()
+	s.run.since = time.Now()
 	return nil
 }
 
@@ -123,21 +121,21 @@ const pipelined = 8
 
 // runBuffered runs every whole command that has arrived.
 func (s *session) runBuffered() error {
-	before := s.pipeline
-	s.crowded = ""
-	for s.pipeline = 0; ; s.pipeline++ {
+	before := s.input.pipeline
+	s.producer.fullTopic = ""
+	for s.input.pipeline = 0; ; s.input.pipeline++ {
 		args, err := s.conn.Reader.Next()
 		if err != nil {
 			s.out.Error("ERR " + err.Error())
 			return err
 		}
 		if args == nil {
-			s.noteStart()
-			s.pipeline = max(s.pipeline, before/2)
+			s.notePartial()
+			s.input.pipeline = max(s.input.pipeline, before/2)
 			return nil
 		}
-		s.partial = time.Time{} // what may be unfinished behind this command has only begun
-		if err := s.run(args); err != nil {
+		s.input.partial = time.Time{} // a command that may be unfinished behind this one has only begun
+		if err := s.dispatch(args); err != nil {
 			return err
 		}
 		if s.out.Len() >= flushAt {
@@ -148,21 +146,21 @@ func (s *session) runBuffered() error {
 	}
 }
 
-// noteStart remembers since when the client owes the rest of a command.
-func (s *session) noteStart() {
+// notePartial notes since when the client has to send the rest of a command.
+func (s *session) notePartial() {
 	switch {
 	case !s.conn.Reader.MidCommand():
-		s.partial = time.Time{}
-	case s.partial.IsZero():
-		s.partial = time.Now()
+		s.input.partial = time.Time{}
+	case s.input.partial.IsZero():
+		s.input.partial = time.Now()
 	}
 }
 
-// pause sends what is ready and waits for a wake, at most until the time given. It may return early:
-// the caller looks at its state again, and pauses again. A client that has closed its side, as one
-// does that pipes its commands in, is still answered what it has asked for.
+// pause sends the replies that are ready and waits for a wake, at most until the given time. It may return early: the
+// caller looks at its state again, and pauses again. A client may have closed its side, as one does whose commands come
+// from a pipe: it still gets its replies.
 func (s *session) pause(until time.Time) error {
-	err := s.attend(until)
+	err := s.waitForClient(until)
 	if errors.Is(err, io.EOF) {
 		s.halfClose()
 		return nil
@@ -170,10 +168,14 @@ func (s *session) pause(until time.Time) error {
 	return err
 }
 
-// attend is pause for waits that end with io.EOF when the client closes its side: what it waits for
-// should go to somebody who is there.
-func (s *session) attend(until time.Time) error {
-	s.publisher.Push()
+// pauseOrEnd is pause for handlers: its error ends the session.
+func (s *session) pauseOrEnd(until time.Time) error { return endSession(s.pause(until)) }
+
+// waitForClient is pause for a wait that ends with io.EOF when the client closes its side: a record that it waits for
+// must go to a client that is still there.
+func (s *session) waitForClient(until time.Time) error {
+	s.producer.Push()
+	s.flushStarted()
 	if err := s.flush(); err != nil {
 		return err
 	}
@@ -183,7 +185,7 @@ func (s *session) attend(until time.Time) error {
 		}
 	}
 	s.conn.Arm(until)
-	if s.killed.Load() {
+	if s.end.killed.Load() {
 		return errKilled
 	}
 	return nil
@@ -194,7 +196,7 @@ func (s *session) flush() error {
 	if s.out.Len() == 0 {
 		return nil
 	}
-	if s.profile.silence.mute() {
+	if s.out.mode.suppressed() {
 		s.out.Reset()
 		return nil
 	}

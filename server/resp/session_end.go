@@ -6,161 +6,186 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/sluice-proxy/sluice/protocol"
 )
 
-// patience is when the next wait for the client must end; zero for never.
-func (s *session) patience() time.Time {
+// sessionEnd is how a session ends.
+type sessionEnd struct {
+	quit   bool          // the client sent QUIT
+	killed atomic.Bool   // somebody else ended it
+	done   chan struct{} // closed when it has ended
+}
+
+// drainState is what a session needs to know while the server drains.
+type drainState struct {
+	served      bool      // the client has asked for something before the drain began
+	lastCommand time.Time // during the drain
+}
+
+// deadline is when the next wait for the client must end; the zero time is never.
+func (s *session) deadline() time.Time {
 	var until time.Time
 	sooner := func(t time.Time) {
 		if until.IsZero() || t.Before(until) {
 			until = t
 		}
 	}
-	if len(s.debts) > 0 {
-		sooner(s.debts[0].since.Add(s.opts.AckTimeout))
+	if pending := s.producer.pending; len(pending) > 0 {
+		sooner(pending[0].since.Add(s.opts.AckTimeout))
 	}
-	if !s.partial.IsZero() {
-		sooner(s.partial.Add(s.opts.CommandTimeout))
+	if !s.input.partial.IsZero() {
+		sooner(s.input.partial.Add(s.opts.CommandTimeout))
 	}
-	if !s.authenticated {
-		sooner(s.connected.Add(s.opts.AuthTimeout))
+	if !s.login.authenticated {
+		sooner(s.info.connected.Add(s.opts.AuthTimeout))
 	}
-	if s.server.draining.Load() {
-		if at := s.leaveAt(); time.Now().Before(at) {
+	if s.server.drain.begun.Load() {
+		if at := s.closeAt(); time.Now().Before(at) {
 			sooner(at)
 		}
 	}
 	return until
 }
 
-// The reasons for which sluice ends a session that did not ask for it.
+// The reasons for which sluice ends a session whose client did not ask for it.
 var (
 	errSlowCommand = errors.New("command not finished in time")
 	errSlowAuth    = errors.New("not authenticated in time")
+	errSlowMonitor = errors.New("its lines of MONITOR were not read fast enough")
 	errDrained     = errors.New("sluice is stopping")
 	errKilled      = errors.New("killed")
-	errGoodbye     = errors.New("goodbye")
+	errQuit        = errors.New("goodbye")
 	errHTTP        = errors.New("possible SECURITY ATTACK: HTTP sent to the Redis port")
 )
 
-// mayStay tells why a session that has nothing to do must end now, nil when it may wait.
-func (s *session) mayStay() error {
+// endReason tells why a session that has nothing to do must end now; nil when it may wait.
+func (s *session) endReason() error {
 	switch {
-	case s.killed.Load():
+	case s.end.killed.Load():
 		return errKilled
-	case !s.partial.IsZero() && time.Since(s.partial) >= s.opts.CommandTimeout:
+	case !s.input.partial.IsZero() && time.Since(s.input.partial) >= s.opts.CommandTimeout:
 		return errSlowCommand
-	case !s.authenticated && time.Since(s.connected) >= s.opts.AuthTimeout:
+	case !s.login.authenticated && time.Since(s.info.connected) >= s.opts.AuthTimeout:
 		return errSlowAuth
-	case s.server.draining.Load() && s.owesNothing() && !time.Now().Before(s.leaveAt()) && !s.unheard():
+	case s.server.drain.begun.Load() && s.owesNothing() && !time.Now().Before(s.closeAt()) && !s.hasUnread():
 		return errDrained
 	}
 	return nil
 }
 
-// A client that is sending when the drain begins is told that it is refused, instead of losing its
-// connection with commands under way: a session leaves once the client has been silent for drainQuiet,
-// but no later than drainLongest after the drain began.
+// A client that sends commands when the drain begins must be told that they are refused: its connection must not end
+// with commands under way. So a session ends when its client has been silent for drainQuiet, but no later than
+// drainLongest after the drain began.
 const (
 	drainQuiet   = 100 * time.Millisecond
 	drainLongest = 500 * time.Millisecond
 )
 
-// leaveAt is when a session that owes nothing may leave a server that drains. One that has asked for
-// nothing yet has only just come, and will.
-func (s *session) leaveAt() time.Time {
-	longest := s.server.drainedAt.Add(drainLongest)
-	if s.fresh() {
-		return longest
+// closeAt is when a session that owes nothing may end during a drain. A client that was never served has only just
+// connected, and is about to ask.
+func (s *session) closeAt() time.Time {
+	latest := s.server.drain.since.Add(drainLongest)
+	if s.neverServed() {
+		return latest
 	}
-	last := s.server.drainedAt
-	if s.lastWords.After(last) {
-		last = s.lastWords
+	last := s.server.drain.since
+	if s.drain.lastCommand.After(last) {
+		last = s.drain.lastCommand
 	}
-	return earlier(last.Add(drainQuiet), longest)
+	return earlier(last.Add(drainQuiet), latest)
 }
 
-// fresh tells whether the client has not asked for anything yet.
-func (s *session) fresh() bool { return !s.met && s.lastWords.IsZero() }
+// neverServed tells whether the client has not asked for anything yet.
+func (s *session) neverServed() bool { return !s.drain.served && s.drain.lastCommand.IsZero() }
 
-// unheard tells whether the client has said something that must be answered before the end: on a busy
-// machine it may have arrived in time and not been read in time, and closing now would reset the connection.
-func (s *session) unheard() bool {
-	return (s.fresh() || time.Since(s.server.drainedAt) < drainLongest) && s.conn.Unread()
+// hasUnread tells whether the client has sent something that must be answered before the end. On a busy machine it may
+// have arrived in time without being read in time; to close now would reset the connection.
+func (s *session) hasUnread() bool {
+	return (s.neverServed() || time.Since(s.server.drain.since) < drainLongest) && s.conn.Unread()
 }
 
-// refuses tells whether the client must produce elsewhere, because of the drain. One that connected just
-// before and has asked for nothing yet is served: to clients that connect for each request, a restart
-// behind a listener that stays open is then no error at all.
-func (s *session) refuses() bool {
-	return s.server.draining.Load() && (s.met || time.Since(s.server.drainedAt) > drainLongest-drainQuiet)
+// rejectsWork tells whether the client must produce elsewhere because of the drain. A client that connected just before
+// the drain is still served. So clients that connect for each request see no error at a restart behind a listener that
+// stays open.
+func (s *session) rejectsWork() bool {
+	return s.server.drain.begun.Load() && (s.drain.served || time.Since(s.server.drain.since) > drainLongest-drainQuiet)
 }
 
-// owesNothing tells whether neither side waits for anything of the other: no answer is outstanding,
-// no record is unacknowledged, and the client is not in the middle of a command.
+// owesNothing tells whether neither side waits for the other: no reply is outstanding, no record is unacknowledged, and
+// the client has not sent half a command.
 func (s *session) owesNothing() bool {
-	return len(s.debts) == 0 && s.partial.IsZero() && s.publisher.Drained(0) && (s.member == nil || s.member.Owed() == 0)
+	member := s.consumer.member
+	return len(s.producer.pending) == 0 && s.input.partial.IsZero() && s.producer.Drained(0) && (member == nil || member.Owed() == 0)
 }
 
-// halfClose notes that nothing more will come from the client. It may be gone for good: whoever
-// else bears its name need not wait until it has been answered.
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// halfClose notes that the client sends nothing more. The client may be gone for good: another one with the same name
+// must not have to wait until this one has its replies.
 func (s *session) halfClose() {
 	s.conn.HalfClose()
-	s.leave(false)
+	s.leaveGroup(false)
 }
 
-// kill ends the session from outside.
+// kill ends the session. Any goroutine may call it.
 func (s *session) kill() {
-	s.killed.Store(true)
+	s.end.killed.Store(true)
 	s.conn.Sever()
 }
 
-// end gives back what the session holds. Records that its member owes are kept for the grace,
-// unless the client said goodbye.
-func (s *session) end() {
+// close gives back what the session holds. Records that its member owes are kept for the grace, unless the client sent
+// QUIT.
+func (s *session) close() {
 	if p := recover(); p != nil {
-		s.server.log.Error("session failed", "client", s.id, "panic", p, "stack", stack())
+		s.server.log.Error("session failed", "client", s.id, "panic", p, "stack", string(debug.Stack()))
 	}
-	if s.member != nil {
-		s.member.Leave(s.goodbye)
+	if s.consumer.member != nil {
+		s.consumer.member.Leave(s.end.quit)
 	}
-	if s.publisher != nil {
-		s.publisher.Close()
+	if s.producer.Publisher != nil {
+		s.producer.Close()
 	}
-	s.monitor.close(s.server)
-	s.server.forget(s) // before the client can see the end: there is room for it again
+	s.flushStarted()
+	s.server.monitors.Remove(s.monitor)
+	s.server.sessions.remove(s) // before the client can see the end: it may connect again at once
 	s.conn.Close()
-	close(s.ended)
+	close(s.end.done)
 }
 
-// reasons are why connections end: what the metrics call it, and how loud the log is about it.
-var reasons = [...]struct {
+// endReasons are why sessions end: the metrics' name for it, and the level of the log line about it.
+var endReasons = [...]struct {
 	name  string
 	level slog.Level
 	is    func(error) bool
 }{
-	{"client", silent, among(io.EOF, syscall.ECONNRESET, syscall.EPIPE)},
-	{"quit", silent, among(errGoodbye)},
-	{"drain", silent, among(errDrained)},
-	{"killed", silent, among(errKilled)},
+	{"client", levelSilent, isAnyOf(io.EOF, syscall.ECONNRESET, syscall.EPIPE)},
+	{"quit", levelSilent, isAnyOf(errQuit)},
+	{"drain", levelSilent, isAnyOf(errDrained)},
+	{"killed", levelSilent, isAnyOf(errKilled)},
 	{"protocol", slog.LevelDebug, isSyntax},
-	{"http", slog.LevelWarn, among(errHTTP)},
-	{"auth", slog.LevelInfo, among(errSlowAuth, errAttempts)},
-	{"slow_command", slog.LevelInfo, among(errSlowCommand)},
-	{"slow_monitor", slog.LevelInfo, among(errSlowMonitor)},
-	{"slow_reader", slog.LevelInfo, among(os.ErrDeadlineExceeded)},
+	{"http", slog.LevelWarn, isAnyOf(errHTTP)},
+	{"auth", slog.LevelInfo, isAnyOf(errSlowAuth, errAttempts)},
+	{"slow_command", slog.LevelInfo, isAnyOf(errSlowCommand)},
+	{"slow_monitor", slog.LevelInfo, isAnyOf(errSlowMonitor)},
+	{"slow_reader", slog.LevelInfo, isAnyOf(os.ErrDeadlineExceeded)},
 	{"other", slog.LevelInfo, func(error) bool { return true }},
 }
 
-// silent is the level of what happens all day.
-const silent = slog.LevelDebug - 1
+// levelSilent is the level of reasons that occur all day: they are not logged.
+const levelSilent = slog.LevelDebug - 1
 
-func among(these ...error) func(error) bool {
+func isAnyOf(these ...error) func(error) bool {
 	return func(err error) bool {
 		return slices.ContainsFunc(these, func(one error) bool { return errors.Is(err, one) })
 	}
@@ -171,20 +196,18 @@ func isSyntax(err error) bool {
 	return errors.As(err, &syntax)
 }
 
-// explain counts why a session ended, and logs it where that is worth a line.
-func (s *session) explain(err error) {
-	if s.monitor.fellBehind() {
+// countEnd counts why a session ended, and logs it where that is worth a line.
+func (s *session) countEnd(err error) {
+	if s.monitor.WasCut() {
 		err = errSlowMonitor
 	}
-	for i := range reasons {
-		if r := &reasons[i]; r.is(err) {
-			s.server.closed[i].Add(1)
-			if r.level > silent {
+	for i := range endReasons {
+		if r := &endReasons[i]; r.is(err) {
+			s.server.counters.ended[i].Add(1)
+			if r.level > levelSilent {
 				s.server.log.Log(context.Background(), r.level, "client cut", "client", s.remote(), "reason", r.name, "err", err)
 			}
 			return
 		}
 	}
 }
-
-func (s *session) remote() string { return s.conn.RemoteAddr().String() }

@@ -1,51 +1,132 @@
 package resp
 
 import (
-	"runtime/debug"
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
 )
 
-// owner is the session that consumes as the identity, nil when none does.
-func (s *Server) owner(id kafka.Identity) *session {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.owners[id]
+// sessions are the open sessions of a server.
+type sessions struct {
+	accepted atomic.Int64   // sessions that ever began, the source of their ids
+	running  sync.WaitGroup // goroutines of the sessions, and the one that asks for topics
+
+	mu     sync.Mutex // guards what follows
+	open   map[int64]*session
+	owners map[kafka.Identity]*session // by the identity with which they consume
 }
 
-func (s *Server) setOwner(session *session) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.owners[session.member.Identity()] = session
+func newSessions() sessions {
+	return sessions{open: map[int64]*session{}, owners: map[kafka.Identity]*session{}}
 }
 
-// leave ends the session's membership, if it has one. Politely, its records go to others at once.
-func (s *session) leave(politely bool) {
-	if s.member == nil {
-		return
+// add gives a session its id; false when as many are open as may be.
+func (ss *sessions) add(s *session, limit int) bool {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	if len(ss.open) >= limit {
+		return false
 	}
-	s.member.Leave(politely)
-	s.server.disown(s)
-	s.member, s.interest = nil, nil
+	s.id = ss.accepted.Add(1)
+	ss.open[s.id] = s
+	return true
 }
 
-func (s *Server) disown(session *session) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if id := session.member.Identity(); s.owners[id] == session {
-		delete(s.owners, id)
+// remove drops a session that has ended.
+func (ss *sessions) remove(s *session) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	delete(ss.open, s.id)
+	ss.disown(s)
+}
+
+// count is how many sessions are open.
+func (ss *sessions) count() int {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	return len(ss.open)
+}
+
+// withID returns the open session of that id, nil when there is none.
+func (ss *sessions) withID(id int64) *session {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	return ss.open[id]
+}
+
+// all returns the open sessions.
+func (ss *sessions) all() []*session {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	list := make([]*session, 0, len(ss.open))
+	for _, s := range ss.open {
+		list = append(list, s)
+	}
+	return list
+}
+
+// inOrder returns the open sessions, oldest first.
+func (ss *sessions) inOrder() []*session {
+	list := ss.all()
+	slices.SortFunc(list, func(a, b *session) int { return cmp.Compare(a.id, b.id) })
+	return list
+}
+
+// owner is the session that consumes with the identity, nil when none does.
+func (ss *sessions) owner(id kafka.Identity) *session {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	return ss.owners[id]
+}
+
+// setOwner notes that a session consumes as its member's identity.
+func (ss *sessions) setOwner(s *session) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	ss.owners[s.consumer.member.Identity()] = s
+}
+
+// endOwner notes that a session consumes no more.
+func (ss *sessions) endOwner(s *session) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	ss.disown(s)
+}
+
+// disown is endOwner with the lock held.
+func (ss *sessions) disown(s *session) {
+	if m := s.consumer.member; m != nil && ss.owners[m.Identity()] == s {
+		delete(ss.owners, m.Identity())
 	}
 }
 
-// forget drops a session that has ended.
-func (s *Server) forget(gone *session) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.sessions, gone.id)
-	if gone.member != nil && s.owners[gone.member.Identity()] == gone {
-		delete(s.owners, gone.member.Identity())
-	}
-}
+const (
+	deadOwnerTimeout = time.Second           // how long the session of a dead connection may take to end
+	reconnectGap     = 50 * time.Millisecond // how late the end of an old connection may be noticed
+)
 
-// stack is the calling goroutine's, for the log of a panic.
-func stack() string { return string(debug.Stack()) }
+// awaitDeadOwner waits for the end of the session that consumes with the identity, if its client has hung up. It
+// returns false when the client is alive. A client that closes one connection and then asks on another may be heard in
+// the other order: so even an owner that seems alive gets a moment to end.
+func (ss *sessions) awaitDeadOwner(id kafka.Identity) bool {
+	owner, timeout := ss.owner(id), reconnectGap
+	if owner == nil {
+		return true
+	}
+	if owner.conn.HungUp() {
+		owner.conn.Wake()
+		timeout = deadOwnerTimeout
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	select {
+	case <-owner.end.done:
+	case <-ctx.Done():
+	}
+	return ss.owner(id) == nil // the session may have given up the identity and wait for replies
+}

@@ -8,7 +8,16 @@ import (
 	"strings"
 )
 
-// command is a row of the table: what is true of a command is a column, not a line in its handler.
+// How a command is added:
+//
+//  1. A row in the table on top of the file cmd_*.go of its family; a new family is also named in families below.
+//  2. Its handler in the same file: it writes one reply to s.out, or returns an error and writes nothing.
+//  3. Its row in command_docs.go.
+//  4. A transcript in test/transcripts, and a row in docs/protocol.md.
+//
+// What is true of a command is a column of its row, and not a line in its handler.
+
+// command is a row of the table.
 type command struct {
 	name  string
 	arity int    // arguments, the name included; negative: at least so many (as COMMAND INFO counts)
@@ -22,30 +31,90 @@ type flags uint8
 const (
 	beforeAuth flags = 1 << iota // allowed before AUTH
 	immediate                    // runs at once inside MULTI instead of being queued
-	pipelines                    // may run while earlier delivered produces wait for their answers
+	pipelines                    // may run while replies to earlier delivered produces are outstanding
 	hot                          // too frequent to be noted for CLIENT LIST
 	blocking                     // may wait
 	write                        // for COMMAND INFO
-	greets                       // what clients say before they ask for anything
+	greeting                     // what clients send before they ask for anything
 )
 
-func (c *command) takes(n int) bool { return n == c.arity || c.arity < 0 && n >= -c.arity }
+// families are the tables of all commands.
+var families = [][]command{produceCommands, blpopCommands, connectionCommands, helloCommands, serverCommands, infoCommands, keysCommands, multiCommands}
 
-// commands is the protocol.
-var commands map[string]*command
+// subfamilies are the tables of subcommands: CLIENT LIST is one, and its row has the name that Redis shows, client|list.
+var subfamilies = [][]command{clientCommands, clientListCommands, configCommands, commandCommands}
+
+// commands are the rows of all families by name.
+var commands = map[string]*command{}
+
+// subcommands are the rows of all subfamilies, by command, then by the argument that chooses one.
+var subcommands = map[string]map[string]*command{}
 
 func init() {
-	commands = map[string]*command{}
-	for _, family := range [][]command{produceCommands, consumeCommands, connectionCommands, serverCommands, transactionCommands} {
+	for _, family := range families {
 		for i := range family {
 			commands[family[i].name] = &family[i]
 		}
 	}
+	for _, family := range subfamilies {
+		for i := range family {
+			container, name, _ := strings.Cut(family[i].name, "|")
+			if subcommands[container] == nil {
+				subcommands[container] = map[string]*command{}
+			}
+			subcommands[container][name] = &family[i]
+		}
+	}
 }
 
+// find finds a command, nil when there is none.
 func find(name []byte) *command {
 	var buf [32]byte
 	return commands[string(lower(name, &buf))]
+}
+
+// takes tells whether the command takes so many arguments, its name included.
+func (c *command) takes(n int) bool { return n == c.arity || c.arity < 0 && n >= -c.arity }
+
+// runSubcommand is the handler of commands that have subcommands.
+func runSubcommand(s *session, args [][]byte) error {
+	sub, err := findSubcommand(args)
+	if err != nil {
+		return err
+	}
+	s.info.note(sub)
+	return sub.run(s, args)
+}
+
+// findSubcommand finds the subcommand that the arguments call, nil for a command that has none.
+func findSubcommand(args [][]byte) (*command, error) {
+	c := find(args[0])
+	if c == nil || subcommands[c.name] == nil || len(args) == 1 {
+		return nil, nil
+	}
+	var buf [32]byte
+	sub := subcommands[c.name][string(lower(args[1], &buf))]
+	switch {
+	case sub == nil:
+		return nil, exactError(fmt.Sprintf("ERR unknown subcommand '%s'. Try %s HELP.", cut(args[1], 128), strings.ToUpper(c.name)))
+	case !sub.takes(len(args)):
+		return nil, wrongArity(sub.name)
+	}
+	return sub, nil
+}
+
+// help answers <command> HELP from the documentation of its subcommands, laid out as Redis does.
+func help(s *session, args [][]byte) error {
+	container := find(args[0]).name
+	subs := subcommands[container]
+	s.out.Array(1 + 2*len(subs))
+	s.out.Simple(strings.ToUpper(container) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")
+	for _, name := range slices.Sorted(maps.Keys(subs)) {
+		doc := commandDocs[subs[name].name]
+		s.out.Simple(strings.TrimSpace(strings.ToUpper(name) + " " + doc.syntax))
+		s.out.Simple("    " + doc.summary + ".")
+	}
+	return nil
 }
 
 // text is the line that an error becomes on the wire.
@@ -72,8 +141,8 @@ func wrongArity(name string) error {
 	return exactError(fmt.Sprintf("ERR wrong number of arguments for '%s' command", name))
 }
 
-// unknownCommand is the text that clients fall back on: name and arguments are cut at 128 bytes
-// (server.c, commandCheckExistence).
+// unknownCommand is an error that clients fall back on. Its text has name and arguments, cut at 128 bytes (server.c,
+// commandCheckExistence).
 func unknownCommand(args [][]byte) error {
 	const most = 128
 	var b strings.Builder
@@ -84,61 +153,4 @@ func unknownCommand(args [][]byte) error {
 		fmt.Fprintf(&b, "'%s' ", cut(arg, most-b.Len()))
 	}
 	return exactError(fmt.Sprintf("ERR unknown command '%s', with args beginning with: %s", cut(args[0], most), b.String()))
-}
-
-// subcommands are the commands that a second argument chooses, by command, then by that argument.
-// Their rows are like those of other commands; the name is the one that Redis shows, client|id.
-var subcommands = map[string]map[string]*command{}
-
-func init() {
-	for _, family := range [][]command{clientCommands, configCommands, commandCommands} {
-		for i := range family {
-			container, name, _ := strings.Cut(family[i].name, "|")
-			if subcommands[container] == nil {
-				subcommands[container] = map[string]*command{}
-			}
-			subcommands[container][name] = &family[i]
-		}
-	}
-}
-
-// within runs a subcommand.
-func within(s *session, args [][]byte) error {
-	sub, err := findWithin(args)
-	if err != nil {
-		return err
-	}
-	s.note(sub)
-	return sub.run(s, args)
-}
-
-// findWithin finds the subcommand that the arguments call. It is nil for a command that has none.
-func findWithin(args [][]byte) (*command, error) {
-	c := find(args[0])
-	if c == nil || subcommands[c.name] == nil || len(args) == 1 {
-		return nil, nil
-	}
-	var buf [32]byte
-	sub := subcommands[c.name][string(lower(args[1], &buf))]
-	switch {
-	case sub == nil:
-		return nil, exactError(fmt.Sprintf("ERR unknown subcommand '%s'. Try %s HELP.", cut(args[1], 128), strings.ToUpper(c.name)))
-	case !sub.takes(len(args)):
-		return nil, wrongArity(sub.name)
-	}
-	return sub, nil
-}
-
-// help answers <command> HELP from the manual, laid out as Redis does.
-func help(s *session, args [][]byte) error {
-	container := find(args[0]).name
-	subs := subcommands[container]
-	s.out.Array(1 + 2*len(subs))
-	s.out.Simple(strings.ToUpper(container) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")
-	for _, name := range slices.Sorted(maps.Keys(subs)) {
-		page := manual[subs[name].name]
-		s.out.Simple(strings.TrimSpace(strings.ToUpper(name) + " " + page.syntax))
-		s.out.Simple("    " + page.summary + ".")
-	}
-	return nil
 }

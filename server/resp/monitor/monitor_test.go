@@ -1,4 +1,4 @@
-package resp
+package monitor
 
 import (
 	"bytes"
@@ -74,15 +74,13 @@ func TestMonitorLines(t *testing.T) {
 	})
 }
 
-// A monitor that does not keep up is cut, and what was kept for it is let go.
-func TestMonitorIsBounded(t *testing.T) {
-	d := open(t, Options{}, brokers...)
-	lookout := d.dial(t)
-	lookout.says("MONITOR", "+OK")
-	s := d.inOrder()[0]
+// A client that does not keep up is cut, and the lines that waited for it are let go.
+func TestAMonitorIsBounded(t *testing.T) {
+	var all Monitors
+	cuts := 0
+	m := all.Add(func() {}, func() { cuts++ })
 	line := bytes.Repeat([]byte("x"), 1000)
-	m := &monitor{session: s}
-	for i := 0; !m.fellBehind(); i++ {
+	for i := 0; !m.WasCut(); i++ {
 		if i > maxBacklog/len(line) {
 			t.Fatal("never cut")
 		}
@@ -91,78 +89,21 @@ func TestMonitorIsBounded(t *testing.T) {
 			t.Fatalf("%d bytes are kept", len(m.lines))
 		}
 	}
-	if m.lines != nil {
-		t.Error("the lines of a monitor that was cut are kept")
+	if m.lines != nil || cuts != 1 {
+		t.Errorf("%d bytes are kept of a client that was cut %d times", len(m.lines), cuts)
 	}
-	_ = lookout.rest()
-	eventually(t, "no watchers", func() bool { return !d.watchers.any() })
-}
-
-// Everybody who listens hears everybody, in both protocols, once; RESET ends it.
-func TestMonitor(t *testing.T) {
-	d := open(t, Options{}, brokers...)
-	var lookouts []*peer
-	for proto := 2; proto <= 3; proto++ {
-		m := d.dial(t)
-		m.ask(fmt.Sprintf("HELLO %d", proto))
-		m.says("MONITOR", "+OK")
-		m.says("MONITOR", "+OK") // again is no second time
-		lookouts = append(lookouts, m)
+	m.push(line)
+	if m.lines != nil || cuts != 1 {
+		t.Errorf("%d bytes are kept after the end, and it was cut %d times", len(m.lines), cuts)
 	}
-	p := d.dial(t)
-	for i := range 100 {
-		p.says(fmt.Sprintf("ECHO %d", i), fmt.Sprintf("$%d", len(fmt.Sprint(i))), fmt.Sprint(i))
-	}
-	for _, m := range lookouts {
-		for i := range 100 {
-			line := m.line()
-			for strings.Contains(line, `"MONITOR"`) || strings.Contains(line, `"HELLO"`) {
-				line = m.line()
-			}
-			if !strings.HasSuffix(line, fmt.Sprintf(`] "ECHO" "%d"`, i)) {
-				t.Fatalf("got %s, want ECHO %d", line, i)
-			}
-		}
-		m.send("RESET", "PING")
-		for line := m.line(); line != "+RESET"; line = m.line() {
-			if strings.Contains(line, "ECHO") { // else it is what the one before did last
-				t.Fatal(line)
-			}
-		}
-		m.hears("+PONG")
-	}
-	if d.watchers.any() {
-		t.Error("somebody still listens")
-	}
-}
-
-// There are so many monitors and no more; one that ends makes room.
-func TestMonitorsAreCounted(t *testing.T) {
-	d := open(t, Options{}, brokers...)
-	last := d.dial(t)
-	for range maxMonitors - 1 {
-		d.dial(t).says("MONITOR", "+OK")
-	}
-	last.says("MONITOR", "+OK")
-	p := d.dial(t)
-	p.says("MONITOR", "-ERR 100 clients run MONITOR already, and more may not")
-	p.says("PING", "+PONG") // it does not listen
-	last.Close()
-	eventually(t, "room", func() bool { return d.watchers.count.Load() < maxMonitors })
-	p.says("MONITOR", "+OK")
 }
 
 // What waits for all monitors together is bounded: the one that is furthest behind is cut.
 func TestMonitorsAreBoundedTogether(t *testing.T) {
-	d := open(t, Options{}, brokers...)
-	d.dial(t).says("PING", "+PONG")
-	s := d.inOrder()[0]
-	w := &watchers{}
-	var monitors []*monitor
+	all := &Monitors{}
+	var monitors []*Monitor
 	for range maxBacklogs/maxBacklog + 4 {
-		m := &monitor{session: &session{server: s.server, conn: s.conn}}
-		w.add(m)
-		monitors = append(monitors, m)
+		monitors = append(monitors, all.Add(func() {}, func() {}))
 	}
 	behind := monitors[0]
 	behind.push(bytes.Repeat([]byte("x"), maxBacklog/10))
@@ -174,27 +115,27 @@ func TestMonitorsAreBoundedTogether(t *testing.T) {
 		return total
 	}
 	for range 2 * maxBacklog / 100 {
-		w.tell(s, args)
+		all.Show("127.0.0.1:1", nil, args)
 		if got := held(); got > maxBacklogs {
 			t.Fatalf("%d bytes wait", got)
 		}
 	}
 	cut := 0
 	for _, m := range monitors {
-		if m.fellBehind() {
+		if m.WasCut() {
 			cut++
 		}
 	}
-	if !behind.fellBehind() || cut == 0 {
-		t.Errorf("%d of %d were cut, the one furthest behind is among them: %v", cut, len(monitors), behind.fellBehind())
+	if !behind.WasCut() || cut == 0 {
+		t.Errorf("%d of %d were cut, the one furthest behind is among them: %v", cut, len(monitors), behind.WasCut())
 	}
 }
 
 // However many lines wait, no more are moved to the replies than are sent at once, and only whole ones.
-func TestMonitorsLinesLeaveInPieces(t *testing.T) {
-	d := open(t, Options{}, brokers...)
-	d.dial(t).says("PING", "+PONG")
-	m := &monitor{session: d.inOrder()[0]}
+func TestLinesLeaveInPieces(t *testing.T) {
+	const most = 64 << 10
+	var all Monitors
+	m := all.Add(func() {}, func() {})
 	var want bytes.Buffer
 	for i := range 10_000 {
 		line := fmt.Appendf(nil, "+line %d %s\r\n", i, strings.Repeat("x", i%70))
@@ -204,13 +145,23 @@ func TestMonitorsLinesLeaveInPieces(t *testing.T) {
 	var got bytes.Buffer
 	for len(m.lines) > 0 {
 		var out protocol.Encoder
-		m.drain(&out)
-		if out.Len() == 0 || out.Len() > flushAt || !bytes.HasSuffix(out.Bytes(), []byte("\r\n")) {
+		m.MoveTo(&out, most)
+		if out.Len() == 0 || out.Len() > most || !bytes.HasSuffix(out.Bytes(), []byte("\r\n")) {
 			t.Fatalf("%d bytes were moved", out.Len())
 		}
 		got.Write(out.Bytes())
 	}
 	if !bytes.Equal(got.Bytes(), want.Bytes()) {
 		t.Error("the lines are not what they were")
+	}
+}
+
+func TestAClientThatNeverMonitoredHasNoLines(t *testing.T) {
+	var m *Monitor
+	var out protocol.Encoder
+	m.MoveTo(&out, 1)
+	new(Monitors).Remove(m)
+	if m.WasCut() || out.Len() != 0 {
+		t.Errorf("cut: %v, %d bytes", m.WasCut(), out.Len())
 	}
 }
