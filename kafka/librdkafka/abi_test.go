@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestABIIsTheLibrarys compiles abi.h behind the rdkafka.h of the module that is linked. The compiler names each prototype
-// that differs. It compares the values and layouts by an assertion for each, which this test writes.
+// TestABIIsTheLibrarys compiles abi.h behind the rdkafka.h of the linked module. The compiler names each prototype, value and
+// field that differs.
 func TestABIIsTheLibrarys(t *testing.T) {
 	t.Parallel()
 	abi, err := os.ReadFile("abi.h")
@@ -66,8 +66,8 @@ var (
 	abiMacro  = regexp.MustCompile(`(?m)^#define (RD_KAFKA_\w+) (\S+)`)
 )
 
-// checksOf is a C file that compiles when abi is what rdkafka.h says. rdkafka.h comes first: then abi leaves out the types
-// that C does not let anybody define twice.
+// checksOf is a C file that compiles when abi is what rdkafka.h says. rdkafka.h comes first. abi then leaves out the types that
+// C does not let a file define twice, and an assertion for each value and field compares these.
 func checksOf(t *testing.T, abi string) string {
 	t.Helper()
 	checks := &strings.Builder{}

@@ -134,7 +134,7 @@ func TestTheHeadersOfARefusedRecordAreFreed(t *testing.T) {
 	}
 }
 
-// resident is how much memory of the process is there, in bytes.
+// resident is the resident memory of the process, in bytes.
 func resident(t *testing.T) int {
 	t.Helper()
 	text, err := os.ReadFile("/proc/self/statm")

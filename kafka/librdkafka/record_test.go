@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// somebody's record, with all that it can have.
+// packable is a record to pack.
 type packable struct {
 	key, value []byte
 	opaque     uint64
@@ -90,7 +90,7 @@ func TestPackedRecordsArrive(t *testing.T) {
 	}
 }
 
-// It stops at what is not taken, and what came before has gone.
+// The call stops at the record that librdkafka refuses; the records before were taken.
 func TestPackedRecordsStopAtOneThatIsRefused(t *testing.T) {
 	t.Parallel()
 	p := producerOn(t, broker(t))
@@ -113,7 +113,7 @@ func TestPackedRecordsStopAtOneThatIsRefused(t *testing.T) {
 	}
 }
 
-// TestManyPackedRecordsTakeSeveralCalls: each holds up the garbage collector.
+// One call takes a bounded number of records: with the tag asmcgocall it delays the garbage collector.
 func TestManyPackedRecordsTakeSeveralCalls(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ records, size, calls int }{
