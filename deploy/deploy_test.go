@@ -1,5 +1,5 @@
-// Package deploy checks what is shipped beside the binary: the configuration, the image's recipe and
-// the package's scripts. How the package behaves is seen in test/systemd.
+// Package deploy tests the files that are shipped with the binary: configuration, Dockerfile, scripts of the package.
+// Tests of the installed package are in test/systemd.
 package deploy
 
 import (
@@ -24,7 +24,7 @@ func TestPackagedConfigurationIsValid(t *testing.T) {
 	}
 }
 
-// What stands there as a comment is meant to be uncommented, and must be right then too.
+// Operators remove the marks of comments: the file must be valid then too.
 func TestPackagedConfigurationIsValidUncommented(t *testing.T) {
 	text, err := os.ReadFile("sluice.yaml")
 	if err != nil {
@@ -61,7 +61,7 @@ func TestScriptsAreShell(t *testing.T) {
 	}
 }
 
-// instruction is one of a Dockerfile, with lines that go on joined.
+// instruction is an instruction of a Dockerfile. Continued lines are joined.
 type instruction struct{ name, rest string }
 
 func dockerfile(t *testing.T) []instruction {
@@ -120,7 +120,7 @@ func TestDockerfileIsSane(t *testing.T) {
 	}
 }
 
-// The image must be built with the Go that go.mod asks for.
+// The image must be built with the version of Go in go.mod.
 func TestDockerfileHasOurGo(t *testing.T) {
 	mod, err := os.ReadFile("../go.mod")
 	if err != nil {

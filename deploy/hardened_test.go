@@ -9,8 +9,8 @@ import (
 	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
-// The binary lies at another address in every process, and what the loader has resolved is read-only before it begins:
-// librdkafka and OpenSSL are C.
+// librdkafka and OpenSSL are C. So the binary has another address in each process, and its relocations are read-only
+// before it begins.
 func TestTheBinaryIsHardened(t *testing.T) {
 	f, err := elf.Open(harnesstest.Binary())
 	if err != nil {
@@ -37,7 +37,7 @@ func TestTheBinaryIsHardened(t *testing.T) {
 	}
 }
 
-// The binary of the tests is built as those that are shipped.
+// The tests' binary must have the build flags of the shipped one.
 func TestEveryRecipeHardens(t *testing.T) {
 	for _, name := range []string{"../Makefile", "package.sh", "Dockerfile", "../test/harness/build.go"} {
 		text, err := os.ReadFile(name)

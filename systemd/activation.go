@@ -16,24 +16,24 @@ import (
 // firstInherited is the number of the first inherited descriptor (SD_LISTEN_FDS_START).
 const firstInherited = 3
 
-// Inherited returns the listeners that systemd opened for this process, by the FileDescriptorName= of
-// their socket units; none when it was started otherwise. It takes LISTEN_PID, LISTEN_FDS and
-// LISTEN_FDNAMES out of the environment, so a second call returns nothing.
+// Inherited returns the listeners that systemd opened for this process, by the FileDescriptorName= of their socket
+// units. Without systemd there are none. It removes LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES from the environment, so
+// that a second call returns nothing.
 //
-// A descriptor with a name that is not known, or that does not listen for streams, is an error with its
-// name and number, and none is returned: connections would wait in it for ever.
+// A descriptor is an error if its name is not known, or if it does not listen for streams: nobody would ever accept its
+// connections. After an error Inherited returns no listeners.
 func Inherited(known ...string) (map[string][]net.Listener, error) {
 	listeners := map[string][]net.Listener{}
-	var faults []error
+	var errs []error
 	for i, file := range activation.Files(true) {
 		listener, err := inherit(file, known)
 		if err != nil {
-			faults = append(faults, fmt.Errorf("inherited socket %q (descriptor %d): %w", file.Name(), firstInherited+i, err))
+			errs = append(errs, fmt.Errorf("inherited socket %q (descriptor %d): %w", file.Name(), firstInherited+i, err))
 			continue
 		}
 		listeners[file.Name()] = append(listeners[file.Name()], listener)
 	}
-	if len(faults) == 0 {
+	if len(errs) == 0 {
 		return listeners, nil
 	}
 	for _, named := range listeners {
@@ -41,23 +41,23 @@ func Inherited(known ...string) (map[string][]net.Listener, error) {
 			l.Close()
 		}
 	}
-	return nil, errors.Join(faults...)
+	return nil, errors.Join(errs...)
 }
 
-// inherit closes file and returns the listener behind it, a descriptor of its own.
+// inherit returns the listener of a file with a descriptor of its own, and closes the file.
 func inherit(file *os.File, known []string) (net.Listener, error) {
 	defer file.Close()
 	if !slices.Contains(known, file.Name()) {
 		return nil, fmt.Errorf("nobody serves that name; FileDescriptorName= may be %s", strings.Join(known, ", "))
 	}
-	if err := listens(file); err != nil {
+	if err := checkListening(file); err != nil {
 		return nil, err
 	}
 	return net.FileListener(file)
 }
 
-// listens looks where net.FileListener does not: it takes a connected socket for a listener.
-func listens(file *os.File) error {
+// checkListening checks that a file is a listening stream socket. net.FileListener would accept a connected one.
+func checkListening(file *os.File) error {
 	raw, err := file.SyscallConn()
 	if err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// inheritChild writes a line for each listener it inherited, or the error.
+// inheritChild is a child that writes a line for each inherited listener, or the error.
 func inheritChild() {
 	listeners, err := Inherited("resp", "http", "management")
 	if err != nil {
@@ -36,7 +36,7 @@ func inheritChild() {
 	fmt.Fprintln(os.Stdout, "done")
 }
 
-// serveChild echoes one connection of the listener it inherited.
+// serveChild is a child that echoes one connection of an inherited listener.
 func serveChild() {
 	listeners, err := Inherited("resp")
 	if err != nil {
@@ -51,7 +51,7 @@ func serveChild() {
 	listeners["resp"][0].Close()
 }
 
-// inheritance is a child started as systemd starts it, which knows the process id before exec.
+// inheritance starts a child as systemd does: LISTEN_PID is the process id, set between fork and exec.
 func inheritance(t *testing.T, child, names string, files ...*os.File) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", `LISTEN_PID=$$ exec "$0"`, os.Args[0])
@@ -73,7 +73,7 @@ func inherited(t *testing.T, names string, files ...*os.File) string {
 	return string(said)
 }
 
-// fileOf returns a descriptor of its own for a listener or connection.
+// fileOf returns a new descriptor of a listener or connection.
 func fileOf(t *testing.T, of interface{ File() (*os.File, error) }) *os.File {
 	t.Helper()
 	file, err := of.File()
@@ -109,14 +109,14 @@ func TestAnInheritedListenerServes(t *testing.T) {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	// Connected, and written to, before the child accepts: the kernel keeps both for it.
+	// The kernel keeps the connection and its data until the child accepts.
 	expectEcho(t, l.Addr())
 	if err := child.Wait(); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// The socket in the file system is systemd's: it must be there for the next process.
+// systemd owns the socket in the file system: it must stay for the next process.
 func TestAUnixSocketOutlivesItsService(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "resp")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})

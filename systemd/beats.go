@@ -24,7 +24,7 @@ type loop struct {
 	last atomic.Int64 // nanoseconds since began
 }
 
-// Age is how long ago a loop last made progress, and how long it may take.
+// Age says how long ago a loop made progress, and how long it may take.
 type Age struct {
 	// Loop is "kind" or "kind:detail", such as "subscription:billing".
 	Loop string
@@ -32,18 +32,18 @@ type Age struct {
 	Gap  time.Duration
 }
 
-// Late reports whether the loop takes longer than it may.
+// Late reports whether the loop takes longer than its gap.
 func (a Age) Late() bool { return a.Age > a.Gap }
 
-// NewBeats returns Beats by the clock now, which is time.Now outside of tests.
+// NewBeats returns Beats with the clock now. Only tests use another one than time.Now.
 func NewBeats(now func() time.Time) *Beats {
 	return &Beats{now: now, began: now(), loops: map[*loop]struct{}{}}
 }
 
-// Register adds a loop that beats at least once per gap, idle or not; it counts as having just beaten.
-// The loop calls beat from its own goroutine, where it makes progress, and end when it ends on purpose:
-// a loop that vanishes without it is late. Several may share a name. Both may be called from any
-// goroutine, end more than once.
+// Register adds a loop that beats at least once per gap, also while it is idle. The first gap begins now.
+//
+// The loop calls beat where it makes progress, and end when it ends. A loop that ends without a call of end becomes
+// late. Several loops may have the same name. All goroutines may call both functions, and end more than once.
 func (b *Beats) Register(name string, gap time.Duration) (beat, end func()) {
 	l := &loop{name: name, gap: gap}
 	l.last.Store(b.clock())
@@ -61,11 +61,11 @@ func (b *Beats) Register(name string, gap time.Duration) (beat, end func()) {
 	}
 }
 
-// clock returns nanoseconds since began, by the monotonic clock: setting the time ages nobody.
+// clock returns nanoseconds since began, by the monotonic clock. A change of the system's time has no effect.
 func (b *Beats) clock() int64 { return int64(b.now().Sub(b.began)) }
 
-// Ages returns every loop by name. Of those that share one it is the loop that is closest to its gap,
-// or furthest beyond.
+// Ages returns the loops, sorted by name. Of several loops with one name it returns the latest: the one with the least
+// time left, or furthest beyond its gap.
 func (b *Beats) Ages() []Age {
 	now := b.clock()
 	b.mu.Lock()
@@ -80,7 +80,7 @@ func (b *Beats) Ages() []Age {
 	return slices.CompactFunc(ages, func(x, y Age) bool { return x.Loop == y.Loop })
 }
 
-// Late returns the loops that take longer than they may, by name.
+// Late returns the loops that take longer than they may, sorted by name.
 func (b *Beats) Late() []Age {
 	return slices.DeleteFunc(b.Ages(), func(a Age) bool { return !a.Late() })
 }

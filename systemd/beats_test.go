@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// clock stands still until it is moved.
+// clock is a clock that only the test moves.
 type clock struct{ at time.Time }
 
 func (c *clock) now() time.Time       { return c.at }

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// A binary built with -tags freeze lets a test stop a loop from the inside: the one that SLUICE_FREEZE
-// names, at its next beat after SIGUSR2, for ever.
+// A binary with -tags freeze lets a test stop a loop. SLUICE_FREEZE names the loop. It stops for good at its first beat
+// after SIGUSR2.
 var (
 	victim  = os.Getenv("SLUICE_FREEZE")
 	freezer = make(chan os.Signal, 1)

@@ -14,7 +14,7 @@ import (
 
 func init() { children["freeze"] = freezeChild }
 
-// freezeChild runs two loops until one of them is late, and writes which.
+// freezeChild is a child that runs two loops until one is late, and writes its name.
 func freezeChild() {
 	beats := NewBeats(time.Now)
 	for _, name := range []string{"free", "frozen"} {

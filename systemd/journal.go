@@ -6,9 +6,10 @@ import (
 	"syscall"
 )
 
-// JournalStream reports whether f goes straight into the journal, where a line may begin with its
-// priority, <3> for an error. systemd puts the device and inode of the stream into JOURNAL_STREAM: the
-// variable alone says nothing, for a child whose output goes elsewhere inherits it.
+// JournalStream reports whether f is a stream to the journal. Lines in it may begin with a priority, <3> for an error.
+//
+// systemd sets JOURNAL_STREAM to device and inode of the stream. The variable alone proves nothing: a child inherits it
+// although its output may go elsewhere.
 //
 // See "Automatic Protocol Upgrading" in https://systemd.io/JOURNAL_NATIVE_PROTOCOL/.
 func JournalStream(f *os.File) bool {

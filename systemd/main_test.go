@@ -7,8 +7,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// children are what this binary does instead of testing when childVariable names one: a process that
-// was started as systemd starts it.
+// children are what this binary does instead of testing if childVariable names one of them. They are processes that
+// systemd started.
 var children = map[string]func(){"inherit": inheritChild, "serve": serveChild}
 
 const childVariable = "SLUICE_TEST_CHILD"

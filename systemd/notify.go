@@ -1,10 +1,3 @@
-// Package systemd is what sluice says to the service manager and takes from it: readiness, a line of
-// status, the watchdog's pings, and sockets that were opened before the process was.
-//
-// Outside of systemd everything in it does nothing. From go-systemd it takes what is sound: the clock's
-// message, the watchdog's settings, the inherited files. Its SdNotify needs NOTIFY_SOCKET to stay in the
-// environment, where every child finds it, and its ListenersWithNames drops in silence what it cannot
-// use; here both are done by hand.
 package systemd
 
 import (
@@ -21,29 +14,29 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 )
 
-// Notifier sends sd_notify(3) messages: one datagram each, in the order of the calls. Its methods may
-// be called from any goroutine. A message that the service manager does not take within patience is
-// lost; no caller is told, for none could do anything about it.
+// Notifier sends sd_notify(3) messages: one datagram each, in the order of the calls. All goroutines may call its
+// methods. A message is lost if the service manager does not take it within sendTimeout. Callers get no error, since
+// they could not do anything about it.
 type Notifier struct {
 	address  string        // "" when nobody listens
 	watchdog time.Duration // WATCHDOG_USEC; 0 when there is no watchdog
 
-	// mu keeps the messages in order, and is therefore held while one is sent: at most patience.
+	// mu keeps the messages in order. It is held while a message is sent: for sendTimeout at most.
 	mu   sync.Mutex
 	line statusLine
 }
 
-// patience is how long the service manager's queue may be full before a message is given up.
-const patience = time.Second
+// sendTimeout is how long a message waits while the service manager's queue is full.
+const sendTimeout = time.Second
 
-// NewNotifier takes NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID out of the environment, so that no
-// child speaks in this process's name. Without NOTIFY_SOCKET it returns a Notifier that does nothing.
-// The error says which variable cannot be understood.
+// NewNotifier removes NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID from the environment, so that no child sends
+// messages in the name of this process. Without NOTIFY_SOCKET the Notifier does nothing. The error names the variable
+// that is not valid.
 func NewNotifier() (*Notifier, error) {
 	address := os.Getenv("NOTIFY_SOCKET")
 	watchdog, err := daemon.SdWatchdogEnabled(true)
 	err = errors.Join(err, os.Unsetenv("NOTIFY_SOCKET"))
-	// The only other form is vsock:CID:PORT, from a virtual machine's first process to its host.
+	// The only other form is vsock:CID:PORT. It is for the first process of a virtual machine.
 	if address != "" && address[0] != '/' && address[0] != '@' {
 		err = errors.Join(err, fmt.Errorf("NOTIFY_SOCKET: %q is neither a path nor an abstract socket", address))
 	}
@@ -53,27 +46,26 @@ func NewNotifier() (*Notifier, error) {
 	return &Notifier{address: address, watchdog: watchdog}, nil
 }
 
-// Ready says that every door is open: after the start, and after each Reloading.
+// Ready says that every door is open. It is called after the start and after each Reloading.
 func (n *Notifier) Ready(status string) { n.announce(daemon.SdNotifyReady, status) }
 
-// Stopping says that the process is on its way out.
+// Stopping says that the process has begun to stop.
 func (n *Notifier) Stopping(status string) { n.announce(daemon.SdNotifyStopping, status) }
 
-// Reloading says that the configuration is being read again; Ready must follow, also when that failed.
+// Reloading says that the configuration is being read again. Ready must follow, also after a failure.
 func (n *Notifier) Reloading() {
-	// One message: Type=notify-reload ignores a RELOADING=1 whose clock comes in another. The clock's
-	// field brings its own newline.
+	// Both fields are in one message: Type=notify-reload ignores a RELOADING=1 without the clock. The clock's field
+	// ends with a newline.
 	n.send(daemon.SdNotifyReloading + "\n" + strings.TrimSuffix(daemon.SdNotifyMonotonicUsec(), "\n"))
 }
 
-// Extend asks for d more from now on, while starting or stopping takes long. It takes effect when it
-// reaches beyond TimeoutStartSec= or TimeoutStopSec=, and must be renewed before it is over.
+// Extend asks the service manager to wait for d from now on, during a start or a stop. It has an effect only beyond
+// TimeoutStartSec= or TimeoutStopSec=, and must be repeated before d is over.
 func (n *Notifier) Extend(d time.Duration) {
 	n.send("EXTEND_TIMEOUT_USEC=" + strconv.FormatInt(d.Microseconds(), 10))
 }
 
-// Failed says why the process is about to end, with the error number when err wraps one: `systemctl
-// status` shows both.
+// Failed says why the process will end. `systemctl status` shows the text, and the error number if err wraps one.
 func (n *Notifier) Failed(err error) {
 	var number syscall.Errno
 	if errors.As(err, &number) && number != 0 {
@@ -83,7 +75,7 @@ func (n *Notifier) Failed(err error) {
 	n.announce("", err.Error())
 }
 
-// Close sends a status that is still held back. Later calls do nothing.
+// Close sends a status that still waits. Later calls do nothing.
 func (n *Notifier) Close() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -91,7 +83,7 @@ func (n *Notifier) Close() {
 	n.address = ""
 }
 
-// announce sends fields with the status, which therefore need not wait for its turn.
+// announce sends fields together with the status. The status does not wait for statusPause then.
 func (n *Notifier) announce(fields, status string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -105,8 +97,8 @@ func (n *Notifier) send(message string) {
 	n.deliver(message)
 }
 
-// deliver sends one message; n.mu is held. It dials each time, as sd_notify does: there are few
-// messages, and no descriptor is kept that the process could lose.
+// deliver sends one message; the caller holds n.mu. It dials for each message, as sd_notify does: messages are rare, and
+// a kept descriptor could be closed by mistake.
 func (n *Notifier) deliver(message string) {
 	if n.address == "" {
 		return
@@ -116,6 +108,6 @@ func (n *Notifier) deliver(message string) {
 		return
 	}
 	defer func() { _ = conn.Close() }()
-	_ = conn.SetWriteDeadline(time.Now().Add(patience))
+	_ = conn.SetWriteDeadline(time.Now().Add(sendTimeout))
 	_, _ = conn.Write([]byte(message))
 }

@@ -18,13 +18,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// manager is the service manager's end of NOTIFY_SOCKET.
+// manager is the service manager: it reads NOTIFY_SOCKET.
 type manager struct {
 	t  *testing.T
 	fd int
 }
 
-// newManager listens at address, @name for an abstract socket, and puts it into the environment.
+// newManager listens at address and sets NOTIFY_SOCKET. @name is an abstract socket.
 func newManager(t *testing.T, address string) manager {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
@@ -39,8 +39,7 @@ func newManager(t *testing.T, address string) manager {
 	return manager{t, fd}
 }
 
-// messages returns what has been sent until now. A datagram is here when its sender's write returns,
-// so there is nothing to wait for.
+// messages returns the messages sent so far. It does not wait: a datagram has arrived when its sender's write returns.
 func (m manager) messages() []string {
 	m.t.Helper()
 	var all []string
@@ -180,7 +179,7 @@ func TestAStatusNeedsNoListener(t *testing.T) {
 	n.Ready("serving")
 }
 
-// pass lets d pass in a bubble, and what is due then happen.
+// pass moves the clock of the bubble by d, and waits for what is due.
 func pass(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
@@ -263,10 +262,10 @@ func TestAManagerThatDoesNotReadHoldsNobodyForLong(t *testing.T) {
 	newManager(t, filepath.Join(t.TempDir(), "notify"))
 	n := open(t)
 	began := time.Now()
-	for time.Since(began) < patience { // fills the socket's queue, and then waits once
+	for time.Since(began) < sendTimeout { // fills the socket's queue, and then waits once
 		n.Extend(time.Second)
 	}
-	if took := time.Since(began); took > patience+5*time.Second {
+	if took := time.Since(began); took > sendTimeout+5*time.Second {
 		t.Errorf("gave up after %v", took)
 	}
 }

@@ -8,20 +8,20 @@ import (
 )
 
 const (
-	// statusPause is the least time between two messages that bring only a status.
+	// statusPause is the least time between two messages that have only a status.
 	statusPause = time.Second
-	// statusLength bounds a status in bytes: systemd ignores a message longer than 4096 altogether
-	// (NOTIFY_BUFFER_MAX), and one line is for reading.
+	// statusLength bounds a status, in bytes. systemd ignores messages above 4096 bytes (NOTIFY_BUFFER_MAX), and people
+	// read the line.
 	statusLength = 512
 )
 
 // statusLine is what `systemctl status` shows behind "Status:".
 type statusLine struct {
-	text  string // what was asked for last
-	alarm string // goes above text while it is not empty
-	shown string // what systemd knows
+	text  string // the last status
+	alarm string // replaces text while it is not empty
+	shown string // what systemd shows
 	sent  time.Time
-	timer *time.Timer // runs while something is held back
+	timer *time.Timer // runs while a status waits
 }
 
 func (l *statusLine) wanted() string {
@@ -31,8 +31,8 @@ func (l *statusLine) wanted() string {
 	return l.text
 }
 
-// Status sets the line of `systemctl status`. It is sent when it changed, at most once a second; what
-// comes faster waits, and the last text always arrives.
+// Status sets the line of `systemctl status`. A changed line is sent at most once a second. The last text always
+// arrives.
 func (n *Notifier) Status(text string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -40,7 +40,7 @@ func (n *Notifier) Status(text string) {
 	n.refresh()
 }
 
-// alarm shows text above every status until it is empty again.
+// alarm shows text in place of every status, until a call with an empty text.
 func (n *Notifier) alarm(text string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -48,7 +48,7 @@ func (n *Notifier) alarm(text string) {
 	n.refresh()
 }
 
-// refresh sends the line, now or when its turn comes; n.mu is held.
+// refresh sends the line, now or after statusPause; the caller holds n.mu.
 func (n *Notifier) refresh() {
 	l := &n.line
 	if n.address == "" || l.wanted() == l.shown || l.timer != nil {
@@ -59,7 +59,7 @@ func (n *Notifier) refresh() {
 		timer = time.AfterFunc(wait, func() {
 			n.mu.Lock()
 			defer n.mu.Unlock()
-			if l.timer == timer { // not stopped while it waited for the lock
+			if l.timer == timer { // nobody stopped the timer while this function waited for the lock
 				n.flush()
 			}
 		})
@@ -69,7 +69,7 @@ func (n *Notifier) refresh() {
 	n.sendStatus("")
 }
 
-// flush sends what is held back; n.mu is held.
+// flush sends a status that waits; the caller holds n.mu.
 func (n *Notifier) flush() {
 	if n.line.timer == nil {
 		return
@@ -81,7 +81,7 @@ func (n *Notifier) flush() {
 	n.line.stop()
 }
 
-// sendStatus sends fields, if any, and the line; n.mu is held.
+// sendStatus sends fields, if there are any, and the line; the caller holds n.mu.
 func (n *Notifier) sendStatus(fields string) {
 	l := &n.line
 	l.stop()
@@ -96,10 +96,10 @@ func (l *statusLine) stop() {
 	}
 }
 
-// oneLine makes text fit for a STATUS= field. A newline would begin another field, and systemd ignores
-// what is not UTF-8.
+// oneLine makes a text valid for a STATUS= field. A newline would begin another field, and systemd ignores text that is
+// not UTF-8.
 func oneLine(text string) string {
-	text = strings.ReplaceAll(strings.ToValidUTF8(text, "?"), "\n", "; ") // errors.Join
+	text = strings.ReplaceAll(strings.ToValidUTF8(text, "?"), "\n", "; ") // errors.Join separates with newlines
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '

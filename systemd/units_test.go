@@ -20,7 +20,7 @@ import (
 
 var services = []string{"sluice.service", "sluice@.service"}
 
-// mostExposure is ten times the most that `systemd-analyze security` may say.
+// mostExposure is ten times the highest exposure that `systemd-analyze security` may report.
 const mostExposure = "15"
 
 func TestSystemdAcceptsTheUnits(t *testing.T) {
@@ -28,7 +28,7 @@ func TestSystemdAcceptsTheUnits(t *testing.T) {
 	dir := stage(t)
 	for _, name := range allUnits(t) {
 		t.Run(name, func(t *testing.T) {
-			// It exits with 0 for a key that it does not know: what it says is what counts.
+			// It exits with 0 for an unknown key, and only its output names the key.
 			out, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", filepath.Join(dir, name)).CombinedOutput()
 			if err != nil || len(out) > 0 {
 				t.Errorf("%v\n%s", err, out)
@@ -60,8 +60,8 @@ func needAnalyze(t *testing.T) string {
 	return path
 }
 
-// stage copies the units into a folder of their own. Their program is the one that runs, for systemd
-// looks whether it is there.
+// stage copies the units into a folder of their own. It sets their program to the test binary, since systemd checks that
+// the program exists.
 func stage(t *testing.T) string {
 	t.Helper()
 	program, err := os.Executable()
@@ -96,7 +96,7 @@ func read(t *testing.T, name string) []byte {
 	return text
 }
 
-// settings are a unit's lines, in their order, without comments.
+// settings returns the lines of a unit without comments.
 func settings(t *testing.T, text []byte) []*unit.UnitOption {
 	t.Helper()
 	all, err := unit.DeserializeOptions(bytes.NewReader(text))
@@ -106,7 +106,7 @@ func settings(t *testing.T, text []byte) []*unit.UnitOption {
 	return all
 }
 
-// The template is the service under other names: what is changed in one is changed in both.
+// Service and template have the same lines, with other names.
 func TestTheTemplatesAreTheUnitsUnderOtherNames(t *testing.T) {
 	renamed := strings.NewReplacer(
 		"sluice for %i", "sluice",
@@ -132,7 +132,7 @@ func TestTheTemplatesAreTheUnitsUnderOtherNames(t *testing.T) {
 	}
 }
 
-// What the units' comments compute from the defaults.
+// The comments of the units compute limits from the default configuration.
 const (
 	brokers       = 15
 	profiles      = 2
@@ -158,7 +158,7 @@ func TestTheLimitsFitTheDefaults(t *testing.T) {
 	}
 }
 
-// expectRoom: enough, and not so much that the comment must be of another time.
+// expectRoom checks that a limit is enough, and not so high that its comment must be out of date.
 func expectRoom(t *testing.T, name string, given, needed int) {
 	t.Helper()
 	if given < needed || given > needed*5/4 {
@@ -166,7 +166,7 @@ func expectRoom(t *testing.T, name string, given, needed int) {
 	}
 }
 
-// limitsOf returns the limits of a service: memory in MiB.
+// limitsOf returns the limits of a service, memory in MiB.
 func limitsOf(t *testing.T, name string) map[string]int {
 	t.Helper()
 	limits := map[string]int{}

@@ -9,27 +9,26 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 )
 
-// glance is the time between two looks at the beats. It is short so that a process that was stopped
-// and goes on (SIGSTOP, a paused machine) pings again as soon as its loops do.
-const glance = time.Second
+// checkInterval is the longest time between two checks of the beats. It is short, so that a process pings again soon
+// after it was stopped as a whole (SIGSTOP, a paused machine).
+const checkInterval = time.Second
 
-// Watch looks at the beats until ctx ends. When there is a watchdog it pings at a third of its time, and
-// only while no loop is late; so systemd aborts a process of which a part is stuck, and Go's runtime
-// writes every goroutine to the log. A loop that has not moved for the watchdog's whole time ends the
-// process at once, so that a large gap does not add to it.
+// Watch checks the beats until ctx ends. With a watchdog it pings at a third of the watchdog's time, while no loop is
+// late. So systemd aborts a process with a stuck loop, and Go's runtime writes all goroutines to the log. A loop that is
+// late for the watchdog's whole time ends the process at once, so that its gap does not add to that time.
 //
-// The status names the late loops, and late, which is for the log, is called with them whenever their
-// names change: with none when all are well again.
+// The status line names the late loops. Watch calls late whenever their names change, with none when no loop is late any
+// more.
 func (n *Notifier) Watch(ctx context.Context, beats *Beats, late func([]Age)) {
 	w := watch{notifier: n, beats: beats, report: late}
-	interval := glance
+	interval := checkInterval
 	if n.watchdog > 0 {
-		interval = min(glance, n.watchdog/3)
+		interval = min(checkInterval, n.watchdog/3)
 	}
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
-		w.look()
+		w.check()
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
@@ -38,24 +37,25 @@ func (n *Notifier) Watch(ctx context.Context, beats *Beats, late func([]Age)) {
 	}
 }
 
-// Watched reports whether the service manager waits for pings of this process.
+// Watched reports whether the service manager expects pings of this process.
 func (n *Notifier) Watched() bool { return n.watchdog > 0 }
 
-// watch is what Watch remembers between two looks.
+// watch is the state of Watch.
 type watch struct {
 	notifier *Notifier
 	beats    *Beats
 	report   func([]Age)
 
-	late   []Age // at the last look
+	late   []Age // at the last check
 	pinged time.Time
 }
 
-func (w *watch) look() {
+// check reads the beats once, and reports and pings.
+func (w *watch) check() {
 	before := w.late
 	w.late = w.beats.Late()
 	if !slices.EqualFunc(before, w.late, func(x, y Age) bool { return x.Loop == y.Loop }) {
-		w.notifier.alarm(stuck(w.late))
+		w.notifier.alarm(stuckText(w.late))
 		w.report(w.late)
 	}
 	switch watchdog := w.notifier.watchdog; {
@@ -63,23 +63,23 @@ func (w *watch) look() {
 	case len(w.late) == 0:
 		w.ping(watchdog / 3)
 	case len(before) > 0 && longest(w.late) >= watchdog:
-		// Seen late before: not a process that was stopped as a whole and has just come back.
+		// The loop was late at the last check too. A process that was stopped as a whole finds its loops late only once.
 		w.notifier.send("WATCHDOG=trigger")
 	}
 }
 
-// ping sends one when the last is about interval old.
+// ping sends a ping if the last one is about interval old.
 func (w *watch) ping(interval time.Duration) {
 	now := w.beats.now()
-	if !w.pinged.IsZero() && now.Sub(w.pinged) < interval-glance/2 {
+	if !w.pinged.IsZero() && now.Sub(w.pinged) < interval-checkInterval/2 {
 		return
 	}
 	w.pinged = now
 	w.notifier.send(daemon.SdNotifyWatchdog)
 }
 
-// stuck is the line for `systemctl status`.
-func stuck(late []Age) string {
+// stuckText returns the line for `systemctl status`.
+func stuckText(late []Age) string {
 	switch len(late) {
 	case 0:
 		return ""

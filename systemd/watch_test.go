@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// watched is a Watch in a bubble, where time passes only when the test says so.
+// watched is a Watch in a bubble: only the test moves the clock.
 type watched struct {
 	manager
 	beats   *Beats
@@ -108,7 +108,7 @@ func TestTheReportFollowsTheNamesThatAreLate(t *testing.T) {
 	})
 }
 
-// A process that was stopped as a whole finds all its loops late when it goes on.
+// A process that was stopped as a whole finds all of its loops late when it continues.
 func TestAProcessThatWasStoppedPingsAgainAtOnce(t *testing.T) {
 	watchdog(t, "30000000")
 	m := newManager(t, filepath.Join(t.TempDir(), "notify"))
@@ -116,12 +116,12 @@ func TestAProcessThatWasStoppedPingsAgainAtOnce(t *testing.T) {
 	c := newClock()
 	w := watch{notifier: n, beats: NewBeats(c.now), report: func([]Age) {}}
 	beat, _ := w.beats.Register("loop", 2*time.Second)
-	w.look()
+	w.check()
 	c.pass(time.Minute)
-	w.look()
+	w.check()
 	beat()
 	c.pass(time.Second)
-	w.look()
+	w.check()
 	n.Close()
 	got := slices.DeleteFunc(m.messages(), func(s string) bool { return s != "WATCHDOG=1" && s != "WATCHDOG=trigger" })
 	if !slices.Equal(got, []string{"WATCHDOG=1", "WATCHDOG=1"}) {

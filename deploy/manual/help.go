@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// program is the command line as --help tells it.
+// program is the command line that --help describes.
 type program struct {
 	about    string
 	version  string
@@ -28,7 +28,7 @@ type entry struct {
 	help  string
 }
 
-// ask runs the binary for its help and that of each subcommand.
+// ask runs the binary with --help, and with --help of each subcommand.
 func ask(binary string) (*program, error) {
 	top, err := help(binary)
 	if err != nil {
@@ -56,7 +56,7 @@ func ask(binary string) (*program, error) {
 	return p, nil
 }
 
-// page is one --help: its usage line, the words below it, and its sections' entries.
+// page is the output of one --help: the usage line, the text below it, and the entries of its sections.
 type page struct {
 	usage, about string
 	entries      map[string][]entry
@@ -96,8 +96,7 @@ func parsePage(text string) *page {
 	return p
 }
 
-// deepestEntry is the indentation of a flag that has no short form; lines further to the right go on
-// with the entry above them.
+// deepestEntry is the indentation of a flag without a short form. Lines with more continue the entry above them.
 const deepestEntry = 6
 
 var (
@@ -105,7 +104,7 @@ var (
 	flagParts    = regexp.MustCompile(`^(?:(-\w), )?(--[\w-]+)(?:=(\S+))?$`)
 )
 
-// addEntry reads a line of a section: a new entry, or more words for the last one.
+// addEntry reads a line of a section. The line is a new entry or continues the last one.
 func addEntry(entries []entry, line string) []entry {
 	indent := len(line) - len(strings.TrimLeft(line, " "))
 	if indent > deepestEntry && len(entries) > 0 {
@@ -121,10 +120,10 @@ func addEntry(entries []entry, line string) []entry {
 	return append(entries, e)
 }
 
-// alternatives finds the words in a help such as "debug, info, warn or error (info)."
+// alternatives matches a help such as "debug, info, warn or error (info)."
 var alternatives = regexp.MustCompile(`^([a-z]+(?:, [a-z]+)*) or ([a-z]+)\b`)
 
-// choices are the values a flag takes, nil when they are not a few words.
+// choices returns the values of a flag if its help lists them as words, otherwise nil.
 func (e entry) choices() []string {
 	found := alternatives.FindStringSubmatch(e.help)
 	if found == nil || e.value == "" {
@@ -133,12 +132,12 @@ func (e entry) choices() []string {
 	return append(strings.Split(found[1], ", "), found[2])
 }
 
-// takesPath tells whether the value is the name of a file or folder.
+// takesPath reports whether the value of a flag is a file or a folder.
 func (e entry) takesPath() bool {
 	return e.value == "FILE" || e.value == "DIR" || e.value == "PATH"
 }
 
-// words are the subcommands that begin a command line, each once, with their first words of help.
+// words returns the first words of all subcommands, each once, with the first sentence of its help.
 func (p *program) words() []entry {
 	var words []entry
 	seen := map[string]bool{}
@@ -157,7 +156,7 @@ func (p *program) words() []entry {
 	return words
 }
 
-// below are the second words of the subcommands that begin with word.
+// below returns the second words of the subcommands that begin with word.
 func (p *program) below(word string) []string {
 	var words []string
 	for _, c := range p.commands {
@@ -168,7 +167,7 @@ func (p *program) below(word string) []string {
 	return words
 }
 
-// firstSentence is a help cut for a list that shows one line of it.
+// firstSentence returns the first sentence of a help, in one line.
 func firstSentence(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	if sentence, _, more := strings.Cut(text, ". "); more {

@@ -1,9 +1,9 @@
-// Command manual writes the man page and the completions of bash, zsh and fish from what the built
-// binary says of itself with --help, so that they cannot tell another story than the binary.
+// Command manual writes the man page and the completions of bash, zsh and fish from the output of --help. So they cannot
+// differ from the binary.
 //
 //	go run ./deploy/manual bin/sluice dist 2026-11-21
 //
-// The date is that of the man page.
+// The man page has the date.
 package main
 
 import (

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// The parts of the man page that no --help tells.
+// manTail is the part of the man page that is not in --help.
 //
 //go:embed sluice.1.tail
 var manTail string
 
-// manPage is the whole of sluice(1), in the man macros.
+// manPage returns sluice(1) in the macros of man(7).
 func manPage(p *program, date string) string {
 	var b strings.Builder
 	b.WriteString(".\\\" Written by deploy/manual from the output of sluice --help.\n")
@@ -30,7 +30,7 @@ func manPage(p *program, date string) string {
 	return b.String()
 }
 
-// withoutStatus leaves out the paragraph on exit statuses, which have a section of their own.
+// withoutStatus removes the paragraph on exit statuses: the man page has a section for them.
 func withoutStatus(about string) string {
 	text, _, _ := strings.Cut(about, "\n\nExit status:")
 	return text
@@ -56,7 +56,7 @@ func manCommand(c command) string {
 	return b.String()
 }
 
-// manParagraphs puts a break at every empty line, but before the first.
+// manParagraphs writes a text with a paragraph break at each empty line.
 func manParagraphs(text string) string {
 	paragraphs := strings.Split(text, "\n\n")
 	for i, p := range paragraphs {
@@ -65,8 +65,7 @@ func manParagraphs(text string) string {
 	return strings.Join(paragraphs, ".PP\n")
 }
 
-// roff escapes what troff would read as its own: hyphens that must stay hyphens, backslashes, and a
-// dot or quote at the start of a line.
+// roff escapes hyphens, backslashes, and a dot or quote at the start of a line: they mean something to troff.
 func roff(text string) string {
 	text = strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(text)
 	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "'") {

@@ -52,7 +52,7 @@ func TestParsePage(t *testing.T) {
 	}
 }
 
-// written generates everything from the real binary.
+// written generates all files from the real binary.
 func written(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -62,7 +62,7 @@ func written(t *testing.T) string {
 	return dir
 }
 
-// Whatever the binary knows must be in all four, in the form each has for it.
+// Each command and each flag must be in all four files.
 func TestNothingIsLeftOut(t *testing.T) {
 	dir := written(t)
 	p, err := ask(harnesstest.Binary())
@@ -105,7 +105,7 @@ func TestCompletionsParse(t *testing.T) {
 	}
 }
 
-// need runs a checker, which must find nothing, and skips the test where there is none.
+// need runs a checker that must find nothing. It skips the test if the checker is not installed.
 func need(t *testing.T, name string, args ...string) {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {

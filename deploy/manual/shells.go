@@ -4,7 +4,7 @@ import (
 	"strings"
 )
 
-// both is a flag's forms as a shell lists them.
+// both returns the short and the long form of a flag.
 func (e entry) both() []string {
 	if e.short == "" {
 		return []string{e.name}
@@ -12,7 +12,7 @@ func (e entry) both() []string {
 	return []string{e.short, e.name}
 }
 
-// bashCompletion needs no bash-completion library, only bash itself.
+// bashCompletion returns the completion of bash. It does not use the bash-completion library.
 func bashCompletion(p *program) string {
 	var flags, values strings.Builder
 	seen := map[string]bool{}
@@ -34,13 +34,14 @@ func bashCompletion(p *program) string {
 	return strings.NewReplacer("@FIRST@", strings.Join(first, " "), "@FLAGS@", flags.String(), "@VALUES@", values.String()).Replace(bashTemplate)
 }
 
-// bashValues is the case that completes a flag's value; each flag once, they mean the same everywhere.
+// bashValues returns the case that completes the value of a flag. Each flag has one case, since it means the same in all
+// subcommands.
 func bashValues(f entry, seen map[string]bool) string {
 	if f.value == "" || seen[f.name] {
 		return ""
 	}
 	seen[f.name] = true
-	does := "return" // nothing one could guess
+	does := "return" // no values to suggest
 	if words := f.choices(); words != nil {
 		does = "COMPREPLY=($(compgen -W '" + strings.Join(words, " ") + `' -- "$cur")); return`
 	} else if f.takesPath() {
@@ -71,7 +72,7 @@ _sluice() {
 } && complete -F _sluice sluice
 `
 
-// zshQuote makes text fit for a single-quoted _arguments or _describe specification.
+// zshQuote makes a text valid inside a single-quoted specification of _arguments or _describe.
 func zshQuote(text string) string {
 	return strings.NewReplacer("'", "’", "[", "(", "]", ")", ":", `\:`).Replace(firstSentence(text))
 }

@@ -1,9 +1,9 @@
-// Command sbom lists what is inside a built sluice as CycloneDX: the Go modules that the linker
-// recorded, and the C libraries that come inside librdkafka's archive, which no tool for Go sees.
+// Command sbom lists the parts of a built sluice as CycloneDX: Go modules and C libraries. The linker recorded the Go
+// modules. The C libraries are inside librdkafka's archive, where Go's tools do not find them.
 //
 //	go run ./deploy/sbom bin/sluice 1.2.3 2026-11-21T08:00:00Z
 //
-// The time is that of the document, so that the same binary gives the same bytes.
+// The document has the given time, so that the same binary gives the same bytes.
 package main
 
 import (
@@ -38,7 +38,7 @@ func write(to io.Writer, binary, version, when string) error {
 	return enc.Encode(document(version, when, append(modules, libraries...)))
 }
 
-// component is a part of the binary, in the words of CycloneDX 1.6.
+// component is a part of the binary, with the fields of CycloneDX 1.6.
 type component struct {
 	Type        string `json:"type"`
 	Ref         string `json:"bom-ref"`

@@ -11,11 +11,11 @@ import (
 
 const (
 	ourModule = "github.com/sluice-proxy/sluice"
-	// binding's version is that of the librdkafka it brings.
+	// binding is the Go binding. Its version is the version of the librdkafka inside.
 	binding = "github.com/confluentinc/confluent-kafka-go/v2"
 )
 
-// goModules are the modules and the standard library that the linker recorded in the binary.
+// goModules returns the standard library and the modules that the linker recorded in the binary.
 func goModules(binary string) ([]component, error) {
 	info, err := buildinfo.ReadFile(binary)
 	if err != nil {
@@ -40,13 +40,13 @@ func goModule(path, version, description string) component {
 // cLibrary is a library inside librdkafka's archive.
 type cLibrary struct {
 	name    string
-	version *regexp.Regexp // finds it in the binary; nil: the binary does not tell
-	mark    string         // proves that it is there where the version does not
-	cpe     string         // vendor:product of the vulnerability databases
+	version *regexp.Regexp // finds the version in the binary; nil: it is not there
+	mark    string         // without a version: a text that proves that the library is there
+	cpe     string         // vendor:product in vulnerability databases
 }
 
-// The libraries that speak to the network or decompress what comes from it. The versions are those
-// that the libraries themselves left in the binary.
+// cLibraryTable lists the libraries that talk to the network or decompress its data. Each finds its version in the
+// binary.
 var cLibraryTable = []cLibrary{
 	{name: "openssl", version: regexp.MustCompile(`OpenSSL (\d+\.\d+\.\d+[a-z]?) +\d{1,2} [A-Z][a-z]{2} \d{4}`), cpe: "openssl:openssl"},
 	{name: "zlib", version: regexp.MustCompile(`inflate (\d+\.\d+(?:\.\d+)*) Copyright`), cpe: "zlib:zlib"},
@@ -56,8 +56,8 @@ var cLibraryTable = []cLibrary{
 	{name: "cjson", mark: "cJSON_Version", cpe: "davegamble:cjson"},
 }
 
-// cLibraries are librdkafka and what its archive brings along. One that cannot be found is an error:
-// a list that silently lacks OpenSSL is worse than none.
+// cLibraries returns librdkafka and the libraries of its archive. A library that is not found is an error: a list without
+// OpenSSL would be worse than no list.
 func cLibraries(binary string, modules []component) ([]component, error) {
 	content, err := os.ReadFile(binary)
 	if err != nil {
@@ -103,7 +103,7 @@ func (l cLibrary) find(content []byte, librdkafka string) (component, error) {
 	return inC(l.name, string(m[1]), l.cpe, inside), nil
 }
 
-// inC describes a library in C, with the names that scanners look vulnerabilities up by.
+// inC returns a component for a C library, with the names that vulnerability scanners use.
 func inC(name, version, vendorProduct, description string) component {
 	purl, cpeVersion := "pkg:generic/"+name, "*"
 	if version != "" {

@@ -54,7 +54,7 @@ func TestListsWhatIsLinked(t *testing.T) {
 	}
 }
 
-// A list that silently lacks OpenSSL would be worse than none.
+// A list without OpenSSL would be worse than no list.
 func TestMissingLibraryIsAnError(t *testing.T) {
 	content, err := os.ReadFile(harnesstest.Binary())
 	if err != nil {

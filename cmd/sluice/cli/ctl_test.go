@@ -18,7 +18,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/management"
 )
 
-// controlled serves a management server's orders, and returns the socket.
+// controlled serves the control socket of a management server, and returns its path.
 func controlled(t *testing.T, sources management.Sources) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "s")
@@ -38,7 +38,7 @@ func controlled(t *testing.T, sources management.Sources) string {
 	return path
 }
 
-// answering is a socket where something else than a sluice answers, or a sluice that is not well.
+// answering returns the path of a control socket with a handler that is not sluice's.
 func answering(t *testing.T, handler http.HandlerFunc) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "s")

@@ -10,7 +10,7 @@ import (
 
 const httpOpen = `door=http address=(\S+)`
 
-// asked is a request with a password, and its answer.
+// asked sends a request with a password, and returns status and body of the answer.
 func asked(t *testing.T, method, url, password, body string) (int, string) {
 	t.Helper()
 	r, err := http.NewRequest(method, url, strings.NewReader(body))

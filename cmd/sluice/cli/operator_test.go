@@ -13,7 +13,7 @@ import (
 	"github.com/sluice-proxy/sluice/test/harness"
 )
 
-// operated is a running sluice with a configuration file and a control socket.
+// operated starts a sluice with a configuration file and a control socket.
 func operated(t *testing.T) (p *program, file, socket string) {
 	t.Helper()
 	file, socket = write(t, "sluice.yaml", "resp: {max_clients: 1}\n"), filepath.Join(t.TempDir(), "s")
@@ -21,7 +21,7 @@ func operated(t *testing.T) (p *program, file, socket string) {
 	return p, file, socket
 }
 
-// getsReady waits until brokers were asked: the door is open before.
+// getsReady waits until sluice is ready. Doors open before that.
 func getsReady(t *testing.T, socket string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

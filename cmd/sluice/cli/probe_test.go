@@ -13,7 +13,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/management"
 )
 
-// page is what an address says.
+// page returns the body of a URL.
 func page(t *testing.T, url string) string {
 	t.Helper()
 	answer, err := http.Get(url)
@@ -28,7 +28,7 @@ func page(t *testing.T, url string) string {
 	return string(text)
 }
 
-// Where a watchdog looks after sluice, it asks its own doors, and the HTTP door's part is in the status.
+// Under a watchdog sluice sends requests to its own doors. They count in the metrics.
 func TestSluiceAsksItsOwnDoors(t *testing.T) {
 	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "notify"), Net: "unixgram"})
 	if err != nil {

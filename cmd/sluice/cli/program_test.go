@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 
 const patience = 30 * time.Second
 
-// program is a running sluice and what it has said so far, on either stream.
+// program is a sluice process with its output so far, of both streams.
 type program struct {
 	t    *testing.T
 	cmd  *exec.Cmd
@@ -55,7 +55,7 @@ func startProgram(t *testing.T, args ...string) *program {
 	return p
 }
 
-// newProgram is one that has not been started, and says on stdout only.
+// newProgram makes a program without starting it. Only its stdout is read.
 func newProgram(t *testing.T, args ...string) *program {
 	p := &program{t: t, cmd: exec.Command(os.Args[0], args...), done: make(chan struct{}), more: make(chan struct{}, 1)}
 	p.cmd.Env = append(os.Environ(), asProgram+"=1")
@@ -78,7 +78,7 @@ func (p *program) start() {
 	})
 }
 
-// Write takes what the program says.
+// Write is io.Writer's: it receives the output.
 func (p *program) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -95,7 +95,7 @@ func (p *program) output() string {
 	return p.said.String()
 }
 
-// says waits until the pattern shows up, and returns its first group.
+// says waits until the output matches the pattern, and returns its last group.
 func (p *program) says(pattern string) string {
 	p.t.Helper()
 	want := regexp.MustCompile(pattern)
@@ -133,7 +133,7 @@ func (p *program) endsWith(status int) {
 	}
 }
 
-// talk sends inline commands and returns the connection's replies.
+// talk sends inline commands, and returns the connection with a reader of its replies.
 func talk(t *testing.T, address, commands string) (net.Conn, *bufio.Reader) {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)
@@ -158,7 +158,7 @@ func expect(t *testing.T, replies *bufio.Reader, want string) {
 	}
 }
 
-// freeAddress is one that nobody listens at, for as long as nobody else takes it.
+// freeAddress returns an address without a listener.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Files with secrets are looked at, whatever names them; files without are nobody's business.
+// The permissions of every file with secrets are checked, and of no other file.
 func TestFilesWithSecretsAreKept(t *testing.T) {
 	with := func(name, text string, mode os.FileMode) string {
 		path := write(t, name, text)

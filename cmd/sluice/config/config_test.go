@@ -30,7 +30,7 @@ func read(content string) (*Config, error) {
 	return cfg, readYAML("sluice.yaml", []byte(content), cfg.settings())
 }
 
-// ptr is what a flag that was given points at.
+// ptr returns the value of a flag that was given.
 func ptr(text string) *string { return &text }
 
 func TestEveryMistakeIsNamedWithItsPlace(t *testing.T) {

@@ -7,8 +7,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka"
 )
 
-// Whatever a configuration file holds, reading it ends, and what it complains of is one line each
-// with a place.
+// Reading any file ends, and each mistake is a line with a place.
 func FuzzYAML(f *testing.F) {
 	for _, seed := range []string{
 		"", "resp: {address: x}\n", "kafka:\n  brokers: [a, b]\n  properties: {linger.ms: 5}\n", "a: &x [*x]\n", "<<: *a\n",
@@ -24,7 +23,7 @@ func FuzzYAML(f *testing.F) {
 	})
 }
 
-// Whatever Rafka's file holds, it becomes properties or an error.
+// Reading any librdkafka.json ends with valid properties or an error.
 func FuzzLibrdkafka(f *testing.F) {
 	for _, seed := range []string{rafkaFile, "", "{}", `{"general": {"": ""}}`, `{"general": null}`, `{"producer": {"linger.ms": 1e999}}`} {
 		f.Add(seed)

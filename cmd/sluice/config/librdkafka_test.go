@@ -10,7 +10,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka"
 )
 
-// rafkaFile has the shape of the sample that Rafka is installed with.
+// rafkaFile is like the sample file of Rafka's package.
 const rafkaFile = `{
  "general": {
    "api.version.request": true,

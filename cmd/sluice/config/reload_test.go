@@ -16,7 +16,7 @@ import (
 	"github.com/sluice-proxy/sluice/test/harness"
 )
 
-// started is a sluice's flags and what it runs with.
+// started returns the flags and the configuration of a running sluice.
 func started(t *testing.T, yaml string) (*Flags, *Config) {
 	t.Helper()
 	flags := &Flags{Config: write(t, "sluice.yaml", yaml)}
@@ -27,7 +27,7 @@ func started(t *testing.T, yaml string) (*Flags, *Config) {
 	return flags, cfg
 }
 
-// rewrite changes a file that is there.
+// rewrite replaces the content of a file.
 func rewrite(t *testing.T, path, content string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
@@ -79,7 +79,7 @@ consume: {member_grace: 7s}
 	}
 }
 
-// otherwise is a valid value of a setting that is not its default, as a file's text.
+// otherwise returns the text of a file that gives a setting another value than its default.
 func otherwise(s setting) string {
 	value, found := map[string]string{
 		"insecure": "true", "management.pprof": "true", "log.level": "debug", "log.format": "json",
@@ -98,7 +98,7 @@ func otherwise(s setting) string {
 	return nest(s.name, value)
 }
 
-// Every setting is compared: one that was left out would never be reloaded.
+// Every setting is compared. Without comparison a changed one would never be applied.
 func TestEverySettingIsCompared(t *testing.T) {
 	for _, s := range Default().settings() {
 		cfg, err := read(otherwise(s))
@@ -118,7 +118,7 @@ func TestEverySettingIsCompared(t *testing.T) {
 	}
 }
 
-// What is said to change while sluice runs does so, as far as Kafka's side can tell.
+// kafka.Client changes the settings that the table says change while sluice runs.
 func TestKafkaTakesWhatTheSettingsPromise(t *testing.T) {
 	running := Default()
 	address, err := harness.FreeAddr()

@@ -20,7 +20,7 @@ const (
 	tableTail = "<!-- /settings -->"
 )
 
-// The table of settings in the documentation is this one. After a change:
+// The documentation has the table of settings. After a change:
 // go test ./cmd/sluice/config -run TestSettings -update.
 func TestSettingsAreDocumented(t *testing.T) {
 	content, err := os.ReadFile(operating)
@@ -71,7 +71,7 @@ func TestEverySettingIsDescribed(t *testing.T) {
 	}
 }
 
-// A default in the documentation is what one may write into the file.
+// A file accepts every default of the documentation.
 func TestDefaultsCanBeWrittenDown(t *testing.T) {
 	for _, s := range Default().settings() {
 		if s.name == "users.password" { // none cannot be written

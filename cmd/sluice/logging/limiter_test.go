@@ -131,7 +131,7 @@ func TestDebugIsNeverSuppressed(t *testing.T) {
 	})
 }
 
-// Messages are constants; if they were not, memory would still be bounded.
+// Messages are constants. Memory is bounded even if they are not.
 func TestKindsOfLinesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var shown int

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// hostile are texts of clients that try to be more than one value of one line.
+// hostile are texts of clients that try to forge values or lines.
 var hostile = []string{
 	"x\n<0>forged", "\n<0>level=ERROR msg=forged", "x\r<0>y", "\x1b[2J\x1b[31m", "\xff\xfe\n<0>", "a\x00b", "<0>", "\u2028<0>", "\u0085<0>",
 	"\u009b2J", "\x7f", "\u202egnorw", "\U000e0041", `" level=ERROR msg="forged`, `","msg":"forged`, "=", "", "\xed\xa0\x80", "\\n", "\t",
@@ -36,7 +36,7 @@ func TestNothingAClientSendsForgesALine(t *testing.T) {
 	}
 }
 
-// checkHonest complains of a line that is anything but printable characters, or says a second thing.
+// checkHonest checks that a line has only printable characters and only one value.
 func checkHonest(t *testing.T, line, format string) {
 	t.Helper()
 	rest, found := strings.CutPrefix(line, "<6>")
@@ -109,7 +109,7 @@ func TestTooManyAttributesAreNoLongLineEither(t *testing.T) {
 	}
 }
 
-// Whatever a client sends, it is one line, short and printable; and in JSON nothing of it is lost.
+// Every text of a client becomes one short, printable line. JSON keeps all of it.
 func FuzzLogLine(f *testing.F) {
 	for _, text := range hostile {
 		f.Add(text)

@@ -14,7 +14,7 @@ import (
 
 var asText = Config{Level: slog.LevelInfo, Format: "text"}
 
-// said runs what logs and returns the lines that came out.
+// said runs a function that logs, and returns the written lines.
 func said(t *testing.T, journal bool, cfg Config, what func(*Log, *slog.Logger)) []string {
 	t.Helper()
 	var out sink
@@ -110,7 +110,7 @@ func TestTheUnlimitedLoggerWritesEveryLine(t *testing.T) {
 	}
 }
 
-// sink is a stderr that can be looked at, and be broken.
+// sink is a stderr that tests can read and break.
 type sink struct {
 	mu     sync.Mutex
 	text   strings.Builder

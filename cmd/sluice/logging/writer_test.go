@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The reader of stderr stands still: no caller waits, memory is bounded in lines and in bytes, and
-// what was lost is counted where it is missing.
+// With a reader of stderr that stops, no caller waits, memory is bounded, and dropped lines are counted where they are
+// missing.
 func TestAStuckStderrStopsNobody(t *testing.T) {
 	for length, most := range map[int]int{
 		1:    (64<<10)/len("<7>level=DEBUG msg=said i=1 text=x\n") + 2*maxPendingLines, // the pipe, what is being written, what waits
