@@ -128,8 +128,8 @@ type RecordID struct {
 func ParseRecordID(arg []byte) (RecordID, error) {
 	topic, numbers, _ := bytes.Cut(arg, []byte{':'})
 	first, second, _ := bytes.Cut(numbers, []byte{':'})
-	partition, okPartition := parseInt(first)
-	offset, okOffset := parseInt(second)
+	partition, okPartition := ParseInt(first)
+	offset, okOffset := ParseInt(second)
 	if !okPartition || !okOffset || partition < 0 || partition > math.MaxInt32 || offset < 0 {
 		return RecordID{}, fmt.Errorf("bad record id %s: it must look like topic:partition:offset", clip(arg))
 	}
@@ -142,8 +142,8 @@ func ParseRecordID(arg []byte) (RecordID, error) {
 // maxWait caps a wait: deadlines computed from it stay within what time.Time can say.
 const maxWait = 100 * 365 * 24 * time.Hour
 
-// ParseTimeout reads the seconds of a blocking command, which may be fractional; 0 means for ever, and
-// more than a century is a century. The error is ErrTimeout or ErrNegativeTimeout.
+// ParseTimeout reads the seconds of a blocking command, which may be fractional. 0 waits without end, and more than a
+// century is a century. The error is ErrTimeout or ErrNegativeTimeout.
 func ParseTimeout(arg []byte) (wait time.Duration, forever bool, err error) {
 	if !plainFloat(arg) {
 		return 0, false, ErrTimeout
@@ -161,7 +161,7 @@ func ParseTimeout(arg []byte) (wait time.Duration, forever bool, err error) {
 	return max(time.Duration(nanos), 1), false, nil
 }
 
-// plainFloat leaves out what ParseFloat takes and nobody means: infinities, hexadecimal, underscores.
+// plainFloat refuses what ParseFloat accepts but Redis does not: infinities, hexadecimal digits, underscores.
 func plainFloat(arg []byte) bool {
 	for _, c := range arg {
 		if (c < '0' || c > '9') && c != '.' && c != '-' && c != '+' && c != 'e' && c != 'E' {
@@ -173,16 +173,16 @@ func plainFloat(arg []byte) bool {
 
 // ParseMillis reads the milliseconds of DUMP; more than a century is a century. The error is ErrMillis.
 func ParseMillis(arg []byte) (time.Duration, error) {
-	n, ok := parseInt(arg)
+	n, ok := ParseInt(arg)
 	if !ok || n < 0 {
 		return 0, ErrMillis
 	}
 	return time.Duration(min(n, maxWait.Milliseconds())) * time.Millisecond, nil
 }
 
-// parseInt reads a decimal int64 in its one canonical form, as Redis does (util.c, string2ll): no
-// plus sign, no leading zeros, no spaces.
-func parseInt(b []byte) (int64, bool) {
+// ParseInt reads a decimal int64 in its one canonical form, as Redis does (util.c, string2ll): without a plus sign,
+// leading zeros or spaces.
+func ParseInt(b []byte) (int64, bool) {
 	digits := bytes.TrimPrefix(b, []byte{'-'})
 	if len(digits) == 0 || len(digits) > 19 || digits[0] == '0' && len(b) > 1 {
 		return 0, false

@@ -9,12 +9,11 @@ import (
 	"github.com/tidwall/redcon"
 )
 
-// MaxErrorText is the length in bytes to which an error's text is cut: it may quote its client.
+// MaxErrorText is how many bytes of an error's text are sent: the text may quote its client.
 const MaxErrorText = 1 << 10
 
-// Encoder collects replies until they are sent. It is the one place that knows how RESP2 and RESP3
-// differ. The zero value speaks RESP2 and holds no buffer until something is appended. It is not
-// safe for concurrent use.
+// Encoder collects replies until they are sent. Only the Encoder knows how RESP2 and RESP3 differ. The zero value
+// encodes RESP2, and holds no buffer until something is appended. One goroutine may use it.
 type Encoder struct {
 	// Proto is the protocol version, 3 after HELLO 3; anything else means 2.
 	Proto int
@@ -26,8 +25,8 @@ type Encoder struct {
 // replies are the buffers of Encoders, of any capacity up to maxPooled.
 var replies = sync.Pool{New: func() any { return &buffer{make([]byte, 0, minBuffer)} }}
 
-// maxReset is the capacity in bytes above which Reset lets a buffer go: a session flushes when it has
-// collected much, so a little more than that must not cost a new buffer every time.
+// maxReset is the capacity in bytes above which Reset lets a buffer go. It is above maxPooled: a session sends its
+// replies when it has collected about that much, and must not need a new buffer every time.
 const maxReset = 4 * maxPooled
 
 // room returns the buffer to append to.
@@ -58,7 +57,7 @@ func (e *Encoder) Bulk(b []byte) { e.buf = redcon.AppendBulk(e.room(), b) }
 // BulkString appends a string of bytes.
 func (e *Encoder) BulkString(s string) { e.buf = redcon.AppendBulkString(e.room(), s) }
 
-// Null appends the null where one value was asked for: $-1, in RESP3 _.
+// Null appends the null of a single value: $-1, in RESP3 _.
 func (e *Encoder) Null() {
 	if e.Proto == 3 {
 		e.null3()
@@ -67,7 +66,7 @@ func (e *Encoder) Null() {
 	e.buf = redcon.AppendNull(e.room())
 }
 
-// NullArray appends the null where an array was asked for: *-1, in RESP3 _.
+// NullArray appends the null of an array: *-1, in RESP3 _.
 func (e *Encoder) NullArray() {
 	if e.Proto == 3 {
 		e.null3()
@@ -99,16 +98,7 @@ func (e *Encoder) Set(n int) {
 	e.Array(n)
 }
 
-// Push begins a message that answers no command; n replies follow. In RESP2 it is an array.
-func (e *Encoder) Push(n int) {
-	if e.Proto == 3 {
-		e.header('>', n)
-		return
-	}
-	e.Array(n)
-}
-
-// Verbatim appends a text for people, such as INFO: in RESP3 marked as plain text.
+// Verbatim appends a text for people, such as INFO. In RESP3 it is marked as plain text.
 func (e *Encoder) Verbatim(text string) {
 	if e.Proto != 3 {
 		e.BulkString(text)
@@ -132,9 +122,6 @@ func (e *Encoder) Raw(b []byte) { e.buf = append(e.room(), b...) }
 
 // Len is the number of bytes collected.
 func (e *Encoder) Len() int { return len(e.buf) }
-
-// Truncate takes back what was appended after the first n bytes; n comes from Len.
-func (e *Encoder) Truncate(n int) { e.buf = e.buf[:n] }
 
 // Bytes returns what was collected. It is valid until the next call of another method.
 func (e *Encoder) Bytes() []byte { return e.buf }

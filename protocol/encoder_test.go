@@ -26,7 +26,6 @@ func TestEncoder(t *testing.T) {
 		"array":     {func(e *Encoder) { e.Array(0) }, "*0\r\n", "*0\r\n"},
 		"map":       {func(e *Encoder) { e.Map(12) }, "*24\r\n", "%12\r\n"},
 		"set":       {func(e *Encoder) { e.Set(4) }, "*4\r\n", "~4\r\n"},
-		"push":      {func(e *Encoder) { e.Push(3) }, "*3\r\n", ">3\r\n"},
 		"verbatim":  {func(e *Encoder) { e.Verbatim("a:1\r\n") }, "$5\r\na:1\r\n\r\n", "=9\r\ntxt:a:1\r\n\r\n"},
 		"raw":       {func(e *Encoder) { e.Raw([]byte(":1\r\n")) }, ":1\r\n", ":1\r\n"},
 	} {
@@ -53,18 +52,6 @@ func TestEncoderErrorIsCut(t *testing.T) {
 	e.Error(strings.Repeat("a", MaxErrorText))
 	if e.Len() != MaxErrorText+len("-\r\n") {
 		t.Error("an error that fits was cut")
-	}
-}
-
-func TestEncoderTruncate(t *testing.T) {
-	var e Encoder
-	e.OK()
-	mark := e.Len()
-	e.Array(2)
-	e.Truncate(mark)
-	e.Int(1)
-	if got := string(e.Bytes()); got != "+OK\r\n:1\r\n" {
-		t.Errorf("%q", got)
 	}
 }
 
@@ -101,7 +88,7 @@ func TestEncoderDoesNotAllocate(t *testing.T) {
 		e.Bulk(value)
 		e.BulkString("topic")
 		e.Map(100)
-		e.Push(12)
+		e.Set(12)
 		e.Null()
 		e.Error("ERR no")
 		e.Verbatim("text")

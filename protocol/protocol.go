@@ -1,9 +1,8 @@
-// Package protocol turns RESP bytes into bounded commands, and answers into RESP bytes.
+// Package protocol is the codec of RESP, the Redis protocol.
 //
-// A Reader takes what a socket delivers and gives out commands; an Encoder collects replies in
-// RESP2 or RESP3; the Parse functions read the arguments that the commands of this proxy share.
-// The package knows nothing of Kafka and of sockets. What a stranger can grow is compared with its
-// limit before it is believed, and before memory is taken for it.
+// A Reader turns the bytes of a socket into commands. An Encoder collects replies in RESP2 or RESP3. The Parse functions
+// read the arguments that several commands of this proxy have. The package knows neither Kafka nor sockets. Every number
+// that a client sends is compared with its limit before memory is taken for it.
 package protocol
 
 import "bytes"
@@ -35,9 +34,8 @@ func PreAuthLimits() Limits {
 	return Limits{Args: 10, Bulk: 16 << 10, Command: 64 << 10, Inline: 1 << 10, PreAuth: true}
 }
 
-// SyntaxError says why the bytes of a client cannot be a command. After one the stream has no
-// meaning any more: answer it and close the connection. Its value is Redis' text without the
-// "Protocol error: " that Error puts before it.
+// SyntaxError says why the bytes of a client cannot be a command. The bytes after it have no meaning: send it as the reply
+// and close the connection. Its value is Redis' text without the "Protocol error: " that Error puts before it.
 type SyntaxError string
 
 // Error returns what goes to the client after the prefix "ERR ".
@@ -57,8 +55,8 @@ const (
 )
 
 // IsHTTP reports whether a command name is one that only a browser talking to the wrong port sends.
-// Redis closes on the same two (server.c, securityWarningCommand): whatever the request line was, a
-// Host header follows, and a script must not reach a command in the body after it.
+// Redis closes the connection on the same two (server.c, securityWarningCommand). A Host header follows any request line,
+// and a script must not reach a command in the body behind it.
 func IsHTTP(name []byte) bool {
 	return bytes.EqualFold(name, []byte("POST")) || bytes.EqualFold(name, []byte("Host:"))
 }

@@ -8,8 +8,8 @@ import (
 // maxHeader bounds the digits of "*3" and "$5": the longest int64 has 20.
 const maxHeader = 64
 
-// Redis' own ceilings. A number above them is nonsense whether or not the client authenticated, a
-// number between them and the limits of a stranger asks for authentication first.
+// Redis' own ceilings. A number above them is nonsense, whether or not the client has authenticated. A number that is
+// only above the limits before AUTH asks the client to authenticate first.
 const (
 	maxCount = 1<<31 - 1
 	maxBulk  = 512 << 20
@@ -22,8 +22,8 @@ const (
 //	r.Filled(n)
 //	for args, err := r.Next(); args != nil; args, err = r.Next() { ... }
 //
-// It keeps its place inside an unfinished command, so that a command dripped byte by byte costs no
-// more than one that arrives whole. It is not safe for concurrent use.
+// It keeps its place inside an unfinished command: a command that comes byte by byte costs no more than one that comes
+// whole. One goroutine may use it.
 type Reader struct {
 	limits Limits
 	window
@@ -69,12 +69,11 @@ func (r *Reader) Next() ([][]byte, error) {
 	return r.args, nil
 }
 
-// MidCommand reports whether, after Next had nothing more to give, a part of a command is in the
-// buffer: the client owes us the rest.
+// MidCommand reports whether the buffer holds a part of a command after Next has returned nil. The client has to send the
+// rest.
 func (r *Reader) MidCommand() bool { return r.starved && r.Buffered() > 0 }
 
-// Release gives the buffer back when it is empty, so that an idle connection costs none. With bytes
-// in it, it does nothing.
+// Release gives the buffer back when it is empty, so that an idle connection holds none. A buffer with bytes in it stays.
 func (r *Reader) Release() {
 	if r.Buffered() > 0 {
 		return
@@ -205,7 +204,7 @@ func (r *Reader) slowHeader(line []byte, long, invalid SyntaxError) (int64, bool
 	case i < 0 || i+1 == len(line):
 		return 0, false, nil
 	}
-	n, ok := parseInt(line[:i])
+	n, ok := ParseInt(line[:i])
 	if !ok || line[i+1] != '\n' {
 		return 0, false, invalid
 	}

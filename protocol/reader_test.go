@@ -146,7 +146,7 @@ var boundaries = []struct {
 
 func TestParseInt(t *testing.T) {
 	for _, b := range boundaries {
-		n, ok := parseInt([]byte(b.text))
+		n, ok := ParseInt([]byte(b.text))
 		if ok != b.valid || ok && fmt.Sprint(n) != b.text {
 			t.Errorf("%q: %d, %v", b.text, n, ok)
 		}
@@ -156,7 +156,7 @@ func TestParseInt(t *testing.T) {
 func TestReaderBoundaries(t *testing.T) {
 	for _, b := range boundaries {
 		count, length := "invalid multibulk length", "invalid bulk length"
-		if n, ok := parseInt([]byte(b.text)); ok && n <= 1 {
+		if n, ok := ParseInt([]byte(b.text)); ok && n <= 1 {
 			count = "" // 1 is a command, 0 and below are none
 		}
 		if b.text == "0" || b.text == "1" {

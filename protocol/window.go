@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Buffers come in powers of two from minBuffer to maxPooled and are shared by all connections; a
-// larger one is made for a large command and left to the collector.
+// Buffers have sizes of powers of two from minBuffer to maxPooled, and all connections share them. A larger buffer is
+// made for a large command, and left to the garbage collector.
 const (
 	minBuffer = 4 << 10
 	maxPooled = 64 << 10
@@ -79,7 +79,7 @@ func (r *Reader) Space() []byte {
 	case w.end == size, w.full && size < maxPooled:
 		w.move(r.grown(size))
 	case w.end == 0 && size > maxPooled && w.peak < size/4:
-		w.move(maxPooled) // one large command long ago must not cost for ever
+		w.move(maxPooled) // give back the memory of a large command long ago
 	}
 	if w.end == 0 {
 		w.peak = 0

@@ -9,12 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mostSpare is how many descriptors clients leave to the rest of the process: to librdkafka, which has to reach its
-// brokers, and to who asks how the process is. Where there are few descriptors it is an eighth of them.
+// mostSpare is how many descriptors clients leave to the rest of the process. librdkafka needs some to reach its
+// brokers, and operators need some to ask how the process is. A process with few descriptors spares an eighth of them.
 const mostSpare = 64
 
-// Scarce tells whether clients have to wait for others to leave: only the spare descriptors are free. A new
-// descriptor is the lowest one that is free (open(2)), so its number tells how many are used.
+// Scarce tells whether only the spare descriptors are free: then new clients have to wait until others leave. A new
+// descriptor has the lowest free number (open(2)), so its number tells how many descriptors are used.
 func Scarce() bool {
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
@@ -28,7 +28,7 @@ func Scarce() bool {
 	return uint64(fd) >= limit.Cur-min(mostSpare, limit.Cur/8) //nolint:gosec // it is not negative
 }
 
-// ErrScarce says that clients have used up their descriptors. It passes: servers of net/http try again.
+// ErrScarce says that clients have used up their descriptors. It is temporary: servers of net/http try again.
 var ErrScarce error = scarceError{}
 
 type scarceError struct{}
@@ -41,21 +41,21 @@ func (scarceError) Timeout() bool { return false }
 // Temporary is what net/http looks for.
 func (scarceError) Temporary() bool { return true }
 
-// Reserve are descriptors that a listener holds for the time when all others are used up.
+// Reserve holds descriptors for a listener, until all others are used up.
 type Reserve struct {
 	mu   sync.Mutex
 	held []*os.File
 	size int
 }
 
-// NewReserve takes so many.
+// NewReserve holds size descriptors.
 func NewReserve(size int) *Reserve {
 	r := &Reserve{size: size}
 	r.Fill()
 	return r
 }
 
-// Fill takes what was given away, as far as there is something to take.
+// Fill replaces the descriptors that were given away, as far as the process has free ones.
 func (r *Reserve) Fill() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -68,7 +68,7 @@ func (r *Reserve) Fill() {
 	}
 }
 
-// Give gives one away; false when there is none.
+// Give frees one descriptor for the caller; false when the reserve has none left.
 func (r *Reserve) Give() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -81,7 +81,7 @@ func (r *Reserve) Give() bool {
 	return true
 }
 
-// Close gives all away, for good.
+// Close frees all descriptors for good.
 func (r *Reserve) Close() {
 	r.mu.Lock()
 	r.size = 0
@@ -90,5 +90,5 @@ func (r *Reserve) Close() {
 	}
 }
 
-// UsedUp tells whether an error says that there is no descriptor.
+// UsedUp tells whether an error says that no descriptor is free.
 func UsedUp(err error) bool { return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) }

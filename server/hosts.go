@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// AnswersTo tells whether a Host header cannot be a stranger's, who gave our address a name of his own to
-// let a browser reach it (DNS rebinding): an address is not resolved by anybody, without a name
-// (HTTP/1.0) nobody was, and the names given are ours, as is localhost.
+// AnswersTo tells whether a request with this Host header may be answered. A stranger can give our address a name of
+// his own, so that a browser sends his page's requests to us (DNS rebinding). Such a name is none of the given names, not
+// localhost, not an IP address, and not missing as in HTTP/1.0.
 func AnswersTo(hostport string, names []string) bool {
 	host := hostname(hostport)
 	if _, err := netip.ParseAddr(host); err == nil {
@@ -30,8 +30,8 @@ func hostname(hostport string) string {
 	return strings.TrimSuffix(host, ".")
 }
 
-// SameOrigin tells whether a page that sends this Origin header came from the host it asks. No header
-// is no page; "null" is like nobody.
+// SameOrigin tells whether the page that sends this Origin header came from the host that it asks. Without the header no
+// page asks. "null" is no host.
 func SameOrigin(origin, host string) bool {
 	if origin == "" {
 		return true
@@ -40,9 +40,9 @@ func SameOrigin(origin, host string) bool {
 	return err == nil && u.Host != "" && strings.EqualFold(u.Host, host)
 }
 
-// SameSite tells whether a GET that has an effect may have it: browsers send the GET of an image or a script
-// of any page to anybody, without Origin, and say so in Sec-Fetch-Site (W3C Fetch Metadata) when they ask a
-// loopback address or over TLS. "none" is the address bar. A page is not fetched ahead of its reader either.
+// SameSite tells whether a GET that has an effect may have it. For an image or a script of any page, browsers send a GET
+// without Origin to any host. They say so in Sec-Fetch-Site (W3C Fetch Metadata) when they ask a loopback address, or
+// over TLS; "none" is the address bar. A browser that fetches a page before anybody reads it (Sec-Purpose) is refused too.
 func SameSite(h http.Header) bool {
 	site := h.Get("Sec-Fetch-Site")
 	return (site == "" || site == "same-origin" || site == "none") && h.Get("Sec-Purpose") == ""

@@ -78,8 +78,8 @@ func (l *Listener) acceptOnce() (net.Conn, error) {
 // deadliner is a listener that has deadlines.
 type deadliner interface{ SetDeadline(time.Time) error }
 
-// acceptWaiting returns a connection that was made while the last deadline passed: Accept of the net package does not
-// look any more then. A connection made between this look and Close may still be reset.
+// acceptWaiting returns a connection that was made while the last deadline passed: after its deadline, Accept of the net
+// package does not look. A connection made between this look and Close may still be reset.
 func (l *Listener) acceptWaiting() (net.Conn, error) {
 	if tcp, ok := l.Listener.(*net.TCPListener); ok && l.last < backlog {
 		if conn, err := AcceptNow(tcp); err == nil {

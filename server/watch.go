@@ -3,7 +3,7 @@ package server
 import "time"
 
 // Watch tells a watchdog about a loop that begins. The loop must call beat at least once in every gap, and end when it
-// ends. A nil Watch is nobody who watches.
+// ends. A nil Watch means that there is no watchdog.
 type Watch func(loop string, gap time.Duration) (beat, end func())
 
 // Loop tells the watchdog about a loop that begins; without a watchdog beat and end do nothing.

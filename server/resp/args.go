@@ -1,6 +1,6 @@
 package resp
 
-import "strconv"
+import "github.com/sluice-proxy/sluice/protocol"
 
 // lower writes a command's name into buf in lower case. A name that is longer than buf is no command: it becomes nil.
 func lower(name []byte, buf *[32]byte) []byte {
@@ -18,11 +18,10 @@ func lower(name []byte, buf *[32]byte) []byte {
 
 const errNotInteger = exactError("ERR value is not an integer or out of range")
 
-// parseInt reads an integer in its one canonical form, as Redis does (util.c, string2ll): without blanks, plus sign or
-// leading zeros.
+// parseInt reads an integer, with Redis' error.
 func parseInt(b []byte) (int64, error) {
-	n, err := strconv.ParseInt(string(b[:min(len(b), 21)]), 10, 64)
-	if err != nil || strconv.FormatInt(n, 10) != string(b) {
+	n, ok := protocol.ParseInt(b)
+	if !ok {
 		return 0, errNotInteger
 	}
 	return n, nil

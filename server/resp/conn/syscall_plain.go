@@ -13,7 +13,7 @@ import (
 func readOnce(fd uintptr, b []byte) (int, error) { return readObserved(fd, b) }
 
 func writeOnce(fd uintptr, b []byte) (n int, err error) {
-	for err = syscall.EINTR; err == syscall.EINTR; { //nolint:errorlint // an Errno, never wrapped
+	for err = syscall.EINTR; err == syscall.EINTR; {
 		n, err = syscall.Write(int(fd), b)
 	}
 	return n, err

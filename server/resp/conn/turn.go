@@ -40,7 +40,7 @@ func (t *turn) read(fd uintptr, into *protocol.Reader) (n int, err error) {
 
 // readObserved reads once with a call that Go's scheduler observes.
 func readObserved(fd uintptr, b []byte) (n int, err error) {
-	for err = syscall.EINTR; err == syscall.EINTR; { //nolint:errorlint // an Errno, never wrapped
+	for err = syscall.EINTR; err == syscall.EINTR; {
 		n, err = syscall.Read(int(fd), b)
 	}
 	return n, err

@@ -8,8 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// AcceptNow takes a connection that waits in the listener, or fails at once; the listener's deadline does
-// not matter.
+// AcceptNow accepts a connection that waits in the listener, or fails at once. The listener's deadline does not matter.
 func AcceptNow(l *net.TCPListener) (*net.TCPConn, error) {
 	raw, err := l.SyscallConn()
 	if err != nil {
@@ -39,9 +38,10 @@ func acceptNow(listener int) (*net.TCPConn, error) {
 	return tcp, nil
 }
 
-// Keepalive finds peers that are gone without a word within about a minute. Keepalive is silent while
-// sent bytes are unacknowledged: a record on its way to a machine without power would stay with it for
-// as long as the kernel sends again, a quarter of an hour. TCP_USER_TIMEOUT (tcp(7)) bounds that.
+// Keepalive closes the connection of a peer that has vanished without closing it, within about a minute. TCP keepalive
+// alone does not do that: it is silent while sent bytes are unacknowledged. A record on its way to a machine that lost
+// power would stay there until the kernel gives up sending, a quarter of an hour later. TCP_USER_TIMEOUT (tcp(7)) bounds
+// that time.
 func Keepalive(conn *net.TCPConn) {
 	const gone = time.Minute
 	_ = conn.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: gone / 2, Interval: gone / 6, Count: 3})
