@@ -42,72 +42,72 @@ func (c *Config) settings() []setting {
 func (c *Config) respSettings() []setting {
 	door, limits := &c.RESP.Options, &c.RESP.Options.Limits
 	return []setting{
-		{"resp.address", text(&c.RESP.Address, "host:port"), atRestart, `where the Redis protocol is spoken; "" closes the door`},
-		{"resp.max_clients", integer(&door.MaxClients, 1, 1_000_000), atOnce, "connections at a time; more are refused in words"},
-		{"resp.auth_timeout", duration(&door.AuthTimeout), newConnections, "where there is a password: how long a client may take to give it"},
-		{"resp.command_timeout", duration(&door.CommandTimeout), newConnections, "a command that has begun must be complete within this"},
-		{"resp.write_timeout", duration(&door.WriteTimeout), newConnections, "a client that does not read its answers for so long is cut"},
+		{"resp.address", text(&c.RESP.Address, "host:port"), atRestart, `address of the Redis protocol; "" closes the door`},
+		{"resp.max_clients", integer(&door.MaxClients, 1, 1_000_000), atOnce, "connections at a time; further ones get an error"},
+		{"resp.auth_timeout", duration(&door.AuthTimeout), newConnections, "with a password: how long a client may take to give it"},
+		{"resp.command_timeout", duration(&door.CommandTimeout), newConnections, "a client must send the rest of a command within this time"},
+		{"resp.write_timeout", duration(&door.WriteTimeout), newConnections, "a client that does not read its answers for this time is cut"},
 		{"resp.limits.args", integer(&limits.Args, 1, 1_000_000), newConnections, "arguments of a command"},
 		{"resp.limits.bulk", size(&limits.Bulk, 1, 512*mebi), newConnections, "one argument"},
 		{"resp.limits.command", size(&limits.Command, 1, 1024*mebi), newConnections, "all arguments of a command"},
-		{"resp.limits.inline", size(&limits.Inline, 16, mebi), newConnections, "a command typed as a line"},
-		{"resp.limits.output", size(&door.OutputLimit, 16*kibi, 1024*mebi), newConnections, "what may wait to be sent to a client; a batch of records is at most half of it"},
+		{"resp.limits.inline", size(&limits.Inline, 16, mebi), newConnections, "a command in one line (inline)"},
+		{"resp.limits.output", size(&door.OutputLimit, 16*kibi, 1024*mebi), newConnections, "answers that wait for a client; a batch of records is at most half of it"},
 	}
 }
 
 func (c *Config) httpSettings() []setting {
 	door := &c.HTTP.Options
 	return []setting{
-		{"http.address", text(&c.HTTP.Address, "host:port"), atRestart, `where HTTP is spoken; "" closes the door`},
-		{"http.hosts", hosts(&door.Hosts), atOnce, "names other than localhost under which clients may ask; IP addresses always may"},
-		{"http.max_connections", integer(&door.MaxConnections, 1, 1_000_000), atRestart, "connections at a time; more wait"},
-		{"http.max_requests", integer(&door.MaxRequests, 1, 1_000_000), atOnce, "requests that are answered at a time; more are told to come back"},
-		{"http.max_waiting", integer(&door.MaxWaiting, 1, 1_000_000), atOnce, "requests that wait for records at a time, streams included; more are told to come back"},
-		{"http.max_body", size(&door.MaxBody, 1, 512*mebi), atOnce, "the body of a request, and a line of one that is streamed"},
-		{"http.max_records", integer(&door.MaxRecords, 1, 1_000_000), atOnce, "records of a request that is not streamed"},
-		{"http.max_held", size(&door.MaxHeld, 1, 65536*mebi), atOnce, "the bodies of all requests together; more are told to come back"},
+		{"http.address", text(&c.HTTP.Address, "host:port"), atRestart, `address of HTTP; "" closes the door`},
+		{"http.hosts", hosts(&door.Hosts), atOnce, "host names of requests that are allowed, beside localhost and IP addresses"},
+		{"http.max_connections", integer(&door.MaxConnections, 1, 1_000_000), atRestart, "connections at a time; further ones wait"},
+		{"http.max_requests", integer(&door.MaxRequests, 1, 1_000_000), atOnce, "requests at a time; further ones get 503 with Retry-After"},
+		{"http.max_waiting", integer(&door.MaxWaiting, 1, 1_000_000), atOnce, "requests that wait for records at a time, with streams; further ones get 503 with Retry-After"},
+		{"http.max_body", size(&door.MaxBody, 1, 512*mebi), atOnce, "the body of a request, or one line of a stream"},
+		{"http.max_records", integer(&door.MaxRecords, 1, 1_000_000), atOnce, "records of one request that is no stream"},
+		{"http.max_held", size(&door.MaxHeld, 1, 65536*mebi), atOnce, "the bodies of all requests together; further ones get 503 with Retry-After"},
 		{"http.body_timeout", duration(&door.BodyTimeout), atRestart, "how long a client may take to send the body of a request"},
 		{"http.idle_timeout", duration(&door.IdleTimeout), atRestart, "how long a connection may wait for its next request"},
-		{"http.max_instances", integer(&door.MaxInstances, 1, 1_000_000), atOnce, "consumer instances of REST v2 at a time; who wants more is told to come back"},
+		{"http.max_instances", integer(&door.MaxInstances, 1, 1_000_000), atOnce, "consumer instances of REST v2 at a time; further ones get 503 with Retry-After"},
 		{"http.instance_idle", duration(&door.InstanceIdle), atOnce, "how long a consumer instance lives without a request"},
-		{"http.base_uri", baseURI(&door.BaseURI), atOnce, "where clients reach the door, in what sluice tells them; \"\": as they asked for it"},
-		{"http.trusted_proxies", proxies(&door.TrustedProxies), atOnce, "peers whose Forwarded and X-Forwarded-Proto, -Host and -Prefix say where clients reach the door"},
-		{"http.access_log", fraction(&door.AccessLog), atOnce, "the share of requests that are logged, at level info"},
-		{"http.h2c", boolean(&door.H2C), atRestart, "whether HTTP/2 without TLS is spoken too, to clients that begin with it"},
+		{"http.base_uri", baseURI(&door.BaseURI), atOnce, "the URL under which clients reach sluice, for links in answers; \"\": the URL of the request"},
+		{"http.trusted_proxies", proxies(&door.TrustedProxies), atOnce, "proxies whose Forwarded and X-Forwarded-Proto, -Host and -Prefix name the URL of the client's request"},
+		{"http.access_log", fraction(&door.AccessLog), atOnce, "the share of requests in the log, at level info"},
+		{"http.h2c", boolean(&door.H2C), atRestart, "whether HTTP/2 without TLS is allowed too"},
 	}
 }
 
 func (c *Config) managementSettings() []setting {
 	m := &c.Management
 	return []setting{
-		{"management.address", text(&m.Address, "host:port"), atRestart, `where /metrics, /healthz, /readyz and /status are; "" closes the door`},
+		{"management.address", text(&m.Address, "host:port"), atRestart, `address of /metrics, /healthz, /readyz and /status; "" closes the door`},
 		{
 			"management.control", socketPath(&m.Control), atRestart,
-			`unix socket that sluice ctl talks to; auto is sluice.sock in systemd's RuntimeDirectory, else in state_dir, else none; "" is none`,
+			`unix socket of sluice ctl; auto is sluice.sock in systemd's RuntimeDirectory, else in state_dir, else none; "" is none`,
 		},
-		{"management.hosts", hosts(&m.Hosts), atRestart, "names other than localhost under which the address may be asked; IP addresses always may"},
-		{"management.pprof", boolean(&m.Pprof), atRestart, "whether /debug/pprof is there too"},
-		{"management.max_topic_rows", integer(&c.Kafka.MaxTopicRows, 1, 100_000), atOnce, "topics that metrics count by name; the rest are counted together"},
+		{"management.hosts", hosts(&m.Hosts), atRestart, "host names of requests that are allowed, beside localhost and IP addresses"},
+		{"management.pprof", boolean(&m.Pprof), atRestart, "whether /debug/pprof exists"},
+		{"management.max_topic_rows", integer(&c.Kafka.MaxTopicRows, 1, 100_000), atOnce, "topics that metrics count by name; other topics are counted together"},
 	}
 }
 
 func (c *Config) userSettings() []setting {
 	return []setting{
-		{"users.password", secret(&c.Users.Password), newConnections, "what clients must give: with AUTH, or over HTTP as a Bearer token or with Basic; without one they need none"},
-		{"users.password_file", text(&c.Users.PasswordFile, "path"), newConnections, "the file that holds it, instead; read again at every reload"},
+		{"users.password", secret(&c.Users.Password), newConnections, "the password of all clients: with AUTH, or over HTTP as a Bearer token or with Basic; without it clients need none"},
+		{"users.password_file", text(&c.Users.PasswordFile, "path"), newConnections, "the file that has the password; each reload reads it again"},
 	}
 }
 
 func (c *Config) processSettings() []setting {
 	return []setting{
-		{"insecure", boolean(&c.Insecure), atOnce, "allows listeners that other machines can reach; there is neither TLS nor a notion of users yet"},
+		{"insecure", boolean(&c.Insecure), atOnce, "allows listeners that other machines can reach, although there is no TLS"},
 		{
 			"state_dir", text(&c.StateDir, "path"), atRestart,
-			"where sluice keeps data; in this version only the broker of --embedded, in broker/, and the control socket",
+			"the folder for data: the broker of --embedded, in broker/, and the control socket",
 		},
-		{"drain_grace", duration(&c.RESP.Options.DrainGrace), atOnce, "after the first signal: how long clients may finish"},
+		{"drain_grace", duration(&c.RESP.Options.DrainGrace), atOnce, "after the first signal: how long clients may take to finish"},
 		{"log.level", level(&c.Log.Level), atOnce, "lines of at least this level are written"},
-		{"log.format", choice(&c.Log.Format, "text", "json"), atOnce, "how a line is written; to the journal always without time and with its priority"},
+		{"log.format", choice(&c.Log.Format, "text", "json"), atOnce, "the form of a line; lines to the journal have a priority and no time"},
 	}
 }
 
@@ -115,7 +115,7 @@ func (c *Config) produceSettings() []setting {
 	door, engine := &c.RESP.Options, &c.Kafka
 	return []setting{
 		{"produce.ack_timeout", duration(&door.AckTimeout), newConnections, "how long RPUSH and the like wait for the brokers"},
-		{"produce.queue_timeout", duration(&door.QueueTimeout), newConnections, "how long a produce waits for room when too many are under way"},
+		{"produce.queue_timeout", duration(&door.QueueTimeout), newConnections, "how long a produce waits for room while too many records are in flight"},
 		{"produce.in_flight", integer(&engine.InFlight, 1, 1_000_000), atOnce, "records of one client that wait for the brokers"},
 		{"produce.max_topics", integer(&engine.MaxTopics, 1, 1_000_000), atOnce, "distinct topics that may be produced to"},
 	}
@@ -124,16 +124,16 @@ func (c *Config) produceSettings() []setting {
 func (c *Config) consumeSettings() []setting {
 	engine := &c.Kafka
 	return []setting{
-		{"consume.memory", size(&engine.ConsumeMemory, 16*mebi, 65536*mebi), atOnce, "what fetched records may take in librdkafka, of all groups together; above it partitions take turns"},
-		{"consume.max_subscriptions", integer(&engine.MaxSubscriptions, 1, 10_000), atOnce, "consumers in this process; clients of one other address may open half of them"},
-		{"consume.window_records", integer(&engine.WindowRecords, 1, 1_000_000), newSubscriptions, "records that a consumer, and a partition, may leave unacknowledged"},
-		{"consume.window_bytes", size(&engine.WindowBytes, 1, 1024*mebi), newSubscriptions, "the same in bytes"},
-		{"consume.member_grace", duration(&engine.MemberGrace), newSubscriptions, "how long a consumer that lost its connection keeps its records"},
-		{"consume.linger", duration(&engine.SubscriptionLinger), newSubscriptions, "how long sluice stays in a group after its last consumer left"},
-		{"consume.revoke_grace", duration(&engine.RevokeGrace), newSubscriptions, "how long a partition that moves to another sluice waits for acks"},
-		{"consume.commit_interval", duration(&engine.CommitInterval), newSubscriptions, "the time between offset commits: what a kill -9 may repeat"},
-		{"consume.lag_interval", span(&engine.LagInterval, time.Second), atOnce, "the time between two questions to the brokers how far the groups are behind"},
-		{"consume.stall_after", span(&engine.StallAfter, time.Second), atOnce, "how long a group that is behind in a partition may commit nothing there before it counts as stalled; at least consume.lag_interval"},
+		{"consume.memory", size(&engine.ConsumeMemory, 16*mebi, 65536*mebi), atOnce, "fetched records in librdkafka, of all groups together; above it partitions take turns"},
+		{"consume.max_subscriptions", integer(&engine.MaxSubscriptions, 1, 10_000), atOnce, "consumers of this process; the clients of one remote address may open half of them"},
+		{"consume.window_records", integer(&engine.WindowRecords, 1, 1_000_000), newSubscriptions, "unacknowledged records of one consumer, and of one partition"},
+		{"consume.window_bytes", size(&engine.WindowBytes, 1, 1024*mebi), newSubscriptions, "unacknowledged records of one consumer, and of one partition, in bytes"},
+		{"consume.member_grace", duration(&engine.MemberGrace), newSubscriptions, "how long a consumer keeps its records after it lost its connection"},
+		{"consume.linger", duration(&engine.SubscriptionLinger), newSubscriptions, "how long sluice stays in a group after the last consumer left"},
+		{"consume.revoke_grace", duration(&engine.RevokeGrace), newSubscriptions, "how long a partition that moves to another sluice waits for acknowledgements"},
+		{"consume.commit_interval", duration(&engine.CommitInterval), newSubscriptions, "the time between offset commits; after a kill -9 the records of this time come again"},
+		{"consume.lag_interval", span(&engine.LagInterval, time.Second), atOnce, "the time between two readings of the groups' lag"},
+		{"consume.stall_after", span(&engine.StallAfter, time.Second), atOnce, "a group with lag in a partition counts as stalled after this time without a commit there; at least consume.lag_interval"},
 	}
 }
 
@@ -141,9 +141,9 @@ func (c *Config) clusterSettings() []setting {
 	engine := &c.Kafka
 	return []setting{
 		{"kafka.brokers", brokers(&engine.Brokers), atRestart, "bootstrap addresses of the cluster"},
-		{"kafka.properties", properties(&engine.Properties), newWork, "of every Kafka client"},
-		{"kafka.producer", properties(&engine.Producer), newRecords, "of producers, above kafka.properties"},
-		{"kafka.consumer", properties(&engine.Consumer), newSubscriptions, "of consumers, above kafka.properties"},
-		{"kafka.profiles", profiles(&engine.Profiles), newRecords, "properties of the producers delivered (for RPUSH) and buffered (for RPUSHX), above kafka.producer"},
+		{"kafka.properties", properties(&engine.Properties), newWork, "librdkafka's properties for every client"},
+		{"kafka.producer", properties(&engine.Producer), newRecords, "properties for producers, above kafka.properties"},
+		{"kafka.consumer", properties(&engine.Consumer), newSubscriptions, "properties for consumers, above kafka.properties"},
+		{"kafka.profiles", profiles(&engine.Profiles), newRecords, "properties for the producers delivered (RPUSH) and buffered (RPUSHX), above kafka.producer"},
 	}
 }
