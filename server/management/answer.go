@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// refusal is the answer to a request that is not granted.
+// refusal is the answer to a request that is refused.
 type refusal struct {
 	Error string `json:"error"`
 }
 
-// answer sends JSON. A client that does not take it is its own trouble.
+// answer sends JSON. It does not matter whether the client reads it.
 func answer(w http.ResponseWriter, status int, body any) {
 	text, err := json.MarshalIndent(body, "", "  ")
 	if err != nil { // a number that JSON does not have: a mistake of ours
@@ -25,10 +25,10 @@ func answer(w http.ResponseWriter, status int, body any) {
 
 func refuse(w http.ResponseWriter, status int, why string) { answer(w, status, refusal{why}) }
 
-// reading lets only requests through that read.
+// reading refuses requests other than GET and HEAD.
 func reading(run http.HandlerFunc) http.Handler { return only(run, http.MethodGet, http.MethodHead) }
 
-// posting lets only orders through.
+// posting refuses requests other than POST.
 func posting(run http.HandlerFunc) http.Handler { return only(run, http.MethodPost) }
 
 func only(run http.HandlerFunc, methods ...string) http.Handler {

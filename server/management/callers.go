@@ -10,15 +10,15 @@ import (
 	"github.com/sluice-proxy/sluice/server"
 )
 
-// callers is a listener that always has room for one more: who asks how the process is shall not wait for those who
-// say nothing, or so little at a time that it comes to the same. Of too many the one goes whose last request is
-// longest over, or that has not made one for longest; one that is being answered goes last.
+// callers is a listener that always has room for one more connection: an operator must not wait for connections that say
+// nothing, or almost nothing. Of too many connections it closes the one whose last request ended longest ago, or which
+// has waited longest for its first. It closes a connection that is being answered only when there is no other.
 type callers struct {
 	*server.LimitListener
 
 	reserve *server.Reserve
 
-	mu  sync.Mutex // guards what follows, and what changes of each caller
+	mu  sync.Mutex // guards what follows, and since and answered of each caller
 	all map[*caller]struct{}
 }
 
@@ -27,12 +27,12 @@ type caller struct {
 	net.Conn
 
 	of       *callers
-	since    time.Time // it came, or its last request was answered
-	answered bool      // it is being
+	since    time.Time // when it came, or when its last request was answered
+	answered bool      // a request is being answered
 }
 
 func (s *Server) callers(l net.Listener, beat func()) *callers {
-	// The limit is never reached: two more than may stay is one that comes and one that goes.
+	// This limit is never reached: beyond maxConnections there are only one that comes and one that is being closed.
 	limited := server.NewLimitListener(l, maxConnections+2, beat)
 	limited.UseSpare()
 	return &callers{LimitListener: limited, reserve: s.reserve, all: map[*caller]struct{}{}}
@@ -70,7 +70,7 @@ func (c *callers) admit(conn net.Conn) *caller {
 	return k
 }
 
-// before tells whether the caller goes before the other. Their callers' mu is held.
+// before tells whether the caller is closed before the other. The lock of their callers is held.
 func (k *caller) before(other *caller) bool {
 	if k.answered != other.answered {
 		return other.answered
@@ -78,7 +78,7 @@ func (k *caller) before(other *caller) bool {
 	return k.since.Before(other.since)
 }
 
-// Close closes the connection. What the reserve gave away comes back.
+// Close closes the connection, and lets the reserve take a descriptor back.
 func (k *caller) Close() error {
 	err := k.Conn.Close()
 	k.of.mu.Lock()
@@ -100,7 +100,7 @@ func withCaller(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, callerKey{}, conn)
 }
 
-// attended notes who is being answered.
+// attended notes which callers are being answered.
 func attended(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if k, is := r.Context().Value(callerKey{}).(*caller); is {

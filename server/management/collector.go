@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// The bounds of scrapes: one more than that at once is answered 503, one that takes longer too.
+// The bounds of scrapes. More scrapes at once are answered 503, and so is one that takes longer.
 const (
 	maxScrapes    = 4
 	scrapeTimeout = 10 * time.Second

@@ -9,7 +9,7 @@ import (
 // reloadTimeout bounds a reload, and stays below what a request may take.
 const reloadTimeout = 20 * time.Second
 
-// reload answers POST /reload: 422 with the reason when the new configuration is not taken.
+// reload answers POST /reload: 422 with the reason when the new configuration is refused.
 func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 	if s.sources.Reload == nil {
 		refuse(w, http.StatusNotImplemented, "no configuration file was given at the start")
@@ -37,7 +37,7 @@ type Draining struct {
 	Draining bool `json:"draining"`
 }
 
-// drain answers POST /drain before the draining is over.
+// drain answers POST /drain before the drain is over.
 func (s *Server) drain(w http.ResponseWriter, _ *http.Request) {
 	if s.sources.Drain == nil {
 		refuse(w, http.StatusNotImplemented, "draining is not offered")

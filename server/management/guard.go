@@ -6,9 +6,9 @@ import (
 	"github.com/sluice-proxy/sluice/server"
 )
 
-// guard stands before the TCP listener, which asks nobody for a password. A web page in the browser of
-// somebody who reaches it must not read it: not by a name of its own that resolves to our address (DNS
-// rebinding; RFC 9110, 15.5.20 has the status), nor as another origin.
+// guard refuses requests of web pages to the TCP listener, which asks for no password. A page in an operator's browser must
+// not read it by a name of the page's own that resolves to our address (DNS rebinding; for the status see RFC 9110,
+// 15.5.20). It must not read it as another origin either.
 func (s *Server) guard(next http.Handler) http.Handler {
 	next = bodiless(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -24,7 +24,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	})
 }
 
-// bodiless refuses requests that bring a body, before it is read: none is expected anywhere.
+// bodiless refuses requests that have a body, before the body is read: no call expects one.
 func bodiless(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {

@@ -9,12 +9,12 @@ import (
 
 // Health is the answer of /healthz.
 type Health struct {
-	// OK is false while a loop of the process is stuck; brokers have no say in it.
+	// OK is false while a loop of the process is stuck. It does not depend on brokers.
 	OK   bool   `json:"ok"`
 	Late []Late `json:"late"`
 }
 
-// Late is a loop that has not turned for longer than it may.
+// Late is a loop whose last turn is longer ago than its gap.
 type Late struct {
 	Loop       string  `json:"loop"`
 	AgeSeconds float64 `json:"age_seconds"`
@@ -25,11 +25,11 @@ type Late struct {
 type Readiness struct {
 	Ready   bool     `json:"ready"`
 	Reasons []string `json:"reasons"`
-	// SilentBrokers do not answer, others may: no reason to go elsewhere.
+	// SilentBrokers do not answer. Other brokers may answer, so this is no reason to go elsewhere.
 	SilentBrokers []string `json:"silent_brokers,omitempty"`
 }
 
-// healthz answers 503 when a restart is what helps.
+// healthz answers 503 when a restart would help.
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 	health := Health{Late: s.late()}
 	health.OK = len(health.Late) == 0

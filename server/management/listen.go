@@ -11,15 +11,15 @@ import (
 	"github.com/sluice-proxy/sluice/server"
 )
 
-// The bounds of one connection, and of all: what is asked here is small, and asked now and then.
+// The bounds of one connection, and of all connections. Requests here are small and rare.
 const (
 	headerTimeout  = 5 * time.Second
 	readTimeout    = 10 * time.Second
 	writeTimeout   = 30 * time.Second
 	idleTimeout    = time.Minute
 	headerBytes    = 16 << 10
-	maxConnections = 128 // of each listener: one more, and the one that has been silent longest is cut
-	heldBack       = 8   // descriptors, for when clients and librdkafka have used up all others
+	maxConnections = 128 // of each listener; for one more, the one that has been silent longest is closed
+	heldBack       = 8   // descriptors, until clients and librdkafka have used up all others
 )
 
 func (s *Server) http(handler http.Handler) *http.Server {
@@ -35,7 +35,7 @@ func (s *Server) http(handler http.Handler) *http.Server {
 	}
 }
 
-// Serve answers on a listener that anybody may reach, until Close; nil then.
+// Serve answers on a listener that anybody may reach. It returns nil after Close.
 func (s *Server) Serve(l net.Listener) error { return s.serve(s.open, l, "management") }
 
 // ServeControl answers on the control socket, until Close; nil then. Who may open it may stop the

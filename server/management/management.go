@@ -1,5 +1,6 @@
-// Package management is the door for the operator and for machines that watch: health, metrics and
-// status over HTTP, and orders over a unix socket.
+// Package management is the door for operators.
+//
+// A TCP listener answers health, metrics and status to anybody. A unix socket answers the same, and also takes orders.
 package management
 
 import (
@@ -17,8 +18,8 @@ type Server struct {
 	log       *slog.Logger
 	scrapes   http.Handler
 	reloading sync.Mutex   // held while a reload runs
-	open      *http.Server // anybody who reaches it: reads only
-	control   *http.Server // whoever may open the socket: orders too
+	open      *http.Server // for anybody: reads only
+	control   *http.Server // for those that may open the socket: orders too
 	reserve   *server.Reserve
 }
 
@@ -30,8 +31,8 @@ func New(sources Sources, log *slog.Logger) *Server {
 	return s
 }
 
-// Handler answers /healthz, /readyz, /metrics and /status, and /debug/pprof when that is on. It refuses
-// what a web page could send to it.
+// Handler answers /healthz, /readyz, /metrics, /status, and /debug/pprof when that is on. It refuses what a web page could
+// send to it.
 func (s *Server) Handler() http.Handler { return s.guard(s.readings()) }
 
 // Control answers what Handler answers, without the guard, and takes POST /reload and POST /drain.

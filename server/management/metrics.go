@@ -9,8 +9,7 @@ import (
 	"github.com/sluice-proxy/sluice/metrics"
 )
 
-// metric is a row of the table: everything that there is to know of a metric, and where its values come
-// from.
+// metric is a row of the table: all that is known about a metric, its source included.
 type metric struct {
 	name   string
 	kind   kind
@@ -27,7 +26,7 @@ const (
 	histogram kind = "histogram"
 )
 
-// family is a part of the table that is about one subject.
+// family is the part of the table about one subject.
 type family struct {
 	title   string
 	metrics []metric
@@ -47,7 +46,7 @@ var families = []family{
 
 func labels(names ...string) []string { return names }
 
-// other is the label of what is beyond a bound, or not known by name. It is no legal name of a topic.
+// other is the label for values beyond a bound, and for values without a name. No topic can have this name.
 const other = "(other)"
 
 func named(topic string) string {
@@ -64,12 +63,12 @@ func truth(b bool) float64 {
 	return 0
 }
 
-// maxSeries bounds the series of one metric. What is a client's to invent is bounded where it is
-// counted; this is for clusters and subscriptions larger than anybody thought of.
+// maxSeries bounds the series of one metric. Names that clients invent are bounded where they are counted. This bound is
+// for clusters and subscriptions that are larger than expected.
 const maxSeries = 2000
 
-// series collects the values of one metric. Rows that share their labels become one: two subscriptions of
-// a group, or names that differ only in bytes that no label can have.
+// series collects the values of one metric. Rows with the same labels become one row. Two subscriptions of a group have the
+// same labels, and so have names that differ only in bytes that no label can have.
 type series struct {
 	points map[string]*point
 }
@@ -94,7 +93,7 @@ func (s *series) at(labels []string) *point {
 	return p
 }
 
-// add is for what is counted.
+// add adds to the value of a series: for counters.
 func (s *series) add(value float64, labels ...string) {
 	p := s.at(labels)
 	if math.IsNaN(p.value) {
@@ -103,7 +102,7 @@ func (s *series) add(value float64, labels ...string) {
 	p.value += value
 }
 
-// largest is for ages and states.
+// largest keeps the largest value of a series: for ages and states.
 func (s *series) largest(value float64, labels ...string) {
 	if p := s.at(labels); math.IsNaN(p.value) || value > p.value {
 		p.value = value
@@ -112,7 +111,7 @@ func (s *series) largest(value float64, labels ...string) {
 
 func (s *series) observe(d metrics.Distribution, labels ...string) { s.at(labels).distribution = d }
 
-// send gives the first maxSeries to Prometheus, and returns how many those left out are.
+// send gives the first maxSeries to Prometheus, and returns how many it left out.
 func (s *series) send(m *metric, desc *prometheus.Desc, to chan<- prometheus.Metric) (dropped int) {
 	keys := make([]string, 0, len(s.points))
 	for key := range s.points {

@@ -64,7 +64,7 @@ var doorMetrics = []metric{
 	},
 }
 
-// perDoor is a metric with one number for each door that is open.
+// perDoor is a metric with one number for each open door.
 func perDoor(name string, k kind, help string, redis func(*resp.Stats) int64, web func(*rest.Stats) int64) metric {
 	return metric{name, k, labels("listener"), help, func(s *snapshot, out *series) {
 		if s.door != nil {
@@ -76,7 +76,7 @@ func perDoor(name string, k kind, help string, redis func(*resp.Stats) int64, we
 	}}
 }
 
-// commands are those that were ever called.
+// commands are the commands that were ever called.
 func (s *snapshot) commands() []resp.CommandStat {
 	if s.door == nil {
 		return nil

@@ -85,7 +85,7 @@ var classes = func() (words [6]string) {
 	return words
 }()
 
-// routes are those that were ever asked for.
+// routes are the routes that were ever requested.
 func (s *snapshot) routes() []rest.RouteStat {
 	if s.web == nil {
 		return nil

@@ -56,7 +56,7 @@ func perBroker(name string, k kind, help string, read func(*kafka.BrokerStatus) 
 	}}
 }
 
-// brokerName is its number, or the address of the configuration while that is all there is.
+// brokerName is the broker's number, or its configured address while the number is not known.
 func brokerName(b *kafka.BrokerStatus) string {
 	if b.ID < 0 {
 		return b.Address

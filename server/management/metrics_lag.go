@@ -2,7 +2,7 @@ package management
 
 import "strconv"
 
-// maxPartitions bounds sluice_consumer_lag_messages: above it only the sums are given.
+// maxPartitions bounds sluice_consumer_lag_messages: with more partitions only the sums are given.
 const maxPartitions = 500
 
 var lagMetrics = []metric{

@@ -6,7 +6,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest"
 )
 
-// snapshot is what one scrape tells about, read at once and without asking a broker.
+// snapshot is what one scrape shows. It is read at once, and no broker is asked.
 type snapshot struct {
 	produced  []kafka.ProducedRow
 	consumed  []kafka.ConsumedRow

@@ -10,8 +10,8 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest"
 )
 
-// Sources are what the listener tells about. All functions may be called from any goroutine, at once and
-// more than once, and must not wait for a broker. A function that is nil has nothing to say.
+// Sources are what the listener reports. Any goroutine may call any of the functions at any time, so none of them may wait
+// for a broker. A nil function reports nothing.
 type Sources struct {
 	// Kafka is the client whose records are counted; nil while there is none.
 	Kafka *kafka.Client
@@ -19,12 +19,12 @@ type Sources struct {
 	RESP *resp.Server
 	// REST is the HTTP door; nil when it is closed.
 	REST *rest.Server
-	// NotReady says why clients should go elsewhere, such as "draining"; none when they are welcome.
+	// NotReady says why clients should go elsewhere, such as "draining"; nothing when they need not.
 	NotReady func() []string
-	// Reload reads the configuration again. Its error is for the operator, and nothing has changed then.
-	// The listener asks for one reload at a time.
+	// Reload reads the configuration again. Its error is for the operator; after an error nothing has changed. The
+	// listener runs one reload at a time.
 	Reload func(context.Context) (Reloaded, error)
-	// LastReload is how the last one ended, whoever asked for it; the start counts as one.
+	// LastReload is how the last reload ended. The start of the process counts as one.
 	LastReload func() LastReload
 	// Drain begins to stop the process and returns at once.
 	Drain func()
@@ -39,7 +39,7 @@ type Sources struct {
 	// Build says what is running, Started since when.
 	Build   Build
 	Started time.Time
-	// Hosts are names, other than localhost and addresses, under which the TCP listener may be asked.
+	// Hosts are the names under which the TCP listener may be asked, besides localhost and IP addresses.
 	Hosts []string
 	// Pprof opens /debug/pprof.
 	Pprof bool
@@ -87,7 +87,7 @@ type LastReload struct {
 	Error string `json:"error,omitempty"`
 }
 
-// orDefaults fills the functions that are nil, but for Reload and Drain: those are not offered then.
+// orDefaults fills the functions that are nil, except Reload and Drain: without them the calls do not exist.
 func (s Sources) orDefaults() Sources {
 	if s.NotReady == nil {
 		s.NotReady = func() []string { return nil }

@@ -22,11 +22,11 @@ type Status struct {
 	Subscriptions []Subscription `json:"subscriptions"`
 }
 
-// HTTP is how much is asked of the HTTP door at the moment.
+// HTTP is the load of the HTTP door.
 type HTTP struct {
 	// Clients is how many connections are open.
 	Clients int `json:"clients"`
-	// Requests are being answered, Waiting ones wait for records, streams among them.
+	// Requests are being answered. Waiting requests wait for records, streams included.
 	Requests int64 `json:"requests"`
 	Waiting  int64 `json:"waiting"`
 	// Instances are consumer instances, as REST v2 has them.
@@ -36,11 +36,10 @@ type HTTP struct {
 // Profile is one shared producer.
 type Profile struct {
 	Name string `json:"name"`
-	// InFlight are records that sluice took and whose outcome it does not know yet; Held are those of
-	// them that wait for their topic to be looked up.
+	// InFlight are records without an outcome yet. Held is how many of these wait for the look-up of their topic.
 	InFlight int64 `json:"in_flight"`
 	Held     int64 `json:"held"`
-	// Queued is what librdkafka holds of them, in records and bytes, and how much it may hold.
+	// Queued is how much of that librdkafka holds, in records and bytes, and how much it may hold.
 	Queued          int64 `json:"queued"`
 	QueueLimit      int64 `json:"queue_limit"`
 	QueuedBytes     int64 `json:"queued_bytes"`
@@ -78,25 +77,25 @@ type Subscription struct {
 	// OldestUnackedSeconds is how long ago the record that holds back its partition was handed out first, the
 	// largest over partitions.
 	OldestUnackedSeconds float64 `json:"oldest_unacked_seconds"`
-	// Standing are the records among these that were handed out often or long ago, the oldest first, ten at most.
+	// Standing are such records that were handed out often or long ago, the oldest first, ten at most.
 	Standing []Standing `json:"standing"`
-	// Lag is how many records the group has not settled, null while nobody knows.
+	// Lag is how many records the group has not settled; null while that is not known.
 	Lag *int64 `json:"lag"`
-	// LagSeconds is how long ago the first of them was produced, null while nobody knows.
+	// LagSeconds is how long ago the first unsettled record was produced; null while that is not known.
 	LagSeconds *float64 `json:"lag_seconds"`
-	// Stalled is true while there is a partition with a lag that does not move; StalledPartitions is how many.
+	// Stalled is true while the lag of a partition does not change. StalledPartitions counts such partitions.
 	Stalled           bool `json:"stalled"`
 	StalledPartitions int  `json:"stalled_partitions"`
-	// Trouble is what keeps the subscription from its records, empty when nothing does.
+	// Trouble is what keeps the subscription from its records; empty when nothing does.
 	Trouble string `json:"trouble,omitempty"`
 }
 
 // Member is one named client of a group.
 type Member struct {
 	Name string `json:"name"`
-	// Connected is false while the place of a client that went away is kept.
+	// Connected is false after the client has gone, while its records are kept for it.
 	Connected bool `json:"connected"`
-	// Owed records are with the client or wait for it, Leases are with it.
+	// Owed records are with the client or wait for it. Leases counts those that are with it.
 	Owed   int `json:"owed"`
 	Leases int `json:"leases"`
 }
