@@ -65,10 +65,9 @@ test-all:
 # that have others too are told apart by Kafka in their name. Most of them wait for brokers: many go on at a time.
 test-kafka:
 	@test/needs install kafka
-	$(SUITE) -tags kafka -count=1 -timeout $(TESTTIME) -p 2 -run 'Kafka|TestBrokersAway' \
+	$(SUITE) -tags kafka -count=1 -timeout $(TESTTIME) -p 2 -run 'Kafka|TestBrokersAway|TestAScrapeIsCheap' \
 		./test/operations ./test/harness ./test/conversations/...
 	$(SUITE) -tags kafka -count=1 -timeout $(TESTTIME) -parallel 3 -skip WithoutRebalance ./test/kafka
-	$(SUITE) -tags kafka -count=1 -timeout $(TESTTIME) -run TestAScrapeIsCheap ./test/operations
 
 # The package in containers that boot a systemd of their own: start, reload, watchdog, restarts under
 # load, upgrade, purge. Needs root; skips, and says why, where no container can be booted.

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"sync"
 )
@@ -12,17 +11,16 @@ import (
 type job struct {
 	beside bool // others may be tried at the same time
 	run    func(ctx context.Context, s *stage, out io.Writer) error
+	stage  *stage // which it is for, once that is open
 }
 
 // together is how many trials go on at a time: most of what they do is to wait.
 const together = 10
 
-// tryAll does all jobs, and closes the stage: first one by one those that hurt others, then the rest. It
-// returns how many failed.
-func (s *stage) tryAll(ctx context.Context, jobs []job, out io.Writer) (failed int, err error) {
-	var beside []job
+// tryAlone does one by one those jobs that hurt others, and returns how many failed. The rest is for later.
+func (s *stage) tryAlone(ctx context.Context, jobs []job, out io.Writer) (failed int, beside []job) {
 	for _, j := range jobs {
-		if j.beside {
+		if j.stage = s; j.beside {
 			beside = append(beside, j)
 			continue
 		}
@@ -30,12 +28,11 @@ func (s *stage) tryAll(ctx context.Context, jobs []job, out io.Writer) (failed i
 			failed++
 		}
 	}
-	failed += s.tryTogether(ctx, beside, out)
-	return failed, errors.Join(s.close(), ctx.Err())
+	return failed, beside
 }
 
-// tryTogether does jobs several at a time, and prints what they say in their order.
-func (s *stage) tryTogether(ctx context.Context, jobs []job, out io.Writer) (failed int) {
+// tryTogether does jobs several at a time, and prints what they say in their order. It returns how many failed.
+func tryTogether(ctx context.Context, jobs []job, out io.Writer) (failed int) {
 	said := make([]bytes.Buffer, len(jobs))
 	errs := make([]error, len(jobs))
 	places := make(chan struct{}, together)
@@ -45,7 +42,7 @@ func (s *stage) tryTogether(ctx context.Context, jobs []job, out io.Writer) (fai
 			places <- struct{}{}
 			defer func() { <-places }()
 			if errs[i] = ctx.Err(); errs[i] == nil {
-				errs[i] = j.run(ctx, s, &said[i])
+				errs[i] = j.run(ctx, j.stage, &said[i])
 			}
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
 	"syscall"
 	"time"
 
@@ -104,7 +105,7 @@ func (o *options) run(ctx context.Context, out io.Writer) error {
 	case o.deploys:
 		return o.tryDeploys(ctx, match, out)
 	}
-	return o.tryAll(ctx, match, out)
+	return o.tryAll(ctx, match, dir, out)
 }
 
 func list(out io.Writer) {
@@ -121,29 +122,40 @@ func list(out io.Writer) {
 	fmt.Fprintf(out, "mutant  %s (with -memory, during: %s)\n", memoryMutant.Name, memoryMutant.fault)
 }
 
-// tryAll tries the true sluice and the wrong ones; the error counts the trials that failed.
-func (o *options) tryAll(ctx context.Context, match *regexp.Regexp, out io.Writer) error {
+// tryAll tries the true sluice and the wrong ones: first one by one what hurts others, then the rest on all clusters.
+// The error counts the trials that failed.
+func (o *options) tryAll(ctx context.Context, match *regexp.Regexp, dir string, out io.Writer) (err error) {
 	printHeader(out)
+	if o.mutants && !o.long {
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		buildAll(ctx, dir, slices.DeleteFunc(slices.Clone(mutants), func(m *mutant) bool { return !o.hunts(m, match) }))
+	}
 	failed := 0
+	var beside []job
 	for _, nodes := range sizes {
 		jobs := o.jobs(nodes, match)
 		if len(jobs) == 0 || ctx.Err() != nil {
 			continue
 		}
-		s, err := o.open(ctx, nodes)
-		if err != nil {
-			return err
+		s, openErr := o.open(ctx, nodes)
+		if openErr != nil {
+			return openErr
 		}
-		n, err := s.tryAll(ctx, jobs, out)
-		if err != nil {
-			return err
-		}
-		failed += n
+		defer func() { err = errors.Join(err, s.close()) }()
+		n, later := s.tryAlone(ctx, jobs, out)
+		failed, beside = failed+n, append(beside, later...)
 	}
+	failed += tryTogether(ctx, beside, out)
 	if failed > 0 {
 		return fmt.Errorf("%d trials failed", failed)
 	}
 	return ctx.Err()
+}
+
+// hunts tells whether a mutant is to be tried.
+func (o *options) hunts(m *mutant, match *regexp.Regexp) bool {
+	return match.MatchString(m.Name) && (findFault(m.fault).beside || !o.fake)
 }
 
 // open opens the cluster.
@@ -165,7 +177,7 @@ func (o *options) jobs(nodes int, match *regexp.Regexp) []job {
 			if f.on(nodes) && f.long == o.long && f.at(web) && match.MatchString(f.Name) && (f.beside || !o.fake) {
 				p := o.plan
 				p.Web = web
-				all = append(all, job{f.beside, func(ctx context.Context, s *stage, out io.Writer) error {
+				all = append(all, job{beside: f.beside, run: func(ctx context.Context, s *stage, out io.Writer) error {
 					return s.try(ctx, f, p, o.keep, out)
 				}})
 			}
@@ -175,8 +187,8 @@ func (o *options) jobs(nodes int, match *regexp.Regexp) []job {
 		return all
 	}
 	for _, m := range mutants {
-		if beside := findFault(m.fault).beside; match.MatchString(m.Name) && (beside || !o.fake) {
-			all = append(all, job{beside, func(ctx context.Context, s *stage, out io.Writer) error {
+		if o.hunts(m, match) {
+			all = append(all, job{beside: findFault(m.fault).beside, run: func(ctx context.Context, s *stage, out io.Writer) error {
 				return s.hunt(ctx, m, o.plan, out)
 			}})
 		}
@@ -213,14 +225,11 @@ func (s *stage) hunt(ctx context.Context, m *mutant, p plan, out io.Writer) erro
 }
 
 func (s *stage) catch(ctx context.Context, m *mutant, p plan, out io.Writer) error {
-	dir, err := os.MkdirTemp("", "checker-mutant-")
-	if err != nil {
-		return err
+	binary := <-m.built
+	if binary.err != nil {
+		return binary.err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	if p.Binary, err = m.build(ctx, dir); err != nil {
-		return err
-	}
+	p.Binary = binary.path
 	p.Web, p.Duration, p.Patience = m.web, 0, mutantPatience // once must be enough
 	r, err := s.run(ctx, findFault(m.fault), p)
 	if err != nil {

@@ -21,6 +21,32 @@ type mutant struct {
 	fault  string // during which it is caught
 	rule   string // which it breaks
 	web    bool   // at the HTTP door, not at the Redis door
+
+	built chan built // once it is under way
+}
+
+// built is a wrong binary, or why there is none.
+type built struct {
+	path string
+	err  error
+}
+
+// buildAll begins to compile mutants, one after the other, in folders below dir: trials wait much of their time.
+func buildAll(ctx context.Context, dir string, mutants []*mutant) {
+	for _, m := range mutants {
+		m.built = make(chan built, 1)
+	}
+	go func() {
+		for i, m := range mutants {
+			own := filepath.Join(dir, fmt.Sprintf("mutant-%d", i))
+			err := os.Mkdir(own, 0o700)
+			path := ""
+			if err == nil {
+				path, err = m.build(ctx, own)
+			}
+			m.built <- built{path, err}
+		}
+	}()
 }
 
 var mutants = []*mutant{
@@ -75,7 +101,8 @@ func (m *mutant) build(ctx context.Context, dir string) (string, error) {
 		return "", err
 	}
 	binary := filepath.Join(dir, "mutant")
-	cmd := exec.CommandContext(ctx, "go", "build", "-overlay", overlay, "-o", binary, "./cmd/sluice")
+	// Trials that go on meanwhile have the processors first.
+	cmd := exec.CommandContext(ctx, "nice", "-n", "19", "go", "build", "-overlay", overlay, "-o", binary, "./cmd/sluice")
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("mutant %q: go build: %w\n%s", m.Name, err, out)

@@ -9,6 +9,7 @@ import (
 
 // An installation starts nothing and enables nothing.
 func TestInstall(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, m *machine) {
 		m.install(artifacts(t).deb)
 		units := m.run("systemctl", "list-unit-files", "--no-legend", "sluice*")
@@ -39,6 +40,7 @@ func TestInstall(t *testing.T) {
 
 // An upgrade restarts what runs and nothing else, and leaves the operator's files alone.
 func TestUpgrade(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, m *machine) {
 		broker := withSluice(m)
 		m.instance("billing", "127.0.0.1:6390", broker)
@@ -67,6 +69,7 @@ func TestUpgrade(t *testing.T) {
 // A configuration that the new version refuses, as one with settings that have another name now, ends nothing that
 // runs: the service goes on as it was, and the upgrade says what to correct. Others are restarted.
 func TestUpgradeWithAnOldConfiguration(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, m *machine) {
 		broker := withSluice(m)
 		m.instance("billing", "127.0.0.1:6390", broker)
@@ -121,6 +124,7 @@ func TestUpgradeUnderLoad(t *testing.T) {
 
 // remove stops what runs and keeps what is the operator's; purge leaves nothing.
 func TestRemoveAndPurge(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, m *machine) {
 		broker := withSluice(m)
 		m.run("systemctl", "enable", "--now", "sluice.socket", "sluice")

@@ -11,6 +11,7 @@ import (
 var longRecord = strings.Repeat("x", 2000)
 
 func TestReload(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, m *machine) {
 		broker := withSluice(m)
 		m.run("systemctl", "start", "sluice")
@@ -29,6 +30,7 @@ func TestReload(t *testing.T) {
 
 // A bad file changes nothing, and says where it is bad to whoever asked.
 func TestReloadABadFile(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, m *machine) {
 		broker := withSluice(m)
 		m.configure(broker, "resp:\n  limits:\n    bulk: 1000\n")

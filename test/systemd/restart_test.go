@@ -88,6 +88,7 @@ func TestKill(t *testing.T) {
 
 // What crashes again and again is given up, and comes back when the operator says so.
 func TestStartLimit(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, m *machine) {
 		withSluice(m)
 		m.dropIn("sluice.service", "[Service]\nRestartSec=100ms\n")

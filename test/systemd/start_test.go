@@ -10,6 +10,7 @@ import (
 
 // What the README promises: install, start, look.
 func TestStart(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, m *machine) {
 		withSluice(m)
 		if got := m.property("sluice", "UnitFileState"); got != "disabled" {
@@ -45,6 +46,7 @@ var statusLine = regexp.MustCompile(`Status: "serving .*clients?`)
 
 // The package's own configuration must do, unchanged, on a machine where no Kafka answers.
 func TestStartAsPackaged(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, m *machine) {
 		m.install(artifacts(t).deb)
 		m.run("sluice", "check", "--config", configFile)
@@ -63,6 +65,7 @@ func TestStartAsPackaged(t *testing.T) {
 
 // A configuration that cannot work is told at once, and not tried again and again.
 func TestStartWithABadConfiguration(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, m *machine) {
 		m.install(artifacts(t).deb)
 		m.write(configFile, "644", "kafka:\n  brokers: [localhost:9092]\nresp:\n  port: 6380\n")
@@ -78,6 +81,7 @@ func TestStartWithABadConfiguration(t *testing.T) {
 
 // An instance for each cluster, beside each other and beside sluice.service.
 func TestInstances(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, m *machine) {
 		broker := withSluice(m)
 		m.run("systemctl", "start", "sluice")

@@ -36,6 +36,7 @@ var loops = []loop{
 // A loop that stands still ends in SIGABRT with every goroutine in the journal, and a restart. Each
 // loop is frozen in an instance of its own, all at the same time, in all machines.
 func TestWatchdog(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, m *machine) {
 		broker := withSluice(m)
 		m.put("/usr/bin/sluice", "755", artifacts(t).freezing)
