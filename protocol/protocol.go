@@ -18,8 +18,8 @@ type Limits struct {
 	Command int
 	// Inline is the length in bytes of a line that is not an array, without its line end.
 	Inline int
-	// PreAuth says that these are the limits of a client that has not authenticated: breaking Args
-	// or Bulk is then reported as such, as Redis does.
+	// PreAuth says that these are the limits of a client that has not authenticated. The error for too many Args, or
+	// for too long a Bulk, then says so, as in Redis.
 	PreAuth bool
 }
 

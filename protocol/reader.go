@@ -50,9 +50,8 @@ func (r *Reader) SetLimits(l Limits) { r.limits = l }
 // valid until the next call of Space, Next or Release. Without a whole command it returns nil, nil:
 // more input is needed. The error is a SyntaxError and comes again on every further call.
 //
-// Empty lines, "*0" and "*-1" are skipped, as Redis does. Other than Redis, which skips any two
-// bytes, a line and an argument must really end in CRLF: a client whose lengths are wrong is told,
-// rather than having its data taken for commands.
+// Empty lines, "*0" and "*-1" are skipped, as Redis does. A line must end in CRLF, and so must an argument; Redis skips
+// any two bytes there. So a client whose lengths are wrong gets an error, and its data is not taken for commands.
 func (r *Reader) Next() ([][]byte, error) {
 	if r.err != nil {
 		return nil, r.err

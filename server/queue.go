@@ -43,8 +43,8 @@ type Retry struct {
 // Over tells whether the wait is over.
 func (r *Retry) Over() bool { return !time.Now().Before(r.Until) }
 
-// Next returns when to look again. The time stays the same until it has come, even if the waiter is woken earlier: a
-// waiter that arms a timer for it would never see it come otherwise.
+// Next returns when to look again. The time stays the same until it has come, even if the waiter is woken earlier.
+// Otherwise a waiter that sets a timer for it would never see it come.
 func (r *Retry) Next() time.Time {
 	if now := time.Now(); !now.Before(r.next) {
 		r.next = now.Add(retryInterval)

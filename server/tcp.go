@@ -39,9 +39,9 @@ func acceptNow(listener int) (*net.TCPConn, error) {
 }
 
 // Keepalive closes the connection of a peer that has vanished without closing it, within about a minute. TCP keepalive
-// alone does not do that: it is silent while sent bytes are unacknowledged. A record on its way to a machine that lost
-// power would stay there until the kernel gives up sending, a quarter of an hour later. TCP_USER_TIMEOUT (tcp(7)) bounds
-// that time.
+// alone does not do that: it is silent while sent bytes are unacknowledged. Until the kernel gives up sending, a
+// quarter of an hour later, a record would stay on its way to a machine that lost power. TCP_USER_TIMEOUT (tcp(7))
+// bounds that time.
 func Keepalive(conn *net.TCPConn) {
 	const gone = time.Minute
 	_ = conn.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: gone / 2, Interval: gone / 6, Count: 3})

@@ -6,9 +6,9 @@ import (
 	"github.com/sluice-proxy/sluice/server"
 )
 
-// guard refuses requests of web pages to the TCP listener, which asks for no password. A page in an operator's browser must
-// not read it by a name of the page's own that resolves to our address (DNS rebinding; for the status see RFC 9110,
-// 15.5.20). It must not read it as another origin either.
+// guard refuses requests of web pages to the TCP listener, which asks for no password. A page in an operator's browser
+// must not read it under a name that resolves to our address (DNS rebinding), nor as another origin. RFC 9110, 15.5.20,
+// has the status.
 func (s *Server) guard(next http.Handler) http.Handler {
 	next = bodiless(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -35,8 +35,8 @@ type CommandStat struct {
 	Latency    metrics.Distribution
 }
 
-// counters are what all sessions of a server count together. A session adds to them once a turn and not once a command:
-// with fifty busy sessions a shared counter for each call would cost more than the call.
+// counters are what all sessions of a server count together. A session adds to them once a turn and not once a command.
+// With fifty busy sessions, a shared counter for each call would cost more than the call.
 type counters struct {
 	meters       metrics.Meters[*command] // at nil: of commands that do not exist
 	started      atomic.Int64             // commands that sessions began to run

@@ -171,7 +171,7 @@ func (s *session) pause(until time.Time) error {
 // pauseOrEnd is pause for handlers: its error ends the session.
 func (s *session) pauseOrEnd(until time.Time) error { return endSession(s.pause(until)) }
 
-// waitForClient is pause for a wait that ends with io.EOF when the client closes its side: a record that it waits for
+// waitForClient is pause for a wait that ends with io.EOF when the client closes its side. A record that it waits for
 // must go to a client that is still there.
 func (s *session) waitForClient(until time.Time) error {
 	s.producer.Push()

@@ -117,8 +117,8 @@ func (s *session) rejectsWork() bool {
 	return s.server.drain.begun.Load() && (s.drain.served || time.Since(s.server.drain.since) > drainLongest-drainQuiet)
 }
 
-// owesNothing tells whether neither side waits for the other: no reply is outstanding, no record is unacknowledged, and
-// the client has not sent half a command.
+// owesNothing tells whether neither side waits for the other. Then no reply is outstanding, no record is
+// unacknowledged, and no command is half sent.
 func (s *session) owesNothing() bool {
 	member := s.consumer.member
 	return len(s.producer.pending) == 0 && s.input.partial.IsZero() && s.producer.Drained(0) && (member == nil || member.Owed() == 0)

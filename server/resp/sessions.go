@@ -111,8 +111,8 @@ const (
 )
 
 // awaitDeadOwner waits for the end of the session that consumes with the identity, if its client has hung up. It
-// returns false when the client is alive. A client that closes one connection and then asks on another may be heard in
-// the other order: so even an owner that seems alive gets a moment to end.
+// returns false when the client is alive. A client may close one connection and then ask on another, and be heard in
+// the other order. So even an owner that seems alive gets a moment to end.
 func (ss *sessions) awaitDeadOwner(id kafka.Identity) bool {
 	owner, timeout := ss.owner(id), reconnectGap
 	if owner == nil {

@@ -1,8 +1,8 @@
 // Package conn is the socket of a Redis client, whose one goroutine can be woken while it waits for the client.
 //
-// The goroutine blocks in one place, the read. Everything else that it may wait for (a delivery report, a record, the
-// drain) ends this read by Wake, which sets a read deadline in the past. So one goroutine notices at once that its
-// client hangs up, whatever else it waits for, and an idle connection holds no buffer.
+// The goroutine blocks in one place, the read. It may also wait for a delivery report, a record or the drain. Each of
+// these calls Wake, which ends the read by a deadline in the past. So one goroutine notices at once that its client
+// hangs up, whatever else it waits for, and an idle connection holds no buffer.
 //
 // The build tag plainruntime leaves out what works around Go's scheduler: syscall_raw.go, spin.go and yield.go.
 package conn
@@ -77,8 +77,8 @@ func (c *Conn) Arm(deadline time.Time) {
 		return
 	}
 	if !calm {
-		// In this order: a Wake between the two lines is lost, but the caller looks at its state after Arm and sees the
-		// cause of that Wake.
+		// The order matters. A Wake between the two lines is lost, but its cause is not: the caller looks at its state
+		// after Arm.
 		_ = c.tcp.SetReadDeadline(time.Time{})
 		c.woken.Store(false)
 		c.expired = false

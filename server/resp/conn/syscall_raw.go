@@ -36,8 +36,8 @@ func once(call, fd uintptr, b []byte) (int, error) {
 }
 
 // observedEvery is after how many reads in a row that found something the scheduler observes one. A session that never
-// sleeps would otherwise keep its processor: while the monitor thread sleeps, nobody takes the processor away, and
-// nobody looks whether other sessions have something to read.
+// sleeps would otherwise keep its processor while the monitor thread sleeps. Nobody would take the processor away, or
+// look whether other sessions have something to read.
 const observedEvery = 16
 
 // peerClosed asks ppoll(2) whether the other side has closed its end, without waiting.

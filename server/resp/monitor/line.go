@@ -37,9 +37,9 @@ func appendCommand(line []byte, now time.Time, client string, args [][]byte) []b
 	return append(line, "\r\n"...)
 }
 
-// secrets tells which arguments of a command must not be shown. These are the arguments of AUTH; those after AUTH in
-// HELLO (all of them, because the first "auth" may be a name); the values of CONFIG SET; and arguments that name a
-// secret, such as the librdkafka properties of a consumer.
+// secrets tells which arguments of a command must not be shown. These are the arguments of AUTH, and the values of
+// CONFIG SET. In HELLO they are all arguments after the first AUTH, because that one may be a name. In any command they
+// are arguments that name a secret, such as the librdkafka properties of a consumer.
 func secrets(args [][]byte) func(i int) bool {
 	from := len(args)
 	switch {

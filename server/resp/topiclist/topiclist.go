@@ -1,7 +1,7 @@
 // Package topiclist asks Kafka for the names of all topics on behalf of many sessions.
 //
 // The answer may be long in coming. So a goroutine asks, one question at a time for all sessions, and wakes those that
-// wait. A session that asks while a question is under way shares the next one: the current one may be older than a
+// wait. A session that asks while a question is under way shares the next one. The current question may be older than a
 // topic that the session's client has just been told about.
 package topiclist
 
