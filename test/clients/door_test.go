@@ -17,7 +17,7 @@ const (
 	clientPatience = 2 * time.Minute
 )
 
-func TestMain(m *testing.M) { harnesstest.Main(m, harnesstest.Waiting) }
+func TestMain(m *testing.M) { harnesstest.MainWaiting(m) }
 
 // door is a proxy on a fake cluster with one topic of one partition.
 type door struct {

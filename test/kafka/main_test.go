@@ -10,4 +10,4 @@ import (
 // patience bounds each test: a group's session has to time out in some of them.
 const patience = 3 * time.Minute
 
-func TestMain(m *testing.M) { harnesstest.Main(m, harnesstest.Waiting) }
+func TestMain(m *testing.M) { harnesstest.MainWaiting(m) }

@@ -8,7 +8,7 @@ import (
 	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
-func TestMain(m *testing.M) { harnesstest.Main(m, harnesstest.Waiting) }
+func TestMain(m *testing.M) { harnesstest.MainWaiting(m) }
 
 // start runs a proxy with its management door open.
 func start(t *testing.T, ctx context.Context, o harness.SluiceOptions) *harness.Sluice {

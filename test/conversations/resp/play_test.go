@@ -19,7 +19,7 @@ const (
 	replyPatience = 20 * time.Second
 )
 
-func TestMain(m *testing.M) { harnesstest.Main(m, harnesstest.Waiting) }
+func TestMain(m *testing.M) { harnesstest.MainWaiting(m) }
 
 // runs numbers the runs, for names that are theirs alone.
 var runs atomic.Int64

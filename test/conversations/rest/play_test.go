@@ -14,7 +14,7 @@ import (
 // startPatience bounds the start of any server.
 const startPatience = time.Minute
 
-func TestMain(m *testing.M) { harnesstest.Main(m, harnesstest.Waiting) }
+func TestMain(m *testing.M) { harnesstest.MainWaiting(m) }
 
 func TestConversationsKfake(t *testing.T) {
 	playAll(t, harnesstest.Fake(t, harness.FakeOptions{ACLs: true}).Brokers())

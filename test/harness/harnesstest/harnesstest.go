@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,22 +19,26 @@ import (
 // binary is the path of the proxy under test.
 var binary string
 
-// Waiting is how many tests may go on at a time that do little but wait for servers.
-const Waiting = 8
+// waiting is how many tests may go on at a time that do little but wait for servers.
+const waiting = "8"
 
-// Main runs the tests of a package that starts proxies, for its TestMain: so many at a time, or as many as go test wants
-// where that is 0 or -parallel says it. It builds the proxy before the first test's time runs, unless SLUICE_BIN names
-// one.
-func Main(m *testing.M, parallel int) {
+// MainWaiting is Main for tests that do little but wait for servers: many go on at a time, unless -parallel says how many.
+func MainWaiting(m *testing.M) {
 	flag.Parse()
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
-	if parallel > 0 && !given {
-		if err := flag.Set("test.parallel", strconv.Itoa(parallel)); err != nil {
+	if !given {
+		if err := flag.Set("test.parallel", waiting); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 	}
+	Main(m)
+}
+
+// Main runs the tests of a package that starts proxies, for its TestMain. It builds the proxy before the first test's
+// time runs, unless SLUICE_BIN names one.
+func Main(m *testing.M) {
 	remove := func() {}
 	if binary = os.Getenv("SLUICE_BIN"); binary == "" {
 		var err error
