@@ -11,6 +11,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -82,7 +83,7 @@ func babbled(t *testing.T, c *Client, before int, send func(*caller, Outgoing) e
 
 func TestManySessionsKeepTheirOrder(t *testing.T) {
 	t.Parallel()
-	for name, properties := range map[string]Properties{
+	for name, properties := range map[string]config.Properties{
 		"with room":    {},
 		"without room": {"queue.buffering.max.messages": "20"},
 	} {
@@ -94,7 +95,7 @@ func TestManySessionsKeepTheirOrder(t *testing.T) {
 				t.Run(door+" "+name+gate, func(t *testing.T) {
 					t.Parallel()
 					k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
-					babbled(t, openOn(t, k.ListenAddrs(), func(cfg *Config) { cfg.Producer = properties }), before, send)
+					babbled(t, openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.Producer = properties }), before, send)
 				})
 			}
 		}
@@ -153,10 +154,10 @@ func TestHastenIsForWhatDoesNotLinger(t *testing.T) {
 		t.Run("linger.ms="+linger, func(t *testing.T) {
 			t.Parallel()
 			k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
-			c := openOn(t, k.ListenAddrs(), func(cfg *Config) {
+			c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
 				shortly(cfg)
 				if linger != "" {
-					cfg.Profiles = map[string]Properties{Buffered: {"linger.ms": linger}}
+					cfg.Profiles = map[string]config.Properties{config.Buffered: {"linger.ms": linger}}
 				}
 			})
 			fill(t, c, "letters", 1)
@@ -182,8 +183,8 @@ func TestHastenIsForWhatDoesNotLinger(t *testing.T) {
 func TestALoneRecordDoesNotLinger(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), func(cfg *Config) {
-		cfg.Profiles = map[string]Properties{Buffered: {"linger.ms": "5000"}}
+	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
+		cfg.Profiles = map[string]config.Properties{config.Buffered: {"linger.ms": "5000"}}
 	})
 	p, within := newCaller(t, c), time.After(patience)
 	small, large := []byte("x"), make([]byte, 2*gatheredBytes)
@@ -241,7 +242,7 @@ func TestWhatWasGatheredGoesWithItsSession(t *testing.T) {
 func TestWhatWaitsEndsWithTheClient(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), func(cfg *Config) { cfg.Producer = Properties{"queue.buffering.max.messages": "2"} })
+	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.Producer = config.Properties{"queue.buffering.max.messages": "2"} })
 	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), record.OK)
 	heard := mute(k)
 	p := newCaller(t, c)

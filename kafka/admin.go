@@ -10,6 +10,7 @@ import (
 
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
@@ -23,7 +24,7 @@ type Admin struct {
 	handle *librdkafka.Admin
 	roster roster
 
-	properties Properties
+	properties config.Properties
 	open       sync.Once
 	client     *binding.AdminClient // see binding
 	openErr    error
@@ -70,9 +71,9 @@ type GroupOffset struct {
 }
 
 // OpenAdmin creates a client for administrative reads. No broker needs to be reachable.
-func OpenAdmin(brokers []string, properties Properties) (*Admin, error) {
-	cfg := Config{Brokers: brokers, Properties: properties}
-	all := merge(adminDefaults, cfg.clientDefaults(), cfg.connection(), Properties{
+func OpenAdmin(brokers []string, properties config.Properties) (*Admin, error) {
+	cfg := config.Config{Brokers: brokers, Properties: properties}
+	all := config.Merge(adminDefaults, cfg.ClientDefaults(), cfg.Connection(), config.Properties{
 		"log_level": "0", // the producers' handles report the same trouble, through our log
 	})
 	handle, err := librdkafka.NewAdmin(all)
@@ -83,7 +84,7 @@ func OpenAdmin(brokers []string, properties Properties) (*Admin, error) {
 }
 
 // adminDefaults have a request to a silent broker end soon: librdkafka then leaves it for another.
-var adminDefaults = Properties{"socket.timeout.ms": "3000", "api.version.request.timeout.ms": "3000"}
+var adminDefaults = config.Properties{"socket.timeout.ms": "3000", "api.version.request.timeout.ms": "3000"}
 
 // binding is the binding's client, for the questions that only it puts.
 func (a *Admin) binding() (*binding.AdminClient, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 )
 
@@ -12,7 +13,7 @@ import (
 // a call is inside: librdkafka does not survive the use of a handle that is being closed.
 type administrator struct {
 	brokers    []string
-	properties Properties
+	properties config.Properties
 
 	mu     sync.RWMutex // held for reading during every use: guards what follows
 	closed bool

@@ -9,6 +9,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 )
 
@@ -69,8 +70,8 @@ func settleOne(m *Member, held []ledger.Delivery, chance *rand.Rand) []ledger.De
 func TestTheBooksBalanceAtEveryMoment(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.SeedTopics(4, "letters"))
-	quick := func(cfg *Config) {
-		cfg.Consumer, cfg.MemberGrace = Properties{"heartbeat.interval.ms": "100"}, 20*time.Millisecond
+	quick := func(cfg *config.Config) {
+		cfg.Consumer, cfg.MemberGrace = config.Properties{"heartbeat.interval.ms": "100"}, 20*time.Millisecond
 		cfg.SubscriptionLinger, cfg.RevokeGrace = 20*time.Millisecond, 50*time.Millisecond
 	}
 	one, two := openOn(t, k.ListenAddrs(), quick), openOn(t, k.ListenAddrs(), quick)

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -93,7 +94,7 @@ func (p *pulse) wantInTime(t *testing.T) {
 func TestEveryLoopBeatsAsLongAsItRuns(t *testing.T) {
 	t.Parallel()
 	p := &pulse{}
-	_, c := lettersOn(t, 1, func(cfg *Config) { cfg.Register = p.register })
+	_, c := lettersOn(t, 1, func(cfg *config.Config) { cfg.Register = p.register })
 	join(t, c, "a", topicsOf("letters"))
 	want := []string{"lag", "producer:buffered", "producer:delivered", "subscription:group", "topics"}
 	eventually(t, "all loops", func() bool { return slices.Equal(p.running(), want) })
@@ -122,7 +123,7 @@ func TestLoopsBeatWithoutBrokers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := &pulse{}
-			c := openOn(t, brokers, func(cfg *Config) { cfg.Register = p.register })
+			c := openOn(t, brokers, func(cfg *config.Config) { cfg.Register = p.register })
 			bufferThree(t, c)
 			join(t, c, "a", topicsOf("letters"))
 			eventually(t, "a question that nobody answered", func() bool { return p.of("lag").longest > callTurn/2 })
@@ -137,7 +138,7 @@ func TestLoopsBeatWithoutBrokers(t *testing.T) {
 func TestLoopsBeatWhileAProducerIsReplaced(t *testing.T) {
 	t.Parallel()
 	p := &pulse{}
-	k, c := lettersOn(t, 1, func(cfg *Config) { cfg.Register = p.register })
+	k, c := lettersOn(t, 1, func(cfg *config.Config) { cfg.Register = p.register })
 	caller := newCaller(t, c)
 	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: wireerr.OutOfOrderSequenceNumber})
 	wantOutcome(t, caller.deliver(t, "letters", []byte("x")), record.Unknown)
@@ -150,7 +151,7 @@ func TestLoopsBeatWhileAProducerIsReplaced(t *testing.T) {
 func TestALoopThatIsStuckDoesNotBeat(t *testing.T) {
 	t.Parallel()
 	p := &pulse{}
-	_, c := lettersOn(t, 1, func(cfg *Config) { cfg.Register = p.register })
+	_, c := lettersOn(t, 1, func(cfg *config.Config) { cfg.Register = p.register })
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 1)
 	w.sub.mu.Lock()

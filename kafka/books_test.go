@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -35,7 +36,7 @@ func wantProduced(t *testing.T, c *Client, want ...ProducedRow) {
 func TestEveryProducedRecordIsInItsTopicsRow(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters", "parcels", "cards"))
-	c := openOn(t, k.ListenAddrs(), func(cfg *Config) { cfg.MaxTopicRows = 2 })
+	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.MaxTopicRows = 2 })
 	p := newCaller(t, c)
 	for _, topic := range []string{"letters", "parcels", "cards", "letters", "cards"} {
 		wantOutcome(t, p.deliver(t, topic, []byte("four")), record.OK)
@@ -75,7 +76,7 @@ func TestARecordAtTheGateIsHeldAndInFlight(t *testing.T) {
 	c := openOn(t, []string{"127.0.0.1:1"}, nil)
 	bufferThree(t, c)
 	for _, p := range c.Status().Profiles {
-		want := map[string]int64{Buffered: 3}[p.Name]
+		want := map[string]int64{config.Buffered: 3}[p.Name]
 		if p.Held != want || p.InFlight != want {
 			t.Errorf("%s: %d held, %d in flight, want %d", p.Name, p.Held, p.InFlight, want)
 		}
@@ -95,10 +96,10 @@ func TestInFlightIsByProfile(t *testing.T) {
 	bufferThree(t, c)
 	defer func() { _ = shut(c, time.Second) }()
 	for _, p := range c.Status().Profiles {
-		if want := map[string]int64{Buffered: 3}[p.Name]; p.InFlight != want || p.Held != 0 {
+		if want := map[string]int64{config.Buffered: 3}[p.Name]; p.InFlight != want || p.Held != 0 {
 			t.Errorf("%s: %d in flight, %d held, want %d and none", p.Name, p.InFlight, p.Held, want)
 		}
-		if want := map[string]uint64{Delivered: 1}[p.Name]; p.AckLatency.Count != want {
+		if want := map[string]uint64{config.Delivered: 1}[p.Name]; p.AckLatency.Count != want {
 			t.Errorf("%s: the time of %d records is known, want %d", p.Name, p.AckLatency.Count, want)
 		}
 	}
@@ -108,7 +109,7 @@ func TestInFlightIsByProfile(t *testing.T) {
 func TestTheBooksNeverGoBack(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.SeedTopics(2, "letters", "parcels"))
-	c := openOn(t, k.ListenAddrs(), func(cfg *Config) { cfg.MaxTopicRows = 1 })
+	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.MaxTopicRows = 1 })
 	const n = 20_000
 	done := make(chan error, 2)
 	for i := range 2 {
@@ -136,7 +137,7 @@ func TestTheBooksNeverGoBack(t *testing.T) {
 	eventually(t, "all reports", func() bool { return c.Stats().Pending == 0 })
 	allEnded(t, c, 2*n)
 	for _, p := range c.Status().Profiles {
-		if want := map[string]uint64{Buffered: 2 * n}[p.Name]; p.AckLatency.Count != want {
+		if want := map[string]uint64{config.Buffered: 2 * n}[p.Name]; p.AckLatency.Count != want {
 			t.Errorf("%s: the time of %d records is counted, want %d", p.Name, p.AckLatency.Count, want)
 		}
 	}
@@ -178,7 +179,7 @@ func wantConsumed(t *testing.T, c *Client, want ...ConsumedRow) {
 
 func TestEveryLeaseHasOneEnd(t *testing.T) {
 	t.Parallel()
-	_, c := lettersOn(t, 10, func(cfg *Config) { cfg.MemberGrace, cfg.SubscriptionLinger = time.Hour, 50*time.Millisecond })
+	_, c := lettersOn(t, 10, func(cfg *config.Config) { cfg.MemberGrace, cfg.SubscriptionLinger = time.Hour, 50*time.Millisecond })
 	w := join(t, c, "a", topicsOf("letters"))
 	wantTaken(t, w.take(t, 4), 0, 1, 2, 3)
 	w.AcceptThrough(letters, 1)

@@ -38,7 +38,7 @@ func (c *Cluster) census(ctx context.Context, name string) ([]Group, error) {
 		defer func() { <-c.groupSlots }()
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w: too many ask for groups", kerr.ErrNoAnswer)
-	case <-c.life.ctx.Done():
+	case <-c.life.Context.Done():
 		return nil, kerr.ErrStopping
 	}
 	limit := time.Duration(millisLeft(ctx)) * time.Millisecond

@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -19,7 +20,7 @@ func choose(t *testing.T, c *Client, partitions ...record.TopicPartition) *worke
 
 func TestAMemberChoosesItsPartitions(t *testing.T) {
 	t.Parallel()
-	k, c := lettersOn(t, 10, func(cfg *Config) { cfg.CommitInterval = time.Hour })
+	k, c := lettersOn(t, 10, func(cfg *config.Config) { cfg.CommitInterval = time.Hour })
 	w := choose(t, c, letters)
 	wantTaken(t, w.take(t, 4), 0, 1, 2, 3)
 	if err := w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 3}}); err != nil {

@@ -8,47 +8,49 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/lifetime"
 )
 
 // The parts of a client, by names that stay inside.
 type (
-	cluster   = Cluster
-	producers = Producers
-	groups    = Groups
-	reader    = Reader
+	clusterPart  = Cluster
+	producerPart = Producers
+	groupPart    = Groups
+	readerPart   = Reader
 )
 
 // Client is the proxy's whole side towards Kafka: the shared producers, the subscriptions and the
 // administrative reads. All methods may be called from any goroutine.
 type Client struct {
-	*cluster
-	*producers
-	*groups
-	*reader
+	*clusterPart
+	*producerPart
+	*groupPart
+	*readerPart
 
-	settings atomic.Pointer[Config]
+	settings atomic.Pointer[config.Config]
 	log      *slog.Logger
-	life     *lifetime
+	life     *lifetime.Lifetime
 	changes  sync.Mutex // held while the configuration is changed
 }
 
 // Open starts a client. Its configuration must be valid; no broker needs to be reachable.
-func Open(cfg Config, log *slog.Logger) (*Client, error) {
+func Open(cfg config.Config, log *slog.Logger) (*Client, error) {
 	librdkafka.BoundArenas(arenas)
-	c := &Client{log: log, life: newLifetime()}
+	c := &Client{log: log, life: lifetime.New()}
 	c.settings.Store(&cfg)
-	c.cluster = newCluster(&c.settings, log, c.life)
-	producers, err := openProducers(&c.settings, log, c.life, c.cluster)
+	c.clusterPart = newCluster(&c.settings, log, c.life)
+	producers, err := openProducers(&c.settings, log, c.life, c.clusterPart)
 	if err != nil {
-		c.life.end()
+		c.life.End()
 		return nil, err
 	}
-	c.producers = producers
-	c.groups = newGroups(&c.settings, log, c.life, c.cluster)
-	c.reader = newReader(&c.settings, c.life, c.cluster, c.groups.memory.bound)
-	c.cluster.run(Engine{Handle: producers.handle, Served: c.groups.served, Seek: c.groups.Seek, Asked: producers.asked})
-	c.groups.run()
+	c.producerPart = producers
+	c.groupPart = newGroups(&c.settings, log, c.life, c.clusterPart)
+	c.readerPart = newReader(&c.settings, c.life, c.clusterPart, c.groupPart.memory.bound)
+	c.clusterPart.run(Engine{Handle: producers.handle, Served: c.groupPart.served, Seek: c.groupPart.Seek, Asked: producers.asked})
+	c.groupPart.run()
 	return c, nil
 }
 
@@ -61,11 +63,11 @@ const arenas = 4
 func (c *Client) Close(ctx context.Context) error {
 	c.Stopping()
 	c.beginToStop()
-	c.life.end()
-	err := c.life.wait(ctx)
-	c.reader.pool.close(ctx)
-	c.producers.close(ctx)
-	c.cluster.close(ctx)
+	c.life.End()
+	err := c.life.Wait(ctx)
+	c.readerPart.pool.close(ctx)
+	c.producerPart.close(ctx)
+	c.clusterPart.close(ctx)
 	switch n := c.undelivered(); n {
 	case 0:
 		return err
@@ -80,5 +82,8 @@ func (c *Client) Close(ctx context.Context) error {
 func (c *Client) beginToStop() {
 	c.changes.Lock()
 	defer c.changes.Unlock()
-	c.life.stop()
+	c.life.Stop()
 }
+
+// Version is the version of the linked librdkafka, such as "2.15.1".
+func Version() string { return librdkafka.Version() }

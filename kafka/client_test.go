@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -10,12 +11,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // shortly makes librdkafka give up soon.
-func shortly(cfg *Config) { cfg.Producer = Properties{"message.timeout.ms": "1500"} }
+func shortly(cfg *config.Config) { cfg.Producer = config.Properties{"message.timeout.ms": "1500"} }
 
 // allEnded holds the counters against their promise: every record taken has exactly one end.
 func allEnded(t *testing.T, c *Client, taken int64) {
@@ -198,8 +200,8 @@ func mute(k *kfake.Cluster) bell {
 func TestAFullQueueAsksToTryAgain(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), func(cfg *Config) {
-		cfg.Producer = Properties{"queue.buffering.max.messages": "10", "message.timeout.ms": "1500"}
+	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
+		cfg.Producer = config.Properties{"queue.buffering.max.messages": "10", "message.timeout.ms": "1500"}
 	})
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
@@ -278,7 +280,7 @@ func TestNobodyWritesToTopicsOfKafkasOwn(t *testing.T) {
 func TestTheNumberOfTopicsIsBounded(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.AllowAutoTopicCreation())
-	c := openOn(t, k.ListenAddrs(), func(cfg *Config) { cfg.MaxTopics = 2 })
+	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.MaxTopics = 2 })
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "one", []byte("x")), record.OK)
 	wantOutcome(t, p.deliver(t, "two", []byte("x")), record.OK)
@@ -362,5 +364,25 @@ func TestNothingIsTakenAfterClose(t *testing.T) {
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.Retry)
 	if _, err := c.Join(Identity{"group", "a"}, topicsOf("letters"), func() {}); !errors.Is(err, kerr.ErrStopping) {
 		t.Errorf("joined after Close: %v", err)
+	}
+}
+
+func TestOpenNamesTheProfileThatCannotBe(t *testing.T) {
+	cfg := config.Defaults()
+	cfg.Brokers = []string{"localhost:9092"}
+	cfg.Profiles = map[string]config.Properties{config.Buffered: {"acks": "0"}} // idempotence needs all
+	c, err := Open(cfg, slog.New(slog.DiscardHandler))
+	if err == nil {
+		_ = shut(c, patience)
+		t.Fatal("opened")
+	}
+	if !strings.Contains(err.Error(), "producer profile buffered: ") {
+		t.Errorf("%q does not name the profile", err)
+	}
+}
+
+func TestVersion(t *testing.T) {
+	if v := Version(); !strings.HasPrefix(v, "2.") {
+		t.Errorf("version %q", v)
 	}
 }

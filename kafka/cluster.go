@@ -5,15 +5,17 @@ import (
 	"log/slog"
 	"sync/atomic"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/lifetime"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // Cluster asks the brokers about topics, groups, offsets and themselves.
 type Cluster struct {
-	settings *atomic.Pointer[Config]
+	settings *atomic.Pointer[config.Config]
 	log      *slog.Logger
-	life     *lifetime
+	life     *lifetime.Lifetime
 
 	reading       chan struct{} // a slot for each reading
 	groupSlots    chan struct{} // a slot for each question for groups
@@ -39,7 +41,7 @@ type Engine struct {
 // Ask puts one question to the brokers, in bounded time.
 type Ask func(ctx context.Context, question func(context.Context, *Admin) error) error
 
-func newCluster(settings *atomic.Pointer[Config], log *slog.Logger, life *lifetime) *Cluster {
+func newCluster(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifetime.Lifetime) *Cluster {
 	c := &Cluster{
 		settings: settings, log: log, life: life,
 		reading: make(chan struct{}, mostAsked), groupSlots: make(chan struct{}, censuses), offsetSlots: make(chan struct{}, envoys),
@@ -51,18 +53,18 @@ func newCluster(settings *atomic.Pointer[Config], log *slog.Logger, life *lifeti
 // run keeps what the brokers told up to date, until the life ends. It is called once, before any question.
 func (c *Cluster) run(e Engine) {
 	c.engine = e
-	c.life.start(func() { c.refresh(c.life.ctx) })
+	c.life.Go(func() { c.refresh(c.life.Context) })
 }
 
 // config is the configuration as it is now. Nobody changes what it points to.
-func (c *Cluster) config() *Config { return c.settings.Load() }
+func (c *Cluster) config() *config.Config { return c.settings.Load() }
 
 // reconfigure makes administrative reads use other properties. The old client ends, in the background, when nobody is
 // inside any more.
-func (c *Cluster) reconfigure(cfg *Config) {
+func (c *Cluster) reconfigure(cfg *config.Config) {
 	old := c.administrator.Swap(&administrator{brokers: cfg.Brokers, properties: cfg.Properties})
 	if old != nil {
-		c.life.start(func() { old.close(c.life.ctx) })
+		c.life.Go(func() { old.close(c.life.Context) })
 	}
 }
 

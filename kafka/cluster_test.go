@@ -10,6 +10,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -26,9 +27,9 @@ func fakeCluster(t *testing.T, opts ...kfake.Opt) *kfake.Cluster {
 }
 
 // openOn opens a client on the brokers that ends with the test; change edits its configuration.
-func openOn(t *testing.T, brokers []string, change func(*Config)) *Client {
+func openOn(t *testing.T, brokers []string, change func(*config.Config)) *Client {
 	t.Helper()
-	cfg := Defaults()
+	cfg := config.Defaults()
 	cfg.Brokers = brokers
 	cfg.CommitInterval = 100 * time.Millisecond
 	if change != nil {
@@ -47,7 +48,7 @@ func openOn(t *testing.T, brokers []string, change func(*Config)) *Client {
 
 // shut closes the client once; later calls do nothing.
 func shut(c *Client, limit time.Duration) error {
-	if c.life.ctx.Err() != nil {
+	if c.life.Context.Err() != nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit)

@@ -10,12 +10,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // never commits by itself.
-func never(cfg *Config) { cfg.CommitInterval = time.Hour }
+func never(cfg *config.Config) { cfg.CommitInterval = time.Hour }
 
 func wantCommitted(t *testing.T, k *kfake.Cluster, at int64) {
 	t.Helper()

@@ -57,9 +57,9 @@ func (s *Subscription) beginAgain(partitions []record.TopicPartition, was string
 		f.halted = true
 		s.mu.Unlock()
 	}
-	s.groups.life.start(func() {
+	s.groups.life.Go(func() {
 		for {
-			begins, ends, err := s.groups.cluster.bounds(s.groups.life.ctx, partitions)
+			begins, ends, err := s.groups.cluster.bounds(s.groups.life.Context, partitions)
 			if err == nil && len(begins) == len(partitions) && len(ends) == len(partitions) {
 				s.order(func() { s.beginAt(from, begins, ends) })
 				return
@@ -68,7 +68,7 @@ func (s *Subscription) beginAgain(partitions []record.TopicPartition, was string
 			case <-time.After(beginRetry):
 			case <-s.gone:
 				return
-			case <-s.groups.life.ctx.Done():
+			case <-s.groups.life.Context.Done():
 				return
 			}
 		}
@@ -107,7 +107,7 @@ func (s *Subscription) beginAt(from, begins, ends map[record.TopicPartition]int6
 
 // goTo makes partitions go on elsewhere, and commits that; again says that their topic was created again.
 func (s *Subscription) goTo(places []record.PartitionOffset, again bool) {
-	s.trySeek(&seek{ctx: s.groups.life.ctx, places: places, left: places, commit: true, again: again, done: make(chan error, 1)})
+	s.trySeek(&seek{ctx: s.groups.life.Context, places: places, left: places, commit: true, again: again, done: make(chan error, 1)})
 }
 
 // stuckAfter is how long the records of a new log may take to come before another consumer is tried.

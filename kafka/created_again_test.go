@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/sluice-proxy/sluice/kafka/config"
 )
 
 // createAgain deletes the topic and creates it again after a while, with so many new records.
@@ -32,7 +34,7 @@ func TestATopicCreatedAgainBeginsAnew(t *testing.T) {
 		for _, records := range []int{20, 1000} {
 			t.Run(fmt.Sprint(gap, records), func(t *testing.T) {
 				t.Parallel()
-				k, c := lettersOn(t, 500, func(cfg *Config) { cfg.CommitInterval = 200 * time.Millisecond })
+				k, c := lettersOn(t, 500, func(cfg *config.Config) { cfg.CommitInterval = 200 * time.Millisecond })
 				w := join(t, c, "a", topicsOf("letters"))
 				w.take(t, 300)
 				w.AcceptThrough(letters, 299)

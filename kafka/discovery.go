@@ -6,7 +6,9 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
 // discovery finds the topics that match the patterns of subscriptions. There is one while a subscription has patterns;
@@ -44,12 +46,12 @@ func (g *Groups) discover() {
 		return
 	}
 	g.discovering = true
-	g.life.start(func() { (&discovery{groups: g, searches: map[*Subscription]*search{}}).run(g.life.ctx) })
+	g.life.Go(func() { (&discovery{groups: g, searches: map[*Subscription]*search{}}).run(g.life.Context) })
 }
 
 // run ends when no subscription has patterns any more.
 func (d *discovery) run(ctx context.Context) {
-	beat, end := d.groups.config().register("patterns", discoveryGap)
+	beat, end := d.groups.config().Watch("patterns", discoveryGap)
 	defer end()
 	for d.notice() {
 		beat()
@@ -89,7 +91,7 @@ func (g *Groups) withPatterns() []*Subscription {
 	defer g.mu.Unlock()
 	var list []*Subscription
 	for _, s := range g.subscriptions {
-		if len(s.interest.patterns) > 0 {
+		if s.interest.HasPatterns() {
 			list = append(list, s)
 		}
 	}
@@ -106,7 +108,7 @@ func (d *discovery) list(ctx context.Context) {
 		d.listAt = time.Now().Add(reachRetry)
 		return
 	}
-	d.listAt = time.Now().Add(d.groups.config().discoveryInterval())
+	d.listAt = time.Now().Add(discoveryInterval(d.groups.config()))
 	added := without(names, d.names)
 	gone := without(d.names, names)
 	for _, s := range d.searches {
@@ -127,9 +129,9 @@ func without(list, other []string) []string {
 }
 
 // discoveryInterval is the time between two lists of topics: librdkafka's property for that, as the operator sets it.
-func (c *Config) discoveryInterval() time.Duration {
+func discoveryInterval(c *config.Config) time.Duration {
 	const name = "topic.metadata.refresh.interval.ms"
-	millis, err := strconv.Atoi(c.consumerProperties("", nil, 0)[name])
+	millis, err := strconv.Atoi(c.ConsumerProperties("", nil, 0)[name])
 	if err != nil || millis <= 0 {
 		return 4 * time.Second
 	}
@@ -158,10 +160,10 @@ func (d *discovery) look() bool {
 }
 
 // match looks through names for the time of a slice.
-func (s *search) match(set *topicSet) {
+func (s *search) match(set *topicset.Set) {
 	began := time.Now()
 	for len(s.rest) > 0 && time.Since(began) < matchSlice {
-		if set.matches(s.rest[0]) {
+		if set.Matches(s.rest[0]) {
 			s.found, s.changed = append(s.found, s.rest[0]), true
 		}
 		s.rest = s.rest[1:]
@@ -181,14 +183,14 @@ func (d *discovery) rest(ctx context.Context) {
 
 // discovered tells the subscription which topics its patterns match now.
 func (s *Subscription) discovered(found []string) {
-	s.interest.find(slices.Sorted(slices.Values(found)))
+	s.interest.Find(slices.Sorted(slices.Values(found)))
 	s.order(s.subscribe)
 }
 
 // subscribe joins the group for the topics that there are. When none is left the group is not left either: brokers
 // that have only just started may know of none.
 func (s *Subscription) subscribe() {
-	topics := s.interest.topics()
+	topics := s.interest.Topics()
 	if len(topics) == 0 {
 		return
 	}
@@ -196,7 +198,7 @@ func (s *Subscription) subscribe() {
 		s.failure(librdkafka.Event{Kind: librdkafka.Failure, Text: "not subscribed to topics of a pattern: " + err.Error()})
 		return
 	}
-	if len(s.interest.patterns) > 0 {
+	if s.interest.HasPatterns() {
 		s.log.Info("topics of a pattern found", "topics", len(topics))
 	}
 }

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
 // lettered is a cluster's list of so many topics.
@@ -24,7 +27,7 @@ func TestCheapPatternsDoNotWaitForCostlyOnes(t *testing.T) {
 	t.Parallel()
 	d := &discovery{groups: &Groups{}, searches: map[*Subscription]*search{}, names: lettered(20_000)}
 	add := func(text string) *Subscription {
-		set, err := newTopicSet([]string{text})
+		set, err := topicset.New([]string{text})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,14 +46,14 @@ func TestCheapPatternsDoNotWaitForCostlyOnes(t *testing.T) {
 	if done(costly) {
 		t.Error("the costly one was looked for first")
 	}
-	if got := len(cheap.interest.matched()); got != 200 {
+	if got := len(cheap.interest.Matched()); got != 200 {
 		t.Errorf("%d topics match", got)
 	}
 }
 
 func done(s *Subscription) bool {
 	select {
-	case <-s.interest.first:
+	case <-s.interest.First:
 		return true
 	default:
 		return false
@@ -65,11 +68,11 @@ func TestAPatternLetsGoOfTopicsThatAreGone(t *testing.T) {
 		t.Run(protocol, func(t *testing.T) {
 			t.Parallel()
 			k := fakeCluster(t, kfake.SeedTopics(1, "letters-a", "letters-b", "parcels"))
-			c := openOn(t, k.ListenAddrs(), func(cfg *Config) {
-				cfg.Consumer = Properties{"topic.metadata.refresh.interval.ms": "100"}
+			c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
+				cfg.Consumer = config.Properties{"topic.metadata.refresh.interval.ms": "100"}
 			})
 			in := topicsOf("^letters-.$")
-			in.Overrides = Properties{"group.protocol": protocol}
+			in.Overrides = config.Properties{"group.protocol": protocol}
 			w := join(t, c, "a", in)
 			finds(t, w, "letters-a", "letters-b")
 			if err := k.DeleteTopic("letters-a"); err != nil {
@@ -102,7 +105,7 @@ func TestTheDiscoveryEndsWithItsPatterns(t *testing.T) {
 	t.Parallel()
 	p := &pulse{}
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), func(cfg *Config) {
+	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
 		cfg.Register, cfg.SubscriptionLinger, cfg.MemberGrace = p.register, time.Millisecond, time.Millisecond
 	})
 	for range 2 {
@@ -113,4 +116,32 @@ func TestTheDiscoveryEndsWithItsPatterns(t *testing.T) {
 		eventually(t, "no discovery", func() bool { return !slices.Contains(p.running(), "patterns") })
 	}
 	p.wantInTime(t)
+}
+
+func TestAClientsPatternsReachNoMatcherOfCs(t *testing.T) {
+	t.Parallel()
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	for _, expression := range costly {
+		if _, err := c.Join(Identity{"g", "a"}, topicsOf(expression), func() {}); err == nil {
+			t.Errorf("%.40s was taken", expression)
+		}
+		err := config.Properties{"topic.blacklist": expression}.ValidateOverrides()
+		if err == nil || !strings.HasSuffix(err.Error(), "it is the operator's to set, in sluice's configuration") {
+			t.Errorf("topic.blacklist of %.40s: %v", expression, err)
+		}
+	}
+}
+
+// costly are patterns that C would match in all memory, or in seconds for each name.
+var costly = []string{
+	`^(((x{255}){255}){255})`,
+	`^(.*)(.*)(.*)(.*)(.*)\1\2\3\4\5c$`,
+	`^(x{1000})(x{1000})`,
+	`^` + strings.Repeat("x{900}", 100),
+	`^(` + strings.Repeat(".?", 400) + `){3}`,
+	`^((a{30}){30}b){2}`,
+	`^` + strings.Repeat("(", 900) + strings.Repeat(")", 900),
+	`^` + strings.Repeat(`(\pL|\PL){40}`, 70),
+	`^` + strings.Repeat("a", topicset.LongestPattern+len(topicset.WholeName)),
 }

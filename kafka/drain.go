@@ -55,7 +55,7 @@ func (d *drain) run() {
 // read reads until it shall end (true), or the handle has failed for good and was emptied (false).
 func (d *drain) read() bool {
 	var end func()
-	d.beat, end = d.producer.producers.config().register("producer:"+d.producer.profile, drainGap)
+	d.beat, end = d.producer.producers.config().Watch("producer:"+d.producer.profile, drainGap)
 	defer end()
 	defer d.sayLosses()
 	for {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
@@ -26,20 +27,20 @@ func (c *Cluster) send(ctx context.Context, group string, do func(*envoy) error)
 	case c.offsetSlots <- struct{}{}:
 	case <-ctx.Done():
 		return fmt.Errorf("%w: too many ask for offsets of groups", kerr.ErrNoAnswer)
-	case <-c.life.ctx.Done():
+	case <-c.life.Context.Done():
 		return kerr.ErrStopping
 	}
-	consumer, err := librdkafka.NewConsumer(c.config().envoyProperties(group))
+	consumer, err := librdkafka.NewConsumer(envoyProperties(c.config(), group))
 	if err != nil {
 		<-c.offsetSlots
 		return err
 	}
 	dismiss := func() {
-		consumer.Discard(c.life.ctx)
+		consumer.Discard(c.life.Context)
 		<-c.offsetSlots
 	}
 	defer func() { // destroying takes a moment, seconds when a commit has no answer
-		if !c.life.start(dismiss) {
+		if !c.life.Go(dismiss) {
 			dismiss()
 		}
 	}()
@@ -47,8 +48,8 @@ func (c *Cluster) send(ctx context.Context, group string, do func(*envoy) error)
 }
 
 // envoyProperties are those of a consumer that never joins its group.
-func (c *Config) envoyProperties(group string) Properties {
-	p := c.consumerProperties(group, nil, 0)
+func envoyProperties(c *config.Config, group string) config.Properties {
+	p := c.ConsumerProperties(group, nil, 0)
 	delete(p, "group.instance.id") // that of a member who may be there
 	p["enable.auto.commit"] = "false"
 	// librdkafka destroys a consumer only when what it asked has an answer, or none within this.

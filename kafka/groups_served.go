@@ -9,14 +9,17 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/sluice-proxy/sluice/kafka/budget"
+	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/lifetime"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // Groups holds the subscriptions of this proxy, and their members.
 type Groups struct {
-	settings *atomic.Pointer[Config]
+	settings *atomic.Pointer[config.Config]
 	log      *slog.Logger
-	life     *lifetime
+	life     *lifetime.Lifetime
 	cluster  *Cluster
 
 	consumed consumeCounts
@@ -34,7 +37,7 @@ type Groups struct {
 	rooms         rooms
 }
 
-func newGroups(settings *atomic.Pointer[Config], log *slog.Logger, life *lifetime, cluster *Cluster) *Groups {
+func newGroups(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifetime.Lifetime, cluster *Cluster) *Groups {
 	g := &Groups{
 		settings: settings, log: log, life: life, cluster: cluster,
 		lendings: newLendingBooks(), opened: make(chan struct{}, 1), learners: make(chan struct{}, learners), sought: make(chan struct{}, 1),
@@ -47,16 +50,16 @@ func newGroups(settings *atomic.Pointer[Config], log *slog.Logger, life *lifetim
 
 // run watches the topics that are consumed, and gives memory back, until the life ends.
 func (g *Groups) run() {
-	g.life.start(func() { g.watchTopics(g.life.ctx) })
-	g.life.start(func() { g.trim(g.life.ctx) })
+	g.life.Go(func() { g.watchTopics(g.life.Context) })
+	g.life.Go(func() { g.trim(g.life.Context) })
 }
 
 // config is the configuration as it is now. Nobody changes what it points to.
-func (g *Groups) config() *Config { return g.settings.Load() }
+func (g *Groups) config() *config.Config { return g.settings.Load() }
 
 // reconfigure applies what holds at once: the memory for what is fetched.
-func (g *Groups) reconfigure(cfg *Config) {
-	g.memory.change(nil, func(b *budget) { b.resize(int64(cfg.ConsumeMemory)) })
+func (g *Groups) reconfigure(cfg *config.Config) {
+	g.memory.change(nil, func(b *budget.Budget) { b.Resize(int64(cfg.ConsumeMemory)) })
 }
 
 // open lists the subscriptions, by group and topics.

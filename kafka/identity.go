@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -38,7 +39,7 @@ type Interest struct {
 	// Partitions, if there are any, take the place of Topics. The member then has a consumer of its own that is
 	// in no group, and only commits for it: Kafka allows that while no others are members of the group.
 	Partitions []record.TopicPartition
-	Overrides  Properties
+	Overrides  config.Properties
 	Ack        AckMode
 	// Windows is how many times Config's window the member may leave unsettled, when it asks for many
 	// clients; 0 is once. What a partition may hold stays the same.

@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
 // Status reads what the client is doing.
 func (c *Client) Status() Status {
 	var s Status
-	for _, p := range c.producers.all {
+	for _, p := range c.producerPart.all {
 		s.Profiles = append(s.Profiles, p.status())
 	}
 	slices.SortFunc(s.Profiles, func(a, b ProfileStatus) int { return cmp.Compare(a.Name, b.Name) })
@@ -17,7 +19,7 @@ func (c *Client) Status() Status {
 	for _, sub := range c.open() {
 		status := sub.status(now)
 		status.Rebalances = c.lendings.rebalancesOf(sub.group)
-		status.StalledPartitions = c.overview.stalled(sub.group, sub.interest)
+		status.StalledPartitions = c.Stalled(sub.group, sub.interest)
 		status.measure(lags, sub.interest)
 		s.Subscriptions = append(s.Subscriptions, status)
 	}
@@ -61,10 +63,10 @@ func (s *Subscription) status(now time.Time) SubscriptionStatus {
 }
 
 // measure sums up the lag in the subscription's own topics.
-func (s *SubscriptionStatus) measure(lags []PartitionLag, topics *topicSet) {
+func (s *SubscriptionStatus) measure(lags []PartitionLag, topics *topicset.Set) {
 	for i := range lags {
 		p := &lags[i]
-		if p.Group != s.Group || !topics.has(p.Topic) {
+		if p.Group != s.Group || !topics.Has(p.Topic) {
 			continue
 		}
 		s.Lag = max(0, s.Lag) + p.Lag

@@ -9,15 +9,17 @@ import (
 
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
+	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
 // Served is a group that this proxy serves.
 type Served struct {
 	Consumers []*librdkafka.Consumer // of its subscriptions
-	Topics    []*topicSet
+	Topics    []*topicset.Set
 	Assigned  map[record.TopicPartition]Unsettled // to this proxy
 	Leased    int                                 // records in the hands of members
 }
@@ -85,7 +87,7 @@ func (r *refresher) count(ctx context.Context, groups map[string]Served) error {
 	isNew := false
 	for _, g := range groups {
 		for _, set := range g.Topics {
-			isNew = isNew || slices.ContainsFunc(set.topics(), func(name string) bool { return r.counts[name] == 0 })
+			isNew = isNew || slices.ContainsFunc(set.Topics(), func(name string) bool { return r.counts[name] == 0 })
 		}
 	}
 	if now := time.Now(); !isNew && now.Sub(r.countedAt) < countsKept {
@@ -111,7 +113,7 @@ func (g *Served) partitions(counts map[string]int) []librdkafka.Partition {
 		all[tp] = true
 	}
 	for topic, n := range counts {
-		if !slices.ContainsFunc(g.Topics, func(s *topicSet) bool { return s.has(topic) }) {
+		if !slices.ContainsFunc(g.Topics, func(s *topicset.Set) bool { return s.Has(topic) }) {
 			continue
 		}
 		for p := range n {
@@ -221,7 +223,7 @@ func (u Unsettled) seconds(lag int64, now time.Time) float64 {
 }
 
 // current tells whether the last reading still says something. The overview's mu is held.
-func (o *overview) current(cfg *Config, now time.Time) bool {
+func (o *overview) current(cfg *config.Config, now time.Time) bool {
 	return !o.asOf.IsZero() && now.Sub(o.asOf) < 2*cfg.LagInterval+10*time.Second
 }
 
@@ -235,4 +237,15 @@ func (c *Cluster) Lags() []PartitionLag {
 		return nil
 	}
 	return slices.Clone(o.lags)
+}
+
+// PartitionLag is how far a group that this proxy serves has come in one partition, whoever it is
+// assigned to.
+type PartitionLag struct {
+	Group string
+	record.TopicPartition
+	Committed int64   // -1: the group never committed here
+	End       int64   // the offset of the next record to be produced
+	Lag       int64   // records between the two
+	Seconds   float64 // age of the oldest record that is not settled; -1: not known, as the partition is not assigned here
 }

@@ -15,13 +15,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/record"
+	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
 // soon makes the client read the lag five times a second.
-func soon(cfg *Config) { cfg.LagInterval = 200 * time.Millisecond }
+func soon(cfg *config.Config) { cfg.LagInterval = 200 * time.Millisecond }
 
 // wantLag waits until the group's lag is read as these rows. Ages are for other tests.
 func wantLag(t *testing.T, c *Client, want ...PartitionLag) {
@@ -77,7 +79,7 @@ func TestRecordsThatAreGoneAreNoLag(t *testing.T) {
 func TestTheLagOfPartitionsThatAnotherProxyHas(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.SeedTopics(2, "letters"))
-	quick := func(cfg *Config) { soon(cfg); cfg.Consumer = Properties{"heartbeat.interval.ms": "100"} }
+	quick := func(cfg *config.Config) { soon(cfg); cfg.Consumer = config.Properties{"heartbeat.interval.ms": "100"} }
 	one, two := openOn(t, k.ListenAddrs(), quick), openOn(t, k.ListenAddrs(), quick)
 	fill(t, one, "letters", 20)
 	a := join(t, one, "a", topicsOf("letters"))
@@ -163,7 +165,7 @@ func TestTheAgeOfALag(t *testing.T) {
 func TestALagWithoutBrokersIsUnknown(t *testing.T) {
 	t.Parallel()
 	o := overview{lags: []PartitionLag{{}}}
-	cfg, now := Defaults(), longAgo
+	cfg, now := config.Defaults(), longAgo
 	if o.current(&cfg, now) {
 		t.Error("a reading that never was is believed")
 	}
@@ -227,7 +229,7 @@ func TestAGroupThatStallsIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	j := &journal{}
-	cfg := Defaults()
+	cfg := config.Defaults()
 	cfg.Brokers, cfg.CommitInterval = k.ListenAddrs(), 100*time.Millisecond
 	cfg.LagInterval, cfg.StallAfter = 100*time.Millisecond, 500*time.Millisecond
 	c, err := Open(cfg, slog.New(slog.NewTextHandler(j, nil)))
@@ -301,12 +303,12 @@ func TestASubscriptionsTopics(t *testing.T) {
 		{[]string{"^a.*"}, "ac", false}, // it was not found yet
 		{nil, "a", false},
 	} {
-		set, err := newTopicSet(tt.names)
+		set, err := topicset.New(tt.names)
 		if err != nil {
 			t.Fatal(err)
 		}
-		set.find([]string{"ab"})
-		if got := set.has(tt.topic); got != tt.want {
+		set.Find([]string{"ab"})
+		if got := set.Has(tt.topic); got != tt.want {
 			t.Errorf("%q includes %q: %v", tt.names, tt.topic, got)
 		}
 	}

@@ -38,12 +38,12 @@ func (ps *Producers) limit(topic string) string {
 		l.known = map[string]limit{}
 	}
 	l.known[topic] = limit{now.bytes, time.Now()}
-	l.asking = ps.life.start(func() { ps.readLimit(topic) })
+	l.asking = ps.life.Go(func() { ps.readLimit(topic) })
 	return now.bytes
 }
 
 func (ps *Producers) readLimit(topic string) {
-	ctx, cancel := context.WithTimeout(ps.life.ctx, readingTime)
+	ctx, cancel := context.WithTimeout(ps.life.Context, readingTime)
 	defer cancel()
 	bytes, err := ps.topicSetting(ctx, topic, "max.message.bytes")
 	ps.limits.mu.Lock()

@@ -81,7 +81,7 @@ func (g *Groups) retire(s *Subscription, now time.Time) bool {
 // partitions of this one. The client's mu is held, the subscription's is not.
 func (g *Groups) contested(s *Subscription) bool {
 	for _, other := range g.subscriptions {
-		if other != s && other.group == s.group && other.interest.overlaps(s.interest) && other.attended() {
+		if other != s && other.group == s.group && other.interest.Overlaps(s.interest) && other.attended() {
 			return true
 		}
 	}
@@ -188,22 +188,4 @@ func (d departures) since(key string, now time.Time) time.Time {
 		return now
 	}
 	return at
-}
-
-// overlaps tells whether a topic may be one of both. Two patterns are taken to have one in common.
-func (s *topicSet) overlaps(other *topicSet) bool {
-	if len(s.patterns) > 0 && len(other.patterns) > 0 {
-		return true
-	}
-	for _, name := range s.names {
-		if other.has(name) {
-			return true
-		}
-	}
-	for _, name := range other.names {
-		if s.has(name) {
-			return true
-		}
-	}
-	return false
 }

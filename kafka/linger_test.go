@@ -6,15 +6,17 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
+	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
 // deploying is a cluster with a topic of four partitions, a record in each, and another topic; its client's
 // subscriptions and members' places are kept for ever.
-func deploying(t *testing.T, change func(*Config)) (*kfake.Cluster, *Client) {
+func deploying(t *testing.T, change func(*config.Config)) (*kfake.Cluster, *Client) {
 	t.Helper()
 	k := fakeCluster(t, kfake.SeedTopics(4, "letters"), kfake.SeedTopics(1, "others"))
-	c := openOn(t, k.ListenAddrs(), func(cfg *Config) {
+	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
 		cfg.SubscriptionLinger, cfg.MemberGrace = time.Hour, time.Hour
 		if change != nil {
 			change(cfg)
@@ -46,9 +48,9 @@ func TestNothingLingersInAGroupWithMembersThatWait(t *testing.T) {
 	old := topicsOf("letters")
 	for name, after := range map[string]Interest{
 		"a topic more":     topicsOf("letters", "others"),
-		"another property": {Topics: []string{"letters"}, Overrides: Properties{"fetch.wait.max.ms": "100"}},
+		"another property": {Topics: []string{"letters"}, Overrides: config.Properties{"fetch.wait.max.ms": "100"}},
 		"a pattern":        topicsOf("^let.*"),
-		"KIP-848":          {Topics: []string{"letters", "others"}, Overrides: Properties{"group.protocol": "consumer"}},
+		"KIP-848":          {Topics: []string{"letters", "others"}, Overrides: config.Properties{"group.protocol": "consumer"}},
 	} {
 		before := old
 		if after.Overrides["group.protocol"] != "" {
@@ -108,7 +110,7 @@ func TestAPlaceIsKeptOnlyForWhatIsOwed(t *testing.T) {
 // What is owed is kept for the grace, and then goes to who waits.
 func TestPartitionsMoveWhenTheGraceIsOver(t *testing.T) {
 	t.Parallel()
-	_, c := deploying(t, func(cfg *Config) { cfg.MemberGrace = 200 * time.Millisecond })
+	_, c := deploying(t, func(cfg *config.Config) { cfg.MemberGrace = 200 * time.Millisecond })
 	gone := join(t, c, "old", topicsOf("letters"))
 	gone.next(t, 1)
 	w := join(t, c, "new", topicsOf("letters", "others"))
@@ -133,7 +135,7 @@ func TestASubscriptionOfOtherTopicsLingers(t *testing.T) {
 func TestVisitsKeepASubscription(t *testing.T) {
 	t.Parallel()
 	const linger = 400 * time.Millisecond
-	_, c := lettersOn(t, 1, func(cfg *Config) { cfg.SubscriptionLinger = linger })
+	_, c := lettersOn(t, 1, func(cfg *config.Config) { cfg.SubscriptionLinger = linger })
 	first := join(t, c, "a", topicsOf("letters"))
 	first.take(t, 1)
 	first.AcceptThrough(letters, 0)
@@ -153,7 +155,7 @@ func TestVisitsKeepASubscription(t *testing.T) {
 // rebalance: what is opened again at once stays for a moment.
 func TestASubscriptionWhoseMembersComeAndGoStaysForAMoment(t *testing.T) {
 	t.Parallel()
-	s := &Subscription{cfg: &Config{SubscriptionLinger: 30 * time.Second}, dispatch: ledger.NewDispatch(1, 1)}
+	s := &Subscription{cfg: &config.Config{SubscriptionLinger: 30 * time.Second}, dispatch: ledger.NewDispatch(1, 1)}
 	if got := s.patience(true); got != joiningTime {
 		t.Errorf("stays for %v while it joins", got)
 	}
@@ -200,21 +202,21 @@ func TestTopicSetsOverlap(t *testing.T) {
 		{nil, []string{"a"}, false},
 	} {
 		a, b := topicsFound(t, c.a, "ab"), topicsFound(t, c.b, "ab")
-		if a.overlaps(b) != c.want || b.overlaps(a) != c.want {
+		if a.Overlaps(b) != c.want || b.Overlaps(a) != c.want {
 			t.Errorf("%v and %v: %v", c.a, c.b, !c.want)
 		}
 	}
 }
 
 // topicsFound is a set of topics whose patterns have found a name.
-func topicsFound(t *testing.T, topics []string, name string) *topicSet {
+func topicsFound(t *testing.T, topics []string, name string) *topicset.Set {
 	t.Helper()
-	s, err := newTopicSet(topics)
+	s, err := topicset.New(topics)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.matches(name) {
-		s.find([]string{name})
+	if s.Matches(name) {
+		s.Find([]string{name})
 	}
 	return s
 }
@@ -223,16 +225,16 @@ func topicsFound(t *testing.T, topics []string, name string) *topicSet {
 // ends.
 func TestAConsumerWithoutPartitionsLeavesItsGroup(t *testing.T) {
 	t.Parallel()
-	for name, with := range map[string]Properties{
+	for name, with := range map[string]config.Properties{
 		"classic": {"session.timeout.ms": "40000"}, "eager": {"session.timeout.ms": "40000", "partition.assignment.strategy": "range"},
 		"KIP-848": {"group.protocol": "consumer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k, c := lettersOn(t, 1, func(cfg *Config) { cfg.Consumer = with })
+			k, c := lettersOn(t, 1, func(cfg *config.Config) { cfg.Consumer = with })
 			w := join(t, c, "a", topicsOf("letters"))
 			w.take(t, 1)
-			spare := join(t, c, "b", Interest{Topics: []string{"letters"}, Overrides: Properties{"fetch.wait.max.ms": "100"}})
+			spare := join(t, c, "b", Interest{Topics: []string{"letters"}, Overrides: config.Properties{"fetch.wait.max.ms": "100"}})
 			waitGroup(t, k, "two members", func(g *kfake.GroupInfo) bool { return len(g.Members) == 2 && g.State == "Stable" })
 			w.Accept(letters, 0)
 			spare.Leave(true)

@@ -67,7 +67,7 @@ func (s *Subscription) learn(now time.Time) {
 			list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition})
 		}
 	}
-	s.learning = len(list) > 0 && s.groups.life.start(func() {
+	s.learning = len(list) > 0 && s.groups.life.Go(func() {
 		defer s.groups.askInTurn()()
 		offsets, err := s.consumer.Committed(list, learnTime)
 		s.order(func() { s.learned(asked, offsets, err) })
@@ -275,8 +275,8 @@ func (s *Subscription) watch(now time.Time) {
 			asked[tp], partitions = next, append(partitions, tp)
 		}
 	}
-	s.watching = len(asked) > 0 && s.groups.life.start(func() {
-		begins, ends, err := s.groups.cluster.bounds(s.groups.life.ctx, partitions)
+	s.watching = len(asked) > 0 && s.groups.life.Go(func() {
+		begins, ends, err := s.groups.cluster.bounds(s.groups.life.Context, partitions)
 		s.order(func() { s.watchEnded(asked, begins, ends, err) })
 	})
 }

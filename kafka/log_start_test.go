@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
@@ -26,7 +27,7 @@ func placed(t *testing.T, c *Client, at int64) {
 // starting is topicsOf letters with an auto.offset.reset.
 func starting(reset string) Interest {
 	in := topicsOf("letters")
-	in.Overrides = Properties{"auto.offset.reset": reset}
+	in.Overrides = config.Properties{"auto.offset.reset": reset}
 	return in
 }
 
@@ -113,9 +114,9 @@ func TestACommitThatWasUnderWayIsPutRight(t *testing.T) {
 // does not hold is counted, once.
 func TestRetentionPassesAMemberAtWork(t *testing.T) {
 	t.Parallel()
-	k, c := lettersOn(t, 100, func(cfg *Config) {
+	k, c := lettersOn(t, 100, func(cfg *config.Config) {
 		cfg.WindowRecords = 7
-		cfg.Consumer = Properties{"queued.min.messages": "50", "auto.commit.interval.ms": "100"}
+		cfg.Consumer = config.Properties{"queued.min.messages": "50", "auto.commit.interval.ms": "100"}
 	})
 	w := join(t, c, "a", topicsOf("letters"))
 	lent := w.next(t, 7)

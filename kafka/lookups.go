@@ -73,7 +73,7 @@ func (ps *Producers) giveBack(r returned) (taken bool) {
 // inquire has the goroutine run; false when the client is being closed. The lock is held.
 func (l *lookups) inquire(ps *Producers) bool {
 	if !l.asking {
-		l.asking = ps.life.start(func() { (&inquiry{producers: ps, most: lookedUp}).run(ps.life.ctx) })
+		l.asking = ps.life.Go(func() { (&inquiry{producers: ps, most: lookedUp}).run(ps.life.Context) })
 	}
 	return l.asking
 }
@@ -255,7 +255,7 @@ func (q *inquiry) open(topics []*topic) {
 			holders = q.producers.all
 		}
 		for _, p := range holders {
-			if q.producers.life.ctx.Err() != nil {
+			if q.producers.life.Context.Err() != nil {
 				break // nobody waits for an answer any more
 			}
 			if t.row != nil { // it has been open before: what the producer knows of it is old

@@ -1,12 +1,14 @@
 package kafka
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
+	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
 // Member is one named client of a subscription, and the connection that it has now. When the
@@ -27,7 +29,7 @@ func (g *Groups) Join(id Identity, in Interest, wake func()) (*Member, error) {
 	if err := in.Overrides.ValidateOverrides(); err != nil {
 		return nil, err
 	}
-	set, err := newTopicSet(slices.Compact(slices.Sorted(slices.Values(in.Topics))))
+	set, err := topicset.New(slices.Compact(slices.Sorted(slices.Values(in.Topics))))
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +37,7 @@ func (g *Groups) Join(id Identity, in Interest, wake func()) (*Member, error) {
 	defer g.mu.Unlock()
 	old := g.members[id]
 	switch {
-	case g.life.isStopping():
+	case g.life.Stopping():
 		return nil, kerr.ErrStopping
 	case old != nil && old.live:
 		return nil, &TakenError{id}
@@ -66,7 +68,7 @@ func (g *Groups) Join(id Identity, in Interest, wake func()) (*Member, error) {
 }
 
 // subscription finds or opens the subscription of a key. The client's mu is held.
-func (g *Groups) subscription(key string, id Identity, in Interest, set *topicSet, wake func()) (*Subscription, error) {
+func (g *Groups) subscription(key string, id Identity, in Interest, set *topicset.Set, wake func()) (*Subscription, error) {
 	from := clientPrefix(in.Address)
 	if s := g.subscriptions[key]; s != nil && !s.beyondRepair() {
 		g.rooms.join(s, from)
@@ -81,7 +83,7 @@ func (g *Groups) subscription(key string, id Identity, in Interest, set *topicSe
 	}
 	g.subscriptions[key] = s
 	g.rooms.enter(s, from)
-	if len(set.patterns) > 0 {
+	if set.HasPatterns() {
 		g.discover()
 	}
 	return s, nil
@@ -160,4 +162,20 @@ func (m *Member) StopWaiting() {
 	defer s.mu.Unlock()
 	s.dispatch.StopWaiting(m.seat)
 	s.dispatch.Wake(time.Now())
+}
+
+// Topics lists what the member is subscribed to: of a pattern the topics that match it, once the cluster's were looked
+// through.
+func (m *Member) Topics(ctx context.Context) ([]string, error) {
+	set := m.sub.interest
+	if set.HasPatterns() {
+		select {
+		case <-set.Searched():
+		case <-m.sub.gone:
+			return nil, kerr.ErrStopping
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w: %s", kerr.ErrNoAnswer, kerr.Reason(ctx.Err()))
+		}
+	}
+	return set.Topics(), nil
 }

@@ -11,6 +11,8 @@ import (
 
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
+	"github.com/sluice-proxy/sluice/kafka/budget"
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -21,8 +23,8 @@ type memory struct {
 	ended atomic.Bool // a subscription has ended since memory was returned to the system
 
 	mu     sync.Mutex // guards what follows
-	budget budget
-	heap   heap
+	budget budget.Budget
+	heap   budget.Heap
 }
 
 // Memory is what fetched records take in librdkafka.
@@ -37,39 +39,34 @@ func (g *Groups) Memory() Memory {
 	m := &g.memory
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.budget.count()
-	return Memory{Held: m.budget.held, Limit: m.budget.limit, Waiting: m.budget.closed()}
+	m.budget.Count()
+	return Memory{Held: m.budget.Held(), Limit: m.budget.Limit(), Waiting: m.budget.Closed()}
 }
 
 // enter makes a subscription part of the budget.
-func (m *memory) enter(wake func()) (c *claimant) {
-	m.change(nil, func(b *budget) { c = b.enter(wake) })
+func (m *memory) enter(wake func()) (c *budget.Subscription) {
+	m.change(nil, func(b *budget.Budget) { c = b.AddSubscription(wake) })
 	return c
 }
 
 // leave takes a subscription out that ends: it is woken no more.
-func (m *memory) leave(c *claimant) {
-	m.change(c, func(b *budget) { b.leave(c) })
+func (m *memory) leave(c *budget.Subscription) {
+	m.change(c, func(b *budget.Budget) { b.RemoveSubscription(c) })
 }
 
 // change runs what may open and close partitions, and makes those who own them look; but for self, who is looking.
-func (m *memory) change(self *claimant, do func(*budget)) {
+func (m *memory) change(self *budget.Subscription, do func(*budget.Budget)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	do(&m.budget)
-	m.tight.Store(m.budget.tight())
-	for _, c := range m.budget.claimants {
-		if c.changed && c != self {
-			c.wake() // it never blocks
-		}
-		c.changed = false
-	}
+	m.tight.Store(m.budget.Tight())
+	m.budget.Notify(self)
 }
 
 // portion is what a feed has to do with the budget.
 type portion struct {
-	stake  *stake
-	seen   sight
+	stake  *budget.Partition
+	seen   budget.Observation
 	record int64 // average bytes of its records, 0 before the first
 	span   span  // of what is there to be fetched first
 
@@ -89,7 +86,7 @@ const lookInterval, tightInterval = 20 * time.Millisecond, 2 * time.Millisecond
 type appetite struct{ records, bytes int64 }
 
 // appetiteOf reads it from effective properties.
-func appetiteOf(p Properties) appetite {
+func appetiteOf(p config.Properties) appetite {
 	records, _ := strconv.ParseInt(p["queued.min.messages"], 10, 64) // librdkafka has checked them
 	kibis, _ := strconv.ParseInt(p["queued.max.messages.kbytes"], 10, 64)
 	return appetite{records: records, bytes: kibis << 10}
@@ -124,21 +121,21 @@ func (s *Subscription) look(due bool) {
 	refused := s.refuses()
 	tight, took := s.groups.memory.tight.Load(), false
 	for tp, f := range s.feeds {
-		took = took || f.seen.taken
+		took = took || f.seen.Taken
 		s.see(tp, f, tight)
 	}
-	s.groups.memory.change(s.claimant, func(b *budget) {
+	s.groups.memory.change(s.claimant, func(b *budget.Budget) {
 		for _, f := range s.feeds {
-			b.observe(f.stake, f.seen)
-			f.seen.taken = false
+			b.Observe(f.stake, f.seen)
+			f.seen.Taken = false
 		}
 		if due {
-			b.tick(s.claimant)
+			b.Tick(s.claimant)
 		}
 		if refused {
-			b.refuse(s.claimant)
+			b.Refuse(s.claimant)
 		}
-		b.look(s.claimant, waiting, took)
+		b.Decide(s.claimant, waiting, took)
 	})
 }
 
@@ -160,18 +157,18 @@ const barriers, barrierBytes = 8, 64 << 10
 
 // see looks at one partition. Whether it is at its end matters only when somebody has to wait.
 func (s *Subscription) see(tp record.TopicPartition, f *feed, tight bool) {
-	seen := sight{taken: f.seen.taken, record: f.record}
+	seen := budget.Observation{Taken: f.seen.Taken, AverageBytes: f.record}
 	if f.queue != nil {
-		seen.n = f.queue.Len()
+		seen.Records = f.queue.Len()
 	}
-	if !seen.taken && seen.n <= barriers && int64(seen.n)*f.record < barrierBytes {
-		seen.n = 0
+	if !seen.Taken && seen.Records <= barriers && int64(seen.Records)*f.record < barrierBytes {
+		seen.Records = 0
 	}
-	held := int64(seen.n)
-	seen.hungry = held < s.appetite.records && held*f.record < s.appetite.bytes
-	if tight && seen.n == 0 {
+	held := int64(seen.Records)
+	seen.Hungry = held < s.appetite.records && held*f.record < s.appetite.bytes
+	if tight && seen.Records == 0 {
 		left, known := s.ahead(tp, f)
-		seen.idle, seen.behind = known && left <= 1, known && left > 1 // the last one may be a transaction's marker
+		seen.Idle, seen.Behind = known && left <= 1, known && left > 1 // the last one may be a transaction's marker
 	}
 	f.seen = seen
 }
@@ -198,10 +195,10 @@ func (s *Subscription) survey() {
 	}
 	s.surveyed = true
 	asked := slices.Collect(maps.Keys(s.feeds))
-	s.groups.life.start(func() {
+	s.groups.life.Go(func() {
 		defer s.groups.askInTurn()()
 		var ends map[record.TopicPartition]int64
-		err := s.groups.cluster.read(s.groups.life.ctx, func(ctx context.Context, a *Admin) (err error) {
+		err := s.groups.cluster.read(s.groups.life.Context, func(ctx context.Context, a *Admin) (err error) {
 			ends, _, err = a.listOffsets(ctx, askAll(asked, binding.LatestOffsetSpec))
 			return err
 		})
@@ -237,7 +234,7 @@ func (s *Subscription) obeyBudget() {
 		switch {
 		case f.queue == nil:
 		case open != paused:
-			if paused && f.seen.n > 0 {
+			if paused && f.seen.Records > 0 {
 				s.dispose(f)
 			}
 		case open:
@@ -296,7 +293,7 @@ func (s *Subscription) noteTrouble(what string, err error) {
 func (s *Subscription) admit(tp record.TopicPartition) portion {
 	p := portion{resumeAt: -1}
 	s.surveyed = false
-	s.groups.memory.change(s.claimant, func(b *budget) { p.stake = b.admit(s.claimant, tp.Topic) })
+	s.groups.memory.change(s.claimant, func(b *budget.Budget) { p.stake = b.Add(s.claimant, tp.Topic) })
 	list := []librdkafka.Partition{{Topic: tp.Topic, ID: tp.Partition}}
 	switch paused := s.consumer.Paused(tp.Topic, tp.Partition); {
 	case !s.groups.memory.open(p.stake) && !paused:
@@ -309,14 +306,14 @@ func (s *Subscription) admit(tp record.TopicPartition) portion {
 
 // dismiss takes a partition out of the budget.
 func (s *Subscription) dismiss(f *feed) {
-	s.groups.memory.change(s.claimant, func(b *budget) { b.remove(f.stake) })
+	s.groups.memory.change(s.claimant, func(b *budget.Budget) { b.Remove(f.stake) })
 }
 
 // open tells whether a partition may be fetched.
-func (m *memory) open(s *stake) bool {
+func (m *memory) open(s *budget.Partition) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return s.open
+	return s.Open()
 }
 
 // took notes what was fetched of a partition.
@@ -328,10 +325,21 @@ func (f *feed) took(messages []librdkafka.Message) {
 	for i := range messages {
 		bytes += len(messages[i].Key) + len(messages[i].Value)
 	}
-	f.seen.taken, f.resumeAt = true, messages[len(messages)-1].Offset+1
+	f.seen.Taken, f.resumeAt = true, messages[len(messages)-1].Offset+1
 	average := int64(bytes / len(messages))
 	if f.record == 0 {
 		f.record = average
 	}
 	f.record = max(1, (f.record+average)/2)
+}
+
+// bound reads it, looking at the heap when that was long ago.
+func (m *memory) bound() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if now := time.Now(); m.heap.Due(now) {
+		m.budget.Count()
+		m.heap.Observe(now, librdkafka.HeapInUse(), m.budget.Held(), m.budget.Limit())
+	}
+	return m.heap.Limit()
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -18,9 +19,9 @@ func cramped(t *testing.T, partitions int32, records int) *Client {
 	for range partitions {
 		fill(t, full, "letters", records)
 	}
-	return openOn(t, k.ListenAddrs(), func(cfg *Config) {
+	return openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
 		cfg.ConsumeMemory = 1
-		cfg.Consumer = Properties{"queued.min.messages": "100"}
+		cfg.Consumer = config.Properties{"queued.min.messages": "100"}
 	})
 }
 
@@ -114,7 +115,7 @@ func TestARebalanceWhilePartitionsWait(t *testing.T) {
 	}
 	for i := range 3 { // each is a consumer of its own: their overrides differ
 		in := topicsOf("letters")
-		in.Overrides = Properties{"fetch.wait.max.ms": fmt.Sprint(100 + i), "session.timeout.ms": "6000", "heartbeat.interval.ms": "100"}
+		in.Overrides = config.Properties{"fetch.wait.max.ms": fmt.Sprint(100 + i), "session.timeout.ms": "6000", "heartbeat.interval.ms": "100"}
 		workers = append(workers, join(t, c, fmt.Sprint(i), in))
 		for range 500 {
 			for _, w := range workers {

@@ -31,7 +31,7 @@ const (
 func (c *Cluster) read(ctx context.Context, question func(context.Context, *Admin) error) error {
 	bounded, cancel := context.WithTimeout(ctx, readingTime)
 	defer cancel()
-	stop := context.AfterFunc(c.life.ctx, cancel) //nolint:contextcheck // the client ends what its callers began
+	stop := context.AfterFunc(c.life.Context, cancel) //nolint:contextcheck // the client ends what its callers began
 	defer stop()
 	select {
 	case c.reading <- struct{}{}:
@@ -49,7 +49,7 @@ func (c *Cluster) read(ctx context.Context, question func(context.Context, *Admi
 // readFailed is what a question ended with that its caller, or the client, may have given up.
 func (c *Cluster) readFailed(ctx context.Context, err error) error {
 	switch {
-	case c.life.ctx.Err() != nil:
+	case c.life.Context.Err() != nil:
 		return kerr.ErrStopping
 	case errors.Is(ctx.Err(), context.Canceled):
 		return ctx.Err()

@@ -1,28 +1,35 @@
 package kafka
 
 import (
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/record"
+	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
 // The names of the rooms below that callers of a Client need.
 type (
+	Config         = config.Config
 	Delivery       = ledger.Delivery
 	Header         = record.Header
 	MemberStatus   = ledger.MemberStatus
 	Outcome        = record.Outcome
+	OverrideError  = config.OverrideError
 	Place          = record.PartitionOffset
+	Properties     = config.Properties
 	Record         = record.Record
 	TopicPartition = record.TopicPartition
 	WindowError    = ledger.WindowError
 )
 
 const (
-	OK       = record.OK
-	Rejected = record.Rejected
-	Retry    = record.Retry
-	Unknown  = record.Unknown
+	Buffered  = config.Buffered
+	Delivered = config.Delivered
+	OK        = record.OK
+	Rejected  = record.Rejected
+	Retry     = record.Retry
+	Unknown   = record.Unknown
 )
 
 var (
@@ -44,4 +51,11 @@ var (
 	ErrTooMany         = kerr.ErrTooMany
 	ErrTooManyReadings = kerr.ErrTooManyReadings
 	ErrUnreadable      = kerr.ErrUnreadable
+)
+
+var (
+	Defaults = config.Defaults
+	Forced   = config.Forced
+	Pattern  = topicset.Pattern
+	Settable = config.Settable
 )

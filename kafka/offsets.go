@@ -103,7 +103,7 @@ func (c *Cluster) committed(ctx context.Context, group string, partitions []reco
 		turn, cancel := context.WithTimeout(ctx, memberPatience)
 		offsets, err = committedOf(turn, consumer, partitions)
 		cancel()
-		ended := errors.Is(err, kerr.ErrStopping) && c.life.ctx.Err() == nil
+		ended := errors.Is(err, kerr.ErrStopping) && c.life.Context.Err() == nil
 		if silent := errors.Is(err, kerr.ErrNoAnswer); !ended && !silent {
 			return offsets, err
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -109,7 +110,7 @@ func TestAGroupOfOursIsMoved(t *testing.T) {
 		t.Run(protocol, func(t *testing.T) {
 			t.Parallel()
 			k := fakeCluster(t, kfake.SeedTopics(1, "letters"), kfake.SeedTopics(1, "others"))
-			c := openOn(t, k.ListenAddrs(), func(cfg *Config) { cfg.Consumer = Properties{"group.protocol": protocol} })
+			c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.Consumer = config.Properties{"group.protocol": protocol} })
 			fill(t, c, "letters", 5)
 			w := join(t, c, "a", topicsOf("letters"))
 			wantTaken(t, w.take(t, 3), 0, 1, 2)

@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -62,7 +63,7 @@ func TestResultsSayWhereEachRecordIs(t *testing.T) {
 	t.Parallel()
 	const n, partitions = 2000, 5
 	k := fakeCluster(t, kfake.SeedTopics(partitions, "letters"))
-	c := openOn(t, k.ListenAddrs(), func(cfg *Config) { cfg.Producer = Properties{"linger.ms": "1"} })
+	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.Producer = config.Properties{"linger.ms": "1"} })
 	p := newCaller(t, c)
 	want, bytes := map[record.TopicPartition][]record.Record{}, int64(0)
 	for from := 0; from < n; from += n / 4 {

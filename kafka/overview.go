@@ -74,7 +74,7 @@ func silentOf(heard []Heard) []Broker {
 
 // refresh keeps the overview for as long as the client lives.
 func (c *Cluster) refresh(ctx context.Context) {
-	beat, end := c.config().register("lag", refreshGap)
+	beat, end := c.config().Watch("lag", refreshGap)
 	defer end()
 	r := refresher{cluster: c, beat: beat, lows: map[record.TopicPartition]low{}}
 	tick := time.NewTicker(refreshTick)

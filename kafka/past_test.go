@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -23,7 +24,7 @@ func lose(t *testing.T, k *kfake.Cluster, c *Client) {
 // hasty notices soon that it has lost its partitions.
 func hasty() Interest {
 	in := topicsOf("letters")
-	in.Overrides = Properties{"heartbeat.interval.ms": "100"}
+	in.Overrides = config.Properties{"heartbeat.interval.ms": "100"}
 	return in
 }
 

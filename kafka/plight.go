@@ -166,9 +166,9 @@ func (ps *Producers) passOver() {
 		if p.relearning.CompareAndSwap(false, true) {
 			relearn := func() {
 				defer p.relearning.Store(false)
-				p.handle.Load().RefreshTopics(ps.life.ctx, callTurn)
+				p.handle.Load().RefreshTopics(ps.life.Context, callTurn)
 			}
-			if !ps.life.start(relearn) {
+			if !ps.life.Go(relearn) {
 				p.relearning.Store(false)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -20,7 +21,7 @@ func benched(b *testing.B) *caller {
 		b.Fatal(err)
 	}
 	b.Cleanup(k.Close)
-	cfg := Defaults()
+	cfg := config.Defaults()
 	cfg.Brokers = k.ListenAddrs()
 	c, err := Open(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {

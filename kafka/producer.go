@@ -5,10 +5,12 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/metrics"
 )
@@ -37,7 +39,7 @@ type producer struct {
 	statistics statistics
 
 	mu         sync.Mutex // held while the handle is replaced: guards what follows
-	properties Properties
+	properties config.Properties
 	current    *drain
 	closing    bool            // no handle is replaced any more
 	former     sync.WaitGroup  // handles that come to their end, in the background
@@ -48,9 +50,9 @@ type producer struct {
 func newProducer(profile string, ps *Producers) (*producer, error) {
 	p := &producer{
 		profile: profile, index: len(ps.all), producers: ps, log: ps.log.With("profile", profile),
-		properties: ps.config().producerProperties(profile),
+		properties: ps.config().ProducerProperties(profile),
 	}
-	p.accumulator = newAccumulator(p, profile == Delivered)
+	p.accumulator = newAccumulator(p, profile == config.Delivered)
 	p.splitter.producer = p
 	handle, err := librdkafka.NewProducer(p.properties)
 	if err != nil {
@@ -65,9 +67,9 @@ func newProducer(profile string, ps *Producers) (*producer, error) {
 func (p *producer) install(handle *librdkafka.Producer) {
 	p.current = newDrain(p, handle)
 	p.statistics.restart(p.current)
-	p.accumulator.largest.Store(p.properties.gatherable())
-	p.prompt.Store(p.properties.prompt())
-	p.most.Store(p.properties.queueBounds())
+	p.accumulator.largest.Store(gatherable(p.properties))
+	p.prompt.Store(prompt(p.properties))
+	p.most.Store(queueBounds(p.properties))
 	p.handle.Store(handle)
 	go p.current.run()
 }
@@ -116,14 +118,14 @@ func (p *producer) use(take func(*librdkafka.Producer) error) error {
 }
 
 // propertiesNow are those of the present handle. Nobody changes them.
-func (p *producer) propertiesNow() Properties {
+func (p *producer) propertiesNow() config.Properties {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.properties
 }
 
 // differs tells whether the properties are not those of the present handle.
-func (p *producer) differs(properties Properties) bool {
+func (p *producer) differs(properties config.Properties) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return !maps.Equal(p.properties, properties)
@@ -132,12 +134,12 @@ func (p *producer) differs(properties Properties) bool {
 // succeed makes a handle with other properties the present one. What its predecessor has is sent in
 // the background, so records produced before and after may reach the brokers in another order. The
 // client is not being closed.
-func (p *producer) succeed(handle *librdkafka.Producer, properties Properties) {
+func (p *producer) succeed(handle *librdkafka.Producer, properties config.Properties) {
 	p.exchange(handle, properties)
 	p.splitter.renew()
 }
 
-func (p *producer) exchange(handle *librdkafka.Producer, properties Properties) {
+func (p *producer) exchange(handle *librdkafka.Producer, properties config.Properties) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old := p.current
@@ -211,3 +213,19 @@ func discard(ctx context.Context, handle *librdkafka.Producer, log *slog.Logger)
 
 // discardTime bounds the end of a handle: librdkafka's own has no bound.
 const discardTime = 5 * time.Second
+
+// gatherable is the size of the largest record, in bytes, that may be gathered with others: librdkafka is sure to
+// take it.
+func gatherable(p config.Properties) int64 {
+	largest, err := strconv.ParseInt(p["message.max.bytes"], 10, 64)
+	if err != nil {
+		return gatheredBytes
+	}
+	return min(gatheredBytes, largest/2)
+}
+
+// prompt tells whether records are to leave at once.
+func prompt(p config.Properties) bool {
+	linger, err := strconv.ParseFloat(p["linger.ms"], 64)
+	return err == nil && linger == 0
+}

@@ -6,14 +6,16 @@ import (
 	"log/slog"
 	"sync/atomic"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/lifetime"
 )
 
 // Producers are the shared librdkafka producers, one by profile, and what all of them know of topics.
 type Producers struct {
-	settings *atomic.Pointer[Config]
+	settings *atomic.Pointer[config.Config]
 	log      *slog.Logger
-	life     *lifetime
+	life     *lifetime.Lifetime
 	cluster  *Cluster
 
 	all        []*producer // by profile
@@ -28,8 +30,8 @@ type Producers struct {
 }
 
 // openProducers starts a producer for each profile; no broker needs to be reachable.
-func openProducers(settings *atomic.Pointer[Config], log *slog.Logger, life *lifetime, cluster *Cluster) (*Producers, error) {
-	profiles := []string{Delivered, Buffered}
+func openProducers(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifetime.Lifetime, cluster *Cluster) (*Producers, error) {
+	profiles := []string{config.Delivered, config.Buffered}
 	ps := &Producers{
 		settings: settings, log: log, life: life, cluster: cluster,
 		topics: topics{names: map[string]*topic{}}, produced: newProducedBooks(len(profiles)),
@@ -38,7 +40,7 @@ func openProducers(settings *atomic.Pointer[Config], log *slog.Logger, life *lif
 	for _, profile := range profiles {
 		p, err := newProducer(profile, ps)
 		if err != nil {
-			ps.close(life.ctx)
+			ps.close(life.Context)
 			return nil, fmt.Errorf("producer profile %s: %w", profile, err)
 		}
 		ps.all = append(ps.all, p)
@@ -48,10 +50,10 @@ func openProducers(settings *atomic.Pointer[Config], log *slog.Logger, life *lif
 }
 
 // config is the configuration as it is now. Nobody changes what it points to.
-func (ps *Producers) config() *Config { return ps.settings.Load() }
+func (ps *Producers) config() *config.Config { return ps.settings.Load() }
 
 // apply applies the bounds of a configuration.
-func (ps *Producers) apply(cfg *Config) { ps.topics.limit.Store(int64(cfg.MaxTopics)) }
+func (ps *Producers) apply(cfg *config.Config) { ps.topics.limit.Store(int64(cfg.MaxTopics)) }
 
 // Publisher makes a session's handle on the producers. wake is called, from other goroutines and
 // never blocking, when something the session waits for has happened. The session closes the handle.
@@ -86,24 +88,24 @@ func (ps *Producers) undelivered() int64 {
 // successor is a producer handle that is to take over.
 type successor struct {
 	handle     *librdkafka.Producer
-	properties Properties
+	properties config.Properties
 }
 
 // successors are the handles that take over, by the producer that they are for.
 type successors map[*producer]successor
 
 // prepare makes a handle for every profile whose properties change, or none at all.
-func (ps *Producers) prepare(cfg *Config) (successors, error) {
+func (ps *Producers) prepare(cfg *config.Config) (successors, error) {
 	made := successors{}
 	for _, p := range ps.all {
-		properties := cfg.producerProperties(p.profile)
+		properties := cfg.ProducerProperties(p.profile)
 		if !p.differs(properties) {
 			continue
 		}
 		handle, err := librdkafka.NewProducer(properties)
 		if err != nil {
 			for p, s := range made {
-				discard(ps.life.ctx, s.handle, p.log)
+				discard(ps.life.Context, s.handle, p.log)
 			}
 			return nil, err
 		}
@@ -113,7 +115,7 @@ func (ps *Producers) prepare(cfg *Config) (successors, error) {
 }
 
 // reconfigure applies a configuration, for which prepare has made the handles.
-func (ps *Producers) reconfigure(cfg *Config, made successors) {
+func (ps *Producers) reconfigure(cfg *config.Config, made successors) {
 	ps.apply(cfg)
 	for p, s := range made {
 		p.succeed(s.handle, s.properties)

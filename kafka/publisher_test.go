@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -41,8 +42,8 @@ func lonely(t interface{ Fatal(...any) }, ps *Producers, wake func()) *Publisher
 func ofBuffered(p *Publisher) *librdkafka.Report { return &librdkafka.Report{Opaque: p.opaque(0)} }
 
 // configured are producers that were not opened.
-func configured(cfg Config) *Producers {
-	ps := &Producers{settings: &atomic.Pointer[Config]{}}
+func configured(cfg config.Config) *Producers {
+	ps := &Producers{settings: &atomic.Pointer[config.Config]{}}
 	ps.settings.Store(&cfg)
 	return ps
 }
@@ -66,7 +67,7 @@ type sent struct {
 }
 
 func newPublisherWalk(t *rapid.T, from uint32) *publisherWalk {
-	p := lonely(t, configured(Config{InFlight: 10}), func() {})
+	p := lonely(t, configured(config.Config{InFlight: 10}), func() {})
 	p.first, p.next, p.done = from, from, from
 	return &publisherWalk{p: p}
 }
@@ -236,7 +237,7 @@ func reportAll(p *Publisher, n int) {
 func TestTheWakeForDrainedIsNeverLost(t *testing.T) {
 	t.Parallel()
 	woken := newBell()
-	p := lonely(t, configured(Config{InFlight: 8}), woken.ring)
+	p := lonely(t, configured(config.Config{InFlight: 8}), woken.ring)
 	for round := range 3000 {
 		p.pending.Add(8)
 		n := round % 8
@@ -253,7 +254,7 @@ func TestTheWakeForDrainedIsNeverLost(t *testing.T) {
 func TestTheWakeForRoomIsNeverLost(t *testing.T) {
 	t.Parallel()
 	woken := newBell()
-	p := lonely(t, configured(Config{InFlight: 8}), woken.ring)
+	p := lonely(t, configured(config.Config{InFlight: 8}), woken.ring)
 	for range 3000 {
 		for !p.Room() {
 			await(t, woken, "the wake for room")
@@ -277,7 +278,7 @@ func await(t *testing.T, b <-chan struct{}, what string) {
 }
 
 func TestRoomEndsAtTheLimit(t *testing.T) {
-	p := lonely(t, configured(Config{InFlight: 10}), func() {})
+	p := lonely(t, configured(config.Config{InFlight: 10}), func() {})
 	p.pending.Store(9)
 	if !p.Room() {
 		t.Error("no room for the tenth record of ten")
@@ -294,7 +295,7 @@ func TestRoomEndsAtTheLimit(t *testing.T) {
 }
 
 func TestANumberIsUsedAgainOnlyWhenNothingOfItIsInFlight(t *testing.T) {
-	c := configured(Config{InFlight: 10})
+	c := configured(config.Config{InFlight: 10})
 	first := lonely(t, c, func() {})
 	first.pending.Add(2)
 	first.Close()
@@ -346,7 +347,7 @@ func TestReportsAreSettledTogetherWhenTheySayTheSame(t *testing.T) {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
 	}
-	p := lonely(t, configured(Config{InFlight: 10}), func() {})
+	p := lonely(t, configured(config.Config{InFlight: 10}), func() {})
 	p.pending.Store(10)
 	p.Drained(5)
 	if p.report(ofBuffered(p), nil, 4) || !p.report(ofBuffered(p), nil, 3) || p.Pending() != 3 {

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
@@ -30,7 +31,7 @@ type readers struct {
 // pooled is a consumer for readings.
 type pooled struct {
 	consumer *librdkafka.Consumer
-	cfg      *Config // as it was when it was made
+	cfg      *config.Config // as it was when it was made
 	since    time.Time
 	spoiled  bool // it is not to be used again
 }
@@ -48,13 +49,13 @@ func (rs *Reader) take(ctx context.Context) (*pooled, error) {
 		return nil, kerr.ErrTooManyReadings
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case <-rs.life.ctx.Done():
+	case <-rs.life.Context.Done():
 		return nil, kerr.ErrStopping
 	}
 	cfg := rs.settings.Load()
 	p := r.reuse(cfg)
 	if p == nil {
-		consumer, err := librdkafka.NewConsumer(cfg.readerProperties())
+		consumer, err := librdkafka.NewConsumer(readerProperties(cfg))
 		if err != nil {
 			<-r.places
 			return nil, err
@@ -66,8 +67,8 @@ func (rs *Reader) take(ctx context.Context) (*pooled, error) {
 }
 
 // readerProperties are those of a consumer that is in no group: librdkafka wants a name for one all the same.
-func (c *Config) readerProperties() Properties {
-	p := c.consumerProperties("sluice-readings", nil, 0)
+func readerProperties(c *config.Config) config.Properties {
+	p := c.ConsumerProperties("sluice-readings", nil, 0)
 	for _, ofGroups := range []string{"group.instance.id", "group.protocol", "group.remote.assignor"} {
 		delete(p, ofGroups)
 	}
@@ -76,7 +77,7 @@ func (c *Config) readerProperties() Properties {
 	return p
 }
 
-func (r *readers) reuse(cfg *Config) *pooled {
+func (r *readers) reuse(cfg *config.Config) *pooled {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := len(r.idle)

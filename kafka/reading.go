@@ -6,8 +6,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/lifetime"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -31,14 +33,14 @@ type Page struct {
 
 // Reader reads partitions for those who are in no group.
 type Reader struct {
-	settings *atomic.Pointer[Config]
-	life     *lifetime
+	settings *atomic.Pointer[config.Config]
+	life     *lifetime.Lifetime
 	cluster  *Cluster
 	bound    func() int64 // bytes of the C heap above which answers to fetches wait
 	pool     *readers
 }
 
-func newReader(settings *atomic.Pointer[Config], life *lifetime, cluster *Cluster, bound func() int64) *Reader {
+func newReader(settings *atomic.Pointer[config.Config], life *lifetime.Lifetime, cluster *Cluster, bound func() int64) *Reader {
 	return &Reader{settings: settings, life: life, cluster: cluster, bound: bound, pool: newReaders()}
 }
 
@@ -56,9 +58,9 @@ func (rs *Reader) Read(ctx context.Context, r Reading) (Page, error) {
 	defer rs.pool.give(p) //nolint:contextcheck // it does not end with the reading
 	bounded, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(rs.life.ctx, cancel)() //nolint:contextcheck // the client ends what its callers began
+	defer context.AfterFunc(rs.life.Context, cancel)() //nolint:contextcheck // the client ends what its callers began
 	page, err = p.read(bounded, r, page)
-	if err != nil && rs.life.ctx.Err() != nil {
+	if err != nil && rs.life.Context.Err() != nil {
 		return page, kerr.ErrStopping
 	}
 	return page, err

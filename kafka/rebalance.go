@@ -141,17 +141,5 @@ func names(partitions []librdkafka.Partition) []string {
 	for i, p := range partitions {
 		list[i] = record.TopicPartition{Topic: p.Topic, Partition: p.ID}
 	}
-	return named(list)
-}
-
-func named(partitions []record.TopicPartition) []string {
-	const most = 20
-	var list []string
-	for _, tp := range partitions {
-		if len(list) == most {
-			return append(list, "...")
-		}
-		list = append(list, tp.String())
-	}
-	return list
+	return record.Names(list)
 }

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 )
 
@@ -13,13 +14,13 @@ import (
 // to the new one, what the old one has is sent in the background. Consumer properties, windows, graces and
 // the linger time hold for subscriptions that are opened from now on. unchanged names the settings that
 // differ and cannot change while running, as in the configuration.
-func (c *Client) Reconfigure(cfg Config) (unchanged []string, err error) {
+func (c *Client) Reconfigure(cfg config.Config) (unchanged []string, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	c.changes.Lock()
 	defer c.changes.Unlock()
-	if c.life.isStopping() {
+	if c.life.Stopping() {
 		return nil, kerr.ErrStopping
 	}
 	old := c.settings.Load()
@@ -27,15 +28,15 @@ func (c *Client) Reconfigure(cfg Config) (unchanged []string, err error) {
 		unchanged = append(unchanged, "kafka.brokers")
 	}
 	cfg.Brokers, cfg.Register = old.Brokers, old.Register
-	made, err := c.producers.prepare(&cfg)
+	made, err := c.producerPart.prepare(&cfg)
 	if err != nil {
 		return nil, err
 	}
 	c.settings.Store(&cfg)
-	c.producers.reconfigure(&cfg, made)
-	c.groups.reconfigure(&cfg)
+	c.producerPart.reconfigure(&cfg, made)
+	c.groupPart.reconfigure(&cfg)
 	if !maps.Equal(old.Properties, cfg.Properties) {
-		c.cluster.reconfigure(&cfg)
+		c.clusterPart.reconfigure(&cfg)
 	}
 	return unchanged, nil
 }

@@ -13,19 +13,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // changed is the client's configuration with an edit.
-func changed(c *Client, edit func(*Config)) Config {
+func changed(c *Client, edit func(*config.Config)) config.Config {
 	cfg := *c.settings.Load()
 	edit(&cfg)
 	return cfg
 }
 
-func reconfigure(t *testing.T, c *Client, edit func(*Config)) {
+func reconfigure(t *testing.T, c *Client, edit func(*config.Config)) {
 	t.Helper()
 	unchanged, err := c.Reconfigure(changed(c, edit))
 	if err != nil || len(unchanged) > 0 {
@@ -35,7 +36,7 @@ func reconfigure(t *testing.T, c *Client, edit func(*Config)) {
 
 // handles are the handles of all profiles.
 func handles(c *Client) (all []any) {
-	for _, p := range c.producers.all {
+	for _, p := range c.producerPart.all {
 		all = append(all, p.handle.Load())
 	}
 	return all
@@ -46,15 +47,15 @@ func TestAnInvalidConfigurationChangesNothing(t *testing.T) {
 	c := openOn(t, []string{"127.0.0.1:1"}, nil)
 	before, producers := c.settings.Load(), handles(c)
 	for _, tt := range []struct {
-		edit func(*Config)
+		edit func(*config.Config)
 		want string
 	}{
-		{func(cfg *Config) { cfg.InFlight = 0 }, "produce.in_flight"},
-		{func(cfg *Config) { cfg.Producer = Properties{"x": "y"} }, "kafka.producer.x"},
+		{func(cfg *config.Config) { cfg.InFlight = 0 }, "produce.in_flight"},
+		{func(cfg *config.Config) { cfg.Producer = config.Properties{"x": "y"} }, "kafka.producer.x"},
 		// librdkafka finds out only when it makes the producer, after the one of the other profile.
-		{func(cfg *Config) {
+		{func(cfg *config.Config) {
 			cfg.InFlight = 1
-			cfg.Profiles = map[string]Properties{Delivered: {"linger.ms": "1"}, Buffered: {"acks": "1"}}
+			cfg.Profiles = map[string]config.Properties{config.Delivered: {"linger.ms": "1"}, config.Buffered: {"acks": "1"}}
 		}, "acks"},
 	} {
 		_, err := c.Reconfigure(changed(c, tt.edit))
@@ -71,7 +72,7 @@ func TestWhatCannotChangeIsNamed(t *testing.T) {
 	t.Parallel()
 	c := openOn(t, []string{"127.0.0.1:1"}, nil)
 	producers := handles(c)
-	unchanged, err := c.Reconfigure(changed(c, func(cfg *Config) {
+	unchanged, err := c.Reconfigure(changed(c, func(cfg *config.Config) {
 		cfg.Brokers = []string{"127.0.0.1:2"}
 		cfg.InFlight = 7
 	}))
@@ -93,7 +94,7 @@ func TestWhatCannotChangeIsNamed(t *testing.T) {
 func TestBoundsChangeAtOnce(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.AllowAutoTopicCreation())
-	c := openOn(t, k.ListenAddrs(), func(cfg *Config) { cfg.MaxTopics, cfg.MaxSubscriptions, cfg.InFlight = 1, 1, 2 })
+	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.MaxTopics, cfg.MaxSubscriptions, cfg.InFlight = 1, 1, 2 })
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "one", []byte("x")), record.OK)
 	join(t, c, "a", topicsOf("one"))
@@ -106,7 +107,7 @@ func TestBoundsChangeAtOnce(t *testing.T) {
 	if failure, err, room := two(); failure.Outcome != record.Rejected || err == nil || room {
 		t.Errorf("before: %v, %v, room is %v", failure, err, room)
 	}
-	reconfigure(t, c, func(cfg *Config) { cfg.MaxTopics, cfg.MaxSubscriptions, cfg.InFlight = 2, 2, 4 })
+	reconfigure(t, c, func(cfg *config.Config) { cfg.MaxTopics, cfg.MaxSubscriptions, cfg.InFlight = 2, 2, 4 })
 	p.pending.Add(-2)
 	wantOutcome(t, p.deliver(t, "two", []byte("x")), record.OK)
 	p.pending.Add(2)
@@ -119,10 +120,12 @@ func TestBoundsChangeAtOnce(t *testing.T) {
 // A window, a grace and consumer properties belong to a subscription for as long as it is open.
 func TestNewSubscriptionsGetNewWindows(t *testing.T) {
 	t.Parallel()
-	_, c := lettersOn(t, 10, func(cfg *Config) { cfg.WindowRecords = 3 })
+	_, c := lettersOn(t, 10, func(cfg *config.Config) { cfg.WindowRecords = 3 })
 	old := join(t, c, "a", topicsOf("letters"))
 	old.take(t, 3)
-	reconfigure(t, c, func(cfg *Config) { cfg.WindowRecords, cfg.Consumer = 5, Properties{"auto.offset.reset": "latest"} })
+	reconfigure(t, c, func(cfg *config.Config) {
+		cfg.WindowRecords, cfg.Consumer = 5, config.Properties{"auto.offset.reset": "latest"}
+	})
 	if _, err := old.Next(1, 1<<20, nil); err == nil {
 		t.Error("the window of an open subscription has changed")
 	}
@@ -165,7 +168,7 @@ func TestProducersAreReplacedWithoutLosingARecord(t *testing.T) {
 	for i := range changes {
 		before := c.Stats().Accepted
 		eventually(t, "some records", func() bool { return c.Stats().Accepted > before+between })
-		reconfigure(t, c, func(cfg *Config) { cfg.Producer = Properties{"linger.ms": fmt.Sprint(1 + i%2)} })
+		reconfigure(t, c, func(cfg *config.Config) { cfg.Producer = config.Properties{"linger.ms": fmt.Sprint(1 + i%2)} })
 	}
 	close(stop)
 	total := 0
@@ -210,7 +213,7 @@ func TestNoRecordMeetsARetiredProducer(t *testing.T) {
 		})
 	}
 	for i := range 40 {
-		reconfigure(t, c, func(cfg *Config) { cfg.Producer = Properties{"batch.num.messages": fmt.Sprint(1000 + i)} })
+		reconfigure(t, c, func(cfg *config.Config) { cfg.Producer = config.Properties{"batch.num.messages": fmt.Sprint(1000 + i)} })
 	}
 	close(stop)
 	hammering.Wait()
@@ -272,11 +275,11 @@ func TestAReplacedProducerEndsWithItsClient(t *testing.T) {
 	bufferThree(t, c)
 	await(t, heard, "the produce request")
 	start := time.Now()
-	reconfigure(t, c, func(cfg *Config) { cfg.Producer = Properties{"compression.type": "none"} })
+	reconfigure(t, c, func(cfg *config.Config) { cfg.Producer = config.Properties{"compression.type": "none"} })
 	if took := time.Since(start); took > time.Second {
 		t.Errorf("the change took %v", took)
 	}
-	if n := profile(t, c, Buffered).InFlight; n != 3 {
+	if n := profile(t, c, config.Buffered).InFlight; n != 3 {
 		t.Errorf("%d records in flight, want 3", n)
 	}
 	err := shut(c, time.Second)
@@ -300,8 +303,8 @@ func TestReconfigureDuringClose(t *testing.T) {
 		var both sync.WaitGroup
 		both.Go(func() {
 			for i := range 5 {
-				edit := func(cfg *Config) {
-					cfg.Properties = Properties{"client.id": fmt.Sprint("sluice", i)}
+				edit := func(cfg *config.Config) {
+					cfg.Properties = config.Properties{"client.id": fmt.Sprint("sluice", i)}
 				}
 				if _, err := c.Reconfigure(changed(c, edit)); err != nil && !errors.Is(err, kerr.ErrStopping) {
 					t.Error(err)
@@ -327,6 +330,6 @@ func TestAdministrationGoesOnWithOtherProperties(t *testing.T) {
 		if err != nil || !slices.Equal(names, []string{"letters"}) {
 			t.Fatalf("topics %v, %v", names, err)
 		}
-		reconfigure(t, c, func(cfg *Config) { cfg.Properties = Properties{"client.id": fmt.Sprint("sluice", i)} })
+		reconfigure(t, c, func(cfg *config.Config) { cfg.Properties = config.Properties{"client.id": fmt.Sprint("sluice", i)} })
 	}
 }

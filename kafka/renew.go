@@ -36,7 +36,7 @@ func (s *Subscription) renew(ctx context.Context, why string) {
 	case s.chosen:
 		s.choose(partitions)
 	default:
-		err = s.consumer.Subscribe(s.interest.topics())
+		err = s.consumer.Subscribe(s.interest.Topics())
 	}
 	if err != nil {
 		s.tell(fmt.Errorf("the consumer could not be replaced: %w", err), true)

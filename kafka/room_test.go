@@ -12,12 +12,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 )
 
 // crowded is a client that may have so many subscriptions, whose members never come back by themselves.
 func crowded(t *testing.T, most int) (*kfake.Cluster, *Client) {
-	return lettersOn(t, 1, func(cfg *Config) {
+	return lettersOn(t, 1, func(cfg *config.Config) {
 		cfg.MaxSubscriptions, cfg.SubscriptionLinger, cfg.MemberGrace = most, time.Hour, time.Hour
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -21,7 +22,7 @@ type load struct {
 type room struct{ records, bytes int64 }
 
 // queueBounds are those of librdkafka's queue, whose own defaults apply to what is not set.
-func (p Properties) queueBounds() *room {
+func queueBounds(p config.Properties) *room {
 	number := func(name string, otherwise int64) int64 {
 		n, err := strconv.ParseInt(p[name], 10, 64)
 		if err != nil {

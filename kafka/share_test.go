@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -22,8 +23,8 @@ func TestATopicThatDoesNotGetOnLeavesRoomForOthers(t *testing.T) {
 		}
 	}
 	const queue = 1000
-	c := openOn(t, k.ListenAddrs(), func(cfg *Config) {
-		cfg.Producer = Properties{"queue.buffering.max.messages": fmt.Sprint(queue)}
+	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
+		cfg.Producer = config.Properties{"queue.buffering.max.messages": fmt.Sprint(queue)}
 	})
 	p := newCaller(t, c)
 	for _, topic := range []string{"stuck", "healthy"} {
@@ -55,7 +56,7 @@ func TestATopicThatDoesNotGetOnLeavesRoomForOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantFullest(t, c, Buffered)
+	wantFullest(t, c, config.Buffered)
 	want := "broker 1 at " + k.ListenAddrs()[1] + " leads partition 0 and does not answer"
 	eventually(t, "the silent broker's name", func() bool {
 		err := p.Buffer([]byte("stuck"), nil, []byte("x"))

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
@@ -26,7 +27,7 @@ const (
 
 // batches are the properties of the handles that send in smaller batches. Their queues bound the memory that
 // records of refused batches take.
-var batches = [...]Properties{
+var batches = [...]config.Properties{
 	small: {
 		"batch.size": "16384", "statistics.interval.ms": "0",
 		"queue.buffering.max.messages": "50000", "queue.buffering.max.kbytes": "65536",
@@ -123,8 +124,8 @@ func (s *splitter) open(b batching) {
 	go d.run()
 }
 
-func (s *splitter) properties(b batching) Properties {
-	p := merge(s.producer.propertiesNow(), batches[b])
+func (s *splitter) properties(b batching) config.Properties {
+	p := config.Merge(s.producer.propertiesNow(), batches[b])
 	if b == single && s.awaited() {
 		limit := secondTry.Milliseconds()
 		if ms, err := strconv.ParseInt(p["message.timeout.ms"], 10, 64); err == nil && 0 < ms {
@@ -136,7 +137,7 @@ func (s *splitter) properties(b batching) Properties {
 }
 
 // awaited tells whether clients wait for the records.
-func (s *splitter) awaited() bool { return s.producer.profile == Delivered }
+func (s *splitter) awaited() bool { return s.producer.profile == config.Delivered }
 
 // close lets a handle go: what it has is sent in the background. It returns false when it is not the present one.
 func (s *splitter) close(d *drain) bool {

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -47,8 +48,8 @@ func invalid(batch []byte) *wireerr.Error {
 }
 
 // together makes records that are produced one after the other share batches, which the brokers can read.
-func together(cfg *Config) {
-	cfg.Producer = Properties{"linger.ms": "50", "compression.type": "none", "batch.num.messages": "1000"}
+func together(cfg *config.Config) {
+	cfg.Producer = config.Properties{"linger.ms": "50", "compression.type": "none", "batch.num.messages": "1000"}
 }
 
 // One record that the brokers refuse costs no other its place in the log, however many are in its batch; what was
@@ -57,9 +58,9 @@ func TestBystandersOfARefusedBatchAreWritten(t *testing.T) {
 	t.Parallel()
 	const n, partitions = 700, 2
 	k := fakeCluster(t, kfake.SeedTopics(partitions, "letters"))
-	c := openOn(t, k.ListenAddrs(), func(cfg *Config) {
+	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
 		together(cfg)
-		cfg.Profiles = map[string]Properties{Delivered: {"linger.ms": "50"}}
+		cfg.Profiles = map[string]config.Properties{config.Delivered: {"linger.ms": "50"}}
 	})
 	refused := picky(k, invalid)
 	p := newCaller(t, c)
@@ -277,7 +278,7 @@ func TestHandlesForSmallerBatchesComeAndGo(t *testing.T) {
 	fill()
 	before := refused.Load()
 	cfg := *c.settings.Load()
-	cfg.Producer = merge(cfg.Producer, Properties{"linger.ms": "40"})
+	cfg.Producer = config.Merge(cfg.Producer, config.Properties{"linger.ms": "40"})
 	if _, err := c.Reconfigure(cfg); err != nil {
 		t.Fatal(err)
 	}

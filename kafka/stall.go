@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/record"
+	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
 // progress follows whether a partition of a group gets on.
@@ -63,7 +64,7 @@ func (g groupProgress) report(before groupProgress, at time.Time, leased int, lo
 				since = g[tp].since
 			}
 		}
-		log.Warn("group stalled: nothing was committed", "partitions", named(fresh), "for", at.Sub(since).Round(time.Second), "lag", g.lag(), "leased", leased)
+		log.Warn("group stalled: nothing was committed", "partitions", record.Names(fresh), "for", at.Sub(since).Round(time.Second), "lag", g.lag(), "leased", leased)
 	case len(was) > 0 && len(now) == 0:
 		log.Info("group gets on again", "lag", g.lag())
 	}
@@ -77,12 +78,13 @@ func (g groupProgress) lag() (n int64) {
 	return n
 }
 
-// stalled is how many partitions of the group's topics had a lag, and nothing of them was committed for too long.
-func (o *overview) stalled(group string, topics *topicSet) (n int) {
+// Stalled is how many partitions of the group's topics had a lag, and nothing of them was committed for too long.
+func (c *Cluster) Stalled(group string, topics *topicset.Set) (n int) {
+	o := &c.overview
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for tp, p := range o.groups[group] {
-		if p.stalled && topics.has(tp.Topic) {
+		if p.stalled && topics.Has(tp.Topic) {
 			n++
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -15,7 +16,7 @@ func TestOneRecordThatAlwaysFailsIsSeen(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.SeedTopics(4, "letters"))
 	j := &journal{}
-	cfg := Defaults()
+	cfg := config.Defaults()
 	cfg.Brokers, cfg.CommitInterval = k.ListenAddrs(), 100*time.Millisecond
 	cfg.LagInterval, cfg.StallAfter = 100*time.Millisecond, time.Second
 	c, err := Open(cfg, slog.New(slog.NewTextHandler(j, nil)))

@@ -11,11 +11,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // often makes librdkafka tell its statistics ten times a second.
-func often(cfg *Config) { cfg.Producer = Properties{"statistics.interval.ms": "100"} }
+func often(cfg *config.Config) { cfg.Producer = config.Properties{"statistics.interval.ms": "100"} }
 
 // profile is the status of one profile.
 func profile(t *testing.T, c *Client, name string) ProfileStatus {
@@ -31,14 +32,14 @@ func profile(t *testing.T, c *Client, name string) ProfileStatus {
 
 // Nobody has to ask for statistics, and an operator may do without.
 func TestStatisticsComeByDefault(t *testing.T) {
-	cfg := Defaults()
-	for _, profile := range []string{Delivered, Buffered} {
-		if got := cfg.producerProperties(profile)["statistics.interval.ms"]; got != "10000" {
+	cfg := config.Defaults()
+	for _, profile := range []string{config.Delivered, config.Buffered} {
+		if got := cfg.ProducerProperties(profile)["statistics.interval.ms"]; got != "10000" {
 			t.Errorf("%s: statistics.interval.ms is %q", profile, got)
 		}
 	}
-	cfg.Producer = Properties{"statistics.interval.ms": "0"}
-	if got := cfg.producerProperties(Delivered)["statistics.interval.ms"]; got != "0" {
+	cfg.Producer = config.Properties{"statistics.interval.ms": "0"}
+	if got := cfg.ProducerProperties(config.Delivered)["statistics.interval.ms"]; got != "0" {
 		t.Errorf("against the operator's word statistics.interval.ms is %q", got)
 	}
 }
@@ -50,7 +51,7 @@ func TestTheStatusTellsOfTheBrokers(t *testing.T) {
 	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), record.OK)
 	var p ProfileStatus
 	eventually(t, "a round trip in the statistics", func() bool {
-		p = profile(t, c, Delivered)
+		p = profile(t, c, config.Delivered)
 		return len(p.Brokers) == 1 && p.Brokers[0].RTT.Average > 0
 	})
 	b := p.Brokers[0]
@@ -71,7 +72,7 @@ func TestTheStatisticsTellOfTheQueue(t *testing.T) {
 	bufferThree(t, c)
 	defer func() { _ = shut(c, time.Second) }()
 	eventually(t, "three records in the queue", func() bool {
-		p := profile(t, c, Buffered)
+		p := profile(t, c, config.Buffered)
 		return p.Queued == 3 && p.QueuedBytes >= 3
 	})
 }
@@ -84,7 +85,7 @@ func TestTheBrokersCountersGoOnWithAnotherProducer(t *testing.T) {
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
 	connects := func() int64 {
-		if brokers := profile(t, c, Delivered).Brokers; len(brokers) == 1 && brokers[0].ID >= 0 {
+		if brokers := profile(t, c, config.Delivered).Brokers; len(brokers) == 1 && brokers[0].ID >= 0 {
 			return brokers[0].Connects
 		}
 		return 0
@@ -95,7 +96,7 @@ func TestTheBrokersCountersGoOnWithAnotherProducer(t *testing.T) {
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.Unknown)
 	eventually(t, "the new producer", func() bool { return p.deliver(t, "letters", []byte("x")) == nil })
 	eventually(t, "a connection more", func() bool { return connects() > before })
-	if n := profile(t, c, Delivered).Fatal; n != 1 {
+	if n := profile(t, c, config.Delivered).Fatal; n != 1 {
 		t.Errorf("failed for good %d times, want once", n)
 	}
 }

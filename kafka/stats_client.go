@@ -24,12 +24,12 @@ func (c *Client) Stats() Stats {
 		Rebalances: c.consumed.rebalances.Load(), CommitErrors: c.consumed.commitErrors.Load(),
 		Unreadable: c.consumed.unreadable.Load(),
 	}
-	for _, p := range c.producers.all {
+	for _, p := range c.producerPart.all {
 		held := p.held.Load()
 		s.Accepted += held
 		s.Pending += held
 		s.Replaced += p.fatal.Load()
 	}
-	s.Subscriptions, s.Members = c.groups.count()
+	s.Subscriptions, s.Members = c.groupPart.count()
 	return s
 }

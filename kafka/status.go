@@ -102,14 +102,3 @@ type SubscriptionStatus struct {
 	Trouble           string                  // why nothing may come; empty: nothing is wrong
 	Unreadable        int                     // partitions that a batch that cannot be read keeps from going on
 }
-
-// PartitionLag is how far a group that this proxy serves has come in one partition, whoever it is
-// assigned to.
-type PartitionLag struct {
-	Group string
-	record.TopicPartition
-	Committed int64   // -1: the group never committed here
-	End       int64   // the offset of the next record to be produced
-	Lag       int64   // records between the two
-	Seconds   float64 // age of the oldest record that is not settled; -1: not known, as the partition is not assigned here
-}

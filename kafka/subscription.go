@@ -9,10 +9,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/budget"
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
+	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
 // Subscription is one librdkafka consumer of the proxy, for a group, its topics and what overrides
@@ -22,10 +25,10 @@ type Subscription struct {
 	group  string
 	topics []string
 	groups *Groups
-	cfg    *Config // as it was when the subscription was opened
+	cfg    *config.Config // as it was when the subscription was opened
 	log    *slog.Logger
 
-	interest   *topicSet
+	interest   *topicset.Set
 	reset      string            // auto.offset.reset
 	properties map[string]string // of its consumers
 	chosen     bool              // its partitions are its only member's choice: see choose
@@ -37,7 +40,7 @@ type Subscription struct {
 	fetched   []librdkafka.Message
 	revoking  *revocation
 	stored    time.Time
-	claimant  *claimant // its part of the budget for memory
+	claimant  *budget.Subscription // its part of the budget for memory
 	appetite  appetite
 	looked    time.Time // at what its partitions hold
 	ticked    time.Time
@@ -103,9 +106,9 @@ const (
 )
 
 // startSubscription creates the consumer and joins the group in the background.
-func (g *Groups) startSubscription(key, group string, in Interest, set *topicSet) (*Subscription, error) {
+func (g *Groups) startSubscription(key, group string, in Interest, set *topicset.Set) (*Subscription, error) {
 	cfg := g.config()
-	properties := cfg.subscriptionProperties(key, group, in.Overrides, len(g.subscriptions))
+	properties := cfg.SubscriptionProperties(key, group, in.Overrides, len(g.subscriptions))
 	reset := strings.ToLower(properties["auto.offset.reset"])
 	if _, known := resets[reset]; !known { // sluice sees itself what is out of range, and stops there: see outOfRange
 		properties["auto.offset.reset"] = "earliest"
@@ -115,8 +118,8 @@ func (g *Groups) startSubscription(key, group string, in Interest, set *topicSet
 		return nil, err
 	}
 	topics := slices.Compact(slices.Sorted(slices.Values(in.Topics)))
-	if !in.chosen() && len(set.names) > 0 { // what patterns match comes later
-		if err := consumer.Subscribe(set.names); err != nil {
+	if !in.chosen() && len(set.Literal()) > 0 { // what patterns match comes later
+		if err := consumer.Subscribe(set.Literal()); err != nil {
 			consumer.Abandon()
 			return nil, err
 		}
@@ -130,7 +133,7 @@ func (g *Groups) startSubscription(key, group string, in Interest, set *topicSet
 	}
 	s.claimant = g.memory.enter(s.kick)
 	g.lendings.opened(s)
-	if !g.life.start(func() { s.run(g.life.ctx) }) {
+	if !g.life.Go(func() { s.run(g.life.Context) }) {
 		g.memory.leave(s.claimant)
 		g.lendings.closed(s)
 		consumer.Abandon()
@@ -144,7 +147,7 @@ func (g *Groups) startSubscription(key, group string, in Interest, set *topicSet
 func (s *Subscription) run(ctx context.Context) {
 	stop := context.AfterFunc(ctx, s.consumer.Wake)
 	defer stop()
-	beat, end := s.cfg.register("subscription:"+s.group, subscriptionGap)
+	beat, end := s.cfg.Watch("subscription:"+s.group, subscriptionGap)
 	for ctx.Err() == nil {
 		beat()
 		s.consumer.Wait(tick)

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -16,7 +17,7 @@ import (
 var letters = record.TopicPartition{Topic: "letters", Partition: 0}
 
 // lettersOn is a cluster with a topic of n records in one partition, and a client on it.
-func lettersOn(t *testing.T, n int, change func(*Config)) (*kfake.Cluster, *Client) {
+func lettersOn(t *testing.T, n int, change func(*config.Config)) (*kfake.Cluster, *Client) {
 	t.Helper()
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), change)
@@ -48,7 +49,7 @@ func TestWhatIsAcceptedIsCommitted(t *testing.T) {
 // What is settled last must be committed by leaving: there is no commit interval any more.
 func TestCloseCommits(t *testing.T) {
 	t.Parallel()
-	k, c := lettersOn(t, 5, func(cfg *Config) { cfg.CommitInterval = time.Hour })
+	k, c := lettersOn(t, 5, func(cfg *config.Config) { cfg.CommitInterval = time.Hour })
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
 	w.AcceptThrough(letters, 3)
@@ -83,7 +84,7 @@ func TestTheSameNameGetsItsRecordsAgainFromTheLowest(t *testing.T) {
 func TestOthersGetTheRecordsWhenTheGraceIsOver(t *testing.T) {
 	t.Parallel()
 	const grace = 400 * time.Millisecond
-	_, c := lettersOn(t, 3, func(cfg *Config) { cfg.MemberGrace = grace })
+	_, c := lettersOn(t, 3, func(cfg *config.Config) { cfg.MemberGrace = grace })
 	gone, other := join(t, c, "gone", topicsOf("letters")), join(t, c, "other", topicsOf("letters"))
 	gone.take(t, 3)
 	left := time.Now()
@@ -101,7 +102,7 @@ func TestOthersGetTheRecordsWhenTheGraceIsOver(t *testing.T) {
 
 func TestAPoliteGoodbyeReleasesAtOnce(t *testing.T) {
 	t.Parallel()
-	_, c := lettersOn(t, 3, func(cfg *Config) { cfg.MemberGrace = time.Hour })
+	_, c := lettersOn(t, 3, func(cfg *config.Config) { cfg.MemberGrace = time.Hour })
 	gone, other := join(t, c, "gone", topicsOf("letters")), join(t, c, "other", topicsOf("letters"))
 	gone.take(t, 3)
 	other.quiet(t, 150*time.Millisecond)
@@ -133,7 +134,7 @@ func TestMembersComeAndGoWithoutARebalance(t *testing.T) {
 
 func TestASubscriptionEndsAfterItsLinger(t *testing.T) {
 	t.Parallel()
-	k, c := lettersOn(t, 3, func(cfg *Config) { cfg.SubscriptionLinger = 100 * time.Millisecond })
+	k, c := lettersOn(t, 3, func(cfg *config.Config) { cfg.SubscriptionLinger = 100 * time.Millisecond })
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 3)
 	w.AcceptThrough(letters, 2)
@@ -149,7 +150,7 @@ func TestASubscriptionEndsAfterItsLinger(t *testing.T) {
 
 func TestAMemberThatNeverSettlesIsTold(t *testing.T) {
 	t.Parallel()
-	_, c := lettersOn(t, 20, func(cfg *Config) { cfg.WindowRecords = 5 })
+	_, c := lettersOn(t, 20, func(cfg *config.Config) { cfg.WindowRecords = 5 })
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
 	var full *ledger.WindowError
@@ -179,7 +180,7 @@ func TestALiveIdentityIsTaken(t *testing.T) {
 // What a name owed under its old topics is not its own any more when it comes back with others.
 func TestOtherTopicsAreAnotherSubscription(t *testing.T) {
 	t.Parallel()
-	k, c := lettersOn(t, 2, func(cfg *Config) { cfg.MemberGrace = time.Hour })
+	k, c := lettersOn(t, 2, func(cfg *config.Config) { cfg.MemberGrace = time.Hour })
 	if err := k.CreateTopic("parcels", 1, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -231,8 +232,8 @@ func TestAReleasedRecordComesAgainAfterItsDelay(t *testing.T) {
 func TestAPatternFindsTopicsThatComeLater(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters-a", "parcels"))
-	c := openOn(t, k.ListenAddrs(), func(cfg *Config) {
-		cfg.Consumer = Properties{"topic.metadata.refresh.interval.ms": "100"}
+	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
+		cfg.Consumer = config.Properties{"topic.metadata.refresh.interval.ms": "100"}
 	})
 	fill(t, c, "letters-a", 1)
 	fill(t, c, "parcels", 1)
@@ -316,9 +317,9 @@ func TestAMemberInTroubleDoesNotWait(t *testing.T) {
 // second member of the old one has not left yet.
 func TestAFailedConsumerIsReplacedByTheNextJoin(t *testing.T) {
 	t.Parallel()
-	k, c := lettersOn(t, 2, func(cfg *Config) { cfg.Consumer = Properties{"group.instance.id": "one"} })
+	k, c := lettersOn(t, 2, func(cfg *config.Config) { cfg.Consumer = config.Properties{"group.instance.id": "one"} })
 	in := topicsOf("letters")
-	in.Overrides = Properties{"heartbeat.interval.ms": "100"}
+	in.Overrides = config.Properties{"heartbeat.interval.ms": "100"}
 	w := join(t, c, "a", in)
 	join(t, c, "stays", in)
 	w.take(t, 1)
@@ -340,8 +341,8 @@ func TestAFailedConsumerIsReplacedByTheNextJoin(t *testing.T) {
 // A topic that is deleted and created again starts at offset 0: its records are new ones.
 func TestATopicCreatedAgainIsReadFromItsStart(t *testing.T) {
 	t.Parallel()
-	k, c := lettersOn(t, 10, func(cfg *Config) {
-		cfg.Consumer = Properties{"topic.metadata.refresh.interval.ms": "200"}
+	k, c := lettersOn(t, 10, func(cfg *config.Config) {
+		cfg.Consumer = config.Properties{"topic.metadata.refresh.interval.ms": "200"}
 	})
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 10)
@@ -363,7 +364,7 @@ func TestPartitionsMoveBetweenProxies(t *testing.T) {
 	t.Parallel()
 	const n = 400
 	k := fakeCluster(t, kfake.SeedTopics(4, "letters"))
-	quick := func(cfg *Config) { cfg.Consumer = Properties{"heartbeat.interval.ms": "100"} }
+	quick := func(cfg *config.Config) { cfg.Consumer = config.Properties{"heartbeat.interval.ms": "100"} }
 	one, two := openOn(t, k.ListenAddrs(), quick), openOn(t, k.ListenAddrs(), quick)
 	fill(t, one, "letters", n)
 	a := join(t, one, "a", topicsOf("letters"))
@@ -439,7 +440,7 @@ func TestCloseInTheMiddleOfAJoin(t *testing.T) {
 // Otherwise the partitions would stay with a consumer whose records nobody asks for.
 func TestASubscriptionThatNobodyUsesMakesRoomForAnotherOfItsGroup(t *testing.T) {
 	t.Parallel()
-	k, c := lettersOn(t, 3, func(cfg *Config) { cfg.SubscriptionLinger = time.Hour })
+	k, c := lettersOn(t, 3, func(cfg *config.Config) { cfg.SubscriptionLinger = time.Hour })
 	join(t, c, "a", topicsOf("letters", "others")).Leave(true)
 	w := join(t, c, "a", topicsOf("letters"))
 	wantTaken(t, w.take(t, 3), 0, 1, 2)

@@ -76,3 +76,16 @@ var outcomeNames = [...]string{OK: "ok", Rejected: "rejected", Retry: "retry", U
 
 // String is the word used on the wire, in stats and in logs.
 func (o Outcome) String() string { return outcomeNames[o] }
+
+// Names are the names of partitions for a log line: the first twenty, then three dots.
+func Names(partitions []TopicPartition) []string {
+	const most = 20
+	var list []string
+	for _, tp := range partitions {
+		if len(list) == most {
+			return append(list, "...")
+		}
+		list = append(list, tp.String())
+	}
+	return list
+}

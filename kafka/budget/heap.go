@@ -1,15 +1,13 @@
-package kafka
+package budget
 
 import (
 	"time"
-
-	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
-// heap says how much of the C heap may be in use before answers to fetches are held back: what is used by others, and
+// Heap says how much of the C heap may be in use before answers to fetches are held back: what is used by others, and
 // the budget of fetched records with a quarter on top, or a little more. Looks at partitions come late where fifty consumers are answered at
 // the same moment; the heap tells the truth.
-type heap struct {
+type Heap struct {
 	others int64 // bytes that are not for fetched records
 	bound  int64
 	looked time.Time
@@ -21,8 +19,8 @@ const (
 	heapSlack    = 64 << 20 // what is used by others comes and goes
 )
 
-// see notes how much is used, and how much of it fetched records are known to hold.
-func (h *heap) see(now time.Time, used, held, limit int64) {
+// Observe notes how much is used, and how much of it fetched records are known to hold.
+func (h *Heap) Observe(now time.Time, used, held, limit int64) {
 	others := max(0, used-held)
 	if !h.looked.IsZero() {
 		others = min(others, h.others+int64(heapGrowth*min(now.Sub(h.looked), time.Hour).Seconds()))
@@ -30,13 +28,8 @@ func (h *heap) see(now time.Time, used, held, limit int64) {
 	h.others, h.looked, h.bound = others, now, others+limit+max(limit/4, heapSlack)
 }
 
-// bound reads it, looking at the heap when that was long ago.
-func (m *memory) bound() int64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if now := time.Now(); now.Sub(m.heap.looked) >= heapInterval {
-		m.budget.count()
-		m.heap.see(now, librdkafka.HeapInUse(), m.budget.held, m.budget.limit)
-	}
-	return m.heap.bound
-}
+// Due tells whether the heap is to be looked at again.
+func (h *Heap) Due(now time.Time) bool { return now.Sub(h.looked) >= heapInterval }
+
+// Limit is how many bytes of the heap may be in use.
+func (h *Heap) Limit() int64 { return h.bound }

@@ -1,4 +1,4 @@
-package kafka
+package config
 
 import (
 	"errors"
@@ -11,9 +11,6 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
-
-// Version is the version of the linked librdkafka, such as "2.15.1".
-func Version() string { return librdkafka.Version() }
 
 // forced are the properties that sluice sets itself, and why. Names as in librdkafka's
 // CONFIGURATION.md.
@@ -163,8 +160,8 @@ func reasonOf(err error, name string) string {
 	return strings.TrimSuffix(refused.Reason, fmt.Sprintf(": %q", name))
 }
 
-// merge lays the sets over one another, later ones above earlier ones.
-func merge(sets ...Properties) Properties {
+// Merge lays the sets over one another, later ones above earlier ones.
+func Merge(sets ...Properties) Properties {
 	all := Properties{}
 	for _, set := range sets {
 		maps.Copy(all, set)
@@ -172,9 +169,9 @@ func merge(sets ...Properties) Properties {
 	return all
 }
 
-// clientDefaults apply to every librdkafka client of the process.
-func (c *Config) clientDefaults() Properties {
-	return merge(Properties{
+// ClientDefaults apply to every librdkafka client of the process.
+func (c *Config) ClientDefaults() Properties {
+	return Merge(Properties{
 		"client.id":           "sluice",
 		"enable.metrics.push": "false",
 		// A broker that is away is tried again soon: sluice's own callers are waiting.
@@ -183,13 +180,13 @@ func (c *Config) clientDefaults() Properties {
 	}, c.Properties)
 }
 
-// connection is what no configuration overrides.
-func (c *Config) connection() Properties {
+// Connection is what no configuration overrides.
+func (c *Config) Connection() Properties {
 	return Properties{"bootstrap.servers": strings.Join(c.Brokers, ",")}
 }
 
-// producerProperties are the effective properties of a profile.
-func (c *Config) producerProperties(profile string) Properties {
+// ProducerProperties are the effective properties of a profile.
+func (c *Config) ProducerProperties(profile string) Properties {
 	defaults := Properties{
 		"acks":             "all",
 		"compression.type": "lz4",
@@ -220,14 +217,14 @@ func (c *Config) producerProperties(profile string) Properties {
 		// Shorter than the client's patience, so that the true outcome arrives before it ends.
 		defaults["message.timeout.ms"] = "28000"
 	}
-	return merge(c.clientDefaults(), defaults, c.Producer, c.Profiles[profile], c.connection(),
+	return Merge(c.ClientDefaults(), defaults, c.Producer, c.Profiles[profile], c.Connection(),
 		Properties{"enable.idempotence": "true"})
 }
 
-// subscriptionProperties are consumerProperties with what must differ between the subscriptions of
+// SubscriptionProperties are consumerProperties with what must differ between the subscriptions of
 // one proxy: Kafka takes two consumers of one group.instance.id for the same one.
-func (c *Config) subscriptionProperties(key, group string, overrides Properties, open int) Properties {
-	p := c.consumerProperties(group, overrides, open)
+func (c *Config) SubscriptionProperties(key, group string, overrides Properties, open int) Properties {
+	p := c.ConsumerProperties(group, overrides, open)
 	if id := p["group.instance.id"]; id != "" {
 		p["group.instance.id"] = fmt.Sprintf("%s-%08x", id, crc32.ChecksumIEEE([]byte(key)))
 	}
@@ -255,21 +252,21 @@ func fetching(open int) Properties {
 	}
 }
 
-// consumerProperties are the effective properties of a group's consumer.
-func (c *Config) consumerProperties(group string, overrides Properties, open int) Properties {
-	p := merge(c.clientDefaults(), fetching(open), Properties{
+// ConsumerProperties are the effective properties of a group's consumer.
+func (c *Config) ConsumerProperties(group string, overrides Properties, open int) Properties {
+	p := Merge(c.ClientDefaults(), fetching(open), Properties{
 		"auto.offset.reset":                  "earliest",
 		"auto.commit.interval.ms":            fmt.Sprint(c.CommitInterval.Milliseconds()),
 		"queued.max.messages.kbytes":         "1024",
 		"topic.metadata.refresh.interval.ms": "4000",
-	}, c.Consumer, overrides, c.connection(), Properties{
+	}, c.Consumer, overrides, c.Connection(), Properties{
 		"group.id":                 group,
 		"enable.auto.offset.store": "false",
 		"enable.auto.commit":       "true",
 		"enable.partition.eof":     "false",
 	})
 	if p["group.protocol"] != "consumer" {
-		return merge(classicGroup, p)
+		return Merge(classicGroup, p)
 	}
 	return p
 }
@@ -283,20 +280,4 @@ var classicGroup = Properties{
 	// How soon a member hears that others have left or come: that long their partitions stand still. librdkafka
 	// looks every half a second whether one is due. It costs the coordinator two small requests a second.
 	"heartbeat.interval.ms": "400",
-}
-
-// gatherable is the size of the largest record, in bytes, that may be gathered with others: librdkafka is sure to
-// take it.
-func (p Properties) gatherable() int64 {
-	largest, err := strconv.ParseInt(p["message.max.bytes"], 10, 64)
-	if err != nil {
-		return gatheredBytes
-	}
-	return min(gatheredBytes, largest/2)
-}
-
-// prompt tells whether records are to leave at once.
-func (p Properties) prompt() bool {
-	linger, err := strconv.ParseFloat(p["linger.ms"], 64)
-	return err == nil && linger == 0
 }

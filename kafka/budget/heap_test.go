@@ -1,4 +1,4 @@
-package kafka
+package budget
 
 import (
 	"testing"
@@ -10,7 +10,7 @@ func TestTheHeapOfOthersGrowsSlowly(t *testing.T) {
 	t.Parallel()
 	const mebi, limit = 1 << 20, 400 << 20
 	begin := time.Unix(1000, 0)
-	var h heap
+	var h Heap
 	for i, step := range []struct {
 		after              time.Duration
 		used, held, others int64
@@ -21,7 +21,7 @@ func TestTheHeapOfOthersGrowsSlowly(t *testing.T) {
 		{3 * time.Second, 100 * mebi, 200 * mebi, 0},           // counted too much
 		{time.Hour, 500 * mebi, 0, 500 * mebi},
 	} {
-		h.see(begin.Add(step.after), step.used, step.held, limit)
+		h.Observe(begin.Add(step.after), step.used, step.held, limit)
 		if h.others != step.others || h.bound != step.others+limit+limit/4 {
 			t.Errorf("step %d: %d MiB of others, bound %d MiB", i, h.others/mebi, h.bound/mebi)
 		}

@@ -1,4 +1,4 @@
-package kafka
+package budget
 
 import (
 	"fmt"
@@ -8,18 +8,18 @@ import (
 
 // store plays librdkafka for a budget: what is open and hungry is fetched, a batch at a time.
 type store struct {
-	*budget
+	*Budget
 	t      *testing.T
 	random *rand.Rand
 	lanes  []*storedLane
-	most   int64              // held at any moment
-	gate   int64              // so much may be held before an answer is held back; 0 is any
-	back   map[*claimant]bool // whose answer is held back
+	most   int64                  // held at any moment
+	gate   int64                  // so much may be held before an answer is held back; 0 is any
+	back   map[*Subscription]bool // whose answer is held back
 }
 
 // storedLane is one partition of it.
 type storedLane struct {
-	*stake
+	*Partition
 	batch   int // records
 	backlog int // records that are still with the broker
 	n       int
@@ -30,14 +30,14 @@ type storedLane struct {
 const storedRecord = 100 // bytes
 
 func newStore(t *testing.T, limit int64, seed uint64) *store {
-	return &store{budget: &budget{limit: limit}, back: map[*claimant]bool{}, t: t, random: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // a test
+	return &store{Budget: &Budget{limit: limit}, back: map[*Subscription]bool{}, t: t, random: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // a test
 }
 
-// group adds a claimant with partitions of a topic.
-func (s *store) group(topic string, partitions, batch, backlog int) *claimant {
-	c := s.enter(func() {})
+// group adds a subscription with partitions of a topic.
+func (s *store) group(topic string, partitions, batch, backlog int) *Subscription {
+	c := s.AddSubscription(func() {})
 	for range partitions {
-		s.lanes = append(s.lanes, &storedLane{stake: s.admit(c, topic), batch: batch, backlog: backlog})
+		s.lanes = append(s.lanes, &storedLane{Partition: s.Add(c, topic), batch: batch, backlog: backlog})
 	}
 	return c
 }
@@ -52,7 +52,7 @@ func (s *store) fetch() {
 			s.answer(l, min(l.batch, l.backlog))
 		}
 		if s.random.IntN(4) == 0 {
-			s.see(l.claimant, false)
+			s.see(l.subscription, false)
 		}
 	}
 }
@@ -60,16 +60,16 @@ func (s *store) fetch() {
 // answer brings a batch, or holds it back.
 func (s *store) answer(l *storedLane, n int) {
 	if s.gate > 0 && s.inMemory()+int64(n)*(opOverhead+storedRecord) > s.gate {
-		s.back[l.claimant] = true
+		s.back[l.subscription] = true
 		return
 	}
 	l.n, l.backlog, l.unseen = l.n+n, l.backlog-n, false
 }
 
-// consume lets a claimant's members take up to n records.
-func (s *store) consume(c *claimant, n int) (took int) {
+// consume lets a subscription's members take up to n records.
+func (s *store) consume(c *Subscription, n int) (took int) {
 	for _, l := range s.lanes {
-		if l.claimant == c {
+		if l.subscription == c {
 			k := min(n-took, l.n)
 			l.n, l.taken, took = l.n-k, l.taken+k, took+k
 		}
@@ -77,28 +77,28 @@ func (s *store) consume(c *claimant, n int) (took int) {
 	return took
 }
 
-// see is a look of a claimant. What it finds closed it empties, or drops.
-func (s *store) see(c *claimant, tick bool) {
+// see is a look of a subscription. What it finds closed it empties, or drops.
+func (s *store) see(c *Subscription, tick bool) {
 	took := false
 	for _, l := range s.lanes {
-		if l.claimant != c {
+		if l.subscription != c {
 			continue
 		}
-		s.observe(l.stake, sight{
-			n: l.n, record: storedRecord, taken: l.taken > 0, hungry: l.n < storedLeast, idle: l.n == 0 && (l.backlog == 0 || l.unseen),
+		s.Observe(l.Partition, Observation{
+			Records: l.n, AverageBytes: storedRecord, Taken: l.taken > 0, Hungry: l.n < storedLeast, Idle: l.n == 0 && (l.backlog == 0 || l.unseen),
 		})
 		took, l.taken = took || l.taken > 0, 0
 	}
 	if tick {
-		s.tick(c)
+		s.Tick(c)
 	}
 	if s.back[c] {
-		s.refuse(c)
+		s.Refuse(c)
 		delete(s.back, c)
 	}
-	s.look(c, c.waiting, took)
+	s.Decide(c, c.waiting, took)
 	for _, l := range s.lanes {
-		if l.claimant == c && !l.open && l.n > 0 {
+		if l.subscription == c && !l.open && l.n > 0 {
 			if l.n >= storedLeast {
 				l.backlog += l.n // fetched again
 			} else {
@@ -117,9 +117,9 @@ func (s *store) inMemory() (bytes int64) {
 	return bytes
 }
 
-func (s *store) round(rates map[*claimant]int) {
+func (s *store) round(rates map[*Subscription]int) {
 	s.fetch()
-	for _, c := range s.claimants {
+	for _, c := range s.subscriptions {
 		took := s.consume(c, rates[c])
 		c.waiting = rates[c] > 0 && took < rates[c]
 		s.see(c, true)
@@ -133,7 +133,7 @@ func TestNobodyStarvesForMemory(t *testing.T) {
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			s := newStore(t, limit, seed)
-			rates := map[*claimant]int{}
+			rates := map[*Subscription]int{}
 			for range 50 {
 				c := s.group("large", 1+s.random.IntN(12), 10_000, 20_000)
 				c.waiting = true
@@ -144,7 +144,7 @@ func TestNobodyStarvesForMemory(t *testing.T) {
 				s.round(rates)
 			}
 			if left := s.left(); left > 0 {
-				t.Fatalf("%d records never came; closed %d, held %d, used %d", left, s.closed(), s.held, s.used)
+				t.Fatalf("%d records never came; closed %d, held %d, used %d", left, s.Closed(), s.Held(), s.used)
 			}
 			if s.most > limit*5/4 {
 				t.Errorf("%d bytes were held, of %d", s.most, limit)
@@ -168,7 +168,7 @@ func TestABurstForThoseWhoWaitIsHeldBack(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			s := newStore(t, limit, seed)
 			s.gate = limit + limit/4
-			rates := map[*claimant]int{}
+			rates := map[*Subscription]int{}
 			for range 50 {
 				c := s.group("large", 12, 10, 10)
 				c.waiting, rates[c] = true, 2_000
@@ -176,8 +176,8 @@ func TestABurstForThoseWhoWaitIsHeldBack(t *testing.T) {
 			for range 200 {
 				s.round(rates)
 			}
-			if s.left() > 0 || s.closed() > 0 {
-				t.Fatalf("%d records are left, %d partitions closed before the burst", s.left(), s.closed())
+			if s.left() > 0 || s.Closed() > 0 {
+				t.Fatalf("%d records are left, %d partitions closed before the burst", s.left(), s.Closed())
 			}
 			for _, l := range s.lanes {
 				l.batch, l.backlog, l.unseen = 10_000, 20_000, true
@@ -186,7 +186,7 @@ func TestABurstForThoseWhoWaitIsHeldBack(t *testing.T) {
 				s.round(rates)
 			}
 			if left := s.left(); left > 0 {
-				t.Fatalf("%d records never came; closed %d, held %d, used %d", left, s.closed(), s.held, s.used)
+				t.Fatalf("%d records never came; closed %d, held %d, used %d", left, s.Closed(), s.Held(), s.used)
 			}
 			if s.most > s.gate {
 				t.Errorf("%d bytes were held, of %d", s.most, s.gate)
@@ -198,7 +198,7 @@ func TestABurstForThoseWhoWaitIsHeldBack(t *testing.T) {
 // A group that takes nothing any more does not keep another waiting for ever.
 func TestWhoRestsGivesMemoryBack(t *testing.T) {
 	s := newStore(t, 64<<20, 1)
-	rates := map[*claimant]int{}
+	rates := map[*Subscription]int{}
 	for range 20 {
 		s.group("large", 12, 10_000, 100_000).waiting = true
 	}
@@ -211,14 +211,14 @@ func TestWhoRestsGivesMemoryBack(t *testing.T) {
 		s.round(rates)
 	}
 	if l := s.lanes[len(s.lanes)-1]; l.backlog+l.n > 0 {
-		t.Errorf("%d records never came: held %d, used %d, closed %d", l.backlog+l.n, s.held, s.used, s.closed())
+		t.Errorf("%d records never came: held %d, used %d, closed %d", l.backlog+l.n, s.Held(), s.used, s.Closed())
 	}
 }
 
-// While all fits nothing is ever closed, but for the moment in which the price of a topic is found out.
+// While all fits nothing is ever closed, but for the moment in which the cost of a topic is found out.
 func TestWithPlentyOfMemoryAllIsOpen(t *testing.T) {
 	s := newStore(t, 320<<20, 1)
-	rates := map[*claimant]int{}
+	rates := map[*Subscription]int{}
 	for g := range 10 {
 		rates[s.group(fmt.Sprint("topic-", g%5), 6, 100, 1_000_000)] = 500
 	}
@@ -227,8 +227,8 @@ func TestWithPlentyOfMemoryAllIsOpen(t *testing.T) {
 	}
 	for range 1_000 {
 		s.round(rates)
-		if n := s.closed(); n > 0 {
-			t.Fatalf("%d are closed, with %d of %d used", n, s.used, s.limit)
+		if n := s.Closed(); n > 0 {
+			t.Fatalf("%d are closed, with %d of %d used", n, s.used, s.Limit())
 		}
 	}
 }
@@ -248,8 +248,8 @@ func TestOneGroupFindsOutWhatABatchCosts(t *testing.T) {
 	if open != 1 {
 		t.Fatalf("%d are open before anything is known, want 1", open)
 	}
-	rates := map[*claimant]int{}
-	for _, c := range s.claimants {
+	rates := map[*Subscription]int{}
+	for _, c := range s.subscriptions {
 		rates[c] = 100_000
 	}
 	for s.left() > 0 {
@@ -269,16 +269,16 @@ func TestOneGroupFindsOutWhatABatchCosts(t *testing.T) {
 // Groups that take little of what they hold do not keep others from having a turn.
 func TestEveryGroupHasItsTurnSoon(t *testing.T) {
 	s := newStore(t, 64<<20, 1)
-	rates := map[*claimant]int{}
+	rates := map[*Subscription]int{}
 	for range 50 {
 		c := s.group("large", 4, 30_000, 10_000_000)
 		c.waiting, rates[c] = true, 1
 	}
-	got := map[*claimant]bool{}
+	got := map[*Subscription]bool{}
 	for range 2_000 {
 		s.round(rates)
 		for _, l := range s.lanes {
-			got[l.claimant] = got[l.claimant] || l.n > 0
+			got[l.subscription] = got[l.subscription] || l.n > 0
 		}
 	}
 	if len(got) != 50 {

@@ -1,4 +1,4 @@
-package kafka
+package topicset
 
 import (
 	"regexp"
@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/twmb/franz-go/pkg/kfake"
 )
 
 func TestPatternsMatchWholeNames(t *testing.T) {
@@ -30,12 +28,12 @@ func TestPatternsMatchWholeNames(t *testing.T) {
 			t.Errorf("%s: %v", expression, err)
 			continue
 		}
-		set, err := newTopicSet([]string{text})
+		set, err := New([]string{text})
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
 			continue
 		}
-		if got := slices.DeleteFunc(slices.Clone(all), func(name string) bool { return !set.matches(name) }); !slices.Equal(got, want) {
+		if got := slices.DeleteFunc(slices.Clone(all), func(name string) bool { return !set.Matches(name) }); !slices.Equal(got, want) {
 			t.Errorf("%s matches %q, want %q", expression, got, want)
 		}
 	}
@@ -51,24 +49,24 @@ var hostile = []string{
 	`^((a{30}){30}b){2}`,
 	`^` + strings.Repeat("(", 900) + strings.Repeat(")", 900),
 	`^` + strings.Repeat(`(\pL|\PL){40}`, 70),
-	`^` + strings.Repeat("a", longestPattern+len(wholeName)),
+	`^` + strings.Repeat("a", LongestPattern+len(WholeName)),
 }
 
 func TestPatternsThatAreNoPatterns(t *testing.T) {
 	t.Parallel()
 	for _, expression := range slices.Concat(hostile, []string{
-		`(`, `[`, `a{2,1}`, `*`, `(?<n`, `\Qa.b`, `a)|(b`, "\xff", strings.Repeat("a", longestPattern+1),
+		`(`, `[`, `a{2,1}`, `*`, `(?<n`, `\Qa.b`, `a)|(b`, "\xff", strings.Repeat("a", LongestPattern+1),
 	}) {
 		if pattern, err := Pattern(expression); err == nil {
 			t.Errorf("%.40s became %.40s", expression, pattern)
 		}
 	}
 	for _, expression := range hostile {
-		if _, err := newTopicSet([]string{"orders", expression}); err == nil || !strings.Contains(err.Error(), "bad topic pattern") {
+		if _, err := New([]string{"orders", expression}); err == nil || !strings.Contains(err.Error(), "bad topic pattern") {
 			t.Errorf("%.40s: %v", expression, err)
 		}
 	}
-	if _, err := newTopicSet([]string{"^a{600}", "^b{600}"}); err == nil {
+	if _, err := New([]string{"^a{600}", "^b{600}"}); err == nil {
 		t.Error("together they cost too much, and nobody said so")
 	}
 }
@@ -86,7 +84,7 @@ func FuzzPattern(f *testing.F) {
 		if err != nil {
 			return
 		}
-		set, err := newTopicSet([]string{text})
+		set, err := New([]string{text})
 		if err != nil {
 			t.Fatalf("%q became %q: %v", expression, text, err)
 		}
@@ -103,23 +101,8 @@ func FuzzPattern(f *testing.F) {
 		}
 		whole := regexp.MustCompile(expression)
 		whole.Longest()
-		if want := slices.Equal(whole.FindStringIndex(name), []int{0, len(name)}); set.matches(name) != want {
+		if want := slices.Equal(whole.FindStringIndex(name), []int{0, len(name)}); set.Matches(name) != want {
 			t.Errorf("%q became %q: that %q matches is %v", expression, text, name, !want)
 		}
 	})
-}
-
-func TestAClientsPatternsReachNoMatcherOfCs(t *testing.T) {
-	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), nil)
-	for _, expression := range hostile {
-		if _, err := c.Join(Identity{"g", "a"}, topicsOf(expression), func() {}); err == nil {
-			t.Errorf("%.40s was taken", expression)
-		}
-		err := Properties{"topic.blacklist": expression}.ValidateOverrides()
-		if err == nil || !strings.HasSuffix(err.Error(), "it is the operator's to set, in sluice's configuration") {
-			t.Errorf("topic.blacklist of %.40s: %v", expression, err)
-		}
-	}
 }

@@ -1,4 +1,4 @@
-package kafka
+package config
 
 import (
 	"errors"
@@ -10,12 +10,6 @@ import (
 
 	rd "github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
-
-func TestVersion(t *testing.T) {
-	if v := Version(); !strings.HasPrefix(v, "2.") {
-		t.Errorf("version %q", v)
-	}
-}
 
 func TestForcedPropertiesGiveAReason(t *testing.T) {
 	for name := range forced {
@@ -40,7 +34,7 @@ func TestNothingOverridesWhatIsForced(t *testing.T) {
 	cfg := Defaults()
 	cfg.Brokers = []string{"good:1", "good:2"}
 	cfg.Properties, cfg.Producer, cfg.Consumer, cfg.Profiles = evil, evil, evil, map[string]Properties{Delivered: evil}
-	consumer := cfg.consumerProperties("good", evil, 0)
+	consumer := cfg.ConsumerProperties("good", evil, 0)
 	for name, want := range map[string]string{
 		"bootstrap.servers": "good:1,good:2", "group.id": "good", "enable.auto.offset.store": "false",
 		"enable.auto.commit": "true", "enable.partition.eof": "false",
@@ -49,7 +43,7 @@ func TestNothingOverridesWhatIsForced(t *testing.T) {
 			t.Errorf("consumer: %s=%s, want %s", name, consumer[name], want)
 		}
 	}
-	producer := cfg.producerProperties(Delivered)
+	producer := cfg.ProducerProperties(Delivered)
 	if producer["bootstrap.servers"] != "good:1,good:2" || producer["enable.idempotence"] != "true" {
 		t.Errorf("producer: %v", producer)
 	}
@@ -61,13 +55,13 @@ func TestSetsLieOverOneAnother(t *testing.T) {
 	cfg.Producer = Properties{"linger.ms": "2", "acks": "-1"}
 	cfg.Profiles = map[string]Properties{Delivered: {"linger.ms": "3"}}
 	cfg.Consumer = Properties{"client.id": "consumers", "auto.offset.reset": "latest"}
-	if p := cfg.producerProperties(Delivered); p["linger.ms"] != "3" || p["client.id"] != "all" || p["acks"] != "-1" {
+	if p := cfg.ProducerProperties(Delivered); p["linger.ms"] != "3" || p["client.id"] != "all" || p["acks"] != "-1" {
 		t.Errorf("delivered: %v", p)
 	}
-	if p := cfg.producerProperties(Buffered); p["linger.ms"] != "2" {
+	if p := cfg.ProducerProperties(Buffered); p["linger.ms"] != "2" {
 		t.Errorf("buffered: %v", p)
 	}
-	p := cfg.consumerProperties("g", Properties{"auto.offset.reset": "error"}, 0)
+	p := cfg.ConsumerProperties("g", Properties{"auto.offset.reset": "error"}, 0)
 	if p["client.id"] != "consumers" || p["auto.offset.reset"] != "error" {
 		t.Errorf("consumer: %v", p)
 	}
@@ -83,7 +77,7 @@ func TestTheAssignorGoesWithTheProtocol(t *testing.T) {
 		{Properties{"partition.assignment.strategy": "range"}, "range"},
 		{Properties{"group.protocol": "consumer"}, ""},
 	} {
-		if got := cfg.consumerProperties("g", tt.overrides, 0)["partition.assignment.strategy"]; got != tt.want {
+		if got := cfg.ConsumerProperties("g", tt.overrides, 0)["partition.assignment.strategy"]; got != tt.want {
 			t.Errorf("%v: %q, want %q", tt.overrides, got, tt.want)
 		}
 	}
@@ -93,7 +87,7 @@ func TestTheAssignorGoesWithTheProtocol(t *testing.T) {
 func TestEveryListedPropertyExists(t *testing.T) {
 	cfg := Defaults()
 	cfg.Brokers = []string{"localhost:9092"}
-	sets := merge(cfg.producerProperties(Delivered), cfg.producerProperties(Buffered), cfg.consumerProperties("g", nil, 0))
+	sets := Merge(cfg.ProducerProperties(Delivered), cfg.ProducerProperties(Buffered), cfg.ConsumerProperties("g", nil, 0))
 	for _, name := range slices.Concat(slices.Collect(maps.Keys(forced)), slices.Collect(maps.Keys(overridable))) {
 		sets[name] = ""
 	}
@@ -134,7 +128,7 @@ func TestValidateNamesThePropertyAndTheReason(t *testing.T) {
 func TestNoSessionFillsTheQueue(t *testing.T) {
 	cfg := Defaults()
 	for _, profile := range []string{Delivered, Buffered} {
-		queue, err := strconv.Atoi(cfg.producerProperties(profile)["queue.buffering.max.messages"])
+		queue, err := strconv.Atoi(cfg.ProducerProperties(profile)["queue.buffering.max.messages"])
 		if err != nil || queue < 5*cfg.InFlight {
 			t.Errorf("%s: a queue of %d (%v), and %d of one session", profile, queue, err, cfg.InFlight)
 		}
@@ -207,30 +201,5 @@ func TestAClientCannotLoadALibrary(t *testing.T) {
 	err := Properties{"plugin.library.paths": "/nowhere/evil.so"}.ValidateOverrides()
 	if err == nil || strings.Contains(err.Error(), "dlopen") {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestOnlyEqualInterestsShareASubscription(t *testing.T) {
-	key := func(group string, overrides Properties, topics ...string) string {
-		in := Interest{Topics: topics, Overrides: overrides}
-		return in.key(group)
-	}
-	one := key("g", Properties{"a": "1", "b": "2"}, "t", "u")
-	for _, same := range []string{key("g", Properties{"b": "2", "a": "1"}, "u", "t"), key("g", Properties{"b": "2", "a": "1"}, "u", "t", "u")} {
-		if same != one {
-			t.Errorf("%s is not %s", same, one)
-		}
-	}
-	for _, other := range []string{
-		key("h", Properties{"a": "1", "b": "2"}, "t", "u"),
-		key("g", Properties{"a": "1"}, "t", "u"),
-		key("g", Properties{"a": "1", "b": "3"}, "t", "u"),
-		key("g", Properties{"a": "1", "b": "2"}, "t"),
-		key("g", Properties{"a": "1", "b": "2"}, "t u"),
-		key("g", Properties{"a": `1" "b"="2`}, "t", "u"),
-	} {
-		if other == one {
-			t.Errorf("%s is shared by different interests", other)
-		}
 	}
 }

@@ -1,8 +1,6 @@
-package kafka
+package config
 
 import (
-	"log/slog"
-	"strings"
 	"testing"
 	"time"
 )
@@ -46,16 +44,3 @@ func TestConfigValidateNamesTheSetting(t *testing.T) {
 }
 
 // Values that only contradict one another are found when the handle is made; nothing is left behind.
-func TestOpenNamesTheProfileThatCannotBe(t *testing.T) {
-	cfg := Defaults()
-	cfg.Brokers = []string{"localhost:9092"}
-	cfg.Profiles = map[string]Properties{Buffered: {"acks": "0"}} // idempotence needs all
-	c, err := Open(cfg, slog.New(slog.DiscardHandler))
-	if err == nil {
-		_ = shut(c, patience)
-		t.Fatal("opened")
-	}
-	if !strings.Contains(err.Error(), "producer profile buffered: ") {
-		t.Errorf("%q does not name the profile", err)
-	}
-}

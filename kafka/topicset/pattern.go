@@ -1,4 +1,4 @@
-package kafka
+package topicset
 
 import (
 	"errors"
@@ -15,21 +15,21 @@ type pattern struct {
 }
 
 const (
-	// longestPattern bounds the text of an expression, in bytes.
-	longestPattern = 1000
+	// LongestPattern bounds the text of an expression, in bytes.
+	LongestPattern = 1000
 	// costliestPatterns bounds all patterns of one subscription: each byte of a name takes so many steps at worst. With
 	// it the longest name takes 2 ms.
 	costliestPatterns = 1000
 
-	wholeName = "^(?:%s)$"
+	WholeName = "^(?:%s)$"
 )
 
 // Pattern is the topic for an Interest that stands for all topics whose whole name matches a regular expression.
 func Pattern(expression string) (string, error) {
-	if _, err := parsePattern(expression, longestPattern); err != nil {
+	if _, err := parsePattern(expression, LongestPattern); err != nil {
 		return "", err
 	}
-	wrapped := fmt.Sprintf(wholeName, expression)
+	wrapped := fmt.Sprintf(WholeName, expression)
 	_, err := parsePattern(wrapped, len(wrapped)) // a \Q without \E would take the rest up
 	return wrapped, err
 }
