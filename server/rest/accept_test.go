@@ -1,12 +1,15 @@
-package rest
+package rest_test
 
 import (
 	"net/http"
 	"testing"
+
+	"github.com/sluice-proxy/sluice/server/rest/exchange"
+	"github.com/sluice-proxy/sluice/server/rest/resttest"
 )
 
 func TestWhatClientsAccept(t *testing.T) {
-	s := start(t, Options{})
+	s := resttest.Start(t, exchange.Options{})
 	for accept, want := range map[string]int{
 		"":                                    http.StatusOK,
 		"*/*":                                 http.StatusOK,
@@ -26,18 +29,18 @@ func TestWhatClientsAccept(t *testing.T) {
 		"bar/json, */baz":                     http.StatusNotAcceptable,
 		"application/vnd.kafka.json.v2+jsonx": http.StatusNotAcceptable,
 	} {
-		answer, text := s.ask(http.MethodGet, "/brokers", "", "Accept", accept)
+		answer, text := s.Ask(http.MethodGet, "/brokers", "", "Accept", accept)
 		if answer.StatusCode != want {
 			t.Errorf("%q is answered with %d: %s", accept, answer.StatusCode, text)
 		}
 	}
-	if answer, text := s.ask(http.MethodGet, "/v3/clusters", "", "Accept", "foo/*"); answer.StatusCode != http.StatusOK {
+	if answer, text := s.Ask(http.MethodGet, "/v3/clusters", "", "Accept", "foo/*"); answer.StatusCode != http.StatusOK {
 		t.Errorf("version 3 is answered with %d: %s", answer.StatusCode, text)
 	}
 }
 
 func TestWhatRecordsMayBeSentAs(t *testing.T) {
-	s := start(t, Options{})
+	s := resttest.Start(t, exchange.Options{})
 	for kind, want := range map[string]int{
 		"application/vnd.kafka.v1+json":       http.StatusOK,
 		"application/vnd.kafka.json+json":     http.StatusOK,
@@ -52,7 +55,7 @@ func TestWhatRecordsMayBeSentAs(t *testing.T) {
 		"application/text":                    http.StatusUnsupportedMediaType,
 		"bar/baz":                             http.StatusUnsupportedMediaType,
 	} {
-		answer, text := s.ask(http.MethodPost, "/topics/orders", `{"records":[{"value":"Zm9v"}]}`, "Content-Type", kind)
+		answer, text := s.Ask(http.MethodPost, "/topics/orders", `{"records":[{"value":"Zm9v"}]}`, "Content-Type", kind)
 		if answer.StatusCode != want {
 			t.Errorf("%q is answered with %d: %s", kind, answer.StatusCode, text)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/sluice-proxy/sluice/server"
 	"github.com/sluice-proxy/sluice/server/httpconn"
 	"github.com/sluice-proxy/sluice/server/httpframe"
+	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
 // The bounds of one connection that nobody needs to change.
@@ -23,7 +24,7 @@ const (
 
 // server makes the server of net/http.
 func (s *Server) server(handler http.Handler) *http.Server {
-	opts := s.service.options()
+	opts := s.service.Options()
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(opts.H2C)
@@ -34,12 +35,12 @@ func (s *Server) server(handler http.Handler) *http.Server {
 		ReadHeaderTimeout: opts.HeaderTimeout,
 		ReadTimeout:       opts.BodyTimeout,
 		// From the end of the header to the last byte of the answer. Streams move their deadlines on.
-		WriteTimeout:   opts.BodyTimeout + opts.QueueTimeout + opts.AckTimeout + writeTimeout,
+		WriteTimeout:   opts.BodyTimeout + opts.QueueTimeout + opts.AckTimeout + exchange.WriteTimeout,
 		IdleTimeout:    opts.IdleTimeout,
 		MaxHeaderBytes: httpframe.MaxHeaderBytes,
 		ConnState:      s.conns.Note,
 		ConnContext:    httpconn.WithConn,
-		ErrorLog:       slog.NewLogLogger(s.service.log.Handler(), slog.LevelDebug), // strangers can write there
+		ErrorLog:       slog.NewLogLogger(s.service.Log.Handler(), slog.LevelDebug), // strangers can write there
 	}
 }
 
@@ -47,17 +48,17 @@ func (s *Server) server(handler http.Handler) *http.Server {
 // reads yet, and a frame of as much: requests that wait for records read none.
 func http2() *http.HTTP2Config {
 	return &http.HTTP2Config{
-		MaxConcurrentStreams: maxStreams, WriteByteTimeout: writeTimeout,
+		MaxConcurrentStreams: maxStreams, WriteByteTimeout: exchange.WriteTimeout,
 		MaxReadFrameSize: 16 << 10, MaxReceiveBufferPerConnection: streamBuffer, MaxReceiveBufferPerStream: streamBuffer,
 	}
 }
 
 // Serve answers on the listener until Drain, or until the listener is closed.
 func (s *Server) Serve(l net.Listener) error {
-	beat, end := s.service.options().Register.Loop("accept:http", server.AcceptGap)
+	beat, end := s.service.Options().Register.Loop("accept:http", server.AcceptGap)
 	defer end()
-	limited := server.NewLimitListener(l, s.service.options().MaxConnections, beat)
-	if s.service.isDraining() || !s.listeners.Add(limited.Listener) {
+	limited := server.NewLimitListener(l, s.service.Options().MaxConnections, beat)
+	if s.service.IsDraining() || !s.listeners.Add(limited.Listener) {
 		return l.Close()
 	}
 	defer s.listeners.Done()
@@ -75,12 +76,12 @@ func (s *Server) Serve(l net.Listener) error {
 //
 // Shutdown alone does not do: it counts a new connection that is slow to ask as idle, and closes it.
 func (s *Server) Drain(ctx context.Context) int {
-	defer s.v1.lenders.Close()
-	ctx, cancel := context.WithTimeout(ctx, s.service.options().DrainGrace)
+	defer s.V1.Lenders.Close()
+	ctx, cancel := context.WithTimeout(ctx, s.service.Options().DrainGrace)
 	defer cancel()
-	s.stop()
-	s.v1.lenders.WaitSettled(ctx)
-	s.v2.instances.untilCommitted(ctx)
+	s.Stop()
+	s.V1.Lenders.WaitSettled(ctx)
+	s.V2.WaitCommitted(ctx)
 	s.listeners.Finish()
 	s.http.SetKeepAlivesEnabled(false)
 	cut := s.conns.WaitIdle(ctx)
@@ -89,32 +90,32 @@ func (s *Server) Drain(ctx context.Context) int {
 	}
 	_ = s.http.Close()
 	s.conns.WaitClosed()
-	s.v2.instances.close()
+	s.V2.Close()
 	return cut
 }
 
-// stop tells requests that last to end, and new ones that there is nothing for them.
-func (s *Server) stop() {
+// Stop ends streams and waits for records, and takes nothing new. Drain begins with it.
+func (s *Server) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.draining {
 		s.draining = true
-		close(s.service.drains)
+		close(s.service.Drains)
 	}
 }
 
 // lastAnswer counts a request that no handler sees, and returns the refusal as bytes. The connection ends with it.
 func (s *Server) lastAnswer(status int, message string) []byte {
-	countAnswer(s.service.meters[nil], status, 0)
-	s.service.log.Debug("request not granted", "status", status, "reason", message)
-	body, _ := json.Marshal(problem{Code: status, Message: message}) // cannot fail: a number and a string
+	s.service.CountAnswer(nil, status, 0)
+	s.service.Log.Debug("request not granted", "status", status, "reason", message)
+	body, _ := json.Marshal(exchange.Problem{Code: status, Message: message}) // cannot fail: a number and a string
 	b := append([]byte("HTTP/1.1 "), strconv.Itoa(status)...)
 	b = append(append(b, ' '), http.StatusText(status)...)
 	b = append(b, "\r\nCache-Control: no-store\r\nConnection: close\r\nContent-Length: "...)
 	b = strconv.AppendInt(b, int64(len(body)), 10)
-	b = append(b, "\r\nContent-Type: "+v2Type+"\r\nDate: "...)
+	b = append(b, "\r\nContent-Type: "+exchange.V2Type+"\r\nDate: "...)
 	b = time.Now().UTC().AppendFormat(b, http.TimeFormat)
-	b = append(b, "\r\nX-Content-Type-Options: nosniff\r\n"+requestID+": "...)
-	b = append(append(b, newID()...), "\r\n\r\n"...)
+	b = append(b, "\r\nX-Content-Type-Options: nosniff\r\n"+exchange.RequestID+": "...)
+	b = append(append(b, exchange.NewID()...), "\r\n\r\n"...)
 	return append(b, body...)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluice-proxy/sluice/server"
 	"github.com/sluice-proxy/sluice/server/httpconn"
+	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
 // middleware does one thing before the handler.
@@ -58,11 +59,11 @@ func withLiveContext(_ *Server, next http.Handler) http.Handler {
 func identify(_ *Server, next http.Handler) http.Handler {
 	strange := func(c rune) bool { return c <= ' ' || c >= 0x7f || c == '"' || c == '\\' }
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := r.Header.Get(requestID)
+		id := r.Header.Get(exchange.RequestID)
 		if id == "" || len(id) > 128 || strings.ContainsFunc(id, strange) {
-			id = newID()
+			id = exchange.NewID()
 		}
-		w.Header().Set(requestID, id)
+		w.Header().Set(exchange.RequestID, id)
 		next.ServeHTTP(w, r)
 	})
 }
@@ -72,7 +73,7 @@ func refuseHTTP2(s *Server, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor == 2 && r.Method == httpconn.Preface {
 			w.Header().Set("Connection", "close")
-			s.service.refuse(w, r, plain(http.StatusHTTPVersionNotSupported, "HTTP/2 is not spoken here"))
+			s.service.Refuse(w, r, exchange.Errorf(http.StatusHTTPVersionNotSupported, "HTTP/2 is not spoken here"))
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -82,8 +83,8 @@ func refuseHTTP2(s *Server, next http.Handler) http.Handler {
 // checkHost refuses names that are not ours: DNS rebinding needs them.
 func checkHost(s *Server, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !server.AnswersTo(r.Host, s.service.options().Hosts) {
-			s.service.refuse(w, r, plain(http.StatusMisdirectedRequest,
+		if !server.AnswersTo(r.Host, s.service.Options().Hosts) {
+			s.service.Refuse(w, r, exchange.Errorf(http.StatusMisdirectedRequest,
 				"not served under this name: ask by address or as localhost, or allow it in http.hosts"))
 			return
 		}
@@ -95,7 +96,7 @@ func checkHost(s *Server, next http.Handler) http.Handler {
 func checkOrigin(s *Server, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !server.SameOrigin(r.Header.Get("Origin"), r.Host) {
-			s.service.refuse(w, r, plain(http.StatusForbidden, "not served to other origins"))
+			s.service.Refuse(w, r, exchange.Errorf(http.StatusForbidden, "not served to other origins"))
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -105,10 +106,10 @@ func checkOrigin(s *Server, next http.Handler) http.Handler {
 // checkPassword asks for the password: "Authorization: Bearer <password>" (RFC 6750), or Basic with any user (RFC 7617).
 func checkPassword(s *Server, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if password := s.service.options().Password; password != "" && !server.PasswordMatches(passwordOf(r), password) {
+		if password := s.service.Options().Password; password != "" && !server.PasswordMatches(passwordOf(r), password) {
 			s.authFailures.Add(1)
 			w.Header().Set("WWW-Authenticate", `Basic realm="sluice", charset="UTF-8"`)
-			s.service.refuse(w, r, &failure{status: http.StatusUnauthorized, code: codeUnauthentic, message: "a password is needed"})
+			s.service.Refuse(w, r, &exchange.Failure{Status: http.StatusUnauthorized, Code: exchange.CodeUnauthentic, Message: "a password is needed"})
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -127,7 +128,7 @@ func passwordOf(r *http.Request) []byte {
 // cleanPath refuses a path that the mux would redirect.
 func cleanPath(s *Server, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		cleaned, ok := cleanRequest(r)
+		cleaned, ok := exchange.CleanRequest(r)
 		if !ok {
 			s.notFound(w, r)
 			return

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
 // routing makes the mux of all routes. A pattern knows all its methods, so that others get an answer of ours.
@@ -16,11 +18,11 @@ func (s *Server) routing() *http.ServeMux {
 				method = http.MethodGet
 			}
 			if chosen := methods[method]; chosen != nil {
-				s.service.answer(w, r, chosen)
+				s.service.Answer(w, r, chosen)
 				return
 			}
 			w.Header().Set("Allow", allowed(methods))
-			s.service.refuse(w, r, plain(http.StatusMethodNotAllowed, "HTTP 405 Method Not Allowed: use %s", allowed(methods)))
+			s.service.Refuse(w, r, exchange.Errorf(http.StatusMethodNotAllowed, "HTTP 405 Method Not Allowed: use %s", allowed(methods)))
 		})
 	}
 	mux.HandleFunc("/", s.notFound)
@@ -28,20 +30,20 @@ func (s *Server) routing() *http.ServeMux {
 }
 
 // byPattern returns the routes by their patterns, and then by their methods.
-func byPattern(routes []route) map[string]map[string]*route {
-	patterns := map[string]map[string]*route{}
+func byPattern(routes []exchange.Route) map[string]map[string]*exchange.Route {
+	patterns := map[string]map[string]*exchange.Route{}
 	for i := range routes {
 		r := &routes[i]
-		if patterns[r.pattern] == nil {
-			patterns[r.pattern] = map[string]*route{}
+		if patterns[r.Pattern] == nil {
+			patterns[r.Pattern] = map[string]*exchange.Route{}
 		}
-		patterns[r.pattern][r.method] = r
+		patterns[r.Pattern][r.Method] = r
 	}
 	return patterns
 }
 
 // allowed returns the methods as the Allow header has them.
-func allowed(methods map[string]*route) string {
+func allowed(methods map[string]*exchange.Route) string {
 	var names []string
 	for name := range methods {
 		names = append(names, name)
@@ -55,5 +57,5 @@ func allowed(methods map[string]*route) string {
 
 // notFound answers every path without a route.
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
-	s.service.refuse(w, r, plain(http.StatusNotFound, "HTTP 404 Not Found"))
+	s.service.Refuse(w, r, exchange.Errorf(http.StatusNotFound, "HTTP 404 Not Found"))
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"github.com/sluice-proxy/sluice/metrics"
+	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
 // Stats is what the door counted since it opened.
@@ -34,21 +35,21 @@ type RouteStat struct {
 // Stats reads the counters. Routes that were never asked for are left out.
 func (s *Server) Stats() Stats {
 	now := Stats{
-		Requests: s.service.answering.Load(), Waiting: s.service.waiting.Load(), Held: s.service.held.Load(),
+		Requests: s.service.Answering.Load(), Waiting: s.service.Waiting.Load(), Held: s.service.Held.Load(),
 		AuthFailures: s.authFailures.Load(),
 	}
 	now.Connections, now.Accepted = s.conns.Count()
-	now.Instances, now.InstancesEnded = s.v2.instances.count()
-	now.Routes = metrics.Rows(s.service.meters, routeStat, func(a, b RouteStat) int {
+	now.Instances, now.InstancesEnded = s.V2.Counts()
+	now.Routes = metrics.Rows(s.service.Meters, routeStat, func(a, b RouteStat) int {
 		return cmp.Or(cmp.Compare(a.Pattern, b.Pattern), cmp.Compare(a.Method, b.Method))
 	})
 	return now
 }
 
-func routeStat(r *route, read metrics.Reading) RouteStat {
+func routeStat(r *exchange.Route, read metrics.Reading) RouteStat {
 	stat := RouteStat{Classes: read.Ended, Latency: read.Latency}
 	if r != nil {
-		stat.Method, stat.Pattern = r.method, r.name()
+		stat.Method, stat.Pattern = r.Method, r.Name()
 	}
 	return stat
 }

@@ -1,0 +1,103 @@
+package exchange
+
+import (
+	"bytes"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// CompressFrom is the size from which answers are packed for who wants them so: smaller ones fit in a packet.
+const CompressFrom = 1 << 10
+
+// compressors by their names in Accept-Encoding, the best first.
+var compressors = []struct {
+	name string
+	pack func([]byte) []byte
+}{
+	{"zstd", compressZstd},
+	{"gzip", compressGzip},
+}
+
+// packed is the body as the client would rather have it, and its header says so. Streams are not packed.
+func (x *Exchange) Compressed(body []byte) []byte {
+	header := x.W.Header()
+	header.Add("Vary", "Accept-Encoding")
+	best, chosen := 0, -1
+	for i, p := range compressors {
+		if q := quality(x.R.Header["Accept-Encoding"], p.name); q > best {
+			best, chosen = q, i
+		}
+	}
+	if chosen < 0 {
+		return body
+	}
+	header.Set("Content-Encoding", compressors[chosen].name)
+	return compressors[chosen].pack(body)
+}
+
+// quality is how much a client wants a coding, in thousandths: 0 for not at all (RFC 9110, 12.5.3).
+func quality(accept []string, coding string) int {
+	any, found := 0, false
+	for _, line := range accept {
+		for item := range strings.SplitSeq(line, ",") {
+			name, parameter, _ := strings.Cut(item, ";")
+			switch name = strings.TrimSpace(name); {
+			case strings.EqualFold(name, coding):
+				return weight(parameter)
+			case name == "*" && !found:
+				any, found = weight(parameter), true
+			}
+		}
+	}
+	return any
+}
+
+// weight reads "q=0.5" as 500; without one it is 1000, and 0 when it is no number from 0 to 1.
+func weight(parameter string) int {
+	parameter = strings.TrimSpace(parameter)
+	if parameter == "" {
+		return 1000
+	}
+	name, value, _ := strings.Cut(parameter, "=")
+	q, err := strconv.ParseFloat(value, 32)
+	if err != nil || !strings.EqualFold(name, "q") || !(q >= 0 && q <= 1) {
+		return 0
+	}
+	return int(q * 1000)
+}
+
+var gzipWriters = sync.Pool{New: func() any {
+	w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // a level that there is
+	return w
+}}
+
+func compressGzip(body []byte) []byte {
+	var out bytes.Buffer
+	out.Grow(len(body) / 4)
+	w, _ := gzipWriters.Get().(*gzip.Writer)
+	w.Reset(&out)
+	_, _ = w.Write(body) // a buffer takes all
+	_ = w.Close()
+	w.Reset(nil)
+	gzipWriters.Put(w)
+	return out.Bytes()
+}
+
+// zstdWriter packs as many bodies at once as there are processors; more wait.
+var zstdWriter = sync.OnceValue(func() *zstd.Encoder {
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(runtime.GOMAXPROCS(0)), zstd.WithEncoderLevel(zstd.SpeedFastest),
+		zstd.WithWindowSize(smallWindow), zstd.WithLowerEncoderMem(true))
+	if err != nil { // of options that are right on every machine
+		panic(err)
+	}
+	return w
+})
+
+func compressZstd(body []byte) []byte {
+	return zstdWriter().EncodeAll(body, make([]byte, 0, len(body)/4))
+}

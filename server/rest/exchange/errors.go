@@ -1,0 +1,170 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/jsonscan"
+)
+
+// Failure is an answer that is no success, in the shape that clients of REST v2 read.
+type Failure struct {
+	Status  int // of HTTP
+	Code    int // of REST v2: the status, or more exact and with five digits
+	Message string
+	Again   time.Duration // when to come back; zero for no promise
+	Outcome string        // of a record, where the answer is about one
+	Cause   error         // of its end, where that has a name
+}
+
+func (f *Failure) Error() string { return f.Message }
+
+// Errorf is a failure whose code is its status.
+func Errorf(status int, format string, values ...any) *Failure {
+	return &Failure{Status: status, Code: status, Message: fmt.Sprintf(format, values...)}
+}
+
+// Codes of REST v2 (Errors.java of its proxy).
+const (
+	CodeUnauthentic = 40101
+	CodeDenied      = 40301
+	codeNoTopic     = 40401
+	codeNoPartition = 40402
+	codeKafka       = 50002 // do not send it again unchanged
+	CodeRetry       = 50003 // may be sent again
+)
+
+func NoTopic() *Failure {
+	return &Failure{Status: http.StatusNotFound, Code: codeNoTopic, Message: "Topic not found."}
+}
+
+func NoPartition() *Failure {
+	return &Failure{Status: http.StatusNotFound, Code: codeNoPartition, Message: "Partition not found."}
+}
+
+// Stopping is the answer to requests for something new while sluice stops.
+func Stopping() error { return Unavailable(kafka.ErrStopping.Error()) }
+
+func Unavailable(why string) *Failure {
+	return &Failure{Status: http.StatusServiceUnavailable, Code: CodeRetry, Message: why, Again: time.Second}
+}
+
+// fails is what Kafka's side says, as an answer.
+var fails = []struct {
+	err error
+	as  func(error) *Failure
+}{
+	{kafka.ErrNoTopic, func(error) *Failure { return NoTopic() }},
+	{kafka.ErrNoPartition, func(error) *Failure { return NoPartition() }},
+	{kafka.ErrDenied, func(err error) *Failure {
+		return &Failure{Status: http.StatusForbidden, Code: CodeDenied, Message: err.Error()}
+	}},
+	{kafka.ErrNotHere, func(err error) *Failure {
+		return &Failure{Status: http.StatusConflict, Code: CodeIllegalState, Message: err.Error()}
+	}},
+	{kafka.ErrForeign, func(err error) *Failure {
+		return &Failure{Status: http.StatusConflict, Code: CodeIllegalState, Message: err.Error()}
+	}},
+	{kafka.ErrMoved, func(err error) *Failure { return Unavailable(err.Error()) }},
+	{kafka.ErrMoving, func(err error) *Failure { return Unavailable(err.Error()) }},
+	{kafka.ErrNoAnswer, func(err error) *Failure { return Unavailable(err.Error()) }},
+	{kafka.ErrStopping, func(err error) *Failure { return Unavailable(err.Error()) }},
+	{kafka.ErrFull, func(err error) *Failure { return Unavailable(err.Error()) }},
+	{kafka.ErrTooMany, func(err error) *Failure { return Unavailable(err.Error()) }},
+	{kafka.ErrTooManyReadings, func(err error) *Failure { return Unavailable(err.Error()) }},
+	{kafka.ErrNoGroup, func(error) *Failure { return Errorf(http.StatusNotFound, "Consumer group not found.") }},
+	{kafka.ErrTooMuch, func(err error) *Failure { return Errorf(http.StatusUnprocessableEntity, "%v", err) }},
+	{kafka.ErrUnreadable, func(err error) *Failure { return Errorf(http.StatusConflict, "%v", err) }},
+	{kafka.ErrNoOffset, func(err error) *Failure { return Errorf(http.StatusConflict, "%v", err) }},
+	{context.DeadlineExceeded, func(error) *Failure { return Unavailable("no broker answered in time") }},
+}
+
+// textStatus is the status for each kind of wrong text.
+var textStatus = [...]int{
+	jsonscan.Syntax:  http.StatusBadRequest,
+	jsonscan.Shape:   http.StatusUnprocessableEntity,
+	jsonscan.TooMany: http.StatusRequestEntityTooLarge,
+}
+
+// AsFailure finds the answer that an error means.
+func AsFailure(err error) *Failure {
+	var f *Failure
+	if errors.As(err, &f) {
+		return f
+	}
+	var record *kafka.ProduceError
+	if errors.As(err, &record) {
+		return NotWritten(record)
+	}
+	var text *jsonscan.Error
+	if errors.As(err, &text) {
+		return Errorf(textStatus[text.Kind], "%v", err)
+	}
+	for _, known := range fails {
+		if errors.Is(err, known.err) {
+			return known.as(err)
+		}
+	}
+	return &Failure{Status: http.StatusInternalServerError, Code: codeKafka, Message: err.Error()}
+}
+
+// OutcomeCode is the error_code of a record that is not written, or may not be. Clients send again what has
+// codeRetry: of an unknown record that is at least once, as everywhere in Kafka.
+func OutcomeCode(outcome kafka.Outcome) int {
+	if outcome == kafka.Rejected {
+		return codeKafka
+	}
+	return CodeRetry
+}
+
+// OutcomeReason is why a record is not written, or may not be, beginning with its outcome.
+func OutcomeReason(e *kafka.ProduceError) string { return e.Outcome.String() + ": " + e.Reason }
+
+// Invalid is a body that is JSON, but not what was asked for.
+func Invalid(format string, values ...any) error {
+	return Errorf(http.StatusUnprocessableEntity, format, values...)
+}
+
+// LegalTopic tells what Kafka takes as a topic's name (Topic.java, validate).
+func LegalTopic(name string) bool {
+	illegal := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '_' && r != '-'
+	}
+	return name != "" && name != "." && name != ".." && len(name) <= 249 && strings.IndexFunc(name, illegal) < 0
+}
+
+// NotWritten is the answer for a record that is not written, or may not be.
+func NotWritten(e *kafka.ProduceError) *Failure {
+	f := &Failure{Code: OutcomeCode(e.Outcome), Message: OutcomeReason(e), Outcome: e.Outcome.String(), Cause: e.Cause}
+	switch e.Outcome {
+	case kafka.Rejected:
+		f.Status = http.StatusUnprocessableEntity
+	case kafka.Retry:
+		f.Status, f.Again = http.StatusServiceUnavailable, time.Second
+	default:
+		f.Status = http.StatusGatewayTimeout
+	}
+	return f
+}
+
+const CodeNoInstance = 40403
+
+const CodeFormat = 40601
+
+const CodeExists = 40902
+
+const CodeIllegalState = 40903
+
+// Codes of REST v2 for instances.
+const (
+	CodeConfig = 42204
+)
+
+func IllegalState(why string) error {
+	return &Failure{Status: http.StatusConflict, Code: CodeIllegalState, Message: why}
+}

@@ -1,0 +1,88 @@
+package exchange
+
+import (
+	"cmp"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/sluice-proxy/sluice/server"
+)
+
+// Options are the door's settings. The zero value of a field means its default.
+type Options struct {
+	// Hosts are names, other than localhost and addresses, under which the door may be asked.
+	Hosts []string
+	// BaseURI is where clients reach the door, without a slash at its end; empty: as they asked for it.
+	BaseURI string
+	// TrustedProxies are those whose Forwarded and X-Forwarded-* say where clients reach the door.
+	TrustedProxies []netip.Prefix
+	// Password is what a request must bring, as a Bearer token or with Basic; empty asks for none.
+	Password string
+	// MaxConnections is how many connections may be open at once (10 000); more wait in the kernel.
+	MaxConnections int
+	// MaxRequests is how many requests are answered at once (1 000); more are told to come back.
+	MaxRequests int
+	// MaxWaiting is how many requests wait for records at once, streams included (5 000); they are not
+	// among MaxRequests meanwhile.
+	MaxWaiting int
+	// MaxBody bounds the body of a request, and a line of one that is streamed, in bytes (4 MiB).
+	MaxBody int
+	// MaxRecords bounds the records of a request that is not streamed (1 000).
+	MaxRecords int
+	// MaxHeld bounds the bodies of all requests together, in bytes (256 MiB).
+	MaxHeld int
+	// MaxInstances is how many consumer instances there may be (1 000).
+	MaxInstances int
+	// InstanceIdle is how long a consumer instance lives without a request (5 minutes).
+	InstanceIdle time.Duration
+	// HeaderTimeout is how long a client may take to send the header of a request (5 s).
+	HeaderTimeout time.Duration
+	// BodyTimeout is how long a client may take to send the body of a request (30 s).
+	BodyTimeout time.Duration
+	// IdleTimeout is how long a connection may wait for its next request (60 s).
+	IdleTimeout time.Duration
+	// AckTimeout is how long a produce waits for the brokers' answer (30 s).
+	AckTimeout time.Duration
+	// QueueTimeout is how long a produce waits for room in a full queue (5 s).
+	QueueTimeout time.Duration
+	// DrainGrace is how long Drain waits for requests that are being answered (10 s).
+	DrainGrace time.Duration
+	// H2C lets clients speak HTTP/2 without TLS, from the first byte on.
+	H2C bool
+	// AccessLog is the share of requests that are logged, 0 to 1; Access is where, nil for the door's own log.
+	AccessLog float64
+	Access    *slog.Logger `json:"-"`
+	// Register tells the watchdog about a loop that begins; nil when there is no watchdog.
+	Register server.Watch `json:"-"`
+}
+
+// DefaultOptions returns what a zero Options stands for.
+func DefaultOptions() Options {
+	return Options{
+		MaxConnections: 10_000, MaxRequests: 1_000, MaxWaiting: 5_000, MaxBody: 4 << 20, MaxRecords: 1_000, MaxHeld: 256 << 20,
+		MaxInstances: 1_000, InstanceIdle: 5 * time.Minute,
+		HeaderTimeout: 5 * time.Second, BodyTimeout: 30 * time.Second, IdleTimeout: time.Minute, AckTimeout: 30 * time.Second,
+		QueueTimeout: 5 * time.Second, DrainGrace: 10 * time.Second,
+	}
+}
+
+// orDefaults fills the fields that are zero.
+func (o Options) orDefaults() Options {
+	d := DefaultOptions()
+	o.MaxConnections = cmp.Or(o.MaxConnections, d.MaxConnections)
+	o.MaxRequests = cmp.Or(o.MaxRequests, d.MaxRequests)
+	o.MaxWaiting = cmp.Or(o.MaxWaiting, d.MaxWaiting)
+	o.MaxBody = cmp.Or(o.MaxBody, d.MaxBody)
+	o.MaxRecords = cmp.Or(o.MaxRecords, d.MaxRecords)
+	o.MaxHeld = cmp.Or(o.MaxHeld, d.MaxHeld)
+	o.MaxInstances = cmp.Or(o.MaxInstances, d.MaxInstances)
+	o.InstanceIdle = cmp.Or(o.InstanceIdle, d.InstanceIdle)
+	o.HeaderTimeout = cmp.Or(o.HeaderTimeout, d.HeaderTimeout)
+	o.BodyTimeout = cmp.Or(o.BodyTimeout, d.BodyTimeout)
+	o.IdleTimeout = cmp.Or(o.IdleTimeout, d.IdleTimeout)
+	o.AckTimeout = cmp.Or(o.AckTimeout, d.AckTimeout)
+	o.QueueTimeout = cmp.Or(o.QueueTimeout, d.QueueTimeout)
+	o.DrainGrace = cmp.Or(o.DrainGrace, d.DrainGrace)
+	return o
+}

@@ -1,0 +1,172 @@
+package produce
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/rest/exchange"
+)
+
+// windowRecords bounds the records of one stream whose results are not written yet.
+const windowRecords = 1000
+
+// Codec is how the records of a stream are written, and their results.
+type Codec interface {
+	// kind is the media type of the results.
+	ContentType() string
+	// whole is how many of the unread bytes are whole records. It is asked by the goroutine that reads,
+	// the others by the one that produces.
+	Whole(unread []byte) int
+	// cut takes the first record off a chunk; one without text is none. An error ends the stream: nobody
+	// knows where the next record begins.
+	Cut(chunk []byte) (text, rest []byte, err error)
+	// read makes a record of its text, and notes what its result needs. The record is valid until the next.
+	Read(text []byte, p *Pending) (kafka.Outgoing, error)
+	// tell appends the result of a record that is written.
+	AppendResult(out []byte, p *Pending, r *kafka.Result) []byte
+	// tellFailure appends the result of one that is not; p is nil for a failure of the stream itself.
+	AppendFailure(out []byte, p *Pending, f *exchange.Failure) []byte
+	// none is what is wrong with a body without a record; nil for nothing.
+	Empty() error
+}
+
+// recordStream produces the records of a body, and writes a result for each when its end is known, in their order.
+// It holds the buffers of its records and the window, however long the body is.
+type recordStream struct {
+	*exchange.Exchange
+
+	codec    Codec
+	delivery *Delivery
+	chunks   *chunkReader
+	source   <-chan []byte   // of records; nil when there are no more
+	drains   <-chan struct{} // closed when sluice stops
+	oldest   *time.Timer     // until a result is waited for no longer
+	buffer   []byte          // records as they came
+	chunk    []byte          // those of them that are not produced yet
+	line     int64           // number of the last one that is
+	garbled  bool            // the rest of the body makes no sense
+	results  []kafka.Result  // room for one
+	out      []byte          // results that are not sent yet
+
+	window []Pending // a ring of bulkWindow
+	first  int
+	n      int
+}
+
+// Stream produces the records of the body.
+func Stream(x *exchange.Exchange, as Codec) error {
+	d, err := NewDelivery(x)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	s := &recordStream{
+		Exchange: x, codec: as, delivery: d, drains: x.Drains, oldest: time.NewTimer(x.Opts.AckTimeout), window: make([]Pending, windowRecords),
+	}
+	defer s.oldest.Stop()
+	// HTTP/1: results are written while records come.
+	_ = http.NewResponseController(x.W).EnableFullDuplex()
+	s.chunks = newChunkReader(x, as.Whole)
+	defer s.chunks.end()
+	s.source = s.chunks.chunks
+	return s.run()
+}
+
+// run goes on until every record has its result.
+func (s *recordStream) run() error {
+	for s.source != nil || len(s.chunk) > 0 || s.n > 0 {
+		if err := s.produce(); err != nil {
+			return err
+		}
+		s.collect()
+		if len(s.chunk) > 0 && s.n < windowRecords {
+			continue
+		}
+		if err := s.wait(); err != nil {
+			return err
+		}
+	}
+	return s.finish()
+}
+
+// wait returns when there may be something to do.
+func (s *recordStream) wait() error {
+	if s.n == 0 && s.source == nil {
+		return nil
+	}
+	s.flush()
+	source := s.source
+	if len(s.chunk) > 0 { // the window is full
+		source = nil
+	}
+	if s.n > 0 {
+		s.oldest.Reset(time.Until(s.window[s.first].until))
+	}
+	select {
+	case chunk, more := <-source:
+		if s.buffer, s.chunk = chunk, chunk; !more {
+			s.source = nil
+		}
+	case <-s.delivery.bell:
+	case <-s.oldest.C:
+		s.overdue()
+	case <-s.drains: // what was not produced has no result: the client sends it elsewhere
+		s.source, s.chunk, s.drains = nil, nil, nil
+	case <-s.R.Context().Done():
+		return s.gone()
+	}
+	return nil
+}
+
+// gone leaves what was sent to itself.
+func (s *recordStream) gone() error {
+	sent := 0
+	for i := range s.n {
+		if s.window[(s.first+i)%windowRecords].Failure == nil {
+			sent++
+		}
+	}
+	s.delivery.Publisher.Forsake(sent)
+	return exchange.ErrGone
+}
+
+// overdue gives up the oldest record.
+func (s *recordStream) overdue() {
+	if s.n == 0 || time.Now().Before(s.window[s.first].until) {
+		return
+	}
+	s.results = s.delivery.abandon(1, s.results[:0])
+	s.report(&s.window[s.first], &s.results[0])
+	s.shift()
+}
+
+func (s *recordStream) shift() {
+	s.first, s.n = (s.first+1)%windowRecords, s.n-1
+}
+
+// collect writes the results that are there, up to the first record that has none. The desk's bell rings
+// when that has one.
+func (s *recordStream) collect() {
+	for s.n > 0 {
+		p := &s.window[s.first]
+		if p.Failure != nil {
+			s.reportFailure(p, p.Failure)
+			s.shift()
+			continue
+		}
+		results, ok := s.delivery.Publisher.Results(1, s.results[:0])
+		if !ok {
+			return
+		}
+		s.results = results
+		s.report(p, &results[0])
+		s.shift()
+	}
+}
+
+// Data is what version 3's report tells of a key or a value: how it was written, and its bytes in Kafka.
+type Data struct {
+	Kind string // empty when there was none
+	Size int
+}

@@ -1,0 +1,35 @@
+package resttest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// Zipped is a text as gzip packs it.
+func Zipped(text string) string {
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	_, _ = w.Write([]byte(text))
+	_ = w.Close()
+	return out.String()
+}
+
+// Zstded is a text as zstd packs it, by options.
+func Zstded(t *testing.T, text string, opts ...zstd.EOption) string {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := zstd.NewWriter(&out, append(opts, zstd.WithEncoderConcurrency(1))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = w.Write([]byte(text)); err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}

@@ -1,0 +1,174 @@
+package resttest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/sluice-proxy/sluice/server/rest/exchange"
+)
+
+// Object is one of JSON's, or of YAML's.
+type Object = map[string]any
+
+// Inside is an object in another; an empty one when it is not there.
+func Inside(o Object, names ...string) Object {
+	for _, name := range names {
+		o, _ = o[name].(Object)
+	}
+	return o
+}
+
+// methods are what a path item of OpenAPI has operations for.
+var methods = []string{"get", "put", "post", "delete", "options", "head", "patch", "trace"}
+
+// Operation is one call of the document.
+type Operation struct {
+	Path, Method string
+	Object
+}
+
+// Operations are all calls of the document, in order.
+func Operations(doc Object) (all []Operation) {
+	paths := Inside(doc, "paths")
+	for _, path := range slices.Sorted(maps.Keys(paths)) {
+		for _, method := range methods {
+			if o, is := Inside(paths, path)[method].(Object); is {
+				all = append(all, Operation{path, method, o})
+			}
+		}
+	}
+	return all
+}
+
+// isV2 reports whether a path of the document belongs to version 2.
+func isV2(path string) bool {
+	return !slices.ContainsFunc([]string{"/v1/", "/v3/", "/docs", "/openapi.json"}, func(p string) bool { return strings.HasPrefix(path, p) })
+}
+
+// commonAnswers are what the door says before a call is reached, or in place of its answer.
+var commonAnswers = []struct {
+	status, component string
+	goes              func(Operation) bool
+}{
+	{"400", "BadRequest", always},
+	{"401", "Unauthenticated", always},
+	{"403", "Forbidden", always},
+	{"404", "NotFound", func(o Operation) bool { return bytes.ContainsRune([]byte(o.Path), '{') }},
+	{"406", "NotAcceptable", func(o Operation) bool { return o.Method == "get" && isV2(o.Path) }},
+	{"408", "TooSlow", always},
+	{"413", "TooLarge", withBody},
+	{"415", "UnsupportedType", withBody},
+	{"417", "Unexpected", always},
+	{"421", "Misdirected", always},
+	{"431", "HeaderTooLong", always},
+	{"500", "Failed", always},
+	{"501", "NotImplemented", always},
+	{"503", "Unavailable", always},
+	{"505", "OtherVersion", always},
+}
+
+func always(Operation) bool { return true }
+
+func withBody(o Operation) bool { return o.Object["requestBody"] != nil }
+
+// Merged is the document that the fragments make.
+func Merged(t *testing.T) []byte {
+	t.Helper()
+	files, err := filepath.Glob("openapi/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no fragments", err)
+	}
+	doc := Object{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var fragment Object
+		if err := yaml.Unmarshal(text, &fragment); err != nil {
+			t.Fatalf("%s: %s", file, yaml.FormatError(err, false, true))
+		}
+		join(t, file, doc, fragment, 0)
+	}
+	for _, o := range Operations(doc) {
+		complete(o)
+	}
+	for _, response := range responses(doc) {
+		alsoPlain(response)
+	}
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(doc); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// join adds a fragment. Down to operations and components nothing may be said twice.
+func join(t *testing.T, file string, into, fragment Object, depth int) {
+	t.Helper()
+	for name, value := range fragment {
+		before, is := into[name].(Object)
+		more, too := value.(Object)
+		switch {
+		case into[name] == nil:
+			into[name] = value
+		case is && too && depth < 2:
+			join(t, file, before, more, depth+1)
+		default:
+			t.Errorf("%s: %s is in another fragment too", file, name)
+		}
+	}
+}
+
+// complete adds the common answers that the operation does not say itself.
+func complete(o Operation) {
+	answers := Inside(o.Object, "responses")
+	for _, c := range commonAnswers {
+		if answers != nil && answers[c.status] == nil && c.goes(o) {
+			answers[c.status] = Object{"$ref": "#/components/responses/" + c.component}
+		}
+	}
+}
+
+// responses are all of them, shared or not.
+func responses(doc Object) (all []Object) {
+	lists := []Object{Inside(doc, "components", "responses")}
+	for _, o := range Operations(doc) {
+		lists = append(lists, Inside(o.Object, "responses"))
+	}
+	for _, list := range lists {
+		for _, response := range list {
+			all = append(all, response.(Object))
+		}
+	}
+	return all
+}
+
+// alsoPlain adds plain JSON wherever an answer has v2's type: exchange.kind answers either.
+func alsoPlain(response Object) {
+	content := Inside(response, "content")
+	if v2, is := content[exchange.V2Type]; is && content[exchange.JSONType] == nil {
+		content[exchange.JSONType] = v2
+	}
+}
+
+// pointer is a JSON pointer (RFC 6901) to what is under these names.
+func pointer(names ...string) string {
+	var p []byte
+	for _, name := range names {
+		p = fmt.Appendf(p, "/%s", escapes.Replace(name))
+	}
+	return string(p)
+}

@@ -1,0 +1,158 @@
+package resttest
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/lender"
+	"github.com/sluice-proxy/sluice/server/rest/exchange"
+)
+
+// Clock is the lenders' time, which goes on by itself and can be turned forward.
+type Clock struct{ Ahead atomic.Int64 }
+
+func (c *Clock) now() time.Time { return time.Now().Add(time.Duration(c.Ahead.Load())) }
+
+// Forward turns the clock, and lets every lender look at it.
+func (c *Clock) Forward(s *lender.Lenders, d time.Duration) {
+	c.Ahead.Add(int64(d))
+	s.Wake()
+}
+
+func StartWithClock(t *testing.T) (*Sluice, *Clock) {
+	s, c := Start(t, exchange.Options{}), &Clock{}
+	s.Door.V1.Lenders.Now = c.now
+	return s, c
+}
+
+// Put produces values, which are JSON, to one partition of a topic.
+func (s *Sluice) Put(topic string, partition int, values ...string) {
+	s.T.Helper()
+	var records []string
+	for _, v := range values {
+		records = append(records, fmt.Sprintf(`{"value":%s,"partition":%d}`, v, partition))
+	}
+	answer, text := s.Ask("POST", "/topics/"+topic, `{"records":[`+strings.Join(records, ",")+`]}`, "Content-Type", AsJSON)
+	if answer.StatusCode != 200 || strings.Contains(text, `"error_code":5`) {
+		s.T.Fatalf("%d %s", answer.StatusCode, text)
+	}
+}
+
+// Numbers are n values of JSON, from 0 on.
+func Numbers(n int) (values []string) {
+	for i := range n {
+		values = append(values, fmt.Sprint(i))
+	}
+	return values
+}
+
+// Take takes a list of records.
+func (s *Sluice) Take(group, query string) []Message {
+	s.T.Helper()
+	answer, text := s.Ask("GET", "/v1/groups/"+group+"/messages?"+query, "")
+	if answer.StatusCode != 200 {
+		s.T.Fatalf("%s: %d %s", query, answer.StatusCode, text)
+	}
+	return s.Messages(text)
+}
+
+func (s *Sluice) Messages(text string) (list []Message) {
+	s.T.Helper()
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
+		s.T.Fatalf("%v in %s", err, text)
+	}
+	return list
+}
+
+// Settle sends settlements and returns what became of them.
+func (s *Sluice) Settle(group, body string) string {
+	s.T.Helper()
+	answer, text := s.Ask("POST", "/v1/groups/"+group+"/acks", body)
+	if answer.StatusCode != 200 {
+		s.T.Fatalf("%s: %d %s", body, answer.StatusCode, text)
+	}
+	return text
+}
+
+// LeasesOf are the leases of messages as a list of JSON.
+func LeasesOf(list []Message) string {
+	var quoted []string
+	for _, m := range list {
+		quoted = append(quoted, `"`+m.Lease+`"`)
+	}
+	return "[" + strings.Join(quoted, ",") + "]"
+}
+
+func Tallied(accepted, released, renewed, stale int) string {
+	return fmt.Sprintf(`{"accepted":%d,"released":%d,"rejected":0,"renewed":%d,"stale":%d}`, accepted, released, renewed, stale)
+}
+
+// Message is a record as takes and streams have it.
+type Message struct {
+	Topic     string          `json:"topic"`
+	Partition int32           `json:"partition"`
+	Offset    int64           `json:"offset"`
+	Key       json.RawMessage `json:"key"`
+	Value     json.RawMessage `json:"value"`
+	Delivery  int             `json:"delivery"`
+	Lease     string          `json:"lease"`
+}
+
+// All waits long enough for a group to be joined.
+const All = "topics=blobs&wait=20s"
+
+// Balanced checks the books: every record that was lent was settled or is still lent.
+func (s *Sluice) Balanced() {
+	s.T.Helper()
+	for _, row := range s.Client.Consumed() {
+		if row.Lent != row.Accepted+row.Released+row.Rejected+row.Leased {
+			s.T.Errorf("%+v", row)
+		}
+	}
+}
+
+// Configured is what the client was opened with.
+func (s *Sluice) Configured() kafka.Config {
+	cfg := kafka.Defaults()
+	cfg.Brokers = s.Cluster.ListenAddrs()
+	return cfg
+}
+
+// Answered is what came back for a request.
+type Answered struct {
+	*Reply
+
+	Text string
+}
+
+// Later asks meanwhile.
+func (s *Sluice) Later(ask func() (*Reply, string)) <-chan Answered {
+	done := make(chan Answered, 1)
+	go func() {
+		r, text := ask()
+		done <- Answered{r, text}
+	}()
+	return done
+}
+
+// Bound sets consume.max_subscriptions.
+func (s *Sluice) Bound(most int) {
+	s.T.Helper()
+	cfg := s.Configured()
+	cfg.MaxSubscriptions = most
+	if _, err := s.Client.Reconfigure(cfg); err != nil {
+		s.T.Fatal(err)
+	}
+}
+
+func Dotted(n int) (names []string) {
+	for i := range n {
+		names = append(names, fmt.Sprintf("a.%d=1", i))
+	}
+	return names
+}

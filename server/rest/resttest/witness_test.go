@@ -1,0 +1,56 @@
+package resttest
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/sluice-proxy/sluice/server/rest/exchange"
+)
+
+// The witness itself: what is not in the document does not pass.
+func TestAWitnessSeesWhatIsNotDescribed(t *testing.T) {
+	header := func(kind string) http.Header {
+		return http.Header{"Content-Type": {kind}, exchange.RequestID: {"1"}, "Retry-After": {"1"}}
+	}
+	for _, c := range []struct {
+		answer answer
+		says   string
+	}{
+		{answer{"GET", "/brokers", 200, header(exchange.V2Type), []byte(`{"brokers":[0]}`), true}, ""},
+		{answer{"HEAD", "/brokers/", 200, header(exchange.JSONType), nil, true}, ""},
+		{answer{"GET", "/brokers", 200, header(exchange.V2Type), []byte(`{"brokers":["0"]}`), true}, "got string, want integer"},
+		{answer{"GET", "/brokers", 200, header(exchange.V2Type), []byte(`{"brokers":[0],"more":1}`), true}, "additional properties"},
+		{answer{"GET", "/brokers", 200, header(exchange.V2Type), []byte(`{}`), true}, "missing property"},
+		{answer{"GET", "/brokers", 200, header(exchange.V2Type), []byte(`{`), true}, "unexpected EOF"},
+		{answer{"GET", "/brokers", 200, header("text/plain"), []byte(`{"brokers":[0]}`), true}, "Content-Type"},
+		{answer{"GET", "/brokers", 200, http.Header{"Content-Type": {exchange.V2Type}}, []byte(`{"brokers":[0]}`), true}, "without X-Request-Id"},
+		{answer{"GET", "/brokers", 418, header(exchange.V2Type), nil, true}, "not in openapi.json"},
+		{answer{"PUT", "/brokers", 200, header(exchange.V2Type), nil, true}, "not in openapi.json"},
+		{answer{"GET", "/nothing", 200, header(exchange.V2Type), nil, true}, "not in openapi.json"},
+		{answer{"GET", "/nothing", 404, header(exchange.V2Type), []byte(`{"error_code":404,"message":"no"}`), true}, ""},
+		{answer{"GET", "/nothing", 404, header(exchange.V2Type), []byte(`{"error_code":500,"message":"no"}`), true}, "not as openapi.json"},
+		{answer{"POST", "/topics/a?async=true", 204, header(exchange.V2Type), []byte(`x`), true}, "with a body"},
+		{answer{"POST", "/v1/topics/a/records", 200, header(exchange.NDJSONType), []byte("{\"line\":1,\"partition\":0,\"offset\":0,\"timestamp\":1}\n{\"li"), false}, ""},
+		{answer{"POST", "/v1/topics/a/records", 200, header(exchange.NDJSONType), []byte("{\"line\":1,\"offset\":0}\n"), false}, "missing propert"},
+		{answer{"GET", "/brokers", 503, http.Header{"Content-Type": {exchange.V2Type}, exchange.RequestID: {"1"}}, []byte(`{"error_code":50003,"message":"no"}`), true}, "without Retry-After"},
+	} {
+		notes := &notes{TB: t}
+		TheContract().check(notes, &c.answer)
+		said := notes.String()
+		if (said == "") != (c.says == "") || !strings.Contains(said, c.says) {
+			t.Errorf("%s %s %d %s: %q, want %q", c.answer.method, c.answer.path, c.answer.status, c.answer.body, said, c.says)
+		}
+	}
+}
+
+// notes collects what would fail a test.
+type notes struct {
+	testing.TB
+	strings.Builder
+}
+
+func (n *notes) Helper() {}
+
+func (n *notes) Errorf(format string, values ...any) { fmt.Fprintf(&n.Builder, format+"\n", values...) }

@@ -1,0 +1,181 @@
+package v1
+
+import (
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/jsonscan"
+	"github.com/sluice-proxy/sluice/server/lender"
+	"github.com/sluice-proxy/sluice/server/rest/exchange"
+)
+
+// acksParser reads the body of a request that settles leases:
+//
+//	{"ack":["<lease>",...],"release":[{"lease":"...","delay_ms":30000}],
+//	 "reject":[{"lease":"...","reason":"..."}],"renew":[{"lease":"...","ack_timeout_ms":60000}]}
+//
+// Each may be the lease alone or an object with it. Other members of a record that was taken are passed over,
+// so that it can be sent back as it is.
+type acksParser struct {
+	jsonscan.Scanner
+
+	list []lender.Settlement
+}
+
+// The names of the lists, and what an object in one may say.
+var verbs = map[string]lender.Verb{"ack": lender.Accept, "release": lender.Release, "reject": lender.Reject, "renew": lender.Renew}
+
+// span is the member of an object that says a time.
+type span struct {
+	name        string
+	least, most time.Duration
+}
+
+var spans = map[lender.Verb]span{
+	lender.Release: {"delay_ms", 0, longestDelay},
+	lender.Renew:   {"ack_timeout_ms", shortestLease, longestLease},
+}
+
+const (
+	longestDelay   = 24 * time.Hour // as the Redis door has it
+	maxSettlements = 10_000
+)
+
+// parseAcks reads all of a body, before anything of it is done.
+func parseAcks(body []byte) ([]lender.Settlement, error) {
+	if !utf8.Valid(body) {
+		return nil, jsonscan.NotUTF8("the body")
+	}
+	s := &acksParser{Scanner: jsonscan.New(body)}
+	if s.Peek() != '{' {
+		return nil, s.Unexpected("expected an object with \"ack\", \"release\", \"reject\" or \"renew\"")
+	}
+	more, err := s.Enter('{')
+	for more && err == nil {
+		if err = s.readVerb(); err != nil {
+			break
+		}
+		more, err = s.Next('{')
+	}
+	if err == nil {
+		err = s.End()
+	}
+	return s.list, err
+}
+
+func (s *acksParser) readVerb() error {
+	name, err := s.Name()
+	if err != nil {
+		return err
+	}
+	v, known := verbs[string(name)]
+	if !known {
+		return exchange.Invalid("Unrecognized field: %s", name)
+	}
+	if s.Peek() != '[' {
+		return s.Unexpected("%q is not a list", name)
+	}
+	more, err := s.Enter('[')
+	for more && err == nil {
+		if len(s.list) == maxSettlements {
+			return exchange.Errorf(http.StatusRequestEntityTooLarge, "more than %d leases in a request", maxSettlements)
+		}
+		if err = s.readLease(v); err != nil {
+			break
+		}
+		more, err = s.Next('[')
+	}
+	return err
+}
+
+func (s *acksParser) readLease(v lender.Verb) error {
+	item := lender.Settlement{Verb: v}
+	switch s.Peek() {
+	case '"':
+		raw, err := s.Value()
+		if err == nil {
+			item.Lease, err = leaseOf(raw)
+		}
+		if err != nil {
+			return err
+		}
+	case '{':
+		if err := s.readObject(&item); err != nil {
+			return err
+		}
+	default:
+		return s.Unexpected("expected a lease, or an object with one")
+	}
+	if v == lender.Reject {
+		return noDeadLetters()
+	}
+	s.list = append(s.list, item)
+	return nil
+}
+
+// readObject takes a lease with what is said about it. A place alone does not say which lending is meant: an
+// acknowledgement that comes late would count for who has the record now.
+func (s *acksParser) readObject(item *lender.Settlement) error {
+	more, err := s.Enter('{')
+	for more && err == nil {
+		if err = s.readField(item); err != nil {
+			break
+		}
+		more, err = s.Next('{')
+	}
+	if err == nil && item.Lease == (lender.ID{}) {
+		err = exchange.Invalid("an object has no \"lease\": topic, partition and offset do not say which delivery is meant")
+	}
+	return err
+}
+
+func (s *acksParser) readField(item *lender.Settlement) error {
+	name, err := s.Name()
+	if err != nil {
+		return err
+	}
+	raw, err := s.Value()
+	if err != nil {
+		return err
+	}
+	span := spans[item.Verb]
+	switch string(name) {
+	case "lease":
+		item.Lease, err = leaseOf(raw)
+		return err
+	case span.name:
+		item.Span, err = span.read(raw)
+		return err
+	case "topic", "partition", "offset", "timestamp", "key", "value", "headers", "key_encoding", "value_encoding", "delivery", "reason":
+		return nil
+	}
+	return exchange.Invalid("Unrecognized field: %s", name)
+}
+
+// leaseOf reads a lease.
+func leaseOf(raw []byte) (id lender.ID, err error) {
+	ok := false
+	if raw[0] == '"' {
+		id, ok = lender.ParseID(jsonscan.Unquote(raw))
+	}
+	if !ok || id == (lender.ID{}) {
+		err = exchange.Invalid("%.60s is no lease", raw)
+	}
+	return id, err
+}
+
+// read reads a time in milliseconds.
+func (s span) read(raw []byte) (time.Duration, error) {
+	n, err := jsonscan.Number("ms", raw, 63)
+	if err != nil || n < s.least.Milliseconds() || n > s.most.Milliseconds() {
+		return 0, exchange.Invalid("%s: %.30s is not a number from %d to %d", s.name, raw, s.least.Milliseconds(), s.most.Milliseconds())
+	}
+	return time.Duration(n) * time.Millisecond, nil
+}
+
+// noDeadLetters refuses a request that rejects, before anything of it is done.
+func noDeadLetters() error {
+	return exchange.Errorf(http.StatusConflict, "%v; nothing of this request was done", kafka.ErrNoDeadLetters)
+}

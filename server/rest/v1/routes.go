@@ -1,0 +1,35 @@
+package v1
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/sluice-proxy/sluice/server/lender"
+	"github.com/sluice-proxy/sluice/server/rest/exchange"
+)
+
+// API answers the calls below /v1.
+type API struct {
+	*exchange.Service
+
+	Lenders *lender.Lenders
+	// heartbeat is how long a stream may be silent, and patience how long a client may take to read a piece of records.
+	Heartbeat, Patience time.Duration
+}
+
+// New makes the calls below /v1.
+func New(s *exchange.Service) *API {
+	return &API{Service: s, Lenders: lender.New(s.Kafka, s.Options().Register), Heartbeat: longestSilence, Patience: exchange.WriteTimeout}
+}
+
+// Routes is the table of the calls.
+func (a *API) Routes() []exchange.Route {
+	return []exchange.Route{
+		{Method: http.MethodPost, Pattern: "/v1/topics/{topic}/records", API: exchange.V1, Run: records},
+		{Method: http.MethodGet, Pattern: "/v1/topics/{topic}/partitions/{partition}/records", API: exchange.V1, Timeout: exchange.LongTimeout, Run: readPartition},
+		{Method: http.MethodGet, Pattern: "/v1/groups/{group}/messages", API: exchange.V1, Run: a.messages},
+		{Method: http.MethodPost, Pattern: "/v1/groups/{group}/acks", API: exchange.V1, Run: a.acks},
+		{Method: http.MethodGet, Pattern: "/v1/groups/{group}/offsets", API: exchange.V1, Timeout: exchange.LongTimeout, Run: groupOffsets},
+		{Method: http.MethodPut, Pattern: "/v1/groups/{group}/offsets", API: exchange.V1, Run: setGroupOffsets},
+	}
+}

@@ -1,0 +1,55 @@
+package v1
+
+import (
+	"strconv"
+
+	"github.com/sluice-proxy/sluice/server/lender"
+	"github.com/sluice-proxy/sluice/server/recordjson"
+	"github.com/sluice-proxy/sluice/server/rest/exchange"
+)
+
+// streamFormat is how a stream is written.
+type streamFormat struct {
+	kind      string // Content-Type
+	begin     string // before anything else
+	heartbeat string // when there is nothing to say
+	end       string // when sluice stops
+	record    func(out []byte, p *lender.Batch, i int, f recordjson.Format) []byte
+	failure   func(*exchange.Failure) string // why there are no more
+}
+
+const EventType = "text/event-stream"
+
+// streamFormats are all there are, by what clients accept.
+var streamFormats = map[string]*streamFormat{
+	exchange.NDJSONType: {
+		kind: exchange.NDJSONType, heartbeat: "\n", record: appendRecordLine,
+		failure: func(f *exchange.Failure) string { return problemText(f) + "\n" },
+	},
+	// Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). Lines that begin
+	// with a colon are comments; retry is for the client that is cut off, in milliseconds.
+	EventType: {
+		kind: EventType, begin: "retry: 1000\n\n", heartbeat: ":\n\n", end: ": sluice stops\nretry: 1000\n\n", record: appendEvent,
+		failure: func(f *exchange.Failure) string { return "event: failure\ndata: " + problemText(f) + "\n\n" },
+	},
+}
+
+func appendRecordLine(out []byte, p *lender.Batch, i int, f recordjson.Format) []byte {
+	return append(appendLent(out, p, i, f), '\n')
+}
+
+// appendEvent writes an event. Its id is the record's place: browsers send it back as Last-Event-ID, which
+// says nothing that the leases do not.
+func appendEvent(out []byte, p *lender.Batch, i int, f recordjson.Format) []byte {
+	r := &p.Records[i].Record
+	out = append(append(append(out, "id: "...), r.Topic...), '/')
+	out = append(strconv.AppendInt(out, int64(r.Partition), 10), '/')
+	out = strconv.AppendInt(out, r.Offset, 10)
+	out = append(out, "\nevent: message\ndata: "...)
+	return append(appendLent(out, p, i, f), "\n\n"...)
+}
+
+func problemText(f *exchange.Failure) string {
+	out := strconv.AppendInt([]byte(`{"error_code":`), int64(f.Code), 10)
+	return string(append(recordjson.AppendString(append(out, `,"message":`...), f.Message), '}'))
+}

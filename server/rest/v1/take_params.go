@@ -1,0 +1,174 @@
+package v1
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/lender"
+	"github.com/sluice-proxy/sluice/server/recordjson"
+	"github.com/sluice-proxy/sluice/server/rest/exchange"
+)
+
+// takeParams is what a request would like to have of a group.
+type takeParams struct {
+	lender.Limits
+
+	group    string
+	interest kafka.Interest
+	key      string // equal for demands of one lender
+	format   recordjson.Format
+	stream   *streamFormat // of a stream, nil for a list
+	wait     time.Duration // of a list
+	quota    int           // leases of a stream
+}
+
+// What strangers may ask for.
+const (
+	mostOverrides = 20
+	mostUnacked   = 10_000
+	longestWait   = time.Minute
+	shortestLease = lender.Turn
+	longestLease  = 12 * time.Hour
+)
+
+// windowsEach is kafka.Interest.Windows: of one window, of 16 MiB, a few workers with large records would keep
+// all others waiting. What a partition holds is bounded all the same.
+const windowsEach = 16
+
+// A parameter belongs to lists, to streams, or to both.
+type parameter struct {
+	list, stream bool
+	set          func(*takeParams, string) error
+}
+
+var parameters = map[string]parameter{
+	"topics": {true, true, (*takeParams).setTopics},
+	"format": {true, true, (*takeParams).setFormat},
+	"ack":    {true, true, (*takeParams).setAck},
+	"ack_timeout": {true, true, func(d *takeParams, v string) error {
+		return exchange.Period(&d.Timeout, v, shortestLease, longestLease)
+	}},
+	"max":         {true, false, func(d *takeParams, v string) error { return exchange.Count(&d.Limits.Records, v, exchange.MostRecords) }},
+	"max_bytes":   {true, false, func(d *takeParams, v string) error { return exchange.Count(&d.Bytes, v, exchange.MostBytes) }},
+	"wait":        {true, false, func(d *takeParams, v string) error { return exchange.Period(&d.wait, v, 0, longestWait) }},
+	"max_unacked": {false, true, func(d *takeParams, v string) error { return exchange.Count(&d.quota, v, mostUnacked) }},
+}
+
+// demand reads the request. Parameters with a dot in their name are librdkafka's properties, as in the
+// settings of a consumer key of the Redis door.
+func readTakeParams(x *exchange.Exchange) (*takeParams, error) {
+	d := &takeParams{
+		group:    x.R.PathValue("group"),
+		Limits:   lender.Limits{Records: 100, Bytes: 1 << 20, Timeout: time.Minute},
+		interest: kafka.Interest{Overrides: kafka.Properties{}, Windows: windowsEach, Address: x.Address()},
+		wait:     time.Second,
+		quota:    100,
+		stream:   streamFormatOf(x.R.Header),
+	}
+	if err := exchange.ValidGroup(d.group); err != nil {
+		return nil, err
+	}
+	q, err := url.ParseQuery(x.R.URL.RawQuery)
+	if err != nil {
+		return nil, exchange.Invalid("the query is not well formed: %v", err)
+	}
+	for name, values := range q {
+		if len(values) > 1 {
+			return nil, exchange.Invalid("%s is given more than once", name)
+		}
+		if err := d.set(name, values[0]); err != nil {
+			return nil, err
+		}
+	}
+	if len(d.interest.Topics) == 0 {
+		return nil, exchange.Invalid("topics: say which, as in topics=orders,payments")
+	}
+	if d.stream != nil {
+		d.Limits.Records, d.Bytes = streamBatch, streamBytes
+	}
+	d.key = d.identify()
+	return d, nil
+}
+
+func (d *takeParams) set(name, value string) error {
+	p, known := parameters[name]
+	switch {
+	case !known && strings.Contains(name, "."):
+		if d.interest.Overrides[name] = value; len(d.interest.Overrides) > mostOverrides {
+			return exchange.Invalid("more than %d properties", mostOverrides)
+		}
+		return nil
+	case !known:
+		return exchange.Invalid("unknown parameter %q: there are %s, and properties of the consumer, as auto.offset.reset",
+			name, strings.Join(slices.Sorted(maps.Keys(parameters)), ", "))
+	case d.stream != nil && !p.stream:
+		return exchange.Invalid("%s is of a list, not of a stream: that has max_unacked", name)
+	case d.stream == nil && !p.list:
+		return exchange.Invalid("%s is of a stream: ask for one with Accept: text/event-stream or %s", name, exchange.NDJSONType)
+	}
+	if err := p.set(d, value); err != nil {
+		return exchange.Invalid("%s: %v", name, err)
+	}
+	return nil
+}
+
+func (d *takeParams) setTopics(value string) error {
+	if n := strings.Count(value, ",") + 1; n > exchange.MostTopics {
+		return fmt.Errorf("%d are more than %d", n, exchange.MostTopics)
+	}
+	d.interest.Topics = strings.Split(value, ",")
+	for _, name := range d.interest.Topics {
+		if !exchange.LegalTopic(name) {
+			return fmt.Errorf("%q is no name of a topic", name)
+		}
+	}
+	slices.Sort(d.interest.Topics)
+	d.interest.Topics = slices.Compact(d.interest.Topics)
+	return nil
+}
+
+func (d *takeParams) setFormat(value string) (err error) {
+	f, known := recordjson.ByName[value]
+	if !known || value == "" {
+		err = fmt.Errorf("%q is not one of json, binary, text", value)
+	}
+	d.format = f
+	return err
+}
+
+func (d *takeParams) setAck(value string) error {
+	if value != "explicit" && value != "none" {
+		return fmt.Errorf("%q is neither explicit nor none", value)
+	}
+	d.Unacked = value == "none"
+	return nil
+}
+
+// identify is equal for demands that one lender can serve. No part has a 0.
+func (d *takeParams) identify() string {
+	var key strings.Builder
+	key.WriteString(d.group)
+	for _, name := range d.interest.Topics {
+		key.WriteString("\x00" + name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.interest.Overrides)) {
+		key.WriteString("\x00" + name + "=" + strings.ReplaceAll(d.interest.Overrides[name], "\x00", ""))
+	}
+	return key.String()
+}
+
+// streamFormatOf is how a stream is asked for; nil for none.
+func streamFormatOf(h http.Header) *streamFormat {
+	for kind := range exchange.MediaRanges(h) {
+		if s := streamFormats[kind]; s != nil {
+			return s
+		}
+	}
+	return nil
+}

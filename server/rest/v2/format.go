@@ -1,0 +1,53 @@
+package v2
+
+import (
+	"errors"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/sluice-proxy/sluice/server/recordjson"
+	"github.com/sluice-proxy/sluice/server/rest/exchange"
+)
+
+// recordFormat reads how the records are written from the Content-Type.
+func recordFormat(x *exchange.Exchange) (recordjson.Format, error) {
+	given := x.R.Header.Get("Content-Type")
+	kind, _, err := mime.ParseMediaType(given)
+	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) && given != "" {
+		kind = strings.ToLower(given)
+	}
+	if f, known := formats[kind]; known {
+		return f, nil
+	}
+	return 0, exchange.Errorf(http.StatusUnsupportedMediaType, "HTTP 415 Unsupported Media Type: %q; "+
+		"sluice takes application/vnd.kafka.json.v2+json (or application/json) and application/vnd.kafka.binary.v2+json", given)
+}
+
+// formats are the media types of records, by RFC 6838 without parameters. No type at all is binary, as
+// v2 has it.
+var formats = map[string]recordjson.Format{
+	"":                                     recordjson.Binary,
+	exchange.V2Type:                        recordjson.Binary,
+	"application/vnd.kafka+json":           recordjson.Binary,
+	"application/vnd.kafka.binary+json":    recordjson.Binary,
+	"application/vnd.kafka.json+json":      recordjson.JSON,
+	"application/octet-stream":             recordjson.Binary,
+	"application/vnd.kafka.binary.v2+json": recordjson.Binary,
+	"application/vnd.kafka.json.v2+json":   recordjson.JSON,
+	exchange.JSONType:                      recordjson.JSON,
+	// Version 1 wrote records in the same shape.
+	"application/vnd.kafka.v1+json":        recordjson.Binary,
+	"application/vnd.kafka.binary.v1+json": recordjson.Binary,
+	"application/vnd.kafka.json.v1+json":   recordjson.JSON,
+}
+
+// contentTypes are the Content-Types of records by format.
+var contentTypes = map[recordjson.Format]string{
+	recordjson.Binary: "application/vnd.kafka.binary.v2+json",
+	recordjson.JSON:   "application/vnd.kafka.json.v2+json",
+}
+
+var formatNames = map[recordjson.Format]string{recordjson.JSON: "json", recordjson.Binary: "binary"}
+
+var instanceFormats = map[string]recordjson.Format{"json": recordjson.JSON, "binary": recordjson.Binary}

@@ -1,0 +1,188 @@
+package v2
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/rest/exchange"
+)
+
+// instance is a consumer instance of REST v2: a client's seat in a group, which outlives its requests. It
+// has no goroutine and no thread of its own; the records come from a Subscription that all members of the
+// group share, or from a consumer of its own when it has chosen partitions.
+type instance struct {
+	settings
+
+	id   kafka.Identity
+	all  *instances
+	bell chan struct{} // rung when records may be there
+	turn chan struct{} // holds one token while somebody reads records, or changes where they come from
+	gone chan struct{} // closed when it has ended
+
+	mu        sync.Mutex // guards what follows; over it come only calls into kafka that do not wait
+	member    *kafka.Member
+	interest  kafka.Interest                 // what it is subscribed to
+	pattern   bool                           // by a pattern
+	assigned  []kafka.TopicPartition         // what it has chosen, when it has no subscription
+	delivered map[kafka.TopicPartition]int64 // the last offset that replies brought, of what no commit has covered
+	hurry     chan struct{}                  // closed when whoever has the turn should end
+	ended     ending
+	using     int // requests
+	idle      *time.Timer
+	seen      time.Time // the end of its last request
+}
+
+// ending is how an instance came to its end.
+type ending string
+
+const (
+	alive    ending = ""
+	deleted  ending = "deleted"
+	expired  ending = "expired"
+	replaced ending = "replaced" // by one of the same name
+	stopped  ending = "stopped"  // with sluice
+)
+
+func newInstance(all *instances, id kafka.Identity, s *settings, idle time.Duration) *instance {
+	in := &instance{
+		settings: *s, id: id, all: all, bell: make(chan struct{}, 1), turn: make(chan struct{}, 1), gone: make(chan struct{}),
+		delivered: map[kafka.TopicPartition]int64{}, hurry: make(chan struct{}),
+	}
+	in.idle, in.seen = time.AfterFunc(idle, in.expire), time.Now()
+	return in
+}
+
+// ring is called by the subscription; it never waits.
+func (in *instance) ring() {
+	select {
+	case in.bell <- struct{}{}:
+	default:
+	}
+}
+
+// begin keeps the instance alive for a request; false when it has ended.
+func (in *instance) begin() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.ended == alive {
+		in.using++
+		in.idle.Stop()
+	}
+	return in.ended == alive
+}
+
+// done ends a request. From the last one on the instance is idle.
+func (in *instance) done(idle time.Duration) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.using--
+	if in.using == 0 && in.ended == alive {
+		in.idle.Reset(idle)
+		in.seen = time.Now()
+	}
+}
+
+// left is how long the instance has to live when nobody asks it for anything.
+func (in *instance) left() time.Duration {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.using > 0 {
+		return in.all.idle()
+	}
+	return max(0, in.all.idle()-time.Since(in.seen))
+}
+
+// uncommitted is how many records it was lent and has not committed.
+func (in *instance) uncommitted() int {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.member == nil {
+		return 0
+	}
+	return in.member.Owed()
+}
+
+// expire ends the instance, unless a request has just come.
+func (in *instance) expire() {
+	in.mu.Lock()
+	over := in.using == 0
+	in.mu.Unlock()
+	if over {
+		in.all.end(in, expired)
+	}
+}
+
+// finish ends the instance: what it was lent and has not committed goes back at once, but for one that is
+// replaced, whose successor gets it. False when it has ended before.
+func (in *instance) finish(how ending) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.ended != alive || how == expired && in.using > 0 {
+		return false
+	}
+	in.ended = how
+	in.idle.Stop()
+	close(in.gone)
+	in.leave(how != replaced)
+	return true
+}
+
+// leave gives the member up. The instance's mu is held.
+func (in *instance) leave(politely bool) {
+	if in.member != nil {
+		in.member.Leave(politely)
+	}
+	in.member, in.interest, in.pattern, in.assigned = nil, kafka.Interest{}, false, nil
+	clear(in.delivered)
+}
+
+// currentMember is the member, or why there is none.
+func (in *instance) currentMember() (*kafka.Member, error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.ended != alive {
+		return nil, in.notFound()
+	}
+	if in.member == nil {
+		return nil, exchange.IllegalState("the instance is neither subscribed to topics nor assigned partitions")
+	}
+	return in.member, nil
+}
+
+func (in *instance) notFound() error { return noInstance(in.ended.explain(in.all.idle())) }
+
+// takeTurn waits for the turn until ctx ends; false when it did. Who has it is asked to end.
+func (in *instance) takeTurn(ctx context.Context) bool {
+	in.mu.Lock()
+	close(in.hurry)
+	in.hurry = make(chan struct{})
+	in.mu.Unlock()
+	return in.awaitTurn(ctx)
+}
+
+// awaitTurn waits for the turn and leaves who has it in peace.
+func (in *instance) awaitTurn(ctx context.Context) bool {
+	select {
+	case in.turn <- struct{}{}:
+		return true
+	case <-ctx.Done():
+	case <-in.gone:
+	}
+	return false
+}
+
+func (in *instance) passTurn() { <-in.turn }
+
+// hurried is closed when the turn is wanted.
+func (in *instance) hurried() <-chan struct{} {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.hurry
+}
+
+func noInstance(story string) error {
+	return &exchange.Failure{Status: http.StatusNotFound, Code: exchange.CodeNoInstance, Message: "Consumer instance not found. " + story}
+}

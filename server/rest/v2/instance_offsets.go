@@ -1,0 +1,169 @@
+package v2
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+
+	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/jsonscan"
+	"github.com/sluice-proxy/sluice/server/rest/exchange"
+)
+
+// commitOffsets answers when the brokers have what is committed. Without a body that is exactly what earlier
+// replies brought; offsets in the body are those of the last records dealt with: the next ones are stored.
+func commitOffsets(x *exchange.Exchange, in *instance) error {
+	body, err := x.Body()
+	if err != nil {
+		return err
+	}
+	places, explicit, err := offsetsOf(body)
+	if err != nil {
+		return err
+	}
+	later, err := exchange.Flag(x.R.URL.Query(), "async")
+	if err != nil {
+		return err
+	}
+	ctx, cancel := x.AskContext()
+	defer cancel()
+	if later {
+		cancel() // what is ordered is done all the same
+	}
+	commit := in.commitDelivered
+	if explicit {
+		commit = func(ctx context.Context) error { return in.commitAt(ctx, places) }
+	}
+	if err := commit(ctx); err != nil && !(later && errors.Is(err, kafka.ErrNoAnswer)) {
+		return err
+	}
+	x.Send(http.StatusOK, []byte("[]"))
+	return nil
+}
+
+// offsetsOf reads a commit: of each partition the last offset that is done.
+func offsetsOf(body []byte) (places []kafka.Place, explicit bool, err error) {
+	if len(body) == 0 {
+		return nil, false, nil
+	}
+	err = jsonscan.EachField(body, "the body", func(name string, raw []byte) error {
+		if name != "offsets" && name != "partitions" { // the latter is Redpanda's
+			return exchange.Invalid("Unrecognized field: %s", name)
+		}
+		all, err := readPartitionOffsets(raw, name, "offset")
+		explicit = explicit || !jsonscan.IsNull(raw)
+		for i := range all {
+			places = append(places, kafka.Place{TopicPartition: all[i].TopicPartition, Offset: all[i].offset + 1})
+		}
+		return err
+	})
+	return places, explicit, err
+}
+
+// commitDelivered commits what replies brought before now.
+func (in *instance) commitDelivered(ctx context.Context) error {
+	in.mu.Lock()
+	if in.ended != alive {
+		defer in.mu.Unlock()
+		return in.notFound()
+	}
+	member, handed := in.member, maps.Clone(in.delivered)
+	in.mu.Unlock()
+	if member == nil || len(handed) == 0 {
+		return nil
+	}
+	var through []kafka.Place
+	for tp, offset := range handed {
+		through = append(through, kafka.Place{TopicPartition: tp, Offset: offset})
+	}
+	err := member.Commit(ctx, through)
+	if err == nil || errors.Is(err, kafka.ErrMoved) {
+		in.covered(member, handed)
+	}
+	return err
+}
+
+// covered forgets what a commit has covered, but for what came since.
+func (in *instance) covered(member *kafka.Member, handed map[kafka.TopicPartition]int64) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.member != member {
+		return
+	}
+	maps.DeleteFunc(in.delivered, func(tp kafka.TopicPartition, offset int64) bool {
+		committed, known := handed[tp]
+		return known && committed == offset
+	})
+}
+
+// commitAt commits what the client says.
+func (in *instance) commitAt(ctx context.Context, places []kafka.Place) error {
+	member, err := in.currentMember()
+	if err != nil {
+		return err
+	}
+	if err := member.CommitAt(ctx, places); err != nil {
+		return err
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, p := range places {
+		if last, is := in.delivered[p.TopicPartition]; is && last < p.Offset {
+			delete(in.delivered, p.TopicPartition)
+		}
+	}
+	return nil
+}
+
+// committedOffsets answers what the group has committed of partitions that the body names, or the query:
+// many clients cannot send a body with GET.
+func committedOffsets(x *exchange.Exchange, in *instance) error {
+	partitions, err := partitionsAsked(x)
+	if err != nil {
+		return err
+	}
+	member, err := in.currentMember()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := x.AskContext()
+	defer cancel()
+	places, err := member.Committed(ctx, partitions)
+	if err != nil {
+		return err
+	}
+	type offset struct {
+		Topic     string `json:"topic"`
+		Partition int32  `json:"partition"`
+		Offset    int64  `json:"offset"`
+		Metadata  string `json:"metadata"`
+	}
+	list := []offset{}
+	for _, p := range places {
+		list = append(list, offset{p.Topic, p.Partition, p.Offset, ""})
+	}
+	x.JSON(http.StatusOK, map[string][]offset{"offsets": list})
+	return nil
+}
+
+// partitionsAsked are those that a body or the query names.
+func partitionsAsked(x *exchange.Exchange) ([]kafka.TopicPartition, error) {
+	body, err := x.Body()
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > 0 {
+		return readPartitions(body)
+	}
+	q := x.R.URL.Query()
+	topic := q.Get("topic")
+	id, given, err := exchange.QueryInt(q, "partition", 1<<31-1)
+	switch {
+	case err != nil:
+		return nil, err
+	case !exchange.LegalTopic(topic) || !given:
+		return nil, exchange.Invalid("name partitions in a body, {\"partitions\":[{\"topic\":\"t\",\"partition\":0}]}, or as ?topic=t&partition=0")
+	}
+	return []kafka.TopicPartition{{Topic: topic, Partition: int32(id)}}, nil //nolint:gosec // at most 31 bits
+}

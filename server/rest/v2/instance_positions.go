@@ -1,0 +1,174 @@
+package v2
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/jsonscan"
+	"github.com/sluice-proxy/sluice/server/rest/exchange"
+)
+
+// seekBody are where a client wants to go on: at places, or at the first records since some time.
+type seekBody struct {
+	places []kafka.Place
+	times  map[kafka.TopicPartition]time.Time
+}
+
+// seek goes on elsewhere. What replies brought of these partitions, and is not committed, is forgotten; what is
+// buffered is dropped. Other instances are not disturbed: what they are at work on cannot be sought.
+func seek(x *exchange.Exchange, in *instance) error {
+	body, err := x.Body()
+	if err != nil {
+		return err
+	}
+	t := seekBody{times: map[kafka.TopicPartition]time.Time{}}
+	err = jsonscan.EachField(body, "the body", func(name string, raw []byte) error {
+		switch name {
+		case "offsets":
+			return t.setOffsets(raw)
+		case "timestamps":
+			return t.setTimes(raw)
+		}
+		return exchange.Invalid("Unrecognized field: %s", name)
+	})
+	if err != nil {
+		return err
+	}
+	return seekPartitions(x, in, t.partitions(), func() ([]kafka.Place, error) { return resolve(x, t) })
+}
+
+func (t *seekBody) setOffsets(raw []byte) error {
+	all, err := readPartitionOffsets(raw, "offsets", "offset")
+	for i := range all {
+		t.places = append(t.places, kafka.Place{TopicPartition: all[i].TopicPartition, Offset: all[i].offset})
+	}
+	return err
+}
+
+func (t *seekBody) setTimes(raw []byte) error {
+	all, err := readPartitionOffsets(raw, "timestamps", "timestamp")
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		at, err := timeOf(all[i].timestamp)
+		if err != nil {
+			return err
+		}
+		t.times[all[i].TopicPartition] = at
+	}
+	return nil
+}
+
+// times are the shapes of ISO 8601 that are taken; without a zone it is UTC.
+var times = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04:05.999999999", "2006-01-02T15:04Z07:00", "2006-01-02"}
+
+// timeOf reads a time as ISO 8601 has it, or as milliseconds since 1970.
+func timeOf(text string) (time.Time, error) {
+	if millis, err := strconv.ParseUint(text, 10, 63); err == nil {
+		return time.UnixMilli(int64(millis)), nil //nolint:gosec // at most 63 bits
+	}
+	for _, shape := range times {
+		if at, err := time.Parse(shape, text); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, exchange.Invalid("\"timestamp\": %q is not a time as ISO 8601 has it, such as 2026-01-01T00:00:00Z", text)
+}
+
+// partitions are all that are sought.
+func (t *seekBody) partitions() []kafka.TopicPartition {
+	var list []kafka.TopicPartition
+	for _, p := range t.places {
+		list = append(list, p.TopicPartition)
+	}
+	for tp := range t.times {
+		list = append(list, tp)
+	}
+	return list
+}
+
+// resolve are the places of targets.
+func resolve(x *exchange.Exchange, t seekBody) ([]kafka.Place, error) {
+	ctx, cancel := x.AskContext()
+	defer cancel()
+	found, err := x.Kafka.Since(ctx, t.times)
+	return append(t.places, found...), err
+}
+
+func seekBeginning(x *exchange.Exchange, in *instance) error {
+	return seekEach(x, in, func(partitions []kafka.TopicPartition) (places []kafka.Place, err error) {
+		for _, tp := range partitions {
+			places = append(places, kafka.Place{TopicPartition: tp, Offset: kafka.Beginning})
+		}
+		return places, nil
+	})
+}
+
+// seekEnd asks where the end is before it answers: what is produced after the answer is read.
+func seekEnd(x *exchange.Exchange, in *instance) error {
+	return seekEach(x, in, func(partitions []kafka.TopicPartition) ([]kafka.Place, error) {
+		ctx, cancel := x.AskContext()
+		defer cancel()
+		return x.Kafka.Ends(ctx, partitions)
+	})
+}
+
+// seekEach seeks the partitions of the body.
+func seekEach(x *exchange.Exchange, in *instance, where func([]kafka.TopicPartition) ([]kafka.Place, error)) error {
+	body, err := x.Body()
+	if err != nil {
+		return err
+	}
+	partitions, err := readPartitions(body)
+	if err != nil {
+		return err
+	}
+	return seekPartitions(x, in, partitions, func() ([]kafka.Place, error) { return where(partitions) })
+}
+
+// seekPartitions answers when the partitions go on at the places.
+func seekPartitions(x *exchange.Exchange, in *instance, partitions []kafka.TopicPartition, where func() ([]kafka.Place, error)) error {
+	if err := in.has(partitions); err != nil && !in.joining() {
+		return err
+	}
+	places, err := where()
+	if err != nil {
+		return err
+	}
+	err = in.inTurn(x, func() error { return in.seek(x, places) })
+	if err != nil {
+		return err
+	}
+	x.Send(http.StatusNoContent, nil)
+	return nil
+}
+
+// joining tells whether partitions may still be assigned: seeking waits for that.
+func (in *instance) joining() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.member != nil && in.member.Joining()
+}
+
+func (in *instance) seek(x *exchange.Exchange, places []kafka.Place) error {
+	member, err := in.currentMember()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := x.AskContext()
+	defer cancel()
+	err = member.Seek(ctx, places)
+	if errors.Is(err, kafka.ErrNotHere) {
+		return err
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, p := range places {
+		delete(in.delivered, p.TopicPartition)
+	}
+	return err
+}

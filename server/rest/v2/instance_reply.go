@@ -1,0 +1,126 @@
+package v2
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/httpconn"
+	"github.com/sluice-proxy/sluice/server/recordjson"
+	"github.com/sluice-proxy/sluice/server/rest/exchange"
+)
+
+// kind is the reply's Content-Type. A client that only takes another embedded format gets none.
+func (in *instance) kind(x *exchange.Exchange) (string, error) {
+	own := contentTypes[in.format]
+	other, generic, asJSON := false, false, false
+	for name := range exchange.MediaRanges(x.R.Header) {
+		switch {
+		case name == own:
+			return own, nil
+		case name == exchange.V2Type:
+			generic = true
+		case strings.HasPrefix(name, "application/vnd.kafka.") && strings.HasSuffix(name, ".v2+json"):
+			other = true
+		case name == exchange.JSONType:
+			asJSON = true
+		default:
+			generic = true
+		}
+	}
+	switch {
+	case asJSON && !other && !generic:
+		return exchange.JSONType, nil
+	case other && !asJSON && !generic:
+		return "", &exchange.Failure{
+			Status: http.StatusNotAcceptable, Code: exchange.CodeFormat,
+			Message: "The requested embedded data format does not match the deserializer for this consumer instance: it has " + own,
+		}
+	}
+	return own, nil
+}
+
+// reply writes the records. What could not be written is put back, all of it: the client cannot use half a
+// list.
+func (in *instance) reply(x *exchange.Exchange, p recordsParams, lent []kafka.Delivery) error {
+	body, room := encodeRecords(x, in.format, lent)
+	defer x.Held.Add(-int64(room))
+	if body == nil {
+		in.giveBack(lent)
+		return exchange.Unavailable("too many large requests at once")
+	}
+	if !deliver(x, p.kind, body) {
+		in.giveBack(lent)
+		return exchange.ErrGone
+	}
+	in.markDelivered(lent)
+	return nil
+}
+
+// markDelivered notes what the client has: a commit without offsets covers it.
+func (in *instance) markDelivered(lent []kafka.Delivery) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.ended != alive {
+		return
+	}
+	for i := range lent {
+		in.delivered[lent[i].TopicPartition] = lent[i].Offset
+	}
+}
+
+// encodeRecords writes records into one list, and counts its memory among that of bodies, as room; nil when there
+// is too much of that.
+func encodeRecords(x *exchange.Exchange, f recordjson.Format, lent []kafka.Delivery) (body []byte, room int) {
+	room = 2
+	for i := range lent {
+		room += recordRoom(f, &lent[i].Record)
+	}
+	if x.Held.Add(int64(room)) > int64(x.Opts.MaxHeld) {
+		return nil, room
+	}
+	body = append(make([]byte, 0, room), '[')
+	for i := range lent {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = recordjson.AppendRecord(body, f, &lent[i].Record)
+	}
+	return append(body, ']'), room
+}
+
+// recordRoom is about what a record needs in a reply.
+func recordRoom(f recordjson.Format, r *kafka.Record) int {
+	const members = 120
+	room := members + len(r.Topic) + len(r.Key) + len(r.Value)
+	if f == recordjson.Binary {
+		room += (len(r.Key) + len(r.Value)) / 3
+	}
+	for i := range r.Headers {
+		room += 30 + len(r.Headers[i].Name) + len(r.Headers[i].Value)*4/3
+	}
+	return room
+}
+
+// deliver answers with a body that must arrive; false when it could not be handed to the network, or the
+// client hung up before it had all of it.
+func deliver(x *exchange.Exchange, kind string, body []byte) bool {
+	if len(body) >= exchange.CompressFrom {
+		body = x.Compressed(body)
+	}
+	x.W.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	x.Begin(http.StatusOK, kind)
+	wire := http.NewResponseController(x.W)
+	const piece = 256 << 10
+	for len(body) > 0 {
+		_ = wire.SetWriteDeadline(time.Now().Add(exchange.WriteTimeout)) // for each piece: a slow reader may be reading
+		n := min(piece, len(body))
+		if _, err := x.W.Write(body[:n]); err != nil {
+			return false
+		}
+		body = body[n:]
+	}
+	return wire.Flush() == nil && (x.R.Context().Err() == nil || httpconn.ClientGotReply(x.R))
+}

@@ -1,0 +1,148 @@
+package v2
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+	"unicode"
+
+	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/jsonscan"
+	"github.com/sluice-proxy/sluice/server/recordjson"
+	"github.com/sluice-proxy/sluice/server/rest/exchange"
+)
+
+// settings are what a client asked for when it made its instance.
+type settings struct {
+	name       string
+	format     recordjson.Format
+	autoCommit bool
+	minBytes   int           // what a reply waits for
+	wait       time.Duration // at most, for a reply; 0 when the client did not say
+	takeover   bool          // an instance of the same name gives way
+	overrides  kafka.Properties
+}
+
+// The bounds of what a client may set.
+const (
+	mostWait = 10 * time.Minute
+	mostMin  = 10_000_000 // as in REST v2: bytes
+	mostName = 255
+)
+
+// badSetting is a setting that is not known, or has a value that is not taken.
+func badSetting(name, why string) error {
+	return &exchange.Failure{
+		Status: http.StatusUnprocessableEntity, Code: exchange.CodeConfig,
+		Message: "Invalid consumer configuration: " + name + ": " + why,
+	}
+}
+
+// settable are the settings of an instance in all their spellings, besides the properties of its consumer
+// that any client may set. Values are strings, numbers, true or false; setters take what they say.
+var settable = map[string]func(*settings, string) string{
+	"name": (*settings).setName,
+	"id":   (*settings).setName,
+	"format": func(s *settings, v string) string {
+		return oneOf(&s.format, v, instanceFormats)
+	},
+	"auto.commit.enable": (*settings).setAutoCommit,
+	"enable.auto.commit": (*settings).setAutoCommit,
+	"auto.offset.reset":  func(s *settings, v string) string { return s.override("auto.offset.reset", v) },
+	"isolation.level":    func(s *settings, v string) string { return s.override("isolation.level", v) },
+	"fetch.min.bytes": func(s *settings, v string) string {
+		return between(v, -1, mostMin, func(n int) { s.minBytes = max(1, n) })
+	},
+	"consumer.request.timeout.ms": func(s *settings, v string) string {
+		return between(v, 1, int(mostWait.Milliseconds()), func(n int) { s.wait = time.Duration(n) * time.Millisecond })
+	},
+	"on.conflict": func(s *settings, v string) string {
+		return oneOf(&s.takeover, v, map[string]bool{"error": false, "takeover": true})
+	},
+}
+
+// settingsOf reads the body that makes an instance; there may be none.
+func settingsOf(body []byte) (*settings, error) {
+	s := &settings{format: recordjson.Binary, autoCommit: true, minBytes: 1, overrides: kafka.Properties{}}
+	if len(body) == 0 {
+		return s, nil
+	}
+	err := jsonscan.EachField(body, "the body", func(name string, raw []byte) error {
+		set := settable[name]
+		if set == nil && kafka.Settable(name) {
+			set = func(s *settings, v string) string { return s.override(name, v) }
+		}
+		if set == nil {
+			return badSetting(name, "there is no such setting")
+		}
+		if jsonscan.IsNull(raw) {
+			return nil
+		}
+		value, err := jsonscan.Word(name, raw)
+		if err != nil {
+			return badSetting(name, err.Error())
+		}
+		if why := set(s, value); why != "" {
+			return badSetting(name, why)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *settings) setName(v string) string {
+	if !legalName(v) {
+		return "1 to 255 characters, none of them a control character or a slash"
+	}
+	s.name = v
+	return ""
+}
+
+// legalName tells what an instance may be called: it is part of a path, and goes into the log.
+func legalName(v string) bool {
+	if v == "" || v == "." || v == ".." || len(v) > mostName {
+		return false
+	}
+	for _, r := range v {
+		if r == '/' || unicode.IsControl(r) || r == unicode.ReplacementChar {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *settings) setAutoCommit(v string) string {
+	return oneOf(&s.autoCommit, v, map[string]bool{"true": true, "false": false})
+}
+
+// override sets a property of the subscription.
+func (s *settings) override(name, v string) string {
+	one := kafka.Properties{name: v}
+	if err := one.ValidateOverrides(); err != nil {
+		return err.Error()
+	}
+	s.overrides[name] = v
+	return ""
+}
+
+func oneOf[T any](into *T, v string, values map[string]T) string {
+	chosen, known := values[v]
+	if !known {
+		return strconv.Quote(v) + " is not one of its values"
+	}
+	*into = chosen
+	return ""
+}
+
+func between(v string, least, most int, set func(int)) string {
+	n, err := strconv.ParseInt(v, 10, 32)
+	if err != nil || n < int64(least) || n > min(int64(most), math.MaxInt32) {
+		return strconv.Quote(v) + " is not a whole number from " + strconv.Itoa(least) + " to " + strconv.Itoa(most)
+	}
+	set(int(n))
+	return ""
+}

@@ -1,0 +1,578 @@
+package v2_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sluice-proxy/sluice/server/rest/exchange"
+	"github.com/sluice-proxy/sluice/server/rest/resttest"
+)
+
+func TestTheLifeOfAnInstance(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{})
+	s.Talk(
+		resttest.Call("POST", "/topics/blobs/partitions/0", `{"records":[{"key":"ImMtMTci","value":"eyJza3UiOjl9","timestamp":1790000000000}]}`, 200, `*`),
+		resttest.Call("POST", "/consumers/billing", resttest.Manual, 200, `{"instance_id":"w1","base_uri":"http://`+s.Addr+resttest.W1+`"}`),
+		resttest.Call("GET", resttest.W1+"/subscription", ``, 200, `{"topics":[]}`),
+		resttest.Call("POST", resttest.W1+"/subscription", `{"topics":["orders","blobs","blobs"]}`, 204, ``),
+		resttest.Call("GET", resttest.W1+"/subscription", ``, 200, `{"topics":["blobs","orders"]}`),
+		resttest.Call("POST", resttest.W1+"/subscription", `{"topics":["blobs"]}`, 204, ``),
+		resttest.Call(
+			"GET", resttest.W1+"/records?timeout=10000", ``, 200,
+			`[{"topic":"blobs","key":"c-17","value":{"sku":9},"partition":0,"offset":0,"timestamp":1790000000000}]`,
+		),
+		resttest.Call("GET", resttest.W1+"/offsets?topic=blobs&partition=0", ``, 200, `{"offsets":[]}`),
+		resttest.Call(
+			"GET", resttest.W1, ``, 200,
+			`{"instance_id":"w1","format":"json","auto.commit.enable":false,"partitions":[{"topic":"blobs","partition":0}],"uncommitted":1,"expires_in_ms":29*`,
+		),
+		resttest.Call("POST", resttest.W1+"/offsets", ``, 200, `[]`),
+		resttest.Call("GET", resttest.W1+"/offsets", `{"partitions":[{"topic":"blobs","partition":0}]}`, 200, `{"offsets":[{"topic":"blobs","partition":0,"offset":1,"metadata":""}]}`),
+		resttest.Call("GET", resttest.W1+"/records?timeout=50", ``, 200, `[]`),
+		resttest.Call("POST", resttest.W1+"/offsets", ``, 200, `[]`),
+		resttest.Call("DELETE", resttest.W1+"/subscription", ``, 204, ``),
+		resttest.Call("GET", resttest.W1+"/subscription", ``, 200, `{"topics":[]}`),
+		resttest.Call("DELETE", resttest.W1+"/", ``, 204, ``),
+		resttest.Call("DELETE", resttest.W1, ``, 404, `{"error_code":40403,"message":"Consumer instance not found. It was deleted."}`),
+		resttest.Call("GET", resttest.W1+"/records", ``, 404, `{"error_code":40403,"message":"Consumer instance not found. It was deleted."}`),
+	)
+	s.WantBooks()
+}
+
+func TestInstancesThatAreNotMade(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{MaxInstances: 2})
+	s.Talk(resttest.Call("POST", "/consumers/g", `{"id":"a"}`, 200, `{"instance_id":"a",*`))
+	for _, c := range []struct {
+		body         string
+		status, code int
+		message      string
+	}{
+		{`{"name":"a"}`, 409, 40902, "already exists"},
+		{`{"name":"a","on.conflict":"error"}`, 409, 40902, "already exists"},
+		{`{"names":"a"}`, 422, 42204, "names"},
+		{`{"name":""}`, 422, 42204, "name"},
+		{`{"name":"a/b"}`, 422, 42204, "slash"},
+		{`{"name":"a\u0000"}`, 422, 42204, "control"},
+		{`{"name":["a"]}`, 422, 42204, "name"},
+		{`{"format":"avro"}`, 422, 42204, "format"},
+		{`{"auto.commit.enable":"maybe"}`, 422, 42204, "auto.commit.enable"},
+		{`{"auto.offset.reset":"sometimes"}`, 422, 42204, "auto.offset.reset"},
+		{`{"fetch.min.bytes":"x"}`, 422, 42204, "fetch.min.bytes"},
+		{`{"fetch.min.bytes":-2}`, 422, 42204, "fetch.min.bytes"},
+		{`{"consumer.request.timeout.ms":0}`, 422, 42204, "consumer.request.timeout.ms"},
+		{`{"consumer.request.timeout.ms":"600001"}`, 422, 42204, "consumer.request.timeout.ms"},
+		{`{"on.conflict":"fight"}`, 422, 42204, "on.conflict"},
+		{`[]`, 422, 422, "object"},
+		{`{"name":"b"`, 400, 400, "byte"},
+	} {
+		answer, text := s.Ask("POST", "/consumers/g", c.body)
+		resttest.WantFailure(t, c.body, answer, text, c.status, c.code, c.message)
+	}
+	answer, text := s.Ask("POST", "/consumers/"+strings.Repeat("g", 256), "")
+	resttest.WantFailure(t, "a long name of a group", answer, text, 422, 422, "249")
+	s.Talk(resttest.Call("POST", "/consumers/g", ``, 200, `{"instance_id":"rest-consumer-*`))
+	answer, text = s.Ask("POST", "/consumers/g", ``)
+	resttest.WantFailure(t, "one too many", answer, text, 503, 50003, "http.max_instances")
+	if answer.Header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+}
+
+func TestSettingsInAllTheirSpellings(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{})
+	for i, body := range []string{
+		`{"id":"%d","format":"json","auto.offset.reset":"earliest","auto.commit.enable":"true"}`,
+		`{"name":"%d","format":"binary","auto.offset.reset":"latest","enable.auto.commit":false}`,
+		`{"name":"%d","fetch.min.bytes":"100","consumer.request.timeout.ms":"1000"}`,
+		`{"name":"%d","fetch.min.bytes":-1,"consumer.request.timeout.ms":1000,"isolation.level":"read_committed"}`,
+		`{"name":"%d","format":null}`,
+	} {
+		name := fmt.Sprintf("%d", i)
+		s.Talk(
+			resttest.Call("POST", "/consumers/g", fmt.Sprintf(body, i), 200, `{"instance_id":"`+name+`","base_uri":"http://`+s.Addr+`/consumers/g/instances/`+name+`"}`),
+		)
+	}
+}
+
+func TestTheBaseURIIsWhereTheClientAsked(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{Hosts: []string{"kafka.example.org"}})
+	_, text := s.Ask("POST", "/consumers/a%20group", `{"name":"w 1"}`, "Host", "kafka.example.org:8082")
+	if want := `{"instance_id":"w 1","base_uri":"http://kafka.example.org:8082/consumers/a%20group/instances/w%201"}`; text != want {
+		t.Errorf("got %s, want %s", text, want)
+	}
+	s.Talk(resttest.Call("DELETE", "/consumers/a%20group/instances/w%201", ``, 204, ``))
+}
+
+func TestCallsOnInstancesThatAreRefused(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{})
+	s.Talk(resttest.Call("POST", "/consumers/billing", `{"name":"w1"}`, 200, `*`)) // binary
+	for _, c := range []struct {
+		method, path, body, accept string
+		status, code               int
+		message                    string
+	}{
+		{"GET", "/consumers/billing/instances/w2/records", ``, "", 404, 40403, "There never was one"},
+		{"POST", "/consumers/other/instances/w1/offsets", ``, "", 404, 40403, "There never was one"},
+		{"GET", resttest.W1 + "/records", ``, "", 409, 40903, "neither subscribed"},
+		{"POST", resttest.W1 + "/offsets", `{"offsets":[{"topic":"blobs","partition":0,"offset":1}]}`, "", 409, 40903, "neither subscribed"},
+		{"GET", resttest.W1 + "/offsets?topic=blobs&partition=0", ``, "", 409, 40903, "neither subscribed"},
+		{"GET", resttest.W1 + "/offsets", ``, "", 422, 422, "partitions"},
+		{"GET", resttest.W1 + "/offsets", `{}`, "", 422, 422, "partitions"},
+		{"GET", resttest.W1 + "/offsets", `{"partitions":[{"topic":"blobs"}]}`, "", 422, 422, "partition"},
+		{"GET", resttest.W1 + "/offsets?topic=a/b&partition=0", ``, "", 422, 422, "partition"},
+		{"POST", resttest.W1 + "/subscription", ``, "", 400, 400, "byte"},
+		{"POST", resttest.W1 + "/subscription", `{}`, "", 422, 422, "topics"},
+		{"POST", resttest.W1 + "/subscription", `{"topics":"blobs"}`, "", 422, 422, "list"},
+		{"POST", resttest.W1 + "/subscription", `{"topics":[1]}`, "", 422, 422, "string"},
+		{"POST", resttest.W1 + "/subscription", `{"topics":["a/b"]}`, "", 422, 422, "name of a topic"},
+		{"POST", resttest.W1 + "/subscription", `{"topic":["a"]}`, "", 422, 422, "topic"},
+		{"POST", resttest.W1 + "/subscription", `{"topics":["a"],"topic_pattern":"b"}`, "", 409, 40903, "mutually exclusive"},
+		{"POST", resttest.W1 + "/offsets", `{"offsets":[{"topic":"blobs","partition":0}]}`, "", 422, 422, "offset"},
+		{"POST", resttest.W1 + "/offsets", `{"offsets":[{"topic":"blobs","partition":0,"offset":-1}]}`, "", 422, 422, "offset"},
+		{"POST", resttest.W1 + "/offsets", `{"offset":[]}`, "", 422, 422, "offset"},
+		{"POST", resttest.W1 + "/offsets", `{"offsets":[{"topic":"blobs","partition":0,"offset":9223372036854775807}]}`, "", 422, 422, "offset"},
+		{"GET", resttest.W1 + "/records?timeout=soon", ``, "", 422, 422, "timeout"},
+		{"GET", resttest.W1 + "/records?max_bytes=1.5", ``, "", 422, 422, "max_bytes"},
+		{"GET", resttest.W1 + "/records", ``, ofJSON, 406, 40601, "does not match"},
+		{"GET", resttest.W1 + "/records", ``, "application/vnd.kafka.avro.v2+json; q=0.5, " + ofJSON, 406, 40601, "does not match"},
+		{"PUT", resttest.W1 + "/records", ``, "", 405, 405, "use GET"},
+		{"GET", "/consumers/billing", ``, "", 405, 405, "use POST"},
+	} {
+		answer, text := s.Ask(c.method, c.path, c.body, "Accept", c.accept)
+		resttest.WantFailure(t, c.method+" "+c.path+" "+c.body, answer, text, c.status, c.code, c.message)
+	}
+	if answer, _ := s.Ask("HEAD", resttest.W1+"/records", ""); answer.StatusCode != 405 {
+		t.Errorf("HEAD: %d: it would take records", answer.StatusCode)
+	}
+}
+
+func TestRecordsComeInTheFormatOfTheInstance(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{})
+	s.Fill(1)
+	s.Instance(`{"name":"w1"}`, "blobs")
+	s.Records(resttest.W1 + "/records?timeout=10000")
+	for accept, kind := range map[string]string{
+		"": ofBinary, "*/*": ofBinary, exchange.V2Type: ofBinary, ofBinary: ofBinary,
+		ofJSON + ", " + ofBinary + ";q=0.9": ofBinary, exchange.JSONType: exchange.JSONType,
+		ofJSON + ", */*;q=0.1": ofBinary,
+	} {
+		answer, text := s.Ask("GET", resttest.W1+"/records?timeout=1", "", "Accept", accept, "Content-Type", ofJSON)
+		if answer.StatusCode != 200 || answer.Header.Get("Content-Type") != kind || text != "[]" {
+			t.Errorf("Accept %q: %d %s as %s", accept, answer.StatusCode, text, answer.Header.Get("Content-Type"))
+		}
+	}
+}
+
+func TestAnEmptyCommitCoversWhatRepliesBrought(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{})
+	s.Fill(5)
+	s.Instance(resttest.Manual, "blobs")
+	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000&max_bytes=1"), 0)
+	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000&max_bytes=1"), 1)
+	s.Talk(resttest.Call("POST", resttest.W1+"/offsets", ``, 200, `[]`))
+	s.WantCommitted(2)
+	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000"), 2, 3, 4)
+	s.WantCommitted(2)
+	s.Talk(
+		resttest.Call("DELETE", resttest.W1, ``, 204, ``),
+		resttest.Call("POST", "/consumers/billing", resttest.Manual, 200, `*`),
+		resttest.Call("POST", resttest.W1+"/subscription", `{"topics":["blobs"]}`, 204, ``),
+	)
+	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000"), 2, 3, 4) // at once, from the memory
+	s.Talk(resttest.Call("POST", resttest.W1+"/offsets", `{}`, 200, `[]`))
+	s.WantCommitted(5)
+	s.WantBooks()
+}
+
+func TestOffsetsAreCommittedAsTheClientSays(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{})
+	s.Fill(5)
+	s.Instance(resttest.Manual, "blobs")
+	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000"), 0, 1, 2, 3, 4)
+	for _, c := range []struct {
+		body string
+		at   int64
+	}{
+		{`{"offsets":[{"topic":"blobs","partition":0,"offset":2}]}`, 3},
+		{`{"partitions":[{"topic":"blobs","partition":0,"offset":"3","metadata":"mine"}]}`, 4},
+		{`{"offsets":[{"topic":"blobs","partition":0,"offset":0}]}`, 1},
+		{`{"offsets":[]}`, 1},
+		{`{"offsets":null}`, 5},
+	} {
+		s.Talk(resttest.Call("POST", resttest.W1+"/offsets", c.body, 200, `[]`))
+		s.WantCommitted(c.at)
+	}
+	answer, text := s.Ask("POST", resttest.W1+"/offsets", `{"offsets":[{"topic":"orders","partition":0,"offset":2}]}`)
+	resttest.WantFailure(t, "not subscribed to", answer, text, 409, 40903, "orders:0: not assigned here")
+	s.Talk(resttest.Call("POST", resttest.W1+"/offsets?async=true", `{"offsets":[{"topic":"blobs","partition":0,"offset":2}]}`, 200, `[]`))
+	resttest.Eventually(t, "the commit", func() bool { return s.Cluster.GroupInfo("billing").Commits["blobs"][0].Offset == 3 })
+}
+
+func TestAutomaticCommitsCoverWhatCameBeforeTheLastReply(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{})
+	s.Fill(3)
+	s.Instance(resttest.Automatic, "blobs")
+	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000&max_bytes=1"), 0)
+	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000&max_bytes=1"), 1)
+	committed := func() int64 { return s.Cluster.GroupInfo("billing").Commits["blobs"][0].Offset }
+	resttest.Eventually(t, "the first commit", func() bool { return committed() == 1 })
+	s.Talk(
+		resttest.Call("DELETE", resttest.W1, ``, 204, ``),
+		resttest.Call("POST", "/consumers/billing", resttest.Automatic, 200, `*`),
+		resttest.Call("POST", resttest.W1+"/subscription", `{"topics":["blobs"]}`, 204, ``),
+	)
+	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000&max_bytes=1"), 1) // nobody said that it is done
+	s.Talk(resttest.Call("POST", resttest.W1+"/offsets", ``, 200, `[]`))
+	s.WantCommitted(2)
+}
+
+func TestALargeRecordComesThoughItIsMoreThanWasAskedFor(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{})
+	s.Talk(resttest.Call("POST", "/v1/topics/blobs/records", `"`+strings.Repeat("x", 100_000)+`"`, 200, `*`))
+	s.Instance(resttest.Manual, "blobs")
+	if list := s.Records(resttest.W1 + "/records?timeout=10000&max_bytes=10"); len(list) != 1 || len(list[0].Value) != 100_002 {
+		t.Errorf("%d records", len(list))
+	}
+}
+
+func TestAReplyWaitsForItsLeastBytesUntilItsTimeIsOver(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{})
+	s.Fill(10)
+	s.Instance(`{"name":"w1","format":"json","fetch.min.bytes":1000,"consumer.request.timeout.ms":300}`, "blobs")
+	var all []resttest.Got
+	for began := time.Now(); len(all) < 10; {
+		asked := time.Now()
+		all = append(all, s.Records(resttest.W1+"/records?timeout=60000")...)
+		if took := time.Since(asked); took < 300*time.Millisecond {
+			t.Errorf("a reply came after %v", took)
+		}
+		if time.Since(began) > resttest.Patience {
+			t.Fatal("the records do not come")
+		}
+	}
+	if len(all) != 10 {
+		t.Errorf("%d records", len(all))
+	}
+}
+
+func TestTheFirstReplyWaitsForTheGroup(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{})
+	s.Fill(1)
+	s.Instance(resttest.Manual, "blobs")
+	if n := len(s.Records(resttest.W1 + "/records?timeout=15000")); n != 1 {
+		t.Errorf("%d records", n)
+	}
+}
+
+func TestALongPollEndsWithData(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{})
+	s.Instance(resttest.Manual, "blobs")
+	s.Records(resttest.W1 + "/records?timeout=1")
+	replies := make(chan []resttest.Got)
+	go func() { replies <- s.Records(resttest.W1 + "/records?timeout=15000") }()
+	resttest.Eventually(t, "the poll", func() bool { return polling(s) })
+	if n := s.Door.Stats().Requests; n != 0 {
+		t.Errorf("who waits counts as %d requests", n)
+	}
+	s.Fill(1)
+	select {
+	case list := <-replies:
+		resttest.WantOffsets(t, list, 0)
+	case <-time.After(resttest.Patience / 2):
+		t.Error("nothing came")
+	}
+}
+
+// polling tells whether somebody has the turn of w1.
+func polling(s *resttest.Sluice) bool {
+	return s.Door.V2.HasTurn(resttest.Billing) && s.Door.Stats().Waiting > 0
+}
+
+func TestALongPollEndsWithTheInstance(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{})
+	s.Instance(resttest.Manual, "blobs")
+	var polls sync.WaitGroup
+	for range 2 { // the second waits for its turn
+		polls.Go(func() {
+			answer, text := s.Ask("GET", resttest.W1+"/records?timeout=600000", "")
+			resttest.WantFailure(t, "poll", answer, text, 404, 40403, "It was deleted")
+		})
+	}
+	resttest.Eventually(t, "the poll", func() bool { return polling(s) })
+	s.Talk(resttest.Call("DELETE", resttest.W1, ``, 204, ``))
+	polls.Wait()
+}
+
+func TestALongPollEndsForAnotherSubscription(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{})
+	s.Instance(resttest.Manual, "orders")
+	replies := make(chan []resttest.Got)
+	go func() { replies <- s.Records(resttest.W1 + "/records?timeout=600000") }()
+	resttest.Eventually(t, "the poll", func() bool { return polling(s) })
+	s.Fill(1)
+	s.Talk(resttest.Call("POST", resttest.W1+"/subscription", `{"topics":["blobs"]}`, 204, ``))
+	if list := <-replies; len(list) != 0 {
+		t.Errorf("%v", list)
+	}
+	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000"), 0)
+}
+
+func TestWhatADeletedInstanceWasLentGoesToOthersAtOnce(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{})
+	s.Fill(3)
+	s.Instance(resttest.Manual, "blobs")
+	const w2 = "/consumers/billing/instances/w2"
+	s.Talk(
+		resttest.Call("POST", "/consumers/billing", strings.Replace(resttest.Manual, "w1", "w2", 1), 200, `*`),
+		resttest.Call("POST", w2+"/subscription", `{"topics":["blobs"]}`, 204, ``),
+	)
+	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000"), 0, 1, 2)
+	if list := s.Records(w2 + "/records?timeout=50"); len(list) != 0 {
+		t.Errorf("another instance was lent %v", list)
+	}
+	answer, text := s.Ask("POST", w2+"/offsets", `{"offsets":[{"topic":"blobs","partition":0,"offset":2}]}`)
+	resttest.WantFailure(t, "another's", answer, text, 409, 40903, "another member is at work on it")
+	s.Talk(resttest.Call("DELETE", resttest.W1, ``, 204, ``))
+	resttest.WantOffsets(t, s.Records(w2+"/records?timeout=10000"), 0, 1, 2)
+	s.Talk(resttest.Call("POST", w2+"/offsets", ``, 200, `[]`))
+	s.WantCommitted(3)
+	s.WantBooks()
+}
+
+func TestAnIdleInstanceExpires(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{InstanceIdle: 300 * time.Millisecond})
+	s.Fill(1)
+	s.Instance(resttest.Manual, "blobs")
+	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000"), 0)
+	s.Records(resttest.W1 + "/records?timeout=900") // keeps it alive
+	resttest.Eventually(t, "the end", func() bool { open, _ := s.Door.V2.Counts(); return open == 0 })
+	s.Talk(resttest.Call("POST", resttest.W1+"/offsets", ``, 404, `{"error_code":40403,"message":"Consumer instance not found. It expired after 300ms without a request."}`))
+	if now := s.Door.Stats(); now.Instances != 0 || now.InstancesEnded["expired"] != 1 {
+		t.Errorf("%+v", now)
+	}
+	if n := s.Client.Stats().Members; n != 0 {
+		t.Errorf("%d members", n)
+	}
+	s.WantBooks()
+}
+
+func TestAWorkerThatStartedAgainTakesItsNameOver(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{})
+	s.Fill(2)
+	s.Instance(resttest.Manual, "blobs")
+	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000"), 0, 1)
+	poll := make(chan string)
+	go func() {
+		_, text := s.Ask("GET", resttest.W1+"/records?timeout=600000", "")
+		poll <- text
+	}()
+	resttest.Eventually(t, "the poll", func() bool { return polling(s) })
+	generation := s.Cluster.GroupInfo("billing").Epoch
+	s.Instance(strings.Replace(resttest.Manual, `{`, `{"on.conflict":"takeover",`, 1), "blobs")
+	if text := <-poll; !strings.Contains(text, "taken its name over") {
+		t.Errorf("the old worker got %s", text)
+	}
+	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000"), 0, 1)
+	if now := s.Cluster.GroupInfo("billing").Epoch; now != generation {
+		t.Errorf("generation %d, was %d", now, generation)
+	}
+	s.Talk(resttest.Call("POST", resttest.W1+"/offsets", ``, 200, `[]`))
+	s.WantCommitted(2)
+	s.WantBooks()
+}
+
+// A reply that does not get through is put back in front: the next one brings the same records, and a commit
+// between does not cover them.
+func TestWhatCouldNotBeWrittenComesAgain(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{})
+	const n, size = 6, 900_000 // more than any socket's buffers take
+	for range n {
+		s.Talk(resttest.Call("POST", "/v1/topics/blobs/records", `"`+strings.Repeat("x", size)+`"`, 200, `*`))
+	}
+	s.Instance(resttest.Manual, "blobs")
+	resttest.Eventually(t, "all records to be there", func() bool { return s.Client.Stats().Fetched == n })
+	conn, reader := s.Dial()
+	s.Write(conn, "GET %s/records?timeout=10000&max_bytes=16000000 HTTP/1.1\r\nHost: localhost\r\n\r\n", resttest.W1)
+	if _, err := reader.ReadByte(); err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	resttest.Eventually(t, "the end of the reply", func() bool { return !s.Door.V2.HasTurn(resttest.Billing) })
+	s.Talk(resttest.Call("POST", resttest.W1+"/offsets", ``, 200, `[]`))
+	s.WantCommitted(0)
+	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000&max_bytes=16000000"), 0, 1, 2, 3, 4, 5)
+	if held := s.Door.Stats().Held; held != 0 {
+		t.Errorf("%d bytes are held", held)
+	}
+	s.WantBooks()
+}
+
+func TestWhoGoesAwayWhileWaitingLeavesNothingBehind(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{})
+	s.Instance(resttest.Manual, "blobs")
+	conn, _ := s.Dial()
+	s.Write(conn, "GET %s/records?timeout=600000 HTTP/1.1\r\nHost: localhost\r\n\r\n", resttest.W1)
+	resttest.Eventually(t, "the poll", func() bool { return polling(s) })
+	conn.Close()
+	resttest.Eventually(t, "the end of the poll", func() bool { return !s.Door.V2.HasTurn(resttest.Billing) })
+	s.Fill(1)
+	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000"), 0)
+	s.WantBooks()
+}
+
+func TestWhenSluiceStopsCommitsAndDeletesStillWork(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{DrainGrace: time.Second})
+	s.Fill(2)
+	s.Instance(resttest.Manual, "blobs")
+	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000&max_bytes=1"), 0)
+	s.Records(resttest.W1 + "/records?timeout=10000&max_bytes=1") // is not committed
+	poll := make(chan *resttest.Reply)
+	go func() {
+		answer, text := s.Ask("GET", resttest.W1+"/records?timeout=600000", "")
+		resttest.WantFailure(t, "the poll", answer, text, 503, 50003, "stopping")
+		poll <- answer
+	}()
+	resttest.Eventually(t, "the poll", func() bool { return polling(s) })
+	begun, in := s.Dial() // keeps the drain waiting
+	s.Write(begun, resttest.HalfAProduce)
+	calls := []struct {
+		line, body string
+		status     int
+	}{
+		{"POST " + resttest.W1 + "/offsets", `{"offsets":[{"topic":"blobs","partition":0,"offset":0}]}`, 200},
+		{"GET " + resttest.W1 + "/records", ``, 503},
+		{"POST /consumers/billing", ``, 503},
+		{"POST " + resttest.W1 + "/subscription", `{"topics":["orders"]}`, 503},
+	}
+	var clients []func(line, body string) int
+	for range calls {
+		clients = append(clients, s.Connected())
+	}
+	resttest.Eventually(t, "the connections", func() bool { return s.Door.Stats().Connections >= 6 })
+	drained := make(chan int)
+	go func() { drained <- s.Door.Drain(context.Background()) }()
+	if answer := <-poll; answer.Header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	for i, c := range calls {
+		if status := clients[i](c.line, c.body); status != c.status {
+			t.Errorf("%s: %d, want %d", c.line, status, c.status)
+		}
+	}
+	s.Write(begun, "}")
+	s.Answered(in)
+	<-drained
+	s.WantCommitted(1)
+	if now := s.Door.Stats(); now.Instances != 0 || now.InstancesEnded["stopped"] != 1 {
+		t.Errorf("%+v", now)
+	}
+	if n := s.Client.Stats().Members; n != 0 {
+		t.Errorf("%d members", n)
+	}
+	s.WantBooks()
+}
+
+// Its client has no connection open: it comes back to commit.
+func TestAStopWaitsForTheCommitOfWhoIsAtWork(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{DrainGrace: resttest.Patience})
+	s.Fill(1)
+	s.Instance(resttest.Manual, "blobs")
+	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000"), 0)
+	s.HTTP.CloseIdleConnections()
+	drained := make(chan int)
+	go func() { drained <- s.Door.Drain(context.Background()) }()
+	resttest.Eventually(t, "the drain", s.Door.V2.IsDraining)
+	s.Talk(resttest.Call("POST", resttest.W1+"/offsets", ``, 200, `[]`))
+	s.HTTP.CloseIdleConnections()
+	select {
+	case <-drained:
+	case <-time.After(resttest.Patience / 2):
+		t.Error("the drain waits for nothing")
+	}
+	s.WantCommitted(1)
+}
+
+// Requests for which nobody answers say so.
+func TestACommitThatNobodyConfirmsIsNoSuccess(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{})
+	s.Fill(1)
+	s.Instance(resttest.Manual, "blobs")
+	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000"), 0)
+	fault := s.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Err: kerr.RebalanceInProgress, Count: 1})
+	answer, text := s.Ask("POST", resttest.W1+"/offsets", "")
+	resttest.WantFailure(t, "commit", answer, text, 503, 50003, "rebalanced")
+	fault.Remove()
+	s.Talk(resttest.Call("POST", resttest.W1+"/offsets", ``, 200, `[]`))
+	s.WantCommitted(1)
+}
+
+func TestTwoInstancesShareThePartitionsOfATopic(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{})
+	for i := range 60 {
+		s.Talk(resttest.Call("POST", fmt.Sprintf("/topics/orders/partitions/%d", i%3), `{"records":[{"value":""}]}`, http.StatusOK, `*`))
+	}
+	seen := make(chan string, 100)
+	var workers sync.WaitGroup
+	for _, name := range []string{"a", "b"} {
+		s.Talk(
+			resttest.Call("POST", "/consumers/billing", `{"name":"`+name+`"}`, 200, `*`),
+			resttest.Call("POST", "/consumers/billing/instances/"+name+"/subscription", `{"topics":["orders"]}`, 204, ``),
+		)
+		workers.Go(func() {
+			for len(seen) < 60 {
+				for _, r := range s.Records("/consumers/billing/instances/" + name + "/records?timeout=100&max_bytes=500") {
+					seen <- fmt.Sprint(r.Partition, " ", r.Offset)
+				}
+				s.Talk(resttest.Call("POST", "/consumers/billing/instances/"+name+"/offsets", ``, 200, `[]`))
+			}
+		})
+	}
+	workers.Wait()
+	close(seen)
+	distinct := map[string]bool{}
+	for r := range seen {
+		distinct[r] = true
+	}
+	if len(distinct) != 60 {
+		t.Errorf("%d of 60 records", len(distinct))
+	}
+	for p := range int32(3) {
+		if at := s.Cluster.GroupInfo("billing").Commits["orders"][p].Offset; at != 20 {
+			t.Errorf("partition %d: committed %d", p, at)
+		}
+	}
+	s.WantBooks()
+}
+
+// A client that subscribes anew, or to a pattern, must not wait for Kafka to miss who it was before.
+func TestAnotherSubscriptionIsServedSoon(t *testing.T) {
+	s := resttest.Start(t, exchange.Options{})
+	s.Fill(1)
+	s.Instance(resttest.Manual, "orders")
+	s.Records(resttest.W1 + "/records?timeout=300")
+	s.Talk(
+		resttest.Call("DELETE", resttest.W1+"/subscription", ``, 204, ``),
+		resttest.Call("POST", resttest.W1+"/subscription", `{"topic_pattern":"blo.*"}`, 204, ``),
+		resttest.Call("GET", resttest.W1+"/subscription", ``, 200, `{"topics":["blobs"]}`),
+	)
+	began := time.Now()
+	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000"), 0)
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+// The types of records.
+const (
+	ofJSON   = "application/vnd.kafka.json.v2+json"
+	ofBinary = "application/vnd.kafka.binary.v2+json"
+)

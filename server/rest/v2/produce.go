@@ -1,0 +1,116 @@
+package v2
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/recordjson"
+	"github.com/sluice-proxy/sluice/server/rest/exchange"
+	"github.com/sluice-proxy/sluice/server/rest/produce"
+)
+
+// produceRecords answers how each record ended: 200 also when some failed, as v2 has it. With async=true it
+// answers 204 once all are queued in memory.
+func produceRecords(x *exchange.Exchange) error {
+	b, err := readBatch(x)
+	if err != nil {
+		return err
+	}
+	later, err := isAsync(x)
+	if err != nil {
+		return err
+	}
+	d, err := produce.NewDelivery(x)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if later {
+		return enqueue(x, d, b)
+	}
+	results, err := d.Deliver(x.R.Context(), b.Records)
+	if err != nil {
+		return err
+	}
+	return answerResults(x, b, results)
+}
+
+// answerResults answers how each record ended.
+func answerResults(x *exchange.Exchange, b *recordjson.Parser, results []kafka.Result) error {
+	if err := produce.RejectedWhole(x, b.To.Partition, results); err != nil {
+		return err
+	}
+	x.Send(http.StatusOK, appendResults(nil, results))
+	return nil
+}
+
+// readBatch reads the records to be produced.
+func readBatch(x *exchange.Exchange) (*recordjson.Parser, error) {
+	name, err := x.TopicName()
+	if err != nil {
+		return nil, err
+	}
+	b := &recordjson.Parser{Most: x.Opts.MaxRecords, To: kafka.Outgoing{Topic: name, Partition: kafka.AnyPartition}}
+	if x.R.PathValue("partition") != "" {
+		if b.To.Partition, err = x.Partition(); err != nil {
+			return nil, err
+		}
+	}
+	if b.Format, err = recordFormat(x); err != nil {
+		return nil, err
+	}
+	body, err := x.Body()
+	if err != nil {
+		return nil, err
+	}
+	return b, b.Read(body)
+}
+
+// isAsync tells whether the client does not wait for the brokers.
+func isAsync(x *exchange.Exchange) (bool, error) {
+	if x.R.URL.RawQuery == "" {
+		return false, nil
+	}
+	return exchange.Flag(x.R.URL.Query(), "async")
+}
+
+// enqueue answers 204 when all records are queued; otherwise it says of each whether it is.
+func enqueue(x *exchange.Exchange, d *produce.Delivery, b *recordjson.Parser) error {
+	results, failed, err := d.Buffer(x.R.Context(), b.Records)
+	switch {
+	case err != nil:
+		return err
+	case failed == 0:
+		x.Send(http.StatusNoContent, nil)
+		return nil
+	}
+	return answerResults(x, b, results)
+}
+
+// appendResults writes the answer of a produce.
+func appendResults(b []byte, results []kafka.Result) []byte {
+	b = append(b, `{"offsets":[`...)
+	for i := range results {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendResult(b, &results[i])
+	}
+	return append(b, `],"key_schema_id":null,"value_schema_id":null}`...)
+}
+
+func appendResult(b []byte, r *kafka.Result) []byte {
+	b = append(b, `{"partition":`...)
+	b = produce.AppendNumber(b, int64(r.Partition), r.Err == nil)
+	b = append(b, `,"offset":`...)
+	b = produce.AppendNumber(b, r.Offset, r.Err == nil)
+	if r.Err == nil {
+		return append(b, `,"error_code":null,"error":null}`...)
+	}
+	b = append(b, `,"error_code":`...)
+	b = strconv.AppendInt(b, int64(exchange.OutcomeCode(r.Err.Outcome)), 10)
+	b = append(b, `,"error":`...)
+	b = produce.AppendText(b, exchange.OutcomeReason(r.Err))
+	return append(b, '}')
+}

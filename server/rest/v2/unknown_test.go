@@ -1,0 +1,38 @@
+package v2_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/sluice-proxy/sluice/server/rest/exchange"
+	"github.com/sluice-proxy/sluice/server/rest/resttest"
+)
+
+// Every call to an instance that never was says so, whatever else is asked.
+func TestCallsToAnInstanceThatIsNotThere(t *testing.T) {
+	s, c := resttest.Start(t, exchange.Options{}), resttest.TheContract()
+	path := strings.NewReplacer("{group}", "billing", "{instance}", "nobody")
+	for _, o := range resttest.Operations(c.Doc) {
+		if !strings.Contains(o.Path, "{instance}") {
+			continue
+		}
+		body, kind := exampleBody(c, t, o)
+		answer, text := s.Ask(strings.ToUpper(o.Method), path.Replace(o.Path), body, "Content-Type", kind)
+		resttest.WantFailure(t, o.Method+" "+o.Path, answer, text, 404, 40403, "Consumer instance not found.")
+	}
+}
+
+// exampleBody is the body that an operation has for an example; none is empty.
+func exampleBody(c *resttest.Contract, t *testing.T, o resttest.Operation) (body, kind string) {
+	t.Helper()
+	asked, _ := c.Follow("paths", o.Path, o.Method, "requestBody")
+	for kind, media := range resttest.Inside(asked, "content") {
+		text, err := json.Marshal(media.(resttest.Object)["example"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text), kind
+	}
+	return "", ""
+}

@@ -1,0 +1,164 @@
+package v3
+
+import (
+	"bytes"
+	"errors"
+	"mime"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/jsonscan"
+	"github.com/sluice-proxy/sluice/server/recordjson"
+	"github.com/sluice-proxy/sluice/server/rest/exchange"
+	"github.com/sluice-proxy/sluice/server/rest/produce"
+)
+
+// produceRecords produces the objects of the body, one or a stream of them that follow each other, and writes a
+// report for each in their order. Its status is 200 also when records fail, as version 3 has it.
+func produceRecords(x *exchange.Exchange) error {
+	d, err := newCodec(x)
+	if err != nil {
+		return err
+	}
+	return produce.Stream(x, d)
+}
+
+// newCodec begins a produce of version 3.
+func newCodec(x *exchange.Exchange) (*codec, error) {
+	kind, _, err := mime.ParseMediaType(x.R.Header.Get("Content-Type"))
+	if given := x.R.Header.Get("Content-Type"); given != "" && (err != nil || kind != exchange.JSONType) {
+		return nil, exchange.Errorf(http.StatusUnsupportedMediaType, "HTTP 415 Unsupported Media Type: %q; version 3 takes application/json", given)
+	}
+	cluster, err := clusterInPath(x)
+	if err != nil {
+		return nil, err
+	}
+	name, err := topicInPath(x)
+	if err != nil {
+		return nil, err
+	}
+	d := &codec{cluster: cluster}
+	d.NameKey = "name"
+	d.To = kafka.Outgoing{Topic: name, Partition: kafka.AnyPartition}
+	return d, x.Decompress()
+}
+
+// codec is the dialect of version 3: JSON objects, one behind the other.
+type codec struct {
+	recordjson.Parser
+	cluster  string
+	splitter objectSplitter
+}
+
+func (*codec) ContentType() string { return exchange.JSONType }
+
+// An answer without a report would be no JSON.
+func (*codec) Empty() error {
+	return exchange.Errorf(http.StatusBadRequest, "Null input provided. Data is required.")
+}
+
+func (d *codec) Whole(unread []byte) int { return d.splitter.whole(unread) }
+
+func (*codec) Cut(chunk []byte) (text, rest []byte, err error) {
+	chunk = bytes.TrimLeft(chunk, " \t\r\n")
+	s := jsonscan.New(chunk)
+	switch {
+	case len(chunk) == 0:
+		return nil, nil, nil
+	case chunk[0] != '{':
+		return nil, nil, s.Wrong("expected {")
+	}
+	text, err = s.Value()
+	return text, s.Rest(), err
+}
+
+func (d *codec) Read(text []byte, p *produce.Pending) (kafka.Outgoing, error) {
+	return readRecord(&d.Parser, text, p)
+}
+
+func (d *codec) AppendResult(out []byte, p *produce.Pending, r *kafka.Result) []byte {
+	return append(d.appendReport(append(out, `{"error_code":200,`...), p, r), "}\n"...)
+}
+
+func (*codec) AppendFailure(out []byte, _ *produce.Pending, f *exchange.Failure) []byte {
+	return append(produce.AppendProblem(append(out, '{'), asFailure3(f)), "}\n"...)
+}
+
+// asFailure3 is a record's failure by version 3's codes.
+func asFailure3(f *exchange.Failure) *exchange.Failure {
+	if errors.Is(f.Cause, kafka.ErrNoTopic) || errors.Is(f.Cause, kafka.ErrNoPartition) {
+		missing := notHosted()
+		missing.Outcome = f.Outcome
+		return missing
+	}
+	if errors.Is(f.Cause, kafka.ErrDenied) {
+		return &exchange.Failure{Status: http.StatusForbidden, Code: exchange.CodeDenied, Message: f.Message, Outcome: f.Outcome}
+	}
+	return f
+}
+
+// appendReport writes where a record is.
+func (d *codec) appendReport(out []byte, p *produce.Pending, r *kafka.Result) []byte {
+	out = append(out, `"cluster_id":`...)
+	out = produce.AppendText(out, d.cluster)
+	out = append(out, `,"topic_name":"`...) // a legal name needs no escapes
+	out = append(out, d.To.Topic...)
+	out = append(out, `","partition_id":`...)
+	out = produce.AppendNumber(out, int64(r.Partition), true)
+	out = append(out, `,"offset":`...)
+	out = produce.AppendNumber(out, r.Offset, true)
+	if r.Timestamp >= 0 {
+		out = append(out, `,"timestamp":"`...)
+		out = time.UnixMilli(r.Timestamp).UTC().AppendFormat(out, "2006-01-02T15:04:05.000Z")
+		out = append(out, '"')
+	}
+	out = appendData(p.Key, out, "key")
+	return appendData(p.Value, out, "value")
+}
+
+func appendData(e produce.Data, out []byte, name string) []byte {
+	if e.Kind == "" {
+		return out
+	}
+	out = append(out, `,"`+name+`":{"type":"`+e.Kind+`","size":`...)
+	return append(strconv.AppendInt(out, int64(e.Size), 10), '}')
+}
+
+// objectSplitter finds where JSON objects that follow each other end, however they come in pieces. It looks at
+// brackets and strings alone: what is between them is for the scanner to judge, which gets whatever is no
+// object at once.
+type objectSplitter struct {
+	at       int // what was looked at already
+	depth    int
+	inString bool // inside a string
+	escaped  bool // behind a backslash
+}
+
+func (o *objectSplitter) whole(unread []byte) int {
+	end := 0
+	for ; o.at < len(unread); o.at++ {
+		o.step(unread[o.at])
+		if o.depth == 0 {
+			end = o.at + 1
+		}
+	}
+	o.at -= end
+	return end
+}
+
+func (o *objectSplitter) step(c byte) {
+	switch {
+	case o.escaped:
+		o.escaped = false
+	case o.inString:
+		o.escaped, o.inString = c == '\\', c != '"'
+	case c == '"':
+		o.inString = o.depth > 0
+	case c == '{' || c == '[':
+		o.depth++
+	case (c == '}' || c == ']') && o.depth > 0:
+		o.depth--
+	}
+}

@@ -1,0 +1,100 @@
+package v3
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/rest/exchange"
+)
+
+// resource is a request for something of version 3: links to it, and its name.
+type resource struct {
+	*exchange.Exchange
+
+	cluster string
+	self    string // the request's own address, without its query
+	base    string // where the cluster is
+	crn     string // its resource name
+}
+
+// v3Links are the parts of version 3's shapes that say where things are. Names are those of its OpenAPI
+// document; of what sluice does not have the links are there all the same, for clients need them.
+type (
+	metadata struct {
+		Self     string `json:"self"`
+		Resource string `json:"resource_name"`
+	}
+	listMetadata struct {
+		Self string  `json:"self"`
+		Next *string `json:"next"` // always null: lists are whole
+	}
+	listBody struct {
+		Kind     string       `json:"kind"`
+		Metadata listMetadata `json:"metadata"`
+		Data     []any        `json:"data"`
+	}
+	related struct {
+		Related string `json:"related"`
+	}
+)
+
+// readResource is a call that reads something of the cluster.
+func readResource(read func(*resource) (any, error)) func(*exchange.Exchange) error {
+	return func(x *exchange.Exchange) error {
+		cluster, err := clusterInPath(x)
+		if err != nil {
+			return err
+		}
+		body, err := read(newResource(x, cluster))
+		if err != nil {
+			return missing(err)
+		}
+		x.JSON(http.StatusOK, body)
+		return nil
+	}
+}
+
+func newResource(x *exchange.Exchange, cluster string) *resource {
+	origin := x.BaseURI()
+	return &resource{
+		Exchange: x, cluster: cluster, self: origin + x.R.URL.EscapedPath(),
+		base: origin + "/v3/clusters/" + url.PathEscape(cluster), crn: "crn:///kafka=" + cluster,
+	}
+}
+
+// missing says in version 3's words what is not there.
+func missing(err error) error {
+	if errors.Is(err, kafka.ErrNoTopic) || errors.Is(err, kafka.ErrNoPartition) {
+		return notHosted()
+	}
+	return err
+}
+
+// absent is a failure for something that is not there.
+func absent(what, name string) error {
+	return exchange.Errorf(http.StatusNotFound, "%s %s cannot be found.", what, exchange.Shortened(name))
+}
+
+// list is a list of what there is under the request's address.
+func (v *resource) list(kind string, data []any) listBody {
+	if data == nil {
+		data = []any{}
+	}
+	return listBody{Kind: kind, Metadata: listMetadata{Self: v.self}, Data: data}
+}
+
+// at is the address of something in the cluster; each part is one of its path.
+func (v *resource) at(parts ...string) related {
+	address := v.base
+	for _, part := range parts {
+		address += "/" + url.PathEscape(part)
+	}
+	return related{address}
+}
+
+// meta is the address and the resource name, which ends in crn, of something in the cluster.
+func (v *resource) meta(crn string, parts ...string) metadata {
+	return metadata{Self: v.at(parts...).Related, Resource: v.crn + crn}
+}
