@@ -8,16 +8,10 @@ import (
 
 // snapshot is what one scrape shows. It is read at once, and no broker is asked.
 type snapshot struct {
-	produced  []kafka.ProducedRow
-	consumed  []kafka.ConsumedRow
-	totals    kafka.Stats
-	status    kafka.Status
-	lags      []kafka.PartitionLag
-	memory    kafka.Memory
-	reachable bool
-	heard     []kafka.Heard
-	door      *resp.Stats // nil: closed
-	web       *rest.Stats // nil: closed
+	kafkaSnapshot
+
+	door *resp.Stats // nil: closed
+	web  *rest.Stats // nil: closed
 
 	build         Build
 	ready         bool
@@ -27,6 +21,18 @@ type snapshot struct {
 	seriesDropped int // of the metrics before this one
 }
 
+// kafkaSnapshot is what the Kafka client shows.
+type kafkaSnapshot struct {
+	produced  []kafka.ProducedRow
+	consumed  []kafka.ConsumedRow
+	totals    kafka.Stats
+	status    kafka.Status
+	lags      []kafka.PartitionLag
+	memory    kafka.Memory
+	reachable bool
+	heard     []kafka.Heard
+}
+
 func (s *Server) snapshot() *snapshot {
 	now := &snapshot{
 		build: s.sources.Build, ready: len(s.sources.NotReady()) == 0, beats: s.sources.Beats(),
@@ -34,8 +40,6 @@ func (s *Server) snapshot() *snapshot {
 	}
 	if c := s.sources.Kafka; c != nil {
 		now.totals, now.status, now.reachable, now.heard = c.Stats(), c.Status(), c.Reach() == nil, c.Heard()
-		now.produced, now.consumed, now.lags = c.Produced(), c.Consumed(), c.Lags()
-		now.totals, now.status, now.reachable = c.Stats(), c.Status(), c.Reach() == nil
 		now.produced, now.consumed, now.lags, now.memory = c.Produced(), c.Consumed(), c.Lags(), c.Memory()
 	}
 	if s.sources.RESP != nil {

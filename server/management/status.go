@@ -79,6 +79,13 @@ type Subscription struct {
 	OldestUnackedSeconds float64 `json:"oldest_unacked_seconds"`
 	// Standing are such records that were handed out often or long ago, the oldest first, ten at most.
 	Standing []Standing `json:"standing"`
+	Lagging
+	// Trouble is what keeps the subscription from its records; empty when nothing does.
+	Trouble string `json:"trouble,omitempty"`
+}
+
+// Lagging is how far a group is behind.
+type Lagging struct {
 	// Lag is how many records the group has not settled; null while that is not known.
 	Lag *int64 `json:"lag"`
 	// LagSeconds is how long ago the first unsettled record was produced; null while that is not known.
@@ -86,8 +93,6 @@ type Subscription struct {
 	// Stalled is true while the lag of a partition does not change. StalledPartitions counts such partitions.
 	Stalled           bool `json:"stalled"`
 	StalledPartitions int  `json:"stalled_partitions"`
-	// Trouble is what keeps the subscription from its records; empty when nothing does.
-	Trouble string `json:"trouble,omitempty"`
 }
 
 // Member is one named client of a group.

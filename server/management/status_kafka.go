@@ -54,7 +54,7 @@ func subscription(s *kafka.SubscriptionStatus) Subscription {
 		Group: s.Group, Topics: append([]string{}, s.Topics...), Members: []Member{}, Partitions: s.Partitions,
 		Leased: s.Leased, Buffered: s.Buffered, BufferedBytes: s.BufferedBytes, Rebalances: s.Rebalances, Skipped: s.Skipped,
 		OldestUnackedSeconds: seconds(s.OldestUnacked), Standing: []Standing{},
-		Stalled: s.StalledPartitions > 0, StalledPartitions: s.StalledPartitions, Trouble: s.Trouble,
+		Lagging: Lagging{Stalled: s.StalledPartitions > 0, StalledPartitions: s.StalledPartitions}, Trouble: s.Trouble,
 	}
 	for i := range s.Standing {
 		r := &s.Standing[i]

@@ -178,7 +178,7 @@ func TestCtlStatus(t *testing.T) {
 			{
 				Group: "ship", Topics: []string{"orders", "returns"}, Partitions: 4, Leased: 17, Buffered: 1024, Rebalances: 2,
 				Members:              []management.Member{{Name: "a", Connected: true}, {Name: "b"}},
-				OldestUnackedSeconds: 1.234, Lag: &lag, LagSeconds: &late, Stalled: true, StalledPartitions: 1,
+				OldestUnackedSeconds: 1.234, Lagging: management.Lagging{Lag: &lag, LagSeconds: &late, Stalled: true, StalledPartitions: 1},
 				Standing: []management.Standing{
 					{Topic: "orders", Partition: 3, Offset: 1042, Attempts: 152, Seconds: 1801, Holder: "a"},
 					{Topic: "re\x1b[2J", Offset: 1, Attempts: 5, Seconds: 2},
