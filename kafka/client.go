@@ -62,6 +62,7 @@ const arenas = 4
 // Stopping.
 func (c *Client) Close(ctx context.Context) error {
 	c.Stopping()
+	c.awaitTopics(ctx)
 	c.beginToStop()
 	c.life.End()
 	err := c.life.Wait(ctx)

@@ -312,6 +312,20 @@ func TestCloseCountsWhatIsUndelivered(t *testing.T) {
 	})
 }
 
+// What waits for its topic when the process is told to end goes to Kafka all the same: brokers are there.
+func TestWhatWaitsForItsTopicIsDeliveredAtTheEnd(t *testing.T) {
+	t.Parallel()
+	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	bufferThree(t, c)
+	if err := shut(c, patience); err != nil {
+		t.Error(err)
+	}
+	if s := c.Stats(); s.Accepted != 3 || s.Ended[record.OK] != 3 {
+		t.Errorf("not all are delivered: %+v", s)
+	}
+}
+
 func bufferThree(t *testing.T, c *Client) {
 	t.Helper()
 	p := newCaller(t, c)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
@@ -70,6 +71,40 @@ func (ps *Producers) handle() *librdkafka.Producer { return ps.delivered.handle.
 // delivered in Close's error.
 func (ps *Producers) Stopping() { ps.produced.stop() }
 
+const (
+	// topicsTime bounds how long the end of a client waits for its records' topics: groups are to be left as well.
+	topicsTime = 2 * time.Second
+	topicsTick = 5 * time.Millisecond
+)
+
+// awaitTopics lets records that wait for their topics go on to librdkafka, which sends them before its producer ends. It
+// returns when none waits, after topicsTime, or when half of ctx's time is over: who is left ends in the other half.
+func (ps *Producers) awaitTopics(ctx context.Context) {
+	limit := topicsTime
+	if end, bounded := ctx.Deadline(); bounded {
+		limit = min(limit, time.Until(end)/2)
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	tick := time.NewTicker(topicsTick)
+	defer tick.Stop()
+	for ps.held() > 0 {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// held is how many records wait for their topics.
+func (ps *Producers) held() (n int64) {
+	for _, p := range ps.all {
+		n += p.held.Load()
+	}
+	return n
+}
+
 func (ps *Producers) close(ctx context.Context) {
 	for _, p := range ps.all {
 		p.close(ctx)
@@ -78,11 +113,7 @@ func (ps *Producers) close(ctx context.Context) {
 
 // undelivered is how many records have failed since Stopping, or are still without an end.
 func (ps *Producers) undelivered() int64 {
-	n := ps.produced.undelivered()
-	for _, p := range ps.all {
-		n += p.held.Load()
-	}
-	return n
+	return ps.produced.undelivered() + ps.held()
 }
 
 // successor is a producer handle that is to take over.
