@@ -175,3 +175,44 @@ func TestLinesOfTheLogAreExplained(t *testing.T) {
 		}
 	}
 }
+
+var dependency = regexp.MustCompile("(?m)^\\| `([^`]+)`[^|]*\\| ([^|]+) \\|")
+
+// The page of dependencies says in which packages each module is used: those, and packages below them.
+func TestDependenciesAreUsedWhereThePageSays(t *testing.T) {
+	_, section, _ := strings.Cut(read(t, "dependencies.md"), "\n## In the program\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	for _, m := range dependency.FindAllStringSubmatch(section, -1) {
+		users := importers(t, m[1])
+		for _, m := range code.FindAllStringSubmatch(m[2], -1) {
+			if !slices.ContainsFunc(users, func(user string) bool { return within(user, m[1]) }) {
+				t.Errorf("docs/dependencies.md: nothing in %s imports it: %s", m[1], m[0])
+			}
+		}
+		for _, user := range users {
+			if !slices.ContainsFunc(code.FindAllStringSubmatch(m[2], -1), func(m []string) bool { return within(user, m[1]) }) {
+				t.Errorf("docs/dependencies.md: %s imports %s too", user, m[1])
+			}
+		}
+	}
+}
+
+func within(folder, parent string) bool {
+	return folder == parent || strings.HasPrefix(folder, parent+"/")
+}
+
+// importers are the folders of the program whose files import a module. What only tests use is left out.
+func importers(t *testing.T, module string) (found []string) {
+	t.Helper()
+	for _, path := range files(t, ".go") {
+		inside, _ := filepath.Rel(root, filepath.Dir(path))
+		room, _, _ := strings.Cut(filepath.ToSlash(inside), "/")
+		if strings.HasSuffix(path, "test.go") || strings.HasSuffix(inside, "test") || !slices.Contains([]string{"cmd", "kafka", "metrics", "protocol", "server", "systemd"}, room) {
+			continue
+		}
+		if strings.Contains(read(t, path), module) && !slices.Contains(found, filepath.ToSlash(inside)) {
+			found = append(found, filepath.ToSlash(inside))
+		}
+	}
+	return found
+}
