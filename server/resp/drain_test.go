@@ -9,6 +9,7 @@ import (
 // A client that is sending when the drain begins is refused in words before its connection ends.
 func TestDrainRefusesInWords(t *testing.T) {
 	d := open(t, Options{}, brokers...)
+	d.drain.quiet, d.drain.longest = time.Second, patience // for a busy machine
 	idle, busy := d.dial(t), d.dial(t)
 	idle.says("PING", "+PONG")
 	busy.says("PING", "+PONG")
@@ -32,6 +33,7 @@ func TestDrainRefusesInWords(t *testing.T) {
 // Clients that connect for each request get their answer although a drain begins meanwhile.
 func TestDrainServesWhoHasJustCome(t *testing.T) {
 	d := open(t, Options{}, brokers...)
+	d.drain.quiet, d.drain.longest = patience/2, patience // nobody is sent away before it has been answered
 	known, fresh, greeted := d.dial(t), d.dial(t), d.dial(t)
 	known.says("RPUSHX topics:drain v", ":1")
 	greeted.says("CLIENT SETNAME app:one", "+OK")
@@ -42,6 +44,9 @@ func TestDrainServesWhoHasJustCome(t *testing.T) {
 	fresh.says("RPUSHX topics:drain v", ":1")
 	greeted.says("RPUSH topics:drain v", ":1")
 	known.says("RPUSHX topics:drain v", "-PROD Server shutdown")
+	for _, p := range []*peer{known, fresh, greeted} {
+		p.Close()
+	}
 	if cut := <-drained; cut != 0 {
 		t.Errorf("%d connections were cut", cut)
 	}
@@ -63,7 +68,7 @@ func TestDrainHearsWhatHasArrived(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.drain.since = time.Now().Add(-2 * drainLongest)
+	d.drain.since = time.Now().Add(-2 * d.drain.longest)
 	d.drain.begun.Store(true)
 	d.admit(conn.(*net.TCPConn))
 	if got := p.rest(); got != "+PONG\r\n" {

@@ -96,7 +96,17 @@ type Server struct {
 type drain struct {
 	since time.Time // set before begun is
 	begun atomic.Bool
+
+	// A client that sends commands when the drain begins must be told that they are refused. Its connection must not
+	// end with commands under way. So a session ends when its client has been silent for quiet, but no later than
+	// longest after the drain began.
+	quiet, longest time.Duration
 }
+
+const (
+	drainQuiet   = 100 * time.Millisecond
+	drainLongest = 500 * time.Millisecond
+)
 
 func (d *drain) begin() {
 	d.since = time.Now()
@@ -106,6 +116,7 @@ func (d *drain) begin() {
 // New makes a server of the client; Serve opens it.
 func New(client *kafka.Client, opts Options, log *slog.Logger) *Server {
 	s := &Server{kafka: client, log: log, started: time.Now(), counters: newCounters(), sessions: newSessions()}
+	s.drain.quiet, s.drain.longest = drainQuiet, drainLongest
 	s.topics = topiclist.New(client.TopicNames, s.sessions.running.Go)
 	s.baseline.Store(&kafka.Stats{})
 	s.Reconfigure(opts)

@@ -79,26 +79,19 @@ func (s *session) endReason() error {
 	return nil
 }
 
-// A client that sends commands when the drain begins must be told that they are refused: its connection must not end
-// with commands under way. So a session ends when its client has been silent for drainQuiet, but no later than
-// drainLongest after the drain began.
-const (
-	drainQuiet   = 100 * time.Millisecond
-	drainLongest = 500 * time.Millisecond
-)
-
 // closeAt is when a session that owes nothing may end during a drain. A client that was never served has only just
 // connected, and is about to ask.
 func (s *session) closeAt() time.Time {
-	latest := s.server.drain.since.Add(drainLongest)
+	drain := &s.server.drain
+	latest := drain.since.Add(drain.longest)
 	if s.neverServed() {
 		return latest
 	}
-	last := s.server.drain.since
+	last := drain.since
 	if s.drain.lastCommand.After(last) {
 		last = s.drain.lastCommand
 	}
-	return earlier(last.Add(drainQuiet), latest)
+	return earlier(last.Add(drain.quiet), latest)
 }
 
 // neverServed tells whether the client has not asked for anything yet.
@@ -107,14 +100,16 @@ func (s *session) neverServed() bool { return !s.drain.served && s.drain.lastCom
 // hasUnread tells whether the client has sent something that must be answered before the end. On a busy machine it may
 // have arrived in time without being read in time; to close now would reset the connection.
 func (s *session) hasUnread() bool {
-	return (s.neverServed() || time.Since(s.server.drain.since) < drainLongest) && s.conn.Unread()
+	drain := &s.server.drain
+	return (s.neverServed() || time.Since(drain.since) < drain.longest) && s.conn.Unread()
 }
 
 // rejectsWork tells whether the client must produce elsewhere because of the drain. A client that connected just before
 // the drain is still served. So clients that connect for each request see no error at a restart behind a listener that
 // stays open.
 func (s *session) rejectsWork() bool {
-	return s.server.drain.begun.Load() && (s.drain.served || time.Since(s.server.drain.since) > drainLongest-drainQuiet)
+	drain := &s.server.drain
+	return drain.begun.Load() && (s.drain.served || time.Since(drain.since) > drain.longest-drain.quiet)
 }
 
 // owesNothing tells whether neither side waits for the other. Then no reply is outstanding, no record is
