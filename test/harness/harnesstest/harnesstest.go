@@ -22,16 +22,10 @@ var binary string
 // waiting is how many tests may go on at a time that do little but wait for servers.
 const waiting = "8"
 
-// MainWaiting is Main for tests that do little but wait for servers: many go on at a time, unless -parallel says how many.
+// MainWaiting is Main for tests that do little but wait for servers: many go on at a time. The command line goes above it.
 func MainWaiting(m *testing.M) {
-	flag.Parse()
-	given := false
-	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
-	if !given {
-		if err := flag.Set("test.parallel", waiting); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
+	if err := flag.Set("test.parallel", waiting); err != nil {
+		panic(err)
 	}
 	Main(m)
 }
