@@ -9,6 +9,7 @@ import (
 
 // What became of a reply is read from the connection.
 func TestConfirmedIsWhatTheOtherSideHas(t *testing.T) {
+	t.Parallel()
 	const reply = "reply"
 	type end func(*net.TCPConn) error
 	reads := func(c *net.TCPConn) error { _, err := io.ReadFull(c, make([]byte, len(reply))); return err }

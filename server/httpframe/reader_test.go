@@ -71,6 +71,7 @@ var faults = []struct{ name, text, fault string }{
 }
 
 func TestFaultsAreFound(t *testing.T) {
+	t.Parallel()
 	for _, c := range faults {
 		var f Reader
 		good := f.Read([]byte(c.text))

@@ -15,6 +15,7 @@ func accepts(text []byte) bool {
 }
 
 func TestTheScannerAgreesWithGo(t *testing.T) {
+	t.Parallel()
 	for _, text := range []string{
 		``, ` `, `1`, `-`, `-0`, `-1.5e+3`, `1.`, `.5`, `1e`, `01`, `"`, `"a`, `"\`, `"\u12`, `"\u123g"`, `"\uD800"`, `"\x"`, "\"\t\"",
 		`{}`, `{`, `{"a"}`, `{"a":}`, `{"a":1,}`, `{,}`, `{a:1}`, `[]`, `[`, `[1,]`, `[,]`, `[1 2]`, `[[]]`, `nul`, `null`, `nullx`, `true`,
@@ -27,6 +28,7 @@ func TestTheScannerAgreesWithGo(t *testing.T) {
 }
 
 func TestNestingIsBounded(t *testing.T) {
+	t.Parallel()
 	nested := func(n int) []byte { return []byte(strings.Repeat("[", n) + strings.Repeat("]", n)) }
 	if !accepts(nested(maxDepth)) || accepts(nested(maxDepth+1)) {
 		t.Error("not where it should be")
@@ -34,6 +36,7 @@ func TestNestingIsBounded(t *testing.T) {
 }
 
 func TestWalksSayWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	kind := func(err error) Kind {
 		var e *Error
 		if !errors.As(err, &e) {

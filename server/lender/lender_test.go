@@ -50,6 +50,7 @@ func enter(t *testing.T, all *Lenders) *Lender {
 
 // A consumer that failed for good ends its lender; the next request opens another.
 func TestALenderWhoseConsumerFailedEnds(t *testing.T) {
+	t.Parallel()
 	all := start(t)
 	l := enter(t, all)
 	w := NewWaiter(Limits{Records: 1, Bytes: 1, Timeout: time.Minute}, nil)
@@ -74,6 +75,7 @@ func TestALenderWhoseConsumerFailedEnds(t *testing.T) {
 }
 
 func TestClosedLendersLendNothing(t *testing.T) {
+	t.Parallel()
 	all := start(t)
 	l := enter(t, all)
 	w := NewWaiter(Limits{Records: 1}, nil)

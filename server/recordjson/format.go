@@ -1,6 +1,7 @@
+// Package recordjson is the JSON form of Kafka's records.
 package recordjson
 
-// Format is how keys and values are written in a body.
+// Format is how keys and values are written.
 type Format int
 
 const (
@@ -9,5 +10,5 @@ const (
 	Text                 // strings, which go to Kafka as what they say; only in calls of our own
 )
 
-// ByName are what format= may be.
+// ByName has the formats as the parameter format= names them.
 var ByName = map[string]Format{"": JSON, "json": JSON, "binary": Binary, "text": Text}

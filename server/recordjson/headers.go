@@ -7,8 +7,8 @@ import (
 	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
 
-// Headers takes [{"key":"trace","value":"<base64>"}], or null; in version 3 "key" is "name". A header's value
-// is binary in every format.
+// Headers reads [{"key":"trace","value":"<base64>"}], or null; in version 3 "key" is "name". The value of a header is
+// base64 in every format.
 func (b *Parser) Headers() ([]kafka.Header, error) {
 	if b.Peek() != '[' {
 		raw, err := b.Value()

@@ -8,7 +8,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
 
-// Parser reads the records of a body. Its records share the body's memory.
+// Parser reads the records of a body. The records share the body's memory.
 type Parser struct {
 	jsonscan.Scanner
 
@@ -21,7 +21,7 @@ type Parser struct {
 	decoded []byte // base64 goes here; what is in it already stays where it is
 }
 
-// Read takes {"records":[...]}.
+// Read reads {"records":[...]}.
 func (b *Parser) Read(body []byte) error {
 	if !utf8.Valid(body) {
 		return jsonscan.NotUTF8("the body")
@@ -46,7 +46,7 @@ func (b *Parser) Read(body []byte) error {
 	return err
 }
 
-// ReadOne takes a text that is a record by itself. It is valid until the next.
+// ReadOne reads a text that is one record. The record is valid until the next call.
 func (b *Parser) ReadOne(text []byte) (kafka.Outgoing, error) {
 	out := b.To
 	if !utf8.Valid(text) {
@@ -69,7 +69,7 @@ func (b *Parser) Begin(text []byte) {
 	b.decoded = b.decoded[:0]
 }
 
-// readField takes one member of the body. Schemas belong to formats that are not taken here: nothing to do.
+// readField reads one member of the body. Schemas belong to formats that are not supported; they are ignored.
 func (b *Parser) readField() error {
 	name, err := b.Name()
 	if err != nil {
@@ -104,10 +104,10 @@ func (b *Parser) readRecords() error {
 	return err
 }
 
-// rawContents are a record's key and value as they came, and in which encoding, where that is said.
+// rawContents are a record's key and value as they came, and their encodings where the record says them.
 type rawContents struct{ key, value, keyIs, valueIs []byte }
 
-// readRecord takes one record.
+// readRecord reads one record.
 func (b *Parser) readRecord(out *kafka.Outgoing) error {
 	if b.Peek() != '{' {
 		return b.Unexpected("a record is not an object")
@@ -165,13 +165,13 @@ func (b *Parser) readRecordField(out *kafka.Outgoing, c *rawContents) error {
 	return err
 }
 
-// ofLent are what a record has more when it was taken: where it was, and who had it.
+// ofLent are further members of a record that was lent: where it was, and who had it.
 var ofLent = map[string]bool{"topic": true, "offset": true, "delivery": true, "lease": true}
 
-// encodings are what a key or a value may be in, when that is not the format's own: see appendContent.
+// encodings are what the encoding of a key or a value may be if it is not the format's own: see appendContent.
 var encodings = map[string]Format{`"text"`: Text, `"base64"`: Binary}
 
-// encoded is a key or a value as Kafka is to have it: what appendContent wrote comes back.
+// encoded returns a key or a value as Kafka gets it. It reads whatever appendContent writes.
 func (b *Parser) encoded(name string, raw, as []byte) ([]byte, error) {
 	if raw == nil || as == nil || jsonscan.IsNull(as) {
 		return b.Content(name, raw)
@@ -185,7 +185,7 @@ func (b *Parser) encoded(name string, raw, as []byte) ([]byte, error) {
 	return b.Content(name, raw)
 }
 
-// Content is a key or a value as Kafka is to have it.
+// Content returns a key or a value as Kafka gets it.
 func (b *Parser) Content(name string, raw []byte) ([]byte, error) {
 	switch {
 	case raw == nil || jsonscan.IsNull(raw):

@@ -10,12 +10,11 @@ import (
 	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
 
-// AppendRecord writes a record as REST v2 has it, with two members more: its timestamp, unless it has none,
-// and its headers, if there are any. It is one line, whatever the record holds.
+// AppendRecord writes a record as REST v2 has it, with two more members: its timestamp and its headers, if there are
+// any. It is always one line.
 //
-// A key or value that is not what the format asks for must not keep back the records behind it: it comes
-// as the string that its bytes are, or as base64 when they are not UTF-8, and a member of the record,
-// "key_encoding" or "value_encoding", then says "text" or "base64".
+// A key or value that does not fit the format must not hold back the records behind it. It is written as a string, or
+// as base64 if it is not UTF-8. The member "key_encoding" or "value_encoding" then says "text" or "base64".
 func AppendRecord(out []byte, f Format, r *kafka.Record) []byte {
 	return append(AppendMembers(append(out, '{'), f, r), '}')
 }
@@ -81,14 +80,14 @@ func appendContent(out []byte, f Format, content []byte) ([]byte, encoding) {
 	return AppendString(out, content), asAsked
 }
 
-// isJSON tells whether UTF-8 is a JSON text.
+// isJSON reports whether a text in UTF-8 is JSON.
 func isJSON(content []byte) bool {
 	s := jsonscan.New(content)
 	_, err := s.Value()
 	return err == nil && s.End() == nil
 }
 
-// appendLine writes a JSON text in one line. Its line feeds are white space: a string has none.
+// appendLine writes a JSON text in one line. Line feeds in it are white space: strings have none.
 func appendLine(out, text []byte) []byte {
 	from := len(out)
 	out = append(out, text...)
@@ -111,7 +110,7 @@ func appendBase64(out, content []byte) []byte {
 	return append(out, '"')
 }
 
-// AppendString writes a string of JSON (RFC 8259, 7). What is not UTF-8 becomes U+FFFD.
+// AppendString writes a string of JSON (RFC 8259, 7). Bytes that are not UTF-8 become U+FFFD.
 func AppendString[T string | []byte](out []byte, text T) []byte {
 	out = append(out, '"')
 	for len(text) > 0 {
@@ -125,7 +124,7 @@ func AppendString[T string | []byte](out []byte, text T) []byte {
 	return append(out, '"')
 }
 
-// plainBytes is how many of the first bytes go into a string as they are.
+// plainBytes returns how many of the first bytes need no escape.
 func plainBytes[T string | []byte](text T) int {
 	i := 0
 	for i < len(text) {
@@ -156,7 +155,7 @@ func appendEscaped(out []byte, c byte) []byte {
 	return append(out, '\\', c)
 }
 
-// runeLength is how many bytes the first character of the text has, 0 when it is not UTF-8.
+// runeLength returns the length of the first character in bytes; 0 if the text does not begin with UTF-8.
 func runeLength[T string | []byte](text T) int {
 	var first [utf8.UTFMax]byte
 	r, n := utf8.DecodeRune(first[:copy(first[:], text)])

@@ -13,6 +13,7 @@ import (
 )
 
 func TestRecordsAsV2HasThem(t *testing.T) {
+	t.Parallel()
 	at := kafka.TopicPartition{Topic: "orders", Partition: 2}
 	for _, c := range []struct {
 		name   string

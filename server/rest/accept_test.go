@@ -9,6 +9,7 @@ import (
 )
 
 func TestWhatClientsAccept(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	for accept, want := range map[string]int{
 		"":                                    http.StatusOK,
@@ -40,6 +41,7 @@ func TestWhatClientsAccept(t *testing.T) {
 }
 
 func TestWhatRecordsMayBeSentAs(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	for kind, want := range map[string]int{
 		"application/vnd.kafka.v1+json":       http.StatusOK,

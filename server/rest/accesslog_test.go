@@ -31,6 +31,7 @@ func (l *logged) String() string {
 }
 
 func TestTheAccessLogSaysWhatWasAnsweredAndNothingOfTheClients(t *testing.T) {
+	t.Parallel()
 	to := &logged{}
 	s := resttest.Start(t, exchange.Options{AccessLog: 1, Access: slog.New(slog.NewJSONHandler(to, nil))})
 	_, said := s.Ask("POST", "/v1/topics/blobs/records?key=secret", "a value", exchange.RequestID, "mine")
@@ -72,6 +73,7 @@ func TestTheAccessLogSaysWhatWasAnsweredAndNothingOfTheClients(t *testing.T) {
 }
 
 func TestTheAccessLogIsOffAndSampled(t *testing.T) {
+	t.Parallel()
 	to := &logged{}
 	opts := exchange.Options{Access: slog.New(slog.NewTextHandler(to, nil))}
 	s := resttest.Start(t, opts)

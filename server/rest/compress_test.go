@@ -14,6 +14,7 @@ import (
 )
 
 func TestLargeAnswersArePackedForWhoAsks(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	many := `{"records":[` + strings.Repeat(`{"value":1},`, 99) + `{"value":1}]}`
 	for accept, coding := range map[string]string{
@@ -35,6 +36,7 @@ func TestLargeAnswersArePackedForWhoAsks(t *testing.T) {
 }
 
 func TestPackedBodiesAreUnpacked(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	const text = `{"records":[{"value":1}]}`
 	lines := strings.Repeat("{\"value\":2}\n", 5000)
@@ -65,6 +67,7 @@ func TestPackedBodiesAreUnpacked(t *testing.T) {
 }
 
 func TestPackedBodiesThatAreNotTaken(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{MaxBody: 100 << 10})
 	bomb := strings.Repeat("x", 8<<20)
 	lines := strings.Repeat("\n", 8<<20)
@@ -103,6 +106,7 @@ func TestPackedBodiesThatAreNotTaken(t *testing.T) {
 }
 
 func TestUnpackingCountsAsHeld(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{MaxHeld: 4 << 20})
 	large := resttest.Zstded(t, `{"records":[{"value":"`+strings.Repeat("y", 3<<20)+`"}]}`, zstd.WithWindowSize(4<<20))
 	answer, text := s.Ask("POST", "/topics/blobs", large, "Content-Type", resttest.AsJSON, "Content-Encoding", "zstd")
@@ -114,6 +118,7 @@ func TestUnpackingCountsAsHeld(t *testing.T) {
 }
 
 func TestPackedLinesAreProducedAsTheyCome(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	from, to := io.Pipe()
 	r, err := http.NewRequestWithContext(resttest.Within(t, resttest.Patience), "POST", "http://"+s.Addr+"/v1/topics/blobs/records", from)

@@ -78,6 +78,7 @@ var refusals = []struct {
 }
 
 func TestWhatIsNoCleanHTTPIsRefusedOnceAndInOurShape(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	for _, c := range refusals {
 		t.Run(c.name, func(t *testing.T) {
@@ -91,6 +92,7 @@ func TestWhatIsNoCleanHTTPIsRefusedOnceAndInOurShape(t *testing.T) {
 }
 
 func TestRefusalsByteByByteAreTheSame(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	for _, c := range refusals {
 		if len(c.text) > 1000 {
@@ -110,6 +112,7 @@ func TestRefusalsByteByByteAreTheSame(t *testing.T) {
 }
 
 func TestCleanRequestsInOnePacketAreAllAnswered(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	for _, text := range []string{
 		resttest.Hello + resttest.Hello + resttest.Hello,
@@ -130,6 +133,7 @@ func TestCleanRequestsInOnePacketAreAllAnswered(t *testing.T) {
 }
 
 func TestAHeaderThatDoesNotCome(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{HeaderTimeout: 200 * time.Millisecond})
 	conn, in := s.Dial()
 	s.Write(conn, "GET / HTTP/1.1\r\nHost: loc")
@@ -142,6 +146,7 @@ func TestAHeaderThatDoesNotCome(t *testing.T) {
 }
 
 func TestRefusalsAreCounted(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	conn, in := s.Dial()
 	s.Write(conn, "nonsense\r\n\r\n")
@@ -153,6 +158,7 @@ func TestRefusalsAreCounted(t *testing.T) {
 
 // Found by a test of packed lines: what is left of a stream that is not wanted is no request.
 func TestTheRestOfAStreamIsNoRequest(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{MaxBody: 10})
 	for _, pause := range []bool{false, true} {
 		conn, in := s.Dial()
@@ -175,6 +181,7 @@ func TestTheRestOfAStreamIsNoRequest(t *testing.T) {
 
 // The same where the answer has begun: its header cannot say any more that the connection ends.
 func TestTheRestOfAStreamThatWasAnsweredIsNoRequest(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{MaxBody: 1000})
 	conn, in := s.Dial()
 	s.Write(conn, resttest.Posting+"Content-Type: "+exchange.NDJSONType+"\r\nContent-Length: 200000\r\n\r\n{\"value\":1}\n")

@@ -14,6 +14,7 @@ import (
 )
 
 func TestHTTP2IsSpokenWhenAsked(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{H2C: true, MaxBody: 1000})
 	s.Ask("GET", "/", "") // HTTP/1 goes on
 	s.SpeakHTTP2()
@@ -37,6 +38,7 @@ func TestHTTP2IsSpokenWhenAsked(t *testing.T) {
 }
 
 func TestHTTP2IsBoundedAndDrains(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{H2C: true})
 	s.SpeakHTTP2()
 	from, to := io.Pipe()
@@ -74,6 +76,7 @@ func TestHTTP2IsBoundedAndDrains(t *testing.T) {
 }
 
 func TestMoreRequestsThanFitOnAConnectionOfHTTP2(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{H2C: true})
 	s.SpeakHTTP2()
 	ctx, cancel := context.WithCancel(resttest.Within(t, resttest.Patience))

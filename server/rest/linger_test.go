@@ -25,6 +25,7 @@ func startDeploying(t *testing.T) (*resttest.Sluice, *resttest.Clock) {
 // A worker that is gone keeps nothing from workers of its group that ask for another topic too, but for what
 // it was lent, until its time is over.
 func TestALenderKeepsNothingFromOthersOfItsGroup(t *testing.T) {
+	t.Parallel()
 	for name, after := range map[string]string{
 		"a topic more":     "topics=orders,blobs&wait=200ms",
 		"another property": "topics=orders&wait=200ms&fetch.wait.max.ms=100",
@@ -48,6 +49,7 @@ func TestALenderKeepsNothingFromOthersOfItsGroup(t *testing.T) {
 
 // An instance of a consumer of REST v2 that is deleted makes room for others of its group.
 func TestADeletedInstanceMakesRoom(t *testing.T) {
+	t.Parallel()
 	s, _ := startDeploying(t)
 	s.Instance(resttest.Manual, "orders")
 	if len(s.Records(resttest.W1+"/records?timeout=20000")) == 0 {
@@ -66,6 +68,7 @@ func TestADeletedInstanceMakesRoom(t *testing.T) {
 
 // Requests that find records at once, or nothing, and come less often than the lender looks, use it as well.
 func TestAVisitKeepsALender(t *testing.T) {
+	t.Parallel()
 	s, c := startDeploying(t)
 	s.Take("a", "topics=orders&wait=20s&ack=none")
 	for range 4 {

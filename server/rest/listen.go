@@ -44,8 +44,8 @@ func (s *Server) server(handler http.Handler) *http.Server {
 	}
 }
 
-// http2 are the bounds of connections of HTTP/2. By default each may hold a megabyte of bodies that nobody
-// reads yet, and a frame of as much: requests that wait for records read none.
+// http2 returns the bounds of connections of HTTP/2. By default each connection may hold a megabyte of bodies that
+// nobody reads yet, and frames of the same size. Requests that wait for records read no body.
 func http2() *http.HTTP2Config {
 	return &http.HTTP2Config{
 		MaxConcurrentStreams: maxStreams, WriteByteTimeout: exchange.WriteTimeout,
@@ -69,12 +69,13 @@ func (s *Server) Serve(l net.Listener) error {
 	return err
 }
 
-// Drain ends streams and waits, and lets those who were lent records settle them. Then it lets in who has
-// connected already, closes the listeners, and lets every request that has begun, and
-// the first one of a connection that has only just come, be answered. Idle connections are closed. After
-// the grace, or with ctx, the rest are cut. It returns when no connection is left, and says how many were cut.
+// Drain ends streams and waits for records, and lets workers settle what they were lent. Then it accepts the
+// connections that wait already, and closes the listeners. Requests that have begun are answered, and so is the first
+// request of a new connection. Idle connections are closed. After the grace, or when ctx ends, the remaining
+// connections are cut. Drain returns how many when no connection is left.
 //
-// Shutdown alone does not do: it counts a new connection that is slow to ask as idle, and closes it.
+// http.Server.Shutdown alone is not enough: it takes a new connection that is slow to ask for an idle one, and closes
+// it.
 func (s *Server) Drain(ctx context.Context) int {
 	defer s.V1.Lenders.Close()
 	ctx, cancel := context.WithTimeout(ctx, s.service.Options().DrainGrace)

@@ -17,6 +17,7 @@ import (
 )
 
 func TestABodyThatDoesNotCome(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{BodyTimeout: 200 * time.Millisecond})
 	conn, in := s.Dial()
 	s.Write(conn, resttest.HalfAProduce)
@@ -28,6 +29,7 @@ func TestABodyThatDoesNotCome(t *testing.T) {
 }
 
 func TestAnAnswerMayTakeLongerThanABody(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{BodyTimeout: 100 * time.Millisecond, AckTimeout: 500 * time.Millisecond})
 	s.Cluster.Close()
 	answer, text := s.Ask("POST", "/topics/blobs", `{"records":[{"value":1}]}`, "Content-Type", resttest.AsJSON)
@@ -37,6 +39,7 @@ func TestAnAnswerMayTakeLongerThanABody(t *testing.T) {
 }
 
 func TestBodiesAreBoundTogether(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{MaxHeld: 20_000, MaxBody: 1 << 20})
 	answer, text := s.Ask("POST", "/topics/blobs", `{"records":[{"value":"`+strings.Repeat("x", 40_000)+`"}]}`, "Content-Type", resttest.AsJSON)
 	resttest.WantFailure(t, "large", answer, text, 503, 50003, "large requests")
@@ -48,6 +51,7 @@ func TestBodiesAreBoundTogether(t *testing.T) {
 }
 
 func TestTooManyRequestsAreToldToComeBack(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{MaxRequests: 1})
 	conn, in := s.Dial()
 	s.Write(conn, resttest.HalfAProduce)
@@ -64,6 +68,7 @@ func TestTooManyRequestsAreToldToComeBack(t *testing.T) {
 }
 
 func TestLongHeadersAreRefused(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	conn, in := s.Dial()
 	s.Write(conn, "GET / HTTP/1.1\r\nHost: localhost\r\nX: %s\r\n\r\n", strings.Repeat("x", 2*httpframe.MaxHeaderBytes))
@@ -73,6 +78,7 @@ func TestLongHeadersAreRefused(t *testing.T) {
 }
 
 func TestDrainAnswersWhatHasBegunAndWhoHasJustCome(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	begun, begunIn := s.Dial()
 	s.Write(begun, resttest.HalfAProduce)
@@ -110,6 +116,7 @@ func TestDrainAnswersWhatHasBegunAndWhoHasJustCome(t *testing.T) {
 }
 
 func TestDrainCutsAfterItsGrace(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{DrainGrace: 50 * time.Millisecond})
 	conn, in := s.Dial()
 	s.Write(conn, resttest.HalfAProduce)
@@ -126,6 +133,7 @@ func TestDrainCutsAfterItsGrace(t *testing.T) {
 }
 
 func TestWhatAClientProducedThatWentAwayIsInKafka(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	conn, _ := s.Dial()
 	s.Write(conn, resttest.HalfAProduce+"}")
@@ -138,6 +146,7 @@ func TestWhatAClientProducedThatWentAwayIsInKafka(t *testing.T) {
 }
 
 func TestWhatAStreamProducedIsCountedWhenItsClientBreaksOff(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	conn, in := s.Dial()
 	s.Write(conn, resttest.Posting+"Content-Type: "+exchange.NDJSONType+"\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -157,6 +166,7 @@ func TestWhatAStreamProducedIsCountedWhenItsClientBreaksOff(t *testing.T) {
 }
 
 func TestAHeaderThatDripsIsCut(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{HeaderTimeout: 300 * time.Millisecond})
 	conn, in := s.Dial()
 	s.Write(conn, "GET / HTTP/1.1\r\nHost: localhost\r\n")
@@ -185,6 +195,7 @@ func TestAHeaderThatDripsIsCut(t *testing.T) {
 }
 
 func TestRequestsAreCountedByRoute(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Ask("GET", "/topics/blobs", "")
 	s.Ask("GET", "/topics/nope", "")

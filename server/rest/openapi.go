@@ -24,7 +24,7 @@ func documentRoutes() []exchange.Route {
 	}
 }
 
-// OpenAPI is merged from the fragments in openapi/.
+// OpenAPI is the document. A test merges it from the fragments in openapi/.
 //
 //go:generate go test -run TestOpenAPI -update
 //go:embed openapi.json
@@ -38,8 +38,8 @@ var (
 	docs    = newDocument("text/html; charset=utf-8", page, policyOf(page))
 )
 
-// policyOf lets a page run the script and the style that are in it, ask the door, and nothing else (CSP,
-// https://www.w3.org/TR/CSP3/).
+// policyOf returns a Content-Security-Policy (https://www.w3.org/TR/CSP3/). The page may run its own script and style,
+// and ask the door; nothing else.
 func policyOf(page []byte) string {
 	hash := func(element string) string {
 		_, rest, _ := bytes.Cut(page, []byte("<"+element+">"))
@@ -51,7 +51,7 @@ func policyOf(page []byte) string {
 		"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }
 
-// document is a text that is the same for everybody until another sluice is installed.
+// document is a text that stays the same until another sluice is installed.
 type document struct {
 	kind   string
 	text   []byte
@@ -71,7 +71,7 @@ func (d *document) answer(x *exchange.Exchange) error {
 	header.Set("Cache-Control", "no-cache") // may be kept, but asked for each time: it costs one round trip
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Content-Security-Policy", d.policy)
-	if has(x, d.tag) {
+	if hasTag(x, d.tag) {
 		header.Set("Vary", "Accept-Encoding")
 		x.Status = http.StatusNotModified
 		x.W.WriteHeader(x.Status)
@@ -86,8 +86,9 @@ func (d *document) answer(x *exchange.Exchange) error {
 	return nil
 }
 
-// has tells whether the client named the tag in If-None-Match (RFC 9110, 13.1.2: weak or not is the same, * is any).
-func has(x *exchange.Exchange, tag string) bool {
+// hasTag reports whether the client named the tag in If-None-Match. A weak tag equals a strong one, and * is any (RFC
+// 9110, 13.1.2).
+func hasTag(x *exchange.Exchange, tag string) bool {
 	for given := range strings.SplitSeq(strings.Join(x.R.Header.Values("If-None-Match"), ","), ",") {
 		given = strings.TrimPrefix(strings.TrimSpace(given), "W/")
 		if given == strings.TrimPrefix(tag, "W/") || given == "*" {

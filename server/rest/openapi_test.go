@@ -23,6 +23,7 @@ var update = commandline.Bool("update", false, "write openapi.json from the frag
 // The document is what its fragments say, and describes the calls there are.
 // go test ./server/rest -run TestOpenAPI -update writes it.
 func TestOpenAPI(t *testing.T) {
+	t.Parallel()
 	want := resttest.Merged(t)
 	if *update {
 		if err := os.WriteFile("openapi.json", want, 0o644); err != nil { //nolint:gosec // it is source
@@ -34,6 +35,7 @@ func TestOpenAPI(t *testing.T) {
 }
 
 func TestEveryRouteIsDescribed(t *testing.T) {
+	t.Parallel()
 	has := map[string]bool{}
 	for _, o := range resttest.Operations(resttest.TheContract().Doc) {
 		has[strings.ToUpper(o.Method)+" "+o.Path] = true
@@ -51,6 +53,7 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 }
 
 func TestEveryOperationIsDescribedWell(t *testing.T) {
+	t.Parallel()
 	c, ids := resttest.TheContract(), map[string]bool{}
 	for _, o := range resttest.Operations(c.Doc) {
 		name := o.Method + " " + o.Path
@@ -108,6 +111,7 @@ func examples(c *resttest.Contract, t *testing.T, name string, at ...string) (n 
 }
 
 func TestDocumentsAreServedToWhoHasThemNot(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	page, err := os.ReadFile("docs.html")
 	if err != nil {
@@ -132,6 +136,7 @@ func TestDocumentsAreServedToWhoHasThemNot(t *testing.T) {
 }
 
 func TestThePageRunsOnlyWhatIsInIt(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	got, text := s.Ask("GET", "/docs", "")
 	for _, element := range []string{"script", "style"} {

@@ -10,6 +10,7 @@ import (
 )
 
 func TestRequestsThatNoRouteTakes(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{Hosts: []string{"sluice.internal"}})
 	for _, c := range []struct {
 		method, path, field, value string
@@ -38,6 +39,7 @@ func TestRequestsThatNoRouteTakes(t *testing.T) {
 }
 
 func TestRequestIdsAreTheClientsWhereFit(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	for given, kept := range map[string]bool{"req-1/a": true, "": false, "a b": false, strings.Repeat("x", 129): false, "é": false} {
 		answer, _ := s.Ask("GET", "/", "", exchange.RequestID, given)
@@ -48,6 +50,7 @@ func TestRequestIdsAreTheClientsWhereFit(t *testing.T) {
 }
 
 func TestAPasswordIsAskedFor(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{Password: "secret"})
 	for given, status := range map[string]int{
 		"": 401, "Bearer secret": 200, "bearer secret": 200, "Bearer wrong": 401, "Bearer": 401, "Basic OnNlY3JldA==": 200,
@@ -70,6 +73,7 @@ func TestAPasswordIsAskedFor(t *testing.T) {
 }
 
 func TestAMistakeOfOursIsAnswered(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	broken := &exchange.Route{Method: "GET", Pattern: "/broken", Run: func(*exchange.Exchange) error { panic("a mistake") }}
 	half := &exchange.Route{Method: "GET", Pattern: "/half", Run: func(x *exchange.Exchange) error {

@@ -22,8 +22,7 @@ type Stats struct {
 	Routes       []RouteStat
 }
 
-// RouteStat is what became of the requests of a route. Latency goes from the end of their headers to the
-// answer.
+// RouteStat counts the requests of one route. Latency goes from the end of the request's header to the answer.
 type RouteStat struct {
 	// Method and Pattern name the route; both are empty for requests that none takes.
 	Method, Pattern string

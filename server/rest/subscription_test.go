@@ -9,6 +9,7 @@ import (
 
 // Who has gone keeps no group out: neither a worker of our own way of consuming, nor an instance.
 func TestOtherGroupsGetThePlacesOfThoseThatNobodyUses(t *testing.T) {
+	t.Parallel()
 	s, c := resttest.StartWithClock(t)
 	s.Bound(1)
 	s.Fill(1)

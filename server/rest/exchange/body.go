@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// Body reads the whole body. It is valid until the exchange ends.
+// Body reads the whole body. The bytes are valid until the exchange ends.
 func (x *Exchange) Body() ([]byte, error) {
 	if err := x.Decompress(); err != nil {
 		return nil, err
@@ -38,7 +38,8 @@ func (x *Exchange) Body() ([]byte, error) {
 	}
 }
 
-// grow makes room by what has come, not by what was announced; nil when all requests together hold too much.
+// grow doubles the buffer; it does not trust the announced length. It returns nil if all requests together hold too
+// much.
 func (x *Exchange) grow(b []byte) []byte {
 	size := max(firstBody, 2*cap(b))
 	if n := x.R.ContentLength; n >= 0 && n < firstBody*8 { // one more, to see the end in the same read
@@ -54,7 +55,7 @@ func (x *Exchange) grow(b []byte) []byte {
 	return larger
 }
 
-// release gives the buffer back, and what unpacked the body.
+// release gives the buffer and the decompressor back.
 func (x *Exchange) release() {
 	if x.decompressor != nil {
 		x.decompressor.release()
@@ -70,11 +71,12 @@ func (x *Exchange) release() {
 	x.buffer = nil
 }
 
+// tooLarge is the answer for a body that is too long.
 func (x *Exchange) tooLarge() error {
 	return Errorf(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", x.Opts.MaxBody)
 }
 
-// BodyError says why a body could not be read.
+// BodyError is the answer for a body that could not be read.
 func (x *Exchange) BodyError(err error) error {
 	var tooLarge *http.MaxBytesError
 	var known *Failure

@@ -2,31 +2,30 @@ package exchange
 
 import "sync"
 
+// PieceBytes is how much of an answer with records is in memory before it is written.
+const PieceBytes = 64 << 10
+
+const (
+	firstBody = 4 << 10   // the first buffer of a body
+	keptBytes = 256 << 10 // larger buffers are not used again, so that a busy minute is not paid for all day
+)
+
+// writeBuffers are for answers. A request that waits has none.
+var writeBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// bodyBuffers are for the bodies of requests.
+var bodyBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// NewBuffer returns a buffer for an answer.
 func NewBuffer() *[]byte {
 	out, _ := writeBuffers.Get().(*[]byte)
 	return out
 }
 
-// FreeBuffer gives a buffer back, as it has grown. A large one is left to the garbage collector.
+// FreeBuffer gives a buffer back, as it has grown.
 func FreeBuffer(buffer *[]byte, grown []byte) {
 	if cap(grown) <= keptBytes {
 		*buffer = grown[:0]
 		writeBuffers.Put(buffer)
 	}
 }
-
-// PieceBytes is what is written at once of an answer with records: it is in memory only so much of it.
-const PieceBytes = 64 << 10
-
-// writeBuffers are buffers for what is written. Who waits has none.
-var writeBuffers = sync.Pool{New: func() any { return new([]byte) }}
-
-// bodyBuffers are for bodies. A large one is left to the garbage collector, so that a busy minute is not paid
-// for all day.
-var bodyBuffers = sync.Pool{New: func() any { return new([]byte) }}
-
-const firstBody = 4 << 10
-
-const (
-	keptBytes = 256 << 10
-)

@@ -11,10 +11,10 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// CompressFrom is the size from which answers are packed for who wants them so: smaller ones fit in a packet.
+// CompressFrom is the size in bytes from which answers are compressed. Smaller ones fit into a packet anyway.
 const CompressFrom = 1 << 10
 
-// compressors by their names in Accept-Encoding, the best first.
+// compressors have their names in Accept-Encoding, the best first.
 var compressors = []struct {
 	name string
 	pack func([]byte) []byte
@@ -23,7 +23,8 @@ var compressors = []struct {
 	{"gzip", compressGzip},
 }
 
-// packed is the body as the client would rather have it, and its header says so. Streams are not packed.
+// Compressed returns the body in the coding that the client prefers, and names it in the header. Streams are not
+// compressed.
 func (x *Exchange) Compressed(body []byte) []byte {
 	header := x.W.Header()
 	header.Add("Vary", "Accept-Encoding")
@@ -40,7 +41,7 @@ func (x *Exchange) Compressed(body []byte) []byte {
 	return compressors[chosen].pack(body)
 }
 
-// quality is how much a client wants a coding, in thousandths: 0 for not at all (RFC 9110, 12.5.3).
+// quality returns how much a client wants a coding, in thousandths; 0 is not at all (RFC 9110, 12.5.3).
 func quality(accept []string, coding string) int {
 	any, found := 0, false
 	for _, line := range accept {
@@ -57,7 +58,7 @@ func quality(accept []string, coding string) int {
 	return any
 }
 
-// weight reads "q=0.5" as 500; without one it is 1000, and 0 when it is no number from 0 to 1.
+// weight reads "q=0.5" as 500. Without a parameter it is 1000; if that is no number from 0 to 1, it is 0.
 func weight(parameter string) int {
 	parameter = strings.TrimSpace(parameter)
 	if parameter == "" {
@@ -88,7 +89,7 @@ func compressGzip(body []byte) []byte {
 	return out.Bytes()
 }
 
-// zstdWriter packs as many bodies at once as there are processors; more wait.
+// zstdWriter compresses as many bodies at once as there are processors. More have to wait.
 var zstdWriter = sync.OnceValue(func() *zstd.Encoder {
 	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(runtime.GOMAXPROCS(0)), zstd.WithEncoderLevel(zstd.SpeedFastest),
 		zstd.WithWindowSize(smallWindow), zstd.WithLowerEncoderMem(true))

@@ -25,10 +25,10 @@ const (
 // decompressors undo what Content-Encoding names (RFC 9110, 8.4.1; RFC 8878).
 var decompressors = map[string]func(*decompressor) error{"gzip": (*decompressor).gzip, "x-gzip": (*decompressor).gzip, "zstd": (*decompressor).zstd}
 
-// acceptedCodings is what a client that packs otherwise is told.
+// acceptedCodings is what a client with another coding is told.
 const acceptedCodings = "gzip, zstd"
 
-// decompressor is a body that comes packed.
+// decompressor reads a compressed body.
 type decompressor struct {
 	x      *Exchange
 	from   *bufio.Reader
@@ -40,8 +40,8 @@ type decompressor struct {
 	end    func() // gives the decoder back
 }
 
-// Decompress makes the request's body what it was before it was packed, as Content-Encoding says. Nothing is
-// read yet.
+// Decompress makes the request's body what it was before it was compressed, as Content-Encoding says. It reads nothing
+// yet.
 func (x *Exchange) Decompress() error {
 	coding := strings.ToLower(strings.TrimSpace(strings.Join(x.R.Header["Content-Encoding"], ",")))
 	if coding == "" || coding == "identity" {
@@ -58,7 +58,7 @@ func (x *Exchange) Decompress() error {
 	return nil
 }
 
-// packedBytes counts what is read of a packed body.
+// packedBytes counts the compressed bytes that are read.
 type packedBytes struct{ *decompressor }
 
 func (p packedBytes) Read(b []byte) (int, error) {
@@ -67,7 +67,7 @@ func (p packedBytes) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// starter waits for the first bytes when somebody wants them: who streams may let them wait.
+// starter reads the first bytes only when somebody reads the body. A client that streams may send them late.
 type starter struct {
 	*decompressor
 
@@ -81,7 +81,7 @@ func (s starter) Read(b []byte) (int, error) {
 	return s.out.Read(b)
 }
 
-// Read gives unpacked bytes.
+// Read returns decompressed bytes.
 func (u *decompressor) Read(b []byte) (int, error) {
 	n, err := u.out.Read(b)
 	u.sum += int64(n)
@@ -91,10 +91,10 @@ func (u *decompressor) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Close ends the reading of the packed body.
+// Close ends the reading of the compressed body.
 func (u *decompressor) Close() error { return u.body.Close() }
 
-// hold counts a decoder's memory with the bodies'.
+// hold counts a decoder's memory as bytes of bodies.
 func (u *decompressor) hold(n int64) error {
 	u.memory = n
 	if u.x.Held.Add(n) > int64(u.x.Opts.MaxHeld) {
@@ -103,6 +103,7 @@ func (u *decompressor) hold(n int64) error {
 	return nil
 }
 
+// release gives the decoder back.
 func (u *decompressor) release() {
 	u.end()
 	u.x.Held.Add(-u.memory)
@@ -120,7 +121,7 @@ func (u *decompressor) gzip() error {
 	return r.Reset(u.from)
 }
 
-// zstdReaders are decoders that work where they are called, by the largest window that they take.
+// zstdReaders are decoders without goroutines, by the largest window that they accept.
 var zstdReaders = map[uint64]*sync.Pool{smallWindow: zstdPool(smallWindow), largeWindow: zstdPool(largeWindow)}
 
 func zstdPool(window uint64) *sync.Pool {
@@ -150,8 +151,8 @@ func (u *decompressor) zstd() error {
 	return r.Reset(u.from)
 }
 
-// fitsSmallWindow looks at the header of a frame (RFC 8878, 3.1.1.1), which is never the last of it: to
-// wait for it is to wait for no more than the frame.
+// fitsSmallWindow looks at the header of a frame (RFC 8878, 3.1.1.1). A frame is longer than its header, so to wait
+// for these bytes is to wait for no more than the frame.
 func fitsSmallWindow(in *bufio.Reader) bool {
 	begin, err := in.Peek(6)
 	if err != nil {

@@ -22,27 +22,35 @@ type Failure struct {
 	Cause   error         // of its end, where that has a name
 }
 
+// Error returns the message.
 func (f *Failure) Error() string { return f.Message }
 
-// Errorf is a failure whose code is its status.
+// Errorf returns a failure whose code is its status.
 func Errorf(status int, format string, values ...any) *Failure {
 	return &Failure{Status: status, Code: status, Message: fmt.Sprintf(format, values...)}
 }
 
-// Codes of REST v2 (Errors.java of its proxy).
+// Codes of REST v2 (Errors.java of its proxy). An answer without a code of its own has its status.
 const (
-	CodeUnauthentic = 40101
-	CodeDenied      = 40301
-	codeNoTopic     = 40401
-	codeNoPartition = 40402
-	codeKafka       = 50002 // do not send it again unchanged
-	CodeRetry       = 50003 // may be sent again
+	CodeUnauthentic  = 40101
+	CodeDenied       = 40301
+	codeNoTopic      = 40401
+	codeNoPartition  = 40402
+	CodeNoInstance   = 40403
+	CodeFormat       = 40601
+	CodeExists       = 40902
+	CodeIllegalState = 40903
+	CodeConfig       = 42204
+	codeKafka        = 50002 // do not send it again unchanged
+	CodeRetry        = 50003 // may be sent again
 )
 
+// NoTopic is the answer for a topic that does not exist.
 func NoTopic() *Failure {
 	return &Failure{Status: http.StatusNotFound, Code: codeNoTopic, Message: "Topic not found."}
 }
 
+// NoPartition is the answer for a partition that does not exist.
 func NoPartition() *Failure {
 	return &Failure{Status: http.StatusNotFound, Code: codeNoPartition, Message: "Partition not found."}
 }
@@ -50,11 +58,12 @@ func NoPartition() *Failure {
 // Stopping is the answer to requests for something new while sluice stops.
 func Stopping() error { return Unavailable(kafka.ErrStopping.Error()) }
 
+// Unavailable is the answer for a state that may be over in a second: the client should come back.
 func Unavailable(why string) *Failure {
 	return &Failure{Status: http.StatusServiceUnavailable, Code: CodeRetry, Message: why, Again: time.Second}
 }
 
-// fails is what Kafka's side says, as an answer.
+// fails maps errors of Kafka's side to answers.
 var fails = []struct {
 	err error
 	as  func(error) *Failure
@@ -84,14 +93,14 @@ var fails = []struct {
 	{context.DeadlineExceeded, func(error) *Failure { return Unavailable("no broker answered in time") }},
 }
 
-// textStatus is the status for each kind of wrong text.
+// textStatus has the status for each kind of wrong text.
 var textStatus = [...]int{
 	jsonscan.Syntax:  http.StatusBadRequest,
 	jsonscan.Shape:   http.StatusUnprocessableEntity,
 	jsonscan.TooMany: http.StatusRequestEntityTooLarge,
 }
 
-// AsFailure finds the answer that an error means.
+// AsFailure returns the answer that an error means.
 func AsFailure(err error) *Failure {
 	var f *Failure
 	if errors.As(err, &f) {
@@ -113,8 +122,8 @@ func AsFailure(err error) *Failure {
 	return &Failure{Status: http.StatusInternalServerError, Code: codeKafka, Message: err.Error()}
 }
 
-// OutcomeCode is the error_code of a record that is not written, or may not be. Clients send again what has
-// codeRetry: of an unknown record that is at least once, as everywhere in Kafka.
+// OutcomeCode returns the error_code of a record that is not written, or may not be. Clients send a record with
+// CodeRetry again. If it was written the first time, it is then there twice.
 func OutcomeCode(outcome kafka.Outcome) int {
 	if outcome == kafka.Rejected {
 		return codeKafka
@@ -122,15 +131,15 @@ func OutcomeCode(outcome kafka.Outcome) int {
 	return CodeRetry
 }
 
-// OutcomeReason is why a record is not written, or may not be, beginning with its outcome.
+// OutcomeReason says why a record is not written, or may not be. It begins with the outcome.
 func OutcomeReason(e *kafka.ProduceError) string { return e.Outcome.String() + ": " + e.Reason }
 
-// Invalid is a body that is JSON, but not what was asked for.
+// Invalid is the answer to a request that is well formed, but not what the call expects.
 func Invalid(format string, values ...any) error {
 	return Errorf(http.StatusUnprocessableEntity, format, values...)
 }
 
-// LegalTopic tells what Kafka takes as a topic's name (Topic.java, validate).
+// LegalTopic reports whether Kafka allows a topic's name (Topic.java, validate).
 func LegalTopic(name string) bool {
 	illegal := func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '_' && r != '-'
@@ -152,19 +161,7 @@ func NotWritten(e *kafka.ProduceError) *Failure {
 	return f
 }
 
-const CodeNoInstance = 40403
-
-const CodeFormat = 40601
-
-const CodeExists = 40902
-
-const CodeIllegalState = 40903
-
-// Codes of REST v2 for instances.
-const (
-	CodeConfig = 42204
-)
-
+// IllegalState is the answer to a request that does not fit the state of a group or an instance.
 func IllegalState(why string) error {
 	return &Failure{Status: http.StatusConflict, Code: CodeIllegalState, Message: why}
 }

@@ -1,3 +1,4 @@
+// Package exchange is what every call needs of a request and its answer.
 package exchange
 
 import (
@@ -25,7 +26,7 @@ type Exchange struct {
 	Status int // that was sent; 0 before
 
 	route *Route // nil if no route takes the request
-	api   version
+	api   Version
 	sent  *sentBytes // nil if the request is not logged
 
 	buffer       *[]byte

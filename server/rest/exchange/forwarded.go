@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// BaseURI is the address under which the client reaches this door, without a slash at its end: as
-// configured, as a proxy in front says, or as it was asked for.
+// BaseURI returns the address under which the client reaches this door, without a slash at its end. It is the
+// configured one, the one that a proxy tells, or the one that was asked for.
 func (x *Exchange) BaseURI() string {
 	if x.Opts.BaseURI != "" {
 		return x.Opts.BaseURI
@@ -26,7 +26,7 @@ func (x *Exchange) BaseURI() string {
 	return cmp.Or(f.proto, scheme) + "://" + cmp.Or(f.host, x.R.Host) + f.prefix
 }
 
-// trusts tells whether a peer is a proxy that may say how it was asked.
+// trusts reports whether a peer is a proxy that may say how it was asked.
 func (o *Options) trusts(peer string) bool {
 	if len(o.TrustedProxies) == 0 {
 		return false
@@ -43,8 +43,8 @@ func (o *Options) trusts(peer string) bool {
 	return false
 }
 
-// forwarded is how a proxy was asked, empty where nobody says. Of several proxies the first one counts: it
-// is the client's.
+// forwarded is how a proxy was asked; fields are empty if nobody says. Of several proxies the first counts, which is
+// the client's.
 type forwarded struct{ proto, host, prefix string }
 
 var (
@@ -52,8 +52,8 @@ var (
 	forwardedPrefix = regexp.MustCompile(`^(/([A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})+){1,16}$`)
 )
 
-// readForwarded reads Forwarded (RFC 7239), and where that is silent X-Forwarded-Proto, -Host and -Prefix.
-// What is not well formed is not there.
+// readForwarded reads Forwarded (RFC 7239), and for what that lacks X-Forwarded-Proto, -Host and -Prefix. Malformed
+// values are ignored.
 func readForwarded(header http.Header) forwarded {
 	f := parseForwarded(header.Get("Forwarded"))
 	f.proto = cmp.Or(f.proto, knownProto(firstOf(header.Get("X-Forwarded-Proto"))))
@@ -64,8 +64,8 @@ func readForwarded(header http.Header) forwarded {
 	return f
 }
 
-// parseForwarded reads the first element: pairs of a token and a token or quoted string, with semicolons.
-// No value that counts has a comma, a semicolon or an escape in it.
+// parseForwarded reads the first element: pairs of a token and a token or quoted string, separated by semicolons. No
+// value that counts has a comma, a semicolon or an escape in it.
 func parseForwarded(field string) (f forwarded) {
 	for pair := range strings.SplitSeq(firstOf(field), ";") {
 		name, value, _ := strings.Cut(pair, "=")

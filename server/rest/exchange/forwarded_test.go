@@ -7,6 +7,7 @@ import (
 )
 
 func TestWhereTheClientReachesUs(t *testing.T) {
+	t.Parallel()
 	near := &Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}}
 	for _, c := range []struct {
 		opts   *Options

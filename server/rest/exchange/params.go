@@ -18,7 +18,16 @@ import (
 	"github.com/sluice-proxy/sluice/server/jsonscan"
 )
 
-// Query reads the parameters of a call of ours; one that it does not know would be a slip of the pen.
+// What strangers may ask for.
+const (
+	MostTopics  = 100
+	MostRecords = 1000
+	MostBytes   = 16 << 20
+
+	longestGroup = 249
+)
+
+// Query reads the query of a call of ours. A parameter that is not known is an error: it is most likely misspelled.
 func (x *Exchange) Query(known ...string) (url.Values, error) {
 	q, err := url.ParseQuery(x.R.URL.RawQuery)
 	if err != nil {
@@ -35,6 +44,7 @@ func (x *Exchange) Query(known ...string) (url.Values, error) {
 	return q, nil
 }
 
+// Flag reads a parameter that is true or false. Without it the value is false.
 func Flag(q url.Values, name string) (bool, error) {
 	switch given := q.Get(name); given {
 	case "", "false":
@@ -56,7 +66,7 @@ func Count(into *int, value string, most int) error {
 	return nil
 }
 
-// Period reads a time as 500ms, 5s or 1m30s.
+// Period reads a duration such as 500ms, 5s or 1m30s.
 func Period(into *time.Duration, value string, least, most time.Duration) error {
 	d, err := time.ParseDuration(value)
 	if err != nil || d < least || d > most {
@@ -66,7 +76,7 @@ func Period(into *time.Duration, value string, least, most time.Duration) error 
 	return nil
 }
 
-// Moment reads milliseconds since 1970, or a date and time.
+// Moment reads milliseconds since 1970, or a date and time. It returns milliseconds.
 func Moment(name, text string) (int64, error) {
 	if at, err := jsonscan.Number(name, []byte(text), 63); err == nil {
 		return at, nil
@@ -78,7 +88,8 @@ func Moment(name, text string) (int64, error) {
 	return at.UnixMilli(), nil
 }
 
-// number of a query, or what stands for none: the parameter is missing, empty, or -1 as REST v2 has it.
+// QueryInt reads a whole number from 0 on, and returns at most most. A missing or empty parameter, or -1 as REST v2
+// has it, is not given.
 func QueryInt(q url.Values, name string, most int) (n int, given bool, err error) {
 	text := q.Get(name)
 	if text == "" || text == "-1" {
@@ -91,7 +102,7 @@ func QueryInt(q url.Values, name string, most int) (n int, given bool, err error
 	return int(min(value, uint64(most))), true, nil //nolint:gosec // at most most
 }
 
-// ValidGroup takes what may be written into logs and metrics.
+// ValidGroup refuses names that must not be written into logs and metrics.
 func ValidGroup(name string) error {
 	odd := func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
 	if name == "" || len(name) > longestGroup || strings.ContainsFunc(name, odd) {
@@ -114,7 +125,7 @@ func TopicList(text string) ([]string, error) {
 	return names, nil
 }
 
-// TopicName is the topic in the path. One that Kafka would never take does not exist.
+// TopicName returns the topic in the path. A name that Kafka never allows is a topic that does not exist.
 func (x *Exchange) TopicName() (string, error) {
 	if name := x.R.PathValue("topic"); LegalTopic(name) {
 		return name, nil
@@ -122,7 +133,7 @@ func (x *Exchange) TopicName() (string, error) {
 	return "", NoTopic()
 }
 
-// Partition is the number in the path; what is none leads nowhere.
+// Partition returns the partition in the path. Text that is no number is a path that does not exist.
 func (x *Exchange) Partition() (int32, error) {
 	n, err := strconv.ParseInt(x.R.PathValue("partition"), 10, 64)
 	if errors.Is(err, strconv.ErrSyntax) {
@@ -134,7 +145,7 @@ func (x *Exchange) Partition() (int32, error) {
 	return int32(n), nil
 }
 
-// Topic reads the topic in the path.
+// Topic asks the brokers for the topic in the path.
 func (x *Exchange) Topic() (kafka.Topic, error) {
 	name, err := x.TopicName()
 	if err != nil {
@@ -145,11 +156,7 @@ func (x *Exchange) Topic() (kafka.Topic, error) {
 	return x.Kafka.Topic(ctx, name)
 }
 
-const MostTopics = 100
-
-const longestGroup = 249
-
-// Shortened is a stranger's text as a message may show it.
+// Shortened returns a client's text as a message may show it.
 func Shortened(text string) string {
 	const most = 40
 	if len(text) <= most {
@@ -162,7 +169,8 @@ func Shortened(text string) string {
 	return text[:end] + "..."
 }
 
-// Address is the peer's, whatever a proxy says of its own clients: it is that which can be counted.
+// Address returns the address of the peer. What a proxy says about its clients does not count: it can be made up, and
+// the address bounds what one peer may open.
 func (x *Exchange) Address() netip.Addr {
 	at, err := netip.ParseAddrPort(x.R.RemoteAddr)
 	if err != nil { // of a unix socket, say
@@ -170,7 +178,3 @@ func (x *Exchange) Address() netip.Addr {
 	}
 	return at.Addr()
 }
-
-const MostRecords = 1000
-
-const MostBytes = 16 << 20

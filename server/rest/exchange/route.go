@@ -10,12 +10,13 @@ import (
 type Route struct {
 	Method  string
 	Pattern string  // of http.ServeMux
-	API     version // decides about the Content-Type of answers, and whether Accept is looked at
-	// timeout bounds each question to the brokers; 0 is askTimeout.
+	API     Version // decides about the Content-Type of answers, and whether Accept is looked at
+	// Timeout bounds each question to the brokers; 0 is AskTimeout.
 	Timeout time.Duration
 	Run     func(*Exchange) error
 }
 
+// What a question to the brokers may take.
 const (
 	AskTimeout  = 5 * time.Second
 	LongTimeout = 10 * time.Second // of routes that ask several brokers one after the other
@@ -24,11 +25,11 @@ const (
 // Name is the pattern as metrics and the log have it.
 func (r *Route) Name() string { return strings.TrimSuffix(r.Pattern, "{$}") }
 
-// version is an API.
-type version int
+// Version is an API.
+type Version int
 
 const (
-	V2        version = iota // version 2 of the Confluent REST Proxy
+	V2        Version = iota // version 2 of the Confluent REST Proxy
 	V1                       // our own calls, below /v1
 	V3                       // version 3 of the Confluent REST Proxy
 	Documents                // what describes the door itself
@@ -37,11 +38,11 @@ const (
 // prefixes are the paths of versions. All other paths belong to version 2.
 var prefixes = []struct {
 	prefix string
-	api    version
+	api    Version
 }{{"/v1/", V1}, {"/v3/", V3}}
 
 // versionOf returns the version of a request that no route takes: its refusal has the shape of that version.
-func versionOf(r *http.Request) version {
+func versionOf(r *http.Request) Version {
 	for _, p := range prefixes {
 		if strings.HasPrefix(r.URL.Path, p.prefix) {
 			return p.api
@@ -50,6 +51,7 @@ func versionOf(r *http.Request) version {
 	return V2
 }
 
+// Media types.
 const (
 	JSONType   = "application/json"
 	V2Type     = "application/vnd.kafka.v2+json"
@@ -58,7 +60,7 @@ const (
 
 // kind returns the Content-Type of an answer. Version 2 has its own type, which is plain JSON for a client that accepts
 // only that.
-func (v version) kind(r *http.Request) string {
+func (v Version) kind(r *http.Request) string {
 	accept := r.Header.Get("Accept")
 	if v == V1 || v == V3 || strings.Contains(accept, JSONType) && !strings.Contains(accept, "vnd.kafka") {
 		return JSONType

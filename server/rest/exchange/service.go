@@ -35,7 +35,7 @@ func (s *Service) Reconfigure(opts Options) {
 	s.opts.Store(&opts)
 }
 
-// Options returns the settings of now.
+// Options returns the current settings.
 func (s *Service) Options() *Options { return s.opts.Load() }
 
 // IsDraining reports whether the door drains: it takes nothing new.

@@ -1,3 +1,6 @@
+// Package pages reads a piece of a partition for a client that is in no group.
+//
+// Nothing is disturbed, and nothing is remembered.
 package pages
 
 import (
@@ -14,7 +17,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
-// Target is where the query begins: at the earliest record when it does not say.
+// Target returns where the query begins. Without a parameter that is the earliest record.
 func Target(x *exchange.Exchange, q url.Values) (t kafka.Target, err error) {
 	if t.Topic, err = x.TopicName(); err != nil {
 		return t, err
@@ -40,7 +43,7 @@ func Target(x *exchange.Exchange, q url.Values) (t kafka.Target, err error) {
 	return t, err
 }
 
-// Read reads. Its memory counts with that of bodies until it is freed.
+// Read reads a page. Its memory counts as bytes of bodies until free is called.
 func Read(x *exchange.Exchange, r kafka.Reading) (page kafka.Page, free func(), err error) {
 	if x.IsDraining() {
 		return page, nil, exchange.Stopping()
@@ -56,7 +59,7 @@ func Read(x *exchange.Exchange, r kafka.Reading) (page kafka.Page, free func(), 
 	return page, free, err
 }
 
-// read reads for as long as the client is there and sluice does not stop.
+// read ends when the client goes, or when the door drains.
 func read(x *exchange.Exchange, r kafka.Reading) (kafka.Page, error) {
 	back, err := x.Park()
 	if err != nil {

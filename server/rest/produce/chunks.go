@@ -9,11 +9,10 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
-// ChunkBytes is what is read at once of a body that is streamed; a longer record makes it grow.
+// ChunkBytes is how many bytes of a streamed body are read at once. A longer record makes the buffer grow.
 const ChunkBytes = 64 << 10
 
-// chunkReader reads a body ahead of who uses it, by as much as one buffer: chunks holds whole records, which
-// mostly are lines.
+// chunkReader reads a body ahead of its user, by one buffer. A chunk holds whole records, which mostly are lines.
 type chunkReader struct {
 	x      *exchange.Exchange
 	whole  func(unread []byte) int // how many of the unread bytes are whole records; the rest comes again, with more
@@ -25,7 +24,7 @@ type chunkReader struct {
 	err    error // why there are no more: io.EOF for all was read; valid when chunks is closed
 }
 
-// newChunkReader begins to read. The caller ends it.
+// newChunkReader begins to read. The caller must call end.
 func newChunkReader(x *exchange.Exchange, whole func(unread []byte) int) *chunkReader {
 	l := &chunkReader{
 		x: x, whole: whole,
@@ -40,14 +39,14 @@ func newChunkReader(x *exchange.Exchange, whole func(unread []byte) int) *chunkR
 	return l
 }
 
-// hold counts memory; false when all requests together have too much.
+// hold counts memory. It returns false if all requests together hold too much.
 func (l *chunkReader) hold(n int) bool {
 	l.held += int64(n)
 	return l.x.Held.Add(int64(n)) <= int64(l.x.Opts.MaxHeld)
 }
 
-// end stops the reading and waits for it. What is left of the body is dropped here: of one that is read in
-// full duplex net/http does so only after it has looked for the next request.
+// end stops the reading and waits for it. It drops what is left of the body: in full duplex net/http would look for
+// the next request before it drops anything.
 func (l *chunkReader) end() {
 	close(l.enough)
 	over := false
@@ -65,6 +64,7 @@ func (l *chunkReader) end() {
 	l.x.Held.Add(-l.held)
 }
 
+// read passes chunks on until the body ends, or nobody wants more.
 func (l *chunkReader) read() {
 	defer close(l.chunks)
 	defer close(l.done)
@@ -94,7 +94,7 @@ func (l *chunkReader) read() {
 	}
 }
 
-// isOver tells whether nobody wants more.
+// isOver reports whether nobody wants more.
 func (l *chunkReader) isOver() bool {
 	select {
 	case <-l.enough:
@@ -104,7 +104,7 @@ func (l *chunkReader) isOver() bool {
 	}
 }
 
-// pass gives whole records to who uses them, and goes on with the rest in another buffer.
+// pass gives whole records to their user, and returns another buffer with the rest.
 func (l *chunkReader) pass(buffer []byte, whole int) []byte {
 	var next []byte
 	select {
@@ -124,6 +124,7 @@ func (l *chunkReader) pass(buffer []byte, whole int) []byte {
 	return next
 }
 
+// grow makes room for a longer record.
 func (l *chunkReader) grow(buffer []byte) ([]byte, error) {
 	if len(buffer) >= l.x.Opts.MaxBody {
 		return buffer, exchange.Errorf(http.StatusRequestEntityTooLarge, "a record has more than %d bytes", l.x.Opts.MaxBody)

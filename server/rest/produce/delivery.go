@@ -1,3 +1,4 @@
+// Package produce hands the records of requests to Kafka.
 package produce
 
 import (
@@ -11,14 +12,15 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
-// Delivery is where one request hands its records over and waits for what becomes of them. A request that
-// ends early leaves them on their way: they are sent and counted, and nobody is told.
+// Delivery produces the records of one request, and waits for their results. When a request ends early its records
+// stay on their way: they are sent and counted, but nobody is told.
 type Delivery struct {
 	Publisher *kafka.Publisher
 	bell      server.Bell
 	opts      *exchange.Options
 }
 
+// NewDelivery begins to produce. The caller must call Close.
 func NewDelivery(x *exchange.Exchange) (*Delivery, error) {
 	d := &Delivery{bell: server.NewBell(), opts: x.Opts}
 	publisher, err := x.Kafka.Publisher(d.bell.Ring)
@@ -26,9 +28,10 @@ func NewDelivery(x *exchange.Exchange) (*Delivery, error) {
 	return d, err
 }
 
+// Close forgets the records whose results nobody waits for.
 func (d *Delivery) Close() { d.Publisher.Close() }
 
-// notTaken is the result of a record that was not taken.
+// notTaken is the result of a record that did not get into a queue.
 func notTaken(out *kafka.Outgoing, err error) kafka.Result {
 	failure := &kafka.ProduceError{}
 	if !errors.As(err, &failure) {
@@ -59,7 +62,7 @@ func (d *Delivery) Deliver(ctx context.Context, records []kafka.Outgoing) ([]kaf
 	return merge(len(records), results, failed), nil
 }
 
-// merge puts the records that were not taken back into their places.
+// merge puts the results of records that were not sent back into their places.
 func merge(n int, sent []kafka.Result, failed map[int]kafka.Result) []kafka.Result {
 	all := make([]kafka.Result, 0, n)
 	for i := range n {
@@ -72,7 +75,7 @@ func merge(n int, sent []kafka.Result, failed map[int]kafka.Result) []kafka.Resu
 	return all
 }
 
-// Buffer queues all records without waiting for the brokers, and says which were not taken.
+// Buffer queues all records without waiting for the brokers, and says which did not get into the queue.
 func (d *Delivery) Buffer(ctx context.Context, records []kafka.Outgoing) (results []kafka.Result, failed int, err error) {
 	full := time.Now().Add(d.opts.QueueTimeout)
 	for i := range records {
@@ -90,7 +93,7 @@ func (d *Delivery) Buffer(ctx context.Context, records []kafka.Outgoing) (result
 	return results, failed, nil
 }
 
-// Enqueue gives a record over, waiting for room until the moment full.
+// Enqueue hands one record to a queue. It waits for room until the given time.
 func (d *Delivery) Enqueue(ctx context.Context, send func(kafka.Outgoing) error, out *kafka.Outgoing, full time.Time) error {
 	wait := func(until time.Time) error {
 		select {
@@ -110,7 +113,7 @@ func (d *Delivery) Enqueue(ctx context.Context, send func(kafka.Outgoing) error,
 	return err
 }
 
-// await appends the results of the n records that were sent, waiting for them as long as a client may.
+// await appends the results of the n records that were sent. It waits at most AckTimeout.
 func (d *Delivery) await(ctx context.Context, n int, into []kafka.Result) ([]kafka.Result, error) {
 	patience := time.NewTimer(d.opts.AckTimeout)
 	defer patience.Stop()
@@ -129,7 +132,7 @@ func (d *Delivery) await(ctx context.Context, n int, into []kafka.Result) ([]kaf
 	}
 }
 
-// abandon appends what is known of the n records, and forsakes the others.
+// abandon appends what is known about n records, and stops waiting for the others.
 func (d *Delivery) abandon(n int, into []kafka.Result) []kafka.Result {
 	for range n {
 		results, ok := d.Publisher.Results(1, into)

@@ -6,7 +6,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
-// Pending is a record whose result is not written.
+// Pending is a record whose result is not written yet.
 type Pending struct {
 	Line       int64
 	Failure    *exchange.Failure // it was not sent; nil: it was

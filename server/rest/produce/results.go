@@ -11,7 +11,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
-// AppendPosition ends an object with where a record is.
+// AppendPosition ends an object with the partition, the offset and the timestamp of a record.
 func AppendPosition(b []byte, r *kafka.Result) []byte {
 	b = append(b, `,"partition":`...)
 	b = AppendNumber(b, int64(r.Partition), true)
@@ -22,7 +22,7 @@ func AppendPosition(b []byte, r *kafka.Result) []byte {
 	return append(b, '}')
 }
 
-// AppendNumber writes a number, or null when there is none.
+// AppendNumber writes a number, or null if it is not known.
 func AppendNumber(b []byte, n int64, known bool) []byte {
 	if !known || n < 0 {
 		return append(b, "null"...)
@@ -30,7 +30,7 @@ func AppendNumber(b []byte, n int64, known bool) []byte {
 	return strconv.AppendInt(b, n, 10)
 }
 
-// AppendProblem writes what a result says of a record that is not written, or may not be.
+// AppendProblem writes what a result says about a record that is not written, or may not be.
 func AppendProblem(out []byte, f *exchange.Failure) []byte {
 	out = append(out, `"error_code":`...)
 	out = strconv.AppendInt(out, int64(f.Code), 10)
@@ -48,8 +48,8 @@ func AppendText(b []byte, text string) []byte {
 	return append(b, quoted...)
 }
 
-// RejectedWhole is why no record of a request can ever be written, where that has an answer of its own: when
-// all are rejected, and not for who asks, the brokers are asked for the topic.
+// RejectedWhole returns why no record of a request can ever be written, if that has an answer of its own. It asks the
+// brokers for the topic if all records were rejected, but not for lack of rights.
 func RejectedWhole(x *exchange.Exchange, to int32, results []kafka.Result) error {
 	denied := 0
 	for i := range results {

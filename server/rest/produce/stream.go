@@ -11,28 +11,29 @@ import (
 // windowRecords bounds the records of one stream whose results are not written yet.
 const windowRecords = 1000
 
-// Codec is how the records of a stream are written, and their results.
+// Codec is how the records of a stream and their results are written.
 type Codec interface {
-	// kind is the media type of the results.
+	// ContentType is the media type of the results.
 	ContentType() string
-	// whole is how many of the unread bytes are whole records. It is asked by the goroutine that reads,
-	// the others by the one that produces.
+	// Whole returns how many of the unread bytes are whole records. The goroutine that reads calls it; the one that
+	// produces calls the other methods.
 	Whole(unread []byte) int
-	// cut takes the first record off a chunk; one without text is none. An error ends the stream: nobody
-	// knows where the next record begins.
+	// Cut returns the first record of a chunk, and the rest. A record without text is none. After an error the stream
+	// ends: nobody knows where the next record begins.
 	Cut(chunk []byte) (text, rest []byte, err error)
-	// read makes a record of its text, and notes what its result needs. The record is valid until the next.
+	// Read makes a record of its text, and notes what its result needs. The record is valid until the next call.
 	Read(text []byte, p *Pending) (kafka.Outgoing, error)
-	// tell appends the result of a record that is written.
+	// AppendResult appends the result of a record that is written.
 	AppendResult(out []byte, p *Pending, r *kafka.Result) []byte
-	// tellFailure appends the result of one that is not; p is nil for a failure of the stream itself.
+	// AppendFailure appends the result of a record that is not written. A nil record is a failure of the stream
+	// itself.
 	AppendFailure(out []byte, p *Pending, f *exchange.Failure) []byte
-	// none is what is wrong with a body without a record; nil for nothing.
+	// Empty is the answer to a body without a record; nil if such a body is allowed.
 	Empty() error
 }
 
-// recordStream produces the records of a body, and writes a result for each when its end is known, in their order.
-// It holds the buffers of its records and the window, however long the body is.
+// recordStream produces the records of a body, and writes their results in the same order. Its memory is the buffers
+// of the records and the window, however long the body is.
 type recordStream struct {
 	*exchange.Exchange
 
@@ -119,7 +120,7 @@ func (s *recordStream) wait() error {
 	return nil
 }
 
-// gone leaves what was sent to itself.
+// gone ends the stream of a client that has gone. What was sent stays on its way.
 func (s *recordStream) gone() error {
 	sent := 0
 	for i := range s.n {
@@ -131,7 +132,7 @@ func (s *recordStream) gone() error {
 	return exchange.ErrGone
 }
 
-// overdue gives up the oldest record.
+// overdue ends the wait for the oldest record.
 func (s *recordStream) overdue() {
 	if s.n == 0 || time.Now().Before(s.window[s.first].until) {
 		return
@@ -141,12 +142,12 @@ func (s *recordStream) overdue() {
 	s.shift()
 }
 
+// shift takes the oldest record out of the window.
 func (s *recordStream) shift() {
 	s.first, s.n = (s.first+1)%windowRecords, s.n-1
 }
 
-// collect writes the results that are there, up to the first record that has none. The desk's bell rings
-// when that has one.
+// collect writes results, up to the first record that has none yet. The delivery's bell rings when that has one.
 func (s *recordStream) collect() {
 	for s.n > 0 {
 		p := &s.window[s.first]
@@ -165,7 +166,7 @@ func (s *recordStream) collect() {
 	}
 }
 
-// Data is what version 3's report tells of a key or a value: how it was written, and its bytes in Kafka.
+// Data is what a report of version 3 tells about a key or a value: its type, and its bytes in Kafka.
 type Data struct {
 	Kind string // empty when there was none
 	Size int

@@ -36,7 +36,7 @@ func (s *recordStream) produce() error {
 	return nil
 }
 
-// push makes room in the window, which has some, for the record that comes next.
+// push adds the next record to the window, which has room.
 func (s *recordStream) push() *Pending {
 	p := &s.window[(s.first+s.n)%windowRecords]
 	*p = Pending{Line: s.line, until: time.Now().Add(s.Opts.AckTimeout)}
@@ -44,7 +44,7 @@ func (s *recordStream) push() *Pending {
 	return p
 }
 
-// produceOne sends one record, or notes why not. The error says that the client has gone.
+// produceOne sends one record, or notes why it was not sent. The error says that the client has gone.
 func (s *recordStream) produceOne(text []byte) error {
 	p := s.push()
 	out, err := s.codec.Read(text, p)
@@ -71,20 +71,20 @@ func (s *recordStream) report(p *Pending, r *kafka.Result) {
 	s.spill()
 }
 
-// reportFailure writes the result of one that is not written, or of the stream itself when p is nil.
+// reportFailure writes the result of a record that is not written; nil is the stream itself.
 func (s *recordStream) reportFailure(p *Pending, f *exchange.Failure) {
 	s.out = s.codec.AppendFailure(s.out, p, f)
 	s.spill()
 }
 
-// spill keeps out from growing while nobody waits.
+// spill writes the results if there are many, so that the buffer does not grow while nobody waits.
 func (s *recordStream) spill() {
 	if len(s.out) >= ChunkBytes {
 		s.flush()
 	}
 }
 
-// flush sends the results so far. A client that does not take them is cut: the next wait sees it.
+// flush sends the results so far. A client that does not read them is cut: the next wait sees that.
 func (s *recordStream) flush() {
 	if len(s.out) == 0 {
 		return
@@ -117,7 +117,7 @@ func (s *recordStream) finish() error {
 	return nil
 }
 
-// conclude ends the answer with a failure that is of no record, or is one, when nothing was said yet.
+// conclude ends the answer with a failure of the stream. If nothing was written yet, the failure is the answer.
 func (s *recordStream) conclude(err error) error {
 	if errors.Is(err, exchange.ErrGone) || s.Status == 0 && len(s.out) == 0 {
 		return err

@@ -11,6 +11,7 @@ import (
 
 // The witness itself: what is not in the document does not pass.
 func TestAWitnessSeesWhatIsNotDescribed(t *testing.T) {
+	t.Parallel()
 	header := func(kind string) http.Header {
 		return http.Header{"Content-Type": {kind}, exchange.RequestID: {"1"}, "Retry-After": {"1"}}
 	}

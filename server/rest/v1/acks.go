@@ -8,8 +8,8 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
-// acks settles leases, also while sluice stops. One that has ended is stale, which is no error: its record
-// was lent again, or will be.
+// acks settles leases, also while sluice stops. A lease that has ended is stale, which is no error: its record was
+// lent again, or will be.
 func (a *API) acks(x *exchange.Exchange) error {
 	group := x.R.PathValue("group")
 	if err := exchange.ValidGroup(group); err != nil {

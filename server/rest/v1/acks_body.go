@@ -13,11 +13,11 @@ import (
 
 // acksParser reads the body of a request that settles leases:
 //
-//	{"ack":["<lease>",...],"release":[{"lease":"...","delay_ms":30000}],
-//	 "reject":[{"lease":"...","reason":"..."}],"renew":[{"lease":"...","ack_timeout_ms":60000}]}
+// {"ack":["<lease>",...],"release":[{"lease":"...","delay_ms":30000}],
+// "reject":[{"lease":"...","reason":"..."}],"renew":[{"lease":"...","ack_timeout_ms":60000}]}
 //
-// Each may be the lease alone or an object with it. Other members of a record that was taken are passed over,
-// so that it can be sent back as it is.
+// Each element is a lease, or an object with one. Other members of a lent record are ignored, so that a worker can
+// send a record back as it is.
 type acksParser struct {
 	jsonscan.Scanner
 
@@ -33,6 +33,7 @@ type span struct {
 	least, most time.Duration
 }
 
+// spans are the times that a verb may have.
 var spans = map[lender.Verb]span{
 	lender.Release: {"delay_ms", 0, longestDelay},
 	lender.Renew:   {"ack_timeout_ms", shortestLease, longestLease},
@@ -43,7 +44,7 @@ const (
 	maxSettlements = 10_000
 )
 
-// parseAcks reads all of a body, before anything of it is done.
+// parseAcks reads a whole body, before anything of it is done.
 func parseAcks(body []byte) ([]lender.Settlement, error) {
 	if !utf8.Valid(body) {
 		return nil, jsonscan.NotUTF8("the body")
@@ -65,6 +66,7 @@ func parseAcks(body []byte) ([]lender.Settlement, error) {
 	return s.list, err
 }
 
+// readVerb reads one list.
 func (s *acksParser) readVerb() error {
 	name, err := s.Name()
 	if err != nil {
@@ -90,6 +92,7 @@ func (s *acksParser) readVerb() error {
 	return err
 }
 
+// readLease reads one element of a list.
 func (s *acksParser) readLease(v lender.Verb) error {
 	item := lender.Settlement{Verb: v}
 	switch s.Peek() {
@@ -115,8 +118,8 @@ func (s *acksParser) readLease(v lender.Verb) error {
 	return nil
 }
 
-// readObject takes a lease with what is said about it. A place alone does not say which lending is meant: an
-// acknowledgement that comes late would count for who has the record now.
+// readObject reads a lease with what is said about it. Topic, partition and offset do not say which delivery is meant:
+// a late acknowledgement would count for the worker that has the record now.
 func (s *acksParser) readObject(item *lender.Settlement) error {
 	more, err := s.Enter('{')
 	for more && err == nil {
@@ -131,6 +134,7 @@ func (s *acksParser) readObject(item *lender.Settlement) error {
 	return err
 }
 
+// readField reads a member of an object.
 func (s *acksParser) readField(item *lender.Settlement) error {
 	name, err := s.Name()
 	if err != nil {
@@ -175,7 +179,7 @@ func (s span) read(raw []byte) (time.Duration, error) {
 	return time.Duration(n) * time.Millisecond, nil
 }
 
-// noDeadLetters refuses a request that rejects, before anything of it is done.
+// noDeadLetters refuses a request that rejects records, before anything of it is done.
 func noDeadLetters() error {
 	return exchange.Errorf(http.StatusConflict, "%v; nothing of this request was done", kafka.ErrNoDeadLetters)
 }

@@ -26,7 +26,7 @@ type (
 		Lag     int64             `json:"lag"`
 		Offsets []groupOffsetBody `json:"offsets"`
 	}
-	// groupOffsetBody has null for what is not known: a group that has not committed, a leader that is away.
+	// groupOffsetBody has null for what is not known: if the group has not committed, or a leader is away.
 	groupOffsetBody struct {
 		Topic     string `json:"topic"`
 		Partition int32  `json:"partition"`
@@ -36,7 +36,7 @@ type (
 		Lag       *int64 `json:"lag"`
 		Member    string `json:"member,omitempty"` // who has the partition
 	}
-	// wantedOffset is one of Offset, To and Timestamp, in one partition or in all.
+	// wantedOffset has one of Offset, To and Timestamp, for one partition or for all.
 	wantedOffset struct {
 		Topic     string          `json:"topic"`
 		Partition *int32          `json:"partition"`
@@ -46,7 +46,7 @@ type (
 	}
 )
 
-// known is a number, or nothing for -1.
+// known returns a number; nil for -1.
 func known(n int64) *int64 {
 	if n < 0 {
 		return nil
@@ -54,6 +54,7 @@ func known(n int64) *int64 {
 	return &n
 }
 
+// groupOffsetsOf returns the offsets as a body has them, and the sum of the lags.
 func groupOffsetsOf(g *kafka.Group, offsets []kafka.GroupOffset) (list []groupOffsetBody, lag int64) {
 	list = []groupOffsetBody{}
 	holders := g.Holders()
@@ -72,7 +73,7 @@ func groupOffsetsOf(g *kafka.Group, offsets []kafka.GroupOffset) (list []groupOf
 	return list, lag
 }
 
-// groupOffsets answers how far the group has come.
+// groupOffsets answers how far a group has come.
 func groupOffsets(x *exchange.Exchange) error {
 	q, err := x.Query("topics")
 	if err != nil {
@@ -100,7 +101,7 @@ func groupOffsets(x *exchange.Exchange) error {
 	return nil
 }
 
-// setGroupOffsets has the group go on elsewhere, and answers with where that is.
+// setGroupOffsets sets the offsets of a group, and answers with the new ones.
 func setGroupOffsets(x *exchange.Exchange) error {
 	name := x.R.PathValue("group")
 	if err := exchange.ValidGroup(name); err != nil {
@@ -136,7 +137,7 @@ func setGroupOffsets(x *exchange.Exchange) error {
 	return nil
 }
 
-// setFailure says what a refusal means.
+// setFailure is the answer for offsets that were not set.
 func setFailure(err error) error {
 	var beyond *kafka.BeyondError
 	switch {
@@ -172,7 +173,7 @@ func readWanted(text []byte) ([]wantedOffset, error) {
 	return body.Offsets, nil
 }
 
-// unreadable tells text that is no JSON from JSON that is not what was asked for.
+// unreadable is the answer for text that is no JSON, or JSON of another shape.
 func unreadable(err error) error {
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -181,7 +182,7 @@ func unreadable(err error) error {
 	return exchange.Invalid("%s", strings.TrimPrefix(err.Error(), "json: "))
 }
 
-// readTargets are the partitions that entries mean. None may be meant twice.
+// readTargets returns the partitions that the entries mean. None may be meant twice.
 func readTargets(x *exchange.Exchange, wanted []wantedOffset) (targets []kafka.Target, err error) {
 	meant := map[kafka.TopicPartition]bool{}
 	for i := range wanted {
@@ -202,7 +203,7 @@ func readTargets(x *exchange.Exchange, wanted []wantedOffset) (targets []kafka.T
 	return targets, nil
 }
 
-// targetsOf are those of one entry.
+// targetsOf returns the partitions of one entry.
 func targetsOf(x *exchange.Exchange, w *wantedOffset) ([]kafka.Target, error) {
 	to, err := w.target()
 	if err != nil {
@@ -226,7 +227,7 @@ func targetsOf(x *exchange.Exchange, w *wantedOffset) ([]kafka.Target, error) {
 	return list, err
 }
 
-// target is where to, in any partition.
+// target returns the wanted offset, without a partition.
 func (w *wantedOffset) target() (t kafka.Target, err error) {
 	ways := 0
 	for _, given := range []bool{w.Offset != nil, w.To != "", w.Timestamp != nil} {

@@ -19,6 +19,7 @@ func row(topic string, partition, begin int, committed string, end, lag int) str
 }
 
 func TestTheOffsetsOfAGroupAreSetAndRead(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Stamped()
 	const path = "/v1/groups/fresh/offsets"
@@ -53,6 +54,7 @@ func TestTheOffsetsOfAGroupAreSetAndRead(t *testing.T) {
 }
 
 func TestAGroupOfOthersIsReadAndNotMoved(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	m := s.V3Group()
 	_, text := s.Ask("GET", "/v1/groups/billing/offsets", "")
@@ -65,6 +67,7 @@ func TestAGroupOfOthersIsReadAndNotMoved(t *testing.T) {
 }
 
 func TestACommitWithoutAnAnswerMayBeDone(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	release := make(chan struct{})
 	s.Cluster.ControlKey(int16(kmsg.OffsetCommit), func(kmsg.Request) (kmsg.Response, error, bool) {
@@ -82,6 +85,7 @@ func TestACommitWithoutAnAnswerMayBeDone(t *testing.T) {
 
 // A group whose members are ours is moved: what they hold counts no more.
 func TestAGroupOfOursIsMovedOverHTTP(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Stamped()
 	take := func() string {
@@ -103,6 +107,7 @@ func TestAGroupOfOursIsMovedOverHTTP(t *testing.T) {
 }
 
 func TestOffsetsThatAreNotTaken(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	entry := func(members string) string { return `{"offsets":[{"topic":"blobs",` + members + `}]}` }
 	for _, c := range []struct {

@@ -16,6 +16,7 @@ import (
 )
 
 func TestSettlements(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Put("blobs", 0, resttest.Numbers(6)...)
 	got := s.Take("a", resttest.All)
@@ -46,6 +47,7 @@ func TestSettlements(t *testing.T) {
 }
 
 func TestSettlementsThatAreNotTaken(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{MaxBody: 400_000})
 	s.Put("blobs", 0, resttest.Numbers(2)...)
 	got := s.Take("a", resttest.All)
@@ -90,6 +92,7 @@ func TestSettlementsThatAreNotTaken(t *testing.T) {
 }
 
 func TestALeaseEndsByItself(t *testing.T) {
+	t.Parallel()
 	s, c := resttest.StartWithClock(t)
 	s.Put("blobs", 0, resttest.Numbers(3)...)
 	first := s.Take("a", resttest.All+"&ack_timeout=30s")
@@ -119,6 +122,7 @@ func TestALeaseEndsByItself(t *testing.T) {
 }
 
 func TestALeaseWhoseTimeIsOverIsStaleAtOnce(t *testing.T) {
+	t.Parallel()
 	s, c := resttest.StartWithClock(t)
 	s.Put("blobs", 0, `0`)
 	first := s.Take("a", resttest.All+"&ack_timeout=30s")
@@ -129,6 +133,7 @@ func TestALeaseWhoseTimeIsOverIsStaleAtOnce(t *testing.T) {
 }
 
 func TestAReleasedRecordRests(t *testing.T) {
+	t.Parallel()
 	s, c := resttest.StartWithClock(t)
 	s.Put("blobs", 0, resttest.Numbers(2)...)
 	first := s.Take("a", resttest.All)
@@ -145,6 +150,7 @@ func TestAReleasedRecordRests(t *testing.T) {
 }
 
 func TestALenderThatNobodyNeedsEnds(t *testing.T) {
+	t.Parallel()
 	s, c := resttest.StartWithClock(t)
 	s.Put("blobs", 0, `0`)
 	got := s.Take("a", resttest.All)
@@ -168,6 +174,7 @@ func TestALenderThatNobodyNeedsEnds(t *testing.T) {
 
 // A partition that was away has another book: what was lent before must not count for what is lent now.
 func TestLeasesDoNotOutliveTheirPartition(t *testing.T) {
+	t.Parallel()
 	const query = "topics=orders&wait=20s&heartbeat.interval.ms=100"
 	s := resttest.Start(t, exchange.Options{})
 	for p := range 3 {
@@ -212,6 +219,7 @@ func TestLeasesDoNotOutliveTheirPartition(t *testing.T) {
 }
 
 func TestSettlingGoesOnWhileSluiceStops(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Put("blobs", 0, resttest.Numbers(2)...)
 	got := s.Take("a", resttest.All)
@@ -235,6 +243,7 @@ func TestSettlingGoesOnWhileSluiceStops(t *testing.T) {
 }
 
 func TestASluiceThatStopsDoesNotWaitForEver(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{DrainGrace: 50 * time.Millisecond})
 	s.Put("blobs", 0, `0`)
 	s.Take("a", resttest.All)
@@ -245,6 +254,7 @@ func TestASluiceThatStopsDoesNotWaitForEver(t *testing.T) {
 // Many workers share two partitions. Some are slow, some give records back, some never answer, and the clock
 // runs: every record is acknowledged exactly once, and in the end Kafka knows that all are.
 func TestParallelWorkers(t *testing.T) {
+	t.Parallel()
 	const records, workers = 2000, 12
 	s, c := resttest.StartWithClock(t)
 	s.Put("orders", 0, resttest.Numbers(records/2)...)

@@ -78,6 +78,7 @@ func TestARecordIsLentWithoutGarbage(t *testing.T) {
 }
 
 func TestALenderThatEndedIsAFailureOfTheMoment(t *testing.T) {
+	t.Parallel()
 	f := exchange.AsFailure(lenderError(lender.ErrEnded))
 	if f.Status != 503 || f.Code != exchange.CodeRetry || f.Again == 0 || !strings.Contains(f.Message, "consumer failed") {
 		t.Errorf("%+v", f)

@@ -9,7 +9,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/pages"
 )
 
-// readPartition answers {"records":[...],"next_offset":..}, in our own shape.
+// readPartition answers {"records":[...],"next_offset":..}.
 func readPartition(x *exchange.Exchange) error {
 	q, err := x.Query("offset", "timestamp", "max", "max_bytes", "wait", "format")
 	if err != nil {
@@ -31,7 +31,7 @@ func readPartition(x *exchange.Exchange) error {
 	return pages.Write(x, exchange.JSONType, as, page, true)
 }
 
-// readParams is what the query asks for.
+// readParams reads the query.
 func readParams(x *exchange.Exchange, q url.Values) (r kafka.Reading, err error) {
 	r = kafka.Reading{Records: pages.DefaultRecords, Bytes: pages.DefaultBytes}
 	if r.Target, err = pages.Target(x, q); err != nil {

@@ -15,6 +15,7 @@ import (
 )
 
 func TestAPieceOfAPartitionIsRead(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Stamped()
 	first := `{"topic":"blobs","key":"k","value":{"a":1},"partition":0,"offset":0,"timestamp":1000,"headers":[{"key":"h","value":"YQ=="}],"key_encoding":"text"}`
@@ -44,6 +45,7 @@ func TestAPieceOfAPartitionIsRead(t *testing.T) {
 }
 
 func TestReadsThatCannotBe(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{MaxHeld: 2 << 20})
 	s.Stamped()
 	for _, c := range []struct {
@@ -74,6 +76,7 @@ func TestReadsThatCannotBe(t *testing.T) {
 }
 
 func TestAReadWaitsAndADrainEndsIt(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	answers := make(chan string, 1)
 	go func() {

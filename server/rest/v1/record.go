@@ -15,7 +15,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/produce"
 )
 
-// records produces the body as one record, or each of its lines when it is NDJSON.
+// records produces the body as one record, or each of its lines if it is NDJSON.
 func records(x *exchange.Exchange) error {
 	kind, _, _ := strings.Cut(x.R.Header.Get("Content-Type"), ";")
 	if strings.EqualFold(strings.TrimSpace(kind), exchange.NDJSONType) {
@@ -24,8 +24,8 @@ func records(x *exchange.Exchange) error {
 	return record(x)
 }
 
-// record produces the body as it is. Its key, partition and timestamp are in the query, its headers in the
-// request's.
+// record produces the body as it is. The query has its key, partition and timestamp; the request's header has its
+// headers.
 func record(x *exchange.Exchange) error {
 	q, err := x.Query("key", "partition", "timestamp", "tombstone", "async")
 	if err != nil {
@@ -74,7 +74,7 @@ func bufferOne(x *exchange.Exchange, d *produce.Delivery, out kafka.Outgoing) er
 	return nil
 }
 
-// readEnvelope is all of a record but its value.
+// readEnvelope returns a record without its value.
 func readEnvelope(x *exchange.Exchange, q url.Values) (kafka.Outgoing, error) {
 	name, err := x.TopicName()
 	out := kafka.Outgoing{Topic: name, Partition: kafka.AnyPartition, Headers: recordHeaders(x)}
@@ -99,11 +99,11 @@ func readEnvelope(x *exchange.Exchange, q url.Values) (kafka.Outgoing, error) {
 	return out, nil
 }
 
-// headerPrefix marks the fields that become headers of the record.
+// headerPrefix begins the fields of the request that become headers of the record.
 const headerPrefix = "X-Kafka-Header-"
 
-// recordHeaders are the record's headers, by name and then in their order. HTTP does not tell upper from
-// lower case in the names of fields (RFC 9110, 5.1): here all are in lower case.
+// recordHeaders returns the record's headers, sorted by name. HTTP does not tell upper from lower case in names of
+// fields (RFC 9110, 5.1), so all names are in lower case.
 func recordHeaders(x *exchange.Exchange) []kafka.Header {
 	var headers []kafka.Header
 	for field, values := range x.R.Header {
@@ -121,7 +121,7 @@ func recordHeaders(x *exchange.Exchange) []kafka.Header {
 	return headers
 }
 
-// readValue reads the value, or null when the record is a tombstone.
+// readValue reads the value; it stays null if the record is a tombstone.
 func readValue(x *exchange.Exchange, q url.Values, out *kafka.Outgoing) error {
 	tombstone, err := exchange.Flag(q, "tombstone")
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 )
 
 func TestARawBodyIsARecord(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	answer, text := s.Ask("POST", "/v1/topics/orders/records?key=42&partition=2&timestamp=1790000000000", "\x00\xff\n",
 		"Content-Type", "image/jpeg", "X-Kafka-Header-Trace", "abc", "X-Kafka-Header-a", "2", "X-Kafka-Header-A", "1", "Idempotency-Key", "k1")
@@ -34,6 +35,7 @@ func TestARawBodyIsARecord(t *testing.T) {
 }
 
 func TestEmptyAndNoKeysAndValues(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	for _, query := range []string{"?key=", "?tombstone=true&key=a", "", "?async=true"} {
 		if answer, text := s.Ask("POST", "/v1/topics/blobs/records"+query, ""); answer.StatusCode >= 300 {
@@ -47,6 +49,7 @@ func TestEmptyAndNoKeysAndValues(t *testing.T) {
 }
 
 func TestRawRecordsThatAreNotTaken(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{MaxBody: 100})
 	for _, c := range []struct {
 		path, body   string
@@ -79,6 +82,7 @@ func TestRawRecordsThatAreNotTaken(t *testing.T) {
 }
 
 func TestLinesAreRecordsAndEachHasItsResult(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{MaxBody: 100_000})
 	body := `{"key":1,"value":{"a":1}}` + "\r\n\n" + `{"value":1,"partition":5}` + "\n" + `{"value":}` + "\n" +
 		`{"value":"` + strings.Repeat("x", 90_000) + `"}` + "\n" + `{"value":null,"headers":[{"key":"h","value":"YQ=="}]}`
@@ -117,6 +121,7 @@ func TestLinesAreRecordsAndEachHasItsResult(t *testing.T) {
 }
 
 func TestFormatsOfLines(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	for _, c := range []struct{ query, line, key, value string }{
 		{"", `{"key":"k","value":"v"}`, `"k"`, `"v"`},
@@ -185,6 +190,7 @@ func result(s *resttest.Sluice, u *upload) (r lineResult) {
 }
 
 func TestResultsComeWhileLinesAreStillWritten(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	u := startUpload(s)
 	for i := range int64(3) {
@@ -198,6 +204,7 @@ func TestResultsComeWhileLinesAreStillWritten(t *testing.T) {
 }
 
 func TestADrainEndsAStreamAndSaysSo(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	u := startUpload(s)
 	result(s, u)
@@ -213,6 +220,7 @@ func TestADrainEndsAStreamAndSaysSo(t *testing.T) {
 }
 
 func TestALineThatIsTooLongEndsTheStream(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{MaxBody: 70_000})
 	body := `{"value":1}` + "\n" + strings.Repeat("x", 200_000)
 	answer, text := s.Ask("POST", "/v1/topics/blobs/records", body, "Content-Type", exchange.NDJSONType)
@@ -222,6 +230,7 @@ func TestALineThatIsTooLongEndsTheStream(t *testing.T) {
 }
 
 func TestALongStreamTakesNoMoreMemoryThanAShortOne(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	const n = 20_000
 	line := `{"value":"` + strings.Repeat("x", 100) + `"}` + "\n"
@@ -260,6 +269,7 @@ func TestALongStreamTakesNoMoreMemoryThanAShortOne(t *testing.T) {
 }
 
 func TestLargeRecordsAreBoundTogether(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{MaxHeld: 20_000, MaxBody: 1 << 20})
 	answer, text := s.Ask("POST", "/v1/topics/blobs/records", strings.Repeat("x", 40_000))
 	resttest.WantFailure(t, "large", answer, text, 503, 50003, "large requests")

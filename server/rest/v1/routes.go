@@ -1,3 +1,7 @@
+// Package v1 is sluice's own API, below /v1.
+//
+// Its calls produce records and lines of records, lend records to workers, read pieces of partitions, and read or set
+// the offsets of groups.
 package v1
 
 import (

@@ -20,7 +20,7 @@ type streamFormat struct {
 
 const EventType = "text/event-stream"
 
-// streamFormats are all there are, by what clients accept.
+// streamFormats are the formats by the media types that clients accept.
 var streamFormats = map[string]*streamFormat{
 	exchange.NDJSONType: {
 		kind: exchange.NDJSONType, heartbeat: "\n", record: appendRecordLine,
@@ -34,12 +34,13 @@ var streamFormats = map[string]*streamFormat{
 	},
 }
 
+// appendRecordLine writes a line of NDJSON.
 func appendRecordLine(out []byte, p *lender.Batch, i int, f recordjson.Format) []byte {
 	return append(appendLent(out, p, i, f), '\n')
 }
 
-// appendEvent writes an event. Its id is the record's place: browsers send it back as Last-Event-ID, which
-// says nothing that the leases do not.
+// appendEvent writes a server-sent event. Its id is the record's position. Browsers send the id back as Last-Event-ID,
+// which is ignored: the leases say more.
 func appendEvent(out []byte, p *lender.Batch, i int, f recordjson.Format) []byte {
 	r := &p.Records[i].Record
 	out = append(append(append(out, "id: "...), r.Topic...), '/')
@@ -49,6 +50,7 @@ func appendEvent(out []byte, p *lender.Batch, i int, f recordjson.Format) []byte
 	return append(appendLent(out, p, i, f), "\n\n"...)
 }
 
+// problemText returns the body of a failure.
 func problemText(f *exchange.Failure) string {
 	out := strconv.AppendInt([]byte(`{"error_code":`), int64(f.Code), 10)
 	return string(append(recordjson.AppendString(append(out, `,"message":`...), f.Message), '}'))

@@ -12,7 +12,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
-// messages answers with records of the group: those that there are, as a list, or all that come, as a stream.
+// messages lends records of a group: a list of what there is, or a stream of all that come.
 func (a *API) messages(x *exchange.Exchange) error {
 	if err := checkTake(x); err != nil {
 		return err
@@ -32,7 +32,7 @@ func (a *API) messages(x *exchange.Exchange) error {
 	return a.take(x, d, l)
 }
 
-// checkTake refuses what gets no records.
+// checkTake refuses requests that get no records.
 func checkTake(x *exchange.Exchange) error {
 	if err := x.CheckEffect(); err != nil {
 		return err
@@ -46,8 +46,8 @@ func checkTake(x *exchange.Exchange) error {
 	return nil
 }
 
-// lender finds who lends what is asked for. Topics are looked for when there is none yet: a slip of the pen
-// would wait for ever.
+// lender finds the lender for a request. If it has to make one it asks for the topics first: a misspelled topic would
+// make the client wait for ever.
 func (a *API) lender(x *exchange.Exchange, d *takeParams) (*lender.Lender, error) {
 	if !a.Lenders.Has(d.key) {
 		if err := checkTopics(x, d); err != nil {
@@ -62,7 +62,8 @@ func (a *API) lender(x *exchange.Exchange, d *takeParams) (*lender.Lender, error
 	return l, err
 }
 
-// checkTopics answers 404 for a topic that there is not. Brokers that do not answer now may do so later.
+// checkTopics answers 404 for a topic that does not exist. Brokers that do not answer are no error: they may answer
+// later.
 func checkTopics(x *exchange.Exchange, d *takeParams) error {
 	if d.interest.Overrides["allow.auto.create.topics"] == "true" {
 		return nil
@@ -103,7 +104,7 @@ func (a *API) take(x *exchange.Exchange, d *takeParams, l *lender.Lender) error 
 	return nil
 }
 
-// waitForRecords returns what the waiter is given, nil when nothing comes in time.
+// waitForRecords returns what the waiter is lent; nil if nothing comes in time.
 func waitForRecords(x *exchange.Exchange, l *lender.Lender, w *lender.Waiter, patience time.Duration) (*lender.Batch, error) {
 	select {
 	case <-w.Ready:

@@ -15,17 +15,18 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
-// takeParams is what a request would like to have of a group.
+// takeParams is what a request asks of a group.
 type takeParams struct {
 	lender.Limits
 
 	group    string
 	interest kafka.Interest
-	key      string // equal for demands of one lender
-	format   recordjson.Format
-	stream   *streamFormat // of a stream, nil for a list
-	wait     time.Duration // of a list
-	quota    int           // leases of a stream
+	// key is equal for requests that one lender can serve.
+	key    string // equal for demands of one lender
+	format recordjson.Format
+	stream *streamFormat // of a stream, nil for a list
+	wait   time.Duration // of a list
+	quota  int           // leases of a stream
 }
 
 // What strangers may ask for.
@@ -37,11 +38,11 @@ const (
 	longestLease  = 12 * time.Hour
 )
 
-// windowsEach is kafka.Interest.Windows: of one window, of 16 MiB, a few workers with large records would keep
-// all others waiting. What a partition holds is bounded all the same.
+// windowsEach is kafka.Interest.Windows. With one window of 16 MiB, a few workers with large records would keep all
+// others waiting. The memory of each partition stays bounded.
 const windowsEach = 16
 
-// A parameter belongs to lists, to streams, or to both.
+// parameter belongs to lists, to streams, or to both.
 type parameter struct {
 	list, stream bool
 	set          func(*takeParams, string) error
@@ -60,8 +61,8 @@ var parameters = map[string]parameter{
 	"max_unacked": {false, true, func(d *takeParams, v string) error { return exchange.Count(&d.quota, v, mostUnacked) }},
 }
 
-// demand reads the request. Parameters with a dot in their name are librdkafka's properties, as in the
-// settings of a consumer key of the Redis door.
+// readTakeParams reads the request. A parameter with a dot in its name is a property of librdkafka, as in the keys of
+// the Redis door's consumers.
 func readTakeParams(x *exchange.Exchange) (*takeParams, error) {
 	d := &takeParams{
 		group:    x.R.PathValue("group"),
@@ -96,6 +97,7 @@ func readTakeParams(x *exchange.Exchange) (*takeParams, error) {
 	return d, nil
 }
 
+// set sets one parameter.
 func (d *takeParams) set(name, value string) error {
 	p, known := parameters[name]
 	switch {
@@ -150,7 +152,7 @@ func (d *takeParams) setAck(value string) error {
 	return nil
 }
 
-// identify is equal for demands that one lender can serve. No part has a 0.
+// identify returns the key. No part of it has a NUL byte.
 func (d *takeParams) identify() string {
 	var key strings.Builder
 	key.WriteString(d.group)
@@ -163,7 +165,7 @@ func (d *takeParams) identify() string {
 	return key.String()
 }
 
-// streamFormatOf is how a stream is asked for; nil for none.
+// streamFormatOf returns the format of the stream that the client accepts; nil if it accepts none.
 func streamFormatOf(h http.Header) *streamFormat {
 	for kind := range exchange.MediaRanges(h) {
 		if s := streamFormats[kind]; s != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
-// appendLent writes one of the batch's records: as REST v2 has it, with how often it was lent, and its lease.
+// appendLent writes one record of a batch, as REST v2 has it. It adds how often the record was lent, and its lease.
 func appendLent(out []byte, p *lender.Batch, i int, f recordjson.Format) []byte {
 	out = recordjson.AppendMembers(append(out, '{'), f, &p.Records[i].Record)
 	out = strconv.AppendInt(append(out, `,"delivery":`...), int64(p.Records[i].Attempt), 10)
@@ -20,7 +20,7 @@ func appendLent(out []byte, p *lender.Batch, i int, f recordjson.Format) []byte 
 	return append(out, '}')
 }
 
-// list answers with a parcel's records. An error says that the client did not get all of them.
+// list answers with the records of a batch. An error says that the client did not get all of them.
 func (a *API) list(x *exchange.Exchange, p *lender.Batch, f recordjson.Format) error {
 	buffer := exchange.NewBuffer()
 	out := (*buffer)[:0]
@@ -45,7 +45,7 @@ func (a *API) list(x *exchange.Exchange, p *lender.Batch, f recordjson.Format) e
 	return control.Flush() // net/http does not tell what becomes of what it still has
 }
 
-// last writes the end of a list. One that is all of it has a length, and is packed for who wants it so.
+// writeLast writes the end of a list. If that is the whole list it has a length, and may be compressed.
 func writeLast(x *exchange.Exchange, text []byte) error {
 	if x.Status == 0 {
 		if len(text) >= exchange.CompressFrom {
@@ -56,7 +56,7 @@ func writeLast(x *exchange.Exchange, text []byte) error {
 	return writePart(x, text)
 }
 
-// part writes a part of a list.
+// writePart writes a part of a list.
 func writePart(x *exchange.Exchange, text []byte) error {
 	if x.Status == 0 {
 		x.Begin(http.StatusOK, exchange.JSONType)

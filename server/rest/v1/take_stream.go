@@ -8,7 +8,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
-// takeStream is one stream of records. It is one goroutine, and holds no buffer while nothing comes.
+// takeStream is one stream of records. It has one goroutine, and no buffer while nothing comes.
 type takeStream struct {
 	*exchange.Exchange
 
@@ -28,11 +28,11 @@ const (
 	streamBytes = 256 << 10
 )
 
-// longestSilence of a stream is less than what proxies wait for.
+// longestSilence of a stream is shorter than the read timeouts of proxies.
 const longestSilence = 15 * time.Second
 
-// streamRecords answers with all records that come, until the client has enough or sluice stops. What it has not
-// settled when it goes is given back at once. When sluice stops it may still settle.
+// streamRecords answers with all records that come, until the client goes or sluice stops. If the client goes, what it
+// has not settled is given back at once. If sluice stops, the client may still settle.
 func (a *API) streamRecords(x *exchange.Exchange, d *takeParams, l *lender.Lender) error {
 	back, err := x.Park()
 	if err != nil {
@@ -87,7 +87,7 @@ func (f *takeStream) run() error {
 	}
 }
 
-// deliver hands a parcel's records over, or gives them back.
+// deliver writes the records of a batch. If it cannot, it gives them back.
 func (f *takeStream) deliver(p *lender.Batch) error {
 	if err := f.write(p); err != nil {
 		f.lender.GiveBack(p)
@@ -97,6 +97,7 @@ func (f *takeStream) deliver(p *lender.Batch) error {
 	return nil
 }
 
+// write writes the records piece by piece.
 func (f *takeStream) write(p *lender.Batch) error {
 	buffer := exchange.NewBuffer()
 	out := (*buffer)[:0]
@@ -114,9 +115,10 @@ func (f *takeStream) write(p *lender.Batch) error {
 	return nil
 }
 
+// sendText writes what is not a record.
 func (f *takeStream) sendText(text string) error { return f.send([]byte(text)) }
 
-// send writes to the client, who has so much time to take it: nobody else waits for it.
+// send writes to the client. The write may take API.Patience: only this stream waits for it.
 func (f *takeStream) send(text []byte) error {
 	f.heartbeat.Reset(f.api.Heartbeat)
 	control := http.NewResponseController(f.W)

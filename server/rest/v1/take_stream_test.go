@@ -92,6 +92,7 @@ func (l *listener) block() string {
 }
 
 func TestAStreamOfEvents(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	l := listen(s, "a", "topics=blobs", v1.EventType, "Last-Event-ID", "blobs/0/7")
 	if got := l.block(); got != "retry: 1000" {
@@ -113,6 +114,7 @@ func TestAStreamOfEvents(t *testing.T) {
 }
 
 func TestAStreamHasOnlySoManyUnacknowledged(t *testing.T) {
+	t.Parallel()
 	s, c := resttest.StartWithClock(t)
 	s.Put("blobs", 0, resttest.Numbers(8)...)
 	l := listen(s, "a", "topics=blobs&max_unacked=2&ack_timeout=30s", exchange.NDJSONType)
@@ -145,6 +147,7 @@ func TestAStreamHasOnlySoManyUnacknowledged(t *testing.T) {
 }
 
 func TestWhatAStreamDidNotSettleGoesBackAtOnce(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Put("blobs", 0, resttest.Numbers(4)...)
 	l := listen(s, "a", "topics=blobs&max_unacked=3", exchange.NDJSONType)
@@ -163,6 +166,7 @@ func TestWhatAStreamDidNotSettleGoesBackAtOnce(t *testing.T) {
 }
 
 func TestAStreamWithoutAcknowledgement(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Put("blobs", 0, resttest.Numbers(300)...)
 	l := listen(s, "a", "topics=blobs&ack=none&max_unacked=1", exchange.NDJSONType)
@@ -179,6 +183,7 @@ func TestAStreamWithoutAcknowledgement(t *testing.T) {
 }
 
 func TestAStreamShowsSignsOfLife(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Door.V1.Heartbeat = time.Millisecond
 	events, lines := listen(s, "a", "topics=blobs", v1.EventType), listen(s, "a", "topics=blobs", exchange.NDJSONType)
@@ -197,6 +202,7 @@ func TestAStreamShowsSignsOfLife(t *testing.T) {
 }
 
 func TestStreamsEndWhenSluiceStops(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Put("blobs", 0, resttest.Numbers(1)...)
 	lines, events := listen(s, "a", "topics=blobs", exchange.NDJSONType), listen(s, "b", "topics=blobs", v1.EventType)
@@ -229,6 +235,7 @@ func TestStreamsEndWhenSluiceStops(t *testing.T) {
 }
 
 func TestAStreamSaysWhyItEnds(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	lines := listen(s, "a", "topics=blobs&auto.offset.reset=error", exchange.NDJSONType)
 	rest, err := io.ReadAll(lines.in)
@@ -245,6 +252,7 @@ func TestAStreamSaysWhyItEnds(t *testing.T) {
 // One stream is not read, and others of the group go on. It is cut when it does not take what is written, and
 // gives back what it has.
 func TestASlowReaderKeepsNobodyBack(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Door.V1.Patience = 2 * time.Second
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.Addr)
@@ -270,6 +278,7 @@ func TestASlowReaderKeepsNobodyBack(t *testing.T) {
 }
 
 func TestStreamsOfOtherPagesAreRefused(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	for _, c := range []struct{ field, value string }{{"Origin", "http://attacker.example"}, {"Sec-Fetch-Site", "cross-site"}} {
 		answer, text := s.Ask("GET", "/v1/groups/a/messages?topics=blobs", "", "Accept", v1.EventType, c.field, c.value)
@@ -281,6 +290,7 @@ func TestStreamsOfOtherPagesAreRefused(t *testing.T) {
 }
 
 func TestAStreamOverHTTP2(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{H2C: true})
 	s.SpeakHTTP2()
 	l := listen(s, "a", "topics=blobs", exchange.NDJSONType)

@@ -14,6 +14,7 @@ import (
 )
 
 func TestRecordsAreTakenAndAcknowledged(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Put("blobs", 0, `{"n":1}`, `"two"`, `null`)
 	got := s.Take("billing", resttest.All)
@@ -33,6 +34,7 @@ func TestRecordsAreTakenAndAcknowledged(t *testing.T) {
 }
 
 func TestWhatIsTakenCanBeProducedAgain(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	headers := `"headers":[{"key":"a","value":"AP8="},{"key":"a","value":null}]`
 	for _, line := range []string{
@@ -70,6 +72,7 @@ func TestWhatIsTakenCanBeProducedAgain(t *testing.T) {
 }
 
 func TestTakesThatAreNotGranted(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	const path = "/v1/groups/billing/messages"
 	many := strings.Repeat("t,", 100) + "t"
@@ -136,6 +139,7 @@ func TestTakesThatAreNotGranted(t *testing.T) {
 }
 
 func TestATakeIsBounded(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Put("blobs", 0, resttest.Numbers(10)...)
 	if got := s.Take("a", resttest.All+"&max=3"); len(got) != 3 {
@@ -150,6 +154,7 @@ func TestATakeIsBounded(t *testing.T) {
 }
 
 func TestAnAnswerMayBeLarge(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	large := `"` + strings.Repeat("x", 100_000) + `"`
 	s.Put("blobs", 0, large, large, large)
@@ -160,6 +165,7 @@ func TestAnAnswerMayBeLarge(t *testing.T) {
 }
 
 func TestRecordsWithoutAcknowledgementComeOnce(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Put("blobs", 0, resttest.Numbers(3)...)
 	got := s.Take("a", resttest.All+"&ack=none")
@@ -173,6 +179,7 @@ func TestRecordsWithoutAcknowledgementComeOnce(t *testing.T) {
 }
 
 func TestAGroupBeginsWhereItIsTold(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Put("blobs", 0, resttest.Numbers(3)...)
 	answer, text := s.Ask("GET", "/v1/groups/a/messages?auto.offset.reset=error&"+resttest.All, "")
@@ -183,6 +190,7 @@ func TestAGroupBeginsWhereItIsTold(t *testing.T) {
 }
 
 func TestTooManyGroupsAreToldToComeBack(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Bound(1)
 	s.Put("blobs", 0, `0`)
@@ -195,6 +203,7 @@ func TestTooManyGroupsAreToldToComeBack(t *testing.T) {
 }
 
 func TestAFullWindowIsTold(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	cfg := s.Configured()
 	cfg.WindowRecords = 4
@@ -220,6 +229,7 @@ func TestAFullWindowIsTold(t *testing.T) {
 }
 
 func TestWhoWaitsKeepsNobodyFromProducing(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{MaxRequests: 1, MaxWaiting: 2})
 	var waits []<-chan resttest.Answered
 	for i := range 2 {
@@ -241,6 +251,7 @@ func TestWhoWaitsKeepsNobodyFromProducing(t *testing.T) {
 }
 
 func TestWhoWaitsIsToldThatSluiceStops(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	wait := s.Later(func() (*resttest.Reply, string) { return s.Ask("GET", "/v1/groups/a/messages?"+resttest.All, "") })
 	resttest.Eventually(t, "it waits", func() bool { return s.Door.Stats().Waiting == 1 })
@@ -255,6 +266,7 @@ func TestWhoWaitsIsToldThatSluiceStops(t *testing.T) {
 }
 
 func TestRecordsOfAClientThatIsGoneGoToOthers(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Take("a", "topics=blobs&wait=0s")
 	conn, _ := s.Dial()
@@ -274,6 +286,7 @@ type unwritable struct{ http.ResponseWriter }
 func (unwritable) Write([]byte) (int, error) { return 0, http.ErrHandlerTimeout }
 
 func TestWhatCannotBeWrittenGoesBackInFront(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Put("blobs", 0, resttest.Numbers(3)...)
 	first := s.Take("a", resttest.All+"&max=1")
@@ -295,6 +308,7 @@ func TestWhatCannotBeWrittenGoesBackInFront(t *testing.T) {
 }
 
 func TestAListIsPackedForWhoWantsItSo(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Put("blobs", 0, `"`+strings.Repeat("x", 5000)+`"`)
 	answer, text := s.Ask("GET", "/v1/groups/a/messages?"+resttest.All, "", "Accept-Encoding", "gzip")

@@ -10,7 +10,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
-// recordFormat reads how the records are written from the Content-Type.
+// recordFormat returns how the records are written, by the Content-Type.
 func recordFormat(x *exchange.Exchange) (recordjson.Format, error) {
 	given := x.R.Header.Get("Content-Type")
 	kind, _, err := mime.ParseMediaType(given)
@@ -24,8 +24,8 @@ func recordFormat(x *exchange.Exchange) (recordjson.Format, error) {
 		"sluice takes application/vnd.kafka.json.v2+json (or application/json) and application/vnd.kafka.binary.v2+json", given)
 }
 
-// formats are the media types of records, by RFC 6838 without parameters. No type at all is binary, as
-// v2 has it.
+// formats are the media types of records, without parameters (RFC 6838). Without a type records are binary, as in the
+// Confluent REST Proxy.
 var formats = map[string]recordjson.Format{
 	"":                                     recordjson.Binary,
 	exchange.V2Type:                        recordjson.Binary,
@@ -42,12 +42,13 @@ var formats = map[string]recordjson.Format{
 	"application/vnd.kafka.json.v1+json":   recordjson.JSON,
 }
 
-// contentTypes are the Content-Types of records by format.
+// contentTypes are the media types of lists of records.
 var contentTypes = map[recordjson.Format]string{
 	recordjson.Binary: "application/vnd.kafka.binary.v2+json",
 	recordjson.JSON:   "application/vnd.kafka.json.v2+json",
 }
 
+// formatNames are the formats as the settings of an instance name them.
 var formatNames = map[recordjson.Format]string{recordjson.JSON: "json", recordjson.Binary: "binary"}
 
 var instanceFormats = map[string]recordjson.Format{"json": recordjson.JSON, "binary": recordjson.Binary}

@@ -10,9 +10,9 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
-// instance is a consumer instance of REST v2: a client's seat in a group, which outlives its requests. It
-// has no goroutine and no thread of its own; the records come from a Subscription that all members of the
-// group share, or from a consumer of its own when it has chosen partitions.
+// instance is a consumer instance of REST v2: a client's membership in a group, which outlives its requests. It has no
+// goroutine and no thread. Its records come from the Subscription that all members of the group share, or from a
+// consumer of its own if it has assigned partitions.
 type instance struct {
 	settings
 
@@ -35,7 +35,7 @@ type instance struct {
 	seen      time.Time // the end of its last request
 }
 
-// ending is how an instance came to its end.
+// ending is how an instance ended.
 type ending string
 
 const (
@@ -55,7 +55,7 @@ func newInstance(all *instances, id kafka.Identity, s *settings, idle time.Durat
 	return in
 }
 
-// ring is called by the subscription; it never waits.
+// ring is called by the subscription. It never waits.
 func (in *instance) ring() {
 	select {
 	case in.bell <- struct{}{}:
@@ -63,7 +63,7 @@ func (in *instance) ring() {
 	}
 }
 
-// begin keeps the instance alive for a request; false when it has ended.
+// begin keeps the instance alive during a request. It returns false if the instance has ended.
 func (in *instance) begin() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -74,7 +74,7 @@ func (in *instance) begin() bool {
 	return in.ended == alive
 }
 
-// done ends a request. From the last one on the instance is idle.
+// done ends a request. After the last one the instance is idle.
 func (in *instance) done(idle time.Duration) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -85,7 +85,7 @@ func (in *instance) done(idle time.Duration) {
 	}
 }
 
-// left is how long the instance has to live when nobody asks it for anything.
+// left returns how long the instance lives without a further request.
 func (in *instance) left() time.Duration {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -95,7 +95,7 @@ func (in *instance) left() time.Duration {
 	return max(0, in.all.idle()-time.Since(in.seen))
 }
 
-// uncommitted is how many records it was lent and has not committed.
+// uncommitted returns how many records it was lent and has not committed.
 func (in *instance) uncommitted() int {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -115,8 +115,8 @@ func (in *instance) expire() {
 	}
 }
 
-// finish ends the instance: what it was lent and has not committed goes back at once, but for one that is
-// replaced, whose successor gets it. False when it has ended before.
+// finish ends the instance. Records that it has not committed go back at once; those of a replaced instance go to its
+// successor. It returns false if the instance has ended before.
 func (in *instance) finish(how ending) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -130,7 +130,7 @@ func (in *instance) finish(how ending) bool {
 	return true
 }
 
-// leave gives the member up. The instance's mu is held.
+// leave leaves the group. The caller holds mu.
 func (in *instance) leave(politely bool) {
 	if in.member != nil {
 		in.member.Leave(politely)
@@ -139,7 +139,7 @@ func (in *instance) leave(politely bool) {
 	clear(in.delivered)
 }
 
-// currentMember is the member, or why there is none.
+// currentMember returns the member, or why there is none.
 func (in *instance) currentMember() (*kafka.Member, error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -152,9 +152,11 @@ func (in *instance) currentMember() (*kafka.Member, error) {
 	return in.member, nil
 }
 
+// notFound is the answer to a request for an instance that has ended.
 func (in *instance) notFound() error { return noInstance(in.ended.explain(in.all.idle())) }
 
-// takeTurn waits for the turn until ctx ends; false when it did. Who has it is asked to end.
+// takeTurn waits for the turn until ctx ends, and asks the request that has it to end. It returns false if there was
+// no turn in time.
 func (in *instance) takeTurn(ctx context.Context) bool {
 	in.mu.Lock()
 	close(in.hurry)
@@ -163,7 +165,7 @@ func (in *instance) takeTurn(ctx context.Context) bool {
 	return in.awaitTurn(ctx)
 }
 
-// awaitTurn waits for the turn and leaves who has it in peace.
+// awaitTurn is takeTurn without asking anybody to end.
 func (in *instance) awaitTurn(ctx context.Context) bool {
 	select {
 	case in.turn <- struct{}{}:
@@ -174,15 +176,17 @@ func (in *instance) awaitTurn(ctx context.Context) bool {
 	return false
 }
 
+// passTurn gives the turn to the next request.
 func (in *instance) passTurn() { <-in.turn }
 
-// hurried is closed when the turn is wanted.
+// hurried returns a channel that is closed when another request wants the turn.
 func (in *instance) hurried() <-chan struct{} {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return in.hurry
 }
 
+// noInstance is the answer for an instance that is not there.
 func noInstance(story string) error {
 	return &exchange.Failure{Status: http.StatusNotFound, Code: exchange.CodeNoInstance, Message: "Consumer instance not found. " + story}
 }

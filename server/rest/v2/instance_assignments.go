@@ -12,7 +12,7 @@ import (
 // mostAssignedTopics bounds the topics of an assignment: the brokers are asked for each.
 const mostAssignedTopics = 100
 
-// assign takes partitions of the client's choice, without a membership in the group: only commits are its.
+// assign takes partitions that the client chooses. The instance is then no member of the group, but commits for it.
 func assign(x *exchange.Exchange, in *instance) error {
 	body, err := x.Body()
 	if err != nil {
@@ -34,7 +34,7 @@ func assign(x *exchange.Exchange, in *instance) error {
 	return nil
 }
 
-// checkPartitions makes sure that there are such partitions.
+// checkPartitions makes sure that the partitions exist.
 func checkPartitions(x *exchange.Exchange, partitions []kafka.TopicPartition) error {
 	ctx, cancel := x.AskContext()
 	defer cancel()
@@ -75,8 +75,8 @@ func (in *instance) assign(x *exchange.Exchange, partitions []kafka.TopicPartiti
 	return in.join(x.Kafka, kafka.Interest{Partitions: partitions, Overrides: in.overrides, Address: x.Address()}, false)
 }
 
-// reassign changes the assignment. What came of partitions that are given up cannot be committed any more. The
-// instance's mu is held.
+// reassign changes the assignment. Records of partitions that are given up cannot be committed any more. The caller
+// holds mu.
 func (in *instance) reassign(partitions []kafka.TopicPartition) {
 	in.member.Choose(partitions)
 	in.interest.Partitions = partitions
@@ -87,13 +87,14 @@ func (in *instance) reassign(partitions []kafka.TopicPartition) {
 	}
 }
 
+// assignments answers with the partitions that the instance reads.
 func assignments(x *exchange.Exchange, in *instance) error {
 	x.JSON(http.StatusOK, map[string][]topicPartition{"partitions": topicPartitions(in.partitions())})
 	return nil
 }
 
-// partitions are those that it reads: its choice, or of its subscription those that are here and that no
-// other instance is at work on.
+// partitions returns those that the instance reads: the assigned ones, or those of its subscription that are here and
+// that no other instance has records of.
 func (in *instance) partitions() []kafka.TopicPartition {
 	in.mu.Lock()
 	defer in.mu.Unlock()

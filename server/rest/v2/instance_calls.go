@@ -11,7 +11,7 @@ import (
 
 const instancePath = "/consumers/{group}/instances/{instance}"
 
-// createInstance answers where the new instance is.
+// createInstance answers with the address of the new instance.
 func (a *API) createInstance(x *exchange.Exchange) error {
 	group := x.R.PathValue("group")
 	if err := exchange.ValidGroup(group); err != nil {
@@ -42,7 +42,7 @@ func (a *API) createInstance(x *exchange.Exchange) error {
 	return nil
 }
 
-// instance finds the one of the path.
+// instance finds the instance in the path.
 func (a *API) instance(x *exchange.Exchange) (*instance, error) {
 	return a.instances.find(kafka.Identity{Group: x.R.PathValue("group"), Name: x.R.PathValue("instance")})
 }
@@ -65,7 +65,7 @@ func (a *API) showInstance(x *exchange.Exchange) error {
 	return nil
 }
 
-// deleteInstance ends one. It does not wait for a reply that is being written: what that brings goes back.
+// deleteInstance does not wait for a reply that is being written: the records of that reply go back.
 func (a *API) deleteInstance(x *exchange.Exchange) error {
 	in, err := a.instance(x)
 	if err != nil {
@@ -76,7 +76,7 @@ func (a *API) deleteInstance(x *exchange.Exchange) error {
 	return nil
 }
 
-// onInstance finds the instance of the path, and keeps it alive while the call runs.
+// onInstance finds the instance in the path, and keeps it alive while the call runs.
 func (a *API) onInstance(run func(*exchange.Exchange, *instance) error) func(*exchange.Exchange) error {
 	return func(x *exchange.Exchange) error {
 		in, err := a.instance(x)
@@ -91,7 +91,7 @@ func (a *API) onInstance(run func(*exchange.Exchange, *instance) error) func(*ex
 	}
 }
 
-// inTurn runs do while nobody reads records of the instance: who does is asked to end.
+// inTurn runs do while no request reads records of the instance. A request that reads is asked to end.
 func (in *instance) inTurn(x *exchange.Exchange, do func() error) error {
 	if x.IsDraining() {
 		return exchange.Stopping()
@@ -105,7 +105,7 @@ func (in *instance) inTurn(x *exchange.Exchange, do func() error) error {
 	return do()
 }
 
-// taken says that a client of another door has the name.
+// takenName is the answer for a name that a client of another door has.
 func takenName(err error) error {
 	var known *kafka.TakenError
 	if errors.As(err, &known) {

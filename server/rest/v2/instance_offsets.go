@@ -11,8 +11,8 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
-// commitOffsets answers when the brokers have what is committed. Without a body that is exactly what earlier
-// replies brought; offsets in the body are those of the last records dealt with: the next ones are stored.
+// commitOffsets answers when the brokers have the commit. Without a body it commits what earlier replies brought.
+// Offsets in the body are those of the last processed records: the next offsets are stored.
 func commitOffsets(x *exchange.Exchange, in *instance) error {
 	body, err := x.Body()
 	if err != nil {
@@ -42,7 +42,7 @@ func commitOffsets(x *exchange.Exchange, in *instance) error {
 	return nil
 }
 
-// offsetsOf reads a commit: of each partition the last offset that is done.
+// offsetsOf reads the offsets to commit.
 func offsetsOf(body []byte) (places []kafka.Place, explicit bool, err error) {
 	if len(body) == 0 {
 		return nil, false, nil
@@ -84,7 +84,7 @@ func (in *instance) commitDelivered(ctx context.Context) error {
 	return err
 }
 
-// covered forgets what a commit has covered, but for what came since.
+// covered forgets what a commit has covered. Records that came since stay.
 func (in *instance) covered(member *kafka.Member, handed map[kafka.TopicPartition]int64) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -116,8 +116,8 @@ func (in *instance) commitAt(ctx context.Context, places []kafka.Place) error {
 	return nil
 }
 
-// committedOffsets answers what the group has committed of partitions that the body names, or the query:
-// many clients cannot send a body with GET.
+// committedOffsets answers with the group's offsets in the partitions that the body names, or the query: many clients
+// cannot send a body with GET.
 func committedOffsets(x *exchange.Exchange, in *instance) error {
 	partitions, err := partitionsAsked(x)
 	if err != nil {
@@ -147,7 +147,7 @@ func committedOffsets(x *exchange.Exchange, in *instance) error {
 	return nil
 }
 
-// partitionsAsked are those that a body or the query names.
+// partitionsAsked returns the partitions that a body or the query names.
 func partitionsAsked(x *exchange.Exchange) ([]kafka.TopicPartition, error) {
 	body, err := x.Body()
 	if err != nil {

@@ -11,14 +11,14 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
-// seekBody are where a client wants to go on: at places, or at the first records since some time.
+// seekBody is where a client wants to go on: at offsets, or at the first records since some time.
 type seekBody struct {
 	places []kafka.Place
 	times  map[kafka.TopicPartition]time.Time
 }
 
-// seek goes on elsewhere. What replies brought of these partitions, and is not committed, is forgotten; what is
-// buffered is dropped. Other instances are not disturbed: what they are at work on cannot be sought.
+// seek sets positions. Records of the partitions that were not committed are forgotten, and buffered ones are dropped.
+// Partitions that other instances have records of cannot be sought.
 func seek(x *exchange.Exchange, in *instance) error {
 	body, err := x.Body()
 	if err != nil {
@@ -63,7 +63,7 @@ func (t *seekBody) setTimes(raw []byte) error {
 	return nil
 }
 
-// times are the shapes of ISO 8601 that are taken; without a zone it is UTC.
+// times are the forms of ISO 8601 that are understood. Without a zone a time is UTC.
 var times = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04:05.999999999", "2006-01-02T15:04Z07:00", "2006-01-02"}
 
 // timeOf reads a time as ISO 8601 has it, or as milliseconds since 1970.
@@ -79,7 +79,7 @@ func timeOf(text string) (time.Time, error) {
 	return time.Time{}, exchange.Invalid("\"timestamp\": %q is not a time as ISO 8601 has it, such as 2026-01-01T00:00:00Z", text)
 }
 
-// partitions are all that are sought.
+// partitions returns all that are sought.
 func (t *seekBody) partitions() []kafka.TopicPartition {
 	var list []kafka.TopicPartition
 	for _, p := range t.places {
@@ -91,7 +91,7 @@ func (t *seekBody) partitions() []kafka.TopicPartition {
 	return list
 }
 
-// resolve are the places of targets.
+// resolve returns the offsets of all that are sought.
 func resolve(x *exchange.Exchange, t seekBody) ([]kafka.Place, error) {
 	ctx, cancel := x.AskContext()
 	defer cancel()
@@ -108,7 +108,7 @@ func seekBeginning(x *exchange.Exchange, in *instance) error {
 	})
 }
 
-// seekEnd asks where the end is before it answers: what is produced after the answer is read.
+// seekEnd asks for the end before it answers: the client reads what is produced after the answer.
 func seekEnd(x *exchange.Exchange, in *instance) error {
 	return seekEach(x, in, func(partitions []kafka.TopicPartition) ([]kafka.Place, error) {
 		ctx, cancel := x.AskContext()
@@ -130,7 +130,7 @@ func seekEach(x *exchange.Exchange, in *instance, where func([]kafka.TopicPartit
 	return seekPartitions(x, in, partitions, func() ([]kafka.Place, error) { return where(partitions) })
 }
 
-// seekPartitions answers when the partitions go on at the places.
+// seekPartitions answers when the partitions go on at the offsets.
 func seekPartitions(x *exchange.Exchange, in *instance, partitions []kafka.TopicPartition, where func() ([]kafka.Place, error)) error {
 	if err := in.has(partitions); err != nil && !in.joining() {
 		return err
@@ -147,7 +147,7 @@ func seekPartitions(x *exchange.Exchange, in *instance, partitions []kafka.Topic
 	return nil
 }
 
-// joining tells whether partitions may still be assigned: seeking waits for that.
+// joining reports whether partitions may still be assigned. Seeking waits for that.
 func (in *instance) joining() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()

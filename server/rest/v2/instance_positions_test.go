@@ -10,6 +10,7 @@ import (
 )
 
 func TestAnInstanceOfChosenPartitions(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Fill(5)
 	s.Talk(
@@ -41,6 +42,7 @@ func TestAnInstanceOfChosenPartitions(t *testing.T) {
 
 // What was never read can be committed too: tests of other servers do so on empty topics.
 func TestAnAssignedInstanceCommitsWhatItHasNotRead(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Talk(
 		resttest.Call("POST", "/consumers/billing", resttest.Manual, 200, `*`),
@@ -53,6 +55,7 @@ func TestAnAssignedInstanceCommitsWhatItHasNotRead(t *testing.T) {
 }
 
 func TestPositionsAreSought(t *testing.T) {
+	t.Parallel()
 	for how, take := range map[string]func(s *resttest.Sluice){
 		"subscribed": func(s *resttest.Sluice) {
 			s.Talk(resttest.Call("POST", resttest.W1+"/subscription", `{"topics":["blobs"]}`, 204, ``))
@@ -93,6 +96,7 @@ func TestPositionsAreSought(t *testing.T) {
 }
 
 func TestSeekingEndsAPoll(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Fill(1)
 	s.Instance(resttest.Manual, "blobs")
@@ -108,6 +112,7 @@ func TestSeekingEndsAPoll(t *testing.T) {
 }
 
 func TestAssignmentsAndPositionsThatAreRefused(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Fill(3)
 	s.Instance(resttest.Manual, "blobs")
@@ -148,6 +153,7 @@ func TestAssignmentsAndPositionsThatAreRefused(t *testing.T) {
 }
 
 func TestAPatternFollowsTheTopics(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Fill(1)
 	s.Talk(

@@ -25,7 +25,7 @@ type recordsParams struct {
 	bytes int
 }
 
-// instanceRecords answers the next records, as soon as there are some.
+// instanceRecords answers with the next records, as soon as there are some.
 func instanceRecords(x *exchange.Exchange, in *instance) error {
 	if err := x.CheckEffect(); err != nil {
 		return err
@@ -57,7 +57,7 @@ func instanceRecords(x *exchange.Exchange, in *instance) error {
 	return in.reply(x, p, lent)
 }
 
-// replyNothing answers for who had no turn in its time.
+// replyNothing answers a request that got no turn in its time.
 func (in *instance) replyNothing(x *exchange.Exchange, p recordsParams) error {
 	if x.R.Context().Err() != nil {
 		return exchange.ErrGone
@@ -68,7 +68,7 @@ func (in *instance) replyNothing(x *exchange.Exchange, p recordsParams) error {
 	return in.reply(x, p, nil)
 }
 
-// readParams reads what the client asks for. Its time is never longer than what the instance was made with.
+// readParams reads what the client asks for. A request never waits longer than the settings of the instance say.
 func (in *instance) readParams(x *exchange.Exchange) (p recordsParams, err error) {
 	if p.kind, err = in.kind(x); err != nil {
 		return p, err
@@ -93,8 +93,8 @@ func (in *instance) readParams(x *exchange.Exchange) (p recordsParams, err error
 	return p, err
 }
 
-// prepare makes sure that there is a working seat. With automatic commits, what earlier replies brought is
-// settled now: the client asks for more, so it has dealt with that.
+// prepare makes sure that there is a working member. With automatic commits it settles what earlier replies brought: a
+// client that asks for more has processed that.
 func (in *instance) prepare() error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -118,8 +118,7 @@ func (in *instance) prepare() error {
 	return nil
 }
 
-// collect takes records until there are enough, or the time is over. What it has taken when the client goes
-// away it gives back.
+// collect takes records until there are enough, or the time is over. If the client goes away, it gives them back.
 func (in *instance) collect(ctx context.Context, x *exchange.Exchange, p recordsParams) (lent []kafka.Delivery, err error) {
 	if err := in.prepare(); err != nil { //nolint:contextcheck // a subscription outlives who opens it
 		return nil, err
@@ -151,7 +150,7 @@ func (in *instance) collect(ctx context.Context, x *exchange.Exchange, p records
 	}
 }
 
-// next takes what is there.
+// next takes the records that are there.
 func (in *instance) next(bytes int, lent []kafka.Delivery) ([]kafka.Delivery, error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -161,10 +160,11 @@ func (in *instance) next(bytes int, lent []kafka.Delivery) ([]kafka.Delivery, er
 	return in.member.Next(mostReplied, bytes, lent)
 }
 
-// mostReplied bounds a reply of records without bytes.
+// mostReplied bounds the records of a reply whose keys and values are empty.
 const mostReplied = 50_000
 
-// waitForMore waits for more; over says that there will be no more: because the time has come, or for an error.
+// waitForMore returns false when more records may be there. It returns true when there will be no more: the time is
+// over, or there is an error.
 func (in *instance) waitForMore(ctx context.Context, x *exchange.Exchange, hurried <-chan struct{}, some bool) (over bool, err error) {
 	select {
 	case <-in.bell:
@@ -193,7 +193,7 @@ func (in *instance) stopWaiting() {
 	}
 }
 
-// giveBack returns records that the client did not get: they are the next again.
+// giveBack returns records that the client did not get. They are the next ones again.
 func (in *instance) giveBack(lent []kafka.Delivery) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -202,7 +202,7 @@ func (in *instance) giveBack(lent []kafka.Delivery) {
 	}
 }
 
-// windowFull says what to do about a window that is full.
+// windowFull is the answer if too many records are not committed.
 func windowFull(err error) error {
 	var full *kafka.WindowError
 	if !errors.As(err, &full) {

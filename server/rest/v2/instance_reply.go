@@ -12,7 +12,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
-// kind is the reply's Content-Type. A client that only takes another embedded format gets none.
+// kind returns the reply's Content-Type. A client that accepts only another format of records gets an error.
 func (in *instance) kind(x *exchange.Exchange) (string, error) {
 	own := contentTypes[in.format]
 	other, generic, asJSON := false, false, false
@@ -42,8 +42,7 @@ func (in *instance) kind(x *exchange.Exchange) (string, error) {
 	return own, nil
 }
 
-// reply writes the records. What could not be written is put back, all of it: the client cannot use half a
-// list.
+// reply writes the records. If a part cannot be written, it gives all of them back: the client cannot use half a list.
 func (in *instance) reply(x *exchange.Exchange, p recordsParams, lent []kafka.Delivery) error {
 	body, room := encodeRecords(x, in.format, lent)
 	defer x.Held.Add(-int64(room))
@@ -59,7 +58,7 @@ func (in *instance) reply(x *exchange.Exchange, p recordsParams, lent []kafka.De
 	return nil
 }
 
-// markDelivered notes what the client has: a commit without offsets covers it.
+// markDelivered notes what the client has. A commit without offsets covers it.
 func (in *instance) markDelivered(lent []kafka.Delivery) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -71,8 +70,8 @@ func (in *instance) markDelivered(lent []kafka.Delivery) {
 	}
 }
 
-// encodeRecords writes records into one list, and counts its memory among that of bodies, as room; nil when there
-// is too much of that.
+// encodeRecords writes records into one list. It counts the memory as bytes of bodies, and returns that as room. The
+// body is nil if all requests together hold too much.
 func encodeRecords(x *exchange.Exchange, f recordjson.Format, lent []kafka.Delivery) (body []byte, room int) {
 	room = 2
 	for i := range lent {
@@ -91,7 +90,7 @@ func encodeRecords(x *exchange.Exchange, f recordjson.Format, lent []kafka.Deliv
 	return append(body, ']'), room
 }
 
-// recordRoom is about what a record needs in a reply.
+// recordRoom returns about how many bytes a record needs in a reply.
 func recordRoom(f recordjson.Format, r *kafka.Record) int {
 	const members = 120
 	room := members + len(r.Topic) + len(r.Key) + len(r.Value)
@@ -104,8 +103,8 @@ func recordRoom(f recordjson.Format, r *kafka.Record) int {
 	return room
 }
 
-// deliver answers with a body that must arrive; false when it could not be handed to the network, or the
-// client hung up before it had all of it.
+// deliver answers with a body that must arrive. It returns false if the body could not be handed to the network, or if
+// the client hung up before it had all of it.
 func deliver(x *exchange.Exchange, kind string, body []byte) bool {
 	if len(body) >= exchange.CompressFrom {
 		body = x.Compressed(body)

@@ -31,7 +31,7 @@ const (
 	mostName = 255
 )
 
-// badSetting is a setting that is not known, or has a value that is not taken.
+// badSetting is the answer for a setting that is unknown, or that has an invalid value.
 func badSetting(name, why string) error {
 	return &exchange.Failure{
 		Status: http.StatusUnprocessableEntity, Code: exchange.CodeConfig,
@@ -39,8 +39,8 @@ func badSetting(name, why string) error {
 	}
 }
 
-// settable are the settings of an instance in all their spellings, besides the properties of its consumer
-// that any client may set. Values are strings, numbers, true or false; setters take what they say.
+// settable are the settings of an instance, in all their spellings. Properties that any consumer may set come in
+// addition. Values are strings, numbers, true or false.
 var settable = map[string]func(*settings, string) string{
 	"name": (*settings).setName,
 	"id":   (*settings).setName,
@@ -62,7 +62,7 @@ var settable = map[string]func(*settings, string) string{
 	},
 }
 
-// settingsOf reads the body that makes an instance; there may be none.
+// settingsOf reads the body that makes an instance. There may be none.
 func settingsOf(body []byte) (*settings, error) {
 	s := &settings{format: recordjson.Binary, autoCommit: true, minBytes: 1, overrides: kafka.Properties{}}
 	if len(body) == 0 {
@@ -102,7 +102,7 @@ func (s *settings) setName(v string) string {
 	return ""
 }
 
-// legalName tells what an instance may be called: it is part of a path, and goes into the log.
+// legalName reports whether an instance may have a name: it is part of a path, and of the log.
 func legalName(v string) bool {
 	if v == "" || v == "." || v == ".." || len(v) > mostName {
 		return false

@@ -11,7 +11,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
-// mostSubscribed bounds what one instance subscribes to by name.
+// mostSubscribed bounds the topics that one instance subscribes to by name.
 const mostSubscribed = 1_000
 
 // subscribeBody is what a client subscribes to: topics by name, or a pattern.
@@ -62,7 +62,7 @@ func topicsOf(raw []byte) (topics []string, err error) {
 	return slices.Compact(topics), err
 }
 
-// subscribe begins to fetch at once. The records of earlier topics that are not committed go back.
+// subscribe begins to fetch at once. Records of earlier topics that are not committed go back.
 func subscribe(x *exchange.Exchange, in *instance) error {
 	body, err := x.Body()
 	if err != nil {
@@ -108,7 +108,7 @@ func (in *instance) subscribe(x *exchange.Exchange, w subscribeBody) error {
 	return in.join(x.Kafka, interest, byPattern)
 }
 
-// join takes a seat. The instance's mu is held.
+// join joins the group. The caller holds mu.
 func (in *instance) join(client *kafka.Client, interest kafka.Interest, byPattern bool) error {
 	member, err := client.Join(in.id, interest, in.ring)
 	if err != nil {
@@ -118,7 +118,7 @@ func (in *instance) join(client *kafka.Client, interest kafka.Interest, byPatter
 	return nil
 }
 
-// subscription answers the topics by name; of a pattern, those that match it now.
+// subscription answers with the topics; of a pattern, those that match it now.
 func subscription(x *exchange.Exchange, in *instance) error {
 	ctx, cancel := x.AskContext()
 	defer cancel()
@@ -132,7 +132,7 @@ func subscription(x *exchange.Exchange, in *instance) error {
 	return nil
 }
 
-// topics are what it is subscribed to, by name or by pattern.
+// topics returns what it is subscribed to, by name or by pattern.
 func (in *instance) topics(ctx context.Context) ([]string, error) {
 	in.mu.Lock()
 	member, subscribed := in.member, len(in.interest.Topics) > 0
@@ -143,7 +143,7 @@ func (in *instance) topics(ctx context.Context) ([]string, error) {
 	return member.Topics(ctx)
 }
 
-// unsubscribe also ends an assignment, as in REST v2. What is not committed goes back.
+// unsubscribe also ends an assignment, as in REST v2. Records that are not committed go back.
 func unsubscribe(x *exchange.Exchange, in *instance) error {
 	err := in.inTurn(x, func() error {
 		in.mu.Lock()
@@ -158,7 +158,7 @@ func unsubscribe(x *exchange.Exchange, in *instance) error {
 	return nil
 }
 
-// joinWithin tries again what found no place for a subscription, whenever the bell rings.
+// joinWithin joins again whenever the bell rings, as long as there is no place for a subscription yet.
 func joinWithin(ctx context.Context, bell server.Bell, join func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, server.SubscriptionWait)
 	defer cancel()
@@ -170,7 +170,7 @@ func joinWithin(ctx context.Context, bell server.Bell, join func() error) error 
 	}
 }
 
-// errExclusive is in the words of Kafka's own consumer (SubscriptionState.java).
+// errExclusive has the words of Kafka's own consumer (SubscriptionState.java).
 func errExclusive() error {
 	return exchange.IllegalState("Subscription to topics, partitions and pattern are mutually exclusive")
 }

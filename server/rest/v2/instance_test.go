@@ -18,6 +18,7 @@ import (
 )
 
 func TestTheLifeOfAnInstance(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Talk(
 		resttest.Call("POST", "/topics/blobs/partitions/0", `{"records":[{"key":"ImMtMTci","value":"eyJza3UiOjl9","timestamp":1790000000000}]}`, 200, `*`),
@@ -49,6 +50,7 @@ func TestTheLifeOfAnInstance(t *testing.T) {
 }
 
 func TestInstancesThatAreNotMade(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{MaxInstances: 2})
 	s.Talk(resttest.Call("POST", "/consumers/g", `{"id":"a"}`, 200, `{"instance_id":"a",*`))
 	for _, c := range []struct {
@@ -88,6 +90,7 @@ func TestInstancesThatAreNotMade(t *testing.T) {
 }
 
 func TestSettingsInAllTheirSpellings(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	for i, body := range []string{
 		`{"id":"%d","format":"json","auto.offset.reset":"earliest","auto.commit.enable":"true"}`,
@@ -104,6 +107,7 @@ func TestSettingsInAllTheirSpellings(t *testing.T) {
 }
 
 func TestTheBaseURIIsWhereTheClientAsked(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{Hosts: []string{"kafka.example.org"}})
 	_, text := s.Ask("POST", "/consumers/a%20group", `{"name":"w 1"}`, "Host", "kafka.example.org:8082")
 	if want := `{"instance_id":"w 1","base_uri":"http://kafka.example.org:8082/consumers/a%20group/instances/w%201"}`; text != want {
@@ -113,6 +117,7 @@ func TestTheBaseURIIsWhereTheClientAsked(t *testing.T) {
 }
 
 func TestCallsOnInstancesThatAreRefused(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Talk(resttest.Call("POST", "/consumers/billing", `{"name":"w1"}`, 200, `*`)) // binary
 	for _, c := range []struct {
@@ -156,6 +161,7 @@ func TestCallsOnInstancesThatAreRefused(t *testing.T) {
 }
 
 func TestRecordsComeInTheFormatOfTheInstance(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Fill(1)
 	s.Instance(`{"name":"w1"}`, "blobs")
@@ -173,6 +179,7 @@ func TestRecordsComeInTheFormatOfTheInstance(t *testing.T) {
 }
 
 func TestAnEmptyCommitCoversWhatRepliesBrought(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Fill(5)
 	s.Instance(resttest.Manual, "blobs")
@@ -194,6 +201,7 @@ func TestAnEmptyCommitCoversWhatRepliesBrought(t *testing.T) {
 }
 
 func TestOffsetsAreCommittedAsTheClientSays(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Fill(5)
 	s.Instance(resttest.Manual, "blobs")
@@ -218,6 +226,7 @@ func TestOffsetsAreCommittedAsTheClientSays(t *testing.T) {
 }
 
 func TestAutomaticCommitsCoverWhatCameBeforeTheLastReply(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Fill(3)
 	s.Instance(resttest.Automatic, "blobs")
@@ -236,6 +245,7 @@ func TestAutomaticCommitsCoverWhatCameBeforeTheLastReply(t *testing.T) {
 }
 
 func TestALargeRecordComesThoughItIsMoreThanWasAskedFor(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Talk(resttest.Call("POST", "/v1/topics/blobs/records", `"`+strings.Repeat("x", 100_000)+`"`, 200, `*`))
 	s.Instance(resttest.Manual, "blobs")
@@ -245,6 +255,7 @@ func TestALargeRecordComesThoughItIsMoreThanWasAskedFor(t *testing.T) {
 }
 
 func TestAReplyWaitsForItsLeastBytesUntilItsTimeIsOver(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Fill(10)
 	s.Instance(`{"name":"w1","format":"json","fetch.min.bytes":1000,"consumer.request.timeout.ms":300}`, "blobs")
@@ -265,6 +276,7 @@ func TestAReplyWaitsForItsLeastBytesUntilItsTimeIsOver(t *testing.T) {
 }
 
 func TestTheFirstReplyWaitsForTheGroup(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Fill(1)
 	s.Instance(resttest.Manual, "blobs")
@@ -274,6 +286,7 @@ func TestTheFirstReplyWaitsForTheGroup(t *testing.T) {
 }
 
 func TestALongPollEndsWithData(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Instance(resttest.Manual, "blobs")
 	s.Records(resttest.W1 + "/records?timeout=1")
@@ -298,6 +311,7 @@ func polling(s *resttest.Sluice) bool {
 }
 
 func TestALongPollEndsWithTheInstance(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Instance(resttest.Manual, "blobs")
 	var polls sync.WaitGroup
@@ -313,6 +327,7 @@ func TestALongPollEndsWithTheInstance(t *testing.T) {
 }
 
 func TestALongPollEndsForAnotherSubscription(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Instance(resttest.Manual, "orders")
 	replies := make(chan []resttest.Got)
@@ -327,6 +342,7 @@ func TestALongPollEndsForAnotherSubscription(t *testing.T) {
 }
 
 func TestWhatADeletedInstanceWasLentGoesToOthersAtOnce(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Fill(3)
 	s.Instance(resttest.Manual, "blobs")
@@ -349,6 +365,7 @@ func TestWhatADeletedInstanceWasLentGoesToOthersAtOnce(t *testing.T) {
 }
 
 func TestAnIdleInstanceExpires(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{InstanceIdle: 300 * time.Millisecond})
 	s.Fill(1)
 	s.Instance(resttest.Manual, "blobs")
@@ -366,6 +383,7 @@ func TestAnIdleInstanceExpires(t *testing.T) {
 }
 
 func TestAWorkerThatStartedAgainTakesItsNameOver(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Fill(2)
 	s.Instance(resttest.Manual, "blobs")
@@ -393,6 +411,7 @@ func TestAWorkerThatStartedAgainTakesItsNameOver(t *testing.T) {
 // A reply that does not get through is put back in front: the next one brings the same records, and a commit
 // between does not cover them.
 func TestWhatCouldNotBeWrittenComesAgain(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	const n, size = 6, 900_000 // more than any socket's buffers take
 	for range n {
@@ -417,6 +436,7 @@ func TestWhatCouldNotBeWrittenComesAgain(t *testing.T) {
 }
 
 func TestWhoGoesAwayWhileWaitingLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Instance(resttest.Manual, "blobs")
 	conn, _ := s.Dial()
@@ -430,6 +450,7 @@ func TestWhoGoesAwayWhileWaitingLeavesNothingBehind(t *testing.T) {
 }
 
 func TestWhenSluiceStopsCommitsAndDeletesStillWork(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{DrainGrace: time.Second})
 	s.Fill(2)
 	s.Instance(resttest.Manual, "blobs")
@@ -483,6 +504,7 @@ func TestWhenSluiceStopsCommitsAndDeletesStillWork(t *testing.T) {
 
 // Its client has no connection open: it comes back to commit.
 func TestAStopWaitsForTheCommitOfWhoIsAtWork(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{DrainGrace: resttest.Patience})
 	s.Fill(1)
 	s.Instance(resttest.Manual, "blobs")
@@ -503,6 +525,7 @@ func TestAStopWaitsForTheCommitOfWhoIsAtWork(t *testing.T) {
 
 // Requests for which nobody answers say so.
 func TestACommitThatNobodyConfirmsIsNoSuccess(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Fill(1)
 	s.Instance(resttest.Manual, "blobs")
@@ -516,6 +539,7 @@ func TestACommitThatNobodyConfirmsIsNoSuccess(t *testing.T) {
 }
 
 func TestTwoInstancesShareThePartitionsOfATopic(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	for i := range 60 {
 		s.Talk(resttest.Call("POST", fmt.Sprintf("/topics/orders/partitions/%d", i%3), `{"records":[{"value":""}]}`, http.StatusOK, `*`))
@@ -555,6 +579,7 @@ func TestTwoInstancesShareThePartitionsOfATopic(t *testing.T) {
 
 // A client that subscribes anew, or to a pattern, must not wait for Kafka to miss who it was before.
 func TestAnotherSubscriptionIsServedSoon(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Fill(1)
 	s.Instance(resttest.Manual, "orders")

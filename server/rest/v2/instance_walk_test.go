@@ -83,6 +83,7 @@ func (w *walker) step(ctx context.Context) {
 
 // Whatever clients do, every record is read before it is committed, all are committed in the end, and the books balance.
 func TestWhateverClientsDoNothingIsLost(t *testing.T) {
+	t.Parallel()
 	const each = 150
 	s := resttest.Start(t, exchange.Options{})
 	for p := range 3 {

@@ -11,7 +11,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
-// instances are the consumer instances that there are, and what became of the last that there were.
+// instances are the consumer instances, and how the last ones ended.
 type instances struct {
 	service *exchange.Service
 
@@ -23,7 +23,7 @@ type instances struct {
 	closed bool
 }
 
-// rememberedEndings bounds past: who asks for one that ended long ago is told that nobody knows it.
+// rememberedEndings bounds past. An instance that ended before that is not known any more.
 const rememberedEndings = 1_000
 
 func newInstances(s *exchange.Service) *instances {
@@ -58,7 +58,7 @@ func (all *instances) add(id kafka.Identity, s *settings) (*instance, error) {
 	return in, nil
 }
 
-// find is the instance of that name, or what became of it.
+// find returns the instance of that name, or the answer that says how it ended.
 func (all *instances) find(id kafka.Identity) (*instance, error) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
@@ -72,7 +72,7 @@ func (all *instances) find(id kafka.Identity) (*instance, error) {
 	return nil, noInstance(how.explain(all.idle()))
 }
 
-// explain is what became of an instance.
+// explain says how an instance ended.
 func (how ending) explain(idle time.Duration) string {
 	switch how {
 	case expired:
@@ -102,6 +102,7 @@ func (all *instances) end(in *instance, how ending) {
 	}
 }
 
+// remember notes how an instance ended.
 func (all *instances) remember(id kafka.Identity, how ending) {
 	if _, known := all.past[id]; !known {
 		all.order = append(all.order, id)
@@ -116,7 +117,8 @@ func (all *instances) remember(id kafka.Identity, how ending) {
 // commitInterval is the time between two looks of waitCommitted.
 const commitInterval = 10 * time.Millisecond
 
-// waitCommitted waits until the clients that are at work have committed what replies brought them, or ctx ends.
+// waitCommitted waits until clients have committed what replies brought them, or ctx ends. Clients that were not here
+// lately are not waited for.
 func (all *instances) waitCommitted(ctx context.Context) {
 	look := time.NewTicker(commitInterval)
 	defer look.Stop()
@@ -128,7 +130,7 @@ func (all *instances) waitCommitted(ctx context.Context) {
 	}
 }
 
-// atWork tells whether a commit is to be expected.
+// atWork reports whether a client may still commit.
 func (all *instances) atWork() bool {
 	all.mu.Lock()
 	defer all.mu.Unlock()
@@ -140,15 +142,15 @@ func (all *instances) atWork() bool {
 	return false
 }
 
-// willCommit tells whether the client has something to commit, and was here lately. One with automatic commits would
-// have to ask for more, which it may not any more.
+// willCommit reports whether the client has something to commit, and was here lately. With automatic commits it would
+// have to ask for more records, which it does not get any more.
 func (in *instance) willCommit(lately time.Duration) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return !in.autoCommit && len(in.delivered) > 0 && (in.using > 0 || time.Since(in.seen) < lately)
 }
 
-// close ends all, and lets none be made any more.
+// close ends all instances. No more can be made.
 func (all *instances) close() {
 	all.mu.Lock()
 	all.closed = true
@@ -162,7 +164,7 @@ func (all *instances) close() {
 	}
 }
 
-// count is how many there are, and how many ended, by how.
+// count returns how many there are, and how many ended, by how.
 func (all *instances) count() (open int, ended map[string]int64) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
@@ -173,5 +175,5 @@ func (all *instances) count() (open int, ended map[string]int64) {
 	return len(all.byID), ended
 }
 
-// someName is a name for an instance of a client that gave none.
+// someName is the name of an instance whose client gave none.
 func someName() string { return "rest-consumer-" + rand.Text() }

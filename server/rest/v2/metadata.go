@@ -73,7 +73,7 @@ func topic(x *exchange.Exchange) error {
 	return nil
 }
 
-// topicConfigs are a topic's settings; none where the brokers do not say.
+// topicConfigs returns a topic's settings; none if the brokers do not say.
 func topicConfigs(x *exchange.Exchange, topic string) map[string]string {
 	ctx, cancel := x.AskContext()
 	defer cancel()
@@ -134,6 +134,7 @@ func offsets(x *exchange.Exchange) error {
 	return nil
 }
 
+// partitionsOf returns the partitions as bodies have them.
 func partitionsOf(t kafka.Topic) []partitionBody {
 	list := make([]partitionBody, 0, len(t.Partitions))
 	for _, p := range t.Partitions {

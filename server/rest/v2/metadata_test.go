@@ -11,6 +11,7 @@ import (
 )
 
 func TestMetadata(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	if answer, text := s.Ask("POST", "/topics/orders/partitions/1", `{"records":[{},{}]}`, "Content-Type", resttest.AsJSON); answer.StatusCode != 200 {
 		t.Fatal(text)
@@ -62,6 +63,7 @@ func TestMetadata(t *testing.T) {
 }
 
 func TestWithoutBrokersMetadataIsNotAvailable(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Cluster.Close()
 	var asking sync.WaitGroup

@@ -42,6 +42,7 @@ func FuzzInstanceBodies(f *testing.F) {
 }
 
 func TestListsOfPartitionsAreBound(t *testing.T) {
+	t.Parallel()
 	body := []byte(`{"partitions":[`)
 	for range maxPartitions + 1 {
 		body = append(body, `{"topic":"a","partition":0},`...)
@@ -57,6 +58,7 @@ func TestListsOfPartitionsAreBound(t *testing.T) {
 }
 
 func TestEndingsAreRememberedButNotForEver(t *testing.T) {
+	t.Parallel()
 	all := newInstances(&exchange.Service{})
 	for i := range rememberedEndings + 10 {
 		all.remember(kafka.Identity{Group: "g", Name: fmt.Sprint(i % (rememberedEndings + 5))}, deleted)
@@ -67,6 +69,7 @@ func TestEndingsAreRememberedButNotForEver(t *testing.T) {
 }
 
 func TestTimesAsISO8601HasThem(t *testing.T) {
+	t.Parallel()
 	want := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for _, text := range []string{"2026-01-02T03:04:05Z", "2026-01-02T04:04:05+01:00", "2026-01-02T04:04:05.000+0100", "2026-01-02T03:04:05", "1767323045000"} {
 		if at, err := timeOf(text); err != nil || !at.Equal(want) {

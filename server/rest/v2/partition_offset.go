@@ -8,17 +8,18 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
-// partitionOffset is what the lists of partitions in bodies hold: where a partition is, and what of it.
+// partitionOffset is an element of the lists in bodies: a partition, with an offset or a time.
 type partitionOffset struct {
 	kafka.TopicPartition
 	offset    int64  // -1 for none
 	timestamp string // empty for none
 }
 
-// maxPartitions bounds a list of partitions.
+// maxPartitions bounds such a list.
 const maxPartitions = 10_000
 
-// readPartitionOffsets reads a list of partitions; needs is what each must have besides topic and partition, if anything.
+// readPartitionOffsets reads a list. needs is the member that each element must have besides topic and partition;
+// empty for none.
 func readPartitionOffsets(raw []byte, list, needs string) (all []partitionOffset, err error) {
 	err = jsonscan.EachElement(raw, list, maxPartitions, func(raw []byte) error {
 		one, err := readPartitionOffset(raw, list, needs)
@@ -58,7 +59,7 @@ func readPartitionOffset(raw []byte, list, needs string) (one partitionOffset, e
 	return one, err
 }
 
-// partitionsIn are the partitions of spots.
+// partitionsIn returns the partitions of a list.
 func partitionsIn(all []partitionOffset) []kafka.TopicPartition {
 	list := make([]kafka.TopicPartition, 0, len(all))
 	for i := range all {
@@ -73,7 +74,7 @@ type topicPartition struct {
 	Partition int32  `json:"partition"`
 }
 
-// topicPartitions writes partitions as bodies do.
+// topicPartitions returns partitions as bodies have them.
 func topicPartitions(partitions []kafka.TopicPartition) []topicPartition {
 	list := []topicPartition{}
 	for _, tp := range partitions {
@@ -82,7 +83,7 @@ func topicPartitions(partitions []kafka.TopicPartition) []topicPartition {
 	return list
 }
 
-// readPartitions reads {"partitions":[{"topic":"t","partition":0}]}, each once.
+// readPartitions reads {"partitions":[{"topic":"t","partition":0}]}. A partition that is given twice counts once.
 func readPartitions(body []byte) (partitions []kafka.TopicPartition, err error) {
 	given := false
 	err = jsonscan.EachField(body, "the body", func(name string, raw []byte) error {

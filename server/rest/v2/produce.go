@@ -10,8 +10,8 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/produce"
 )
 
-// produceRecords answers how each record ended: 200 also when some failed, as v2 has it. With async=true it
-// answers 204 once all are queued in memory.
+// produceRecords answers how each record ended. The status is 200 even if some failed, as in the Confluent REST Proxy.
+// With async=true it answers 204 when all records are in memory.
 func produceRecords(x *exchange.Exchange) error {
 	b, err := readBatch(x)
 	if err != nil {
@@ -45,7 +45,7 @@ func answerResults(x *exchange.Exchange, b *recordjson.Parser, results []kafka.R
 	return nil
 }
 
-// readBatch reads the records to be produced.
+// readBatch reads the records of the request.
 func readBatch(x *exchange.Exchange) (*recordjson.Parser, error) {
 	name, err := x.TopicName()
 	if err != nil {
@@ -67,7 +67,7 @@ func readBatch(x *exchange.Exchange) (*recordjson.Parser, error) {
 	return b, b.Read(body)
 }
 
-// isAsync tells whether the client does not wait for the brokers.
+// isAsync reports whether the client does not wait for the brokers.
 func isAsync(x *exchange.Exchange) (bool, error) {
 	if x.R.URL.RawQuery == "" {
 		return false, nil
@@ -75,7 +75,7 @@ func isAsync(x *exchange.Exchange) (bool, error) {
 	return exchange.Flag(x.R.URL.Query(), "async")
 }
 
-// enqueue answers 204 when all records are queued; otherwise it says of each whether it is.
+// enqueue answers 204 if all records got into a queue. If not, it says for each whether it did.
 func enqueue(x *exchange.Exchange, d *produce.Delivery, b *recordjson.Parser) error {
 	results, failed, err := d.Buffer(x.R.Context(), b.Records)
 	switch {

@@ -20,6 +20,7 @@ import (
 const tail = `,"key_schema_id":null,"value_schema_id":null}`
 
 func TestProducedRecordsAreInKafkaAsTheyWereGiven(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	for _, produced := range []struct{ kind, body string }{
 		{resttest.AsJSON, ` {"records" : [ {"key":"c-17", "value": {"sku" : 9, "n": 1e400}}, {"value":null}, {} ]} `},
@@ -73,6 +74,7 @@ func TestProducedRecordsAreInKafkaAsTheyWereGiven(t *testing.T) {
 }
 
 func TestEveryRecordHasItsResult(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	for _, c := range []struct{ path, body, want string }{
 		{
@@ -101,6 +103,7 @@ func TestEveryRecordHasItsResult(t *testing.T) {
 }
 
 func TestAsyncIsAnsweredAtOnceAndIsInKafkaSoon(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	for path, body := range map[string]string{
 		"/topics/blobs": `{"records":[{"value":2},{"value":2}]}`, "/topics/blobs/partitions/0": `{"records":[{"value":2}]}`,
@@ -116,6 +119,7 @@ func TestAsyncIsAnsweredAtOnceAndIsInKafkaSoon(t *testing.T) {
 }
 
 func TestAProduceIsNotWaitedForLongerThanItMay(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{AckTimeout: 1})
 	answer, text := s.Ask("POST", "/topics/blobs", `{"records":[{"value":1},{"value":2}]}`, "Content-Type", resttest.AsJSON)
 	entry := `{"partition":null,"offset":null,"error_code":50003,"error":"unknown: the brokers did not answer within 1ns"}`
@@ -126,6 +130,7 @@ func TestAProduceIsNotWaitedForLongerThanItMay(t *testing.T) {
 }
 
 func TestWhatTheBrokersDoNotAllowIsRefusedWhole(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed, Count: -1})
 	answer, text := s.Ask("POST", "/topics/blobs", `{"records":[{"value":1},{"value":2}]}`, "Content-Type", resttest.AsJSON)
@@ -137,6 +142,7 @@ func TestWhatTheBrokersDoNotAllowIsRefusedWhole(t *testing.T) {
 }
 
 func TestTimestampsOfTheFarFutureAreRejectedAlone(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	far := time.Now().Add(2 * time.Hour).UnixMilli()
 	body := fmt.Sprintf(`{"records":[{"value":1},{"value":2,"timestamp":%d},{"value":3,"timestamp":%d}]}`, far, far-int64(90*time.Minute/time.Millisecond))
@@ -150,6 +156,7 @@ func TestTimestampsOfTheFarFutureAreRejectedAlone(t *testing.T) {
 }
 
 func TestBodiesThatAreNotTaken(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{MaxBody: 300, MaxRecords: 3})
 	for _, c := range []struct {
 		path, kind, body string

@@ -10,7 +10,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/pages"
 )
 
-// readPartition answers a list of records, as other servers of REST v2 do.
+// readPartition answers with a list of records of a partition.
 func readPartition(x *exchange.Exchange) error {
 	as, kind, err := acceptedFormat(x)
 	if err != nil {
@@ -47,7 +47,8 @@ func readPartition(x *exchange.Exchange) error {
 	return pages.Write(x, kind, as, page, false)
 }
 
-// acceptedFormat is the format that the Accept asks for, and the answer's Content-Type: binary when it does not say.
+// acceptedFormat returns the format that Accept asks for, and the answer's Content-Type. Without Accept that is
+// binary.
 func acceptedFormat(x *exchange.Exchange) (recordjson.Format, string, error) {
 	other := false
 	for name := range exchange.MediaRanges(x.R.Header) {

@@ -10,6 +10,7 @@ import (
 )
 
 func TestAPieceOfAPartitionIsRead(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Stamped()
 	first := `{"topic":"blobs","key":"k","value":{"a":1},"partition":0,"offset":0,"timestamp":1000,"headers":[{"key":"h","value":"YQ=="}],"key_encoding":"text"}`
@@ -34,6 +35,7 @@ func TestAPieceOfAPartitionIsRead(t *testing.T) {
 }
 
 func TestReadsThatCannotBe(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	s.Stamped()
 	for _, c := range []struct {

@@ -15,6 +15,7 @@ import (
 // Many clients open a connection for one request, and close it as soon as they have the reply: curl, PHP, Python's
 // requests. They got that reply.
 func TestWhoClosesAfterTheReplyGotIt(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	const replies = 500
 	s.Fill(replies)

@@ -1,3 +1,6 @@
+// Package v2 is the API of the Confluent REST Proxy, version 2.
+//
+// Its calls read metadata, produce records, and consume with consumer instances.
 package v2
 
 import (

@@ -11,6 +11,7 @@ import (
 
 // Every call to an instance that never was says so, whatever else is asked.
 func TestCallsToAnInstanceThatIsNotThere(t *testing.T) {
+	t.Parallel()
 	s, c := resttest.Start(t, exchange.Options{}), resttest.TheContract()
 	path := strings.NewReplacer("{group}", "billing", "{instance}", "nobody")
 	for _, o := range resttest.Operations(c.Doc) {

@@ -26,14 +26,14 @@ type batchEntry struct {
 	result kafka.Result
 }
 
-// batchParser reads {"entries":[{"id":"1",...}]}. What is wrong with one entry is that entry's failure; what is
-// wrong with the list, or an id, is the request's.
+// batchParser reads {"entries":[{"id":"1",...}]}. A mistake in one entry is that entry's failure. A mistake in the
+// list or in an id is the request's failure.
 type batchParser struct {
 	*codec
 	list []batchEntry
 }
 
-// produceBatch produces a few records and answers with those that are written and those that are not.
+// produceBatch produces a few records, and answers with those that are written and those that are not.
 func produceBatch(x *exchange.Exchange) error {
 	d, err := newCodec(x)
 	if err != nil {
@@ -55,7 +55,7 @@ func produceBatch(x *exchange.Exchange) error {
 	return nil
 }
 
-// deliverEntries sends the entries that are fit to be sent, and returns their results.
+// deliverEntries sends the entries without a mistake, and returns their results.
 func deliverEntries(x *exchange.Exchange, list []batchEntry) ([]kafka.Result, error) {
 	var fit []kafka.Outgoing
 	for i := range list {
@@ -74,7 +74,7 @@ func deliverEntries(x *exchange.Exchange, list []batchEntry) ([]kafka.Result, er
 	return d.Deliver(x.R.Context(), fit)
 }
 
-// inBatch is a failure of a whole batch.
+// inBatch is the answer for a mistake in the batch as a whole.
 func inBatch(format string, values ...any) error {
 	f := exchange.Errorf(http.StatusUnprocessableEntity, "Error in batch. "+format, values...)
 	f.Code = codeBatch
@@ -123,7 +123,7 @@ func (e *batchParser) readList() error {
 	return err
 }
 
-// readEntry reads one entry. Its text was scanned already: it is JSON.
+// readEntry reads one entry. Its text is JSON: it was scanned already.
 func (e *batchParser) readEntry(text []byte) error {
 	b := recordjson.Parser{Scanner: jsonscan.New(text), NameKey: e.NameKey, To: e.To}
 	one := batchEntry{out: e.To}
@@ -142,7 +142,7 @@ func (e *batchParser) readEntry(text []byte) error {
 	return e.checkID(one.id)
 }
 
-// readEntryField takes a member of the record in an entry, and notes what is wrong with it.
+// readEntryField reads a member of the record in an entry, and notes a mistake in it.
 func readEntryField(b *recordjson.Parser, name string, one *batchEntry) error {
 	behind := b.Scanner
 	if _, err := behind.Value(); err != nil {
@@ -155,7 +155,7 @@ func readEntryField(b *recordjson.Parser, name string, one *batchEntry) error {
 	return nil
 }
 
-// checkID tells whether the newest entry has an id of its own.
+// checkID makes sure that the newest entry has an id of its own.
 func (e *batchParser) checkID(id []byte) error {
 	if len(id) == 0 || id[0] != '"' {
 		return inBatch("An entry has no \"id\" that is a string.")
@@ -203,7 +203,7 @@ func (e *batchParser) appendList(out []byte, failed bool) []byte {
 		}
 		out = append(append(append(out, `{"id":`...), one.id...), ',')
 		if failed {
-			out = produce.AppendProblem(out, asFailure3(one.Failure))
+			out = produce.AppendProblem(out, withV3Code(one.Failure))
 		} else {
 			out = e.appendReport(out, &one.Pending, &one.result)
 		}

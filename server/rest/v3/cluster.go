@@ -31,7 +31,7 @@ type (
 		Configs   related  `json:"configs"`
 		Replicas  related  `json:"partition_replicas"`
 	}
-	topicBody3 struct {
+	topicBody struct {
 		Kind          string   `json:"kind"`
 		Metadata      metadata `json:"metadata"`
 		ClusterID     string   `json:"cluster_id"`
@@ -90,7 +90,7 @@ func (v *resource) broker() (any, error) {
 	return nil, absent("Broker", v.R.PathValue("broker_id"))
 }
 
-// id is a number as a path has it.
+// id is a number as paths have it.
 func id(n int32) string { return strconv.Itoa(int(n)) }
 
 func (v *resource) ofBroker(b kafka.Broker) brokerBody {
@@ -118,7 +118,7 @@ func (v *resource) topic() (any, error) {
 	return v.ofTopic(&t), v.hosted(err)
 }
 
-// hosted gives a topic that can not be version 3's failure.
+// hosted replaces the error for a topic whose name is not allowed: version 3 has an answer of its own for that.
 func (v *resource) hosted(err error) error {
 	if _, illegal := topicInPath(v.Exchange); illegal != nil {
 		return illegal
@@ -126,8 +126,8 @@ func (v *resource) hosted(err error) error {
 	return err
 }
 
-func (v *resource) ofTopic(t *kafka.Topic) topicBody3 {
-	body := topicBody3{
+func (v *resource) ofTopic(t *kafka.Topic) topicBody {
+	body := topicBody{
 		Kind: "KafkaTopic", Metadata: v.meta("/topic="+t.Name, "topics", t.Name), ClusterID: v.cluster, Topic: t.Name,
 		Count: len(t.Partitions), Partitions: v.at("topics", t.Name, "partitions"), Configs: v.at("topics", t.Name, "configs"),
 		Reassignments: v.at("topics", t.Name, "partitions", "-", "reassignments"),

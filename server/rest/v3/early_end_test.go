@@ -10,6 +10,7 @@ import (
 
 // A stream that ends before its body does must not spoil the requests that follow on its connection.
 func TestAStreamThatEndsEarlySpoilsNoOtherRequest(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	good := `{"value":{"type":"JSON","data":1}}`
 	path := s.V3() + "/topics/orders/records"

@@ -12,7 +12,7 @@ const groupBase = base + "/consumer-groups/{group}"
 
 // The shapes of version 3.
 type (
-	groupBody3 struct {
+	groupBody struct {
 		Kind        string   `json:"kind"`
 		Metadata    metadata `json:"metadata"`
 		ClusterID   string   `json:"cluster_id"`
@@ -58,7 +58,7 @@ func (v *resource) groups() (any, error) {
 	return v.list("KafkaConsumerGroupList", list), err
 }
 
-// groupInPath reads the group that the path names.
+// groupInPath asks the brokers for the group in the path.
 func (v *resource) groupInPath() (*kafka.Group, error) {
 	name, err := v.groupName()
 	if err != nil {
@@ -70,7 +70,7 @@ func (v *resource) groupInPath() (*kafka.Group, error) {
 	return &g, v.grouped(err)
 }
 
-// groupName is the group in the path. One that nobody can be in does not exist.
+// groupName returns the group in the path. A name that no group can have does not exist.
 func (v *resource) groupName() (string, error) {
 	name := v.R.PathValue("group")
 	if exchange.ValidGroup(name) != nil {
@@ -79,6 +79,7 @@ func (v *resource) groupName() (string, error) {
 	return name, nil
 }
 
+// grouped replaces the error for a group that does not exist.
 func (v *resource) grouped(err error) error {
 	if errors.Is(err, kafka.ErrNoGroup) {
 		return absent("Consumer group", v.R.PathValue("group"))
@@ -91,7 +92,7 @@ func (v *resource) group() (any, error) {
 	return v.ofGroup(g), err
 }
 
-// upper has a state as version 3 has it: PreparingRebalance is PREPARING_REBALANCE.
+// upper returns a state as version 3 has it: PreparingRebalance is PREPARING_REBALANCE.
 func upper(state string) string {
 	var b strings.Builder
 	for i, c := range state {
@@ -103,8 +104,8 @@ func upper(state string) string {
 	return strings.ToUpper(b.String())
 }
 
-func (v *resource) ofGroup(g *kafka.Group) groupBody3 {
-	return groupBody3{
+func (v *resource) ofGroup(g *kafka.Group) groupBody {
+	return groupBody{
 		Kind: "KafkaConsumerGroup", Metadata: v.meta("/consumer-group="+g.Name, "consumer-groups", g.Name), ClusterID: v.cluster,
 		GroupID: g.Name, Simple: g.Type == "" && g.State != kafka.UnknownState, Assignor: g.Protocol, State: upper(g.State), Coordinator: v.at("brokers", id(g.Coordinator)),
 		Consumers: v.at("consumer-groups", g.Name, "consumers"), LagSummary: v.at("consumer-groups", g.Name, "lag-summary"),
@@ -120,7 +121,7 @@ func (v *resource) consumers() (any, error) {
 	return v.list("KafkaConsumerList", list), err
 }
 
-// memberInPath reads the member that the path names.
+// memberInPath asks the brokers for the member in the path.
 func (v *resource) memberInPath() (*kafka.Group, *kafka.GroupMember, error) {
 	g, err := v.groupInPath()
 	if err != nil {

@@ -35,7 +35,7 @@ type (
 	}
 )
 
-// lagsInPath are those of the group in the path, in the partitions where it has committed.
+// lagsInPath returns the lags of the group in the path, in the partitions where it has committed.
 func (v *resource) lagsInPath() ([]lagBody, error) {
 	name, err := v.groupName()
 	if err != nil {
@@ -54,7 +54,7 @@ func (v *resource) lagsInPath() ([]lagBody, error) {
 	return lags, v.grouped(err)
 }
 
-// ofLag is the lag in a partition, which a member has, or nobody: nil.
+// ofLag returns the lag in a partition. The member that has the partition may be nil.
 func (v *resource) ofLag(group string, o *kafka.GroupOffset, m *kafka.GroupMember) lagBody {
 	crn := "/consumer-group=" + group + "/lag=" + o.Topic + "/partition=" + id(o.Partition)
 	body := lagBody{

@@ -13,14 +13,14 @@ const (
 	codeBatch     = 42208 // a batch is not
 )
 
-// clusterID is the id of our cluster. It is asked for once: then it is known.
+// clusterID returns the id of our cluster. The brokers are asked for it once.
 func clusterID(x *exchange.Exchange) (string, error) {
 	ctx, cancel := x.AskContext()
 	defer cancel()
 	return x.Kafka.ClusterID(ctx)
 }
 
-// clusterInPath is the cluster in the path, which must be ours.
+// clusterInPath returns the id of the cluster in the path, which must be ours.
 func clusterInPath(x *exchange.Exchange) (string, error) {
 	id, err := clusterID(x)
 	switch given := x.R.PathValue("cluster_id"); {
@@ -32,7 +32,7 @@ func clusterInPath(x *exchange.Exchange) (string, error) {
 	return id, nil
 }
 
-// topicInPath is the topic in the path.
+// topicInPath returns the topic in the path.
 func topicInPath(x *exchange.Exchange) (string, error) {
 	if name := x.R.PathValue("topic"); exchange.LegalTopic(name) {
 		return name, nil
@@ -40,7 +40,7 @@ func topicInPath(x *exchange.Exchange) (string, error) {
 	return "", notHosted()
 }
 
-// notHosted is version 3's word for a topic or a partition that is not there.
+// notHosted is the answer for a topic or a partition that does not exist.
 func notHosted() *exchange.Failure {
 	return &exchange.Failure{
 		Status: http.StatusNotFound, Code: codeUnknownV3, Message: "This server does not host this topic-partition.",

@@ -8,7 +8,7 @@ import (
 
 // The shapes of version 3.
 type (
-	partitionBody3 struct {
+	partitionBody struct {
 		Kind         string   `json:"kind"`
 		Metadata     metadata `json:"metadata"`
 		ClusterID    string   `json:"cluster_id"`
@@ -18,7 +18,7 @@ type (
 		Replicas     related  `json:"replicas"`
 		Reassignment related  `json:"reassignment"`
 	}
-	replicaBody3 struct {
+	replicaBody struct {
 		Kind        string   `json:"kind"`
 		Metadata    metadata `json:"metadata"`
 		ClusterID   string   `json:"cluster_id"`
@@ -64,7 +64,7 @@ func (v *resource) partition() (any, error) {
 	return v.ofPartition(name, p), nil
 }
 
-// partitionInPath reads the partition that the path names.
+// partitionInPath asks the brokers for the partition in the path.
 func (v *resource) partitionInPath() (topic string, p *kafka.PartitionInfo, err error) {
 	t, err := v.Exchange.Topic()
 	if err != nil {
@@ -78,9 +78,9 @@ func (v *resource) partitionInPath() (topic string, p *kafka.PartitionInfo, err 
 	return "", nil, notHosted()
 }
 
-func (v *resource) ofPartition(topic string, p *kafka.PartitionInfo) partitionBody3 {
+func (v *resource) ofPartition(topic string, p *kafka.PartitionInfo) partitionBody {
 	path := []string{"topics", topic, "partitions", id(p.ID)}
-	body := partitionBody3{
+	body := partitionBody{
 		Kind: "KafkaPartition", Metadata: v.meta("/topic="+topic+"/partition="+id(p.ID), path...), ClusterID: v.cluster,
 		Topic: topic, PartitionID: p.ID,
 		Replicas: v.at(append(path, "replicas")...), Reassignment: v.at(append(path, "reassignment")...),
@@ -117,9 +117,9 @@ func (v *resource) replica() (any, error) {
 	return nil, absent("Replica", v.R.PathValue("broker_id"))
 }
 
-func (v *resource) ofReplica(topic string, p *kafka.PartitionInfo, broker int32) replicaBody3 {
+func (v *resource) ofReplica(topic string, p *kafka.PartitionInfo, broker int32) replicaBody {
 	crn := strings.Join([]string{"", "topic=" + topic, "partition=" + id(p.ID), "replica=" + id(broker)}, "/")
-	body := replicaBody3{
+	body := replicaBody{
 		Kind: "KafkaReplica", Metadata: v.meta(crn, "topics", topic, "partitions", id(p.ID), "replicas", id(broker)),
 		ClusterID: v.cluster, Topic: topic, PartitionID: p.ID, BrokerID: broker, IsLeader: broker == p.Leader,
 		Broker: v.at("brokers", id(broker)),
@@ -148,7 +148,7 @@ func (v *resource) config() (any, error) {
 	return nil, absent("Config", v.R.PathValue("name"))
 }
 
-// settings are those of the topic in the path.
+// settings asks the brokers for the settings of the topic in the path.
 func (v *resource) settings() ([]any, error) {
 	topic, err := topicInPath(v.Exchange)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/produce"
 )
 
-// produceRecords produces the objects of the body, one or a stream of them that follow each other, and writes a
-// report for each in their order. Its status is 200 also when records fail, as version 3 has it.
+// produceRecords produces the objects of the body, one or a stream of them, and writes a report for each in the same
+// order. The status is 200 even if records fail, as in the Confluent REST Proxy.
 func produceRecords(x *exchange.Exchange) error {
 	d, err := newCodec(x)
 	if err != nil {
@@ -25,7 +25,7 @@ func produceRecords(x *exchange.Exchange) error {
 	return produce.Stream(x, d)
 }
 
-// newCodec begins a produce of version 3.
+// newCodec checks a produce request, and returns the codec of its records.
 func newCodec(x *exchange.Exchange) (*codec, error) {
 	kind, _, err := mime.ParseMediaType(x.R.Header.Get("Content-Type"))
 	if given := x.R.Header.Get("Content-Type"); given != "" && (err != nil || kind != exchange.JSONType) {
@@ -45,22 +45,25 @@ func newCodec(x *exchange.Exchange) (*codec, error) {
 	return d, x.Decompress()
 }
 
-// codec is the dialect of version 3: JSON objects, one behind the other.
+// codec has a JSON object for each record, one behind the other.
 type codec struct {
 	recordjson.Parser
 	cluster  string
 	splitter objectSplitter
 }
 
+// ContentType is JSON: the reports are objects, one behind the other.
 func (*codec) ContentType() string { return exchange.JSONType }
 
-// An answer without a report would be no JSON.
+// Empty refuses a body without a record: an answer without a report would be no JSON.
 func (*codec) Empty() error {
 	return exchange.Errorf(http.StatusBadRequest, "Null input provided. Data is required.")
 }
 
+// Whole ends with the last complete object.
 func (d *codec) Whole(unread []byte) int { return d.splitter.whole(unread) }
 
+// Cut returns the first object.
 func (*codec) Cut(chunk []byte) (text, rest []byte, err error) {
 	chunk = bytes.TrimLeft(chunk, " \t\r\n")
 	s := jsonscan.New(chunk)
@@ -74,20 +77,23 @@ func (*codec) Cut(chunk []byte) (text, rest []byte, err error) {
 	return text, s.Rest(), err
 }
 
+// Read reads an object.
 func (d *codec) Read(text []byte, p *produce.Pending) (kafka.Outgoing, error) {
 	return readRecord(&d.Parser, text, p)
 }
 
+// AppendResult appends the report of a record that is written.
 func (d *codec) AppendResult(out []byte, p *produce.Pending, r *kafka.Result) []byte {
 	return append(d.appendReport(append(out, `{"error_code":200,`...), p, r), "}\n"...)
 }
 
+// AppendFailure appends the report of a record that is not.
 func (*codec) AppendFailure(out []byte, _ *produce.Pending, f *exchange.Failure) []byte {
-	return append(produce.AppendProblem(append(out, '{'), asFailure3(f)), "}\n"...)
+	return append(produce.AppendProblem(append(out, '{'), withV3Code(f)), "}\n"...)
 }
 
-// asFailure3 is a record's failure by version 3's codes.
-func asFailure3(f *exchange.Failure) *exchange.Failure {
+// withV3Code returns a record's failure with the code that version 3 has for it.
+func withV3Code(f *exchange.Failure) *exchange.Failure {
 	if errors.Is(f.Cause, kafka.ErrNoTopic) || errors.Is(f.Cause, kafka.ErrNoPartition) {
 		missing := notHosted()
 		missing.Outcome = f.Outcome
@@ -99,7 +105,7 @@ func asFailure3(f *exchange.Failure) *exchange.Failure {
 	return f
 }
 
-// appendReport writes where a record is.
+// appendReport writes the position of a record.
 func (d *codec) appendReport(out []byte, p *produce.Pending, r *kafka.Result) []byte {
 	out = append(out, `"cluster_id":`...)
 	out = produce.AppendText(out, d.cluster)
@@ -118,6 +124,7 @@ func (d *codec) appendReport(out []byte, p *produce.Pending, r *kafka.Result) []
 	return appendData(p.Value, out, "value")
 }
 
+// appendData writes the type and the size of a key or a value.
 func appendData(e produce.Data, out []byte, name string) []byte {
 	if e.Kind == "" {
 		return out
@@ -126,9 +133,8 @@ func appendData(e produce.Data, out []byte, name string) []byte {
 	return append(strconv.AppendInt(out, int64(e.Size), 10), '}')
 }
 
-// objectSplitter finds where JSON objects that follow each other end, however they come in pieces. It looks at
-// brackets and strings alone: what is between them is for the scanner to judge, which gets whatever is no
-// object at once.
+// objectSplitter finds the ends of JSON objects that follow each other and come in pieces. It looks at brackets and
+// strings only. The scanner judges the rest; text that is no object goes to it at once.
 type objectSplitter struct {
 	at       int // what was looked at already
 	depth    int
@@ -136,6 +142,7 @@ type objectSplitter struct {
 	escaped  bool // behind a backslash
 }
 
+// whole returns how many of the unread bytes are complete objects.
 func (o *objectSplitter) whole(unread []byte) int {
 	end := 0
 	for ; o.at < len(unread); o.at++ {
@@ -148,6 +155,7 @@ func (o *objectSplitter) whole(unread []byte) int {
 	return end
 }
 
+// step reads one byte.
 func (o *objectSplitter) step(c byte) {
 	switch {
 	case o.escaped:

@@ -19,6 +19,7 @@ import (
 )
 
 func TestVersion3RecordsAreInKafkaAsTheyWereGiven(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	body := `{"partition_id":0,"headers":[{"name":"trace","value":"YWJj"},{"name":"trace","value":null}],` +
 		`"key":{"type":"BINARY","data":"aWQtMQ=="},"value":{"data":{"sku" : 9},"type":"JSON"},"timestamp":"2026-01-31T23:59:59.25+01:00"}` +
@@ -58,6 +59,7 @@ func TestVersion3RecordsAreInKafkaAsTheyWereGiven(t *testing.T) {
 }
 
 func TestEachRecordOfVersion3HasItsOwnEnd(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	good := `{"value":{"type":"JSON","data":1}}`
 	for _, c := range []struct {
@@ -102,6 +104,7 @@ func TestEachRecordOfVersion3HasItsOwnEnd(t *testing.T) {
 }
 
 func TestRequestsOfVersion3ThatAreNotTaken(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{MaxBody: 100_000})
 	good := `{"value":{"type":"JSON","data":1}}`
 	entry := func(id string) string { return `{"id":` + id + `,"value":{"type":"JSON","data":1}}` }
@@ -153,6 +156,7 @@ func elevenEntries(entry func(id string) string) string {
 }
 
 func TestABatchTellsWhatIsWrittenFromWhatIsNot(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	id := strings.Repeat("é", 80)
 	body := `{"entries":[{"id":"1","partition_id":2,"key":{"type":"STRING","data":"k"},"value":{"type":"BINARY","data":"AA=="},"timestamp":"2026-01-01T00:00:00Z"},
@@ -179,6 +183,7 @@ func TestABatchTellsWhatIsWrittenFromWhatIsNot(t *testing.T) {
 }
 
 func TestReportsComeWhileRecordsAreStillWritten(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	conn, in := s.Dial()
 	s.Write(conn, "POST %s/topics/blobs/records HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n", s.V3(), exchange.JSONType)
@@ -212,6 +217,7 @@ func TestReportsComeWhileRecordsAreStillWritten(t *testing.T) {
 }
 
 func TestALongStreamOfVersion3TakesNoMoreMemoryThanAShortOne(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	const n = 5_000
 	read, write := io.Pipe()
@@ -260,6 +266,7 @@ func TestALongStreamOfVersion3TakesNoMoreMemoryThanAShortOne(t *testing.T) {
 }
 
 func TestVersion3WithoutARecordIsRefused(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	for _, body := range []string{"", " \n\t"} {
 		answer, text := s.Ask("POST", s.V3()+"/topics/blobs/records", body, "Content-Type", exchange.JSONType)

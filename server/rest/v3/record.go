@@ -16,14 +16,14 @@ import (
 // formats are the types that need no schema.
 var formats = map[string]recordjson.Format{"BINARY": recordjson.Binary, "JSON": recordjson.JSON, "STRING": recordjson.Text}
 
-// unfit is a record of version 3 that is JSON, but not what was asked for.
+// unfit is the answer for a record that is JSON, but not as version 3 has it.
 func unfit(format string, values ...any) error {
 	f := exchange.Errorf(http.StatusUnprocessableEntity, format, values...)
 	f.Code = codePayload
 	return f
 }
 
-// readRecord reads a record of version 3. It is valid until the next.
+// readRecord reads a record. It is valid until the next call.
 func readRecord(b *recordjson.Parser, text []byte, p *produce.Pending) (kafka.Outgoing, error) {
 	out := b.To
 	if !utf8.Valid(text) {
@@ -34,7 +34,7 @@ func readRecord(b *recordjson.Parser, text []byte, p *produce.Pending) (kafka.Ou
 	return out, asPayload(err)
 }
 
-// asPayload gives version 3's code to what was found wrong by code that it shares with version 2.
+// asPayload gives version 3's code to mistakes that package recordjson found.
 func asPayload(err error) error {
 	var text *jsonscan.Error
 	if errors.As(err, &text) && text.Kind == jsonscan.Shape {
@@ -43,7 +43,7 @@ func asPayload(err error) error {
 	return err
 }
 
-// readObject takes an object, which field takes apart: it takes the value of the member.
+// readObject reads an object. It calls field with each name; field reads the value.
 func readObject(b *recordjson.Parser, what string, field func(name string) error) error {
 	if b.Peek() != '{' {
 		return b.Unexpected("%s is not an object", what)
@@ -62,7 +62,7 @@ func readObject(b *recordjson.Parser, what string, field func(name string) error
 	return err
 }
 
-// readField takes one member of a record.
+// readField reads one member of a record.
 func readField(b *recordjson.Parser, name string, out *kafka.Outgoing, p *produce.Pending) (err error) {
 	switch name {
 	case "partition_id":
@@ -106,7 +106,7 @@ func readTimestamp(b *recordjson.Parser) (int64, error) {
 	return at.UnixMilli(), nil
 }
 
-// readData takes a key or a value: {"type":"JSON","data":1}, its members in any order, or null.
+// readData reads a key or a value: {"type":"JSON","data":1}, its members in any order, or null.
 func readData(b *recordjson.Parser, name string) ([]byte, produce.Data, error) {
 	if b.Peek() == 'n' {
 		_, err := b.Value()
@@ -134,6 +134,7 @@ func readData(b *recordjson.Parser, name string) ([]byte, produce.Data, error) {
 	return readContent(b, name, kind, data)
 }
 
+// readContent returns a key or a value as Kafka gets it.
 func readContent(b *recordjson.Parser, name, kind string, data []byte) ([]byte, produce.Data, error) {
 	f, known := formats[kind]
 	switch {

@@ -9,7 +9,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
-// resource is a request for something of version 3: links to it, and its name.
+// resource is a request for something of the cluster: it knows addresses and resource names.
 type resource struct {
 	*exchange.Exchange
 
@@ -40,7 +40,7 @@ type (
 	}
 )
 
-// readResource is a call that reads something of the cluster.
+// readResource makes a handler of a function that reads something of the cluster.
 func readResource(read func(*resource) (any, error)) func(*exchange.Exchange) error {
 	return func(x *exchange.Exchange) error {
 		cluster, err := clusterInPath(x)
@@ -56,6 +56,7 @@ func readResource(read func(*resource) (any, error)) func(*exchange.Exchange) er
 	}
 }
 
+// newResource returns the resource of a request.
 func newResource(x *exchange.Exchange, cluster string) *resource {
 	origin := x.BaseURI()
 	return &resource{
@@ -64,7 +65,7 @@ func newResource(x *exchange.Exchange, cluster string) *resource {
 	}
 }
 
-// missing says in version 3's words what is not there.
+// missing replaces errors for what does not exist.
 func missing(err error) error {
 	if errors.Is(err, kafka.ErrNoTopic) || errors.Is(err, kafka.ErrNoPartition) {
 		return notHosted()
@@ -72,12 +73,12 @@ func missing(err error) error {
 	return err
 }
 
-// absent is a failure for something that is not there.
+// absent is the answer for something that does not exist.
 func absent(what, name string) error {
 	return exchange.Errorf(http.StatusNotFound, "%s %s cannot be found.", what, exchange.Shortened(name))
 }
 
-// list is a list of what there is under the request's address.
+// list returns a list of what is below the request's address.
 func (v *resource) list(kind string, data []any) listBody {
 	if data == nil {
 		data = []any{}
@@ -85,7 +86,7 @@ func (v *resource) list(kind string, data []any) listBody {
 	return listBody{Kind: kind, Metadata: listMetadata{Self: v.self}, Data: data}
 }
 
-// at is the address of something in the cluster; each part is one of its path.
+// at returns the address of something in the cluster. Each part is one of its path.
 func (v *resource) at(parts ...string) related {
 	address := v.base
 	for _, part := range parts {
@@ -94,7 +95,7 @@ func (v *resource) at(parts ...string) related {
 	return related{address}
 }
 
-// meta is the address and the resource name, which ends in crn, of something in the cluster.
+// meta returns the address and the resource name of something in the cluster. The name ends with crn.
 func (v *resource) meta(crn string, parts ...string) metadata {
 	return metadata{Self: v.at(parts...).Related, Resource: v.crn + crn}
 }

@@ -24,6 +24,7 @@ func get(s *resttest.Sluice, path string) string {
 }
 
 func TestVersion3ReadsTheCluster(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	id := strings.TrimPrefix(s.V3(), "/v3/clusters/")
 	brokers, err := s.Client.Brokers(resttest.Within(t, resttest.Patience))
@@ -80,6 +81,7 @@ func TestVersion3ReadsTheCluster(t *testing.T) {
 }
 
 func TestVersion3ReadsGroups(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	id := strings.TrimPrefix(s.V3(), "/v3/clusters/")
 	m := s.V3Group()
@@ -121,6 +123,7 @@ func TestVersion3ReadsGroups(t *testing.T) {
 }
 
 func TestWhatVersion3DoesNotHave(t *testing.T) {
+	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	_, err := s.Client.SetGroupOffsets(resttest.Within(t, resttest.Patience), "bill sons", []kafka.Target{{TopicPartition: kafka.TopicPartition{Topic: "blobs"}}})
 	if err != nil {

@@ -1,3 +1,6 @@
+// Package v3 is the API of the Confluent REST Proxy, version 3.
+//
+// Its calls read the cluster and its consumer groups, and produce records. sluice has one cluster and no schemas.
 package v3
 
 import (
