@@ -21,7 +21,7 @@ type accumulator struct {
 	gone     atomic.Int64 // the ticket of the last batch that was handed over whole
 	held     atomic.Int64 // bytes that wait
 	stuck    atomic.Bool  // librdkafka's queue had no room for some of them
-	lost     sharedLosses
+	lost     sharedLossLog
 
 	mu      sync.Mutex // guards what follows
 	idle    sync.Cond  // nobody is moving

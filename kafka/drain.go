@@ -25,8 +25,8 @@ type drain struct {
 
 	topics map[uintptr]accounts // of those that were reported, see librdkafka.Report.Same
 	woken  []*Publisher         // of the reports being read
-	losses losses
-	voice  voice
+	losses lossLog
+	voice  logLimiter
 	worn   bool // brokers take its epoch for an old one
 }
 
@@ -111,7 +111,7 @@ func (d *drain) take() (failed bool) {
 		case librdkafka.Stats:
 			d.sample(event.Text)
 		case librdkafka.Log:
-			d.voice.line(d.producer.log, event)
+			d.voice.log(d.producer.log, event)
 		}
 	}
 }
@@ -228,7 +228,7 @@ func (d *drain) wake() {
 func (d *drain) fail(event librdkafka.Event) (replaced bool) {
 	p := d.producer
 	if !event.Fatal || !d.present() {
-		d.voice.failure(p.log, event)
+		d.voice.logFailure(p.log, event)
 		return false
 	}
 	if d.batching == whole {

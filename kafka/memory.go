@@ -285,7 +285,7 @@ func (s *Subscription) resume(list []librdkafka.Partition) {
 
 func (s *Subscription) noteTrouble(what string, err error) {
 	if err != nil {
-		s.voice.failure(s.log, librdkafka.Event{Text: what + ": " + err.Error()})
+		s.limited.logFailure(s.log, librdkafka.Event{Text: what + ": " + err.Error()})
 	}
 }
 

@@ -51,9 +51,9 @@ func (s *Subscription) leaving(event librdkafka.Event) {
 	case librdkafka.Committed:
 		s.committed(event)
 	case librdkafka.Failure:
-		s.voice.failure(s.log, event)
+		s.limited.logFailure(s.log, event)
 	case librdkafka.Log:
-		s.voice.line(s.log, event)
+		s.limited.log(s.log, event)
 	}
 }
 

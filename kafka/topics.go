@@ -246,7 +246,7 @@ func (t *topic) turnAway(ps *Producers, partitions int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.asked, t.count = time.Now(), partitions
-	var lost losses
+	var lost lossLog
 	kept := t.held[:0]
 	for i := range t.held {
 		r := t.held[i]
@@ -267,7 +267,7 @@ func (t *topic) turnAway(ps *Producers, partitions int) {
 
 // abandon ends the first n records that are held.
 func (t *topic) abandon(ps *Producers, n int, failure *ProduceError) {
-	var lost losses
+	var lost lossLog
 	for i := range t.held[:n] {
 		lost.add(*failure)
 		ps.giveUp(t, &t.held[i], failure)

@@ -10,9 +10,9 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
-// voice logs what librdkafka says without repeating itself: one unreachable broker alone makes two
+// logLimiter logs what librdkafka says without repeating itself: one unreachable broker alone makes two
 // events a second. It belongs to one goroutine; the zero voice works.
-type voice struct {
+type logLimiter struct {
 	said map[string]time.Time
 }
 
@@ -21,7 +21,7 @@ const (
 	memories = 256         // sentences remembered
 )
 
-func (v *voice) fresh(text string) bool {
+func (v *logLimiter) admits(text string) bool {
 	now := time.Now()
 	text = withoutNumbers(text)
 	if last, known := v.said[text]; known && now.Sub(last) < silence {
@@ -43,13 +43,13 @@ func withoutNumbers(text string) string {
 	}), " ")
 }
 
-// line logs a log line of librdkafka at its own severity (RFC 5424).
-func (v *voice) line(log *slog.Logger, event librdkafka.Event) {
+// log logs a log line of librdkafka at its own severity (RFC 5424).
+func (v *logLimiter) log(log *slog.Logger, event librdkafka.Event) {
 	const warning, notice = 4, 5
 	// A connection that fails comes as an error event as well: see failure. Requests that timed out are
 	// counted in a warning, one notice each comes before it.
 	noise := strings.HasPrefix(event.Text, "FAIL:") || event.Level == notice && strings.HasPrefix(event.Text, "REQTMOUT:")
-	if noise || !v.fresh(event.Text) {
+	if noise || !v.admits(event.Text) {
 		return
 	}
 	switch {
@@ -62,17 +62,17 @@ func (v *voice) line(log *slog.Logger, event librdkafka.Event) {
 	}
 }
 
-// failure logs an error event that librdkafka recovers from by itself.
-func (v *voice) failure(log *slog.Logger, event librdkafka.Event) {
+// logFailure logs an error event that librdkafka recovers from by itself.
+func (v *logLimiter) logFailure(log *slog.Logger, event librdkafka.Event) {
 	// "0/1 brokers are down" says nothing, and "1/1" nothing that their own errors do not say.
-	if event.Code != librdkafka.AllBrokersDown && v.fresh(event.Code.String()) {
+	if event.Code != librdkafka.AllBrokersDown && v.admits(event.Code.String()) {
 		log.Warn("kafka trouble", "err", event.Text)
 	}
 }
 
-// losses sums up records that were not delivered and logs the first at once, then every lossesEvery,
+// lossLog sums up records that were not delivered and logs the first at once, then every lossesEvery,
 // never their content.
-type losses struct {
+type lossLog struct {
 	counts map[ProduceError]int
 	logged time.Time
 }
@@ -82,7 +82,7 @@ const lossesEvery = 10 * time.Second
 // reasonsKept bounds the sums between two log lines; what is beyond goes into the rest.
 const reasonsKept = 100
 
-func (l *losses) add(e ProduceError) {
+func (l *lossLog) add(e ProduceError) {
 	if l.counts == nil {
 		l.counts = map[ProduceError]int{}
 	}
@@ -92,7 +92,7 @@ func (l *losses) add(e ProduceError) {
 	l.counts[e]++
 }
 
-func (l *losses) log(log *slog.Logger, now time.Time) {
+func (l *lossLog) log(log *slog.Logger, now time.Time) {
 	if len(l.counts) == 0 || now.Sub(l.logged) < lossesEvery {
 		return
 	}
@@ -103,14 +103,14 @@ func (l *losses) log(log *slog.Logger, now time.Time) {
 	clear(l.counts)
 }
 
-// sharedLosses are losses that many goroutines add to.
-type sharedLosses struct {
+// sharedLossLog are losses that many goroutines add to.
+type sharedLossLog struct {
 	mu sync.Mutex
-	losses
+	lossLog
 }
 
 // note adds one, and logs those that are due.
-func (l *sharedLosses) note(log *slog.Logger, e *ProduceError) {
+func (l *sharedLossLog) note(log *slog.Logger, e *ProduceError) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.add(*e)
