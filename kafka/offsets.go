@@ -108,7 +108,7 @@ func (c *Cluster) committed(ctx context.Context, group string, partitions []reco
 			return offsets, err
 		}
 	}
-	err = c.send(ctx, group, func(e *envoy) error {
+	err = c.withOffsetClient(ctx, group, func(e *offsetClient) error {
 		offsets, err = committedOf(ctx, e.consumer, partitions)
 		return err
 	})

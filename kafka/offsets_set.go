@@ -150,7 +150,7 @@ func (c *Cluster) times(ctx context.Context, targets []Target) (map[record.Topic
 func (c *Cluster) place(ctx context.Context, group string, places []record.PartitionOffset) error {
 	served, elsewhere := c.elsewhere(group, places)
 	if !served {
-		return c.send(ctx, group, func(e *envoy) error { return e.commit(ctx, places) })
+		return c.withOffsetClient(ctx, group, func(e *offsetClient) error { return e.commit(ctx, places) })
 	}
 	if len(elsewhere) == 0 {
 		var err error

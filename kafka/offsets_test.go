@@ -185,17 +185,17 @@ func TestACommitWithoutAnAnswerMayBeDone(t *testing.T) {
 		k.KeepControl()
 		return nil, nil, true
 	})
-	err := c.send(briefly(t), "g", func(e *envoy) error {
+	err := c.withOffsetClient(briefly(t), "g", func(e *offsetClient) error {
 		return e.commit(briefly(t), []record.PartitionOffset{{TopicPartition: record.TopicPartition{Topic: "letters", Partition: 0}, Offset: 0}})
 	})
 	wantError(t, err, kerr.ErrMaybe, "")
-	for range envoys { // its place is free again
+	for range mostOffsetClients { // its place is free again
 		select {
 		case c.offsetSlots <- struct{}{}:
 		case <-time.After(patience):
 			t.Fatal("an envoy did not come back")
 		}
 	}
-	err = c.send(briefly(t), "g", func(*envoy) error { return nil })
+	err = c.withOffsetClient(briefly(t), "g", func(*offsetClient) error { return nil })
 	wantError(t, err, kerr.ErrNoAnswer, "")
 }

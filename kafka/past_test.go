@@ -154,7 +154,7 @@ func TestWhatOthersCommittedMeanwhileCountsMore(t *testing.T) {
 func moved(t *testing.T, c *Client, at int64) {
 	t.Helper()
 	eventually(t, "an empty group", func() bool {
-		return c.send(bounded(t), "group", func(e *envoy) error {
+		return c.withOffsetClient(bounded(t), "group", func(e *offsetClient) error {
 			return e.commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: at}})
 		}) == nil
 	})

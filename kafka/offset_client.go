@@ -12,17 +12,17 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// envoys bounds how many there are at once. Each is a consumer of librdkafka, with a thread for every broker.
-const envoys = 4
+// mostOffsetClients bounds how many there are at once. Each is a consumer of librdkafka, with a thread for every broker.
+const mostOffsetClients = 4
 
-// envoy speaks to a group's coordinator in the group's name without joining it: what librdkafka's admin
+// offsetClient speaks to a group's coordinator in the group's name without joining it: what librdkafka's admin
 // client has for that ends the process when a coordinator moves. It lives for one question.
-type envoy struct {
+type offsetClient struct {
 	consumer *librdkafka.Consumer
 }
 
-// send makes an envoy for a group, waiting for a place for as long as ctx allows, and lets it do something.
-func (c *Cluster) send(ctx context.Context, group string, do func(*envoy) error) error {
+// withOffsetClient makes an envoy for a group, waiting for a place for as long as ctx allows, and lets it do something.
+func (c *Cluster) withOffsetClient(ctx context.Context, group string, do func(*offsetClient) error) error {
 	select {
 	case c.offsetSlots <- struct{}{}:
 	case <-ctx.Done():
@@ -30,7 +30,7 @@ func (c *Cluster) send(ctx context.Context, group string, do func(*envoy) error)
 	case <-c.life.Context.Done():
 		return kerr.ErrStopping
 	}
-	consumer, err := librdkafka.NewConsumer(envoyProperties(c.config(), group))
+	consumer, err := librdkafka.NewConsumer(offsetClientProperties(c.config(), group))
 	if err != nil {
 		<-c.offsetSlots
 		return err
@@ -44,11 +44,11 @@ func (c *Cluster) send(ctx context.Context, group string, do func(*envoy) error)
 			dismiss()
 		}
 	}()
-	return do(&envoy{consumer})
+	return do(&offsetClient{consumer})
 }
 
-// envoyProperties are those of a consumer that never joins its group.
-func envoyProperties(c *config.Config, group string) config.Properties {
+// offsetClientProperties are those of a consumer that never joins its group.
+func offsetClientProperties(c *config.Config, group string) config.Properties {
 	p := c.ConsumerProperties(group, nil, 0)
 	delete(p, "group.instance.id") // that of a member who may be there
 	p["enable.auto.commit"] = "false"
@@ -77,15 +77,15 @@ func committedOf(ctx context.Context, consumer *librdkafka.Consumer, partitions 
 	return offsets, nil
 }
 
-// envoyTick is how often an envoy that waits looks whether it still should.
-const envoyTick = 50 * time.Millisecond
+// offsetClientTick is how often an envoy that waits looks whether it still should.
+const offsetClientTick = 50 * time.Millisecond
 
 // ticket is that of an envoy's only commit.
 const ticket = 1
 
 // commit has places committed in the group's name. The brokers take that only of a group that has no
 // members, else the error is ErrForeign.
-func (e *envoy) commit(ctx context.Context, places []record.PartitionOffset) error {
+func (e *offsetClient) commit(ctx context.Context, places []record.PartitionOffset) error {
 	if err := e.consumer.Commit(librdkafka.PartitionsAt(places), ticket); err != nil {
 		return kerr.InGroup(err)
 	}
@@ -93,17 +93,17 @@ func (e *envoy) commit(ctx context.Context, places []record.PartitionOffset) err
 		event := e.consumer.Poll()
 		switch {
 		case event.Kind == librdkafka.Committed && event.Ticket == ticket:
-			return asStranger(event)
+			return nonMemberError(event)
 		case event.Kind == librdkafka.Nothing:
-			e.consumer.Wait(envoyTick)
+			e.consumer.Wait(offsetClientTick)
 		}
 	}
 	return kerr.ErrMaybe
 }
 
-// asStranger is how a commit of one who is not in the group ended: the first partition that failed speaks
+// nonMemberError is how a commit of one who is not in the group ended: the first partition that failed speaks
 // for all.
-func asStranger(event librdkafka.Event) error {
+func nonMemberError(event librdkafka.Event) error {
 	code := event.Code
 	for _, p := range event.Partitions {
 		if code == librdkafka.None {
