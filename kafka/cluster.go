@@ -44,7 +44,7 @@ type Ask func(ctx context.Context, question func(context.Context, *Admin) error)
 func newCluster(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifetime.Lifetime) *Cluster {
 	c := &Cluster{
 		settings: settings, log: log, life: life,
-		reading: make(chan struct{}, mostAsked), groupSlots: make(chan struct{}, censuses), offsetSlots: make(chan struct{}, mostOffsetClients),
+		reading: make(chan struct{}, mostAsked), groupSlots: make(chan struct{}, mostGroupQuestions), offsetSlots: make(chan struct{}, mostOffsetClients),
 	}
 	c.reconfigure(c.config())
 	return c

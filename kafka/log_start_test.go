@@ -19,7 +19,7 @@ import (
 // placed has the group commit an offset, whatever the log holds.
 func placed(t *testing.T, c *Client, at int64) {
 	t.Helper()
-	if err := c.place(bounded(t), "group", []record.PartitionOffset{{TopicPartition: letters, Offset: at}}); err != nil {
+	if err := c.moveTo(bounded(t), "group", []record.PartitionOffset{{TopicPartition: letters, Offset: at}}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -48,7 +48,7 @@ func (c *Cluster) SetGroupOffsets(ctx context.Context, group string, targets []T
 	if err != nil {
 		return nil, err
 	}
-	if err := c.place(ctx, group, places); err != nil {
+	if err := c.moveTo(ctx, group, places); err != nil {
 		return nil, err
 	}
 	partitions, committed := []record.TopicPartition(nil), map[record.TopicPartition]int64{}
@@ -146,8 +146,8 @@ func (c *Cluster) times(ctx context.Context, targets []Target) (map[record.Topic
 	return offsets, nil
 }
 
-// place has a group go on at the places.
-func (c *Cluster) place(ctx context.Context, group string, places []record.PartitionOffset) error {
+// moveTo has a group go on at the places.
+func (c *Cluster) moveTo(ctx context.Context, group string, places []record.PartitionOffset) error {
 	served, elsewhere := c.elsewhere(group, places)
 	if !served {
 		return c.withOffsetClient(ctx, group, func(e *offsetClient) error { return e.commit(ctx, places) })

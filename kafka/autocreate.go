@@ -9,16 +9,16 @@ import (
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
 
-// creation is what is known of the brokers' auto.create.topics.enable.
-type creation int
+// autoCreate is what is known of the brokers' auto.create.topics.enable.
+type autoCreate int
 
 const (
-	creationUnknown creation = iota
+	creationUnknown autoCreate = iota
 	creationOff
 	creationOn
 )
 
-func (a *Admin) autoCreates(ctx context.Context) (creation, error) {
+func (a *Admin) autoCreates(ctx context.Context) (autoCreate, error) {
 	a.mu.Lock()
 	creates, asOf := a.creates, a.createsAsOf
 	a.mu.Unlock()
@@ -35,7 +35,7 @@ func (a *Admin) autoCreates(ctx context.Context) (creation, error) {
 	return creates, nil
 }
 
-func (a *Admin) readAutoCreate(ctx context.Context) (creation, error) {
+func (a *Admin) readAutoCreate(ctx context.Context) (autoCreate, error) {
 	client, err := a.binding()
 	if err != nil {
 		return creationUnknown, err

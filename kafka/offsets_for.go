@@ -15,7 +15,7 @@ const Beginning int64 = -2
 // Ends are the places behind the last records of partitions that exist, as of now. Its errors are those of
 // Topic.
 func (c *Cluster) Ends(ctx context.Context, partitions []record.TopicPartition) ([]record.PartitionOffset, error) {
-	return c.whence(ctx, askAll(partitions, binding.LatestOffsetSpec))
+	return c.offsetsFor(ctx, askAll(partitions, binding.LatestOffsetSpec))
 }
 
 // Since are the places of the first records that are not older, or behind the last one where all are. Its
@@ -25,7 +25,7 @@ func (c *Cluster) Since(ctx context.Context, times map[record.TopicPartition]tim
 	for tp, at := range times {
 		specs[tp] = binding.OffsetSpec(max(0, at.UnixMilli()))
 	}
-	places, err := c.whence(ctx, specs)
+	places, err := c.offsetsFor(ctx, specs)
 	if err != nil {
 		return nil, err
 	}
@@ -42,8 +42,8 @@ func (c *Cluster) Since(ctx context.Context, times map[record.TopicPartition]tim
 	return append(found, ends...), err
 }
 
-// whence asks the leaders of partitions for offsets.
-func (c *Cluster) whence(ctx context.Context, specs map[record.TopicPartition]binding.OffsetSpec) (places []record.PartitionOffset, err error) {
+// offsetsFor asks the leaders of partitions for offsets.
+func (c *Cluster) offsetsFor(ctx context.Context, specs map[record.TopicPartition]binding.OffsetSpec) (places []record.PartitionOffset, err error) {
 	if len(specs) == 0 {
 		return nil, nil
 	}

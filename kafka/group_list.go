@@ -12,17 +12,17 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
-// censuses bounds how many questions for groups are under way: each holds a thread for as long as its answer
+// mostGroupQuestions bounds how many questions for groups are under way: each holds a thread for as long as its answer
 // takes.
-const censuses = 4
+const mostGroupQuestions = 4
 
 // Groups lists the consumer groups of the cluster with their members, by name. Their offsets are not read.
 // Groups of KIP-848 have no more than a name. With the error ErrPartial some brokers did not answer.
-func (c *Cluster) Groups(ctx context.Context) ([]Group, error) { return c.census(ctx, "") }
+func (c *Cluster) Groups(ctx context.Context) ([]Group, error) { return c.listGroups(ctx, "") }
 
 // Group reads one consumer group as Groups does; ErrNoGroup says that there is none.
 func (c *Cluster) Group(ctx context.Context, name string) (Group, error) {
-	groups, err := c.census(ctx, name)
+	groups, err := c.listGroups(ctx, name)
 	if err != nil {
 		return Group{}, err
 	}
@@ -32,7 +32,7 @@ func (c *Cluster) Group(ctx context.Context, name string) (Group, error) {
 	return groups[0], nil
 }
 
-func (c *Cluster) census(ctx context.Context, name string) ([]Group, error) {
+func (c *Cluster) listGroups(ctx context.Context, name string) ([]Group, error) {
 	select {
 	case c.groupSlots <- struct{}{}:
 		defer func() { <-c.groupSlots }()
