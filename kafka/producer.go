@@ -40,7 +40,7 @@ type producer struct {
 
 	mu         sync.Mutex // held while the handle is replaced: guards what follows
 	properties config.Properties
-	current    *drain
+	current    *reportLoop
 	closing    bool            // no handle is replaced any more
 	former     sync.WaitGroup  // handles that come to their end, in the background
 	patience   context.Context //nolint:containedctx // with that wait: ends when they must end at once
@@ -65,7 +65,7 @@ func newProducer(profile string, ps *Producers) (*producer, error) {
 
 // install makes a handle the present one and begins to read its events.
 func (p *producer) install(handle *librdkafka.Producer) {
-	p.current = newDrain(p, handle)
+	p.current = newReportLoop(p, handle)
 	p.statistics.restart(p.current)
 	p.accumulator.largest.Store(gatherable(p.properties))
 	p.prompt.Store(prompt(p.properties))
@@ -149,7 +149,7 @@ func (p *producer) exchange(handle *librdkafka.Producer, properties config.Prope
 }
 
 // supersede gives the profile a new handle with the same properties, unless the drain's is not the present one.
-func (p *producer) supersede(d *drain) {
+func (p *producer) supersede(d *reportLoop) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closing || p.current != d {
@@ -166,7 +166,7 @@ func (p *producer) supersede(d *drain) {
 
 // replace gives the profile a new handle because the drain's has failed for good. It returns false when
 // that is not the present one, or cannot be replaced.
-func (p *producer) replace(d *drain) bool {
+func (p *producer) replace(d *reportLoop) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closing || p.current != d {

@@ -58,7 +58,7 @@ type splitter struct {
 	modest   atomic.Pointer[map[string]batching]            // topics, and what they take; never changed, but replaced
 
 	mu      sync.Mutex // guards what follows, and all changes of the above; taken before the producer's own
-	current [batchings]*drain
+	current [batchings]*reportLoop
 	closing bool           // no handle is let go any more
 	ended   bool           // none is made any more
 	former  sync.WaitGroup // handles that come to their end
@@ -117,7 +117,7 @@ func (s *splitter) open(b batching) {
 		s.producer.log.Error("no producer for smaller batches", "err", err)
 		return
 	}
-	d := newDrain(s.producer, handle)
+	d := newReportLoop(s.producer, handle)
 	d.batching, d.former = b, &s.former
 	s.current[b] = d
 	s.handles[b].Store(handle)
@@ -140,7 +140,7 @@ func (s *splitter) properties(b batching) config.Properties {
 func (s *splitter) awaited() bool { return s.producer.profile == config.Delivered }
 
 // close lets a handle go: what it has is sent in the background. It returns false when it is not the present one.
-func (s *splitter) close(d *drain) bool {
+func (s *splitter) close(d *reportLoop) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing || !s.forget(d) {
@@ -152,7 +152,7 @@ func (s *splitter) close(d *drain) bool {
 }
 
 // forget makes room for the successor of a handle. The lock is held.
-func (s *splitter) forget(d *drain) bool {
+func (s *splitter) forget(d *reportLoop) bool {
 	if s.current[d.batching] != d {
 		return false
 	}
@@ -162,7 +162,7 @@ func (s *splitter) forget(d *drain) bool {
 }
 
 // drop forgets a handle that failed for good; its drain ends by itself.
-func (s *splitter) drop(d *drain) bool {
+func (s *splitter) drop(d *reportLoop) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing || !s.forget(d) {
@@ -181,7 +181,7 @@ func (s *splitter) renew() {
 	}
 }
 
-func (s *splitter) present(b batching) *drain {
+func (s *splitter) present(b batching) *reportLoop {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.current[b]
@@ -231,7 +231,7 @@ func (s *splitter) producePacked(topic string, packed []byte, b batching) (taken
 }
 
 // divide hands records of a refused batch over for smaller ones, and leaves the reports of those that have ended.
-func (d *drain) divide(run []librdkafka.Report) (ended []librdkafka.Report) {
+func (d *reportLoop) divide(run []librdkafka.Report) (ended []librdkafka.Report) {
 	topic := run[0].Topic() // a batch is of one
 	var packed []byte
 	var again []librdkafka.Report
@@ -265,7 +265,7 @@ func (d *drain) divide(run []librdkafka.Report) (ended []librdkafka.Report) {
 // librdkafka told which records were at fault, the others are marked.
 //
 //checker:seam batch-to-divide
-func (d *drain) divisible(r *librdkafka.Report, told bool) bool {
+func (d *reportLoop) divisible(r *librdkafka.Report, told bool) bool {
 	v := kerr.Of(r.Err)
 	if !v.Divide || r.Status != librdkafka.NotPersisted || d.batching == single {
 		return false
@@ -274,7 +274,7 @@ func (d *drain) divisible(r *librdkafka.Report, told bool) bool {
 }
 
 // learn remembers a topic that does not take batches of this size.
-func (d *drain) learn(topic string, code librdkafka.Code) {
+func (d *reportLoop) learn(topic string, code librdkafka.Code) {
 	if code == librdkafka.MessageTooLarge || code == librdkafka.BatchTooLarge {
 		d.producer.splitter.learn(topic, d.batching)
 		d.producer.producers.limit(topic) // asked for: who is refused alone will be told

@@ -317,7 +317,7 @@ func TestAProducerOutOfEpochsHasASuccessor(t *testing.T) {
 
 // Where librdkafka says which records were at fault, the others are marked; and what may be written is not sent again.
 func TestWhichRecordsAreSentAgain(t *testing.T) {
-	d := &drain{}
+	d := &reportLoop{}
 	type row struct {
 		report librdkafka.Report
 		told   bool

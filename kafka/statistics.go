@@ -14,8 +14,8 @@ import (
 // statistics are what librdkafka tells of itself (STATISTICS.md of librdkafka): the last sample of a
 // profile's handle, and counters that go on when the handle is replaced.
 type statistics struct {
-	mu      sync.Mutex // guards what follows
-	of      *drain     // whose samples are taken
+	mu      sync.Mutex  // guards what follows
+	of      *reportLoop // whose samples are taken
 	last    sample
 	brokers map[brokerKey]*brokerCounters
 }
@@ -73,7 +73,7 @@ func (c *counter) take(now int64) {
 }
 
 // restart expects the samples of another handle, whose counters begin at zero.
-func (s *statistics) restart(of *drain) {
+func (s *statistics) restart(of *reportLoop) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.of = of
@@ -83,7 +83,7 @@ func (s *statistics) restart(of *drain) {
 }
 
 // take enters a sample, unless its handle is not the present one any more.
-func (s *statistics) take(from *drain, text string) error {
+func (s *statistics) take(from *reportLoop, text string) error {
 	now, err := decodeStatistics(strings.NewReader(text))
 	if err != nil {
 		return err

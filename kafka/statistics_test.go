@@ -111,11 +111,11 @@ func brokerStatistics(id, connects int) string {
 
 func TestCountersAddUpOverHandlesAndForgottenBrokers(t *testing.T) {
 	t.Parallel()
-	first, second := &drain{}, &drain{}
+	first, second := &reportLoop{}, &reportLoop{}
 	var s statistics
 	s.restart(first)
 	for _, step := range []struct {
-		from     *drain
+		from     *reportLoop
 		connects int
 		want     int64
 	}{{first, 5, 5}, {first, 6, 6}, {first, 2, 8}, {second, 9, 8}} {
@@ -155,7 +155,7 @@ func FuzzStatistics(f *testing.F) {
 	f.Add(strings.Replace(brokerStatistics(2, 1), `"connects":1`, `"connects":9223372036854775807`, 1), brokerStatistics(2, -1))
 	f.Add(`{"brokers":null,"brokers":{"":{"nodeid":0,"txretries":3}}`, `{"topics":`)
 	f.Fuzz(func(t *testing.T, first, second string) {
-		from := &drain{}
+		from := &reportLoop{}
 		s := statistics{of: from}
 		before := map[brokerKey]int64{}
 		for _, text := range []string{first, second, first} {

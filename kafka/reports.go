@@ -11,9 +11,9 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// drain is the goroutine that reads the events of one producer handle, for as long as the handle lives.
+// reportLoop is the goroutine that reads the events of one producer handle, for as long as the handle lives.
 // It never waits for a session.
-type drain struct {
+type reportLoop struct {
 	producer *producer
 	handle   *librdkafka.Producer
 	batching batching        // of the handle
@@ -30,19 +30,19 @@ type drain struct {
 	worn   bool // brokers take its epoch for an old one
 }
 
-func newDrain(p *producer, handle *librdkafka.Producer) *drain {
-	return &drain{
+func newReportLoop(p *producer, handle *librdkafka.Producer) *reportLoop {
+	return &reportLoop{
 		producer: p, handle: handle, former: &p.former, ending: make(chan struct{}), ended: make(chan struct{}), topics: map[uintptr]accounts{},
 	}
 }
 
 const (
-	drainWait = time.Second     // longest wait for an event
-	drainGap  = 3 * time.Second // one wait and what it brought
-	emptying  = 5 * time.Second // for the last reports of a handle that failed
+	drainWait     = time.Second     // longest wait for an event
+	reportLoopGap = 3 * time.Second // one wait and what it brought
+	emptying      = 5 * time.Second // for the last reports of a handle that failed
 )
 
-func (d *drain) run() {
+func (d *reportLoop) run() {
 	defer close(d.ended)
 	if d.read() {
 		return
@@ -53,9 +53,9 @@ func (d *drain) run() {
 }
 
 // read reads until it shall end (true), or the handle has failed for good and was emptied (false).
-func (d *drain) read() bool {
+func (d *reportLoop) read() bool {
 	var end func()
-	d.beat, end = d.producer.producers.config().Watch("producer:"+d.producer.profile, drainGap)
+	d.beat, end = d.producer.producers.config().Watch("producer:"+d.producer.profile, reportLoopGap)
 	defer end()
 	defer d.sayLosses()
 	for {
@@ -79,7 +79,7 @@ func (d *drain) read() bool {
 }
 
 // idle tells whether a handle for smaller batches is not needed any more.
-func (d *drain) idle(now time.Time) bool {
+func (d *reportLoop) idle(now time.Time) bool {
 	if d.batching == whole {
 		return false
 	}
@@ -89,13 +89,13 @@ func (d *drain) idle(now time.Time) bool {
 	return now.Sub(d.busy) >= splitIdle
 }
 
-func (d *drain) sayLosses() {
+func (d *reportLoop) sayLosses() {
 	d.losses.logged = time.Time{}
 	d.losses.log(d.producer.log, time.Now())
 }
 
 // take takes all events that are there. It returns whether the handle failed and was replaced.
-func (d *drain) take() (failed bool) {
+func (d *reportLoop) take() (failed bool) {
 	for {
 		event := d.handle.Poll(d.report)
 		switch event.Kind {
@@ -118,7 +118,7 @@ func (d *drain) take() (failed bool) {
 
 // report counts and settles a run of delivery reports. It counts first: who is told the end of a record
 // finds it in the books.
-func (d *drain) report(run []librdkafka.Report) {
+func (d *reportLoop) report(run []librdkafka.Report) {
 	if anyFailed(run) {
 		run = d.divide(run)
 	}
@@ -146,7 +146,7 @@ func alike(run []librdkafka.Report) int {
 }
 
 // count adds the ends of a run to the books, at once for reports of one topic that follow each other.
-func (d *drain) count(run []librdkafka.Report) {
+func (d *reportLoop) count(run []librdkafka.Report) {
 	var ended [4]int64
 	var records, bytes int64
 	for i := range run {
@@ -167,7 +167,7 @@ func (d *drain) count(run []librdkafka.Report) {
 }
 
 // accounts finds where a report's topic is counted.
-func (d *drain) accounts(r *librdkafka.Report) accounts {
+func (d *reportLoop) accounts(r *librdkafka.Report) accounts {
 	a, known := d.topics[r.TopicHandle()]
 	if !known {
 		a = d.producer.producers.produced.of(r.Topic())
@@ -177,7 +177,7 @@ func (d *drain) accounts(r *librdkafka.Report) accounts {
 }
 
 // settle tells a session of n reports that say the same.
-func (d *drain) settle(r *librdkafka.Report, n int) {
+func (d *reportLoop) settle(r *librdkafka.Report, n int) {
 	ps, failure := d.producer.producers, d.failure(r)
 	publisher := ps.publishers.find(publisherOf(r.Opaque))
 	if publisher == nil {
@@ -190,7 +190,7 @@ func (d *drain) settle(r *librdkafka.Report, n int) {
 }
 
 // failure is nil for a record that the brokers have.
-func (d *drain) failure(r *librdkafka.Report) *ProduceError {
+func (d *reportLoop) failure(r *librdkafka.Report) *ProduceError {
 	outcome := outcomeOf(r.Err, r.Status)
 	if outcome == record.OK {
 		return nil
@@ -207,7 +207,7 @@ func (d *drain) failure(r *librdkafka.Report) *ProduceError {
 }
 
 // reason is reasonFor, with whose limit a record exceeds.
-func (d *drain) reason(r *librdkafka.Report) string {
+func (d *reportLoop) reason(r *librdkafka.Report) string {
 	reason := reasonFor(r.Err, r.Partition)
 	if r.Err != librdkafka.MessageTooLarge {
 		return reason
@@ -216,7 +216,7 @@ func (d *drain) reason(r *librdkafka.Report) string {
 }
 
 // wake tells the sessions whose answers are complete, once per run of reports.
-func (d *drain) wake() {
+func (d *reportLoop) wake() {
 	for i, publisher := range d.woken {
 		publisher.wake()
 		d.woken[i] = nil
@@ -225,7 +225,7 @@ func (d *drain) wake() {
 }
 
 // fail logs an error event; a fatal one replaces the handle. It returns whether that was done.
-func (d *drain) fail(event librdkafka.Event) (replaced bool) {
+func (d *reportLoop) fail(event librdkafka.Event) (replaced bool) {
 	p := d.producer
 	if !event.Fatal || !d.present() {
 		d.voice.logFailure(p.log, event)
@@ -247,7 +247,7 @@ func (d *drain) fail(event librdkafka.Event) (replaced bool) {
 // supersede makes a successor for a handle that has run out of epochs. Each batch that is refused, and each record that
 // times out, costs one of 32 767; librdkafka then begins again at zero, which brokers refuse. The handle sends what
 // it has, as when properties change.
-func (d *drain) supersede() {
+func (d *reportLoop) supersede() {
 	if !d.worn {
 		return
 	}
@@ -260,21 +260,21 @@ func (d *drain) supersede() {
 }
 
 // present tells whether records are still produced with the handle.
-func (d *drain) present() bool {
+func (d *reportLoop) present() bool {
 	if d.batching == whole {
 		return d.handle == d.producer.handle.Load()
 	}
 	return d.handle == d.producer.splitter.handles[d.batching].Load()
 }
 
-func (d *drain) sample(text string) {
+func (d *reportLoop) sample(text string) {
 	if err := d.producer.statistics.take(d, text); err != nil {
 		d.producer.log.Debug("statistics not understood", "err", err)
 	}
 }
 
 // empty reads what a failed handle still reports, in bounded time.
-func (d *drain) empty() {
+func (d *reportLoop) empty() {
 	until := time.Now().Add(emptying)
 	for d.handle.Pending() > 0 && time.Now().Before(until) {
 		d.beat()
@@ -284,7 +284,7 @@ func (d *drain) empty() {
 }
 
 // finish ends the handle: what it has is sent until ctx ends, then given up.
-func (d *drain) finish(ctx context.Context) {
+func (d *reportLoop) finish(ctx context.Context) {
 	d.handle.Retire()
 	d.handle.Flush()
 	d.await(ctx)
@@ -301,7 +301,7 @@ func (d *drain) finish(ctx context.Context) {
 }
 
 // await returns when every report has been read, or with ctx.
-func (d *drain) await(ctx context.Context) {
+func (d *reportLoop) await(ctx context.Context) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for d.handle.Pending() > 0 {
