@@ -152,9 +152,9 @@ func (t *topic) mayBaffle(now time.Time) bool {
 		t.baffled = 0
 	}
 	if t.baffled > 0 {
-		t.gate.lookups.mu.Lock()
+		t.topics.lookups.mu.Lock()
 		t.due = now.Add(lookAgainAfter)
-		t.gate.lookups.mu.Unlock()
+		t.topics.lookups.mu.Unlock()
 	}
 	return t.baffled <= int(lookAgainFor/lookAgainAfter)
 }

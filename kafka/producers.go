@@ -23,7 +23,7 @@ type Producers struct {
 	delivered  *producer
 	buffered   *producer
 	publishers publishers
-	topics     topics
+	topics     topicGate
 	produced   producedBooks
 	limits     limits
 	plights    atomic.Pointer[plights]
@@ -35,7 +35,7 @@ func openProducers(settings *atomic.Pointer[config.Config], log *slog.Logger, li
 	profiles := []string{config.Delivered, config.Buffered}
 	ps := &Producers{
 		settings: settings, log: log, life: life, cluster: cluster,
-		topics: topics{names: map[string]*topic{}}, produced: newProducedBooks(len(profiles)),
+		topics: topicGate{names: map[string]*topic{}}, produced: newProducedBooks(len(profiles)),
 	}
 	ps.apply(ps.config())
 	for _, profile := range profiles {

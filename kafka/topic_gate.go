@@ -12,11 +12,11 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// topics is the gate between what clients name and what librdkafka is told: librdkafka never
+// topicGate is the gate between what clients name and what librdkafka is told: librdkafka never
 // forgets a topic, and fails the records of one that does not exist only after
 // topic.metadata.propagation.max.ms. A topic is looked up once; until it is known, its records wait
 // here, and a missing one is refused for a while without asking again.
-type topics struct {
+type topicGate struct {
 	limit atomic.Int64
 	bytes atomic.Int64 // of the records that all topics hold
 	mu    sync.RWMutex
@@ -35,9 +35,9 @@ const (
 )
 
 type topic struct {
-	gate  *topics
-	name  string
-	state atomic.Int32 // knowledge
+	topics *topicGate
+	name   string
+	state  atomic.Int32 // knowledge
 
 	// accounts are where its records are counted: set before it is first known, and never again.
 	accounts
@@ -79,7 +79,7 @@ const (
 )
 
 // find returns the topic's entry, making one if there is room.
-func (t *topics) find(name []byte) (*topic, error) {
+func (t *topicGate) find(name []byte) (*topic, error) {
 	t.mu.RLock()
 	entry := t.names[string(name)]
 	t.mu.RUnlock()
@@ -89,7 +89,7 @@ func (t *topics) find(name []byte) (*topic, error) {
 	return t.add(string(name))
 }
 
-func (t *topics) add(name string) (*topic, error) {
+func (t *topicGate) add(name string) (*topic, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if entry := t.names[name]; entry != nil {
@@ -107,12 +107,12 @@ func (t *topics) add(name string) (*topic, error) {
 			Outcome: record.Rejected, Topic: name, Reason: fmt.Sprintf("produce.max_topics: %d topics are in use already", limit),
 		}
 	}
-	entry := &topic{gate: t, name: name}
+	entry := &topic{topics: t, name: name}
 	t.names[name] = entry
 	return entry, nil
 }
 
-func (t *topics) forgetMissing() {
+func (t *topicGate) forgetMissing() {
 	for name, entry := range t.names {
 		if knowledge(entry.state.Load()) == missing {
 			delete(t.names, name)
@@ -121,7 +121,7 @@ func (t *topics) forgetMissing() {
 }
 
 // doubt makes the next record of the topic look it up again: librdkafka says it is gone.
-func (t *topics) doubt(name string) {
+func (t *topicGate) doubt(name string) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	if entry := t.names[name]; entry != nil {
@@ -143,7 +143,7 @@ func (t *topic) hold(r heldRecord) (released, first bool, err error) {
 		}
 	}
 	size := r.weight()
-	if len(t.held) >= heldRecords || t.bytes+size > heldBytes && len(t.held) > 0 || t.gate.bytes.Load() > heldInAll {
+	if len(t.held) >= heldRecords || t.bytes+size > heldBytes && len(t.held) > 0 || t.topics.bytes.Load() > heldInAll {
 		return false, false, kerr.ErrFull
 	}
 	t.held = append(t.held, r)
@@ -169,7 +169,7 @@ func (r *heldRecord) weight() int {
 // weigh keeps count of the bytes that are held.
 func (t *topic) weigh(change int) {
 	t.bytes += change
-	t.gate.bytes.Add(int64(change))
+	t.topics.bytes.Add(int64(change))
 }
 
 // empty forgets what was held, all of which has gone on or ended.
@@ -223,7 +223,7 @@ func (t *topic) strays() *topic {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.again == nil {
-		t.again = &topic{gate: t.gate, name: t.name, accounts: t.accounts, brief: true}
+		t.again = &topic{topics: t.topics, name: t.name, accounts: t.accounts, brief: true}
 	}
 	return t.again
 }
