@@ -14,7 +14,7 @@ func (in *Interest) chosen() bool { return len(in.Partitions) > 0 }
 // is held of the others is taken back, and they go on later where they are committed.
 func (m *Member) Choose(partitions []record.TopicPartition) {
 	partitions = slices.Clone(partitions)
-	m.sub.order(func() { m.sub.choose(partitions) })
+	m.sub.do(func() { m.sub.choose(partitions) })
 }
 
 // choose is what assign and revoke are for members of a group.

@@ -57,7 +57,7 @@ func (m *Member) CommitAt(ctx context.Context, places []record.PartitionOffset) 
 	begun := false
 	var ahead []record.TopicPartition
 	var back []record.PartitionOffset
-	return s.insist(ctx, func(done chan<- error) {
+	return s.callRetrying(ctx, func(done chan<- error) {
 		if !begun { // in its turn: what was chosen right before is assigned by now
 			settled, on, lower, err := s.settleBelow(m.seat, places)
 			if err != nil {
@@ -125,13 +125,13 @@ func (s *Subscription) commit(ctx context.Context, of []record.TopicPartition, e
 	if len(of)+len(exactly) == 0 {
 		return nil
 	}
-	return s.insist(ctx, func(done chan<- error) { s.beginCommit(of, exactly, done) })
+	return s.callRetrying(ctx, func(done chan<- error) { s.beginCommit(of, exactly, done) })
 }
 
-// insist begins a commit, again and again while the coordinator does not answer.
-func (s *Subscription) insist(ctx context.Context, begin func(done chan<- error)) error {
+// callRetrying begins a commit, again and again while the coordinator does not answer.
+func (s *Subscription) callRetrying(ctx context.Context, begin func(done chan<- error)) error {
 	for {
-		err := s.turn(ctx, begin)
+		err := s.call(ctx, begin)
 		if !errors.Is(err, kerr.ErrNoAnswer) || ctx.Err() != nil {
 			return err
 		}
@@ -145,10 +145,10 @@ func (s *Subscription) insist(ctx context.Context, begin func(done chan<- error)
 	}
 }
 
-// turn orders what tells done how it ended, and waits for that.
-func (s *Subscription) turn(ctx context.Context, do func(done chan<- error)) error {
+// call orders what tells done how it ended, and waits for that.
+func (s *Subscription) call(ctx context.Context, do func(done chan<- error)) error {
 	done := make(chan error, 1)
-	if !s.order(func() { do(done) }) {
+	if !s.do(func() { do(done) }) {
 		return kerr.ErrStopping
 	}
 	return s.await(ctx, done)

@@ -61,7 +61,7 @@ func (s *Subscription) beginAgain(partitions []record.TopicPartition, was string
 		for {
 			begins, ends, err := s.groups.cluster.bounds(s.groups.life.Context, partitions)
 			if err == nil && len(begins) == len(partitions) && len(ends) == len(partitions) {
-				s.order(func() { s.beginAt(from, begins, ends) })
+				s.do(func() { s.beginAt(from, begins, ends) })
 				return
 			}
 			select {

@@ -184,7 +184,7 @@ func (d *discovery) rest(ctx context.Context) {
 // discovered tells the subscription which topics its patterns match now.
 func (s *Subscription) discovered(found []string) {
 	s.interest.Find(slices.Sorted(slices.Values(found)))
-	s.order(s.subscribe)
+	s.do(s.subscribe)
 }
 
 // subscribe joins the group for the topics that there are. When none is left the group is not left either: brokers

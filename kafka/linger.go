@@ -143,7 +143,7 @@ func (g *Groups) left(s *Subscription) {
 	until := time.Now().Add(nudgeTime)
 	for _, other := range g.subscriptions {
 		if other != s && other.group == s.group && !other.chosen {
-			other.order(func() { other.nudgeUntil = until })
+			other.do(func() { other.nudgeUntil = until })
 		}
 	}
 }

@@ -70,7 +70,7 @@ func (s *Subscription) learn(now time.Time) {
 	s.learning = len(list) > 0 && s.groups.life.Go(func() {
 		defer s.groups.askInTurn()()
 		offsets, err := s.consumer.Committed(list, learnTime)
-		s.order(func() { s.learned(asked, offsets, err) })
+		s.do(func() { s.learned(asked, offsets, err) })
 	})
 }
 
@@ -277,7 +277,7 @@ func (s *Subscription) watch(now time.Time) {
 	}
 	s.watching = len(asked) > 0 && s.groups.life.Go(func() {
 		begins, ends, err := s.groups.cluster.bounds(s.groups.life.Context, partitions)
-		s.order(func() { s.watchEnded(asked, begins, ends, err) })
+		s.do(func() { s.watchEnded(asked, begins, ends, err) })
 	})
 }
 

@@ -99,7 +99,7 @@ func TestACommitThatWasUnderWayIsPutRight(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantCommitted(t, k, 2)
-	if err := w.sub.turn(bounded(t), func(done chan<- error) {
+	if err := w.sub.call(bounded(t), func(done chan<- error) {
 		s := w.sub
 		s.ticket++
 		s.commits[s.ticket] = done

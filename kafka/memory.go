@@ -203,7 +203,7 @@ func (s *Subscription) survey() {
 			return err
 		})
 		if err == nil {
-			s.order(func() { s.mark(ends) })
+			s.do(func() { s.mark(ends) })
 		}
 	})
 }

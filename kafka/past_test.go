@@ -57,7 +57,7 @@ func TestWhatIsSettledWhileAPartitionGoesIsKept(t *testing.T) {
 		w.Accept(letters, below)
 	}
 	begun, settled, kept := make(chan struct{}), make(chan struct{}), make(chan int64, 1)
-	w.sub.order(func() {
+	w.sub.do(func() {
 		c.memory.mu.Lock() // it goes slowly
 		go func() { <-settled; c.memory.mu.Unlock() }()
 		close(begun)

@@ -66,7 +66,7 @@ func (s *Subscription) seek(ctx context.Context, places []record.PartitionOffset
 	if len(places) == 0 {
 		return nil
 	}
-	return s.turn(ctx, func(done chan<- error) {
+	return s.call(ctx, func(done chan<- error) {
 		s.trySeek(&seek{ctx: ctx, places: places, left: places, seat: seat, commit: commit, done: done})
 	})
 }
@@ -82,7 +82,7 @@ func (s *Subscription) trySeek(o *seek) {
 	}
 	switch {
 	case wait:
-		s.later(func() { s.trySeek(o) })
+		s.doNextRound(func() { s.trySeek(o) })
 	case err != nil || !o.commit:
 		o.done <- err
 	default:

@@ -73,7 +73,7 @@ type Subscription struct {
 	evicted    bool                                       // others need its place
 	failed     bool                                       // the consumer is beyond repair; the next Join makes another
 	assigned   bool                                       // partitions were assigned, perhaps none
-	orders     []func()                                   // for the run goroutine
+	commands   []func()                                   // for the run goroutine
 	ended      bool                                       // it takes no more
 }
 
@@ -154,7 +154,7 @@ func (s *Subscription) run(ctx context.Context) {
 		s.kicked.Store(false)
 		now := time.Now()
 		s.readEvents(now)
-		s.obey()
+		s.runCommands()
 		s.learn(now)
 		s.feedAll(now)
 		s.mind(now)

@@ -15,7 +15,7 @@ func (s *Subscription) close(ctx context.Context) {
 	s.groups.memory.leave(s.claimant)
 	defer s.groups.lendings.closed(s)
 	defer s.groups.memory.ended.Store(true)
-	defer s.forsake()
+	defer s.failPending()
 	s.serveRevocation(time.Now(), true)
 	s.store()
 	err := s.leave(ctx)

@@ -53,7 +53,7 @@ func (g *Groups) identify(ctx context.Context) {
 		asked = time.Now() // nobody has to wait for an answer any more
 	}
 	for _, s := range subscriptions {
-		s.order(func() { s.identified(ids, asked) })
+		s.do(func() { s.identified(ids, asked) })
 	}
 }
 
