@@ -71,10 +71,10 @@ func (a *accumulator) ready() bool {
 }
 
 // passed tells whether all that the session left here has been handed over, so that more may follow it directly.
-func (a *accumulator) passed(g *gathering) bool { return g.left <= a.gone.Load() }
+func (a *accumulator) passed(g *sessionBatch) bool { return g.left <= a.gone.Load() }
 
 // send hands over what a session gathered, or keeps a copy of it until it should go.
-func (a *accumulator) send(g *gathering) {
+func (a *accumulator) send(g *sessionBatch) {
 	packed := *g.packed
 	if a.passed(g) && a.ready() {
 		if packed = a.hand(g.topic, packed); len(packed) == 0 {
@@ -104,14 +104,14 @@ func (a *accumulator) admit(t *topic, held []heldRecord) {
 	}
 	if all > 0 {
 		a.producer.load(t.accounts, int64(n), int64(bytes))
-		a.keep(&gathering{topic: t, records: all}, packed)
+		a.keep(&sessionBatch{topic: t, records: all}, packed)
 		a.producer.held.Add(int64(-n))
 		a.move(true)
 	}
 }
 
 // keep keeps a copy, and returns how many records wait.
-func (a *accumulator) keep(g *gathering, packed []byte) int {
+func (a *accumulator) keep(g *sessionBatch, packed []byte) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.given++

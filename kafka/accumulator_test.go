@@ -29,7 +29,7 @@ func babble(c *Client, session, n int, send func(*caller, Outgoing) error) (fail
 		out := Outgoing{Topic: "letters", Partition: AnyPartition, Value: fmt.Appendf(nil, "%d %d ", session, i)}
 		switch rand.N(20) {
 		case 0:
-			out.Value = append(out.Value, make([]byte, gatheredBytes+1)...)
+			out.Value = append(out.Value, make([]byte, sessionBatchBytes+1)...)
 		case 1:
 			out.Headers = []record.Header{header("a", []byte("b"))}
 		case 2:
@@ -187,7 +187,7 @@ func TestALoneRecordDoesNotLinger(t *testing.T) {
 		cfg.Profiles = map[string]config.Properties{config.Buffered: {"linger.ms": "5000"}}
 	})
 	p, within := newCaller(t, c), time.After(patience)
-	small, large := []byte("x"), make([]byte, 2*gatheredBytes)
+	small, large := []byte("x"), make([]byte, 2*sessionBatchBytes)
 	send := func(out Outgoing) {
 		if err := p.SendBuffered(out); err != nil {
 			t.Fatal(err)

@@ -212,7 +212,7 @@ func TestAFullQueueAsksToTryAgain(t *testing.T) {
 			taken++
 		}
 	}
-	if !errors.Is(err, kerr.ErrFull) || taken > 10+gatheredRecords || p.Pending() != taken {
+	if !errors.Is(err, kerr.ErrFull) || taken > 10+sessionBatchRecords || p.Pending() != taken {
 		t.Fatalf("%v after %d records, %d pending", err, taken, p.Pending())
 	}
 	// Ten may be written: they were sent, and nobody answered. The others follow when these have ended.

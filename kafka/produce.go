@@ -11,7 +11,7 @@ import (
 
 // produce takes a record from a session: it gathers it when its topic is known, else the record goes to the gate.
 // Its details are nil when it has none, and not changed any more.
-func (ps *Producers) produce(g *gathering, topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
+func (ps *Producers) produce(g *sessionBatch, topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
 	t, err := ps.topics.find(topic)
 	if err != nil {
 		return err
@@ -24,7 +24,7 @@ func (ps *Producers) produce(g *gathering, topic, key, value []byte, opaque uint
 }
 
 // gather takes a record of a topic that is known.
-func (ps *Producers) gather(g *gathering, t *topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
+func (ps *Producers) gather(g *sessionBatch, t *topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
 	a := g.producer.accumulator
 	if a.full() {
 		return kerr.ErrFull
@@ -47,7 +47,7 @@ func (ps *Producers) gather(g *gathering, t *topic, key, value []byte, opaque ui
 }
 
 // hold keeps a record at the gate while its topic is looked up.
-func (ps *Producers) hold(g *gathering, t *topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
+func (ps *Producers) hold(g *sessionBatch, t *topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
 	r := heldRecord{producer: g.producer, key: clone(key), value: clone(value), details: d, opaque: opaque, since: time.Now()}
 	released, first, err := t.hold(r)
 	switch {

@@ -67,7 +67,7 @@ func newProducer(profile string, ps *Producers) (*producer, error) {
 func (p *producer) install(handle *librdkafka.Producer) {
 	p.current = newReportLoop(p, handle)
 	p.statistics.restart(p.current)
-	p.accumulator.largest.Store(gatherable(p.properties))
+	p.accumulator.largest.Store(largestBatched(p.properties))
 	p.prompt.Store(prompt(p.properties))
 	p.most.Store(queueBounds(p.properties))
 	p.handle.Store(handle)
@@ -214,14 +214,14 @@ func discard(ctx context.Context, handle *librdkafka.Producer, log *slog.Logger)
 // discardTime bounds the end of a handle: librdkafka's own has no bound.
 const discardTime = 5 * time.Second
 
-// gatherable is the size of the largest record, in bytes, that may be gathered with others: librdkafka is sure to
+// largestBatched is the size of the largest record, in bytes, that may be gathered with others: librdkafka is sure to
 // take it.
-func gatherable(p config.Properties) int64 {
+func largestBatched(p config.Properties) int64 {
 	largest, err := strconv.ParseInt(p["message.max.bytes"], 10, 64)
 	if err != nil {
-		return gatheredBytes
+		return sessionBatchBytes
 	}
-	return min(gatheredBytes, largest/2)
+	return min(sessionBatchBytes, largest/2)
 }
 
 // prompt tells whether records are to leave at once.

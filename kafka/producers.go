@@ -59,7 +59,7 @@ func (ps *Producers) apply(cfg *config.Config) { ps.topics.limit.Store(int64(cfg
 // Publisher makes a session's handle on the producers. wake is called, from other goroutines and
 // never blocking, when something the session waits for has happened. The session closes the handle.
 func (ps *Producers) Publisher(wake func()) (*Publisher, error) {
-	p := &Publisher{producers: ps, wake: wake, toDeliver: gathering{producer: ps.delivered}, toBuffer: gathering{producer: ps.buffered}}
+	p := &Publisher{producers: ps, wake: wake, toDeliver: sessionBatch{producer: ps.delivered}, toBuffer: sessionBatch{producer: ps.buffered}}
 	p.threshold.Store(-1)
 	return p, ps.publishers.add(p)
 }

@@ -17,7 +17,7 @@ type Publisher struct {
 	id        uint32
 	wake      func()
 
-	toDeliver, toBuffer gathering
+	toDeliver, toBuffer sessionBatch
 
 	pending   atomic.Int64 // records without a report, both kinds
 	failed    atomic.Int64 // buffered records that failed since the last TakeFailed
@@ -82,7 +82,7 @@ func (p *Publisher) Push() {
 // Hasten is Push for records that will not linger. A session calls it before its answers leave: they would take the
 // time of a system call from them.
 func (p *Publisher) Hasten() {
-	for _, g := range [...]*gathering{&p.toDeliver, &p.toBuffer} {
+	for _, g := range [...]*sessionBatch{&p.toDeliver, &p.toBuffer} {
 		if g.records > 0 && g.producer.hastens() {
 			g.push()
 		}

@@ -45,7 +45,7 @@ func TestATopicThatDoesNotGetOnLeavesRoomForOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if crowded == nil || taken < queue/2 || taken > queue/2+2*gatheredRecords {
+	if crowded == nil || taken < queue/2 || taken > queue/2+2*sessionBatchRecords {
 		t.Fatalf("%d records of one topic were taken, %v", taken, crowded)
 	}
 	for range 5 * queue {

@@ -6,9 +6,9 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
-// gathering is what a session has produced with a profile since it last pushed: records of one topic, packed.
+// sessionBatch is what a session has produced with a profile since it last pushed: records of one topic, packed.
 // To hand librdkafka many at once costs a fraction of one at a time.
-type gathering struct {
+type sessionBatch struct {
 	producer *producer
 	topic    *topic
 	packed   *[]byte // of the pool; nil when there are no records
@@ -18,19 +18,19 @@ type gathering struct {
 }
 
 const (
-	gatheredRecords = 64       // that a session gathers before they are pushed
-	gatheredBytes   = 16 << 10 // of such records, and of the largest that is gathered at all
+	sessionBatchRecords = 64       // that a session gathers before they are pushed
+	sessionBatchBytes   = 16 << 10 // of such records, and of the largest that is gathered at all
 )
 
-// gathered are buffers for packed records: an idle session has none.
-var gathered = sync.Pool{New: func() any {
-	b := make([]byte, 0, 2*gatheredBytes+gatheredRecords*librdkafka.PackedHead)
+// sessionBatches are buffers for packed records: an idle session has none.
+var sessionBatches = sync.Pool{New: func() any {
+	b := make([]byte, 0, 2*sessionBatchBytes+sessionBatchRecords*librdkafka.PackedHead)
 	return &b
 }}
 
 // takes tells whether a record can be gathered: it is not large, and librdkafka will have nothing against it that
 // a session which does not wait for reports should be told at once.
-func (g *gathering) takes(key, value []byte, d *librdkafka.Details) bool {
+func (g *sessionBatch) takes(key, value []byte, d *librdkafka.Details) bool {
 	size, a := len(key)+len(value), g.producer.accumulator
 	if d != nil {
 		size += len(d.Headers)
@@ -42,17 +42,17 @@ func (g *gathering) takes(key, value []byte, d *librdkafka.Details) bool {
 }
 
 // begins tells whether a record of the topic is pushed with none of those that were gathered before.
-func (g *gathering) begins(t *topic) bool {
-	return g.records == 0 || g.topic != t || g.records == gatheredRecords || len(*g.packed) >= gatheredBytes
+func (g *sessionBatch) begins(t *topic) bool {
+	return g.records == 0 || g.topic != t || g.records == sessionBatchRecords || len(*g.packed) >= sessionBatchBytes
 }
 
 // add packs a copy of a record.
-func (g *gathering) add(t *topic, key, value []byte, opaque uint64, d *librdkafka.Details) {
+func (g *sessionBatch) add(t *topic, key, value []byte, opaque uint64, d *librdkafka.Details) {
 	if g.begins(t) {
 		g.push()
 	}
 	if g.packed == nil {
-		g.packed, _ = gathered.Get().(*[]byte)
+		g.packed, _ = sessionBatches.Get().(*[]byte)
 	}
 	g.topic = t
 	*g.packed = librdkafka.PackRecord(*g.packed, key, value, opaque, d)
@@ -62,13 +62,13 @@ func (g *gathering) add(t *topic, key, value []byte, opaque uint64, d *librdkafk
 }
 
 // push hands over what was gathered.
-func (g *gathering) push() {
+func (g *sessionBatch) push() {
 	if g.records == 0 {
 		return
 	}
 	g.producer.load(g.topic.accounts, int64(g.records), g.bytes)
 	g.producer.accumulator.send(g)
 	*g.packed = (*g.packed)[:0]
-	gathered.Put(g.packed)
+	sessionBatches.Put(g.packed)
 	g.topic, g.packed, g.records, g.bytes = nil, nil, 0, 0
 }
