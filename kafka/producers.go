@@ -26,7 +26,7 @@ type Producers struct {
 	topics     topicGate
 	produced   producedBooks
 	limits     limits
-	plights    atomic.Pointer[plights]
+	plights    atomic.Pointer[troubles]
 	written    map[string]int64 // by topic with records under way, those written at the last look; see examine
 }
 

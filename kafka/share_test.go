@@ -81,7 +81,7 @@ func wantFullest(t *testing.T, c *Client, profile string) {
 func TestThePlightOfAPartitionIsNamed(t *testing.T) {
 	t.Parallel()
 	heard := []Heard{{Broker{1, "kafka1", 9092}, false}, {Broker{2, "kafka2", 9092}, true}}
-	found := plights{}
+	found := troubles{}
 	found.add(&librdkafka.Topic{Name: "t", Partitions: []librdkafka.TopicPartition{
 		{ID: 0, Leader: 1, Replicas: []int32{1, 2}, InSync: []int32{1, 2}},
 		{ID: 1, Leader: 2, Replicas: []int32{1, 2}, InSync: []int32{1, 2}},

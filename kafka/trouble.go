@@ -9,8 +9,8 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// plights say of partitions what keeps their records from getting on.
-type plights map[record.TopicPartition]string
+// troubles say of partitions what keeps their records from getting on.
+type troubles map[record.TopicPartition]string
 
 // mostExamined is how many topics are asked for in a round.
 const mostExamined = 200
@@ -31,7 +31,7 @@ func (ps *Producers) examine(ctx context.Context, ask Ask, heard []Heard) {
 	if err != nil {
 		return
 	}
-	found := plights{}
+	found := troubles{}
 	asked := 0
 	for i := range topics {
 		wanted := ""
@@ -45,9 +45,9 @@ func (ps *Producers) examine(ctx context.Context, ask Ask, heard []Heard) {
 }
 
 // announce logs what is wrong with topics of which that was not known.
-func (ps *Producers) announce(found plights) {
+func (ps *Producers) announce(found troubles) {
 	for tp, why := range found {
-		if tp.Partition == AnyPartition && ps.plight(tp.Topic, tp.Partition) != why {
+		if tp.Partition == AnyPartition && ps.trouble(tp.Topic, tp.Partition) != why {
 			ps.log.Warn("records of a topic do not arrive", "topic", tp.Topic, "reason", why)
 		}
 	}
@@ -102,7 +102,7 @@ func (b *producedBooks) stuck(before map[string]int64) (topics []string, now map
 }
 
 // add notes what is wrong with the partitions of a topic, which wants so many replicas in sync: empty when that is not known.
-func (p plights) add(t *librdkafka.Topic, heard []Heard, wanted string) {
+func (p troubles) add(t *librdkafka.Topic, heard []Heard, wanted string) {
 	names := map[int32]string{}
 	silent := map[int32]bool{}
 	for _, h := range heard {
@@ -142,8 +142,8 @@ func brokerList(ids []int32, names map[int32]string) string {
 	return strings.Join(list, ", ")
 }
 
-// plight is what keeps records of a partition, or of any, from getting on; empty when that is not known.
-func (ps *Producers) plight(topic string, partition int32) string {
+// trouble is what keeps records of a partition, or of any, from getting on; empty when that is not known.
+func (ps *Producers) trouble(topic string, partition int32) string {
 	found := ps.plights.Load()
 	if found == nil {
 		return ""
