@@ -224,22 +224,22 @@ func TestCloseEndsEveryLease(t *testing.T) {
 
 func TestTheRowsOfGroupsAreBounded(t *testing.T) {
 	t.Parallel()
-	b := newLendingBooks()
-	for i := range 2 * lendingRows {
+	b := newLeaseBooks()
+	for i := range 2 * leaseRows {
 		m := b.admit(fmt.Sprint("group", i), "t")
-		if own := m != (matter{}); own != (i < lendingRows) {
+		if own := m != (rowKey{}); own != (i < leaseRows) {
 			t.Fatalf("group %d has a row of its own: %v", i, own)
 		}
 		b.stale(fmt.Sprint("group", i), fmt.Sprint("topic", i))
 		b.rebalanced(fmt.Sprint("group", i))
 	}
-	if len(b.past) > lendingRows+1 || len(b.rebalances) > lendingRows+1 {
+	if len(b.past) > leaseRows+1 || len(b.rebalances) > leaseRows+1 {
 		t.Errorf("%d rows, %d groups with rebalances", len(b.past), len(b.rebalances))
 	}
-	if n := b.past[matter{}].stale; n != 2*lendingRows {
-		t.Errorf("%d stale settlements, want %d", n, 2*lendingRows)
+	if n := b.past[rowKey{}].stale; n != 2*leaseRows {
+		t.Errorf("%d stale settlements, want %d", n, 2*leaseRows)
 	}
-	if m := (matter{"group0", "t"}); b.admit(m.group, m.topic) != m {
+	if m := (rowKey{"group0", "t"}); b.admit(m.group, m.topic) != m {
 		t.Error("a row was given up")
 	}
 }

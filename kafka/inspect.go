@@ -51,7 +51,7 @@ func (s *Subscription) status(now time.Time) SubscriptionStatus {
 			status.OldestUnacked = max(status.OldestUnacked, r.Age)
 		}
 	}
-	for _, counts := range s.lendings {
+	for _, counts := range s.leases {
 		status.Skipped += counts.Skipped
 	}
 	status.Standing = s.dispatch.Standing(now, s.groups.config().StallAfter, mostStanding)

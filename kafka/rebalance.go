@@ -36,10 +36,10 @@ func (s *Subscription) open(tp record.TopicPartition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.trouble = nil
-	if s.lendings[row] == nil {
-		s.lendings[row] = &ledger.LeaseCounts{}
+	if s.leases[row] == nil {
+		s.leases[row] = &ledger.LeaseCounts{}
 	}
-	s.dispatch.Add(tp, s.lendings[row])
+	s.dispatch.Add(tp, s.leases[row])
 	f := &feed{portion: portion, queue: queue, lane: s.dispatch.Partition(tp), stored: -1, logStart: newLogStart()}
 	s.feeds[tp], s.unlearned = f, true
 	s.recall(tp, f)

@@ -38,15 +38,15 @@ func (s *Subscription) toWarnOf(now time.Time) []ledger.StandingRecord {
 }
 
 // addStanding adds the worst of each row's standing records. The subscription's mu is held.
-func (s *Subscription) addStanding(all map[matter]pastLending, now time.Time) {
+func (s *Subscription) addStanding(all map[rowKey]pastLeases, now time.Time) {
 	for l := range s.dispatch.Partitions() {
 		r, ok := l.Ledger().Standing(now)
 		if !ok {
 			continue
 		}
-		m := matter{s.group, l.Topic}
-		if s.lendings[m] == nil {
-			m = matter{} // beyond the bound on rows
+		m := rowKey{s.group, l.Topic}
+		if s.leases[m] == nil {
+			m = rowKey{} // beyond the bound on rows
 		}
 		row := all[m]
 		row.age, row.attempts = max(row.age, r.Age), max(row.attempts, r.Attempts)

@@ -65,7 +65,7 @@ type Subscription struct {
 
 	mu         sync.Mutex // guards what follows
 	dispatch   *ledger.Dispatch
-	lendings   map[matter]*ledger.LeaseCounts
+	leases     map[rowKey]*ledger.LeaseCounts
 	used       time.Time                                  // when a member was last here
 	absence    time.Duration                              // the longest that none was, before one came
 	unreadable map[record.TopicPartition]*UnreadableError // batches that keep partitions from going on
@@ -128,7 +128,7 @@ func (g *Groups) startSubscription(key, group string, in Interest, set *topicset
 		key: key, group: group, topics: topics, groups: g, cfg: cfg, log: g.log.With("group", group),
 		consumer: consumer, feeds: map[record.TopicPartition]*feed{}, commits: map[uint64]chan<- error{}, logs: map[string]*topicLog{}, past: map[record.TopicPartition]*past{},
 		used: g.departed.since(key, time.Now()), interest: set, gone: make(chan struct{}), chosen: in.chosen(), reset: reset,
-		properties: properties, dispatch: ledger.NewDispatch(cfg.WindowRecords, cfg.WindowBytes), lendings: map[matter]*ledger.LeaseCounts{},
+		properties: properties, dispatch: ledger.NewDispatch(cfg.WindowRecords, cfg.WindowBytes), leases: map[rowKey]*ledger.LeaseCounts{},
 		appetite: appetiteOf(properties),
 	}
 	s.claimant = g.memory.enter(s.kick)

@@ -9,63 +9,63 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 )
 
-// matter is what one row of the books is about; the zero matter is everything beyond the bound.
-type matter struct{ group, topic string }
+// rowKey is what one row of the books is about; the zero matter is everything beyond the bound.
+type rowKey struct{ group, topic string }
 
-// lendingRows bounds the rows of the books: groups and topics are named by clients.
-const lendingRows = 500
+// leaseRows bounds the rows of the books: groups and topics are named by clients.
+const leaseRows = 500
 
-// lendingBooks keep what every group was lent, also after its subscription has ended.
-type lendingBooks struct {
+// leaseBooks keep what every group was lent, also after its subscription has ended.
+type leaseBooks struct {
 	mu         sync.Mutex // taken before a subscription's own
-	past       map[matter]*pastLending
+	past       map[rowKey]*pastLeases
 	own        int // rows but that of the zero matter
 	open       map[*Subscription]bool
 	rebalances map[string]int64 // by group
 }
 
-// pastLending is what ended subscriptions counted, and what belongs to no subscription's ledgers.
-type pastLending struct {
+// pastLeases is what ended subscriptions counted, and what belongs to no subscription's ledgers.
+type pastLeases struct {
 	ledger.LeaseCounts
 	stale    int64
 	age      time.Duration // of what stands now: see addStanding
 	attempts int
 }
 
-func newLendingBooks() lendingBooks {
-	return lendingBooks{past: map[matter]*pastLending{}, open: map[*Subscription]bool{}, rebalances: map[string]int64{}}
+func newLeaseBooks() leaseBooks {
+	return leaseBooks{past: map[rowKey]*pastLeases{}, open: map[*Subscription]bool{}, rebalances: map[string]int64{}}
 }
 
 // admit returns the row that a topic of a group is counted in.
-func (b *lendingBooks) admit(group, topic string) matter {
+func (b *leaseBooks) admit(group, topic string) rowKey {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	m := matter{group, topic}
+	m := rowKey{group, topic}
 	switch {
 	case b.past[m] != nil:
-	case b.own < lendingRows:
+	case b.own < leaseRows:
 		b.own++
-		b.past[m] = &pastLending{}
+		b.past[m] = &pastLeases{}
 	default:
-		m = matter{}
+		m = rowKey{}
 		b.others()
 	}
 	return m
 }
 
 // others is the row of everything beyond the bound. The books' mu is held.
-func (b *lendingBooks) others() *pastLending {
-	if b.past[matter{}] == nil {
-		b.past[matter{}] = &pastLending{}
+func (b *leaseBooks) others() *pastLeases {
+	if b.past[rowKey{}] == nil {
+		b.past[rowKey{}] = &pastLeases{}
 	}
-	return b.past[matter{}]
+	return b.past[rowKey{}]
 }
 
 // stale counts a settlement that came too late. What it names may be anything: it gets no row of its own.
-func (b *lendingBooks) stale(group, topic string) {
+func (b *leaseBooks) stale(group, topic string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	row := b.past[matter{group, topic}]
+	row := b.past[rowKey{group, topic}]
 	if row == nil {
 		row = b.others()
 	}
@@ -73,38 +73,38 @@ func (b *lendingBooks) stale(group, topic string) {
 }
 
 // rebalanced counts an assignment or a revocation.
-func (b *lendingBooks) rebalanced(group string) {
+func (b *leaseBooks) rebalanced(group string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if _, known := b.rebalances[group]; !known && len(b.rebalances) >= lendingRows {
+	if _, known := b.rebalances[group]; !known && len(b.rebalances) >= leaseRows {
 		group = ""
 	}
 	b.rebalances[group]++
 }
 
 // rebalancesOf is how often the group was rebalanced here since the start.
-func (b *lendingBooks) rebalancesOf(group string) int64 {
+func (b *leaseBooks) rebalancesOf(group string) int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.rebalances[group]
 }
 
-func (b *lendingBooks) opened(s *Subscription) {
+func (b *leaseBooks) opened(s *Subscription) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.open[s] = true
 }
 
 // closed takes over what a subscription counted. It has no ledger any more.
-func (b *lendingBooks) closed(s *Subscription) {
+func (b *leaseBooks) closed(s *Subscription) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for m, counts := range s.lendings {
+	for m, counts := range s.leases {
 		b.past[m].Add(counts)
 	}
-	s.lendings = nil
+	s.leases = nil
 	delete(b.open, s)
 }
 
@@ -113,13 +113,13 @@ func (g *Groups) Consumed() []ConsumedRow {
 	b := &g.lendings
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	all := make(map[matter]pastLending, len(b.past))
+	all := make(map[rowKey]pastLeases, len(b.past))
 	for m, past := range b.past {
 		all[m] = *past
 	}
 	now := time.Now()
 	for s := range b.open {
-		s.addLendings(all, now)
+		s.addLeases(all, now)
 	}
 	rows := make([]ConsumedRow, 0, len(all))
 	for m, l := range all {
@@ -135,11 +135,11 @@ func (g *Groups) Consumed() []ConsumedRow {
 	return rows
 }
 
-// addLendings adds what the subscription has counted so far.
-func (s *Subscription) addLendings(all map[matter]pastLending, now time.Time) {
+// addLeases adds what the subscription has counted so far.
+func (s *Subscription) addLeases(all map[rowKey]pastLeases, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for m, counts := range s.lendings {
+	for m, counts := range s.leases {
 		sum := all[m]
 		sum.Add(counts)
 		all[m] = sum
