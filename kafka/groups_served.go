@@ -34,7 +34,7 @@ type Groups struct {
 	subscriptions map[string]*Subscription
 	members       map[Identity]*Member
 	departed      departures
-	rooms         rooms
+	rooms         consumerSlots
 }
 
 func newGroups(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifetime.Lifetime, cluster *Cluster) *Groups {
@@ -42,7 +42,7 @@ func newGroups(settings *atomic.Pointer[config.Config], log *slog.Logger, life *
 		settings: settings, log: log, life: life, cluster: cluster,
 		lendings: newLeaseBooks(), opened: make(chan struct{}, 1), learners: make(chan struct{}, learners), sought: make(chan struct{}, 1),
 		subscriptions: map[string]*Subscription{}, members: map[Identity]*Member{}, departed: departures{},
-		rooms: rooms{all: map[*Subscription]netip.Prefix{}, waiting: map[Identity]func(){}},
+		rooms: consumerSlots{all: map[*Subscription]netip.Prefix{}, waiting: map[Identity]func(){}},
 	}
 	g.reconfigure(g.config())
 	return g

@@ -74,7 +74,7 @@ func (g *Groups) subscription(key string, id Identity, in Interest, set *topicse
 		g.rooms.join(s, from)
 		return s, nil
 	}
-	if err := g.room(id, from, wake); err != nil {
+	if err := g.reserve(id, from, wake); err != nil {
 		return nil, err
 	}
 	s, err := g.startSubscription(key, id.Group, in, set)

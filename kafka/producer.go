@@ -28,7 +28,7 @@ type producer struct {
 	prompt    atomic.Bool  // it does not linger: somebody waits for its records
 
 	under      load // all that is under way
-	most       atomic.Pointer[room]
+	most       atomic.Pointer[queueSpace]
 	relearning atomic.Bool // a goroutine is at it: see Client.passOver
 
 	accumulator *accumulator

@@ -18,11 +18,11 @@ type load struct {
 	_              [48]byte // a cache line of its own
 }
 
-// room is what a producer's queue holds.
-type room struct{ records, bytes int64 }
+// queueSpace is what a producer's queue holds.
+type queueSpace struct{ records, bytes int64 }
 
 // queueBounds are those of librdkafka's queue, whose own defaults apply to what is not set.
-func queueBounds(p config.Properties) *room {
+func queueBounds(p config.Properties) *queueSpace {
 	number := func(name string, otherwise int64) int64 {
 		n, err := strconv.ParseInt(p[name], 10, 64)
 		if err != nil {
@@ -30,7 +30,7 @@ func queueBounds(p config.Properties) *room {
 		}
 		return n
 	}
-	b := &room{number("queue.buffering.max.messages", 100_000), number("queue.buffering.max.kbytes", 1<<20) << 10}
+	b := &queueSpace{number("queue.buffering.max.messages", 100_000), number("queue.buffering.max.kbytes", 1<<20) << 10}
 	if b.records == 0 {
 		b.records = 1 << 31 // librdkafka: no limit
 	}
@@ -52,9 +52,9 @@ func (p *producer) unload(a accounts, records, bytes int64) {
 }
 
 // free is what is left of the queue.
-func (p *producer) free() room {
+func (p *producer) free() queueSpace {
 	most := p.most.Load()
-	return room{most.records - p.under.records.Load(), most.bytes - p.under.bytes.Load()}
+	return queueSpace{most.records - p.under.records.Load(), most.bytes - p.under.bytes.Load()}
 }
 
 // crowded tells whether a topic has as much of the queue as is still free. So one whose broker does not answer gets

@@ -54,9 +54,9 @@ func clientPrefix(at netip.Addr) netip.Prefix {
 	return prefix
 }
 
-// rooms is where consumers are counted from their beginning to their end: the bound holds for those that are
+// consumerSlots is where consumers are counted from their beginning to their end: the bound holds for those that are
 // leaving their group as well. The client's mu guards it.
-type rooms struct {
+type consumerSlots struct {
 	all     map[*Subscription]netip.Prefix // by whose clients alone it was joined, the zero value for several
 	waiting map[Identity]func()            // who is woken when one has ended
 }
@@ -65,17 +65,17 @@ type rooms struct {
 const mostWaiting = 10_000
 
 // enter counts a consumer that begins.
-func (r *rooms) enter(s *Subscription, from netip.Prefix) { r.all[s] = from }
+func (r *consumerSlots) enter(s *Subscription, from netip.Prefix) { r.all[s] = from }
 
 // join notes from where a subscription is used.
-func (r *rooms) join(s *Subscription, from netip.Prefix) {
+func (r *consumerSlots) join(s *Subscription, from netip.Prefix) {
 	if r.all[s] != from {
 		r.all[s] = netip.Prefix{}
 	}
 }
 
 // held is how many consumers there are, of an address alone if it is valid.
-func (r *rooms) held(from netip.Prefix) (n int) {
+func (r *consumerSlots) held(from netip.Prefix) (n int) {
 	for _, at := range r.all {
 		if !from.IsValid() || at == from {
 			n++
@@ -84,8 +84,8 @@ func (r *rooms) held(from netip.Prefix) (n int) {
 	return n
 }
 
-// room makes room for another subscription, or says why there is none. The client's mu is held.
-func (g *Groups) room(id Identity, from netip.Prefix, wake func()) error {
+// reserve makes room for another subscription, or says why there is none. The client's mu is held.
+func (g *Groups) reserve(id Identity, from netip.Prefix, wake func()) error {
 	most := g.config().MaxSubscriptions
 	if mine := g.rooms.held(from); from.IsValid() && mine >= max(1, most/2) {
 		return g.evict(id, from, wake, &RoomError{Most: most, Address: from, Held: mine})
