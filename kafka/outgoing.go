@@ -52,7 +52,7 @@ func (p *Publisher) Send(out Outgoing) error {
 	if err != nil {
 		return err
 	}
-	p.keepPlaces()
+	p.keepPositions()
 	p.pending.Add(1)
 	sequence := p.track()
 	err = p.producers.produce(&p.toDeliver, []byte(out.Topic), out.Key, out.Value, tracked|p.opaque(sequence), d)

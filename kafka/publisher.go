@@ -24,14 +24,14 @@ type Publisher struct {
 	threshold atomic.Int64 // wake the session when pending falls to this; -1 for never
 	closed    atomic.Bool
 
-	mu       sync.Mutex
-	outcomes []outcome // ring of the tracked records that are not taken yet
-	places   []place   // where they are, once somebody has asked for that: else nil
-	first    uint32    // sequence number of the oldest of them
-	next     uint32    // sequence number of the next one
-	done     uint32    // all tracked records before this one have their outcome
-	awaited  uint32    // wake the session when done reaches this
-	asleep   bool      // the session waits for awaited
+	mu        sync.Mutex
+	outcomes  []outcome        // ring of the tracked records that are not taken yet
+	positions []recordPosition // where they are, once somebody has asked for that: else nil
+	first     uint32           // sequence number of the oldest of them
+	next      uint32           // sequence number of the next one
+	done      uint32           // all tracked records before this one have their outcome
+	awaited   uint32           // wake the session when done reaches this
+	asleep    bool             // the session waits for awaited
 }
 
 type outcome struct {
@@ -120,7 +120,7 @@ func (p *Publisher) track() uint32 {
 	if int(p.next-p.first) == len(p.outcomes) {
 		p.grow()
 	}
-	*p.slot(p.next) = outcome{}
+	*p.outcomeAt(p.next) = outcome{}
 	p.next++
 	return p.next - 1
 }
@@ -129,8 +129,8 @@ func (p *Publisher) track() uint32 {
 func (p *Publisher) grow() {
 	size := max(16, 2*len(p.outcomes))
 	p.outcomes = enlarged(p.outcomes, size, p.first, p.next)
-	if p.places != nil {
-		p.places = enlarged(p.places, size, p.first, p.next)
+	if p.positions != nil {
+		p.positions = enlarged(p.positions, size, p.first, p.next)
 	}
 }
 
@@ -143,7 +143,7 @@ func enlarged[T any](old []T, size int, first, next uint32) []T {
 	return larger
 }
 
-func (p *Publisher) slot(sequence uint32) *outcome {
+func (p *Publisher) outcomeAt(sequence uint32) *outcome {
 	return &p.outcomes[sequence%uint32(len(p.outcomes))]
 }
 
@@ -165,7 +165,7 @@ func (p *Publisher) Take(n int) (err *ProduceError, ok bool) {
 		return nil, false
 	}
 	for ; p.first != end; p.first++ {
-		if failure := p.slot(p.first).err; failure != nil && err == nil {
+		if failure := p.outcomeAt(p.first).err; failure != nil && err == nil {
 			err = failure
 		}
 	}
@@ -187,7 +187,7 @@ func (p *Publisher) allReported(end uint32) bool { return int32(p.done-end) >= 0
 // shrink lets the ring of an idle session go.
 func (p *Publisher) shrink() {
 	if p.first == p.next && len(p.outcomes) > 16 {
-		p.outcomes, p.places = nil, nil
+		p.outcomes, p.positions = nil, nil
 	}
 }
 
@@ -229,9 +229,9 @@ func (p *Publisher) resolve(r *librdkafka.Report, failure *ProduceError) bool {
 	if sequence-p.first >= p.next-p.first {
 		return false // forsaken
 	}
-	*p.slot(sequence) = outcome{err: failure, done: true}
-	if p.places != nil {
-		*p.place(sequence) = placeOf(r)
+	*p.outcomeAt(sequence) = outcome{err: failure, done: true}
+	if p.positions != nil {
+		*p.position(sequence) = positionOf(r)
 	}
 	p.advance()
 	if p.asleep && int32(p.done-p.awaited) >= 0 {
@@ -242,7 +242,7 @@ func (p *Publisher) resolve(r *librdkafka.Report, failure *ProduceError) bool {
 }
 
 func (p *Publisher) advance() {
-	for p.done != p.next && p.slot(p.done).done {
+	for p.done != p.next && p.outcomeAt(p.done).done {
 		p.done++
 	}
 }

@@ -63,7 +63,7 @@ type sent struct {
 	sequence uint32
 	done     bool
 	failure  *ProduceError
-	place    place
+	place    recordPosition
 }
 
 func newPublisherWalk(t *rapid.T, from uint32) *publisherWalk {
@@ -75,14 +75,14 @@ func newPublisherWalk(t *rapid.T, from uint32) *publisherWalk {
 func (w *publisherWalk) Deliver(t *rapid.T) {
 	for range rapid.IntRange(1, 30).Draw(t, "records") {
 		w.p.pending.Add(1)
-		s := &sent{sequence: w.p.track(), place: place{AnyPartition, -1, -1}}
+		s := &sent{sequence: w.p.track(), place: recordPosition{AnyPartition, -1, -1}}
 		w.tracked, w.flying = append(w.tracked, s), append(w.flying, s)
 		w.pending++
 	}
 }
 
 // PartitionOffset makes the records that are not reported yet tell their place from now on.
-func (w *publisherWalk) Place(*rapid.T) { w.p.keepPlaces() }
+func (w *publisherWalk) Place(*rapid.T) { w.p.keepPositions() }
 
 // Refuse is a Deliver that librdkafka did not take.
 func (w *publisherWalk) Refuse(*rapid.T) { w.p.track(); w.p.untrack() }
@@ -113,8 +113,8 @@ func (w *publisherWalk) Report(t *rapid.T) {
 	report := librdkafka.Report{
 		Opaque: tracked | w.p.opaque(s.sequence), Partition: int32(i), Offset: w.reports, Timestamp: -w.reports,
 	}
-	if w.p.places != nil {
-		s.place = place{report.Partition, report.Offset, report.Timestamp}
+	if w.p.positions != nil {
+		s.place = recordPosition{report.Partition, report.Offset, report.Timestamp}
 	}
 	woken := w.p.report(&report, s.failure, 1)
 	complete := w.asked > 0 && !slices.ContainsFunc(w.tracked[:w.asked], func(s *sent) bool { return !s.done })
@@ -194,7 +194,7 @@ func (w *publisherWalk) Check(t *rapid.T) {
 	if n := len(w.p.outcomes); n&(n-1) != 0 {
 		t.Fatalf("a ring of %d: sequence numbers cannot wrap", n)
 	}
-	if n := len(w.p.places); w.p.places != nil && n != len(w.p.outcomes) {
+	if n := len(w.p.positions); w.p.positions != nil && n != len(w.p.outcomes) {
 		t.Fatalf("a ring of %d places for %d outcomes", n, len(w.p.outcomes))
 	}
 }

@@ -10,31 +10,31 @@ type Result struct {
 	Err       *ProduceError
 }
 
-// place is where a record is: what a Result says besides the failure.
-type place struct {
+// recordPosition is where a record is: what a Result says besides the failure.
+type recordPosition struct {
 	partition         int32
 	offset, timestamp int64
 }
 
-func placeOf(r *librdkafka.Report) place {
+func positionOf(r *librdkafka.Report) recordPosition {
 	// librdkafka's own offsets that are none are below -1.
-	return place{r.Partition, max(-1, r.Offset), r.Timestamp}
+	return recordPosition{r.Partition, max(-1, r.Offset), r.Timestamp}
 }
 
-func (p *Publisher) place(sequence uint32) *place {
-	return &p.places[sequence%uint32(len(p.places))]
+func (p *Publisher) position(sequence uint32) *recordPosition {
+	return &p.positions[sequence%uint32(len(p.positions))]
 }
 
-// keepPlaces makes reports leave their places from now on: a session that never asks has no ring for them.
-func (p *Publisher) keepPlaces() {
-	if p.places != nil { // only the session's goroutine changes that
+// keepPositions makes reports leave their places from now on: a session that never asks has no ring for them.
+func (p *Publisher) keepPositions() {
+	if p.positions != nil { // only the session's goroutine changes that
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.places = make([]place, len(p.outcomes))
-	for i := range p.places {
-		p.places[i] = place{AnyPartition, -1, -1}
+	p.positions = make([]recordPosition, len(p.outcomes))
+	for i := range p.positions {
+		p.positions[i] = recordPosition{AnyPartition, -1, -1}
 	}
 }
 
@@ -56,9 +56,9 @@ func (p *Publisher) Results(n int, into []Result) (results []Result, ok bool) {
 }
 
 func (p *Publisher) result(sequence uint32) Result {
-	r := Result{Partition: AnyPartition, Offset: -1, Timestamp: -1, Err: p.slot(sequence).err}
-	if p.places != nil {
-		at := p.place(sequence)
+	r := Result{Partition: AnyPartition, Offset: -1, Timestamp: -1, Err: p.outcomeAt(sequence).err}
+	if p.positions != nil {
+		at := p.position(sequence)
 		r.Partition, r.Offset, r.Timestamp = at.partition, at.offset, at.timestamp
 	}
 	return r
