@@ -20,8 +20,8 @@ type Cluster struct {
 	reading       chan struct{} // a slot for each reading
 	groupSlots    chan struct{} // a slot for each question for groups
 	offsetSlots   chan struct{} // a slot for each offset client
-	administrator atomic.Pointer[administrator]
-	overview      overview
+	administrator atomic.Pointer[sharedAdmin]
+	overview      clusterState
 	engine        Engine
 }
 
@@ -62,7 +62,7 @@ func (c *Cluster) config() *config.Config { return c.settings.Load() }
 // reconfigure makes administrative reads use other properties. The old client ends, in the background, when nobody is
 // inside any more.
 func (c *Cluster) reconfigure(cfg *config.Config) {
-	old := c.administrator.Swap(&administrator{brokers: cfg.Brokers, properties: cfg.Properties})
+	old := c.administrator.Swap(&sharedAdmin{brokers: cfg.Brokers, properties: cfg.Properties})
 	if old != nil {
 		c.life.Go(func() { old.close(c.life.Context) })
 	}

@@ -105,7 +105,7 @@ func (d *discovery) list(ctx context.Context) {
 	defer cancel()
 	names, err := d.groups.cluster.TopicNames(ctx)
 	if err != nil {
-		d.listAt = time.Now().Add(reachRetry)
+		d.listAt = time.Now().Add(pingRetry)
 		return
 	}
 	d.listAt = time.Now().Add(discoveryInterval(d.groups.config()))

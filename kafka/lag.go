@@ -54,7 +54,7 @@ func (r *refresher) refreshLag(ctx context.Context) {
 		return
 	}
 	if err != nil {
-		r.reachAt = time.Time{} // perhaps nobody answers any more
+		r.pingAt = time.Time{} // perhaps nobody answers any more
 		return
 	}
 	r.cluster.overview.publish(r.cluster, committed, groups, time.Now())
@@ -186,7 +186,7 @@ func (r *refresher) offsets(ctx context.Context, rows []PartitionLag, spec bindi
 }
 
 // publish makes a reading the present one.
-func (o *overview) publish(c *Cluster, rows []PartitionLag, groups map[string]Served, now time.Time) {
+func (o *clusterState) publish(c *Cluster, rows []PartitionLag, groups map[string]Served, now time.Time) {
 	rows = slices.DeleteFunc(rows, func(p PartitionLag) bool { return p.Lag < 0 })
 	cfg := c.config()
 	o.mu.Lock()
@@ -223,7 +223,7 @@ func (u Unsettled) seconds(lag int64, now time.Time) float64 {
 }
 
 // current tells whether the last reading still says something. The overview's mu is held.
-func (o *overview) current(cfg *config.Config, now time.Time) bool {
+func (o *clusterState) current(cfg *config.Config, now time.Time) bool {
 	return !o.asOf.IsZero() && now.Sub(o.asOf) < 2*cfg.LagInterval+10*time.Second
 }
 

@@ -164,7 +164,7 @@ func TestTheAgeOfALag(t *testing.T) {
 
 func TestALagWithoutBrokersIsUnknown(t *testing.T) {
 	t.Parallel()
-	o := overview{lags: []PartitionLag{{}}}
+	o := clusterState{lags: []PartitionLag{{}}}
 	cfg, now := config.Defaults(), longAgo
 	if o.current(&cfg, now) {
 		t.Error("a reading that never was is believed")

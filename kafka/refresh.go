@@ -12,8 +12,8 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// overview is what the client's refresh loop last learned from the brokers.
-type overview struct {
+// clusterState is what the client's refresh loop last learned from the brokers.
+type clusterState struct {
 	mu     sync.Mutex // guards what follows
 	broken error      // why no broker answered the last question; nil when one did
 	heard  []Heard    // of every broker of the cluster
@@ -29,8 +29,8 @@ const (
 	askTime    = 3 * time.Second
 	refreshGap = askTime + 2*time.Second
 	// A broker that answered is asked again after reachInterval, one that did not after reachRetry.
-	reachInterval = 3 * time.Second
-	reachRetry    = time.Second
+	pingInterval = 3 * time.Second
+	pingRetry    = time.Second
 )
 
 // Reach is nil when a broker answered lately, else why none did. It does not ask: the client does so by
@@ -81,7 +81,7 @@ func (c *Cluster) refresh(ctx context.Context) {
 	defer tick.Stop()
 	for ctx.Err() == nil {
 		beat()
-		r.round(ctx)
+		r.tick(ctx)
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -93,7 +93,7 @@ func (c *Cluster) refresh(ctx context.Context) {
 type refresher struct {
 	cluster *Cluster
 	beat    func()
-	reachAt time.Time // when to ask whether anybody answers
+	pingAt  time.Time // when to ask whether anybody answers
 	lagAt   time.Time // when to read the lag
 	lows    map[record.TopicPartition]low
 
@@ -101,10 +101,10 @@ type refresher struct {
 	countedAt time.Time
 }
 
-// round asks what is due. Without a broker that answers there is nothing else to ask.
-func (r *refresher) round(ctx context.Context) {
-	if !time.Now().Before(r.reachAt) {
-		r.reach(ctx)
+// tick asks what is due. Without a broker that answers there is nothing else to ask.
+func (r *refresher) tick(ctx context.Context) {
+	if !time.Now().Before(r.pingAt) {
+		r.ping(ctx)
 	}
 	if r.cluster.Reach() != nil || time.Now().Before(r.lagAt) || ctx.Err() != nil {
 		return
@@ -113,30 +113,30 @@ func (r *refresher) round(ctx context.Context) {
 	r.refreshLag(ctx)
 }
 
-func (r *refresher) reach(ctx context.Context) {
+func (r *refresher) ping(ctx context.Context) {
 	var heard []Heard
 	err := r.ask(ctx, func(ctx context.Context, a *Admin) error {
 		if r.cluster.Reach() != nil && a.greet(ctx) {
-			r.reached(nil, a.roster.heardOf(time.Now())) // at once: the brokers that are asked now may be silent
+			r.pinged(nil, a.roster.heardOf(time.Now())) // at once: the brokers that are asked now may be silent
 		}
-		err := a.reach(ctx)
+		err := a.pingBrokers(ctx)
 		heard = a.roster.heardOf(time.Now())
 		return err
 	})
 	if ctx.Err() != nil {
 		return
 	}
-	r.reached(err, heard)
+	r.pinged(err, heard)
 	r.cluster.engine.Asked(ctx, r.ask, heard, err)
 }
 
-// reached notes whether a question was answered, and by whom, and plans the next.
-func (r *refresher) reached(err error, heard []Heard) {
-	pause := reachInterval
+// pinged notes whether a question was answered, and by whom, and plans the next.
+func (r *refresher) pinged(err error, heard []Heard) {
+	pause := pingInterval
 	if err != nil {
-		pause = reachRetry
+		pause = pingRetry
 	}
-	r.reachAt = time.Now().Add(pause)
+	r.pingAt = time.Now().Add(pause)
 	o := &r.cluster.overview
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -163,10 +163,10 @@ func (a *Admin) greet(ctx context.Context) (answered bool) {
 	return err == nil
 }
 
-// reach asks every broker something cheap that needs no rights, all at once: of the topic, only that there is an
+// pingBrokers asks every broker something cheap that needs no rights, all at once: of the topic, only that there is an
 // answer matters. It is nil when one answered. DescribeCluster would be the obvious question, but librdkafka ends the
 // process when a broker that has only just come back answers it with an empty list.
-func (a *Admin) reach(ctx context.Context) error {
+func (a *Admin) pingBrokers(ctx context.Context) error {
 	turn, cancel := context.WithTimeout(ctx, callTurn)
 	defer cancel()
 	_, err := a.metadata(turn, false)

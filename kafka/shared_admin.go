@@ -9,9 +9,9 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 )
 
-// administrator is a client's own Admin, opened when it is first needed. The lock keeps it open while
+// sharedAdmin is a client's own Admin, opened when it is first needed. The lock keeps it open while
 // a call is inside: librdkafka does not survive the use of a handle that is being closed.
-type administrator struct {
+type sharedAdmin struct {
 	brokers    []string
 	properties config.Properties
 
@@ -36,7 +36,7 @@ func (c *Cluster) ask(do func(*Admin) error) error {
 }
 
 // use runs do, which ends in bounded time, with the Admin.
-func (a *administrator) use(do func(*Admin) error) error {
+func (a *sharedAdmin) use(do func(*Admin) error) error {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	if a.closed {
@@ -51,7 +51,7 @@ func (a *administrator) use(do func(*Admin) error) error {
 
 // close waits for the calls that are inside and closes the Admin; after ctx it leaves that to a
 // goroutine, which ends when they do.
-func (a *administrator) close(ctx context.Context) {
+func (a *sharedAdmin) close(ctx context.Context) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
