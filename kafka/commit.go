@@ -246,7 +246,7 @@ func (s *Subscription) answer(event librdkafka.Event) {
 	if done := s.commits[event.Ticket]; done != nil {
 		delete(s.commits, event.Ticket)
 		err := kerr.InGroup(kerr.FromCode(failed))
-		if s.chosen && errors.Is(err, kerr.ErrMoving) {
+		if s.manual && errors.Is(err, kerr.ErrMoving) {
 			err = kerr.ErrForeign
 		}
 		done <- err

@@ -32,15 +32,15 @@ func (s *Subscription) createdAgain(topic, was, id string, before time.Time) {
 		// librdkafka keeps the old log's leader epoch with its place, and would take the new log for one that was cut.
 		s.noteTrouble("partitions not sought", s.consumer.Seek(here))
 	}
-	s.beginAgain(again, was)
+	s.resetTo(again, was)
 }
 
 // beginRetry is the pause before a new log is asked again for what it holds: it may have no leader yet.
 const beginRetry = 200 * time.Millisecond
 
-// beginAgain takes back what is owed of partitions, and begins them anew when it is known what their logs hold. What was
+// resetTo takes back what is owed of partitions, and begins them anew when it is known what their logs hold. What was
 // settled of the old log is remembered, in case they go away and come back before that.
-func (s *Subscription) beginAgain(partitions []record.TopicPartition, was string) {
+func (s *Subscription) resetTo(partitions []record.TopicPartition, was string) {
 	if len(partitions) == 0 {
 		return
 	}
@@ -53,7 +53,7 @@ func (s *Subscription) beginAgain(partitions []record.TopicPartition, was string
 		}
 		s.hold([]record.PartitionOffset{{TopicPartition: tp, Offset: 0}}) // librdkafka would commit what was stored of the old log
 		s.mu.Lock()
-		f.anew(-1)
+		f.restart(-1)
 		f.halted = true
 		s.mu.Unlock()
 	}

@@ -44,7 +44,7 @@ func (s *Subscription) deserted(now time.Time) bool {
 func (s *Subscription) patience(contested bool) time.Duration {
 	linger := s.cfg.SubscriptionLinger
 	switch {
-	case s.failed || s.chosen:
+	case s.failed || s.manual:
 		return 0
 	case !s.evicted && !contested:
 		return linger
@@ -142,7 +142,7 @@ func (g *Groups) left(s *Subscription) {
 	defer g.mu.Unlock()
 	until := time.Now().Add(nudgeTime)
 	for _, other := range g.subscriptions {
-		if other != s && other.group == s.group && !other.chosen {
+		if other != s && other.group == s.group && !other.manual {
 			other.do(func() { other.nudgeUntil = until })
 		}
 	}

@@ -221,7 +221,7 @@ func (s *Subscription) wentBack(f *feed, from, to int64, anew bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if anew {
-		f.anew(to)
+		f.restart(to)
 	}
 	f.lane.Ledger().Begin(to)
 	f.explicit, f.back, s.stored = true, time.Now(), time.Time{}

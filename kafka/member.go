@@ -43,7 +43,7 @@ func (g *Groups) Join(id Identity, in Interest, wake func()) (*Member, error) {
 		return nil, &TakenError{id}
 	}
 	key := in.key(id.Group)
-	if in.chosen() {
+	if in.manual() {
 		key = fmt.Sprintf("%s chosen by %q", key, id.Name)
 	}
 	sub, err := g.subscription(key, id, in, set, wake)
@@ -61,7 +61,7 @@ func (g *Groups) Join(id Identity, in Interest, wake func()) (*Member, error) {
 	sub.mu.Unlock()
 	g.members[id] = m
 	g.rouse(sub)
-	if in.chosen() {
+	if in.manual() {
 		m.Choose(in.Partitions)
 	}
 	return m, nil

@@ -64,7 +64,7 @@ func (s *Subscription) inherit(f *feed) {
 	case another && f.committed >= 0: // that was committed of the old log
 		s.log.Warn("topic was created again", "topic", tp.Topic, "old_id", p.log, "id", l.id, "partition", tp.Partition)
 		s.past[tp] = p
-		s.beginAgain([]record.TopicPartition{tp}, p.log)
+		s.resetTo([]record.TopicPartition{tp}, p.log)
 	case another:
 	default:
 		s.log.Info("partition came back", "partition", tp.String(), "committed", f.committed, "settled_below", p.position, "settled_above", len(p.settled))

@@ -33,8 +33,8 @@ func (s *Subscription) renew(ctx context.Context, why string) {
 	s.down = descent{}
 	switch {
 	case err != nil:
-	case s.chosen:
-		s.choose(partitions)
+	case s.manual:
+		s.assignManually(partitions)
 	default:
 		err = s.consumer.Subscribe(s.interest.Topics())
 	}

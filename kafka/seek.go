@@ -119,7 +119,7 @@ func (s *Subscription) move(o *seek) (wait bool, err error) {
 		switch p.Err {
 		case librdkafka.None:
 			f := s.feeds[o.left[i].TopicPartition]
-			f.anew(o.left[i].Offset)
+			f.restart(o.left[i].Offset)
 			if o.again {
 				f.anewAt = time.Now()
 			}

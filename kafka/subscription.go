@@ -31,7 +31,7 @@ type Subscription struct {
 	interest   *topicset.Set
 	reset      string            // auto.offset.reset
 	properties map[string]string // of its consumers
-	chosen     bool              // its partitions are its only member's choice: see choose
+	manual     bool              // its partitions are its only member's choice: see choose
 	gone       chan struct{}     // closed when it has ended
 
 	// Owned by the run goroutine.
@@ -118,7 +118,7 @@ func (g *Groups) startSubscription(key, group string, in Interest, set *topicset
 		return nil, err
 	}
 	topics := slices.Compact(slices.Sorted(slices.Values(in.Topics)))
-	if !in.chosen() && len(set.Literal()) > 0 { // what patterns match comes later
+	if !in.manual() && len(set.Literal()) > 0 { // what patterns match comes later
 		if err := consumer.Subscribe(set.Literal()); err != nil {
 			consumer.Abandon()
 			return nil, err
@@ -127,7 +127,7 @@ func (g *Groups) startSubscription(key, group string, in Interest, set *topicset
 	s := &Subscription{
 		key: key, group: group, topics: topics, groups: g, cfg: cfg, log: g.log.With("group", group),
 		consumer: consumer, feeds: map[record.TopicPartition]*feed{}, commits: map[uint64]chan<- error{}, logs: map[string]*topicLog{}, past: map[record.TopicPartition]*past{},
-		used: g.departed.since(key, time.Now()), interest: set, gone: make(chan struct{}), chosen: in.chosen(), reset: reset,
+		used: g.departed.since(key, time.Now()), interest: set, gone: make(chan struct{}), manual: in.manual(), reset: reset,
 		properties: properties, dispatch: ledger.NewDispatch(cfg.WindowRecords, cfg.WindowBytes), leases: map[rowKey]*ledger.LeaseCounts{},
 		appetite: appetiteOf(properties),
 	}
@@ -213,8 +213,8 @@ func (s *Subscription) committed(event librdkafka.Event) {
 
 // failure notes what members should know: rights that are missing, a consumer that is beyond repair.
 func (s *Subscription) failure(event librdkafka.Event) {
-	if event.Code == librdkafka.NoGroup && s.chosen {
-		s.beginAnew()
+	if event.Code == librdkafka.NoGroup && s.manual {
+		s.resetPartitions()
 		return
 	}
 	s.limited.logFailure(s.log, event)
@@ -316,9 +316,9 @@ func (s *Subscription) take(f *feed, fetched []librdkafka.Message) {
 	s.stepped(f.lane.TopicPartition, fetched[len(fetched)-1].Offset)
 }
 
-// anew begins the partition's book again, at an offset or, below 0, wherever its next record is. What is owed of it
+// restart begins the partition's book again, at an offset or, below 0, wherever its next record is. What is owed of it
 // is taken back. The subscription's mu is held.
-func (f *feed) anew(next int64) {
+func (f *feed) restart(next int64) {
 	f.lane.Restart()
 	f.stored = -1
 	f.logStart, f.past, f.resumeAt = f.again(next), nil, max(-1, next)

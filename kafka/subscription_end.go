@@ -35,7 +35,7 @@ func (s *Subscription) leave(ctx context.Context) error {
 	defer ended()
 	slow := time.AfterFunc(closeTimeout, func() { s.log.Warn("consumer not closed yet: the brokers do not answer") })
 	defer slow.Stop()
-	if len(s.feeds) == 0 && !s.chosen {
+	if len(s.feeds) == 0 && !s.manual {
 		if err := s.consumer.Unsubscribe(); err != nil {
 			s.log.Warn("group not left", "err", err)
 		}

@@ -7,18 +7,18 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// chosen tells whether the member chooses its partitions.
-func (in *Interest) chosen() bool { return len(in.Partitions) > 0 }
+// manual tells whether the member chooses its partitions.
+func (in *Interest) manual() bool { return len(in.Partitions) > 0 }
 
 // Choose changes the partitions of a member that joined with some. Those that stay go on where they are; what
 // is held of the others is taken back, and they go on later where they are committed.
 func (m *Member) Choose(partitions []record.TopicPartition) {
 	partitions = slices.Clone(partitions)
-	m.sub.do(func() { m.sub.choose(partitions) })
+	m.sub.do(func() { m.sub.assignManually(partitions) })
 }
 
-// choose is what assign and revoke are for members of a group.
-func (s *Subscription) choose(partitions []record.TopicPartition) {
+// assignManually is what assign and revoke are for members of a group.
+func (s *Subscription) assignManually(partitions []record.TopicPartition) {
 	var gone, come []librdkafka.Partition
 	for tp := range s.feeds {
 		if !slices.Contains(partitions, tp) {
@@ -32,14 +32,14 @@ func (s *Subscription) choose(partitions []record.TopicPartition) {
 		}
 	}
 	s.store()
-	s.change(gone, come)
+	s.reassign(gone, come)
 	s.mu.Lock()
 	s.assigned = true
 	s.mu.Unlock()
 	s.log.Info("partitions chosen", "taken", names(come), "left", names(gone))
 }
 
-func (s *Subscription) change(gone, come []librdkafka.Partition) {
+func (s *Subscription) reassign(gone, come []librdkafka.Partition) {
 	if len(gone) > 0 {
 		if err := s.consumer.IncrementalUnassign(gone); err != nil {
 			s.log.Warn("partitions not given up", "err", err)
@@ -61,9 +61,9 @@ var resets = map[string]int64{
 	"latest": librdkafka.OffsetEnd, "largest": librdkafka.OffsetEnd, "end": librdkafka.OffsetEnd,
 }
 
-// beginAnew begins the partitions of which nothing was fetched where auto.offset.reset says: the group has
+// resetPartitions begins the partitions of which nothing was fetched where auto.offset.reset says: the group has
 // committed nothing, because there is no such group. librdkafka takes that answer for a failure, and asks no more.
-func (s *Subscription) beginAnew() {
+func (s *Subscription) resetPartitions() {
 	at, known := resets[s.reset]
 	if !known {
 		return // members are told: see learned
