@@ -198,9 +198,9 @@ func TestEveryLeaseHasOneEnd(t *testing.T) {
 	wantConsumed(t, c, ConsumedRow{Stale: 1}, want)
 	eventually(t, "the end of the subscription", func() bool { return c.Stats().Subscriptions == 0 })
 	eventually(t, "the end of its books", func() bool {
-		c.lendings.mu.Lock()
-		defer c.lendings.mu.Unlock()
-		return len(c.lendings.open) == 0
+		c.leases.mu.Lock()
+		defer c.leases.mu.Unlock()
+		return len(c.leases.open) == 0
 	})
 	wantConsumed(t, c, ConsumedRow{Stale: 1}, want)
 	wantTaken(t, join(t, c, "b", topicsOf("letters")).take(t, 1), 3)

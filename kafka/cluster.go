@@ -17,12 +17,12 @@ type Cluster struct {
 	log      *slog.Logger
 	life     *lifetime.Lifetime
 
-	reading       chan struct{} // a slot for each reading
-	groupSlots    chan struct{} // a slot for each question for groups
-	offsetSlots   chan struct{} // a slot for each offset client
-	administrator atomic.Pointer[sharedAdmin]
-	overview      clusterState
-	engine        Engine
+	reading     chan struct{} // a slot for each reading
+	groupSlots  chan struct{} // a slot for each question for groups
+	offsetSlots chan struct{} // a slot for each offset client
+	admin       atomic.Pointer[sharedAdmin]
+	state       clusterState
+	engine      Engine
 }
 
 // Engine is what a Cluster needs of those who produce and consume. Its functions are called from several goroutines.
@@ -62,11 +62,11 @@ func (c *Cluster) config() *config.Config { return c.settings.Load() }
 // reconfigure makes administrative reads use other properties. The old client ends, in the background, when nobody is
 // inside any more.
 func (c *Cluster) reconfigure(cfg *config.Config) {
-	old := c.administrator.Swap(&sharedAdmin{brokers: cfg.Brokers, properties: cfg.Properties})
+	old := c.admin.Swap(&sharedAdmin{brokers: cfg.Brokers, properties: cfg.Properties})
 	if old != nil {
 		c.life.Go(func() { old.close(c.life.Context) })
 	}
 }
 
 // close ends the administrative client.
-func (c *Cluster) close(ctx context.Context) { c.administrator.Load().close(ctx) }
+func (c *Cluster) close(ctx context.Context) { c.admin.Load().close(ctx) }

@@ -214,7 +214,7 @@ func (s *Subscription) settledUpTo(partitions []record.TopicPartition) (list []l
 // noteRewound remembers which places are lower than what is settled: who committed them wants to begin there later.
 func (s *Subscription) noteRewound(places []record.PartitionOffset) {
 	for _, p := range places {
-		if f := s.feeds[p.TopicPartition]; f != nil {
+		if f := s.partitions[p.TopicPartition]; f != nil {
 			f.rewound = p.Offset < s.position(f)
 		}
 	}
@@ -226,7 +226,7 @@ func (s *Subscription) hold(places []record.PartitionOffset) {
 		return
 	}
 	if err := s.consumer.Store(librdkafka.PartitionsAt(places)); err != nil {
-		s.limited.logFailure(s.log, librdkafka.Event{Text: "offsets not stored: " + err.Error()})
+		s.clientLog.logFailure(s.log, librdkafka.Event{Text: "offsets not stored: " + err.Error()})
 	}
 }
 
@@ -234,7 +234,7 @@ func (s *Subscription) hold(places []record.PartitionOffset) {
 func (s *Subscription) answer(event librdkafka.Event) {
 	failed := event.Code
 	for _, p := range event.Partitions {
-		f := s.feeds[record.TopicPartition{Topic: p.Topic, Partition: p.ID}]
+		f := s.partitions[record.TopicPartition{Topic: p.Topic, Partition: p.ID}]
 		switch {
 		case failed == librdkafka.None && p.Err != librdkafka.None:
 			failed = p.Err

@@ -39,7 +39,7 @@ func (s *Subscription) commitDown(now time.Time) {
 	}
 	s.ticket++
 	if err := s.consumer.Commit(list, s.ticket); err != nil {
-		s.limited.logFailure(s.log, librdkafka.Event{Text: "offsets not committed: " + err.Error()})
+		s.clientLog.logFailure(s.log, librdkafka.Event{Text: "offsets not committed: " + err.Error()})
 		s.down.after = now.Add(descentRetry)
 		return
 	}
@@ -49,13 +49,13 @@ func (s *Subscription) commitDown(now time.Time) {
 // mayBeLower tells whether a position may be below the committed offset.
 //
 //checker:seam position-below-committed
-func (f *feed) mayBeLower(position int64) bool { return f.explicit && position >= 0 }
+func (f *partition) mayBeLower(position int64) bool { return f.explicit && position >= 0 }
 
 // lower are the positions that may be lower than what the brokers have.
 func (s *Subscription) lower() (list []librdkafka.Partition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for tp, f := range s.feeds {
+	for tp, f := range s.partitions {
 		if at := f.lane.Ledger().Position(); f.mayBeLower(at) {
 			list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: at})
 		}
@@ -65,7 +65,7 @@ func (s *Subscription) lower() (list []librdkafka.Partition) {
 
 // has notes that the brokers have an offset of a partition. It may be one that was under way when the partition's log
 // went back: then it must be committed down once more.
-func (s *Subscription) has(f *feed, offset int64) {
+func (s *Subscription) has(f *partition, offset int64) {
 	f.committed = offset
 	if at := s.position(f); at >= 0 {
 		f.explicit = offset > at

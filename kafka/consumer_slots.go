@@ -87,30 +87,30 @@ func (r *consumerSlots) held(from netip.Prefix) (n int) {
 // reserve makes room for another subscription, or says why there is none. The client's mu is held.
 func (g *Groups) reserve(id Identity, from netip.Prefix, wake func()) error {
 	most := g.config().MaxSubscriptions
-	if mine := g.rooms.held(from); from.IsValid() && mine >= max(1, most/2) {
+	if mine := g.slots.held(from); from.IsValid() && mine >= max(1, most/2) {
 		return g.evict(id, from, wake, &RoomError{Most: most, Address: from, Held: mine})
 	}
-	if g.rooms.held(netip.Prefix{}) >= most {
+	if g.slots.held(netip.Prefix{}) >= most {
 		return g.evict(id, netip.Prefix{}, wake, &RoomError{Most: most})
 	}
-	delete(g.rooms.waiting, id)
+	delete(g.slots.waiting, id)
 	return nil
 }
 
 // evict ends the subscription that nobody has used for the longest time, one for each who waits for room. It
 // returns the refusal: for good when none ends, else for a moment.
 func (g *Groups) evict(id Identity, from netip.Prefix, wake func(), refusal *RoomError) error {
-	if _, known := g.rooms.waiting[id]; !known && len(g.rooms.waiting) >= mostWaiting {
+	if _, known := g.slots.waiting[id]; !known && len(g.slots.waiting) >= mostWaiting {
 		return refusal
 	}
-	g.rooms.waiting[id] = wake
+	g.slots.waiting[id] = wake
 	ending := 0
-	for s, at := range g.rooms.all {
+	for s, at := range g.slots.all {
 		if g.subscriptions[s.key] != s && (!from.IsValid() || at == from) && !s.occupied() {
 			ending++
 		}
 	}
-	if ending < len(g.rooms.waiting) {
+	if ending < len(g.slots.waiting) {
 		if s := g.idlest(from); s != nil {
 			ending++
 			delete(g.subscriptions, s.key)
@@ -120,7 +120,7 @@ func (g *Groups) evict(id Identity, from netip.Prefix, wake func(), refusal *Roo
 	}
 	refusal.Soon = ending > 0
 	if !refusal.Soon {
-		delete(g.rooms.waiting, id)
+		delete(g.slots.waiting, id)
 	}
 	return refusal
 }
@@ -128,7 +128,7 @@ func (g *Groups) evict(id Identity, from netip.Prefix, wake func(), refusal *Roo
 // idlest is the subscription that has been without members for the longest time, nil when all have some.
 func (g *Groups) idlest(from netip.Prefix) (idlest *Subscription) {
 	for _, s := range g.subscriptions {
-		if from.IsValid() && g.rooms.all[s] != from || s.occupied() {
+		if from.IsValid() && g.slots.all[s] != from || s.occupied() {
 			continue
 		}
 		if idlest == nil || s.lastUsed().Before(idlest.lastUsed()) {
@@ -141,9 +141,9 @@ func (g *Groups) idlest(from netip.Prefix) (idlest *Subscription) {
 // vacated says that a subscription's consumer has ended, and wakes who waits for its place.
 func (g *Groups) vacated(s *Subscription) {
 	g.mu.Lock()
-	delete(g.rooms.all, s)
-	waiting := g.rooms.waiting
-	g.rooms.waiting = map[Identity]func(){}
+	delete(g.slots.all, s)
+	waiting := g.slots.waiting
+	g.slots.waiting = map[Identity]func(){}
 	g.mu.Unlock()
 	for _, wake := range waiting {
 		wake()

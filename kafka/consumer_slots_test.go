@@ -212,7 +212,7 @@ func TestManyNamesThatComeAndGo(t *testing.T) {
 					return
 				}
 				c.mu.Lock()
-				if n := len(c.rooms.all); n > most {
+				if n := len(c.slots.all); n > most {
 					t.Errorf("%d consumers", n)
 				}
 				c.mu.Unlock()
@@ -223,7 +223,7 @@ func TestManyNamesThatComeAndGo(t *testing.T) {
 	running.Wait()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if n := len(c.rooms.waiting); n > clients {
+	if n := len(c.slots.waiting); n > clients {
 		t.Errorf("%d wait for room, and all have had theirs", n)
 	}
 }

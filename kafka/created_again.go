@@ -16,7 +16,7 @@ func (s *Subscription) createdAgain(topic, was, id string, before time.Time) {
 	var again []record.TopicPartition
 	var here []librdkafka.Partition
 	owed := 0
-	for tp, f := range s.feeds {
+	for tp, f := range s.partitions {
 		switch {
 		case tp.Topic != topic:
 		case f.opened.After(before) && !f.inherited: // perhaps it was opened in the new log: inherit decides
@@ -46,7 +46,7 @@ func (s *Subscription) resetTo(partitions []record.TopicPartition, was string) {
 	}
 	from := map[record.TopicPartition]int64{}
 	for _, tp := range partitions {
-		f := s.feeds[tp]
+		f := s.partitions[tp]
 		from[tp] = f.expected()
 		if at := s.position(f); at >= 0 {
 			s.past[tp] = &past{position: at, committed: f.committed, log: was}
@@ -79,7 +79,7 @@ func (s *Subscription) resetTo(partitions []record.TopicPartition, was string) {
 func (s *Subscription) beginAt(from, begins, ends map[record.TopicPartition]int64) {
 	var places []record.PartitionOffset
 	for tp, was := range from {
-		f := s.feeds[tp]
+		f := s.partitions[tp]
 		if f == nil || !f.halted {
 			continue // it is gone, or somebody has sought it
 		}
@@ -115,7 +115,7 @@ const stuckAfter = 2 * time.Second
 
 // renewStuck goes on with another consumer when this one does not find the records of a new log.
 func (s *Subscription) renewStuck(ctx context.Context, now time.Time) {
-	for tp, f := range s.feeds {
+	for tp, f := range s.partitions {
 		if f.behind && !f.explicit && now.Sub(f.anewAt) > stuckAfter {
 			s.renew(ctx, "the topic of "+tp.String()+" was created again, and its records do not come")
 			return

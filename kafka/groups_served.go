@@ -23,7 +23,7 @@ type Groups struct {
 	cluster  *Cluster
 
 	consumed consumeCounts
-	lendings leaseBooks
+	leases   leaseBooks
 	memory   memory
 	opened   chan struct{} // a partition was: see watchTopics
 	learners chan struct{} // a slot for each subscription that asks what was committed
@@ -34,15 +34,15 @@ type Groups struct {
 	subscriptions map[string]*Subscription
 	members       map[Identity]*Member
 	departed      departures
-	rooms         consumerSlots
+	slots         consumerSlots
 }
 
 func newGroups(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifetime.Lifetime, cluster *Cluster) *Groups {
 	g := &Groups{
 		settings: settings, log: log, life: life, cluster: cluster,
-		lendings: newLeaseBooks(), opened: make(chan struct{}, 1), learners: make(chan struct{}, learners), sought: make(chan struct{}, 1),
+		leases: newLeaseBooks(), opened: make(chan struct{}, 1), learners: make(chan struct{}, learners), sought: make(chan struct{}, 1),
 		subscriptions: map[string]*Subscription{}, members: map[Identity]*Member{}, departed: departures{},
-		rooms: consumerSlots{all: map[*Subscription]netip.Prefix{}, waiting: map[Identity]func(){}},
+		slots: consumerSlots{all: map[*Subscription]netip.Prefix{}, waiting: map[Identity]func(){}},
 	}
 	g.reconfigure(g.config())
 	return g

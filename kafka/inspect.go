@@ -18,7 +18,7 @@ func (c *Client) Status() Status {
 	now, lags := time.Now(), c.Lags()
 	for _, sub := range c.open() {
 		status := sub.status(now)
-		status.Rebalances = c.lendings.rebalancesOf(sub.group)
+		status.Rebalances = c.leases.rebalancesOf(sub.group)
 		status.StalledPartitions = c.Stalled(sub.group, sub.interest)
 		status.measure(lags, sub.interest)
 		s.Subscriptions = append(s.Subscriptions, status)

@@ -57,7 +57,7 @@ func (r *refresher) refreshLag(ctx context.Context) {
 		r.pingAt = time.Time{} // perhaps nobody answers any more
 		return
 	}
-	r.cluster.overview.publish(r.cluster, committed, groups, time.Now())
+	r.cluster.state.publish(r.cluster, committed, groups, time.Now())
 }
 
 // committed asks for the committed offsets of the groups, each through a consumer that is in it. A group
@@ -230,7 +230,7 @@ func (o *clusterState) current(cfg *config.Config, now time.Time) bool {
 // Lags is how far the groups that this proxy serves have come, as of the last reading: none when that
 // is too old to say anything, and no partition of which a broker knows nothing.
 func (c *Cluster) Lags() []PartitionLag {
-	o := &c.overview
+	o := &c.state
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !o.current(c.config(), time.Now()) {

@@ -243,9 +243,9 @@ func TestAGroupThatStallsIsLoggedOnce(t *testing.T) {
 	stalled := func() bool { return c.Status().Subscriptions[0].StalledPartitions == 1 }
 	eventually(t, "the stall", stalled)
 	reading := func() time.Time {
-		c.overview.mu.Lock()
-		defer c.overview.mu.Unlock()
-		return c.overview.asOf
+		c.state.mu.Lock()
+		defer c.state.mu.Unlock()
+		return c.state.asOf
 	}
 	for after := reading(); reading().Before(after.Add(time.Second)); {
 		eventually(t, "another reading", func() bool { return reading().After(after.Add(time.Second)) })
@@ -319,11 +319,11 @@ func TestReachFollowsTheBrokers(t *testing.T) {
 	k := fakeCluster(t)
 	c := openOn(t, k.ListenAddrs(), nil)
 	eventually(t, "a broker that answers", func() bool { return c.Reach() == nil })
-	c.overview.mu.Lock()
-	if !c.overview.asked {
+	c.state.mu.Lock()
+	if !c.state.asked {
 		t.Error("nobody was asked")
 	}
-	c.overview.mu.Unlock()
+	c.state.mu.Unlock()
 	k.Close()
 	eventually(t, "no broker", func() bool { return c.Reach() != nil })
 	away := openOn(t, []string{"127.0.0.1:1"}, nil)

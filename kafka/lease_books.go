@@ -110,7 +110,7 @@ func (b *leaseBooks) closed(s *Subscription) {
 
 // Consumed reads the books of what was lent, a row by group and topic, in order.
 func (g *Groups) Consumed() []ConsumedRow {
-	b := &g.lendings
+	b := &g.leases
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	all := make(map[rowKey]pastLeases, len(b.past))

@@ -43,7 +43,7 @@ func (e extent) lacks(next int64) bool {
 }
 
 // expected is the offset that comes next, -1 when it is not known.
-func (f *feed) expected() int64 {
+func (f *partition) expected() int64 {
 	if at := f.lane.Ledger().Fetched(); at >= 0 {
 		return at + 1
 	}
@@ -60,8 +60,8 @@ func (s *Subscription) learn(now time.Time) {
 		return
 	}
 	s.unlearned = false
-	asked, list := map[record.TopicPartition]*feed{}, []librdkafka.Partition(nil)
-	for tp, f := range s.feeds {
+	asked, list := map[record.TopicPartition]*partition{}, []librdkafka.Partition(nil)
+	for tp, f := range s.partitions {
 		if !f.known {
 			asked[tp] = f
 			list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition})
@@ -87,7 +87,7 @@ func (g *Groups) askInTurn() (leave func()) {
 	return func() { <-g.learners }
 }
 
-func (s *Subscription) learned(asked map[record.TopicPartition]*feed, offsets []librdkafka.Partition, err error) {
+func (s *Subscription) learned(asked map[record.TopicPartition]*partition, offsets []librdkafka.Partition, err error) {
 	s.learning = false
 	var failure *librdkafka.Error
 	if errors.As(err, &failure) && failure.Code == librdkafka.NoGroup {
@@ -100,7 +100,7 @@ func (s *Subscription) learned(asked map[record.TopicPartition]*feed, offsets []
 	for _, p := range offsets {
 		f := asked[record.TopicPartition{Topic: p.Topic, Partition: p.ID}]
 		switch {
-		case f == nil || s.feeds[f.lane.TopicPartition] != f:
+		case f == nil || s.partitions[f.lane.TopicPartition] != f:
 		case p.Err != librdkafka.None:
 			s.unlearned, s.learnAt = true, time.Now().Add(learnRetry)
 		default:
@@ -111,7 +111,7 @@ func (s *Subscription) learned(asked map[record.TopicPartition]*feed, offsets []
 }
 
 // learnedOf compares what the group had committed with what has come since.
-func (s *Subscription) learnedOf(f *feed, at int64) {
+func (s *Subscription) learnedOf(f *partition, at int64) {
 	f.known = true
 	if f.committed < 0 { // else a commit has ended meanwhile, and says more
 		f.committed = at
@@ -131,7 +131,7 @@ func (s *Subscription) learnedOf(f *feed, at int64) {
 	}
 }
 
-func (s *Subscription) position(f *feed) int64 {
+func (s *Subscription) position(f *partition) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return f.lane.Ledger().Position()
@@ -144,12 +144,12 @@ func (s *Subscription) strict() bool {
 }
 
 // waits tells that a partition is not to be fed: it was halted, or may have to be.
-func (s *Subscription) waits(f *feed) bool {
+func (s *Subscription) waits(f *partition) bool {
 	return f.halted || f.past != nil || s.strict() && !f.known
 }
 
 // follow looks whether the record at an offset follows what came before, and if not, what that means.
-func (s *Subscription) follow(f *feed, at int64) {
+func (s *Subscription) follow(f *partition, at int64) {
 	next := f.expected()
 	switch {
 	case at > next && next >= 0:
@@ -164,7 +164,7 @@ func (s *Subscription) follow(f *feed, at int64) {
 
 // unbroken is how many of the first records follow each other. Offsets may be missing between them, where compaction and
 // transactions leave gaps, but not where the log begins behind such a gap.
-func (s *Subscription) unbroken(f *feed, fetched []librdkafka.Message) int {
+func (s *Subscription) unbroken(f *partition, fetched []librdkafka.Message) int {
 	low := int64(-1)
 	for i := 1; i < len(fetched); i++ {
 		at, next := fetched[i].Offset, fetched[i-1].Offset+1
@@ -183,7 +183,7 @@ func (s *Subscription) unbroken(f *feed, fetched []librdkafka.Message) int {
 
 // passed counts records that will not come any more, because the log begins behind them. Offsets that are missing
 // otherwise never were records of ours: compaction and the markers of transactions leave such gaps.
-func (s *Subscription) passed(f *feed, next, at int64) {
+func (s *Subscription) passed(f *partition, next, at int64) {
 	tp := f.lane.TopicPartition
 	low, high := s.consumer.Watermarks(tp.Topic, tp.Partition)
 	switch {
@@ -198,7 +198,7 @@ func (s *Subscription) passed(f *feed, next, at int64) {
 }
 
 // skip books records that are skipped, and says so.
-func (s *Subscription) skip(f *feed, from, to, low int64) {
+func (s *Subscription) skip(f *partition, from, to, low int64) {
 	s.log.Warn("records skipped: the log begins behind them", "partition", f.lane.String(), "from", from, "to", to,
 		"records", to-from, "log_begins", low, "auto_offset_reset", s.reset)
 	s.mu.Lock()
@@ -209,7 +209,7 @@ func (s *Subscription) skip(f *feed, from, to, low int64) {
 // wentBack begins the partition's book again where its log goes on, below what came before or is committed: the topic
 // was created again, or its log was cut. What is owed of the old log cannot be settled in the new one. anew is
 // false when all that was fetched is of the new log already.
-func (s *Subscription) wentBack(f *feed, from, to int64, anew bool) {
+func (s *Subscription) wentBack(f *partition, from, to int64, anew bool) {
 	tp := f.lane.TopicPartition
 	if s.strict() {
 		low, high := s.consumer.Watermarks(tp.Topic, tp.Partition)
@@ -228,13 +228,13 @@ func (s *Subscription) wentBack(f *feed, from, to int64, anew bool) {
 }
 
 // outOfRange halts a partition whose log does not hold what comes next.
-func (s *Subscription) outOfRange(f *feed, next int64, holds extent) {
+func (s *Subscription) outOfRange(f *partition, next int64, holds extent) {
 	s.halt(f, fmt.Sprintf("offset %d of %s is out of range %d-%d, and auto.offset.reset is error: set the group's offset, or choose earliest or latest",
 		next, f.lane, holds.low, holds.high))
 }
 
 // halt takes nothing of a partition any more, and tells members why.
-func (s *Subscription) halt(f *feed, why string) {
+func (s *Subscription) halt(f *partition, why string) {
 	f.halted = true
 	s.log.Warn("partition halted", "partition", f.lane.String(), "err", why)
 	s.tell(&librdkafka.Error{Code: librdkafka.AutoOffsetReset, Text: why}, false)
@@ -242,7 +242,7 @@ func (s *Subscription) halt(f *feed, why string) {
 
 // halting tells whether some partition is halted.
 func (s *Subscription) halting() bool {
-	for _, f := range s.feeds {
+	for _, f := range s.partitions {
 		if f.halted {
 			return true
 		}
@@ -261,7 +261,7 @@ func (s *Subscription) watch(now time.Time) {
 	}
 	s.watched = now
 	asked, partitions := map[record.TopicPartition]int64{}, []record.TopicPartition(nil)
-	for tp, f := range s.feeds {
+	for tp, f := range s.partitions {
 		next := f.expected()
 		if next < 0 || f.halted {
 			continue
@@ -284,7 +284,7 @@ func (s *Subscription) watch(now time.Time) {
 func (s *Subscription) watchEnded(asked, begins, ends map[record.TopicPartition]int64, err error) {
 	s.watching = false
 	for tp, next := range asked {
-		f := s.feeds[tp]
+		f := s.partitions[tp]
 		if f == nil || f.expected() != next {
 			continue
 		}
@@ -299,10 +299,10 @@ func (s *Subscription) watchEnded(asked, begins, ends map[record.TopicPartition]
 }
 
 // buffers tells whether librdkafka holds records of a partition that were not taken yet.
-func (f *feed) buffers() bool { return f.queue != nil && f.queue.Len() > 0 }
+func (f *partition) buffers() bool { return f.queue != nil && f.queue.Len() > 0 }
 
 // judge moves a partition to where its log goes on. What librdkafka may hold of a log that ends before that is dropped.
-func (s *Subscription) judge(f *feed, next int64, holds extent) {
+func (s *Subscription) judge(f *partition, next int64, holds extent) {
 	switch {
 	case !holds.lacks(next):
 		f.behind = !f.anewAt.IsZero() && holds.high > next

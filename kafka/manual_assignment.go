@@ -20,13 +20,13 @@ func (m *Member) Choose(partitions []record.TopicPartition) {
 // assignManually is what assign and revoke are for members of a group.
 func (s *Subscription) assignManually(partitions []record.TopicPartition) {
 	var gone, come []librdkafka.Partition
-	for tp := range s.feeds {
+	for tp := range s.partitions {
 		if !slices.Contains(partitions, tp) {
 			gone = append(gone, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition})
 		}
 	}
 	for _, tp := range partitions {
-		if s.feeds[tp] == nil {
+		if s.partitions[tp] == nil {
 			s.open(tp)
 			come = append(come, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: librdkafka.OffsetInvalid})
 		}
@@ -69,7 +69,7 @@ func (s *Subscription) resetPartitions() {
 		return // members are told: see learned
 	}
 	var list []librdkafka.Partition
-	for tp, f := range s.feeds {
+	for tp, f := range s.partitions {
 		if f.lane.Ledger().Fetched() < 0 {
 			list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: at})
 		}

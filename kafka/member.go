@@ -71,7 +71,7 @@ func (g *Groups) Join(id Identity, in Interest, wake func()) (*Member, error) {
 func (g *Groups) subscription(key string, id Identity, in Interest, set *topicset.Set, wake func()) (*Subscription, error) {
 	from := clientPrefix(in.Address)
 	if s := g.subscriptions[key]; s != nil && !s.beyondRepair() {
-		g.rooms.join(s, from)
+		g.slots.join(s, from)
 		return s, nil
 	}
 	if err := g.reserve(id, from, wake); err != nil {
@@ -82,7 +82,7 @@ func (g *Groups) subscription(key string, id Identity, in Interest, set *topicse
 		return nil, err
 	}
 	g.subscriptions[key] = s
-	g.rooms.enter(s, from)
+	g.slots.enter(s, from)
 	if set.HasPatterns() {
 		g.discover()
 	}

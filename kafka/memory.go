@@ -63,8 +63,8 @@ func (m *memory) change(self *budget.Subscription, do func(*budget.Budget)) {
 	m.budget.Notify(self)
 }
 
-// portion is what a feed has to do with the budget.
-type portion struct {
+// memoryShare is what a feed has to do with the budget.
+type memoryShare struct {
 	stake  *budget.Partition
 	seen   budget.Observation
 	record int64 // average bytes of its records, 0 before the first
@@ -92,8 +92,8 @@ func appetiteOf(p config.Properties) appetite {
 	return appetite{records: records, bytes: kibis << 10}
 }
 
-// mind looks what is held of each partition, and stops and begins to fetch as the budget says.
-func (s *Subscription) mind(now time.Time) {
+// balanceMemory looks what is held of each partition, and stops and begins to fetch as the budget says.
+func (s *Subscription) balanceMemory(now time.Time) {
 	interval := lookInterval
 	if s.groups.memory.tight.Load() {
 		interval = tightInterval
@@ -110,7 +110,7 @@ func (s *Subscription) mind(now time.Time) {
 		s.survey()
 	}
 	s.look(due)
-	s.obeyBudget()
+	s.applyBudget()
 }
 
 func (s *Subscription) look(due bool) {
@@ -120,12 +120,12 @@ func (s *Subscription) look(due bool) {
 	s.consumer.LimitHeap(s.groups.memory.bound())
 	refused := s.refuses()
 	tight, took := s.groups.memory.tight.Load(), false
-	for tp, f := range s.feeds {
+	for tp, f := range s.partitions {
 		took = took || f.seen.Taken
 		s.see(tp, f, tight)
 	}
 	s.groups.memory.change(s.claimant, func(b *budget.Budget) {
-		for _, f := range s.feeds {
+		for _, f := range s.partitions {
 			b.Observe(f.stake, f.seen)
 			f.seen.Taken = false
 		}
@@ -156,7 +156,7 @@ func (s *Subscription) refuses() bool {
 const barriers, barrierBytes = 8, 64 << 10
 
 // see looks at one partition. Whether it is at its end matters only when somebody has to wait.
-func (s *Subscription) see(tp record.TopicPartition, f *feed, tight bool) {
+func (s *Subscription) see(tp record.TopicPartition, f *partition, tight bool) {
 	seen := budget.Observation{Taken: f.seen.Taken, AverageBytes: f.record}
 	if f.queue != nil {
 		seen.Records = f.queue.Len()
@@ -174,7 +174,7 @@ func (s *Subscription) see(tp record.TopicPartition, f *feed, tight bool) {
 }
 
 // ahead is how many offsets there are to be fetched, as far as is known.
-func (s *Subscription) ahead(tp record.TopicPartition, f *feed) (left int64, known bool) {
+func (s *Subscription) ahead(tp record.TopicPartition, f *partition) (left int64, known bool) {
 	from, end := f.resumeAt, f.span.end
 	if from < 0 && f.span.known {
 		from = f.span.from
@@ -194,7 +194,7 @@ func (s *Subscription) survey() {
 		return
 	}
 	s.surveyed = true
-	asked := slices.Collect(maps.Keys(s.feeds))
+	asked := slices.Collect(maps.Keys(s.partitions))
 	s.groups.life.Go(func() {
 		defer s.groups.askInTurn()()
 		var ends map[record.TopicPartition]int64
@@ -211,7 +211,7 @@ func (s *Subscription) survey() {
 // mark notes what a survey has found.
 func (s *Subscription) mark(ends map[record.TopicPartition]int64) {
 	for tp, end := range ends {
-		f := s.feeds[tp]
+		f := s.partitions[tp]
 		if f == nil || !f.known {
 			continue
 		}
@@ -226,10 +226,10 @@ func (s *Subscription) mark(ends map[record.TopicPartition]int64) {
 	}
 }
 
-// obeyBudget pauses and resumes what the budget has closed and opened.
-func (s *Subscription) obeyBudget() {
+// applyBudget pauses and resumes what the budget has closed and opened.
+func (s *Subscription) applyBudget() {
 	var stop, resume []librdkafka.Partition
-	for tp, f := range s.feeds {
+	for tp, f := range s.partitions {
 		open, paused := s.groups.memory.open(f.stake), s.consumer.Paused(tp.Topic, tp.Partition)
 		switch {
 		case f.queue == nil:
@@ -253,7 +253,7 @@ func (s *Subscription) obeyBudget() {
 }
 
 // empty takes what little is left of a partition that is to be paused: it would have to be fetched again.
-func (s *Subscription) empty(f *feed) {
+func (s *Subscription) empty(f *partition) {
 	if n := f.queue.Len(); int64(n) < s.appetite.records && !s.waits(f) {
 		s.fetch(f, n)
 	}
@@ -261,7 +261,7 @@ func (s *Subscription) empty(f *feed) {
 
 // dispose has librdkafka drop an answer that it had begun to unpack when the partition was paused: it does so when it is
 // asked for a record.
-func (s *Subscription) dispose(f *feed) {
+func (s *Subscription) dispose(f *partition) {
 	if !s.waits(f) {
 		s.fetch(f, 1)
 	}
@@ -285,13 +285,13 @@ func (s *Subscription) resume(list []librdkafka.Partition) {
 
 func (s *Subscription) noteTrouble(what string, err error) {
 	if err != nil {
-		s.limited.logFailure(s.log, librdkafka.Event{Text: what + ": " + err.Error()})
+		s.clientLog.logFailure(s.log, librdkafka.Event{Text: what + ": " + err.Error()})
 	}
 }
 
 // admit takes a partition into the budget, before it is assigned.
-func (s *Subscription) admit(tp record.TopicPartition) portion {
-	p := portion{resumeAt: -1}
+func (s *Subscription) admit(tp record.TopicPartition) memoryShare {
+	p := memoryShare{resumeAt: -1}
 	s.surveyed = false
 	s.groups.memory.change(s.claimant, func(b *budget.Budget) { p.stake = b.Add(s.claimant, tp.Topic) })
 	list := []librdkafka.Partition{{Topic: tp.Topic, ID: tp.Partition}}
@@ -305,7 +305,7 @@ func (s *Subscription) admit(tp record.TopicPartition) portion {
 }
 
 // dismiss takes a partition out of the budget.
-func (s *Subscription) dismiss(f *feed) {
+func (s *Subscription) dismiss(f *partition) {
 	s.groups.memory.change(s.claimant, func(b *budget.Budget) { b.Remove(f.stake) })
 }
 
@@ -317,7 +317,7 @@ func (m *memory) open(s *budget.Partition) bool {
 }
 
 // took notes what was fetched of a partition.
-func (f *feed) took(messages []librdkafka.Message) {
+func (f *partition) took(messages []librdkafka.Message) {
 	if len(messages) == 0 {
 		return
 	}

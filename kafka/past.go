@@ -22,7 +22,7 @@ func (p *past) holds(committed int64) bool {
 
 // remember keeps what was settled of a partition that goes away. The subscription's mu is held, and until nothing can be
 // settled any more: what is answered as done after this is not kept.
-func (s *Subscription) remember(tp record.TopicPartition, f *feed) {
+func (s *Subscription) remember(tp record.TopicPartition, f *partition) {
 	switch {
 	case f.past != nil: // it had not begun here yet
 		s.past[tp] = f.past
@@ -43,14 +43,14 @@ func (s *Subscription) remember(tp record.TopicPartition, f *feed) {
 
 // recall finds what was settled of a partition that has come back. Nothing of it is lent before it is decided whether
 // that counts: see inherit.
-func (s *Subscription) recall(tp record.TopicPartition, f *feed) {
+func (s *Subscription) recall(tp record.TopicPartition, f *partition) {
 	f.opened = time.Now()
 	f.past = s.past[tp]
 	delete(s.past, tp)
 }
 
 // inherit decides, when it is known what is committed and which log it is.
-func (s *Subscription) inherit(f *feed) {
+func (s *Subscription) inherit(f *partition) {
 	p := f.past
 	if p == nil || !f.known || !f.identified {
 		return

@@ -26,12 +26,12 @@ func (s *Subscription) assign(partitions []librdkafka.Partition) {
 
 func (s *Subscription) rebalanced() {
 	s.groups.consumed.rebalances.Add(1)
-	s.groups.lendings.rebalanced(s.group)
+	s.groups.leases.rebalanced(s.group)
 }
 
 func (s *Subscription) open(tp record.TopicPartition) {
 	queue := s.consumer.Queue(tp.Topic, tp.Partition)
-	row := s.groups.lendings.admit(s.group, tp.Topic)
+	row := s.groups.leases.admit(s.group, tp.Topic)
 	portion := s.admit(tp)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,8 +40,8 @@ func (s *Subscription) open(tp record.TopicPartition) {
 		s.leases[row] = &ledger.LeaseCounts{}
 	}
 	s.dispatch.Add(tp, s.leases[row])
-	f := &feed{portion: portion, queue: queue, lane: s.dispatch.Partition(tp), stored: -1, logStart: newLogStart()}
-	s.feeds[tp], s.unlearned = f, true
+	f := &partition{memoryShare: portion, queue: queue, lane: s.dispatch.Partition(tp), stored: -1, logStart: newLogStart()}
+	s.partitions[tp], s.unlearned = f, true
 	s.recall(tp, f)
 	select {
 	case s.groups.opened <- struct{}{}:
@@ -106,11 +106,11 @@ func (s *Subscription) letGo(partitions []librdkafka.Partition) {
 }
 
 func (s *Subscription) drop(tp record.TopicPartition) {
-	f := s.feeds[tp]
+	f := s.partitions[tp]
 	if f == nil {
 		return
 	}
-	delete(s.feeds, tp)
+	delete(s.partitions, tp)
 	s.end(tp, f)
 	s.dismiss(f)
 	if f.queue != nil {
@@ -120,7 +120,7 @@ func (s *Subscription) drop(tp record.TopicPartition) {
 }
 
 // end ends a lane: nothing of it is lent or settled any more.
-func (s *Subscription) end(tp record.TopicPartition, f *feed) {
+func (s *Subscription) end(tp record.TopicPartition, f *partition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.remember(tp, f)
@@ -130,7 +130,7 @@ func (s *Subscription) end(tp record.TopicPartition, f *feed) {
 
 // closeQueues gives back what is still open when the consumer has left its group.
 func (s *Subscription) closeQueues() {
-	for tp := range s.feeds {
+	for tp := range s.partitions {
 		s.drop(tp)
 	}
 }

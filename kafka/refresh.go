@@ -36,7 +36,7 @@ const (
 // Reach is nil when a broker answered lately, else why none did. It does not ask: the client does so by
 // itself every few seconds.
 func (c *Cluster) Reach() error {
-	o := &c.overview
+	o := &c.state
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !o.asked {
@@ -53,7 +53,7 @@ type Heard struct {
 
 // Heard are the brokers of the cluster, by number, as of the last question. It does not ask either.
 func (c *Cluster) Heard() []Heard {
-	o := &c.overview
+	o := &c.state
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.heard
@@ -137,7 +137,7 @@ func (r *refresher) pinged(err error, heard []Heard) {
 		pause = pingRetry
 	}
 	r.pingAt = time.Now().Add(pause)
-	o := &r.cluster.overview
+	o := &r.cluster.state
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.asked, o.broken, o.heard = true, err, heard

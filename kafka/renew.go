@@ -22,7 +22,7 @@ func (s *Subscription) renew(ctx context.Context, why string) {
 	s.log.Warn("consumer replaced", "why", why)
 	ctx, cancel := context.WithTimeout(ctx, renewTime)
 	defer cancel()
-	partitions := slices.Collect(maps.Keys(s.feeds))
+	partitions := slices.Collect(maps.Keys(s.partitions))
 	s.serveRevocation(time.Now(), true)
 	s.store()
 	err := s.consumer.Reopen(ctx, s.properties, s.leaving, s.closeQueues)

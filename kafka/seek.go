@@ -118,7 +118,7 @@ func (s *Subscription) move(o *seek) (wait bool, err error) {
 	for i, p := range list {
 		switch p.Err {
 		case librdkafka.None:
-			f := s.feeds[o.left[i].TopicPartition]
+			f := s.partitions[o.left[i].TopicPartition]
 			f.restart(o.left[i].Offset)
 			if o.again {
 				f.anewAt = time.Now()

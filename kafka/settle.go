@@ -16,7 +16,7 @@ func (m *Member) settle(tp record.TopicPartition, counter *atomic.Int64, do func
 	n := m.sub.settle(tp, do)
 	if n == 0 {
 		g.consumed.stale.Add(1)
-		g.lendings.stale(m.id.Group, tp.Topic)
+		g.leases.stale(m.id.Group, tp.Topic)
 		return 0
 	}
 	counter.Add(int64(n))

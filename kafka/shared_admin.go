@@ -26,9 +26,9 @@ type sharedAdmin struct {
 // ask runs do, which ends in bounded time, with the client's Admin.
 func (c *Cluster) ask(do func(*Admin) error) error {
 	for {
-		a := c.administrator.Load()
+		a := c.admin.Load()
 		err := a.use(do)
-		if !errors.Is(err, kerr.ErrStopping) || a == c.administrator.Load() {
+		if !errors.Is(err, kerr.ErrStopping) || a == c.admin.Load() {
 			return err
 		}
 		// It was being replaced.

@@ -80,7 +80,7 @@ func (g groupProgress) lag() (n int64) {
 
 // Stalled is how many partitions of the group's topics had a lag, and nothing of them was committed for too long.
 func (c *Cluster) Stalled(group string, topics *topicset.Set) (n int) {
-	o := &c.overview
+	o := &c.state
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for tp, p := range o.groups[group] {

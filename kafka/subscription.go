@@ -35,28 +35,28 @@ type Subscription struct {
 	gone       chan struct{}     // closed when it has ended
 
 	// Owned by the run goroutine.
-	consumer  *librdkafka.Consumer
-	feeds     map[record.TopicPartition]*feed
-	fetched   []librdkafka.Message
-	revoking  *revocation
-	stored    time.Time
-	claimant  *budget.Subscription // its part of the budget for memory
-	appetite  appetite
-	looked    time.Time // at what its partitions hold
-	ticked    time.Time
-	surveyed  bool // it was asked where the partitions end, or need not be
-	refused   bool // see refuses
-	limited   logLimiter
-	ticket    uint64                          // of the last commit that was begun
-	unlearned bool                            // it is not known what was committed of a partition: see learn
-	learning  bool                            // that is being asked
-	learnAt   time.Time                       // and not before this
-	watching  bool                            // what some logs hold is being asked: see watch
-	watched   time.Time                       // when it was looked whether that must be
-	logs      map[string]*topicLog            // by topic
-	past      map[record.TopicPartition]*past // of partitions that were assigned once
-	down      descent                         // see commitDown
-	commits   map[uint64]chan<- error         // who waits for one, by its ticket
+	consumer   *librdkafka.Consumer
+	partitions map[record.TopicPartition]*partition
+	fetched    []librdkafka.Message
+	revoking   *revocation
+	stored     time.Time
+	claimant   *budget.Subscription // its part of the budget for memory
+	appetite   appetite
+	looked     time.Time // at what its partitions hold
+	ticked     time.Time
+	surveyed   bool // it was asked where the partitions end, or need not be
+	refused    bool // see refuses
+	clientLog  logLimiter
+	ticket     uint64                          // of the last commit that was begun
+	unlearned  bool                            // it is not known what was committed of a partition: see learn
+	learning   bool                            // that is being asked
+	learnAt    time.Time                       // and not before this
+	watching   bool                            // what some logs hold is being asked: see watch
+	watched    time.Time                       // when it was looked whether that must be
+	logs       map[string]*topicLog            // by topic
+	past       map[record.TopicPartition]*past // of partitions that were assigned once
+	down       descent                         // see commitDown
+	commits    map[uint64]chan<- error         // who waits for one, by its ticket
 
 	nudged, nudgeUntil time.Time // see nudge
 	warnedAt           time.Time // see warnOfStanding
@@ -77,9 +77,9 @@ type Subscription struct {
 	ended      bool                                       // it takes no more
 }
 
-// feed is where a lane's records come from.
-type feed struct {
-	portion
+// partition is where a lane's records come from.
+type partition struct {
+	memoryShare
 	queue  *librdkafka.Queue
 	lane   *ledger.Partition
 	stored int64 // offset last handed to librdkafka to commit
@@ -126,16 +126,16 @@ func (g *Groups) startSubscription(key, group string, in Interest, set *topicset
 	}
 	s := &Subscription{
 		key: key, group: group, topics: topics, groups: g, cfg: cfg, log: g.log.With("group", group),
-		consumer: consumer, feeds: map[record.TopicPartition]*feed{}, commits: map[uint64]chan<- error{}, logs: map[string]*topicLog{}, past: map[record.TopicPartition]*past{},
+		consumer: consumer, partitions: map[record.TopicPartition]*partition{}, commits: map[uint64]chan<- error{}, logs: map[string]*topicLog{}, past: map[record.TopicPartition]*past{},
 		used: g.departed.since(key, time.Now()), interest: set, gone: make(chan struct{}), manual: in.manual(), reset: reset,
 		properties: properties, dispatch: ledger.NewDispatch(cfg.WindowRecords, cfg.WindowBytes), leases: map[rowKey]*ledger.LeaseCounts{},
 		appetite: appetiteOf(properties),
 	}
 	s.claimant = g.memory.enter(s.kick)
-	g.lendings.opened(s)
+	g.leases.opened(s)
 	if !g.life.Go(func() { s.run(g.life.Context) }) {
 		g.memory.leave(s.claimant)
-		g.lendings.closed(s)
+		g.leases.closed(s)
 		consumer.Abandon()
 		return nil, kerr.ErrStopping
 	}
@@ -156,8 +156,8 @@ func (s *Subscription) run(ctx context.Context) {
 		s.readEvents(now)
 		s.runCommands()
 		s.learn(now)
-		s.feedAll(now)
-		s.mind(now)
+		s.fetchAll(now)
+		s.balanceMemory(now)
 		s.watch(now)
 		s.renewStuck(ctx, now)
 		s.serveRevocation(now, false)
@@ -196,7 +196,7 @@ func (s *Subscription) readEvents(now time.Time) {
 		case librdkafka.Failure:
 			s.failure(event)
 		case librdkafka.Log:
-			s.limited.log(s.log, event)
+			s.clientLog.log(s.log, event)
 		}
 	}
 }
@@ -205,7 +205,7 @@ func (s *Subscription) committed(event librdkafka.Event) {
 	s.answer(event)
 	if event.Code != librdkafka.None && event.Code != librdkafka.NoOffset {
 		s.groups.consumed.commitErrors.Add(1)
-		if s.limited.admits("commit: " + event.Code.String()) { // else once a second, as long as it lasts
+		if s.clientLog.admits("commit: " + event.Code.String()) { // else once a second, as long as it lasts
 			s.log.Warn("offsets not committed", "err", event.Code.String())
 		}
 	}
@@ -217,7 +217,7 @@ func (s *Subscription) failure(event librdkafka.Event) {
 		s.resetPartitions()
 		return
 	}
-	s.limited.logFailure(s.log, event)
+	s.clientLog.logFailure(s.log, event)
 	told := kerr.Of(event.Code).Consume == kerr.ErrDenied //nolint:errorlint // the table holds the error itself
 	if !event.Fatal && !told {
 		return
@@ -241,10 +241,10 @@ func (s *Subscription) beyondRepair() bool {
 	return s.failed
 }
 
-// feedAll moves records from librdkafka to the lanes that are low, and calls members for them.
-func (s *Subscription) feedAll(now time.Time) {
-	for _, f := range s.feeds {
-		s.feed(f)
+// fetchAll moves records from librdkafka to the lanes that are low, and calls members for them.
+func (s *Subscription) fetchAll(now time.Time) {
+	for _, f := range s.partitions {
+		s.fetchIfLow(f)
 	}
 	ahead := s.groups.ahead()
 	s.mu.Lock()
@@ -253,7 +253,7 @@ func (s *Subscription) feedAll(now time.Time) {
 	s.dispatch.Wake(now)
 }
 
-func (s *Subscription) feed(f *feed) {
+func (s *Subscription) fetchIfLow(f *partition) {
 	s.mu.Lock()
 	want := s.dispatch.Wants(f.lane)
 	s.mu.Unlock()
@@ -263,7 +263,7 @@ func (s *Subscription) feed(f *feed) {
 }
 
 // fetch moves up to want records from librdkafka to the lane.
-func (s *Subscription) fetch(f *feed, want int) {
+func (s *Subscription) fetch(f *partition, want int) {
 	s.mu.Lock()
 	room := s.dispatch.RoomInBytes(f.lane)
 	s.mu.Unlock()
@@ -280,7 +280,7 @@ func (s *Subscription) fetch(f *feed, want int) {
 }
 
 // enter takes what was fetched into the lane's ledger, run by run. left is how many librdkafka still holds of it.
-func (s *Subscription) enter(f *feed, left int) {
+func (s *Subscription) enter(f *partition, left int) {
 	for rest := s.fetched; len(rest) > 0; {
 		s.follow(f, rest[0].Offset)
 		if f.halted {
@@ -297,7 +297,7 @@ func (s *Subscription) enter(f *feed, left int) {
 }
 
 // take enters records that follow each other, at least one.
-func (s *Subscription) take(f *feed, fetched []librdkafka.Message) {
+func (s *Subscription) take(f *partition, fetched []librdkafka.Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range fetched {
@@ -318,7 +318,7 @@ func (s *Subscription) take(f *feed, fetched []librdkafka.Message) {
 
 // restart begins the partition's book again, at an offset or, below 0, wherever its next record is. What is owed of it
 // is taken back. The subscription's mu is held.
-func (f *feed) restart(next int64) {
+func (f *partition) restart(next int64) {
 	f.lane.Restart()
 	f.stored = -1
 	f.logStart, f.past, f.resumeAt = f.again(next), nil, max(-1, next)
@@ -346,26 +346,26 @@ func (s *Subscription) storePositions() {
 	}
 	err := s.consumer.Store(offsets)
 	for _, o := range offsets {
-		if f := s.feeds[record.TopicPartition{Topic: o.Topic, Partition: o.ID}]; o.Err == librdkafka.None && f != nil {
+		if f := s.partitions[record.TopicPartition{Topic: o.Topic, Partition: o.ID}]; o.Err == librdkafka.None && f != nil {
 			f.stored = o.Offset
 		}
 	}
 	if err != nil {
-		s.limited.logFailure(s.log, librdkafka.Event{Text: "offsets not stored: " + err.Error()})
+		s.clientLog.logFailure(s.log, librdkafka.Event{Text: "offsets not stored: " + err.Error()})
 	}
 }
 
 // unstored tells whether a position is above what librdkafka commits.
 //
 //checker:seam position-above-stored
-func (f *feed) unstored(position int64) bool { return position > f.stored }
+func (f *partition) unstored(position int64) bool { return position > f.stored }
 
 // positions are the offsets to commit that changed since they were last stored.
 func (s *Subscription) positions() []librdkafka.Partition {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var offsets []librdkafka.Partition
-	for tp, f := range s.feeds {
+	for tp, f := range s.partitions {
 		if at := f.lane.Ledger().Position(); f.unstored(at) {
 			offsets = append(offsets, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: at})
 		}

@@ -13,7 +13,7 @@ func (s *Subscription) close(ctx context.Context) {
 	s.groups.detach(s)
 	defer s.groups.vacated(s)
 	s.groups.memory.leave(s.claimant)
-	defer s.groups.lendings.closed(s)
+	defer s.groups.leases.closed(s)
 	defer s.groups.memory.ended.Store(true)
 	defer s.failPending()
 	s.serveRevocation(time.Now(), true)
@@ -35,7 +35,7 @@ func (s *Subscription) leave(ctx context.Context) error {
 	defer ended()
 	slow := time.AfterFunc(closeTimeout, func() { s.log.Warn("consumer not closed yet: the brokers do not answer") })
 	defer slow.Stop()
-	if len(s.feeds) == 0 && !s.manual {
+	if len(s.partitions) == 0 && !s.manual {
 		if err := s.consumer.Unsubscribe(); err != nil {
 			s.log.Warn("group not left", "err", err)
 		}
@@ -51,9 +51,9 @@ func (s *Subscription) leaving(event librdkafka.Event) {
 	case librdkafka.Committed:
 		s.committed(event)
 	case librdkafka.Failure:
-		s.limited.logFailure(s.log, event)
+		s.clientLog.logFailure(s.log, event)
 	case librdkafka.Log:
-		s.limited.log(s.log, event)
+		s.clientLog.log(s.log, event)
 	}
 }
 
@@ -61,10 +61,10 @@ func (s *Subscription) leaving(event librdkafka.Event) {
 func (s *Subscription) abandon() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for tp := range s.feeds {
+	for tp := range s.partitions {
 		s.dispatch.Remove(tp)
 	}
-	s.groups.countLanes(-int64(len(s.feeds)))
+	s.groups.countLanes(-int64(len(s.partitions)))
 }
 
 // closeTimeout bounds leaving a group when the process ends, and closeLongest before that: librdkafka's own close

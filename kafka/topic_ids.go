@@ -79,7 +79,7 @@ const goneIDs = 8
 // identified takes ids that were asked for at some time.
 func (s *Subscription) identified(ids map[string]string, asked time.Time) {
 	topics := map[string]bool{}
-	for tp := range s.feeds {
+	for tp := range s.partitions {
 		topics[tp.Topic] = true
 	}
 	for topic := range topics {
@@ -88,7 +88,7 @@ func (s *Subscription) identified(ids map[string]string, asked time.Time) {
 		}
 	}
 	s.forgetLogs(topics, asked)
-	for _, f := range s.feeds {
+	for _, f := range s.partitions {
 		if f.past != nil && asked.After(f.opened) {
 			f.identified = true
 			s.inherit(f)

@@ -24,7 +24,7 @@ func (e *UnreadableError) Error() string {
 func (e *UnreadableError) Unwrap() error { return kerr.ErrUnreadable }
 
 // fail takes an error of one partition.
-func (s *Subscription) fail(f *feed, failing librdkafka.PartitionError) {
+func (s *Subscription) fail(f *partition, failing librdkafka.PartitionError) {
 	if !kerr.Of(failing.Code).Unreadable || failing.Offset < 0 {
 		s.failure(librdkafka.Event{Kind: librdkafka.Failure, Code: failing.Code, Text: failing.Text})
 		return

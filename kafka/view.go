@@ -56,16 +56,16 @@ func (m *Member) Joining() bool {
 	return !m.sub.assigned
 }
 
-// questions bounds how many goroutines wait inside librdkafka for an answer about committed offsets: each
+// committedSlots bounds how many goroutines wait inside librdkafka for an answer about committed offsets: each
 // holds a thread there.
-var questions = make(chan struct{}, 4)
+var committedSlots = make(chan struct{}, 4)
 
 // Committed asks the brokers what the member's group has committed of the partitions. Those of which that is
 // nothing are left out.
 func (m *Member) Committed(ctx context.Context, partitions []record.TopicPartition) ([]record.PartitionOffset, error) {
 	select {
-	case questions <- struct{}{}:
-		defer func() { <-questions }()
+	case committedSlots <- struct{}{}:
+		defer func() { <-committedSlots }()
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w: %s", kerr.ErrNoAnswer, kerr.Reason(ctx.Err()))
 	}
