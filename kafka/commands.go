@@ -17,7 +17,7 @@ func (s *Subscription) do(do func()) bool {
 	return taken
 }
 
-// doNextRound is order for the next round, in a tick at most: for what could not be done yet.
+// doNextRound is do in the next round, in a tick at most: for what could not be done yet.
 func (s *Subscription) doNextRound(do func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -30,7 +30,7 @@ func (s *Subscription) runCommands() {
 	}
 }
 
-// takeCommands takes the orders that there are.
+// takeCommands takes the commands that there are.
 func (s *Subscription) takeCommands() []func() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -71,7 +71,7 @@ func (m *Member) CommitAt(ctx context.Context, places []record.PartitionOffset) 
 	})
 }
 
-// settleBelow settles what the seat owes below the places, and tells those apart that go back.
+// settleBelow settles what the member owes below the places, and tells those apart that go back.
 func (s *Subscription) settleBelow(seat *ledger.Member, places []record.PartitionOffset) (settled int, ahead []record.TopicPartition, back []record.PartitionOffset, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,7 +93,7 @@ func (s *Subscription) settleBelow(seat *ledger.Member, places []record.Partitio
 	return settled, ahead, back, nil
 }
 
-// free is nil when the partition is assigned here and nobody but the seat owes something of it. The
+// free is nil when the partition is assigned here and nobody but the member owes something of it. The
 // subscription's mu is held.
 func (s *Subscription) free(tp record.TopicPartition, seat *ledger.Member) error {
 	l := s.dispatch.Partition(tp)
@@ -145,7 +145,7 @@ func (s *Subscription) callRetrying(ctx context.Context, begin func(done chan<- 
 	}
 }
 
-// call orders what tells done how it ended, and waits for that.
+// call runs what tells done how it ended, and waits for that.
 func (s *Subscription) call(ctx context.Context, do func(done chan<- error)) error {
 	done := make(chan error, 1)
 	if !s.do(func() { do(done) }) {

@@ -222,7 +222,7 @@ func (u Unsettled) seconds(lag int64, now time.Time) float64 {
 	return max(0, now.Sub(time.UnixMilli(u.Timestamp)).Seconds())
 }
 
-// current tells whether the last reading still says something. The overview's mu is held.
+// current tells whether the last reading still says something. the state's mu is held.
 func (o *clusterState) current(cfg *config.Config, now time.Time) bool {
 	return !o.asOf.IsZero() && now.Sub(o.asOf) < 2*cfg.LagInterval+10*time.Second
 }

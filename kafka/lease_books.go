@@ -9,7 +9,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 )
 
-// rowKey is what one row of the books is about; the zero matter is everything beyond the bound.
+// rowKey is what one row of the books is about; the zero rowKey is everything beyond the bound.
 type rowKey struct{ group, topic string }
 
 // leaseRows bounds the rows of the books: groups and topics are named by clients.
@@ -19,7 +19,7 @@ const leaseRows = 500
 type leaseBooks struct {
 	mu         sync.Mutex // taken before a subscription's own
 	past       map[rowKey]*pastLeases
-	own        int // rows but that of the zero matter
+	own        int // rows but that of the zero rowKey
 	open       map[*Subscription]bool
 	rebalances map[string]int64 // by group
 }

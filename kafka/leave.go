@@ -20,7 +20,7 @@ func (m *Member) Leave(politely bool) {
 	}
 }
 
-// stand keeps the seat for the grace; false when the member owes nothing and needs none.
+// stand keeps the member for the grace; false when the member owes nothing and needs none.
 func (m *Member) stand() bool {
 	s, now := m.sub, time.Now()
 	s.mu.Lock()

@@ -11,7 +11,7 @@ import (
 )
 
 // logLimiter logs what librdkafka says without repeating itself: one unreachable broker alone makes two
-// events a second. It belongs to one goroutine; the zero voice works.
+// events a second. It belongs to one goroutine; the zero logLimiter works.
 type logLimiter struct {
 	said map[string]time.Time
 }

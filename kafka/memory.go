@@ -63,7 +63,7 @@ func (m *memory) change(self *budget.Subscription, do func(*budget.Budget)) {
 	m.budget.Notify(self)
 }
 
-// memoryShare is what a feed has to do with the budget.
+// memoryShare is what a partition has to do with the budget.
 type memoryShare struct {
 	stake  *budget.Partition
 	seen   budget.Observation

@@ -21,7 +21,7 @@ type offsetClient struct {
 	consumer *librdkafka.Consumer
 }
 
-// withOffsetClient makes an envoy for a group, waiting for a place for as long as ctx allows, and lets it do something.
+// withOffsetClient makes an offset client for a group, waiting for a place for as long as ctx allows, and lets it do something.
 func (c *Cluster) withOffsetClient(ctx context.Context, group string, do func(*offsetClient) error) error {
 	select {
 	case c.offsetSlots <- struct{}{}:
@@ -77,10 +77,10 @@ func committedOf(ctx context.Context, consumer *librdkafka.Consumer, partitions 
 	return offsets, nil
 }
 
-// offsetClientTick is how often an envoy that waits looks whether it still should.
+// offsetClientTick is how often an offset client that waits looks whether it still should.
 const offsetClientTick = 50 * time.Millisecond
 
-// ticket is that of an envoy's only commit.
+// ticket is that of an offset client's only commit.
 const ticket = 1
 
 // commit has places committed in the group's name. The brokers take that only of a group that has no

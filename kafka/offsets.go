@@ -91,10 +91,10 @@ func (c *Cluster) partitionsOf(ctx context.Context, topics []string) (list []rec
 }
 
 // memberPatience is how long a consumer that is there anyway may take to say what its group has committed,
-// before an envoy is sent: one that has just changed its partitions may not answer at all.
+// before an offset client is sent: one that has just changed its partitions may not answer at all.
 const memberPatience = 2 * time.Second
 
-// committed asks what a group has committed, through a consumer that is in it, or else an envoy.
+// committed asks what a group has committed, through a consumer that is in it, or else an offset client.
 func (c *Cluster) committed(ctx context.Context, group string, partitions []record.TopicPartition) (offsets map[record.TopicPartition]int64, err error) {
 	if len(partitions) == 0 {
 		return nil, nil

@@ -148,7 +148,7 @@ func (p *producer) exchange(handle *librdkafka.Producer, properties config.Prope
 	p.former.Go(func() { old.finish(p.patience) })
 }
 
-// supersede gives the profile a new handle with the same properties, unless the drain's is not the present one.
+// supersede gives the profile a new handle with the same properties, unless the report loop's is not the present one.
 func (p *producer) supersede(d *reportLoop) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -164,7 +164,7 @@ func (p *producer) supersede(d *reportLoop) {
 	p.former.Go(func() { d.finish(p.patience) })
 }
 
-// replace gives the profile a new handle because the drain's has failed for good. It returns false when
+// replace gives the profile a new handle because the report loop's has failed for good. It returns false when
 // that is not the present one, or cannot be replaced.
 func (p *producer) replace(d *reportLoop) bool {
 	p.mu.Lock()

@@ -119,7 +119,7 @@ func (s *Subscription) drop(tp record.TopicPartition) {
 	s.groups.countLanes(-1)
 }
 
-// end ends a lane: nothing of it is lent or settled any more.
+// end ends a partition: nothing of it is lent or settled any more.
 func (s *Subscription) end(tp record.TopicPartition, f *partition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

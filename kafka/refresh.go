@@ -72,7 +72,7 @@ func silentOf(heard []Heard) []Broker {
 	return silent
 }
 
-// refresh keeps the overview for as long as the client lives.
+// refresh keeps the state for as long as the client lives.
 func (c *Cluster) refresh(ctx context.Context) {
 	beat, end := c.config().Watch("lag", refreshGap)
 	defer end()

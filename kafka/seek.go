@@ -11,7 +11,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// seek is an order to go on elsewhere.
+// seek is a request to go on elsewhere.
 type seek struct {
 	ctx    context.Context //nolint:containedctx // of who waits for it
 	places []record.PartitionOffset

@@ -161,7 +161,7 @@ func (s *splitter) forget(d *reportLoop) bool {
 	return true
 }
 
-// drop forgets a handle that failed for good; its drain ends by itself.
+// drop forgets a handle that failed for good; its report loop ends by itself.
 func (s *splitter) drop(d *reportLoop) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

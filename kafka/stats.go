@@ -16,7 +16,7 @@ type consumeCounts struct {
 // countLanes follows how many partitions are assigned, to share the memory for prefetching.
 func (g *Groups) countLanes(n int64) { g.consumed.lanes.Add(n) }
 
-// ahead is what one lane may hold that nobody has asked for: plenty, less when there are many lanes, so
+// ahead is what one partition may hold that nobody has asked for: plenty, less when there are many partitions, so
 // that all of them together stay bounded.
 func (g *Groups) ahead() ledger.Window {
 	least, total := ledger.Window{Records: 64, Bytes: 64 << 10, Once: 64 << 10}, ledger.Window{Records: 64 << 10, Bytes: 128 << 20, Once: 128 << 20}

@@ -61,7 +61,7 @@ type Subscription struct {
 	nudged, nudgeUntil time.Time // see nudge
 	warnedAt           time.Time // see warnOfStanding
 
-	kicked atomic.Bool // the run goroutine was told that a lane is low
+	kicked atomic.Bool // the run goroutine was told that a partition is low
 
 	mu         sync.Mutex // guards what follows
 	dispatch   *ledger.Dispatch
@@ -77,7 +77,7 @@ type Subscription struct {
 	ended      bool                                       // it takes no more
 }
 
-// partition is where a lane's records come from.
+// partition is where a partition's records come from.
 type partition struct {
 	memoryShare
 	queue  *librdkafka.Queue
@@ -241,7 +241,7 @@ func (s *Subscription) beyondRepair() bool {
 	return s.failed
 }
 
-// fetchAll moves records from librdkafka to the lanes that are low, and calls members for them.
+// fetchAll moves records from librdkafka to the partitions that are low, and calls members for them.
 func (s *Subscription) fetchAll(now time.Time) {
 	for _, f := range s.partitions {
 		s.fetchIfLow(f)
@@ -262,7 +262,7 @@ func (s *Subscription) fetchIfLow(f *partition) {
 	}
 }
 
-// fetch moves up to want records from librdkafka to the lane.
+// fetch moves up to want records from librdkafka to the partition.
 func (s *Subscription) fetch(f *partition, want int) {
 	s.mu.Lock()
 	room := s.dispatch.RoomInBytes(f.lane)
@@ -279,7 +279,7 @@ func (s *Subscription) fetch(f *partition, want int) {
 	}
 }
 
-// enter takes what was fetched into the lane's ledger, run by run. left is how many librdkafka still holds of it.
+// enter takes what was fetched into the partition's ledger, run by run. left is how many librdkafka still holds of it.
 func (s *Subscription) enter(f *partition, left int) {
 	for rest := s.fetched; len(rest) > 0; {
 		s.follow(f, rest[0].Offset)

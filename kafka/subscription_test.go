@@ -276,7 +276,7 @@ func TestAtMostOnceAcceptsWhatItLends(t *testing.T) {
 	committed(t, k, "letters", 3)
 }
 
-// A lane is fed before it runs dry, not at the next tick of the clock: that alone would bound a
+// A partition is fed before it runs dry, not at the next tick of the clock: that alone would bound a
 // partition to some ten thousand records a second.
 func TestABacklogIsReadWithoutPauses(t *testing.T) {
 	t.Parallel()
