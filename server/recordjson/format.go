@@ -4,6 +4,7 @@ package recordjson
 // Format is how keys and values are written.
 type Format int
 
+// The formats.
 const (
 	JSON   Format = iota // any JSON, which goes to Kafka as it is
 	Binary               // base64

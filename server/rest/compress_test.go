@@ -68,7 +68,7 @@ func TestPackedBodiesAreUnpacked(t *testing.T) {
 
 func TestPackedBodiesThatAreNotTaken(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{MaxBody: 100 << 10})
+	s := resttest.Start(t, exchange.Options{Limits: exchange.Limits{MaxBody: 100 << 10}})
 	bomb := strings.Repeat("x", 8<<20)
 	lines := strings.Repeat("\n", 8<<20)
 	whole := resttest.Zipped(`{"records":[{"value":1}]}`)
@@ -107,7 +107,7 @@ func TestPackedBodiesThatAreNotTaken(t *testing.T) {
 
 func TestUnpackingCountsAsHeld(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{MaxHeld: 4 << 20})
+	s := resttest.Start(t, exchange.Options{Limits: exchange.Limits{MaxHeld: 4 << 20}})
 	large := resttest.Zstded(t, `{"records":[{"value":"`+strings.Repeat("y", 3<<20)+`"}]}`, zstd.WithWindowSize(4<<20))
 	answer, text := s.Ask("POST", "/topics/blobs", large, "Content-Type", resttest.AsJSON, "Content-Encoding", "zstd")
 	resttest.WantFailure(t, "a large window", answer, text, 503, 50003, "too many large requests")

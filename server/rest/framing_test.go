@@ -134,7 +134,7 @@ func TestCleanRequestsInOnePacketAreAllAnswered(t *testing.T) {
 
 func TestAHeaderThatDoesNotCome(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{HeaderTimeout: 200 * time.Millisecond})
+	s := resttest.Start(t, exchange.Options{Timeouts: exchange.Timeouts{HeaderTimeout: 200 * time.Millisecond}})
 	conn, in := s.Dial()
 	s.Write(conn, "GET / HTTP/1.1\r\nHost: loc")
 	answer, text := s.Answered(in)
@@ -159,7 +159,7 @@ func TestRefusalsAreCounted(t *testing.T) {
 // Found by a test of packed lines: what is left of a stream that is not wanted is no request.
 func TestTheRestOfAStreamIsNoRequest(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{MaxBody: 10})
+	s := resttest.Start(t, exchange.Options{Limits: exchange.Limits{MaxBody: 10}})
 	for _, pause := range []bool{false, true} {
 		conn, in := s.Dial()
 		s.Write(conn, resttest.Posting+"Content-Type: "+exchange.NDJSONType+"\r\nContent-Length: 100000\r\n\r\n")
@@ -182,7 +182,7 @@ func TestTheRestOfAStreamIsNoRequest(t *testing.T) {
 // The same where the answer has begun: its header cannot say any more that the connection ends.
 func TestTheRestOfAStreamThatWasAnsweredIsNoRequest(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{MaxBody: 1000})
+	s := resttest.Start(t, exchange.Options{Limits: exchange.Limits{MaxBody: 1000}})
 	conn, in := s.Dial()
 	s.Write(conn, resttest.Posting+"Content-Type: "+exchange.NDJSONType+"\r\nContent-Length: 200000\r\n\r\n{\"value\":1}\n")
 	if first, err := in.ReadString('}'); err != nil || !strings.Contains(first, `"line":1,`) {

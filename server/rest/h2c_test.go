@@ -15,7 +15,7 @@ import (
 
 func TestHTTP2IsSpokenWhenAsked(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{H2C: true, MaxBody: 1000})
+	s := resttest.Start(t, exchange.Options{Limits: exchange.Limits{MaxBody: 1000}, H2C: true})
 	s.Ask("GET", "/", "") // HTTP/1 goes on
 	s.SpeakHTTP2()
 	for range 3 {

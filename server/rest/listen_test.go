@@ -18,7 +18,7 @@ import (
 
 func TestABodyThatDoesNotCome(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{BodyTimeout: 200 * time.Millisecond})
+	s := resttest.Start(t, exchange.Options{Timeouts: exchange.Timeouts{BodyTimeout: 200 * time.Millisecond}})
 	conn, in := s.Dial()
 	s.Write(conn, resttest.HalfAProduce)
 	answer, text := s.Answered(in)
@@ -30,7 +30,7 @@ func TestABodyThatDoesNotCome(t *testing.T) {
 
 func TestAnAnswerMayTakeLongerThanABody(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{BodyTimeout: 100 * time.Millisecond, AckTimeout: 500 * time.Millisecond})
+	s := resttest.Start(t, exchange.Options{Timeouts: exchange.Timeouts{BodyTimeout: 100 * time.Millisecond, AckTimeout: 500 * time.Millisecond}})
 	s.Cluster.Close()
 	answer, text := s.Ask("POST", "/topics/blobs", `{"records":[{"value":1}]}`, "Content-Type", resttest.AsJSON)
 	if answer.StatusCode != 200 || !strings.Contains(text, "did not answer within 500ms") {
@@ -40,7 +40,7 @@ func TestAnAnswerMayTakeLongerThanABody(t *testing.T) {
 
 func TestBodiesAreBoundTogether(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{MaxHeld: 20_000, MaxBody: 1 << 20})
+	s := resttest.Start(t, exchange.Options{Limits: exchange.Limits{MaxHeld: 20_000, MaxBody: 1 << 20}})
 	answer, text := s.Ask("POST", "/topics/blobs", `{"records":[{"value":"`+strings.Repeat("x", 40_000)+`"}]}`, "Content-Type", resttest.AsJSON)
 	resttest.WantFailure(t, "large", answer, text, 503, 50003, "large requests")
 	answer, text = s.Ask("POST", "/v1/topics/blobs/records", strings.Repeat("x", 40_000))
@@ -52,7 +52,7 @@ func TestBodiesAreBoundTogether(t *testing.T) {
 
 func TestTooManyRequestsAreToldToComeBack(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{MaxRequests: 1})
+	s := resttest.Start(t, exchange.Options{Limits: exchange.Limits{MaxRequests: 1}})
 	conn, in := s.Dial()
 	s.Write(conn, resttest.HalfAProduce)
 	resttest.Eventually(t, "the first request", func() bool { return s.Door.Stats().Requests == 1 })
@@ -117,7 +117,7 @@ func TestDrainAnswersWhatHasBegunAndWhoHasJustCome(t *testing.T) {
 
 func TestDrainCutsAfterItsGrace(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{DrainGrace: 50 * time.Millisecond})
+	s := resttest.Start(t, exchange.Options{Timeouts: exchange.Timeouts{DrainGrace: 50 * time.Millisecond}})
 	conn, in := s.Dial()
 	s.Write(conn, resttest.HalfAProduce)
 	resttest.Eventually(t, "the request", func() bool { return s.Door.Stats().Requests == 1 })
@@ -167,7 +167,7 @@ func TestWhatAStreamProducedIsCountedWhenItsClientBreaksOff(t *testing.T) {
 
 func TestAHeaderThatDripsIsCut(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{HeaderTimeout: 300 * time.Millisecond})
+	s := resttest.Start(t, exchange.Options{Timeouts: exchange.Timeouts{HeaderTimeout: 300 * time.Millisecond}})
 	conn, in := s.Dial()
 	s.Write(conn, "GET / HTTP/1.1\r\nHost: localhost\r\n")
 	cut := make(chan struct{})

@@ -11,7 +11,7 @@ import (
 
 func TestRequestsThatNoRouteTakes(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{Hosts: []string{"sluice.internal"}})
+	s := resttest.Start(t, exchange.Options{Names: exchange.Names{Hosts: []string{"sluice.internal"}}})
 	for _, c := range []struct {
 		method, path, field, value string
 		status                     int

@@ -32,7 +32,7 @@ func FuzzUnpack(f *testing.F) {
 		if zipped {
 			coding = "gzip"
 		}
-		opts := Options{MaxBody: 1000}.orDefaults()
+		opts := Options{Limits: Limits{MaxBody: 1000}}.orDefaults()
 		r := &http.Request{Header: http.Header{"Content-Encoding": {coding}}, Body: io.NopCloser(bytes.NewReader(body))}
 		x := &Exchange{Service: &Service{}, Opts: &opts, R: r}
 		if err := x.Decompress(); err != nil {

@@ -8,7 +8,7 @@ import (
 
 func TestWhereTheClientReachesUs(t *testing.T) {
 	t.Parallel()
-	near := &Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}}
+	near := &Options{Names: Names{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}}}
 	for _, c := range []struct {
 		opts   *Options
 		peer   string
@@ -16,7 +16,7 @@ func TestWhereTheClientReachesUs(t *testing.T) {
 		want   string
 	}{
 		{&Options{}, "10.0.0.1:1", http.Header{"Forwarded": {"host=a"}, "X-Forwarded-Host": {"a"}}, "http://door:8082"},
-		{&Options{BaseURI: "https://kafka.example/rest"}, "10.0.0.1:1", http.Header{"Forwarded": {"host=a"}}, "https://kafka.example/rest"},
+		{&Options{Names: Names{BaseURI: "https://kafka.example/rest"}}, "10.0.0.1:1", http.Header{"Forwarded": {"host=a"}}, "https://kafka.example/rest"},
 		{near, "192.0.2.1:1", http.Header{"Forwarded": {"host=a"}, "X-Forwarded-Host": {"a"}}, "http://door:8082"},
 		{near, "10.0.0.1:1", http.Header{}, "http://door:8082"},
 		{near, "[::ffff:10.0.0.1]:1", http.Header{"X-Forwarded-Host": {"a"}}, "http://a"},

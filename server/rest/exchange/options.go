@@ -11,29 +11,52 @@ import (
 
 // Options are the door's settings. The zero value of a field means its default.
 type Options struct {
-	// Hosts are names, other than localhost and addresses, under which the door may be asked.
-	Hosts []string
-	// BaseURI is where clients reach the door, without a slash at its end; empty: as they asked for it.
-	BaseURI string
-	// TrustedProxies are those whose Forwarded and X-Forwarded-* say where clients reach the door.
-	TrustedProxies []netip.Prefix
+	Names
+	Limits
+	Timeouts
+
 	// Password is what a request must bring, as a Bearer token or with Basic; empty asks for none.
 	Password string
-	// MaxConnections is how many connections may be open at once (10 000); more wait in the kernel.
+	// H2C lets clients speak HTTP/2 without TLS, from the first byte on.
+	H2C bool
+	// AccessLog is the share of requests that are logged, 0 to 1. Access is their log; nil is the door's own.
+	AccessLog float64
+	Access    *slog.Logger `json:"-"`
+	// Register tells the watchdog about a loop that begins; nil if there is no watchdog.
+	Register server.Watch `json:"-"`
+}
+
+// Names are how clients reach the door.
+type Names struct {
+	// Hosts are names under which the door may be asked, in addition to localhost and addresses.
+	Hosts []string
+	// BaseURI is the URL of the door, without a slash at its end. If it is empty, the URL of the request counts.
+	BaseURI string
+	// TrustedProxies are peers whose Forwarded and X-Forwarded-* headers count.
+	TrustedProxies []netip.Prefix
+}
+
+// Limits bound what clients may use at once.
+type Limits struct {
+	// MaxConnections bounds the open connections (10 000). More wait in the kernel.
 	MaxConnections int
-	// MaxRequests is how many requests are answered at once (1 000); more are told to come back.
+	// MaxRequests bounds the requests that are answered at once (1 000). More are told to come back.
 	MaxRequests int
-	// MaxWaiting is how many requests wait for records at once, streams included (5 000); they are not
-	// among MaxRequests meanwhile.
+	// MaxWaiting bounds the requests that wait for records at once, streams included (5 000). They do not count for
+	// MaxRequests.
 	MaxWaiting int
-	// MaxBody bounds the body of a request, and a line of one that is streamed, in bytes (4 MiB).
+	// MaxBody bounds the body of a request, and a record of a streamed body, in bytes (4 MiB).
 	MaxBody int
 	// MaxRecords bounds the records of a request that is not streamed (1 000).
 	MaxRecords int
 	// MaxHeld bounds the bodies of all requests together, in bytes (256 MiB).
 	MaxHeld int
-	// MaxInstances is how many consumer instances there may be (1 000).
+	// MaxInstances bounds the consumer instances (1 000).
 	MaxInstances int
+}
+
+// Timeouts are how long the door waits.
+type Timeouts struct {
 	// InstanceIdle is how long a consumer instance lives without a request (5 minutes).
 	InstanceIdle time.Duration
 	// HeaderTimeout is how long a client may take to send the header of a request (5 s).
@@ -48,22 +71,19 @@ type Options struct {
 	QueueTimeout time.Duration
 	// DrainGrace is how long Drain waits for requests that are being answered (10 s).
 	DrainGrace time.Duration
-	// H2C lets clients speak HTTP/2 without TLS, from the first byte on.
-	H2C bool
-	// AccessLog is the share of requests that are logged, 0 to 1; Access is where, nil for the door's own log.
-	AccessLog float64
-	Access    *slog.Logger `json:"-"`
-	// Register tells the watchdog about a loop that begins; nil when there is no watchdog.
-	Register server.Watch `json:"-"`
 }
 
 // DefaultOptions returns what a zero Options stands for.
 func DefaultOptions() Options {
 	return Options{
-		MaxConnections: 10_000, MaxRequests: 1_000, MaxWaiting: 5_000, MaxBody: 4 << 20, MaxRecords: 1_000, MaxHeld: 256 << 20,
-		MaxInstances: 1_000, InstanceIdle: 5 * time.Minute,
-		HeaderTimeout: 5 * time.Second, BodyTimeout: 30 * time.Second, IdleTimeout: time.Minute, AckTimeout: 30 * time.Second,
-		QueueTimeout: 5 * time.Second, DrainGrace: 10 * time.Second,
+		Limits: Limits{
+			MaxConnections: 10_000, MaxRequests: 1_000, MaxWaiting: 5_000, MaxBody: 4 << 20, MaxRecords: 1_000,
+			MaxHeld: 256 << 20, MaxInstances: 1_000,
+		},
+		Timeouts: Timeouts{
+			InstanceIdle: 5 * time.Minute, HeaderTimeout: 5 * time.Second, BodyTimeout: 30 * time.Second, IdleTimeout: time.Minute,
+			AckTimeout: 30 * time.Second, QueueTimeout: 5 * time.Second, DrainGrace: 10 * time.Second,
+		},
 	}
 }
 

@@ -28,6 +28,7 @@ func (r *Route) Name() string { return strings.TrimSuffix(r.Pattern, "{$}") }
 // Version is an API.
 type Version int
 
+// The versions.
 const (
 	V2        Version = iota // version 2 of the Confluent REST Proxy
 	V1                       // our own calls, below /v1

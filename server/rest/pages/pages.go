@@ -17,6 +17,13 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
+// The bounds of a read. The defaults are for clients that do not say.
+const (
+	DefaultRecords = 100
+	DefaultBytes   = 1 << 20
+	MaxWait        = 10 * time.Second
+)
+
 // Target returns where the query begins. Without a parameter that is the earliest record.
 func Target(x *exchange.Exchange, q url.Values) (t kafka.Target, err error) {
 	if t.Topic, err = x.TopicName(); err != nil {
@@ -130,12 +137,3 @@ func appendPage(out []byte, page *kafka.Page) []byte {
 	out = strconv.AppendInt(append(out, `,"end_offset":`...), page.End, 10)
 	return append(out, '}')
 }
-
-const DefaultRecords = 100 // by default
-
-const DefaultBytes = 1 << 20 // by default
-
-// The bounds of a read.
-const (
-	MaxWait = 10 * time.Second
-)

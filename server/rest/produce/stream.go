@@ -8,9 +8,6 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
-// windowRecords bounds the records of one stream whose results are not written yet.
-const windowRecords = 1000
-
 // Codec is how the records of a stream and their results are written.
 type Codec interface {
 	// ContentType is the media type of the results.
@@ -40,19 +37,16 @@ type recordStream struct {
 	codec    Codec
 	delivery *Delivery
 	chunks   *chunkReader
-	source   <-chan []byte   // of records; nil when there are no more
+	source   <-chan []byte   // of records; nil if there are no more
 	drains   <-chan struct{} // closed when sluice stops
-	oldest   *time.Timer     // until a result is waited for no longer
+	patience *time.Timer     // ends the wait for the oldest result
 	buffer   []byte          // records as they came
-	chunk    []byte          // those of them that are not produced yet
-	line     int64           // number of the last one that is
+	chunk    []byte          // the records of buffer that are not produced yet
+	line     int64           // number of the last record that was produced
 	garbled  bool            // the rest of the body makes no sense
 	results  []kafka.Result  // room for one
 	out      []byte          // results that are not sent yet
-
-	window []Pending // a ring of bulkWindow
-	first  int
-	n      int
+	window   window
 }
 
 // Stream produces the records of the body.
@@ -63,9 +57,9 @@ func Stream(x *exchange.Exchange, as Codec) error {
 	}
 	defer d.Close()
 	s := &recordStream{
-		Exchange: x, codec: as, delivery: d, drains: x.Drains, oldest: time.NewTimer(x.Opts.AckTimeout), window: make([]Pending, windowRecords),
+		Exchange: x, codec: as, delivery: d, drains: x.Drains, patience: time.NewTimer(x.Opts.AckTimeout), window: newWindow(),
 	}
-	defer s.oldest.Stop()
+	defer s.patience.Stop()
 	// HTTP/1: results are written while records come.
 	_ = http.NewResponseController(x.W).EnableFullDuplex()
 	s.chunks = newChunkReader(x, as.Whole)
@@ -76,12 +70,12 @@ func Stream(x *exchange.Exchange, as Codec) error {
 
 // run goes on until every record has its result.
 func (s *recordStream) run() error {
-	for s.source != nil || len(s.chunk) > 0 || s.n > 0 {
+	for s.source != nil || len(s.chunk) > 0 || s.window.n > 0 {
 		if err := s.produce(); err != nil {
 			return err
 		}
 		s.collect()
-		if len(s.chunk) > 0 && s.n < windowRecords {
+		if len(s.chunk) > 0 && !s.window.isFull() {
 			continue
 		}
 		if err := s.wait(); err != nil {
@@ -93,7 +87,7 @@ func (s *recordStream) run() error {
 
 // wait returns when there may be something to do.
 func (s *recordStream) wait() error {
-	if s.n == 0 && s.source == nil {
+	if s.window.n == 0 && s.source == nil {
 		return nil
 	}
 	s.flush()
@@ -101,8 +95,8 @@ func (s *recordStream) wait() error {
 	if len(s.chunk) > 0 { // the window is full
 		source = nil
 	}
-	if s.n > 0 {
-		s.oldest.Reset(time.Until(s.window[s.first].until))
+	if s.window.n > 0 {
+		s.patience.Reset(time.Until(s.window.oldest().until))
 	}
 	select {
 	case chunk, more := <-source:
@@ -110,9 +104,9 @@ func (s *recordStream) wait() error {
 			s.source = nil
 		}
 	case <-s.delivery.bell:
-	case <-s.oldest.C:
+	case <-s.patience.C:
 		s.overdue()
-	case <-s.drains: // what was not produced has no result: the client sends it elsewhere
+	case <-s.drains: // a record without a result was not produced: the client sends it elsewhere
 		s.source, s.chunk, s.drains = nil, nil, nil
 	case <-s.R.Context().Done():
 		return s.gone()
@@ -122,38 +116,27 @@ func (s *recordStream) wait() error {
 
 // gone ends the stream of a client that has gone. What was sent stays on its way.
 func (s *recordStream) gone() error {
-	sent := 0
-	for i := range s.n {
-		if s.window[(s.first+i)%windowRecords].Failure == nil {
-			sent++
-		}
-	}
-	s.delivery.Publisher.Forsake(sent)
+	s.delivery.Publisher.Forsake(s.window.sent())
 	return exchange.ErrGone
 }
 
 // overdue ends the wait for the oldest record.
 func (s *recordStream) overdue() {
-	if s.n == 0 || time.Now().Before(s.window[s.first].until) {
+	if s.window.n == 0 || time.Now().Before(s.window.oldest().until) {
 		return
 	}
 	s.results = s.delivery.abandon(1, s.results[:0])
-	s.report(&s.window[s.first], &s.results[0])
-	s.shift()
-}
-
-// shift takes the oldest record out of the window.
-func (s *recordStream) shift() {
-	s.first, s.n = (s.first+1)%windowRecords, s.n-1
+	s.report(s.window.oldest(), &s.results[0])
+	s.window.shift()
 }
 
 // collect writes results, up to the first record that has none yet. The delivery's bell rings when that has one.
 func (s *recordStream) collect() {
-	for s.n > 0 {
-		p := &s.window[s.first]
+	for s.window.n > 0 {
+		p := s.window.oldest()
 		if p.Failure != nil {
 			s.reportFailure(p, p.Failure)
-			s.shift()
+			s.window.shift()
 			continue
 		}
 		results, ok := s.delivery.Publisher.Results(1, s.results[:0])
@@ -162,12 +145,12 @@ func (s *recordStream) collect() {
 		}
 		s.results = results
 		s.report(p, &results[0])
-		s.shift()
+		s.window.shift()
 	}
 }
 
 // Data is what a report of version 3 tells about a key or a value: its type, and its bytes in Kafka.
 type Data struct {
-	Kind string // empty when there was none
+	Kind string // empty if there was no key or value
 	Size int
 }

@@ -13,7 +13,7 @@ import (
 
 // produce sends records while the window has room.
 func (s *recordStream) produce() error {
-	for len(s.chunk) > 0 && s.n < windowRecords {
+	for len(s.chunk) > 0 && !s.window.isFull() {
 		text, rest, err := s.codec.Cut(s.chunk)
 		s.chunk = rest
 		s.line++
@@ -38,10 +38,7 @@ func (s *recordStream) produce() error {
 
 // push adds the next record to the window, which has room.
 func (s *recordStream) push() *Pending {
-	p := &s.window[(s.first+s.n)%windowRecords]
-	*p = Pending{Line: s.line, until: time.Now().Add(s.Opts.AckTimeout)}
-	s.n++
-	return p
+	return s.window.push(Pending{Line: s.line, until: time.Now().Add(s.Opts.AckTimeout)})
 }
 
 // produceOne sends one record, or notes why it was not sent. The error says that the client has gone.
@@ -52,7 +49,7 @@ func (s *recordStream) produceOne(text []byte) error {
 		err = s.delivery.Enqueue(s.R.Context(), s.delivery.Publisher.Send, &out, time.Now().Add(s.Opts.QueueTimeout))
 	}
 	if errors.Is(err, exchange.ErrGone) {
-		s.n--
+		s.window.drop()
 		return s.gone()
 	}
 	if err != nil {

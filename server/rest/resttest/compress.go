@@ -2,9 +2,9 @@ package resttest
 
 import (
 	"bytes"
-	"compress/gzip"
 	"testing"
 
+	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
 

@@ -1,3 +1,4 @@
+// Package resttest opens HTTP doors for tests, and holds every answer to openapi.json.
 package resttest
 
 import (

@@ -48,7 +48,7 @@ func TestSettlements(t *testing.T) {
 
 func TestSettlementsThatAreNotTaken(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{MaxBody: 400_000})
+	s := resttest.Start(t, exchange.Options{Limits: exchange.Limits{MaxBody: 400_000}})
 	s.Put("blobs", 0, resttest.Numbers(2)...)
 	got := s.Take("a", resttest.All)
 	good := `"` + got[0].Lease + `"`
@@ -244,7 +244,7 @@ func TestSettlingGoesOnWhileSluiceStops(t *testing.T) {
 
 func TestASluiceThatStopsDoesNotWaitForEver(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{DrainGrace: 50 * time.Millisecond})
+	s := resttest.Start(t, exchange.Options{Timeouts: exchange.Timeouts{DrainGrace: 50 * time.Millisecond}})
 	s.Put("blobs", 0, `0`)
 	s.Take("a", resttest.All)
 	s.Door.Drain(resttest.Within(t, resttest.Patience))

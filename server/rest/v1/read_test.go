@@ -46,7 +46,7 @@ func TestAPieceOfAPartitionIsRead(t *testing.T) {
 
 func TestReadsThatCannotBe(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{MaxHeld: 2 << 20})
+	s := resttest.Start(t, exchange.Options{Limits: exchange.Limits{MaxHeld: 2 << 20}})
 	s.Stamped()
 	for _, c := range []struct {
 		path         string

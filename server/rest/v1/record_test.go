@@ -50,7 +50,7 @@ func TestEmptyAndNoKeysAndValues(t *testing.T) {
 
 func TestRawRecordsThatAreNotTaken(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{MaxBody: 100})
+	s := resttest.Start(t, exchange.Options{Limits: exchange.Limits{MaxBody: 100}})
 	for _, c := range []struct {
 		path, body   string
 		status, code int
@@ -73,7 +73,7 @@ func TestRawRecordsThatAreNotTaken(t *testing.T) {
 			t.Errorf("%s: %v", c.path, answer.Header)
 		}
 	}
-	s.Door.Reconfigure(exchange.Options{AckTimeout: 1})
+	s.Door.Reconfigure(exchange.Options{Timeouts: exchange.Timeouts{AckTimeout: 1}})
 	answer, text := s.Ask("POST", "/v1/topics/blobs/records", "x")
 	resttest.WantFailure(t, "late", answer, text, 504, 50003, "unknown: the brokers did not answer within 1ns")
 	if !strings.Contains(text, `"outcome":"unknown"`) {
@@ -83,7 +83,7 @@ func TestRawRecordsThatAreNotTaken(t *testing.T) {
 
 func TestLinesAreRecordsAndEachHasItsResult(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{MaxBody: 100_000})
+	s := resttest.Start(t, exchange.Options{Limits: exchange.Limits{MaxBody: 100_000}})
 	body := `{"key":1,"value":{"a":1}}` + "\r\n\n" + `{"value":1,"partition":5}` + "\n" + `{"value":}` + "\n" +
 		`{"value":"` + strings.Repeat("x", 90_000) + `"}` + "\n" + `{"value":null,"headers":[{"key":"h","value":"YQ=="}]}`
 	answer, text := s.Ask("POST", "/v1/topics/blobs/records", body, "Content-Type", "application/x-ndjson; charset=utf-8")
@@ -221,7 +221,7 @@ func TestADrainEndsAStreamAndSaysSo(t *testing.T) {
 
 func TestALineThatIsTooLongEndsTheStream(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{MaxBody: 70_000})
+	s := resttest.Start(t, exchange.Options{Limits: exchange.Limits{MaxBody: 70_000}})
 	body := `{"value":1}` + "\n" + strings.Repeat("x", 200_000)
 	answer, text := s.Ask("POST", "/v1/topics/blobs/records", body, "Content-Type", exchange.NDJSONType)
 	if !strings.Contains(text, `"offset":0`) || !strings.HasSuffix(text, `{"error_code":413,"message":"a record has more than 70000 bytes"}`+"\n") {
@@ -270,7 +270,7 @@ func TestALongStreamTakesNoMoreMemoryThanAShortOne(t *testing.T) {
 
 func TestLargeRecordsAreBoundTogether(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{MaxHeld: 20_000, MaxBody: 1 << 20})
+	s := resttest.Start(t, exchange.Options{Limits: exchange.Limits{MaxHeld: 20_000, MaxBody: 1 << 20}})
 	answer, text := s.Ask("POST", "/v1/topics/blobs/records", strings.Repeat("x", 40_000))
 	resttest.WantFailure(t, "large", answer, text, 503, 50003, "large requests")
 	if n := s.Door.Stats().Held; n != 0 {

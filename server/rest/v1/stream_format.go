@@ -18,6 +18,7 @@ type streamFormat struct {
 	failure   func(*exchange.Failure) string // why there are no more
 }
 
+// EventType is the media type of server-sent events.
 const EventType = "text/event-stream"
 
 // streamFormats are the formats by the media types that clients accept.

@@ -230,7 +230,7 @@ func TestAFullWindowIsTold(t *testing.T) {
 
 func TestWhoWaitsKeepsNobodyFromProducing(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{MaxRequests: 1, MaxWaiting: 2})
+	s := resttest.Start(t, exchange.Options{Limits: exchange.Limits{MaxRequests: 1, MaxWaiting: 2}})
 	var waits []<-chan resttest.Answered
 	for i := range 2 {
 		waits = append(waits, s.Later(func() (*resttest.Reply, string) { return s.Ask("GET", "/v1/groups/a/messages?max=1&"+resttest.All, "") }))

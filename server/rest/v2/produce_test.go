@@ -120,7 +120,7 @@ func TestAsyncIsAnsweredAtOnceAndIsInKafkaSoon(t *testing.T) {
 
 func TestAProduceIsNotWaitedForLongerThanItMay(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{AckTimeout: 1})
+	s := resttest.Start(t, exchange.Options{Timeouts: exchange.Timeouts{AckTimeout: 1}})
 	answer, text := s.Ask("POST", "/topics/blobs", `{"records":[{"value":1},{"value":2}]}`, "Content-Type", resttest.AsJSON)
 	entry := `{"partition":null,"offset":null,"error_code":50003,"error":"unknown: the brokers did not answer within 1ns"}`
 	if want := `{"offsets":[` + entry + `,` + entry + `]` + tail; answer.StatusCode != 200 || text != want {
@@ -157,7 +157,7 @@ func TestTimestampsOfTheFarFutureAreRejectedAlone(t *testing.T) {
 
 func TestBodiesThatAreNotTaken(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{MaxBody: 300, MaxRecords: 3})
+	s := resttest.Start(t, exchange.Options{Limits: exchange.Limits{MaxBody: 300, MaxRecords: 3}})
 	for _, c := range []struct {
 		path, kind, body string
 		status, code     int

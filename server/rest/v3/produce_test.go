@@ -105,7 +105,7 @@ func TestEachRecordOfVersion3HasItsOwnEnd(t *testing.T) {
 
 func TestRequestsOfVersion3ThatAreNotTaken(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{MaxBody: 100_000})
+	s := resttest.Start(t, exchange.Options{Limits: exchange.Limits{MaxBody: 100_000}})
 	good := `{"value":{"type":"JSON","data":1}}`
 	entry := func(id string) string { return `{"id":` + id + `,"value":{"type":"JSON","data":1}}` }
 	for _, c := range []struct {
