@@ -15,6 +15,9 @@ import (
 	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
+// oftenLag has a group's lag read ten times as often as usual.
+const oftenLag = "consume: {lag_interval: 1s}"
+
 // While the brokers of a cluster are restarted one by one, they answer what was committed with an error
 // for some seconds. librdkafka's ListConsumerGroupOffsets ends the process then, see
 // https://github.com/confluentinc/librdkafka/issues/4605. Ours goes on, and knows the lag again after.
@@ -29,7 +32,7 @@ func TestACoordinatorThatMoves(t *testing.T) {
 			if err := cluster.Admin.Produce(ctx, letters, 0, nil, "one"); err != nil {
 				t.Fatal(err)
 			}
-			s := start(t, ctx, harness.SluiceOptions{Brokers: cluster.Brokers()})
+			s := start(t, ctx, harness.SluiceOptions{Brokers: cluster.Brokers(), Args: []string{"--config", harnesstest.Config(t, oftenLag)}})
 			c := connect(t, ctx, s.Addr, "app:w")
 			if records, err := c.next("topics:"+letters, "30"); err != nil || len(records) != 1 {
 				t.Fatalf("got %v, %v", records, err)

@@ -40,7 +40,7 @@ func crowd(t *testing.T, ctx context.Context, connections, groups int) *harness.
 	if err := cluster.Admin.Produce(ctx, letters, 0, nil, "one", "two"); err != nil {
 		t.Fatal(err)
 	}
-	config := harnesstest.Config(t, fmt.Sprintf("resp: {max_clients: %d}\n", connections+2*groups+210))
+	config := harnesstest.Config(t, oftenLag, fmt.Sprintf("resp: {max_clients: %d}", connections+2*groups+210))
 	s := start(t, ctx, harness.SluiceOptions{Brokers: cluster.Brokers(), Args: []string{"--config", config}})
 	for i := range connections {
 		c, err := dial(ctx, s.Addr, i)
