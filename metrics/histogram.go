@@ -1,4 +1,4 @@
-// Package metrics counts events by how they ended and how long they took.
+// Package metrics counts events by their outcome, with a histogram of their durations.
 package metrics
 
 import (

@@ -1,4 +1,4 @@
-// Package conn is the socket of a Redis client, whose one goroutine can be woken while it waits for the client.
+// Package conn is the socket of a Redis client, which wakes its goroutine from any wait.
 //
 // The goroutine blocks in one place, the read. It may also wait for a delivery report, a record or the drain. Each of
 // these calls Wake, which ends the read by a deadline in the past. So one goroutine notices at once that its client
