@@ -25,10 +25,10 @@ type Lender struct {
 	state lending
 }
 
-// lending is what a Lender has lent, and who waits for more.
+// lending is what a Lender has lent, and the waiters for more.
 type lending struct {
 	member      *kafka.Member // nil before open
-	over        bool          // nothing is lent any more
+	over        bool          // the lender lends no more
 	queue       queue
 	book        book
 	generations map[kafka.TopicPartition]uint64 // that the last record of each partition had

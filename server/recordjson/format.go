@@ -6,9 +6,9 @@ type Format int
 
 // The formats.
 const (
-	JSON   Format = iota // any JSON, which goes to Kafka as it is
+	JSON   Format = iota // any JSON; Kafka gets its text
 	Binary               // base64
-	Text                 // strings, which go to Kafka as what they say; only in calls of our own
+	Text                 // strings; Kafka gets their content
 )
 
 // ByName has the formats as the parameter format= names them.

@@ -14,11 +14,11 @@ type Parser struct {
 
 	Format  Format
 	NameKey string         // what the name of a header is called; empty is "key"
-	Lent    bool           // records may have the members of lent records
+	Lent    bool           // records may have the members that lent records have
 	Most    int            // records
-	To      kafka.Outgoing // what every record begins as: topic, and partition where the path names one
+	To      kafka.Outgoing // what all records share: the topic, and the partition if the path names one
 	Records []kafka.Outgoing
-	decoded []byte // base64 goes here; what is in it already stays where it is
+	decoded []byte // decoded base64; it never grows, so records can share it
 }
 
 // Read reads {"records":[...]}.
@@ -89,7 +89,7 @@ func (b *Parser) readRecords() error {
 	if b.Peek() != '[' {
 		return b.Unexpected("\"records\" is not a list")
 	}
-	b.Records = b.Records[:0] // of a name that is given twice the last one counts
+	b.Records = b.Records[:0] // if the name is given twice, the last list counts
 	more, err := b.Enter('[')
 	for more && err == nil {
 		if len(b.Records) == b.Most {
@@ -165,7 +165,7 @@ func (b *Parser) readRecordField(out *kafka.Outgoing, c *rawContents) error {
 	return err
 }
 
-// ofLent are further members of a record that was lent: where it was, and who had it.
+// ofLent are further members of a record that was lent: its position and its lease.
 var ofLent = map[string]bool{"topic": true, "offset": true, "delivery": true, "lease": true}
 
 // encodings are what the encoding of a key or a value may be if it is not the format's own: see appendContent.
@@ -204,7 +204,7 @@ func (b *Parser) decodeBase64(name string, raw []byte) ([]byte, error) {
 	if raw[0] != '"' {
 		return nil, jsonscan.Mismatch("%q is not a string of base64", name)
 	}
-	if b.decoded == nil { // base64 is a third longer: this never grows
+	if b.decoded == nil { // base64 is a third longer than its bytes
 		b.decoded = make([]byte, 0, b.Len())
 	}
 	from := len(b.decoded)

@@ -19,7 +19,7 @@ import (
 // The bounds of one connection that nobody needs to change.
 const (
 	maxStreams   = 100       // requests at once on a connection of HTTP/2
-	streamBuffer = 256 << 10 // of bodies on such a connection that wait for who reads them
+	streamBuffer = 256 << 10 // bytes of bodies on such a connection that no handler has read
 )
 
 // server makes the server of net/http.
@@ -40,7 +40,7 @@ func (s *Server) server(handler http.Handler) *http.Server {
 		MaxHeaderBytes: httpframe.MaxHeaderBytes,
 		ConnState:      s.conns.Note,
 		ConnContext:    httpconn.WithConn,
-		ErrorLog:       slog.NewLogLogger(s.service.Log.Handler(), slog.LevelDebug), // strangers can write there
+		ErrorLog:       slog.NewLogLogger(s.service.Log.Handler(), slog.LevelDebug), // not above Debug: strangers cause these lines
 	}
 }
 
@@ -87,7 +87,7 @@ func (s *Server) Drain(ctx context.Context) int {
 	s.http.SetKeepAlivesEnabled(false)
 	cut := s.conns.WaitIdle(ctx)
 	if cut == 0 {
-		_ = s.http.Shutdown(ctx) // closes those that became idle just before
+		_ = s.http.Shutdown(ctx) // closes connections that have just become idle
 	}
 	_ = s.http.Close()
 	s.conns.WaitClosed()

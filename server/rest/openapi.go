@@ -55,7 +55,7 @@ func policyOf(page []byte) string {
 type document struct {
 	kind   string
 	text   []byte
-	tag    string // its ETag (RFC 9110, 8.8.3), a weak one: it may come packed, or not
+	tag    string // its ETag (RFC 9110, 8.8.3); weak, for the text may be compressed
 	policy string // Content-Security-Policy
 }
 
@@ -68,7 +68,7 @@ func newDocument(kind string, text []byte, policy string) *document {
 func (d *document) answer(x *exchange.Exchange) error {
 	header := x.W.Header()
 	header.Set("ETag", d.tag)
-	header.Set("Cache-Control", "no-cache") // may be kept, but asked for each time: it costs one round trip
+	header.Set("Cache-Control", "no-cache") // may be kept, but must be checked each time
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Content-Security-Policy", d.policy)
 	if hasTag(x, d.tag) {
@@ -82,7 +82,7 @@ func (d *document) answer(x *exchange.Exchange) error {
 	header.Set("Content-Length", strconv.Itoa(len(text)))
 	x.Status = http.StatusOK
 	x.W.WriteHeader(x.Status)
-	_, _ = x.W.Write(text) // a client that does not take it is its own trouble
+	_, _ = x.W.Write(text) // the answer ends here anyway
 	return nil
 }
 

@@ -12,11 +12,11 @@ type Stats struct {
 	Connections int   // open now
 	Accepted    int64 // connections accepted
 	Requests    int64 // being answered now
-	Waiting     int64 // that wait for records now, streams among them
-	Held        int64 // bytes of their bodies
+	Waiting     int64 // waiting for records now, streams included
+	Held        int64 // bytes of request bodies
 
-	Instances      int              // consumer instances that there are
-	InstancesEnded map[string]int64 // by how: deleted, expired, replaced, stopped
+	Instances      int              // consumer instances now
+	InstancesEnded map[string]int64 // by reason: deleted, expired, replaced, stopped
 
 	AuthFailures int64 // requests without the password
 	Routes       []RouteStat

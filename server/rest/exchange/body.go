@@ -14,7 +14,7 @@ func (x *Exchange) Body() ([]byte, error) {
 	}
 	limit := int64(x.Opts.MaxBody)
 	if x.R.ContentLength > limit {
-		x.W.Header().Set("Connection", "close") // nobody reads it
+		x.W.Header().Set("Connection", "close") // the body is not read
 		return nil, x.tooLarge()
 	}
 	x.R.Body = http.MaxBytesReader(x.W, x.R.Body, limit)
@@ -42,7 +42,7 @@ func (x *Exchange) Body() ([]byte, error) {
 // much.
 func (x *Exchange) grow(b []byte) []byte {
 	size := max(firstBody, 2*cap(b))
-	if n := x.R.ContentLength; n >= 0 && n < firstBody*8 { // one more, to see the end in the same read
+	if n := x.R.ContentLength; n >= 0 && n < firstBody*8 { // one more byte, to see the end in the same read
 		size = max(size, int(n)+1)
 	}
 	if x.Held.Add(int64(size-cap(b))) > int64(x.Opts.MaxHeld) {
@@ -80,7 +80,7 @@ func (x *Exchange) tooLarge() error {
 func (x *Exchange) BodyError(err error) error {
 	var tooLarge *http.MaxBytesError
 	var known *Failure
-	x.W.Header().Set("Connection", "close") // nobody reads the rest
+	x.W.Header().Set("Connection", "close") // the rest is not read
 	switch {
 	case errors.As(err, &tooLarge):
 		return x.tooLarge()

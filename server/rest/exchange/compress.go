@@ -73,7 +73,7 @@ func weight(parameter string) int {
 }
 
 var gzipWriters = sync.Pool{New: func() any {
-	w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // a level that there is
+	w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // cannot fail: the level exists
 	return w
 }}
 
@@ -82,7 +82,7 @@ func compressGzip(body []byte) []byte {
 	out.Grow(len(body) / 4)
 	w, _ := gzipWriters.Get().(*gzip.Writer)
 	w.Reset(&out)
-	_, _ = w.Write(body) // a buffer takes all
+	_, _ = w.Write(body) // cannot fail: a buffer takes everything
 	_ = w.Close()
 	w.Reset(nil)
 	gzipWriters.Put(w)
@@ -93,7 +93,7 @@ func compressGzip(body []byte) []byte {
 var zstdWriter = sync.OnceValue(func() *zstd.Encoder {
 	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(runtime.GOMAXPROCS(0)), zstd.WithEncoderLevel(zstd.SpeedFastest),
 		zstd.WithWindowSize(smallWindow), zstd.WithLowerEncoderMem(true))
-	if err != nil { // of options that are right on every machine
+	if err != nil { // cannot happen: the options are valid on every machine
 		panic(err)
 	}
 	return w

@@ -19,7 +19,7 @@ const (
 	maxRatio    = 1000
 	gzipMemory  = 64 << 10
 	smallWindow = 1 << 20
-	largeWindow = 8 << 20 // what a decoder must be ready to hold (RFC 9659)
+	largeWindow = 8 << 20 // what a decoder must support (RFC 9659)
 )
 
 // decompressors undo what Content-Encoding names (RFC 9110, 8.4.1; RFC 8878).
@@ -32,11 +32,11 @@ const acceptedCodings = "gzip, zstd"
 type decompressor struct {
 	x      *Exchange
 	from   *bufio.Reader
-	packed int64 // bytes that were read
+	packed int64 // compressed bytes that were read
 	body   io.ReadCloser
 	out    io.Reader
-	sum    int64  // of unpacked bytes
-	memory int64  // that is counted as held
+	sum    int64  // decompressed bytes that were read
+	memory int64  // counted as bytes of bodies
 	end    func() // gives the decoder back
 }
 
@@ -127,7 +127,7 @@ var zstdReaders = map[uint64]*sync.Pool{smallWindow: zstdPool(smallWindow), larg
 func zstdPool(window uint64) *sync.Pool {
 	return &sync.Pool{New: func() any {
 		r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(window))
-		if err != nil { // of options that are constant
+		if err != nil { // cannot happen: the options are constant
 			panic(err)
 		}
 		return r
@@ -144,7 +144,7 @@ func (u *decompressor) zstd() error {
 	}
 	r, _ := zstdReaders[window].Get().(*zstd.Decoder)
 	u.end = func() {
-		_ = r.Reset(nil) // it forgets the body
+		_ = r.Reset(nil) // drops the reference to the body
 		zstdReaders[window].Put(r)
 	}
 	u.out = r

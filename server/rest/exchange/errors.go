@@ -14,12 +14,12 @@ import (
 
 // Failure is an answer that is no success, in the shape that clients of REST v2 read.
 type Failure struct {
-	Status  int // of HTTP
-	Code    int // of REST v2: the status, or more exact and with five digits
+	Status  int // HTTP status
+	Code    int // error_code of REST v2: the status, or five digits that say more
 	Message string
-	Again   time.Duration // when to come back; zero for no promise
-	Outcome string        // of a record, where the answer is about one
-	Cause   error         // of its end, where that has a name
+	Again   time.Duration // when the client should come back; 0 if that is not known
+	Outcome string        // of the record; empty if the answer is not about one
+	Cause   error         // why the record was not written; nil if that has no name
 }
 
 // Error returns the message.

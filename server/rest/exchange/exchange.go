@@ -20,10 +20,10 @@ import (
 type Exchange struct {
 	*Service
 
-	Opts   *Options // as they were when it began
+	Opts   *Options // as they were when the request began
 	W      http.ResponseWriter
 	R      *http.Request
-	Status int // that was sent; 0 before
+	Status int // of the answer; 0 before it is sent
 
 	route *Route // nil if no route takes the request
 	api   Version

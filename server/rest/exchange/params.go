@@ -173,7 +173,7 @@ func Shortened(text string) string {
 // the address bounds what one peer may open.
 func (x *Exchange) Address() netip.Addr {
 	at, err := netip.ParseAddrPort(x.R.RemoteAddr)
-	if err != nil { // of a unix socket, say
+	if err != nil { // a unix socket, for example
 		return netip.Addr{}
 	}
 	return at.Addr()

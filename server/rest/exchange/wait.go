@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Park takes a request that waits for records out of those that are being answered: many may wait, and do not keep
-// others from producing. The caller calls back when the request goes on.
+// Park moves a request that waits for records from the requests that are being answered to those that wait. Many may
+// wait, and do not keep others from producing. The caller calls back when the request goes on.
 func (x *Exchange) Park() (back func(), err error) {
 	if n := x.Waiting.Add(1); int(n) > x.Opts.MaxWaiting {
 		x.Waiting.Add(-1)

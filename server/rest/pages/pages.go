@@ -126,7 +126,7 @@ func Write(x *exchange.Exchange, kind string, as recordjson.Format, page kafka.P
 	if whole {
 		out = appendPage(out, &page)
 	}
-	_, _ = x.W.Write(out) // who has gone has no use for it
+	_, _ = x.W.Write(out) // a client that has gone does not need it
 	return nil
 }
 

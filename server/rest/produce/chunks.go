@@ -15,13 +15,13 @@ const ChunkBytes = 64 << 10
 // chunkReader reads a body ahead of its user, by one buffer. A chunk holds whole records, which mostly are lines.
 type chunkReader struct {
 	x      *exchange.Exchange
-	whole  func(unread []byte) int // how many of the unread bytes are whole records; the rest comes again, with more
+	whole  func(unread []byte) int // returns how many of the unread bytes are whole records
 	chunks chan []byte
 	free   chan []byte
 	enough chan struct{} // closed when nobody wants more
 	done   chan struct{} // closed when reading has ended
 	held   int64
-	err    error // why there are no more: io.EOF for all was read; valid when chunks is closed
+	err    error // why reading has ended; io.EOF is the end of the body; valid after chunks is closed
 }
 
 // newChunkReader begins to read. The caller must call end.
@@ -30,7 +30,7 @@ func newChunkReader(x *exchange.Exchange, whole func(unread []byte) int) *chunkR
 		x: x, whole: whole,
 		chunks: make(chan []byte), free: make(chan []byte, 2), enough: make(chan struct{}), done: make(chan struct{}),
 	}
-	size := min(ChunkBytes, x.Opts.MaxBody) // a record that is too long must fill it
+	size := min(ChunkBytes, x.Opts.MaxBody) // a record that is too long must fill the buffer
 	for range cap(l.free) {
 		l.hold(size)
 		l.free <- make([]byte, 0, size)
@@ -53,13 +53,13 @@ func (l *chunkReader) end() {
 	select {
 	case <-l.done:
 		over = errors.Is(l.err, io.EOF)
-	default: // it may wait for the client
+	default: // the reader may be waiting for the client
 	}
 	if !over {
 		_ = http.NewResponseController(l.x.W).SetReadDeadline(time.Unix(1, 0))
 		<-l.done
 		_ = l.x.R.Body.Close()
-		l.x.W.Header().Set("Connection", "close") // where the answer has not begun
+		l.x.W.Header().Set("Connection", "close") // too late if the answer has begun
 	}
 	l.x.Held.Add(-l.held)
 }
@@ -78,7 +78,7 @@ func (l *chunkReader) read() {
 		}
 		// The time is for each read: a stream may last.
 		_ = patience.SetReadDeadline(time.Now().Add(l.x.Opts.BodyTimeout))
-		if l.isOver() { // end may have set its deadline just before
+		if l.isOver() { // or the deadline that end has set would be lost
 			return
 		}
 		n, err := l.x.R.Body.Read(buffer[len(buffer):cap(buffer)])
@@ -86,7 +86,7 @@ func (l *chunkReader) read() {
 		whole := l.whole(buffer)
 		if errors.Is(err, io.EOF) {
 			l.x.ClearReadDeadline()
-			whole = len(buffer) // the last record may have no end; of a body that broke off it is none
+			whole = len(buffer) // the last record needs no end, unless the body broke off
 		}
 		if whole > 0 {
 			buffer = l.pass(buffer, whole)

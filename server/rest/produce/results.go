@@ -44,7 +44,7 @@ func AppendProblem(out []byte, f *exchange.Failure) []byte {
 
 // AppendText writes a string of JSON.
 func AppendText(b []byte, text string) []byte {
-	quoted, _ := json.Marshal(text) // a string always has one
+	quoted, _ := json.Marshal(text) // cannot fail for a string
 	return append(b, quoted...)
 }
 
@@ -68,7 +68,7 @@ func RejectedWhole(x *exchange.Exchange, to int32, results []kafka.Result) error
 	case errors.Is(err, kafka.ErrNoTopic), errors.Is(err, kafka.ErrDenied):
 		return err
 	case err != nil || to == kafka.AnyPartition:
-		return nil // what the records' own errors say
+		return nil // the errors of the records say more
 	}
 	if slices.ContainsFunc(found.Partitions, func(p kafka.PartitionInfo) bool { return p.ID == to }) {
 		return nil

@@ -30,7 +30,7 @@ func (s *recordStream) produce() error {
 		}
 	}
 	if len(s.chunk) == 0 && s.buffer != nil {
-		s.chunks.free <- s.buffer // has room for both buffers
+		s.chunks.free <- s.buffer // never blocks: it has room for both buffers
 		s.buffer = nil
 	}
 	return nil
@@ -101,11 +101,11 @@ func (s *recordStream) finish() error {
 	if s.drains == nil {
 		return s.conclude(exchange.Unavailable("sluice is stopping: send what has no result elsewhere"))
 	}
-	if !s.garbled && !errors.Is(s.chunks.err, io.EOF) { // lines.err is there once its channel is closed
+	if !s.garbled && !errors.Is(s.chunks.err, io.EOF) { // err is valid: the channel is closed
 		return s.conclude(s.BodyError(s.chunks.err))
 	}
 	s.flush()
-	if s.Status == 0 { // not one record
+	if s.Status == 0 { // there was no record
 		if err := s.codec.Empty(); err != nil {
 			return err
 		}

@@ -15,10 +15,10 @@ import (
 // The bounds of a request to set offsets.
 const (
 	mostEntries = 1_000
-	mostTargets = 10_000 // an entry without a partition is for all of its topic's
+	mostTargets = 10_000 // an entry without a partition means all partitions of its topic
 )
 
-// The bodies of groupRoutes.
+// The bodies of the calls.
 type (
 	groupBody struct {
 		Group   string            `json:"group"`
@@ -34,7 +34,7 @@ type (
 		Committed *int64 `json:"committed_offset"`
 		End       *int64 `json:"end_offset"`
 		Lag       *int64 `json:"lag"`
-		Member    string `json:"member,omitempty"` // who has the partition
+		Member    string `json:"member,omitempty"` // member of the group that has the partition
 	}
 	// wantedOffset has one of Offset, To and Timestamp, for one partition or for all.
 	wantedOffset struct {

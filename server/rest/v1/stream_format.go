@@ -10,12 +10,12 @@ import (
 
 // streamFormat is how a stream is written.
 type streamFormat struct {
-	kind      string // Content-Type
-	begin     string // before anything else
-	heartbeat string // when there is nothing to say
-	end       string // when sluice stops
+	kind      string // media type
+	begin     string // written before the first record
+	heartbeat string // written when nothing was written for a while
+	end       string // written when sluice stops
 	record    func(out []byte, p *lender.Batch, i int, f recordjson.Format) []byte
-	failure   func(*exchange.Failure) string // why there are no more
+	failure   func(*exchange.Failure) string // written when the stream fails
 }
 
 // EventType is the media type of server-sent events.

@@ -38,7 +38,7 @@ func checkTake(x *exchange.Exchange) error {
 		return err
 	}
 	switch {
-	case x.R.ContentLength != 0: // who sends one is not heard when it hangs up
+	case x.R.ContentLength != 0: // while net/http reads a body it does not notice that the client hangs up
 		return exchange.Invalid("a body has no place here")
 	case x.IsDraining():
 		return exchange.Stopping()

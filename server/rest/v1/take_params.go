@@ -22,11 +22,11 @@ type takeParams struct {
 	group    string
 	interest kafka.Interest
 	// key is equal for requests that one lender can serve.
-	key    string // equal for demands of one lender
+	key    string // equal for requests that one lender can serve
 	format recordjson.Format
-	stream *streamFormat // of a stream, nil for a list
-	wait   time.Duration // of a list
-	quota  int           // leases of a stream
+	stream *streamFormat // nil for a list
+	wait   time.Duration // for a list
+	quota  int           // bounds the leases of a stream
 }
 
 // What strangers may ask for.

@@ -42,7 +42,7 @@ func (a *API) list(x *exchange.Exchange, p *lender.Batch, f recordjson.Format) e
 	if err := writeLast(x, out); err != nil {
 		return err
 	}
-	return control.Flush() // net/http does not tell what becomes of what it still has
+	return control.Flush() // without this net/http hides whether its buffer was written
 }
 
 // writeLast writes the end of a list. If that is the whole list it has a length, and may be compressed.

@@ -18,8 +18,8 @@ type takeStream struct {
 	format    *streamFormat
 	quota     *lender.Quota
 	waiter    *lender.Waiter
-	asking    bool        // the waiter was put into the queue, and has no answer yet
-	heartbeat *time.Timer // until something has to be said
+	asking    bool        // the waiter is queued
+	heartbeat *time.Timer // fires when the stream was silent for too long
 }
 
 // What a stream is lent at once; the next come when that is written.
@@ -43,7 +43,7 @@ func (a *API) streamRecords(x *exchange.Exchange, d *takeParams, l *lender.Lende
 	defer f.heartbeat.Stop()
 	f.quota = lender.NewQuota(d.quota)
 	f.waiter = lender.NewWaiter(d.Limits, f.quota)
-	x.W.Header().Set("X-Accel-Buffering", "no") // nginx would collect the records
+	x.W.Header().Set("X-Accel-Buffering", "no") // nginx would buffer the records
 	x.Begin(http.StatusOK, d.stream.kind)
 	err = f.sendText(d.stream.begin)
 	if err == nil {

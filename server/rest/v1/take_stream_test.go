@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -309,47 +308,4 @@ func TestAStreamOverHTTP2(t *testing.T) {
 	if rest, err := io.ReadAll(other.in); err != nil || !strings.HasPrefix(string(rest), ": sluice stops") {
 		t.Errorf("%v %q", err, rest)
 	}
-}
-
-// What a stream costs that waits for records: a thousand of them shall fit into 60 MB.
-func TestAnIdleStreamIsCheap(t *testing.T) {
-	const n = 200
-	s := resttest.Start(t, exchange.Options{})
-	idle(s, 1)
-	before := inUse()
-	idle(s, n)
-	if each := (inUse() - before) / n; each > 60_000 {
-		t.Errorf("%d bytes each", each)
-	} else {
-		t.Logf("%d bytes each", each)
-	}
-}
-
-// idle opens streams and waits for the beginning of their answers.
-func idle(s *resttest.Sluice, n int) {
-	s.T.Helper()
-	for range n {
-		conn, err := (&net.Dialer{}).DialContext(s.T.Context(), "tcp", s.Addr)
-		if err != nil {
-			s.T.Fatal(err)
-		}
-		s.T.Cleanup(func() { _ = conn.Close() })
-		s.Write(conn, "GET /v1/groups/a/messages?topics=blobs HTTP/1.1\r\nHost: localhost\r\nAccept: %s\r\n\r\n", v1.EventType)
-		for text := []byte{}; !strings.Contains(string(text), "retry: 1000"); {
-			var some [512]byte
-			n, err := conn.Read(some[:])
-			if err != nil {
-				s.T.Fatalf("%v after %q", err, text)
-			}
-			text = append(text, some[:n]...)
-		}
-	}
-}
-
-// inUse is how much memory lives, stacks included.
-func inUse() int {
-	runtime.GC()
-	var now runtime.MemStats
-	runtime.ReadMemStats(&now)
-	return int(now.HeapAlloc + now.StackInuse) //nolint:gosec // some megabytes
 }

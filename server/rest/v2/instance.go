@@ -18,17 +18,17 @@ type instance struct {
 
 	id   kafka.Identity
 	all  *instances
-	bell chan struct{} // rung when records may be there
-	turn chan struct{} // holds one token while somebody reads records, or changes where they come from
-	gone chan struct{} // closed when it has ended
+	bell chan struct{} // rings when records may be there
+	turn chan struct{} // has a token while a request reads records, or changes where they come from
+	gone chan struct{} // closed when the instance has ended
 
-	mu        sync.Mutex // guards what follows; over it come only calls into kafka that do not wait
+	mu        sync.Mutex // guards what follows; held only over calls into kafka that do not wait
 	member    *kafka.Member
-	interest  kafka.Interest                 // what it is subscribed to
-	pattern   bool                           // by a pattern
-	assigned  []kafka.TopicPartition         // what it has chosen, when it has no subscription
-	delivered map[kafka.TopicPartition]int64 // the last offset that replies brought, of what no commit has covered
-	hurry     chan struct{}                  // closed when whoever has the turn should end
+	interest  kafka.Interest                 // topics or partitions of the member
+	pattern   bool                           // the subscription is a pattern
+	assigned  []kafka.TopicPartition         // its assignment, if it has no subscription
+	delivered map[kafka.TopicPartition]int64 // by partition: the last offset that was delivered and is not committed
+	hurry     chan struct{}                  // closed when the request that has the turn should end
 	ended     ending
 	using     int // requests
 	idle      *time.Timer
@@ -42,7 +42,7 @@ const (
 	alive    ending = ""
 	deleted  ending = "deleted"
 	expired  ending = "expired"
-	replaced ending = "replaced" // by one of the same name
+	replaced ending = "replaced" // by an instance of the same name
 	stopped  ending = "stopped"  // with sluice
 )
 

@@ -75,7 +75,7 @@ func (in *instance) assign(x *exchange.Exchange, partitions []kafka.TopicPartiti
 	return in.join(x.Kafka, kafka.Interest{Partitions: partitions, Overrides: in.overrides, Address: x.Address()}, false)
 }
 
-// reassign changes the assignment. Records of partitions that are given up cannot be committed any more. The caller
+// reassign changes the assignment. Records of removed partitions can no longer be committed. The caller
 // holds mu.
 func (in *instance) reassign(partitions []kafka.TopicPartition) {
 	in.member.Choose(partitions)

@@ -29,7 +29,7 @@ func commitOffsets(x *exchange.Exchange, in *instance) error {
 	ctx, cancel := x.AskContext()
 	defer cancel()
 	if later {
-		cancel() // what is ordered is done all the same
+		cancel() // the commit is made nevertheless
 	}
 	commit := in.commitDelivered
 	if explicit {
@@ -48,7 +48,7 @@ func offsetsOf(body []byte) (places []kafka.Place, explicit bool, err error) {
 		return nil, false, nil
 	}
 	err = jsonscan.EachField(body, "the body", func(name string, raw []byte) error {
-		if name != "offsets" && name != "partitions" { // the latter is Redpanda's
+		if name != "offsets" && name != "partitions" { // Redpanda calls them partitions
 			return exchange.Invalid("Unrecognized field: %s", name)
 		}
 		all, err := readPartitionOffsets(raw, name, "offset")

@@ -89,7 +89,7 @@ func (in *instance) readParams(x *exchange.Exchange) (p recordsParams, err error
 	if p.bytes, given, err = exchange.QueryInt(q, "max_bytes", mostReply); !given {
 		p.bytes = defaultReply
 	}
-	p.bytes = max(1, p.bytes) // one record comes whatever its size
+	p.bytes = max(1, p.bytes) // a reply has at least one record
 	return p, err
 }
 
@@ -104,7 +104,7 @@ func (in *instance) prepare() error {
 	case in.member == nil:
 		return exchange.IllegalState("the instance is neither subscribed to topics nor assigned partitions")
 	}
-	if in.member.Broken() { // its consumer failed for good: it gets another one
+	if in.member.Broken() { // the consumer failed for good
 		interest, pattern := in.interest, in.pattern
 		in.leave(true)
 		return in.join(in.all.service.Kafka, interest, pattern)

@@ -18,9 +18,9 @@ type settings struct {
 	name       string
 	format     recordjson.Format
 	autoCommit bool
-	minBytes   int           // what a reply waits for
-	wait       time.Duration // at most, for a reply; 0 when the client did not say
-	takeover   bool          // an instance of the same name gives way
+	minBytes   int           // bytes that a reply waits for
+	wait       time.Duration // how long a reply waits; 0 if the client did not say
+	takeover   bool          // replaces an instance of the same name
 	overrides  kafka.Properties
 }
 

@@ -18,7 +18,7 @@ const mostSubscribed = 1_000
 type subscribeBody struct {
 	topics  []string
 	pattern string
-	given   int // how many of the two
+	given   int // how many of the two the body has
 }
 
 func readSubscribeBody(body []byte) (w subscribeBody, err error) {

@@ -2,17 +2,12 @@ package v2_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 	"github.com/sluice-proxy/sluice/server/rest/resttest"
@@ -161,182 +156,6 @@ func TestCallsOnInstancesThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestRecordsComeInTheFormatOfTheInstance(t *testing.T) {
-	t.Parallel()
-	s := resttest.Start(t, exchange.Options{})
-	s.Fill(1)
-	s.Instance(`{"name":"w1"}`, "blobs")
-	s.Records(resttest.W1 + "/records?timeout=10000")
-	for accept, kind := range map[string]string{
-		"": ofBinary, "*/*": ofBinary, exchange.V2Type: ofBinary, ofBinary: ofBinary,
-		ofJSON + ", " + ofBinary + ";q=0.9": ofBinary, exchange.JSONType: exchange.JSONType,
-		ofJSON + ", */*;q=0.1": ofBinary,
-	} {
-		answer, text := s.Ask("GET", resttest.W1+"/records?timeout=1", "", "Accept", accept, "Content-Type", ofJSON)
-		if answer.StatusCode != 200 || answer.Header.Get("Content-Type") != kind || text != "[]" {
-			t.Errorf("Accept %q: %d %s as %s", accept, answer.StatusCode, text, answer.Header.Get("Content-Type"))
-		}
-	}
-}
-
-func TestAnEmptyCommitCoversWhatRepliesBrought(t *testing.T) {
-	t.Parallel()
-	s := resttest.Start(t, exchange.Options{})
-	s.Fill(5)
-	s.Instance(resttest.Manual, "blobs")
-	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000&max_bytes=1"), 0)
-	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000&max_bytes=1"), 1)
-	s.Talk(resttest.Call("POST", resttest.W1+"/offsets", ``, 200, `[]`))
-	s.WantCommitted(2)
-	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000"), 2, 3, 4)
-	s.WantCommitted(2)
-	s.Talk(
-		resttest.Call("DELETE", resttest.W1, ``, 204, ``),
-		resttest.Call("POST", "/consumers/billing", resttest.Manual, 200, `*`),
-		resttest.Call("POST", resttest.W1+"/subscription", `{"topics":["blobs"]}`, 204, ``),
-	)
-	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000"), 2, 3, 4) // at once, from the memory
-	s.Talk(resttest.Call("POST", resttest.W1+"/offsets", `{}`, 200, `[]`))
-	s.WantCommitted(5)
-	s.WantBooks()
-}
-
-func TestOffsetsAreCommittedAsTheClientSays(t *testing.T) {
-	t.Parallel()
-	s := resttest.Start(t, exchange.Options{})
-	s.Fill(5)
-	s.Instance(resttest.Manual, "blobs")
-	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000"), 0, 1, 2, 3, 4)
-	for _, c := range []struct {
-		body string
-		at   int64
-	}{
-		{`{"offsets":[{"topic":"blobs","partition":0,"offset":2}]}`, 3},
-		{`{"partitions":[{"topic":"blobs","partition":0,"offset":"3","metadata":"mine"}]}`, 4},
-		{`{"offsets":[{"topic":"blobs","partition":0,"offset":0}]}`, 1},
-		{`{"offsets":[]}`, 1},
-		{`{"offsets":null}`, 5},
-	} {
-		s.Talk(resttest.Call("POST", resttest.W1+"/offsets", c.body, 200, `[]`))
-		s.WantCommitted(c.at)
-	}
-	answer, text := s.Ask("POST", resttest.W1+"/offsets", `{"offsets":[{"topic":"orders","partition":0,"offset":2}]}`)
-	resttest.WantFailure(t, "not subscribed to", answer, text, 409, 40903, "orders:0: not assigned here")
-	s.Talk(resttest.Call("POST", resttest.W1+"/offsets?async=true", `{"offsets":[{"topic":"blobs","partition":0,"offset":2}]}`, 200, `[]`))
-	resttest.Eventually(t, "the commit", func() bool { return s.Cluster.GroupInfo("billing").Commits["blobs"][0].Offset == 3 })
-}
-
-func TestAutomaticCommitsCoverWhatCameBeforeTheLastReply(t *testing.T) {
-	t.Parallel()
-	s := resttest.Start(t, exchange.Options{})
-	s.Fill(3)
-	s.Instance(resttest.Automatic, "blobs")
-	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000&max_bytes=1"), 0)
-	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000&max_bytes=1"), 1)
-	committed := func() int64 { return s.Cluster.GroupInfo("billing").Commits["blobs"][0].Offset }
-	resttest.Eventually(t, "the first commit", func() bool { return committed() == 1 })
-	s.Talk(
-		resttest.Call("DELETE", resttest.W1, ``, 204, ``),
-		resttest.Call("POST", "/consumers/billing", resttest.Automatic, 200, `*`),
-		resttest.Call("POST", resttest.W1+"/subscription", `{"topics":["blobs"]}`, 204, ``),
-	)
-	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000&max_bytes=1"), 1) // nobody said that it is done
-	s.Talk(resttest.Call("POST", resttest.W1+"/offsets", ``, 200, `[]`))
-	s.WantCommitted(2)
-}
-
-func TestALargeRecordComesThoughItIsMoreThanWasAskedFor(t *testing.T) {
-	t.Parallel()
-	s := resttest.Start(t, exchange.Options{})
-	s.Talk(resttest.Call("POST", "/v1/topics/blobs/records", `"`+strings.Repeat("x", 100_000)+`"`, 200, `*`))
-	s.Instance(resttest.Manual, "blobs")
-	if list := s.Records(resttest.W1 + "/records?timeout=10000&max_bytes=10"); len(list) != 1 || len(list[0].Value) != 100_002 {
-		t.Errorf("%d records", len(list))
-	}
-}
-
-func TestAReplyWaitsForItsLeastBytesUntilItsTimeIsOver(t *testing.T) {
-	t.Parallel()
-	s := resttest.Start(t, exchange.Options{})
-	s.Fill(10)
-	s.Instance(`{"name":"w1","format":"json","fetch.min.bytes":1000}`, "blobs")
-	reply := s.Later(func() (*resttest.Reply, string) { return s.Ask("GET", resttest.W1+"/records?timeout=20000", "") })
-	resttest.Eventually(t, "the request waits", func() bool { return polling(s) })
-	s.Talk(resttest.Call("POST", "/v1/topics/blobs/records", `"`+strings.Repeat("x", 1000)+`"`, 200, `*`))
-	var all []resttest.Got
-	if got := <-reply; json.Unmarshal([]byte(got.Text), &all) != nil || len(all) != 11 {
-		t.Errorf("with enough bytes: %d records in %s", len(all), got.Text)
-	}
-	s.Fill(1)
-	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=300"), 11)
-}
-
-func TestTheFirstReplyWaitsForTheGroup(t *testing.T) {
-	t.Parallel()
-	s := resttest.Start(t, exchange.Options{})
-	s.Fill(1)
-	s.Instance(resttest.Manual, "blobs")
-	if n := len(s.Records(resttest.W1 + "/records?timeout=15000")); n != 1 {
-		t.Errorf("%d records", n)
-	}
-}
-
-func TestALongPollEndsWithData(t *testing.T) {
-	t.Parallel()
-	s := resttest.Start(t, exchange.Options{})
-	s.Instance(resttest.Manual, "blobs")
-	s.Records(resttest.W1 + "/records?timeout=1")
-	replies := make(chan []resttest.Got)
-	go func() { replies <- s.Records(resttest.W1 + "/records?timeout=15000") }()
-	resttest.Eventually(t, "the poll", func() bool { return polling(s) })
-	if n := s.Door.Stats().Requests; n != 0 {
-		t.Errorf("who waits counts as %d requests", n)
-	}
-	s.Fill(1)
-	select {
-	case list := <-replies:
-		resttest.WantOffsets(t, list, 0)
-	case <-time.After(resttest.Patience / 2):
-		t.Error("nothing came")
-	}
-}
-
-// polling tells whether somebody has the turn of w1.
-func polling(s *resttest.Sluice) bool {
-	return s.Door.V2.HasTurn(resttest.Billing) && s.Door.Stats().Waiting > 0
-}
-
-func TestALongPollEndsWithTheInstance(t *testing.T) {
-	t.Parallel()
-	s := resttest.Start(t, exchange.Options{})
-	s.Instance(resttest.Manual, "blobs")
-	var polls sync.WaitGroup
-	for range 2 { // the second waits for its turn
-		polls.Go(func() {
-			answer, text := s.Ask("GET", resttest.W1+"/records?timeout=600000", "")
-			resttest.WantFailure(t, "poll", answer, text, 404, 40403, "It was deleted")
-		})
-	}
-	resttest.Eventually(t, "the poll", func() bool { return polling(s) })
-	s.Talk(resttest.Call("DELETE", resttest.W1, ``, 204, ``))
-	polls.Wait()
-}
-
-func TestALongPollEndsForAnotherSubscription(t *testing.T) {
-	t.Parallel()
-	s := resttest.Start(t, exchange.Options{})
-	s.Instance(resttest.Manual, "orders")
-	replies := make(chan []resttest.Got)
-	go func() { replies <- s.Records(resttest.W1 + "/records?timeout=600000") }()
-	resttest.Eventually(t, "the poll", func() bool { return polling(s) })
-	s.Fill(1)
-	s.Talk(resttest.Call("POST", resttest.W1+"/subscription", `{"topics":["blobs"]}`, 204, ``))
-	if list := <-replies; len(list) != 0 {
-		t.Errorf("%v", list)
-	}
-	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000"), 0)
-}
-
 func TestWhatADeletedInstanceWasLentGoesToOthersAtOnce(t *testing.T) {
 	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
@@ -401,47 +220,6 @@ func TestAWorkerThatStartedAgainTakesItsNameOver(t *testing.T) {
 	}
 	s.Talk(resttest.Call("POST", resttest.W1+"/offsets", ``, 200, `[]`))
 	s.WantCommitted(2)
-	s.WantBooks()
-}
-
-// A reply that does not get through is put back in front: the next one brings the same records, and a commit
-// between does not cover them.
-func TestWhatCouldNotBeWrittenComesAgain(t *testing.T) {
-	t.Parallel()
-	s := resttest.Start(t, exchange.Options{})
-	const n, size = 6, 900_000 // more than any socket's buffers take
-	for range n {
-		s.Talk(resttest.Call("POST", "/v1/topics/blobs/records", `"`+strings.Repeat("x", size)+`"`, 200, `*`))
-	}
-	s.Instance(resttest.Manual, "blobs")
-	resttest.Eventually(t, "all records to be there", func() bool { return s.Client.Stats().Fetched == n })
-	conn, reader := s.Dial()
-	s.Write(conn, "GET %s/records?timeout=10000&max_bytes=16000000 HTTP/1.1\r\nHost: localhost\r\n\r\n", resttest.W1)
-	if _, err := reader.ReadByte(); err != nil {
-		t.Fatal(err)
-	}
-	conn.Close()
-	resttest.Eventually(t, "the end of the reply", func() bool { return !s.Door.V2.HasTurn(resttest.Billing) })
-	s.Talk(resttest.Call("POST", resttest.W1+"/offsets", ``, 200, `[]`))
-	s.WantCommitted(0)
-	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000&max_bytes=16000000"), 0, 1, 2, 3, 4, 5)
-	if held := s.Door.Stats().Held; held != 0 {
-		t.Errorf("%d bytes are held", held)
-	}
-	s.WantBooks()
-}
-
-func TestWhoGoesAwayWhileWaitingLeavesNothingBehind(t *testing.T) {
-	t.Parallel()
-	s := resttest.Start(t, exchange.Options{})
-	s.Instance(resttest.Manual, "blobs")
-	conn, _ := s.Dial()
-	s.Write(conn, "GET %s/records?timeout=600000 HTTP/1.1\r\nHost: localhost\r\n\r\n", resttest.W1)
-	resttest.Eventually(t, "the poll", func() bool { return polling(s) })
-	conn.Close()
-	resttest.Eventually(t, "the end of the poll", func() bool { return !s.Door.V2.HasTurn(resttest.Billing) })
-	s.Fill(1)
-	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000"), 0)
 	s.WantBooks()
 }
 
@@ -519,21 +297,6 @@ func TestAStopWaitsForTheCommitOfWhoIsAtWork(t *testing.T) {
 	s.WantCommitted(1)
 }
 
-// Requests for which nobody answers say so.
-func TestACommitThatNobodyConfirmsIsNoSuccess(t *testing.T) {
-	t.Parallel()
-	s := resttest.Start(t, exchange.Options{})
-	s.Fill(1)
-	s.Instance(resttest.Manual, "blobs")
-	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000"), 0)
-	fault := s.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Err: kerr.RebalanceInProgress, Count: 1})
-	answer, text := s.Ask("POST", resttest.W1+"/offsets", "")
-	resttest.WantFailure(t, "commit", answer, text, 503, 50003, "rebalanced")
-	fault.Remove()
-	s.Talk(resttest.Call("POST", resttest.W1+"/offsets", ``, 200, `[]`))
-	s.WantCommitted(1)
-}
-
 func TestTwoInstancesShareThePartitionsOfATopic(t *testing.T) {
 	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
@@ -587,9 +350,3 @@ func TestAnotherSubscriptionIsServedSoon(t *testing.T) {
 	)
 	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000"), 0) // Kafka would miss a member only after 45 s
 }
-
-// The types of records.
-const (
-	ofJSON   = "application/vnd.kafka.json.v2+json"
-	ofBinary = "application/vnd.kafka.binary.v2+json"
-)

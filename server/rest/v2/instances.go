@@ -15,15 +15,15 @@ import (
 type instances struct {
 	service *exchange.Service
 
-	mu     sync.Mutex // guards what follows; taken before an instance's own
+	mu     sync.Mutex // guards what follows; locked before the mu of an instance
 	byID   map[kafka.Identity]*instance
 	past   map[kafka.Identity]ending
-	order  []kafka.Identity // of past, the oldest first
+	order  []kafka.Identity // keys of past, the oldest first
 	counts map[ending]int64
 	closed bool
 }
 
-// rememberedEndings bounds past. An instance that ended before that is not known any more.
+// rememberedEndings bounds past. Older endings are forgotten.
 const rememberedEndings = 1_000
 
 func newInstances(s *exchange.Service) *instances {

@@ -38,10 +38,10 @@ func readPartitionOffset(raw []byte, list, needs string) (one partitionOffset, e
 		case "partition":
 			one.Partition, err = jsonscan.Int32(name, raw)
 		case "offset":
-			one.offset, err = jsonscan.Int(name, raw, 62) // the one behind it is stored
+			one.offset, err = jsonscan.Int(name, raw, 62) // the next offset is stored
 		case "timestamp":
 			one.timestamp, err = jsonscan.Word(name, raw)
-		case "metadata": // of a commit: not kept
+		case "metadata": // of a commit; ignored
 		default:
 			err = exchange.Invalid("Unrecognized field: %s", name)
 		}

@@ -105,7 +105,7 @@ func (e *batchParser) readList() error {
 	if e.Peek() != '[' {
 		return e.Unexpected("\"entries\" is not a list")
 	}
-	e.list = e.list[:0] // of a name that is given twice the last one counts
+	e.list = e.list[:0] // if the name is given twice, the last list counts
 	more, err := e.Enter('[')
 	for more && err == nil {
 		if len(e.list) == batchEntries {

@@ -45,7 +45,7 @@ type (
 	}
 )
 
-// clusters lists the one cluster that there is.
+// clusters lists the one cluster.
 func clusters(x *exchange.Exchange) error {
 	id, err := clusterID(x)
 	if err != nil {

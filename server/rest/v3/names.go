@@ -8,9 +8,9 @@ import (
 
 // The codes of REST v3 that are not v2's (Errors.java of its proxy, and the examples in its OpenAPI document).
 const (
-	codeUnknownV3 = 40403 // topic or partition: version 3 does not tell them apart
-	codePayload   = 42206 // a record is not what was asked for
-	codeBatch     = 42208 // a batch is not
+	codeUnknownV3 = 40403 // a topic or a partition does not exist
+	codePayload   = 42206 // a record has another shape
+	codeBatch     = 42208 // a batch has another shape
 )
 
 // clusterID returns the id of our cluster. The brokers are asked for it once.

@@ -14,7 +14,7 @@ type (
 		ClusterID    string   `json:"cluster_id"`
 		Topic        string   `json:"topic_name"`
 		PartitionID  int32    `json:"partition_id"`
-		Leader       *related `json:"leader,omitempty"` // absent when there is none
+		Leader       *related `json:"leader,omitempty"` // absent if there is no leader
 		Replicas     related  `json:"replicas"`
 		Reassignment related  `json:"reassignment"`
 	}
@@ -35,7 +35,7 @@ type (
 		ClusterID string   `json:"cluster_id"`
 		Topic     string   `json:"topic_name"`
 		Name      string   `json:"name"`
-		Value     *string  `json:"value"` // null when it is nobody's to see
+		Value     *string  `json:"value"` // null if it is a secret
 		IsDefault bool     `json:"is_default"`
 		ReadOnly  bool     `json:"is_read_only"`
 		Sensitive bool     `json:"is_sensitive"`

@@ -136,10 +136,10 @@ func appendData(e produce.Data, out []byte, name string) []byte {
 // objectSplitter finds the ends of JSON objects that follow each other and come in pieces. It looks at brackets and
 // strings only. The scanner judges the rest; text that is no object goes to it at once.
 type objectSplitter struct {
-	at       int // what was looked at already
+	at       int // bytes that were looked at already
 	depth    int
 	inString bool // inside a string
-	escaped  bool // behind a backslash
+	escaped  bool // after a backslash
 }
 
 // whole returns how many of the unread bytes are complete objects.

@@ -15,12 +15,12 @@ type resource struct {
 
 	cluster string
 	self    string // the request's own address, without its query
-	base    string // where the cluster is
-	crn     string // its resource name
+	base    string // address of the cluster
+	crn     string // resource name of the cluster
 }
 
-// v3Links are the parts of version 3's shapes that say where things are. Names are those of its OpenAPI
-// document; of what sluice does not have the links are there all the same, for clients need them.
+// The parts of version 3's bodies that say where things are, with the names of its OpenAPI document. Clients need the
+// links also where sluice has nothing behind them.
 type (
 	metadata struct {
 		Self     string `json:"self"`
