@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -126,7 +127,7 @@ func TestLoopsBeatWithoutBrokers(t *testing.T) {
 			c := openOn(t, brokers, func(cfg *config.Config) { cfg.Register = p.register })
 			bufferThree(t, c)
 			join(t, c, "a", topicsOf("letters"))
-			eventually(t, "a question that nobody answered", func() bool { return p.of("lag").longest > callTurn/2 })
+			eventually(t, "a question that nobody answered", func() bool { return p.of("lag").longest > cluster.TurnTime/2 })
 			before := p.of("lag").beats
 			eventually(t, "the next question", func() bool { return p.of("lag").beats > before+2 })
 			_ = shut(c, time.Second)

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/lifetime"
@@ -15,7 +16,7 @@ import (
 
 // The parts of a client, by names that stay inside.
 type (
-	clusterPart  = Cluster
+	clusterPart  = cluster.Cluster
 	producerPart = Producers
 	groupPart    = Groups
 	readerPart   = Reader
@@ -40,7 +41,7 @@ func Open(cfg config.Config, log *slog.Logger) (*Client, error) {
 	librdkafka.BoundArenas(arenas)
 	c := &Client{log: log, life: lifetime.New()}
 	c.settings.Store(&cfg)
-	c.clusterPart = newCluster(&c.settings, log, c.life)
+	c.clusterPart = cluster.New(&c.settings, log, c.life)
 	producers, err := openProducers(&c.settings, log, c.life, c.clusterPart)
 	if err != nil {
 		c.life.End()
@@ -49,7 +50,7 @@ func Open(cfg config.Config, log *slog.Logger) (*Client, error) {
 	c.producerPart = producers
 	c.groupPart = newGroups(&c.settings, log, c.life, c.clusterPart)
 	c.readerPart = newReader(&c.settings, c.life, c.clusterPart, c.groupPart.memory.bound)
-	c.clusterPart.run(Engine{Handle: producers.handle, Served: c.groupPart.served, Seek: c.groupPart.Seek, Asked: producers.asked})
+	c.clusterPart.Run(cluster.Engine{Groups: producers.groups, Served: c.groupPart.served, Seek: c.groupPart.Seek, Asked: producers.asked})
 	c.groupPart.run()
 	return c, nil
 }
@@ -68,7 +69,7 @@ func (c *Client) Close(ctx context.Context) error {
 	err := c.life.Wait(ctx)
 	c.readerPart.pool.close(ctx)
 	c.producerPart.close(ctx)
-	c.clusterPart.close(ctx)
+	c.clusterPart.Close(ctx)
 	switch n := c.undelivered(); n {
 	case 0:
 		return err

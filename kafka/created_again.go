@@ -59,7 +59,7 @@ func (s *Subscription) resetTo(partitions []record.TopicPartition, was string) {
 	}
 	s.groups.life.Go(func() {
 		for {
-			begins, ends, err := s.groups.cluster.bounds(s.groups.life.Context, partitions)
+			begins, ends, err := s.groups.cluster.LogBounds(s.groups.life.Context, partitions)
 			if err == nil && len(begins) == len(partitions) && len(ends) == len(partitions) {
 				s.do(func() { s.beginAt(from, begins, ends) })
 				return

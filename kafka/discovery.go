@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/topicset"
@@ -33,7 +34,7 @@ const (
 	matchSlice = 10 * time.Millisecond
 	// discoveryWait bounds a sleep, discoveryGap the time between two beats.
 	discoveryWait = time.Second
-	discoveryGap  = refreshGap
+	discoveryGap  = cluster.RefreshGap
 )
 
 // discover sees to it that the patterns of a new subscription are looked for. The client's mu is held.
@@ -101,11 +102,11 @@ func (g *Groups) withPatterns() []*Subscription {
 
 // list reads the names that there are: those that are new are looked at next, those that are gone are forgotten.
 func (d *discovery) list(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, askTime)
+	ctx, cancel := context.WithTimeout(ctx, cluster.QuestionTime)
 	defer cancel()
 	names, err := d.groups.cluster.TopicNames(ctx)
 	if err != nil {
-		d.listAt = time.Now().Add(pingRetry)
+		d.listAt = time.Now().Add(cluster.PingRetry)
 		return
 	}
 	d.listAt = time.Now().Add(discoveryInterval(d.groups.config()))

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/sluice-proxy/sluice/kafka/budget"
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/lifetime"
 	"github.com/sluice-proxy/sluice/kafka/record"
@@ -20,7 +21,7 @@ type Groups struct {
 	settings *atomic.Pointer[config.Config]
 	log      *slog.Logger
 	life     *lifetime.Lifetime
-	cluster  *Cluster
+	cluster  *cluster.Cluster
 
 	consumed consumeCounts
 	leases   leaseBooks
@@ -37,7 +38,7 @@ type Groups struct {
 	slots         consumerSlots
 }
 
-func newGroups(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifetime.Lifetime, cluster *Cluster) *Groups {
+func newGroups(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifetime.Lifetime, cluster *cluster.Cluster) *Groups {
 	g := &Groups{
 		settings: settings, log: log, life: life, cluster: cluster,
 		leases: newLeaseBooks(), opened: make(chan struct{}, 1), learners: make(chan struct{}, learners), sought: make(chan struct{}, 1),
@@ -70,19 +71,19 @@ func (g *Groups) open() []*Subscription {
 }
 
 // served lists the groups that are served, by name.
-func (g *Groups) served() map[string]Served {
-	groups := map[string]Served{}
+func (g *Groups) served() map[string]cluster.Served {
+	groups := map[string]cluster.Served{}
 	for _, s := range g.open() {
 		served := groups[s.group]
 		if served.Assigned == nil {
-			served.Assigned = map[record.TopicPartition]Unsettled{}
+			served.Assigned = map[record.TopicPartition]cluster.Unsettled{}
 		}
 		served.Consumers = append(served.Consumers, s.consumer)
 		served.Topics = append(served.Topics, s.interest)
 		s.mu.Lock()
 		for l := range s.dispatch.Partitions() {
 			at, unsettled := l.Ledger().FirstUnsettled()
-			served.Assigned[l.TopicPartition] = Unsettled{at, unsettled}
+			served.Assigned[l.TopicPartition] = cluster.Unsettled{Timestamp: at, Is: unsettled}
 		}
 		served.Leased += s.dispatch.Leased()
 		s.mu.Unlock()

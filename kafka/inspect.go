@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
@@ -63,7 +64,7 @@ func (s *Subscription) status(now time.Time) SubscriptionStatus {
 }
 
 // measure sums up the lag in the subscription's own topics.
-func (s *SubscriptionStatus) measure(lags []PartitionLag, topics *topicset.Set) {
+func (s *SubscriptionStatus) measure(lags []cluster.PartitionLag, topics *topicset.Set) {
 	for i := range lags {
 		p := &lags[i]
 		if p.Group != s.Group || !topics.Has(p.Topic) {

@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"strings"
@@ -9,12 +8,12 @@ import (
 	"testing"
 	"time"
 
-	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
 	"github.com/google/go-cmp/cmp"
 	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
@@ -26,7 +25,7 @@ import (
 func soon(cfg *config.Config) { cfg.LagInterval = 200 * time.Millisecond }
 
 // wantLag waits until the group's lag is read as these rows. Ages are for other tests.
-func wantLag(t *testing.T, c *Client, want ...PartitionLag) {
+func wantLag(t *testing.T, c *Client, want ...cluster.PartitionLag) {
 	t.Helper()
 	var diff string
 	defer func() {
@@ -44,8 +43,8 @@ func wantLag(t *testing.T, c *Client, want ...PartitionLag) {
 	})
 }
 
-func lagOf(partition int32, committed, end, lag int64) PartitionLag {
-	return PartitionLag{Group: "group", TopicPartition: record.TopicPartition{Topic: "letters", Partition: partition}, Committed: committed, End: end, Lag: lag}
+func lagOf(partition int32, committed, end, lag int64) cluster.PartitionLag {
+	return cluster.PartitionLag{Group: "group", TopicPartition: record.TopicPartition{Topic: "letters", Partition: partition}, Committed: committed, End: end, Lag: lag}
 }
 
 func TestTheLagIsWhatTheBrokersSay(t *testing.T) {
@@ -122,24 +121,6 @@ func TestATopicThatIsGoneHidesNoLag(t *testing.T) {
 	wantLag(t, c, lagOf(0, 3, 5, 2))
 }
 
-func TestAPartitionThatIsGoneHidesNoOffset(t *testing.T) {
-	t.Parallel()
-	_, c := lettersOn(t, 2, nil)
-	parcels := record.TopicPartition{Topic: "parcels", Partition: 0}
-	err := c.ask(func(a *Admin) error {
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		defer cancel()
-		at, gone, err := a.listOffsets(ctx, askAll([]record.TopicPartition{letters, parcels}, binding.LatestOffsetSpec))
-		if at[letters] != 2 || len(at) != 1 || gone[parcels] == nil || len(gone) != 1 {
-			t.Errorf("offsets %v, without an answer %v", at, gone)
-		}
-		return err
-	})
-	if err != nil {
-		t.Error(err)
-	}
-}
-
 func TestTheAgeOfALag(t *testing.T) {
 	t.Parallel()
 	_, c := lettersOn(t, 2, soon)
@@ -159,19 +140,6 @@ func TestTheAgeOfALag(t *testing.T) {
 	eventually(t, "no lag", func() bool { return sub().Lag == 0 && sub().LagSeconds == 0 })
 	if s := sub(); s.OldestUnacked != 0 {
 		t.Errorf("nothing is owed since %v", s.OldestUnacked)
-	}
-}
-
-func TestALagWithoutBrokersIsUnknown(t *testing.T) {
-	t.Parallel()
-	o := clusterState{lags: []PartitionLag{{}}}
-	cfg, now := config.Defaults(), longAgo
-	if o.current(&cfg, now) {
-		t.Error("a reading that never was is believed")
-	}
-	o.asOf = now
-	if !o.current(&cfg, now.Add(cfg.LagInterval)) || o.current(&cfg, now.Add(4*cfg.LagInterval)) {
-		t.Error("a reading is believed for about two intervals")
 	}
 }
 
@@ -242,11 +210,7 @@ func TestAGroupThatStallsIsLoggedOnce(t *testing.T) {
 	w.take(t, 3)
 	stalled := func() bool { return c.Status().Subscriptions[0].StalledPartitions == 1 }
 	eventually(t, "the stall", stalled)
-	reading := func() time.Time {
-		c.state.mu.Lock()
-		defer c.state.mu.Unlock()
-		return c.state.asOf
-	}
+	reading := c.LagsAsOf
 	for after := reading(); reading().Before(after.Add(time.Second)); {
 		eventually(t, "another reading", func() bool { return reading().After(after.Add(time.Second)) })
 	}
@@ -254,41 +218,6 @@ func TestAGroupThatStallsIsLoggedOnce(t *testing.T) {
 	eventually(t, "the group to get on", func() bool { return !stalled() })
 	if n, m := j.count(`msg="group stalled`), j.count(`msg="group gets on`); n != 1 || m != 1 {
 		t.Errorf("logged a stall %d times and its end %d times:\n%s", n, m, j.lines)
-	}
-}
-
-// Nothing is known of the time in which nobody could be asked.
-func TestProgressIsComparedWithTheReadingBefore(t *testing.T) {
-	const limit = time.Minute
-	for _, tt := range []struct {
-		name               string
-		committed, waiting int64
-		comparable         bool
-		stalled            bool
-	}{
-		{"nothing moved", 10, 5, true, true},
-		{"something was committed", 11, 5, true, false},
-		{"nothing is left to do", 10, 0, true, false},
-		{"nobody could be asked before", 10, 5, false, false},
-	} {
-		p := progress{committed: 10, waiting: 5, since: longAgo}
-		p.observe(tt.committed, tt.waiting, longAgo.Add(limit), tt.comparable, limit)
-		if p.stalled != tt.stalled {
-			t.Errorf("%s: stalled is %v", tt.name, p.stalled)
-		}
-	}
-}
-
-func TestAMarkerIsNothingToWaitFor(t *testing.T) {
-	for _, tt := range []struct {
-		lag     int64
-		drained bool
-		waiting int64
-	}{{1, true, 0}, {1, false, 1}, {2, true, 2}} {
-		p := PartitionLag{Lag: tt.lag}
-		if n := p.waits(tt.drained); n != tt.waiting {
-			t.Errorf("a lag of %d, drained is %v: %d to do", tt.lag, tt.drained, n)
-		}
 	}
 }
 
@@ -319,11 +248,6 @@ func TestReachFollowsTheBrokers(t *testing.T) {
 	k := fakeCluster(t)
 	c := openOn(t, k.ListenAddrs(), nil)
 	eventually(t, "a broker that answers", func() bool { return c.Reach() == nil })
-	c.state.mu.Lock()
-	if !c.state.asked {
-		t.Error("nobody was asked")
-	}
-	c.state.mu.Unlock()
 	k.Close()
 	eventually(t, "no broker", func() bool { return c.Reach() != nil })
 	away := openOn(t, []string{"127.0.0.1:1"}, nil)
@@ -349,6 +273,3 @@ func TestAGroupThatIsForbidden(t *testing.T) {
 		}
 	}
 }
-
-// longAgo is a moment like any other.
-var longAgo = time.Unix(1_700_000_000, 0)

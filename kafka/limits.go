@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 )
 
 // limits remember the max.message.bytes of topics that refused a record or a batch for its size, for those who are
@@ -43,7 +45,7 @@ func (ps *Producers) limit(topic string) string {
 }
 
 func (ps *Producers) readLimit(topic string) {
-	ctx, cancel := context.WithTimeout(ps.life.Context, readingTime)
+	ctx, cancel := context.WithTimeout(ps.life.Context, cluster.QueryTime)
 	defer cancel()
 	bytes, err := ps.topicSetting(ctx, topic, "max.message.bytes")
 	ps.limits.mu.Lock()
@@ -62,7 +64,7 @@ func (ps *Producers) topicSetting(ctx context.Context, topic, name string) (stri
 	if err != nil {
 		return "", err
 	}
-	i := slices.IndexFunc(settings, func(s TopicSetting) bool { return s.Name == name })
+	i := slices.IndexFunc(settings, func(s cluster.TopicSetting) bool { return s.Name == name })
 	if i < 0 {
 		return "", errNoSetting
 	}

@@ -276,7 +276,7 @@ func (s *Subscription) watch(now time.Time) {
 		}
 	}
 	s.watching = len(asked) > 0 && s.groups.life.Go(func() {
-		begins, ends, err := s.groups.cluster.bounds(s.groups.life.Context, partitions)
+		begins, ends, err := s.groups.cluster.LogBounds(s.groups.life.Context, partitions)
 		s.do(func() { s.watchEnded(asked, begins, ends, err) })
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
@@ -19,7 +20,7 @@ import (
 // placed has the group commit an offset, whatever the log holds.
 func placed(t *testing.T, c *Client, at int64) {
 	t.Helper()
-	if err := c.moveTo(bounded(t), "group", []record.PartitionOffset{{TopicPartition: letters, Offset: at}}); err != nil {
+	if err := commitAs(t, c, "group", record.PartitionOffset{TopicPartition: letters, Offset: at}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -268,7 +269,7 @@ func TestOutOfRangeIsSaid(t *testing.T) {
 			if status := c.Status().Subscriptions[0]; status.Trouble != err.Error() {
 				t.Errorf("the status says %q", status.Trouble)
 			}
-			if _, err := c.SetGroupOffsets(bounded(t), "group", []Target{{TopicPartition: letters, Offset: 700}}); err != nil {
+			if _, err := c.SetGroupOffsets(bounded(t), "group", []cluster.Target{{TopicPartition: letters, Offset: 700}}); err != nil {
 				t.Fatal(err)
 			}
 			wantTaken(t, w.take(t, 2), 700, 701)

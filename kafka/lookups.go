@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
@@ -219,8 +220,8 @@ func (q *inquiry) look(ctx context.Context, topics []*topic) (absentees []*topic
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	var found []librdkafka.Topic
-	err = q.producers.cluster.ask(func(a *Admin) (err error) {
-		found, err = a.look(ctx, slices.Collect(maps.Keys(names)))
+	err = q.producers.cluster.Ask(func(a *cluster.Admin) (err error) {
+		found, err = a.TopicsByName(ctx, slices.Collect(maps.Keys(names)))
 		return err
 	})
 	if err != nil {
@@ -259,14 +260,14 @@ func (q *inquiry) open(topics []*topic) {
 				break // nobody waits for an answer any more
 			}
 			if t.row != nil { // it has been open before: what the producer knows of it is old
-				p.handle.Load().RefreshTopic(t.name, callTurn)
+				p.handle.Load().RefreshTopic(t.name, cluster.TurnTime)
 			} else {
 				names[p] = append(names[p], t.name)
 			}
 		}
 	}
 	for p, topics := range names {
-		p.handle.Load().RequestTopics(topics, callTurn)
+		p.handle.Load().RequestTopics(topics, cluster.TurnTime)
 	}
 	for _, t := range topics {
 		if time.Since(t.opened) < lookAgainFor {
@@ -285,9 +286,9 @@ func (q *inquiry) settle(ctx context.Context, absent []*topic) (open []*topic, e
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
-	creates := creationUnknown
-	err = q.producers.cluster.ask(func(a *Admin) (err error) {
-		if creates, err = a.autoCreates(ctx); err == nil && creates == creationUnknown {
+	creates := cluster.CreationUnknown
+	err = q.producers.cluster.Ask(func(a *cluster.Admin) (err error) {
+		if creates, err = a.AutoCreates(ctx); err == nil && creates == cluster.CreationUnknown {
 			err = createAll(ctx, a, absent)
 		}
 		return err
@@ -297,7 +298,7 @@ func (q *inquiry) settle(ctx context.Context, absent []*topic) (open []*topic, e
 	}
 	for _, t := range absent {
 		switch {
-		case creates == creationOn:
+		case creates == cluster.CreationOn:
 			t.open(q.producers)
 		case t.overdue(time.Now()):
 			t.refuse(q.producers)
@@ -309,12 +310,12 @@ func (q *inquiry) settle(ctx context.Context, absent []*topic) (open []*topic, e
 }
 
 // createAll asks brokers that do not say whether they create topics to do it, once for each topic.
-func createAll(ctx context.Context, a *Admin, topics []*topic) error {
+func createAll(ctx context.Context, a *cluster.Admin, topics []*topic) error {
 	for _, t := range topics {
 		if !t.absentSince.IsZero() {
 			continue
 		}
-		if err := a.create(ctx, t.name); err != nil {
+		if err := a.CreateTopic(ctx, t.name); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"
@@ -38,7 +39,7 @@ func TestAMemberChoosesItsPartitions(t *testing.T) {
 	if places, err := again.Committed(bounded(t), []record.TopicPartition{letters, {Topic: "letters", Partition: 5}}); err != nil || len(places) != 1 || places[0] != (record.PartitionOffset{TopicPartition: letters, Offset: 4}) {
 		t.Errorf("committed are %v %v", places, err)
 	}
-	if err := again.Seek(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: Beginning}}); err != nil {
+	if err := again.Seek(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: cluster.Beginning}}); err != nil {
 		t.Fatal(err)
 	}
 	wantTaken(t, again.take(t, 2), 0, 1)

@@ -12,6 +12,7 @@ import (
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
 	"github.com/sluice-proxy/sluice/kafka/budget"
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
@@ -198,8 +199,8 @@ func (s *Subscription) survey() {
 	s.groups.life.Go(func() {
 		defer s.groups.askInTurn()()
 		var ends map[record.TopicPartition]int64
-		err := s.groups.cluster.read(s.groups.life.Context, func(ctx context.Context, a *Admin) (err error) {
-			ends, _, err = a.listOffsets(ctx, askAll(asked, binding.LatestOffsetSpec))
+		err := s.groups.cluster.Query(s.groups.life.Context, func(ctx context.Context, a *cluster.Admin) (err error) {
+			ends, _, err = a.ListOffsets(ctx, cluster.ForAll(asked, binding.LatestOffsetSpec))
 			return err
 		})
 		if err == nil {

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
@@ -10,26 +11,43 @@ import (
 
 // The names of the rooms below that callers of a Client need.
 type (
+	Admin          = cluster.Admin
+	BeyondError    = cluster.BeyondError
+	Broker         = cluster.Broker
 	Config         = config.Config
 	Delivery       = ledger.Delivery
+	Group          = cluster.Group
+	GroupMember    = cluster.GroupMember
+	GroupOffset    = cluster.GroupOffset
 	Header         = record.Header
+	Heard          = cluster.Heard
 	MemberStatus   = ledger.MemberStatus
 	Outcome        = record.Outcome
 	OverrideError  = config.OverrideError
+	PartitionInfo  = cluster.PartitionInfo
+	PartitionLag   = cluster.PartitionLag
 	Place          = record.PartitionOffset
 	Properties     = config.Properties
 	Record         = record.Record
+	Target         = cluster.Target
+	Topic          = cluster.Topic
 	TopicPartition = record.TopicPartition
+	TopicSetting   = cluster.TopicSetting
 	WindowError    = ledger.WindowError
 )
 
 const (
-	Buffered  = config.Buffered
-	Delivered = config.Delivered
-	OK        = record.OK
-	Rejected  = record.Rejected
-	Retry     = record.Retry
-	Unknown   = record.Unknown
+	AtTime       = cluster.AtTime
+	Beginning    = cluster.Beginning
+	Buffered     = config.Buffered
+	Delivered    = config.Delivered
+	Earliest     = cluster.Earliest
+	Latest       = cluster.Latest
+	OK           = record.OK
+	Rejected     = record.Rejected
+	Retry        = record.Retry
+	Unknown      = record.Unknown
+	UnknownState = cluster.UnknownState
 )
 
 var (
@@ -50,12 +68,14 @@ var (
 	ErrStopping        = kerr.ErrStopping
 	ErrTooMany         = kerr.ErrTooMany
 	ErrTooManyReadings = kerr.ErrTooManyReadings
+	ErrTooMuch         = cluster.ErrTooMuch
 	ErrUnreadable      = kerr.ErrUnreadable
 )
 
 var (
-	Defaults = config.Defaults
-	Forced   = config.Forced
-	Pattern  = topicset.Pattern
-	Settable = config.Settable
+	Defaults  = config.Defaults
+	Forced    = config.Forced
+	OpenAdmin = cluster.OpenAdmin
+	Pattern   = topicset.Pattern
+	Settable  = config.Settable
 )

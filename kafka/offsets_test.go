@@ -4,24 +4,23 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-func at(topic string, partition int32, offset int64) Target {
-	return Target{TopicPartition: record.TopicPartition{Topic: topic, Partition: partition}, Offset: offset}
+func at(topic string, partition int32, offset int64) cluster.Target {
+	return cluster.Target{TopicPartition: record.TopicPartition{Topic: topic, Partition: partition}, Offset: offset}
 }
 
-func offset(topic string, partition int32, begin, committed, end, lag int64) GroupOffset {
-	return GroupOffset{record.TopicPartition{Topic: topic, Partition: partition}, begin, committed, end, lag}
+func offset(topic string, partition int32, begin, committed, end, lag int64) cluster.GroupOffset {
+	return cluster.GroupOffset{TopicPartition: record.TopicPartition{Topic: topic, Partition: partition}, Begin: begin, Committed: committed, End: end, Lag: lag}
 }
 
 func TestTheOffsetsOfAGroupThatNobodyIsIn(t *testing.T) {
@@ -37,10 +36,10 @@ func TestTheOffsetsOfAGroupThatNobodyIsIn(t *testing.T) {
 	if _, err := c.GroupOffsets(bounded(t), "fresh", nil); !errors.Is(err, kerr.ErrNoGroup) {
 		t.Fatalf("of no group: %v", err)
 	}
-	got, err := c.SetGroupOffsets(bounded(t), "fresh", []Target{
-		at("letters", 0, 3), at("letters", 1, Latest), {record.TopicPartition{Topic: "letters", Partition: 2}, AtTime, 1500},
+	got, err := c.SetGroupOffsets(bounded(t), "fresh", []cluster.Target{
+		at("letters", 0, 3), at("letters", 1, cluster.Latest), {TopicPartition: record.TopicPartition{Topic: "letters", Partition: 2}, Offset: cluster.AtTime, Time: 1500},
 	})
-	want := []GroupOffset{offset("letters", 0, 0, 3, 4, 1), offset("letters", 1, 0, 4, 4, 0), offset("letters", 2, 0, 1, 4, 3)}
+	want := []cluster.GroupOffset{offset("letters", 0, 0, 3, 4, 1), offset("letters", 1, 0, 4, 4, 0), offset("letters", 2, 0, 1, 4, 3)}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
@@ -48,12 +47,12 @@ func TestTheOffsetsOfAGroupThatNobodyIsIn(t *testing.T) {
 	if diff := cmp.Diff(want, g.Offsets); diff != "" || err != nil || g.State != "Empty" || len(g.Members) != 0 {
 		t.Errorf("%v %+v (-want +got):\n%s", err, g, diff)
 	}
-	got, err = c.SetGroupOffsets(bounded(t), "fresh", []Target{at("letters", 0, Earliest), {record.TopicPartition{Topic: "letters", Partition: 1}, AtTime, 9000}})
-	if diff := cmp.Diff([]GroupOffset{offset("letters", 0, 0, 0, 4, 4), offset("letters", 1, 0, 4, 4, 0)}, got); diff != "" || err != nil {
+	got, err = c.SetGroupOffsets(bounded(t), "fresh", []cluster.Target{at("letters", 0, cluster.Earliest), {TopicPartition: record.TopicPartition{Topic: "letters", Partition: 1}, Offset: cluster.AtTime, Time: 9000}})
+	if diff := cmp.Diff([]cluster.GroupOffset{offset("letters", 0, 0, 0, 4, 4), offset("letters", 1, 0, 4, 4, 0)}, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 	g, err = c.GroupOffsets(bounded(t), "fresh", []string{"others"})
-	if diff := cmp.Diff([]GroupOffset{offset("others", 0, 0, -1, 0, 0)}, g.Offsets); diff != "" || err != nil {
+	if diff := cmp.Diff([]cluster.GroupOffset{offset("others", 0, 0, -1, 0, 0)}, g.Offsets); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }
@@ -62,13 +61,13 @@ func TestOffsetsThatCannotBeSet(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
-	var beyond *BeyondError
-	if _, err := c.SetGroupOffsets(bounded(t), "g", []Target{at("letters", 0, 1)}); !errors.As(err, &beyond) || beyond.End != 0 {
+	var beyond *cluster.BeyondError
+	if _, err := c.SetGroupOffsets(bounded(t), "g", []cluster.Target{at("letters", 0, 1)}); !errors.As(err, &beyond) || beyond.End != 0 {
 		t.Errorf("beyond the end: %v", err)
 	}
-	_, err := c.SetGroupOffsets(bounded(t), "g", []Target{at("letters", 1, 0)})
+	_, err := c.SetGroupOffsets(bounded(t), "g", []cluster.Target{at("letters", 1, 0)})
 	wantError(t, err, kerr.ErrNoPartition, "partition letters:1: no such partition")
-	_, err = c.SetGroupOffsets(bounded(t), "g", []Target{at("nope", 0, 0)})
+	_, err = c.SetGroupOffsets(bounded(t), "g", []cluster.Target{at("nope", 0, 0)})
 	wantError(t, err, kerr.ErrNoTopic, "topic nope: no such topic")
 	_, err = c.GroupOffsets(bounded(t), "g", nil)
 	wantError(t, err, kerr.ErrNoGroup, "group g: no such group")
@@ -94,10 +93,10 @@ func TestAGroupThatOthersServeIsLeftAlone(t *testing.T) {
 	if err != nil || g.State != "Stable" || g.Protocol != "cooperative-sticky" || holder == nil || holder.ClientID != "other" {
 		t.Fatalf("%v %+v", err, g)
 	}
-	if diff := cmp.Diff([]GroupOffset{offset("letters", 0, 0, 2, 5, 3)}, g.Offsets); diff != "" {
+	if diff := cmp.Diff([]cluster.GroupOffset{offset("letters", 0, 0, 2, 5, 3)}, g.Offsets); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	_, err = c.SetGroupOffsets(bounded(t), "g", []Target{at("letters", 0, 0)})
+	_, err = c.SetGroupOffsets(bounded(t), "g", []cluster.Target{at("letters", 0, 0)})
 	wantError(t, err, kerr.ErrForeign, "")
 	if g, err = c.GroupOffsets(bounded(t), "g", nil); err != nil || g.Offsets[0].Committed != 2 {
 		t.Errorf("%v %+v", err, g.Offsets)
@@ -115,11 +114,11 @@ func TestAGroupOfOursIsMoved(t *testing.T) {
 			w := join(t, c, "a", topicsOf("letters"))
 			wantTaken(t, w.take(t, 3), 0, 1, 2)
 			before, err := c.GroupOffsets(bounded(t), "group", nil)
-			if diff := cmp.Diff([]GroupOffset{offset("letters", 0, 0, -1, 5, 5)}, before.Offsets); diff != "" || err != nil {
+			if diff := cmp.Diff([]cluster.GroupOffset{offset("letters", 0, 0, -1, 5, 5)}, before.Offsets); diff != "" || err != nil {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}
-			got, err := c.SetGroupOffsets(bounded(t), "group", []Target{at("letters", 0, 1)})
-			if diff := cmp.Diff([]GroupOffset{offset("letters", 0, 0, 1, 5, 4)}, got); diff != "" || err != nil {
+			got, err := c.SetGroupOffsets(bounded(t), "group", []cluster.Target{at("letters", 0, 1)})
+			if diff := cmp.Diff([]cluster.GroupOffset{offset("letters", 0, 0, 1, 5, 4)}, got); diff != "" || err != nil {
 				t.Fatalf("%v (-want +got):\n%s", err, diff)
 			}
 			wantTaken(t, w.take(t, 4), 1, 2, 3, 4)
@@ -127,7 +126,7 @@ func TestAGroupOfOursIsMoved(t *testing.T) {
 			if err != nil || len(g.Offsets) != 1 || g.Offsets[0].End != 5 {
 				t.Errorf("%v %+v", err, g)
 			}
-			_, err = c.SetGroupOffsets(bounded(t), "group", []Target{at("letters", 0, 1), at("others", 0, 0)})
+			_, err = c.SetGroupOffsets(bounded(t), "group", []cluster.Target{at("letters", 0, 1), at("others", 0, 0)})
 			wantError(t, err, kerr.ErrNotHere, "others:0: not assigned here")
 			wantBooks(t, c)
 		})
@@ -139,7 +138,7 @@ func TestAllGroupsAreListed(t *testing.T) {
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	for i := range 3 {
-		if _, err := c.SetGroupOffsets(bounded(t), fmt.Sprint("g", 2-i), []Target{at("letters", 0, Earliest)}); err != nil {
+		if _, err := c.SetGroupOffsets(bounded(t), fmt.Sprint("g", 2-i), []cluster.Target{at("letters", 0, cluster.Earliest)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -151,51 +150,4 @@ func TestAllGroupsAreListed(t *testing.T) {
 		}
 		return len(groups) == 4 && groups[0].Name == "g0" && groups[0].State == "Empty" && groups[3].State == "Stable" && len(groups[3].Members) == 1
 	})
-}
-
-func TestQuestionsForGroupsEndWithoutBrokers(t *testing.T) {
-	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), nil)
-	if _, err := c.Groups(bounded(t)); err != nil {
-		t.Fatal(err)
-	}
-	k.Close()
-	for name, ask := range map[string]func() error{
-		"groups": func() error { _, err := c.Groups(briefly(t)); return err },
-		"group":  func() error { _, err := c.Group(briefly(t), "g"); return err },
-		"committed": func() error {
-			_, err := c.committed(briefly(t), "g", []record.TopicPartition{{Topic: "letters", Partition: 0}})
-			return err
-		},
-	} {
-		began := time.Now()
-		wantError(t, ask(), kerr.ErrNoAnswer, "")
-		if took := time.Since(began); took > 5*time.Second {
-			t.Errorf("%s: after %v", name, took)
-		}
-	}
-}
-
-func TestACommitWithoutAnAnswerMayBeDone(t *testing.T) {
-	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), nil)
-	k.ControlKey(int16(kmsg.OffsetCommit), func(kmsg.Request) (kmsg.Response, error, bool) {
-		k.KeepControl()
-		return nil, nil, true
-	})
-	err := c.withOffsetClient(briefly(t), "g", func(e *offsetClient) error {
-		return e.commit(briefly(t), []record.PartitionOffset{{TopicPartition: record.TopicPartition{Topic: "letters", Partition: 0}, Offset: 0}})
-	})
-	wantError(t, err, kerr.ErrMaybe, "")
-	for range mostOffsetClients { // its place is free again
-		select {
-		case c.offsetSlots <- struct{}{}:
-		case <-time.After(patience):
-			t.Fatal("an envoy did not come back")
-		}
-	}
-	err = c.withOffsetClient(briefly(t), "g", func(*offsetClient) error { return nil })
-	wantError(t, err, kerr.ErrNoAnswer, "")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
@@ -16,19 +17,17 @@ import (
 // grow gives a topic partitions.
 func grow(t *testing.T, c *Client, topic string, partitions int) {
 	t.Helper()
-	err := c.ask(func(a *Admin) error {
-		client, err := a.binding()
-		if err != nil {
-			return err
+	client, err := binding.NewAdminClient(&binding.ConfigMap{"bootstrap.servers": strings.Join(c.settings.Load().Brokers, ",")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	results, err := client.CreatePartitions(context.Background(), []binding.PartitionsSpecification{{Topic: topic, IncreaseTo: partitions}})
+	for _, r := range results {
+		if r.Error.Code() != binding.ErrNoError {
+			err = r.Error
 		}
-		results, err := client.CreatePartitions(context.Background(), []binding.PartitionsSpecification{{Topic: topic, IncreaseTo: partitions}})
-		for _, r := range results {
-			if r.Error.Code() != binding.ErrNoError {
-				return r.Error
-			}
-		}
-		return err
-	})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

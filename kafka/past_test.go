@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -154,10 +155,13 @@ func TestWhatOthersCommittedMeanwhileCountsMore(t *testing.T) {
 func moved(t *testing.T, c *Client, at int64) {
 	t.Helper()
 	eventually(t, "an empty group", func() bool {
-		return c.withOffsetClient(bounded(t), "group", func(e *offsetClient) error {
-			return e.commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: at}})
-		}) == nil
+		return commitAs(t, c, "group", record.PartitionOffset{TopicPartition: letters, Offset: at}) == nil
 	})
+}
+
+// commitAs commits an offset in the name of a group that has no members.
+func commitAs(t *testing.T, c *Client, group string, at record.PartitionOffset) error {
+	return c.WithOffsetClient(bounded(t), group, func(o *cluster.OffsetClient) error { return o.Commit(bounded(t), []record.PartitionOffset{at}) })
 }
 
 func TestWhatHolds(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/lifetime"
@@ -17,7 +18,7 @@ type Producers struct {
 	settings *atomic.Pointer[config.Config]
 	log      *slog.Logger
 	life     *lifetime.Lifetime
-	cluster  *Cluster
+	cluster  *cluster.Cluster
 
 	all        []*producer // by profile
 	delivered  *producer
@@ -31,7 +32,7 @@ type Producers struct {
 }
 
 // openProducers starts a producer for each profile; no broker needs to be reachable.
-func openProducers(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifetime.Lifetime, cluster *Cluster) (*Producers, error) {
+func openProducers(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifetime.Lifetime, cluster *cluster.Cluster) (*Producers, error) {
 	profiles := []string{config.Delivered, config.Buffered}
 	ps := &Producers{
 		settings: settings, log: log, life: life, cluster: cluster,
@@ -64,8 +65,10 @@ func (ps *Producers) Publisher(wake func()) (*Publisher, error) {
 	return p, ps.publishers.add(p)
 }
 
-// Handle is a librdkafka client that may be asked other things.
-func (ps *Producers) handle() *librdkafka.Producer { return ps.delivered.handle.Load() }
+// groups asks the brokers for groups; see cluster.Engine.
+func (ps *Producers) groups(name string, limit time.Duration) ([]librdkafka.Group, error) {
+	return ps.delivered.handle.Load().Groups(name, limit)
+}
 
 // Stopping says that the process is about to end: a record that fails from now on counts as not
 // delivered in Close's error.

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
@@ -16,7 +17,7 @@ import (
 // Reading is what somebody wants to see of a partition, who is in no group and leaves no trace.
 type Reading struct {
 	// Target is where to begin. What is no more there is passed over.
-	Target
+	cluster.Target
 	// Records and Bytes are how much is read at most; one record comes whatever its size.
 	Records, Bytes int
 	// Wait is how long to wait for a first record.
@@ -35,12 +36,12 @@ type Page struct {
 type Reader struct {
 	settings *atomic.Pointer[config.Config]
 	life     *lifetime.Lifetime
-	cluster  *Cluster
+	cluster  *cluster.Cluster
 	bound    func() int64 // bytes of the C heap above which answers to fetches wait
 	pool     *readers
 }
 
-func newReader(settings *atomic.Pointer[config.Config], life *lifetime.Lifetime, cluster *Cluster, bound func() int64) *Reader {
+func newReader(settings *atomic.Pointer[config.Config], life *lifetime.Lifetime, cluster *cluster.Cluster, bound func() int64) *Reader {
 	return &Reader{settings: settings, life: life, cluster: cluster, bound: bound, pool: newReaders()}
 }
 
@@ -67,23 +68,23 @@ func (rs *Reader) Read(ctx context.Context, r Reading) (Page, error) {
 }
 
 // find makes the page that begins at the target, with nothing on it.
-func (rs *Reader) find(ctx context.Context, t *Target) (page Page, err error) {
+func (rs *Reader) find(ctx context.Context, t *cluster.Target) (page Page, err error) {
 	page.Begin, page.End, err = rs.cluster.PartitionOffsets(ctx, t.TopicPartition)
 	if err != nil {
 		return page, err
 	}
 	page.Next = max(page.Begin, t.Offset)
 	switch {
-	case t.Offset == Latest:
+	case t.Offset == cluster.Latest:
 		page.Next = page.End
-	case t.Offset == AtTime:
-		at, err := rs.cluster.times(ctx, []Target{*t})
+	case t.Offset == cluster.AtTime:
+		at, err := rs.cluster.OffsetsAt(ctx, []cluster.Target{*t})
 		if page.Next = at[t.TopicPartition]; page.Next < 0 { // nothing is that young
 			page.Next = page.End
 		}
 		return page, err
 	case page.Next > page.End:
-		return page, &BeyondError{*t, page.Begin, page.End}
+		return page, &cluster.BeyondError{Target: *t, Begin: page.Begin, End: page.End}
 	}
 	return page, nil
 }

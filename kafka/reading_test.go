@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -54,15 +55,15 @@ func TestAPartitionIsReadFromAnywhere(t *testing.T) {
 		want string
 	}{
 		{reading(0), "[" + all + "] next 5 of 0 to 5"},
-		{reading(Earliest), "[" + all + "] next 5 of 0 to 5"},
+		{reading(cluster.Earliest), "[" + all + "] next 5 of 0 to 5"},
 		{reading(3), "[3=v3 4=v4] next 5 of 0 to 5"},
 		{reading(5), "[] next 5 of 0 to 5"},
-		{reading(Latest), "[] next 5 of 0 to 5"},
+		{reading(cluster.Latest), "[] next 5 of 0 to 5"},
 		{Reading{Target: at("letters", 0, 1), Records: 2, Bytes: 1 << 20}, "[1=v1 2=v2] next 3 of 0 to 5"},
 		{Reading{Target: at("letters", 0, 1), Records: 9, Bytes: 1}, "[1=v1] next 2 of 0 to 5"},
 		{Reading{Target: at("letters", 0, 1), Records: 9, Bytes: 140}, "[1=v1 2=v2] next 3 of 0 to 5"},
-		{Reading{Target: Target{record.TopicPartition{Topic: "letters", Partition: 0}, AtTime, 3500}, Records: 9, Bytes: 1 << 20}, "[3=v3 4=v4] next 5 of 0 to 5"},
-		{Reading{Target: Target{record.TopicPartition{Topic: "letters", Partition: 0}, AtTime, 9000}, Records: 9, Bytes: 1 << 20}, "[] next 5 of 0 to 5"},
+		{Reading{Target: cluster.Target{TopicPartition: record.TopicPartition{Topic: "letters", Partition: 0}, Offset: cluster.AtTime, Time: 3500}, Records: 9, Bytes: 1 << 20}, "[3=v3 4=v4] next 5 of 0 to 5"},
+		{Reading{Target: cluster.Target{TopicPartition: record.TopicPartition{Topic: "letters", Partition: 0}, Offset: cluster.AtTime, Time: 9000}, Records: 9, Bytes: 1 << 20}, "[] next 5 of 0 to 5"},
 	} {
 		page, err := c.Read(bounded(t), step.Reading)
 		if diff := cmp.Diff(step.want, told(page)); diff != "" || err != nil {
@@ -111,7 +112,7 @@ func TestAReadingWaitsForARecord(t *testing.T) {
 func TestReadingsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	k, c := readable(t)
-	var beyond *BeyondError
+	var beyond *cluster.BeyondError
 	if _, err := c.Read(bounded(t), reading(6)); !errors.As(err, &beyond) || beyond.End != 5 {
 		t.Errorf("beyond the end: %v", err)
 	}
@@ -165,4 +166,11 @@ func TestReadingsAreBoundedAndShareConsumers(t *testing.T) {
 	if n := len(c.pool.idle); n > 0 {
 		t.Errorf("%d consumers are kept for ever", n)
 	}
+}
+
+// briefly is a context for a question that has no answer.
+func briefly(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	t.Cleanup(cancel)
+	return ctx
 }

@@ -36,7 +36,7 @@ func (c *Client) Reconfigure(cfg config.Config) (unchanged []string, err error) 
 	c.producerPart.reconfigure(&cfg, made)
 	c.groupPart.reconfigure(&cfg)
 	if !maps.Equal(old.Properties, cfg.Properties) {
-		c.clusterPart.reconfigure(&cfg)
+		c.clusterPart.Reconfigure(&cfg)
 	}
 	return unchanged, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
@@ -80,7 +81,7 @@ func wantFullest(t *testing.T, c *Client, profile string) {
 
 func TestThePlightOfAPartitionIsNamed(t *testing.T) {
 	t.Parallel()
-	heard := []Heard{{Broker{1, "kafka1", 9092}, false}, {Broker{2, "kafka2", 9092}, true}}
+	heard := []cluster.Heard{{Broker: cluster.Broker{ID: 1, Host: "kafka1", Port: 9092}, Silent: false}, {Broker: cluster.Broker{ID: 2, Host: "kafka2", Port: 9092}, Silent: true}}
 	found := troubles{}
 	found.add(&librdkafka.Topic{Name: "t", Partitions: []librdkafka.TopicPartition{
 		{ID: 0, Leader: 1, Replicas: []int32{1, 2}, InSync: []int32{1, 2}},

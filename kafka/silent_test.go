@@ -9,6 +9,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -125,7 +126,7 @@ func TestASilentBrokerIsNamedAndPassedOver(t *testing.T) {
 				wantOutcome(t, newCaller(t, c).deliver(t, fmt.Sprintf("unused%d", n), []byte("x")), record.OK)
 			}
 			eventually(t, "the silent broker's name", func() bool {
-				return slices.ContainsFunc(c.Silent(), func(b Broker) bool { return b.ID == id && b.Address() == k.ListenAddrs()[id] })
+				return slices.ContainsFunc(c.Silent(), func(b cluster.Broker) bool { return b.ID == id && b.Address() == k.ListenAddrs()[id] })
 			})
 			if err := c.Reach(); err != nil || len(c.Silent()) != 1 {
 				t.Errorf("%v; silent: %v", err, c.Silent())

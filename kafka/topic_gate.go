@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
@@ -95,7 +96,7 @@ func (t *topicGate) add(name string) (*topic, error) {
 	if entry := t.names[name]; entry != nil {
 		return entry, nil
 	}
-	if internalTopic(name) { // brokers refuse it too, but a broker without such a topic may make one
+	if cluster.InternalTopic(name) { // brokers refuse it too, but a broker without such a topic may make one
 		return nil, &ProduceError{Outcome: record.Rejected, Topic: name, Reason: "it is Kafka's own, and no client may write to it"}
 	}
 	limit := int(t.limit.Load())

@@ -3,10 +3,12 @@ package kafka
 import (
 	"context"
 	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 )
 
 // identifyGap bounds one round of identify between two beats.
-const identifyGap = askTime + 5*time.Second
+const identifyGap = cluster.QuestionTime + 5*time.Second
 
 // watchTopics asks, at every commit interval, for the ids of the topics of which partitions are assigned here, for as long as
 // the client lives.
@@ -39,11 +41,11 @@ func (g *Groups) identify(ctx context.Context) {
 		names = append(names, name)
 	}
 	asked := time.Now()
-	bounded, cancel := context.WithTimeout(ctx, askTime)
+	bounded, cancel := context.WithTimeout(ctx, cluster.QuestionTime)
 	defer cancel()
 	var ids map[string]string
-	err := g.cluster.ask(func(a *Admin) (err error) {
-		ids, err = a.topicIDs(bounded, names)
+	err := g.cluster.Ask(func(a *cluster.Admin) (err error) {
+		ids, err = a.TopicIDs(bounded, names)
 		return err
 	})
 	switch {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -16,7 +17,7 @@ type troubles map[record.TopicPartition]string
 const mostExamined = 200
 
 // examine asks for the topics whose records do not get on, and notes what is wrong with their partitions.
-func (ps *Producers) examine(ctx context.Context, ask Ask, heard []Heard) {
+func (ps *Producers) examine(ctx context.Context, ask cluster.Ask, heard []cluster.Heard) {
 	var stuck []string
 	stuck, ps.written = ps.produced.stuck(ps.written)
 	if len(stuck) == 0 {
@@ -24,8 +25,8 @@ func (ps *Producers) examine(ctx context.Context, ask Ask, heard []Heard) {
 		return
 	}
 	var topics []librdkafka.Topic
-	err := ask(ctx, func(ctx context.Context, a *Admin) (err error) {
-		topics, err = a.look(ctx, stuck[:min(len(stuck), mostExamined)])
+	err := ask(ctx, func(ctx context.Context, a *cluster.Admin) (err error) {
+		topics, err = a.TopicsByName(ctx, stuck[:min(len(stuck), mostExamined)])
 		return err
 	})
 	if err != nil {
@@ -59,7 +60,7 @@ const mostSettings = 10
 // insyncWanted is how many replicas in sync a topic wants before it takes records (min.insync.replicas); empty when that
 // is not known.
 func (ps *Producers) insyncWanted(ctx context.Context, topic string) string {
-	bounded, cancel := context.WithTimeout(ctx, askTime/5)
+	bounded, cancel := context.WithTimeout(ctx, cluster.QuestionTime/5)
 	defer cancel()
 	wanted, err := ps.topicSetting(bounded, topic, "min.insync.replicas")
 	if err != nil {
@@ -102,7 +103,7 @@ func (b *producedBooks) stuck(before map[string]int64) (topics []string, now map
 }
 
 // add notes what is wrong with the partitions of a topic, which wants so many replicas in sync: empty when that is not known.
-func (p troubles) add(t *librdkafka.Topic, heard []Heard, wanted string) {
+func (p troubles) add(t *librdkafka.Topic, heard []cluster.Heard, wanted string) {
 	names := map[int32]string{}
 	silent := map[int32]bool{}
 	for _, h := range heard {
@@ -152,9 +153,9 @@ func (ps *Producers) trouble(topic string, partition int32) string {
 }
 
 // asked is what a producer makes of whether brokers answer; see Engine.
-func (ps *Producers) asked(ctx context.Context, ask Ask, heard []Heard, failed error) {
+func (ps *Producers) asked(ctx context.Context, ask cluster.Ask, heard []cluster.Heard, failed error) {
 	ps.examine(ctx, ask, heard)
-	if failed == nil && len(silentOf(heard)) > 0 {
+	if failed == nil && len(cluster.SilentOf(heard)) > 0 {
 		ps.passOver()
 	}
 }
@@ -166,7 +167,7 @@ func (ps *Producers) passOver() {
 		if p.relearning.CompareAndSwap(false, true) {
 			relearn := func() {
 				defer p.relearning.Store(false)
-				p.handle.Load().RefreshTopics(ps.life.Context, callTurn)
+				p.handle.Load().RefreshTopics(ps.life.Context, cluster.TurnTime)
 			}
 			if !ps.life.Go(relearn) {
 				p.relearning.Store(false)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
@@ -73,7 +74,7 @@ func (m *Member) Committed(ctx context.Context, partitions []record.TopicPartiti
 	for _, tp := range partitions {
 		list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: librdkafka.OffsetInvalid})
 	}
-	list, err := m.sub.consumer.Committed(list, time.Duration(millisLeft(ctx))*time.Millisecond)
+	list, err := m.sub.consumer.Committed(list, time.Duration(cluster.MillisLeft(ctx))*time.Millisecond)
 	var told *librdkafka.Error
 	if errors.As(err, &told) && told.Code == librdkafka.NoGroup {
 		return nil, nil

@@ -1,4 +1,4 @@
-package kafka
+package cluster
 
 import (
 	"context"
@@ -68,11 +68,11 @@ func (c *Cluster) places(ctx context.Context, targets []Target) ([]record.Partit
 	for i := range targets {
 		partitions = append(partitions, targets[i].TopicPartition)
 	}
-	begins, ends, err := c.bounds(ctx, partitions)
+	begins, ends, err := c.LogBounds(ctx, partitions)
 	if err != nil {
 		return nil, err
 	}
-	times, err := c.times(ctx, targets)
+	times, err := c.OffsetsAt(ctx, targets)
 	if err != nil {
 		return nil, err
 	}
@@ -124,8 +124,8 @@ func (c *Cluster) exist(ctx context.Context, targets []Target) error {
 	return nil
 }
 
-// times asks for the offsets of targets that are times: -1 where nothing is that young.
-func (c *Cluster) times(ctx context.Context, targets []Target) (map[record.TopicPartition]int64, error) {
+// OffsetsAt asks for the offsets of targets that are times: -1 where nothing is that young.
+func (c *Cluster) OffsetsAt(ctx context.Context, targets []Target) (map[record.TopicPartition]int64, error) {
 	byTime := map[int64][]record.TopicPartition{}
 	for i := range targets {
 		if t := &targets[i]; t.Offset == AtTime {
@@ -134,7 +134,7 @@ func (c *Cluster) times(ctx context.Context, targets []Target) (map[record.Topic
 	}
 	offsets := map[record.TopicPartition]int64{}
 	for at, partitions := range byTime {
-		err := c.read(ctx, func(ctx context.Context, a *Admin) error {
+		err := c.Query(ctx, func(ctx context.Context, a *Admin) error {
 			found, err := a.offsets(ctx, partitions, binding.NewOffsetSpecForTimestamp(at))
 			maps.Copy(offsets, found)
 			return err
@@ -150,7 +150,7 @@ func (c *Cluster) times(ctx context.Context, targets []Target) (map[record.Topic
 func (c *Cluster) moveTo(ctx context.Context, group string, places []record.PartitionOffset) error {
 	served, elsewhere := c.elsewhere(group, places)
 	if !served {
-		return c.withOffsetClient(ctx, group, func(e *offsetClient) error { return e.commit(ctx, places) })
+		return c.WithOffsetClient(ctx, group, func(e *OffsetClient) error { return e.Commit(ctx, places) })
 	}
 	if len(elsewhere) == 0 {
 		var err error

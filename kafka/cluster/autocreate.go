@@ -1,4 +1,4 @@
-package kafka
+package cluster
 
 import (
 	"context"
@@ -13,12 +13,12 @@ import (
 type autoCreate int
 
 const (
-	creationUnknown autoCreate = iota
+	CreationUnknown autoCreate = iota
 	creationOff
-	creationOn
+	CreationOn
 )
 
-func (a *Admin) autoCreates(ctx context.Context) (autoCreate, error) {
+func (a *Admin) AutoCreates(ctx context.Context) (autoCreate, error) {
 	a.mu.Lock()
 	creates, asOf := a.creates, a.createsAsOf
 	a.mu.Unlock()
@@ -27,7 +27,7 @@ func (a *Admin) autoCreates(ctx context.Context) (autoCreate, error) {
 	}
 	creates, err := a.readAutoCreate(ctx)
 	if err != nil {
-		return creationUnknown, err
+		return CreationUnknown, err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -38,30 +38,30 @@ func (a *Admin) autoCreates(ctx context.Context) (autoCreate, error) {
 func (a *Admin) readAutoCreate(ctx context.Context) (autoCreate, error) {
 	client, err := a.binding()
 	if err != nil {
-		return creationUnknown, err
+		return CreationUnknown, err
 	}
 	id, known := a.roster.pick() // who has just answered
 	if !known {
-		return creationUnknown, errors.New("the cluster has no brokers")
+		return CreationUnknown, errors.New("the cluster has no brokers")
 	}
 	broker := binding.ConfigResource{Type: binding.ResourceBroker, Name: fmt.Sprint(id)}
 	results, err := client.DescribeConfigs(ctx, []binding.ConfigResource{broker}, requestTimeout(ctx))
 	if err != nil {
-		return creationUnknown, err
+		return CreationUnknown, err
 	}
 	for _, r := range results {
 		entry, found := r.Config["auto.create.topics.enable"]
 		switch {
 		case found && entry.Value == "true":
-			return creationOn, nil
+			return CreationOn, nil
 		case found:
 			return creationOff, nil
 		}
 	}
-	return creationUnknown, nil
+	return CreationUnknown, nil
 }
 
-// create asks any broker for a topic as a producer does, which creates it where brokers create topics.
-func (a *Admin) create(ctx context.Context, name string) error {
-	return a.handle.Create(name, min(callTurn, timeLeft(ctx)))
+// CreateTopic asks any broker for a topic as a producer does, which creates it where brokers create topics.
+func (a *Admin) CreateTopic(ctx context.Context, name string) error {
+	return a.handle.Create(name, min(TurnTime, timeLeft(ctx)))
 }

@@ -1,4 +1,4 @@
-package kafka
+package cluster
 
 import (
 	"context"
@@ -15,7 +15,7 @@ const Beginning int64 = -2
 // Ends are the places behind the last records of partitions that exist, as of now. Its errors are those of
 // Topic.
 func (c *Cluster) Ends(ctx context.Context, partitions []record.TopicPartition) ([]record.PartitionOffset, error) {
-	return c.offsetsFor(ctx, askAll(partitions, binding.LatestOffsetSpec))
+	return c.offsetsFor(ctx, ForAll(partitions, binding.LatestOffsetSpec))
 }
 
 // Since are the places of the first records that are not older, or behind the last one where all are. Its
@@ -47,7 +47,7 @@ func (c *Cluster) offsetsFor(ctx context.Context, specs map[record.TopicPartitio
 	if len(specs) == 0 {
 		return nil, nil
 	}
-	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
+	err = c.Query(ctx, func(ctx context.Context, a *Admin) error {
 		offsets, err := a.offsetsOf(ctx, specs)
 		for tp, offset := range offsets {
 			places = append(places, record.PartitionOffset{TopicPartition: tp, Offset: offset})

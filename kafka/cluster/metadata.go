@@ -1,4 +1,4 @@
-package kafka
+package cluster
 
 import (
 	"context"
@@ -20,16 +20,16 @@ type Broker struct {
 	Port int
 }
 
-// readingTime bounds one reading, whatever time its caller has; mostAsked is how many there are at once, as most
+// QueryTime bounds one reading, whatever time its caller has; mostAsked is how many there are at once, as most
 // hold a thread until they are answered.
 const (
-	readingTime = 10 * time.Second
-	mostAsked   = 16
+	QueryTime = 10 * time.Second
+	mostAsked = 16
 )
 
-// read puts a question to the brokers, which ends with ctx and with the client.
-func (c *Cluster) read(ctx context.Context, question func(context.Context, *Admin) error) error {
-	bounded, cancel := context.WithTimeout(ctx, readingTime)
+// Query puts a question to the brokers, which ends with ctx and with the client.
+func (c *Cluster) Query(ctx context.Context, question func(context.Context, *Admin) error) error {
+	bounded, cancel := context.WithTimeout(ctx, QueryTime)
 	defer cancel()
 	stop := context.AfterFunc(c.life.Context, cancel) //nolint:contextcheck // the client ends what its callers began
 	defer stop()
@@ -39,7 +39,7 @@ func (c *Cluster) read(ctx context.Context, question func(context.Context, *Admi
 	case <-bounded.Done():
 		return c.readFailed(ctx, fmt.Errorf("%w: too many ask", kerr.ErrNoAnswer))
 	}
-	err := c.ask(func(a *Admin) error { return question(bounded, a) })
+	err := c.Ask(func(a *Admin) error { return question(bounded, a) })
 	if err == nil || errors.Is(err, kerr.ErrStopping) || errors.Is(err, kerr.ErrNoTopic) || errors.Is(err, kerr.ErrNoPartition) {
 		return err
 	}
@@ -60,7 +60,7 @@ func (c *Cluster) readFailed(ctx context.Context, err error) error {
 // Topic reads one topic and its partitions; their offsets, Low and High, are not read and -1. ErrNoTopic
 // says that there is none; it is not created.
 func (c *Cluster) Topic(ctx context.Context, name string) (t Topic, err error) {
-	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
+	err = c.Query(ctx, func(ctx context.Context, a *Admin) error {
 		t, err = a.topic(ctx, name)
 		return err
 	})
@@ -82,7 +82,7 @@ func (a *Admin) topic(ctx context.Context, name string) (Topic, error) {
 // PartitionOffsets reads which offsets a partition holds: from low up to, but not including, high.
 // ErrNoTopic and ErrNoPartition say that there is none.
 func (c *Cluster) PartitionOffsets(ctx context.Context, tp record.TopicPartition) (low, high int64, err error) {
-	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
+	err = c.Query(ctx, func(ctx context.Context, a *Admin) error {
 		low, high, err = a.partitionOffsets(ctx, tp)
 		return err
 	})
@@ -108,7 +108,7 @@ func (a *Admin) partitionOffsets(ctx context.Context, tp record.TopicPartition) 
 
 // Brokers lists the brokers that are up, by id.
 func (c *Cluster) Brokers(ctx context.Context) (brokers []Broker, err error) {
-	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
+	err = c.Query(ctx, func(ctx context.Context, a *Admin) error {
 		brokers, err = a.brokers(ctx)
 		return err
 	})
@@ -122,7 +122,7 @@ func (a *Admin) brokers(ctx context.Context) ([]Broker, error) {
 
 // ClusterID is the cluster's own id. It never changes, and is asked for once.
 func (c *Cluster) ClusterID(ctx context.Context) (id string, err error) {
-	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
+	err = c.Query(ctx, func(ctx context.Context, a *Admin) error {
 		return inTurns(ctx, func(ctx context.Context) (err error) {
 			if id = a.handle.ClusterID(timeLeft(ctx)); id == "" {
 				return context.DeadlineExceeded

@@ -1,4 +1,4 @@
-package kafka
+package cluster
 
 import (
 	"context"
@@ -19,10 +19,10 @@ import (
 func TestOffsetsOfTopicsThatAreGone(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), nil)
+	c := openOn(t, k.ListenAddrs())
 	gone := record.TopicPartition{Topic: "parcels", Partition: 0}
-	err := c.ask(func(a *Admin) error {
-		offsets, failed, err := a.listOffsets(bounded(t), askAll([]record.TopicPartition{gone}, binding.LatestOffsetSpec))
+	err := c.Ask(func(a *Admin) error {
+		offsets, failed, err := a.ListOffsets(bounded(t), ForAll([]record.TopicPartition{gone}, binding.LatestOffsetSpec))
 		if len(offsets) != 0 || failed[gone] == nil {
 			t.Errorf("told %v, and of what nobody tells %v", offsets, failed)
 		}
@@ -38,14 +38,14 @@ func TestOffsetsOfTopicsThatAreGone(t *testing.T) {
 func TestAnOffsetThatNobodyTells(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), nil)
+	c := openOn(t, k.ListenAddrs())
 	k.ControlKey(int16(kmsg.ListOffsets), func(request kmsg.Request) (kmsg.Response, error, bool) {
 		k.KeepControl()
 		return request.ResponseKind(), nil, true
 	})
 	letters := record.TopicPartition{Topic: "letters", Partition: 0}
-	err := c.ask(func(a *Admin) error {
-		offsets, failed, err := a.listOffsets(t.Context(), askAll([]record.TopicPartition{letters}, binding.LatestOffsetSpec))
+	err := c.Ask(func(a *Admin) error {
+		offsets, failed, err := a.ListOffsets(t.Context(), ForAll([]record.TopicPartition{letters}, binding.LatestOffsetSpec))
 		if len(offsets) != 0 || !errors.Is(failed[letters], errNoLeader) {
 			t.Errorf("told %v, and of what nobody tells %v", offsets, failed)
 		}

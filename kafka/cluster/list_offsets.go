@@ -1,4 +1,4 @@
-package kafka
+package cluster
 
 import (
 	"context"
@@ -17,24 +17,24 @@ var errNoLeader = errors.New("no broker says that it leads this partition")
 
 // offsets asks the leaders of all partitions in one request per broker; one that has no answer is an error.
 func (a *Admin) offsets(ctx context.Context, partitions []record.TopicPartition, spec binding.OffsetSpec) (map[record.TopicPartition]int64, error) {
-	return a.offsetsOf(ctx, askAll(partitions, spec))
+	return a.offsetsOf(ctx, ForAll(partitions, spec))
 }
 
 // offsetsOf is offsets with a question of its own for each partition. A time that all records are older than
 // is answered with -1.
 func (a *Admin) offsetsOf(ctx context.Context, specs map[record.TopicPartition]binding.OffsetSpec) (map[record.TopicPartition]int64, error) {
-	offsets, failed, err := a.listOffsets(ctx, specs)
+	offsets, failed, err := a.ListOffsets(ctx, specs)
 	for tp, why := range failed {
 		return nil, fmt.Errorf("offset of %s: %w", tp, why)
 	}
 	return offsets, err
 }
 
-// listOffsets is offsetsOf that tells apart which partitions have no answer.
+// ListOffsets is offsetsOf that tells apart which partitions have no answer.
 //
 // librdkafka leaves a partition without an error and with an offset of -1001 (RD_KAFKA_OFFSET_INVALID) when it
 // loses sight of the leader while it asks: whoever believed that would seek or count from nowhere.
-func (a *Admin) listOffsets(ctx context.Context, specs map[record.TopicPartition]binding.OffsetSpec) (offsets map[record.TopicPartition]int64, failed map[record.TopicPartition]error, err error) {
+func (a *Admin) ListOffsets(ctx context.Context, specs map[record.TopicPartition]binding.OffsetSpec) (offsets map[record.TopicPartition]int64, failed map[record.TopicPartition]error, err error) {
 	if len(specs) == 0 {
 		return nil, nil, nil
 	}
@@ -68,8 +68,8 @@ func (a *Admin) listOffsets(ctx context.Context, specs map[record.TopicPartition
 	return offsets, failed, nil
 }
 
-// askAll asks the same of all partitions.
-func askAll(partitions []record.TopicPartition, spec binding.OffsetSpec) map[record.TopicPartition]binding.OffsetSpec {
+// ForAll asks the same of all partitions.
+func ForAll(partitions []record.TopicPartition, spec binding.OffsetSpec) map[record.TopicPartition]binding.OffsetSpec {
 	specs := map[record.TopicPartition]binding.OffsetSpec{}
 	for _, tp := range partitions {
 		specs[tp] = spec

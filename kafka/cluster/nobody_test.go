@@ -1,4 +1,4 @@
-package kafka
+package cluster
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 func TestABrokerThatKnowsNobody(t *testing.T) {
 	t.Parallel()
 	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), nil)
+	c := openOn(t, k.ListenAddrs())
 	if _, err := c.Brokers(t.Context()); err != nil { // and before, all was well
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestABrokerThatKnowsNobody(t *testing.T) {
 		"topics":  func(ctx context.Context) error { _, err := c.TopicNames(ctx); return err },
 		"topic":   func(ctx context.Context) error { _, err := c.Topic(ctx, "letters"); return err },
 		"offsets": func(ctx context.Context) error {
-			return c.ask(func(a *Admin) error {
+			return c.Ask(func(a *Admin) error {
 				ends, err := a.offsets(ctx, []record.TopicPartition{letters}, binding.LatestOffsetSpec)
 				if end, told := ends[letters]; err == nil && (!told || end != 0) {
 					t.Errorf("offsets: %v instead of the end of %s, which is 0", ends, letters)
@@ -40,7 +40,7 @@ func TestABrokerThatKnowsNobody(t *testing.T) {
 				return err
 			})
 		},
-		"reach": func(ctx context.Context) error { return c.ask(func(a *Admin) error { return a.pingBrokers(ctx) }) },
+		"reach": func(ctx context.Context) error { return c.Ask(func(a *Admin) error { return a.pingBrokers(ctx) }) },
 	}
 	// librdkafka may know a partition's leader from before and ask it, and to be answered at all is enough for
 	// reach: those two may succeed. What they may not do is end the process.

@@ -1,4 +1,4 @@
-package kafka
+package cluster
 
 import (
 	"cmp"
@@ -69,7 +69,7 @@ func (r *refresher) committed(ctx context.Context, groups map[string]Served) (al
 	for _, name := range slices.Sorted(maps.Keys(groups)) {
 		r.beat()
 		g := groups[name]
-		offsets, err := g.Consumers[len(g.Consumers)-1].Committed(g.partitions(r.counts), askTime)
+		offsets, err := g.Consumers[len(g.Consumers)-1].Committed(g.partitions(r.counts), QuestionTime)
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
@@ -179,7 +179,7 @@ func (r *refresher) offsets(ctx context.Context, rows []PartitionLag, spec bindi
 		}
 	}
 	err = r.ask(ctx, func(ctx context.Context, a *Admin) (err error) {
-		at, _, err = a.listOffsets(ctx, partitions)
+		at, _, err = a.ListOffsets(ctx, partitions)
 		return err
 	})
 	return at, err
@@ -248,4 +248,12 @@ type PartitionLag struct {
 	End       int64   // the offset of the next record to be produced
 	Lag       int64   // records between the two
 	Seconds   float64 // age of the oldest record that is not settled; -1: not known, as the partition is not assigned here
+}
+
+// LagsAsOf is when the lag was read last, zero for never.
+func (c *Cluster) LagsAsOf() time.Time {
+	o := &c.state
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.asOf
 }

@@ -1,4 +1,4 @@
-package kafka
+package cluster
 
 import (
 	"context"
@@ -9,9 +9,9 @@ import (
 // noID is what brokers say that know no ids (Kafka before 2.8): 16 bytes of zero in URL-safe base64.
 const noID = "AAAAAAAAAAAAAAAAAAAAAA"
 
-// topicIDs reads the ids of topics, in one question: a topic that is deleted and created again has another one. Topics
+// TopicIDs reads the ids of topics, in one question: a topic that is deleted and created again has another one. Topics
 // that do not exist, and those whose brokers give no ids, are left out.
-func (a *Admin) topicIDs(ctx context.Context, names []string) (map[string]string, error) {
+func (a *Admin) TopicIDs(ctx context.Context, names []string) (map[string]string, error) {
 	client, err := a.binding()
 	if err != nil {
 		return nil, err

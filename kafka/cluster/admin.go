@@ -1,4 +1,4 @@
-package kafka
+package cluster
 
 import (
 	"cmp"
@@ -127,7 +127,7 @@ func (a *Admin) allTopics(ctx context.Context) ([]Topic, error) {
 	}
 	var topics []Topic
 	for i := range metadata.Topics {
-		if t := &metadata.Topics[i]; !internalTopic(t.Name) {
+		if t := &metadata.Topics[i]; !InternalTopic(t.Name) {
 			topics = append(topics, topicOf(t))
 		}
 	}
@@ -135,8 +135,8 @@ func (a *Admin) allTopics(ctx context.Context) ([]Topic, error) {
 	return topics, nil
 }
 
-// internalTopic tells the topics that Kafka keeps for itself (Topic.java, INTERNAL_TOPICS).
-func internalTopic(name string) bool {
+// InternalTopic tells the topics that Kafka keeps for itself (Topic.java, INTERNAL_TOPICS).
+func InternalTopic(name string) bool {
 	return name == "__consumer_offsets" || name == "__transaction_state" || name == "__share_group_state"
 }
 
@@ -161,9 +161,9 @@ func brokersOf(metadata librdkafka.Metadata) []Broker {
 	return brokers
 }
 
-// callTurn bounds one call into librdkafka that ends with nothing but its own deadline: the caller may
+// TurnTime bounds one call into librdkafka that ends with nothing but its own deadline: the caller may
 // have gone, and the client may be about to be closed.
-const callTurn = time.Second
+const TurnTime = time.Second
 
 // longTurn is as much as a broker has to describe many topics when it is slow.
 const longTurn = 5 * time.Second
@@ -175,10 +175,10 @@ func inTurns(ctx context.Context, call func(context.Context) error) error {
 			return ctx.Err()
 		}
 		began := time.Now()
-		turn, cancel := context.WithTimeout(ctx, callTurn)
+		turn, cancel := context.WithTimeout(ctx, TurnTime)
 		err := call(turn)
 		cancel()
-		if !kerr.Unanswered(err) || ctx.Err() != nil || time.Since(began) < callTurn {
+		if !kerr.Unanswered(err) || ctx.Err() != nil || time.Since(began) < TurnTime {
 			return err
 		}
 	}
@@ -188,13 +188,13 @@ func inTurns(ctx context.Context, call func(context.Context) error) error {
 func timeLeft(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
-		return readingTime
+		return QueryTime
 	}
 	return max(time.Millisecond, time.Until(deadline))
 }
 
-// millisLeft is timeLeft for calls that take milliseconds.
-func millisLeft(ctx context.Context) int { return int(timeLeft(ctx).Milliseconds()) }
+// MillisLeft is timeLeft for calls that take milliseconds.
+func MillisLeft(ctx context.Context) int { return int(timeLeft(ctx).Milliseconds()) }
 
 // Topics reads all topics of the cluster with their offsets.
 func (a *Admin) Topics(ctx context.Context) ([]Topic, error) {
@@ -224,7 +224,7 @@ func (a *Admin) describe(ctx context.Context, names []string) ([]Topic, error) {
 
 // partitions reads topics without their offsets.
 func (a *Admin) partitions(ctx context.Context, names []string) ([]Topic, error) {
-	found, err := a.look(ctx, names)
+	found, err := a.TopicsByName(ctx, names)
 	if err != nil {
 		return nil, err
 	}
@@ -239,10 +239,10 @@ func (a *Admin) partitions(ctx context.Context, names []string) ([]Topic, error)
 	return topics, nil
 }
 
-// look asks for topics without creating them, one broker after the other until one answers: each topic with
+// TopicsByName asks for topics without creating them, one broker after the other until one answers: each topic with
 // what there is of it, or its own error.
-func (a *Admin) look(ctx context.Context, names []string) (topics []librdkafka.Topic, err error) {
-	for turn := callTurn; ; turn = min(turn+callTurn/4, longTurn) {
+func (a *Admin) TopicsByName(ctx context.Context, names []string) (topics []librdkafka.Topic, err error) {
+	for turn := TurnTime; ; turn = min(turn+TurnTime/4, longTurn) {
 		broker, known := a.roster.pick()
 		if !known {
 			if _, err := a.metadata(ctx, false); err != nil {
@@ -255,7 +255,7 @@ func (a *Admin) look(ctx context.Context, names []string) (topics []librdkafka.T
 		if ctx.Err() == nil {
 			a.roster.heard(broker, !kerr.Unanswered(err), time.Now())
 		}
-		if !kerr.Unanswered(err) || ctx.Err() != nil || time.Since(began) < callTurn/10 {
+		if !kerr.Unanswered(err) || ctx.Err() != nil || time.Since(began) < TurnTime/10 {
 			return topics, err // at once: it is not the broker who has not answered
 		}
 	}
@@ -284,11 +284,11 @@ func (a *Admin) fillOffsets(ctx context.Context, topics []Topic) error {
 	}
 	turn, end := context.WithTimeout(ctx, timeLeft(ctx)/2)
 	defer end()
-	low, _, err := a.listOffsets(turn, askAll(partitions, binding.EarliestOffsetSpec))
+	low, _, err := a.ListOffsets(turn, ForAll(partitions, binding.EarliestOffsetSpec))
 	if err != nil {
 		return err
 	}
-	high, _, err := a.listOffsets(ctx, askAll(partitions, binding.LatestOffsetSpec))
+	high, _, err := a.ListOffsets(ctx, ForAll(partitions, binding.LatestOffsetSpec))
 	if err != nil {
 		return err
 	}

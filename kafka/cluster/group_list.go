@@ -1,4 +1,4 @@
-package kafka
+package cluster
 
 import (
 	"cmp"
@@ -41,8 +41,8 @@ func (c *Cluster) listGroups(ctx context.Context, name string) ([]Group, error) 
 	case <-c.life.Context.Done():
 		return nil, kerr.ErrStopping
 	}
-	limit := time.Duration(millisLeft(ctx)) * time.Millisecond
-	listed, err := c.engine.Handle().Groups(name, min(limit, readingTime))
+	limit := time.Duration(MillisLeft(ctx)) * time.Millisecond
+	listed, err := c.engine.Groups(name, min(limit, QueryTime))
 	if err != nil {
 		return nil, groupsError(err)
 	}

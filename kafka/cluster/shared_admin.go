@@ -1,4 +1,4 @@
-package kafka
+package cluster
 
 import (
 	"context"
@@ -23,8 +23,8 @@ type sharedAdmin struct {
 	err   error
 }
 
-// ask runs do, which ends in bounded time, with the client's Admin.
-func (c *Cluster) ask(do func(*Admin) error) error {
+// Ask runs do, which ends in bounded time, with the client's Admin.
+func (c *Cluster) Ask(do func(*Admin) error) error {
 	for {
 		a := c.admin.Load()
 		err := a.use(do)

@@ -1,4 +1,4 @@
-package kafka
+package cluster
 
 import (
 	"context"
@@ -108,7 +108,7 @@ func (c *Cluster) committed(ctx context.Context, group string, partitions []reco
 			return offsets, err
 		}
 	}
-	err = c.withOffsetClient(ctx, group, func(e *offsetClient) error {
+	err = c.WithOffsetClient(ctx, group, func(e *OffsetClient) error {
 		offsets, err = committedOf(ctx, e.consumer, partitions)
 		return err
 	})
@@ -117,7 +117,7 @@ func (c *Cluster) committed(ctx context.Context, group string, partitions []reco
 
 // measure sets committed offsets against what the partitions hold.
 func (c *Cluster) measure(ctx context.Context, partitions []record.TopicPartition, committed map[record.TopicPartition]int64) ([]GroupOffset, error) {
-	begins, ends, err := c.bounds(ctx, partitions)
+	begins, ends, err := c.LogBounds(ctx, partitions)
 	if err != nil {
 		return nil, err
 	}
@@ -138,11 +138,11 @@ func (c *Cluster) measure(ctx context.Context, partitions []record.TopicPartitio
 	return offsets, nil
 }
 
-// bounds asks what partitions hold; those that nobody answers for are left out.
-func (c *Cluster) bounds(ctx context.Context, partitions []record.TopicPartition) (begins, ends map[record.TopicPartition]int64, err error) {
-	err = c.read(ctx, func(ctx context.Context, a *Admin) (err error) {
-		if begins, _, err = a.listOffsets(ctx, askAll(partitions, binding.EarliestOffsetSpec)); err == nil {
-			ends, _, err = a.listOffsets(ctx, askAll(partitions, binding.LatestOffsetSpec))
+// LogBounds asks what partitions hold; those that nobody answers for are left out.
+func (c *Cluster) LogBounds(ctx context.Context, partitions []record.TopicPartition) (begins, ends map[record.TopicPartition]int64, err error) {
+	err = c.Query(ctx, func(ctx context.Context, a *Admin) (err error) {
+		if begins, _, err = a.ListOffsets(ctx, ForAll(partitions, binding.EarliestOffsetSpec)); err == nil {
+			ends, _, err = a.ListOffsets(ctx, ForAll(partitions, binding.LatestOffsetSpec))
 		}
 		return err
 	})

@@ -1,4 +1,4 @@
-package kafka
+package cluster
 
 import (
 	"cmp"
@@ -11,7 +11,7 @@ import (
 // Topics lists the topics of the cluster with their partitions, in order, internal ones left out; their offsets
 // are not read and -1. Its errors are those of Topic.
 func (c *Cluster) Topics(ctx context.Context) (topics []Topic, err error) {
-	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
+	err = c.Query(ctx, func(ctx context.Context, a *Admin) error {
 		topics, err = a.allTopics(ctx)
 		return err
 	})
@@ -21,7 +21,7 @@ func (c *Cluster) Topics(ctx context.Context) (topics []Topic, err error) {
 // TopicNames lists the topics of the cluster in order, internal ones left out. Its errors are those of
 // Topic.
 func (c *Cluster) TopicNames(ctx context.Context) (names []string, err error) {
-	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
+	err = c.Query(ctx, func(ctx context.Context, a *Admin) error {
 		names, err = a.TopicNames(ctx)
 		return err
 	})
@@ -36,7 +36,7 @@ type TopicSetting struct {
 
 // TopicSettings reads the settings of a topic, by name. ErrNoTopic says that there is none.
 func (c *Cluster) TopicSettings(ctx context.Context, name string) (settings []TopicSetting, err error) {
-	err = c.read(ctx, func(ctx context.Context, a *Admin) error {
+	err = c.Query(ctx, func(ctx context.Context, a *Admin) error {
 		if _, err := a.topic(ctx, name); err != nil {
 			return err
 		}

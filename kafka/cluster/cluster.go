@@ -1,9 +1,10 @@
-package kafka
+package cluster
 
 import (
 	"context"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
@@ -27,8 +28,8 @@ type Cluster struct {
 
 // Engine is what a Cluster needs of those who produce and consume. Its functions are called from several goroutines.
 type Engine struct {
-	// Handle is a librdkafka client that may be asked for groups.
-	Handle func() *librdkafka.Producer
+	// Groups asks all brokers for their groups, or for the group that is named; see librdkafka.Producer.Groups.
+	Groups func(name string, limit time.Duration) ([]librdkafka.Group, error)
 	// Served are the groups that this proxy serves, by name.
 	Served func() map[string]Served
 	// Seek moves a served group to other offsets and commits them; it returns those of partitions that are not
@@ -41,17 +42,17 @@ type Engine struct {
 // Ask puts one question to the brokers, in bounded time.
 type Ask func(ctx context.Context, question func(context.Context, *Admin) error) error
 
-func newCluster(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifetime.Lifetime) *Cluster {
+func New(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifetime.Lifetime) *Cluster {
 	c := &Cluster{
 		settings: settings, log: log, life: life,
 		reading: make(chan struct{}, mostAsked), groupSlots: make(chan struct{}, mostGroupQuestions), offsetSlots: make(chan struct{}, mostOffsetClients),
 	}
-	c.reconfigure(c.config())
+	c.Reconfigure(c.config())
 	return c
 }
 
-// run keeps what the brokers told up to date, until the life ends. It is called once, before any question.
-func (c *Cluster) run(e Engine) {
+// Run keeps what the brokers told up to date, until the life ends. It is called once, before any question.
+func (c *Cluster) Run(e Engine) {
 	c.engine = e
 	c.life.Go(func() { c.refresh(c.life.Context) })
 }
@@ -59,14 +60,14 @@ func (c *Cluster) run(e Engine) {
 // config is the configuration as it is now. Nobody changes what it points to.
 func (c *Cluster) config() *config.Config { return c.settings.Load() }
 
-// reconfigure makes administrative reads use other properties. The old client ends, in the background, when nobody is
+// Reconfigure makes administrative reads use other properties. The old client ends, in the background, when nobody is
 // inside any more.
-func (c *Cluster) reconfigure(cfg *config.Config) {
+func (c *Cluster) Reconfigure(cfg *config.Config) {
 	old := c.admin.Swap(&sharedAdmin{brokers: cfg.Brokers, properties: cfg.Properties})
 	if old != nil {
 		c.life.Go(func() { old.close(c.life.Context) })
 	}
 }
 
-// close ends the administrative client.
-func (c *Cluster) close(ctx context.Context) { c.admin.Load().close(ctx) }
+// Close ends the administrative client.
+func (c *Cluster) Close(ctx context.Context) { c.admin.Load().close(ctx) }

@@ -1,4 +1,4 @@
-package kafka
+package cluster
 
 import (
 	"context"
@@ -25,12 +25,12 @@ type clusterState struct {
 
 const (
 	refreshTick = 500 * time.Millisecond
-	// askTime bounds one question to the brokers, refreshGap one round between two beats.
-	askTime    = 3 * time.Second
-	refreshGap = askTime + 2*time.Second
+	// QuestionTime bounds one question to the brokers, refreshGap one round between two beats.
+	QuestionTime = 3 * time.Second
+	RefreshGap   = QuestionTime + 2*time.Second
 	// A broker that answered is asked again after reachInterval, one that did not after reachRetry.
 	pingInterval = 3 * time.Second
-	pingRetry    = time.Second
+	PingRetry    = time.Second
 )
 
 // Reach is nil when a broker answered lately, else why none did. It does not ask: the client does so by
@@ -60,9 +60,9 @@ func (c *Cluster) Heard() []Heard {
 }
 
 // Silent are the brokers of the cluster that have not answered for a while.
-func (c *Cluster) Silent() []Broker { return silentOf(c.Heard()) }
+func (c *Cluster) Silent() []Broker { return SilentOf(c.Heard()) }
 
-func silentOf(heard []Heard) []Broker {
+func SilentOf(heard []Heard) []Broker {
 	var silent []Broker
 	for _, h := range heard {
 		if h.Silent {
@@ -74,7 +74,7 @@ func silentOf(heard []Heard) []Broker {
 
 // refresh keeps the state for as long as the client lives.
 func (c *Cluster) refresh(ctx context.Context) {
-	beat, end := c.config().Watch("lag", refreshGap)
+	beat, end := c.config().Watch("lag", RefreshGap)
 	defer end()
 	r := refresher{cluster: c, beat: beat, lows: map[record.TopicPartition]low{}}
 	tick := time.NewTicker(refreshTick)
@@ -134,7 +134,7 @@ func (r *refresher) ping(ctx context.Context) {
 func (r *refresher) pinged(err error, heard []Heard) {
 	pause := pingInterval
 	if err != nil {
-		pause = pingRetry
+		pause = PingRetry
 	}
 	r.pingAt = time.Now().Add(pause)
 	o := &r.cluster.state
@@ -146,18 +146,18 @@ func (r *refresher) pinged(err error, heard []Heard) {
 // ask puts one question, in bounded time.
 func (r *refresher) ask(ctx context.Context, question func(context.Context, *Admin) error) error {
 	r.beat()
-	ctx, cancel := context.WithTimeout(ctx, askTime)
+	ctx, cancel := context.WithTimeout(ctx, QuestionTime)
 	defer cancel()
-	err := r.cluster.ask(func(a *Admin) error { return question(ctx, a) })
+	err := r.cluster.Ask(func(a *Admin) error { return question(ctx, a) })
 	if errors.Is(err, context.DeadlineExceeded) {
-		return errors.New("no answer within " + askTime.String())
+		return errors.New("no answer within " + QuestionTime.String())
 	}
 	return err
 }
 
 // greet asks any broker for the others.
 func (a *Admin) greet(ctx context.Context) (answered bool) {
-	ctx, cancel := context.WithTimeout(ctx, callTurn)
+	ctx, cancel := context.WithTimeout(ctx, TurnTime)
 	defer cancel()
 	_, err := a.metadata(ctx, false)
 	return err == nil
@@ -167,7 +167,7 @@ func (a *Admin) greet(ctx context.Context) (answered bool) {
 // answer matters. It is nil when one answered. DescribeCluster would be the obvious question, but librdkafka ends the
 // process when a broker that has only just come back answers it with an empty list.
 func (a *Admin) pingBrokers(ctx context.Context) error {
-	turn, cancel := context.WithTimeout(ctx, callTurn)
+	turn, cancel := context.WithTimeout(ctx, TurnTime)
 	defer cancel()
 	_, err := a.metadata(turn, false)
 	brokers := a.roster.all()
@@ -177,7 +177,7 @@ func (a *Admin) pingBrokers(ctx context.Context) error {
 	answers := make(chan error)
 	for _, b := range brokers {
 		go func() {
-			_, err := a.handle.Topics(ctx, b.ID, []string{"__consumer_offsets"}, callTurn)
+			_, err := a.handle.Topics(ctx, b.ID, []string{"__consumer_offsets"}, TurnTime)
 			if ctx.Err() == nil {
 				a.roster.heard(b.ID, !kerr.Unanswered(err), time.Now())
 			}
@@ -195,5 +195,5 @@ func (a *Admin) pingBrokers(ctx context.Context) error {
 // requestTimeout lets librdkafka give a request up a little before its caller does: what other brokers have answered is
 // told then, and not lost with the one that is silent.
 func requestTimeout(ctx context.Context) binding.AdminOptionRequestTimeout {
-	return binding.SetAdminRequestTimeout(time.Duration(max(1, millisLeft(ctx)*7/8)) * time.Millisecond)
+	return binding.SetAdminRequestTimeout(time.Duration(max(1, MillisLeft(ctx)*7/8)) * time.Millisecond)
 }

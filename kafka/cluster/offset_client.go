@@ -1,4 +1,4 @@
-package kafka
+package cluster
 
 import (
 	"context"
@@ -15,14 +15,14 @@ import (
 // mostOffsetClients bounds how many there are at once. Each is a consumer of librdkafka, with a thread for every broker.
 const mostOffsetClients = 4
 
-// offsetClient speaks to a group's coordinator in the group's name without joining it: what librdkafka's admin
+// OffsetClient speaks to a group's coordinator in the group's name without joining it: what librdkafka's admin
 // client has for that ends the process when a coordinator moves. It lives for one question.
-type offsetClient struct {
+type OffsetClient struct {
 	consumer *librdkafka.Consumer
 }
 
-// withOffsetClient makes an offset client for a group, waiting for a place for as long as ctx allows, and lets it do something.
-func (c *Cluster) withOffsetClient(ctx context.Context, group string, do func(*offsetClient) error) error {
+// WithOffsetClient makes an offset client for a group, waiting for a place for as long as ctx allows, and lets it do something.
+func (c *Cluster) WithOffsetClient(ctx context.Context, group string, do func(*OffsetClient) error) error {
 	select {
 	case c.offsetSlots <- struct{}{}:
 	case <-ctx.Done():
@@ -44,7 +44,7 @@ func (c *Cluster) withOffsetClient(ctx context.Context, group string, do func(*o
 			dismiss()
 		}
 	}()
-	return do(&offsetClient{consumer})
+	return do(&OffsetClient{consumer})
 }
 
 // offsetClientProperties are those of a consumer that never joins its group.
@@ -64,7 +64,7 @@ func committedOf(ctx context.Context, consumer *librdkafka.Consumer, partitions 
 	for _, tp := range partitions {
 		list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition})
 	}
-	answer, err := consumer.Committed(list, time.Duration(millisLeft(ctx))*time.Millisecond)
+	answer, err := consumer.Committed(list, time.Duration(MillisLeft(ctx))*time.Millisecond)
 	if err != nil {
 		return nil, kerr.InGroup(err)
 	}
@@ -83,9 +83,9 @@ const offsetClientTick = 50 * time.Millisecond
 // ticket is that of an offset client's only commit.
 const ticket = 1
 
-// commit has places committed in the group's name. The brokers take that only of a group that has no
+// Commit has places committed in the group's name. The brokers take that only of a group that has no
 // members, else the error is ErrForeign.
-func (e *offsetClient) commit(ctx context.Context, places []record.PartitionOffset) error {
+func (e *OffsetClient) Commit(ctx context.Context, places []record.PartitionOffset) error {
 	if err := e.consumer.Commit(librdkafka.PartitionsAt(places), ticket); err != nil {
 		return kerr.InGroup(err)
 	}
