@@ -12,6 +12,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/lifetime"
+	"github.com/sluice-proxy/sluice/kafka/reader"
 )
 
 // The parts of a client, by names that stay inside.
@@ -19,7 +20,7 @@ type (
 	clusterPart  = cluster.Cluster
 	producerPart = Producers
 	groupPart    = Groups
-	readerPart   = Reader
+	readerPart   = reader.Reader
 )
 
 // Client is the proxy's whole side towards Kafka: the shared producers, the subscriptions and the
@@ -49,7 +50,7 @@ func Open(cfg config.Config, log *slog.Logger) (*Client, error) {
 	}
 	c.producerPart = producers
 	c.groupPart = newGroups(&c.settings, log, c.life, c.clusterPart)
-	c.readerPart = newReader(&c.settings, c.life, c.clusterPart, c.groupPart.memory.bound)
+	c.readerPart = reader.New(&c.settings, c.life, c.clusterPart, c.groupPart.memory.bound)
 	c.clusterPart.Run(cluster.Engine{Groups: producers.groups, Served: c.groupPart.served, Seek: c.groupPart.Seek, Asked: producers.asked})
 	c.groupPart.run()
 	return c, nil
@@ -67,7 +68,7 @@ func (c *Client) Close(ctx context.Context) error {
 	c.beginToStop()
 	c.life.End()
 	err := c.life.Wait(ctx)
-	c.readerPart.pool.close(ctx)
+	c.readerPart.Close(ctx)
 	c.producerPart.close(ctx)
 	c.clusterPart.Close(ctx)
 	switch n := c.undelivered(); n {

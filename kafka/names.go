@@ -5,6 +5,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
+	"github.com/sluice-proxy/sluice/kafka/reader"
 	"github.com/sluice-proxy/sluice/kafka/record"
 	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
@@ -24,10 +25,12 @@ type (
 	MemberStatus   = ledger.MemberStatus
 	Outcome        = record.Outcome
 	OverrideError  = config.OverrideError
+	Page           = reader.Page
 	PartitionInfo  = cluster.PartitionInfo
 	PartitionLag   = cluster.PartitionLag
 	Place          = record.PartitionOffset
 	Properties     = config.Properties
+	Reading        = reader.Reading
 	Record         = record.Record
 	Target         = cluster.Target
 	Topic          = cluster.Topic

@@ -12,6 +12,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/reader"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -150,4 +151,17 @@ func TestAllGroupsAreListed(t *testing.T) {
 		}
 		return len(groups) == 4 && groups[0].Name == "g0" && groups[0].State == "Empty" && groups[3].State == "Stable" && len(groups[3].Members) == 1
 	})
+}
+
+// Who reads is in no group, so that there is none afterwards.
+func TestAReadingLeavesNoGroup(t *testing.T) {
+	t.Parallel()
+	_, c := lettersOn(t, 3, nil)
+	page, err := c.Read(bounded(t), reader.Reading{Target: at("letters", 0, 0), Records: 100, Bytes: 1 << 20})
+	if err != nil || len(page.Records) != 3 {
+		t.Fatalf("%v %v", page, err)
+	}
+	if groups, err := c.Groups(bounded(t)); err != nil || len(groups) > 0 {
+		t.Errorf("a reading left a trace: %v %v", groups, err)
+	}
 }

@@ -2,22 +2,13 @@ package cluster
 
 import (
 	"bytes"
-	"context"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
-
-// briefly is a context for a question that has no answer.
-func briefly(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	t.Cleanup(cancel)
-	return ctx
-}
 
 func anAssignment() []byte {
 	var a kmsg.ConsumerMemberAssignment

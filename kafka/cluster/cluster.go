@@ -1,3 +1,4 @@
+// Package cluster asks the brokers about topics, groups, offsets, lag.
 package cluster
 
 import (

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -18,11 +19,11 @@ import (
 // learn nothing of the others.
 func TestOffsetsOfTopicsThatAreGone(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs())
 	gone := record.TopicPartition{Topic: "parcels", Partition: 0}
 	err := c.Ask(func(a *Admin) error {
-		offsets, failed, err := a.ListOffsets(bounded(t), ForAll([]record.TopicPartition{gone}, binding.LatestOffsetSpec))
+		offsets, failed, err := a.ListOffsets(kafkatest.Bounded(t), ForAll([]record.TopicPartition{gone}, binding.LatestOffsetSpec))
 		if len(offsets) != 0 || failed[gone] == nil {
 			t.Errorf("told %v, and of what nobody tells %v", offsets, failed)
 		}
@@ -37,7 +38,7 @@ func TestOffsetsOfTopicsThatAreGone(t *testing.T) {
 // everything, and a lag from there is a lie.
 func TestAnOffsetThatNobodyTells(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs())
 	k.ControlKey(int16(kmsg.ListOffsets), func(request kmsg.Request) (kmsg.Response, error, bool) {
 		k.KeepControl()

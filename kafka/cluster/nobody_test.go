@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -17,7 +18,7 @@ import (
 // that were asked for do not exist. librdkafka's DescribeCluster ends the process for that.
 func TestABrokerThatKnowsNobody(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs())
 	if _, err := c.Brokers(t.Context()); err != nil { // and before, all was well
 		t.Fatal(err)

@@ -9,17 +9,18 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 func TestAPartitionThatIsGoneHidesNoOffset(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs())
 	letters := record.TopicPartition{Topic: "letters", Partition: 0}
 	parcels := record.TopicPartition{Topic: "parcels", Partition: 0}
 	err := c.Ask(func(a *Admin) error {
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), kafkatest.Patience)
 		defer cancel()
 		at, gone, err := a.ListOffsets(ctx, ForAll([]record.TopicPartition{letters, parcels}, binding.LatestOffsetSpec))
 		if end, told := at[letters]; !told || end != 0 || len(at) != 1 || gone[parcels] == nil || len(gone) != 1 {

@@ -1,3 +1,4 @@
+// Package topicset says which topics of a cluster a subscription consumes.
 package topicset
 
 import (

@@ -1,4 +1,5 @@
-package kafka
+// Package reader reads partitions for those who are in no group.
+package reader
 
 import (
 	"context"
@@ -38,12 +39,15 @@ type Reader struct {
 	life     *lifetime.Lifetime
 	cluster  *cluster.Cluster
 	bound    func() int64 // bytes of the C heap above which answers to fetches wait
-	pool     *readers
+	pool     *pool
 }
 
-func newReader(settings *atomic.Pointer[config.Config], life *lifetime.Lifetime, cluster *cluster.Cluster, bound func() int64) *Reader {
-	return &Reader{settings: settings, life: life, cluster: cluster, bound: bound, pool: newReaders()}
+func New(settings *atomic.Pointer[config.Config], life *lifetime.Lifetime, cluster *cluster.Cluster, bound func() int64) *Reader {
+	return &Reader{settings: settings, life: life, cluster: cluster, bound: bound, pool: newPool()}
 }
+
+// Close ends the consumers that nobody uses; those in use end with their readings.
+func (rs *Reader) Close(ctx context.Context) { rs.pool.close(ctx) }
 
 // Read reads a piece of a partition. It ends at the end that the partition had when it began, or with Wait.
 // ErrNoTopic and ErrNoPartition say that there is none, a *BeyondError that it ends before Target.
@@ -90,7 +94,7 @@ func (rs *Reader) find(ctx context.Context, t *cluster.Target) (page Page, err e
 }
 
 // read fills the page.
-func (p *pooled) read(ctx context.Context, r Reading, page Page) (Page, error) {
+func (p *pooledConsumer) read(ctx context.Context, r Reading, page Page) (Page, error) {
 	queue := p.consumer.Queue(r.Topic, r.Partition)
 	if queue == nil {
 		return page, fmt.Errorf("partition %s: %w", r.TopicPartition, kerr.ErrNoPartition)

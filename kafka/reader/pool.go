@@ -1,4 +1,4 @@
-package kafka
+package reader
 
 import (
 	"context"
@@ -18,28 +18,28 @@ const (
 	readerKept     = 30 * time.Second
 )
 
-// readers are the consumers that read for those who are in no group.
-type readers struct {
+// pool are the consumers that read for those who are in no group.
+type pool struct {
 	places chan struct{} // one for each that is in use
 
-	mu     sync.Mutex // guards what follows
-	idle   []*pooled  // the one that was used last is the last
+	mu     sync.Mutex        // guards what follows
+	idle   []*pooledConsumer // the one that was used last is the last
 	timer  *time.Timer
 	closed bool
 }
 
-// pooled is a consumer for readings.
-type pooled struct {
+// pooledConsumer is a consumer for readings.
+type pooledConsumer struct {
 	consumer *librdkafka.Consumer
 	cfg      *config.Config // as it was when it was made
 	since    time.Time
 	spoiled  bool // it is not to be used again
 }
 
-func newReaders() *readers { return &readers{places: make(chan struct{}, mostReaders)} }
+func newPool() *pool { return &pool{places: make(chan struct{}, mostReaders)} }
 
 // take finds a consumer that nobody uses, or makes one.
-func (rs *Reader) take(ctx context.Context) (*pooled, error) {
+func (rs *Reader) take(ctx context.Context) (*pooledConsumer, error) {
 	r := rs.pool
 	patience := time.NewTimer(readerPatience)
 	defer patience.Stop()
@@ -60,7 +60,7 @@ func (rs *Reader) take(ctx context.Context) (*pooled, error) {
 			<-r.places
 			return nil, err
 		}
-		p = &pooled{consumer: consumer, cfg: cfg}
+		p = &pooledConsumer{consumer: consumer, cfg: cfg}
 	}
 	p.consumer.LimitHeap(rs.bound())
 	return p, nil
@@ -77,7 +77,7 @@ func readerProperties(c *config.Config) config.Properties {
 	return p
 }
 
-func (r *readers) reuse(cfg *config.Config) *pooled {
+func (r *pool) reuse(cfg *config.Config) *pooledConsumer {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := len(r.idle)
@@ -90,7 +90,7 @@ func (r *readers) reuse(cfg *config.Config) *pooled {
 }
 
 // give takes a consumer back that is used no more.
-func (r *readers) give(p *pooled) {
+func (r *pool) give(p *pooledConsumer) {
 	defer func() { <-r.places }()
 	p.since = time.Now()
 	if !r.keep(p) {
@@ -99,7 +99,7 @@ func (r *readers) give(p *pooled) {
 }
 
 // keep is false for one that nobody is to use again.
-func (r *readers) keep(p *pooled) bool {
+func (r *pool) keep(p *pooledConsumer) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed || p.spoiled {
@@ -113,14 +113,14 @@ func (r *readers) keep(p *pooled) bool {
 }
 
 // sweep destroys those that were not used for a while.
-func (r *readers) sweep() {
+func (r *pool) sweep() {
 	for _, p := range r.old(time.Now().Add(-readerKept)) {
 		p.consumer.Abandon()
 	}
 }
 
 // old takes those out that were used last before.
-func (r *readers) old(before time.Time) (old []*pooled) {
+func (r *pool) old(before time.Time) (old []*pooledConsumer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for len(r.idle) > 0 && !r.idle[0].since.After(before) {
@@ -134,7 +134,7 @@ func (r *readers) old(before time.Time) (old []*pooled) {
 }
 
 // close destroys those that nobody uses; those that somebody uses are not kept.
-func (r *readers) close(ctx context.Context) {
+func (r *pool) close(ctx context.Context) {
 	r.mu.Lock()
 	r.closed = true
 	idle := r.idle
