@@ -226,7 +226,7 @@ func (s *Subscription) hold(places []record.PartitionOffset) {
 		return
 	}
 	if err := s.consumer.Store(librdkafka.PartitionsAt(places)); err != nil {
-		s.clientLog.logFailure(s.log, librdkafka.Event{Text: "offsets not stored: " + err.Error()})
+		s.clientLog.LogFailure(s.log, librdkafka.Event{Text: "offsets not stored: " + err.Error()})
 	}
 }
 

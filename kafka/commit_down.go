@@ -39,7 +39,7 @@ func (s *Subscription) commitDown(now time.Time) {
 	}
 	s.ticket++
 	if err := s.consumer.Commit(list, s.ticket); err != nil {
-		s.clientLog.logFailure(s.log, librdkafka.Event{Text: "offsets not committed: " + err.Error()})
+		s.clientLog.LogFailure(s.log, librdkafka.Event{Text: "offsets not committed: " + err.Error()})
 		s.down.after = now.Add(descentRetry)
 		return
 	}

@@ -91,10 +91,3 @@ func (g *Groups) served() map[string]cluster.Served {
 	}
 	return groups
 }
-
-// count is how many subscriptions and members there are.
-func (g *Groups) count() (subscriptions, members int) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return len(g.subscriptions), len(g.members)
-}

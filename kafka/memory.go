@@ -286,7 +286,7 @@ func (s *Subscription) resume(list []librdkafka.Partition) {
 
 func (s *Subscription) noteTrouble(what string, err error) {
 	if err != nil {
-		s.clientLog.logFailure(s.log, librdkafka.Event{Text: what + ": " + err.Error()})
+		s.clientLog.LogFailure(s.log, librdkafka.Event{Text: what + ": " + err.Error()})
 	}
 }
 

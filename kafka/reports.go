@@ -26,7 +26,7 @@ type reportLoop struct {
 	topics map[uintptr]accounts // of those that were reported, see librdkafka.Report.Same
 	woken  []*Publisher         // of the reports being read
 	losses lossLog
-	voice  logLimiter
+	voice  librdkafka.LogLimiter
 	worn   bool // brokers take its epoch for an old one
 }
 
@@ -111,7 +111,7 @@ func (d *reportLoop) take() (failed bool) {
 		case librdkafka.Stats:
 			d.sample(event.Text)
 		case librdkafka.Log:
-			d.voice.log(d.producer.log, event)
+			d.voice.Log(d.producer.log, event)
 		}
 	}
 }
@@ -228,7 +228,7 @@ func (d *reportLoop) wake() {
 func (d *reportLoop) fail(event librdkafka.Event) (replaced bool) {
 	p := d.producer
 	if !event.Fatal || !d.present() {
-		d.voice.logFailure(p.log, event)
+		d.voice.LogFailure(p.log, event)
 		return false
 	}
 	if d.batching == whole {

@@ -1,29 +1,38 @@
 package kafka
 
-import (
-	"sync/atomic"
+// Stats is a snapshot of the client's counters since the start, or since ResetStats.
+type Stats struct {
+	Accepted      int64    // records taken from sessions
+	Ended         [4]int64 // of these, by Outcome
+	Pending       int64    // of these, without an outcome
+	UnknownEvents int64    // reports that belonged to no session
+	Replaced      int64    // producers replaced after a fatal error
 
-	"github.com/sluice-proxy/sluice/kafka/ledger"
-)
-
-// consumeCounts count records on their way to members.
-type consumeCounts struct {
-	fetched, lent, redelivered, accepted, released, stale atomic.Int64
-	rebalances, commitErrors, unreadable                  atomic.Int64
-	lanes                                                 atomic.Int64 // partitions assigned now
+	Fetched, Lent, Redelivered, Acked, Released, Stale int64
+	Rebalances, CommitErrors, Unreadable               int64
+	Subscriptions, Members                             int
 }
 
-// countLanes follows how many partitions are assigned, to share the memory for prefetching.
-func (g *Groups) countLanes(n int64) { g.consumed.lanes.Add(n) }
-
-// ahead is what one partition may hold that nobody has asked for: plenty, less when there are many partitions, so
-// that all of them together stay bounded.
-func (g *Groups) ahead() ledger.Window {
-	least, total := ledger.Window{Records: 64, Bytes: 64 << 10, Once: 64 << 10}, ledger.Window{Records: 64 << 10, Bytes: 128 << 20, Once: 128 << 20}
-	lanes := int(max(1, g.consumed.lanes.Load()))
-	return ledger.Window{
-		Records: min(ledger.Plenty.Records, max(least.Records, total.Records/lanes)),
-		Bytes:   min(ledger.Plenty.Bytes, max(least.Bytes, total.Bytes/lanes)),
-		Once:    min(ledger.Plenty.Once, max(least.Once, total.Once/lanes)),
+// Stats reads the counters. Accepted is always the sum of Ended and Pending, but for records that
+// change between two reads.
+func (c *Client) Stats() Stats {
+	produced, consumed := c.producerPart.counts(), c.groupPart.counts()
+	return Stats{
+		Accepted: produced.Accepted, Ended: produced.Ended, Pending: produced.Pending, UnknownEvents: produced.UnknownEvents,
+		Replaced: produced.Replaced,
+		Fetched:  consumed.Fetched, Lent: consumed.Lent, Redelivered: consumed.Redelivered, Acked: consumed.Acked,
+		Released: consumed.Released, Stale: consumed.Stale, Rebalances: consumed.Rebalances, CommitErrors: consumed.CommitErrors,
+		Unreadable: consumed.Unreadable, Subscriptions: consumed.Subscriptions, Members: consumed.Members,
 	}
+}
+
+// Status is what the client is doing now.
+type Status struct {
+	Profiles      []ProfileStatus      // by name
+	Subscriptions []SubscriptionStatus // by group, then topics
+}
+
+// Status reads what the client is doing.
+func (c *Client) Status() Status {
+	return Status{Profiles: c.producerPart.status(), Subscriptions: c.groupPart.status()}
 }

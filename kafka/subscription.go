@@ -46,7 +46,7 @@ type Subscription struct {
 	ticked     time.Time
 	surveyed   bool // it was asked where the partitions end, or need not be
 	refused    bool // see refuses
-	clientLog  logLimiter
+	clientLog  librdkafka.LogLimiter
 	ticket     uint64                          // of the last commit that was begun
 	unlearned  bool                            // it is not known what was committed of a partition: see learn
 	learning   bool                            // that is being asked
@@ -196,7 +196,7 @@ func (s *Subscription) readEvents(now time.Time) {
 		case librdkafka.Failure:
 			s.failure(event)
 		case librdkafka.Log:
-			s.clientLog.log(s.log, event)
+			s.clientLog.Log(s.log, event)
 		}
 	}
 }
@@ -205,7 +205,7 @@ func (s *Subscription) committed(event librdkafka.Event) {
 	s.answer(event)
 	if event.Code != librdkafka.None && event.Code != librdkafka.NoOffset {
 		s.groups.consumed.commitErrors.Add(1)
-		if s.clientLog.admits("commit: " + event.Code.String()) { // else once a second, as long as it lasts
+		if s.clientLog.Admits("commit: " + event.Code.String()) { // else once a second, as long as it lasts
 			s.log.Warn("offsets not committed", "err", event.Code.String())
 		}
 	}
@@ -217,7 +217,7 @@ func (s *Subscription) failure(event librdkafka.Event) {
 		s.resetPartitions()
 		return
 	}
-	s.clientLog.logFailure(s.log, event)
+	s.clientLog.LogFailure(s.log, event)
 	told := kerr.Of(event.Code).Consume == kerr.ErrDenied //nolint:errorlint // the table holds the error itself
 	if !event.Fatal && !told {
 		return
@@ -351,7 +351,7 @@ func (s *Subscription) storePositions() {
 		}
 	}
 	if err != nil {
-		s.clientLog.logFailure(s.log, librdkafka.Event{Text: "offsets not stored: " + err.Error()})
+		s.clientLog.LogFailure(s.log, librdkafka.Event{Text: "offsets not stored: " + err.Error()})
 	}
 }
 

@@ -51,9 +51,9 @@ func (s *Subscription) leaving(event librdkafka.Event) {
 	case librdkafka.Committed:
 		s.committed(event)
 	case librdkafka.Failure:
-		s.clientLog.logFailure(s.log, event)
+		s.clientLog.LogFailure(s.log, event)
 	case librdkafka.Log:
-		s.clientLog.log(s.log, event)
+		s.clientLog.Log(s.log, event)
 	}
 }
 

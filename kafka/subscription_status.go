@@ -3,25 +3,10 @@ package kafka
 import (
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
-	"github.com/sluice-proxy/sluice/kafka/record"
-	"github.com/sluice-proxy/sluice/metrics"
+	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
-
-// ProducedRow is the book of one topic's produced records since the start. Every record that was
-// accepted ends as exactly one Outcome, so Accepted is always the sum of Ended and Pending. A record
-// that waits for its topic to be looked up is in no row yet: see ProfileStatus.Held.
-type ProducedRow struct {
-	Topic    string   // empty: the topics beyond Config.MaxTopicRows, and those that no broker has confirmed
-	Accepted int64    // records taken from sessions
-	Bytes    int64    // their keys and values
-	Ended    [4]int64 // of these, by Outcome
-}
-
-// Pending is how many records have no outcome yet.
-func (r *ProducedRow) Pending() int64 {
-	return r.Accepted - r.Ended[record.OK] - r.Ended[record.Rejected] - r.Ended[record.Retry] - r.Ended[record.Unknown]
-}
 
 // ConsumedRow is the book of what a group was lent of one topic since the start. Every lease ends in
 // one way, so Lent is always the sum of Accepted, Released, Rejected and Leased. The row outlives its
@@ -45,43 +30,6 @@ type ConsumedRow struct {
 	StandingAttempts int
 }
 
-// Status is what the client is doing now.
-type Status struct {
-	Profiles      []ProfileStatus      // by name
-	Subscriptions []SubscriptionStatus // by group, then topics
-}
-
-// ProfileStatus is one producer profile. What librdkafka counts is as old as its last statistics
-// (statistics.interval.ms, 10 s), and zero before the first.
-type ProfileStatus struct {
-	Name       string
-	InFlight   int64                // records accepted that have no outcome yet, Held included
-	Held       int64                // of these, those that wait for their topic to be looked up
-	AckLatency metrics.Distribution // from librdkafka's taking a record to its report; sampled when reports come in runs
-	Fullest    float64              // how near the topic that has most of the queue has come to its share: at 1 its records wait
-	Fatal      int64                // times that the producer failed for good and was replaced
-
-	Queued, QueuedBytes         int64 // what librdkafka's queue holds (msg_cnt, msg_size)
-	QueueLimit, QueueBytesLimit int64 // and may hold (msg_max, msg_size_max)
-	Brokers                     []BrokerStatus
-}
-
-// BrokerStatus is librdkafka's connection to one broker, as its statistics tell. The counters go on
-// when the producer is replaced.
-type BrokerStatus struct {
-	ID      int32  // -1: a bootstrap address, listed while no broker is known by its number
-	Address string // host:port
-	State   string // librdkafka's word: UP, DOWN, INIT, CONNECT, ...
-	RTT     RoundTrip
-
-	Timeouts, Retries, Connects, Disconnects int64
-	Throttle                                 time.Duration // average of the last interval
-}
-
-// RoundTrip is the time that a broker took to answer, over the last statistics interval; zero when
-// nothing was sent.
-type RoundTrip struct{ Average, P99 time.Duration }
-
 // SubscriptionStatus is one open subscription.
 type SubscriptionStatus struct {
 	Group   string
@@ -101,4 +49,56 @@ type SubscriptionStatus struct {
 	StalledPartitions int                     // that have a lag, and of which nothing was committed for Config.StallAfter, whoever has them
 	Trouble           string                  // why nothing may come; empty: nothing is wrong
 	Unreadable        int                     // partitions that a batch that cannot be read keeps from going on
+}
+
+// status lists the open subscriptions, by group and topics.
+func (g *Groups) status() []SubscriptionStatus {
+	var all []SubscriptionStatus
+	now, lags := time.Now(), g.cluster.Lags()
+	for _, sub := range g.open() {
+		status := sub.status(now)
+		status.Rebalances = g.leases.rebalancesOf(sub.group)
+		status.StalledPartitions = g.cluster.Stalled(sub.group, sub.interest)
+		status.measure(lags, sub.interest)
+		all = append(all, status)
+	}
+	return all
+}
+
+func (s *Subscription) status(now time.Time) SubscriptionStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	status := SubscriptionStatus{
+		Group: s.group, Topics: s.topics, Members: s.dispatch.Members(), Partitions: s.dispatch.Size(), Leased: s.dispatch.Leased(),
+		Lag: -1, LagSeconds: -1,
+	}
+	for l := range s.dispatch.Partitions() {
+		records, bytes := l.Ledger().Ready()
+		status.Buffered += records
+		status.BufferedBytes += int64(bytes)
+		if r, ok := l.Ledger().Standing(now); ok {
+			status.OldestUnacked = max(status.OldestUnacked, r.Age)
+		}
+	}
+	for _, counts := range s.leases {
+		status.Skipped += counts.Skipped
+	}
+	status.Standing = s.dispatch.Standing(now, s.groups.config().StallAfter, mostStanding)
+	if obstacle := s.obstacle(); obstacle != nil {
+		status.Trouble = obstacle.Error()
+	}
+	status.Unreadable = len(s.unreadable)
+	return status
+}
+
+// measure sums up the lag in the subscription's own topics.
+func (s *SubscriptionStatus) measure(lags []cluster.PartitionLag, topics *topicset.Set) {
+	for i := range lags {
+		p := &lags[i]
+		if p.Group != s.Group || !topics.Has(p.Topic) {
+			continue
+		}
+		s.Lag = max(0, s.Lag) + p.Lag
+		s.LagSeconds = max(s.LagSeconds, p.Seconds)
+	}
 }
