@@ -13,8 +13,8 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/resttest"
 )
 
-// refusals are texts that another server may read as something else, or that are no HTTP; and how many
-// answers they get before the one that refuses.
+// refusals are texts that another server may read differently, or that are not HTTP. before is how many answers they
+// get before the refusal.
 var refusals = []struct {
 	name, text string
 	before     int
@@ -156,7 +156,7 @@ func TestRefusalsAreCounted(t *testing.T) {
 	}
 }
 
-// Found by a test of packed lines: what is left of a stream that is not wanted is no request.
+// The unread rest of a stream must not be taken for a request. A test of compressed lines found that.
 func TestTheRestOfAStreamIsNoRequest(t *testing.T) {
 	t.Parallel()
 	s := resttest.Start(t, exchange.Options{Limits: exchange.Limits{MaxBody: 10}})
@@ -179,7 +179,7 @@ func TestTheRestOfAStreamIsNoRequest(t *testing.T) {
 	}
 }
 
-// The same where the answer has begun: its header cannot say any more that the connection ends.
+// After the answer has begun, its header can no longer say that the connection ends.
 func TestTheRestOfAStreamThatWasAnsweredIsNoRequest(t *testing.T) {
 	t.Parallel()
 	s := resttest.Start(t, exchange.Options{Limits: exchange.Limits{MaxBody: 1000}})

@@ -8,7 +8,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/resttest"
 )
 
-// startDeploying is startWithClock with subscriptions that linger for ever.
+// startDeploying has a clock, and subscriptions that linger for an hour.
 func startDeploying(t *testing.T) (*resttest.Sluice, *resttest.Clock) {
 	s, c := resttest.StartWithClock(t)
 	cfg := s.Configured()
@@ -22,8 +22,8 @@ func startDeploying(t *testing.T) (*resttest.Sluice, *resttest.Clock) {
 	return s, c
 }
 
-// A worker that is gone keeps nothing from workers of its group that ask for another topic too, but for what
-// it was lent, until its time is over.
+// A worker that is gone must not hold back workers of its group that ask for another topic too. Only the records that
+// it was lent have to wait for the end of their leases.
 func TestALenderKeepsNothingFromOthersOfItsGroup(t *testing.T) {
 	t.Parallel()
 	for name, after := range map[string]string{
@@ -47,7 +47,7 @@ func TestALenderKeepsNothingFromOthersOfItsGroup(t *testing.T) {
 	}
 }
 
-// An instance of a consumer of REST v2 that is deleted makes room for others of its group.
+// A deleted consumer instance makes room for other members of its group.
 func TestADeletedInstanceMakesRoom(t *testing.T) {
 	t.Parallel()
 	s, _ := startDeploying(t)
@@ -66,7 +66,7 @@ func TestADeletedInstanceMakesRoom(t *testing.T) {
 	resttest.Eventually(t, "one subscription is left", func() bool { return s.Client.Stats().Subscriptions == 1 })
 }
 
-// Requests that find records at once, or nothing, and come less often than the lender looks, use it as well.
+// Requests that come less often than the lender looks keep it, even if they find nothing.
 func TestAVisitKeepsALender(t *testing.T) {
 	t.Parallel()
 	s, c := startDeploying(t)

@@ -3,6 +3,7 @@ package rest
 import (
 	"bytes"
 	"crypto/sha256"
+	_ "embed"
 	"encoding/base64"
 	"encoding/hex"
 	"net/http"
@@ -10,11 +11,7 @@ import (
 	"strings"
 
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
-
-	_ "embed"
 )
-
-// both documents
 
 // documentRoutes are the calls that describe the door itself.
 func documentRoutes() []exchange.Route {

@@ -20,8 +20,7 @@ import (
 
 var update = commandline.Bool("update", false, "write openapi.json from the fragments in openapi/")
 
-// The document is what its fragments say, and describes the calls there are.
-// go test ./server/rest -run TestOpenAPI -update writes it.
+// The document is what its fragments say. go test ./server/rest -run TestOpenAPI -update writes it.
 func TestOpenAPI(t *testing.T) {
 	t.Parallel()
 	want := resttest.Merged(t)
@@ -81,7 +80,7 @@ func TestEveryOperationIsDescribedWell(t *testing.T) {
 	}
 }
 
-// examples checks those of an operation, and counts those of its request and its successes.
+// examples checks the examples of an operation. It counts those of its request and its successes.
 func examples(c *resttest.Contract, t *testing.T, name string, at ...string) (n int) {
 	bodies := map[string][]string{"request": append(slices.Clone(at), "requestBody")}
 	for status := range resttest.Inside(c.Doc, append(slices.Clone(at), "responses")...) {

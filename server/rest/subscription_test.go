@@ -7,7 +7,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/resttest"
 )
 
-// Who has gone keeps no group out: neither a worker of our own way of consuming, nor an instance.
+// Clients that have gone keep no other group out: neither a worker with leases, nor a consumer instance.
 func TestOtherGroupsGetThePlacesOfThoseThatNobodyUses(t *testing.T) {
 	t.Parallel()
 	s, c := resttest.StartWithClock(t)

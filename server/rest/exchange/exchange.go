@@ -1,4 +1,4 @@
-// Package exchange is what every call needs of a request and its answer.
+// Package exchange is what every call needs to answer a request.
 package exchange
 
 import (

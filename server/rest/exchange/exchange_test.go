@@ -68,7 +68,7 @@ func FuzzForwarded(f *testing.F) {
 	})
 }
 
-// The peer counts, whatever it says of others.
+// The address of the peer counts, whatever its headers say.
 func TestThePeerIsTheAddress(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ remote, want string }{{"10.1.2.3:4", "10.1.2.3"}, {"[2001:db8::1]:4", "2001:db8::1"}, {"@", "invalid IP"}} {

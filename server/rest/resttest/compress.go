@@ -8,7 +8,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Zipped is a text as gzip packs it.
+// Zipped compresses a text with gzip.
 func Zipped(text string) string {
 	var out bytes.Buffer
 	w := gzip.NewWriter(&out)
@@ -17,7 +17,7 @@ func Zipped(text string) string {
 	return out.String()
 }
 
-// Zstded is a text as zstd packs it, by options.
+// Zstded compresses a text with zstd.
 func Zstded(t *testing.T, text string, opts ...zstd.EOption) string {
 	t.Helper()
 	var out bytes.Buffer

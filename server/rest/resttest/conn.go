@@ -34,7 +34,7 @@ func (s *Sluice) Write(conn net.Conn, format string, values ...any) {
 	}
 }
 
-// Answered reads an answer from a connection.
+// Answered reads an answer from a connection, with its body.
 func (s *Sluice) Answered(in *bufio.Reader) (*Reply, string) {
 	s.T.Helper()
 	answer, err := s.Said(in)
@@ -49,7 +49,7 @@ func (s *Sluice) Answered(in *bufio.Reader) (*Reply, string) {
 	return replyOf(answer), string(text)
 }
 
-// Said is the answer that comes next on a connection of dial. Its body is checked when it was read.
+// Said reads an answer from a connection of Dial. Its body is checked when it was read.
 func (s *Sluice) Said(in *bufio.Reader) (*http.Response, error) {
 	method, path := http.MethodGet, "*"
 	if out, is := s.spoken.Load(in); is {
@@ -77,8 +77,8 @@ func (s *Spoken) Write(p []byte) (int, error) {
 	return s.Conn.Write(p)
 }
 
-// request takes the next request that was written; its body may not be whole. What is no request is the
-// path *, which the document does not have.
+// request takes the next request that was written; its body may be incomplete. Text that is no request has the path *,
+// which the document does not have.
 func (s *Spoken) request() (method, path string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,7 +94,7 @@ func (s *Spoken) request() (method, path string) {
 	return r.Method, r.RequestURI
 }
 
-// RefusedAfter reads so many answers to good requests, then one that refuses, and then the end.
+// RefusedAfter reads the answers to good requests, then one refusal, and then the end.
 func (s *Sluice) RefusedAfter(in *bufio.Reader, good, status int, message string) {
 	s.T.Helper()
 	for range good {

@@ -17,7 +17,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
-// Contract is openapi.json as what every answer of every test must keep to.
+// Contract is openapi.json, which every answer of every test must keep.
 type Contract struct {
 	Doc      Object
 	paths    *http.ServeMux // finds the path of the document that a request is for
@@ -28,7 +28,7 @@ type Contract struct {
 	shown   map[string]bool // pointers to the answers that some test got
 }
 
-// TheContract is read once.
+// TheContract reads the document once.
 var TheContract = sync.OnceValue(func() *Contract {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(rest.OpenAPI))
 	if err != nil {
@@ -51,7 +51,7 @@ var TheContract = sync.OnceValue(func() *Contract {
 
 var escapes = strings.NewReplacer("~", "~0", "/", "~1")
 
-// Follow is what is at names, through references, and where that is.
+// Follow returns the object at the names, through references, and where it is.
 func (c *Contract) Follow(names ...string) (Object, []string) {
 	found := Inside(c.Doc, names...)
 	for {
@@ -64,7 +64,7 @@ func (c *Contract) Follow(names ...string) (Object, []string) {
 	}
 }
 
-// schema compiles what is at names.
+// schema compiles the schema at the names.
 func (c *Contract) schema(names ...string) (*jsonschema.Schema, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -79,7 +79,7 @@ func (c *Contract) schema(names ...string) (*jsonschema.Schema, error) {
 	return compiled, err
 }
 
-// validate says what is wrong with a JSON text by the schema at names.
+// validate checks a JSON text by the schema at the names.
 func (c *Contract) validate(text []byte, names ...string) error {
 	schema, err := c.schema(names...)
 	if err != nil {
@@ -134,7 +134,7 @@ func (c *Contract) check(t testing.TB, a *answer) {
 	}
 }
 
-// expected is the response that the document has for an answer, nil for none.
+// expected returns the response that the document has for an answer; nil for none.
 func (c *Contract) expected(a *answer) (response Object, at []string) {
 	operation, is := c.operation(a.method, a.path)
 	status := strconv.Itoa(a.status)
@@ -157,7 +157,7 @@ func (c *Contract) expected(a *answer) (response Object, at []string) {
 	return nil, nil
 }
 
-// show notes that a test got the answer at names.
+// show notes that a test got the answer at the names.
 func (c *Contract) show(names []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -186,7 +186,7 @@ func (c *Contract) neverShown(owns func(path string) bool) (missing []string) {
 	return missing
 }
 
-// operation finds where the document has a request; false when it has not.
+// operation finds the operation of a request. It returns false if the document has none.
 func (c *Contract) operation(method, path string) ([]string, bool) {
 	parsed, err := url.ParseRequestURI(path)
 	if err != nil {
@@ -223,12 +223,12 @@ func (c *Contract) checkBody(t testing.TB, a *answer, kind string, at []string) 
 	}
 }
 
-// inLines tells whether a media type at names is JSON of which every line is a value, as version 3 reports.
+// inLines reports whether every line of a media type is a JSON value, as in the reports of version 3.
 func (c *Contract) inLines(at []string) bool {
 	return at[len(at)-1] == exchange.JSONType && Inside(c.Doc, at...)["x-itemSchema"] != nil
 }
 
-// lineTexts are the lines of NDJSON that have an end.
+// lineTexts returns the complete lines of NDJSON.
 func lineTexts(body []byte) (texts [][]byte) {
 	for line := range bytes.Lines(body) {
 		if bytes.HasSuffix(line, []byte("\n")) && len(bytes.TrimSpace(line)) > 0 {
@@ -238,7 +238,7 @@ func lineTexts(body []byte) (texts [][]byte) {
 	return texts
 }
 
-// eventTexts are the data of events that have an end.
+// eventTexts returns the data of the complete events.
 func eventTexts(body []byte) (texts [][]byte) {
 	events := bytes.Split(body, []byte("\n\n"))
 	for _, event := range events[:len(events)-1] {
@@ -255,7 +255,7 @@ func eventTexts(body []byte) (texts [][]byte) {
 	return texts
 }
 
-// ValidExample says what is wrong with an example of a media type at names.
+// ValidExample checks an example of a media type.
 func (c *Contract) ValidExample(kind string, example any, at []string) error {
 	text, is := example.(string)
 	if is && (kind == exchange.NDJSONType || c.inLines(at)) {

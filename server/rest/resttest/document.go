@@ -16,10 +16,10 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
-// Object is one of JSON's, or of YAML's.
+// Object is an object of JSON or YAML.
 type Object = map[string]any
 
-// Inside is an object in another; an empty one when it is not there.
+// Inside returns an object in another; an empty one if it is not there.
 func Inside(o Object, names ...string) Object {
 	for _, name := range names {
 		o, _ = o[name].(Object)
@@ -36,7 +36,7 @@ type Operation struct {
 	Object
 }
 
-// Operations are all calls of the document, in order.
+// Operations returns all calls of the document, in order.
 func Operations(doc Object) (all []Operation) {
 	paths := Inside(doc, "paths")
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
@@ -54,7 +54,7 @@ func isV2(path string) bool {
 	return !slices.ContainsFunc([]string{"/v1/", "/v3/", "/docs", "/openapi.json"}, func(p string) bool { return strings.HasPrefix(path, p) })
 }
 
-// commonAnswers are what the door says before a call is reached, or in place of its answer.
+// commonAnswers are what the door says before it reaches a call, or in place of the call's answer.
 var commonAnswers = []struct {
 	status, component string
 	goes              func(Operation) bool
@@ -80,7 +80,7 @@ func always(Operation) bool { return true }
 
 func withBody(o Operation) bool { return o.Object["requestBody"] != nil }
 
-// Merged is the document that the fragments make.
+// Merged returns the document that the fragments make.
 func Merged(t *testing.T) []byte {
 	t.Helper()
 	files, err := filepath.Glob("openapi/*.yaml")
@@ -115,7 +115,7 @@ func Merged(t *testing.T) []byte {
 	return out.Bytes()
 }
 
-// join adds a fragment. Down to operations and components nothing may be said twice.
+// join adds a fragment. Operations and components must not be defined twice.
 func join(t *testing.T, file string, into, fragment Object, depth int) {
 	t.Helper()
 	for name, value := range fragment {
@@ -132,7 +132,7 @@ func join(t *testing.T, file string, into, fragment Object, depth int) {
 	}
 }
 
-// complete adds the common answers that the operation does not say itself.
+// complete adds the common answers that the operation does not define itself.
 func complete(o Operation) {
 	answers := Inside(o.Object, "responses")
 	for _, c := range commonAnswers {
@@ -142,7 +142,7 @@ func complete(o Operation) {
 	}
 }
 
-// responses are all of them, shared or not.
+// responses returns all responses, shared or not.
 func responses(doc Object) (all []Object) {
 	lists := []Object{Inside(doc, "components", "responses")}
 	for _, o := range Operations(doc) {
@@ -156,7 +156,7 @@ func responses(doc Object) (all []Object) {
 	return all
 }
 
-// alsoPlain adds plain JSON wherever an answer has v2's type: exchange.kind answers either.
+// alsoPlain adds plain JSON wherever an answer has the type of version 2: clients choose between them.
 func alsoPlain(response Object) {
 	content := Inside(response, "content")
 	if v2, is := content[exchange.V2Type]; is && content[exchange.JSONType] == nil {
@@ -164,7 +164,7 @@ func alsoPlain(response Object) {
 	}
 }
 
-// pointer is a JSON pointer (RFC 6901) to what is under these names.
+// pointer returns the JSON pointer (RFC 6901) of the names.
 func pointer(names ...string) string {
 	var p []byte
 	for _, name := range names {

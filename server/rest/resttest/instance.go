@@ -36,7 +36,7 @@ func (s *Sluice) Talk(turns ...turn) {
 	}
 }
 
-// Instance makes w1, subscribed to topics.
+// Instance makes the instance w1, subscribed to topics.
 func (s *Sluice) Instance(config string, topics ...string) {
 	s.T.Helper()
 	list, _ := json.Marshal(topics)
@@ -67,7 +67,7 @@ type Got struct {
 	Offset    int64
 }
 
-// Records asks for records.
+// Records asks an instance for records.
 func (s *Sluice) Records(path string) []Got {
 	s.T.Helper()
 	answer, text := s.Ask("GET", path, "")
@@ -90,7 +90,7 @@ func WantOffsets(t *testing.T, list []Got, want ...int64) {
 	}
 }
 
-// WantCommitted checks what the brokers have for blobs, right now.
+// WantCommitted checks the committed offset of blobs.
 func (s *Sluice) WantCommitted(at int64) {
 	s.T.Helper()
 	g := s.Cluster.GroupInfo("billing")
@@ -102,7 +102,7 @@ func (s *Sluice) WantCommitted(at int64) {
 	}
 }
 
-// WantBooks checks that every lent record has an end, or is still in somebody's hands.
+// WantBooks checks that every lent record was settled, or is still lent.
 func (s *Sluice) WantBooks() {
 	s.T.Helper()
 	for _, row := range s.Client.Consumed() {
@@ -126,7 +126,7 @@ const (
 // PartitionOfBlobs names the one partition of blobs.
 const PartitionOfBlobs = `{"partitions":[{"topic":"blobs","partition":0}]}`
 
-// Connected is a connection that asks later; its function returns the status.
+// Connected opens a connection. Its function sends a request and returns the status.
 func (s *Sluice) Connected() func(line, body string) int {
 	conn, in := s.Dial()
 	return func(line, body string) int {

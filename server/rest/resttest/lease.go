@@ -13,12 +13,12 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
-// Clock is the lenders' time, which goes on by itself and can be turned forward.
+// Clock is the lenders' clock. It runs, and can be set forward.
 type Clock struct{ Ahead atomic.Int64 }
 
 func (c *Clock) now() time.Time { return time.Now().Add(time.Duration(c.Ahead.Load())) }
 
-// Forward turns the clock, and lets every lender look at it.
+// Forward sets the clock forward, and wakes every lender.
 func (c *Clock) Forward(s *lender.Lenders, d time.Duration) {
 	c.Ahead.Add(int64(d))
 	s.Wake()
@@ -30,7 +30,7 @@ func StartWithClock(t *testing.T) (*Sluice, *Clock) {
 	return s, c
 }
 
-// Put produces values, which are JSON, to one partition of a topic.
+// Put produces JSON values to one partition of a topic.
 func (s *Sluice) Put(topic string, partition int, values ...string) {
 	s.T.Helper()
 	var records []string
@@ -43,7 +43,7 @@ func (s *Sluice) Put(topic string, partition int, values ...string) {
 	}
 }
 
-// Numbers are n values of JSON, from 0 on.
+// Numbers returns the JSON values from 0 to n-1.
 func Numbers(n int) (values []string) {
 	for i := range n {
 		values = append(values, fmt.Sprint(i))
@@ -69,7 +69,7 @@ func (s *Sluice) Messages(text string) (list []Message) {
 	return list
 }
 
-// Settle sends settlements and returns what became of them.
+// Settle sends settlements, and returns the answer.
 func (s *Sluice) Settle(group, body string) string {
 	s.T.Helper()
 	answer, text := s.Ask("POST", "/v1/groups/"+group+"/acks", body)
@@ -79,7 +79,7 @@ func (s *Sluice) Settle(group, body string) string {
 	return text
 }
 
-// LeasesOf are the leases of messages as a list of JSON.
+// LeasesOf returns the leases of messages as a JSON list.
 func LeasesOf(list []Message) string {
 	var quoted []string
 	for _, m := range list {
@@ -92,7 +92,7 @@ func Tallied(accepted, released, renewed, stale int) string {
 	return fmt.Sprintf(`{"accepted":%d,"released":%d,"rejected":0,"renewed":%d,"stale":%d}`, accepted, released, renewed, stale)
 }
 
-// Message is a record as takes and streams have it.
+// Message is a record as lists and streams have it.
 type Message struct {
 	Topic     string          `json:"topic"`
 	Partition int32           `json:"partition"`
@@ -106,7 +106,7 @@ type Message struct {
 // All waits long enough for a group to be joined.
 const All = "topics=blobs&wait=20s"
 
-// Balanced checks the books: every record that was lent was settled or is still lent.
+// Balanced checks that every lent record was settled, or is still lent.
 func (s *Sluice) Balanced() {
 	s.T.Helper()
 	for _, row := range s.Client.Consumed() {
@@ -116,7 +116,7 @@ func (s *Sluice) Balanced() {
 	}
 }
 
-// Configured is what the client was opened with.
+// Configured returns the configuration of the client.
 func (s *Sluice) Configured() kafka.Config {
 	cfg := kafka.Defaults()
 	cfg.Brokers = s.Cluster.ListenAddrs()
@@ -130,7 +130,7 @@ type Answered struct {
 	Text string
 }
 
-// Later asks meanwhile.
+// Later asks in a goroutine.
 func (s *Sluice) Later(ask func() (*Reply, string)) <-chan Answered {
 	done := make(chan Answered, 1)
 	go func() {

@@ -2,7 +2,7 @@ package resttest
 
 import "strings"
 
-// Stamped fills blobs with records of three kinds, a second apart.
+// Stamped fills blobs with three kinds of records, a second apart.
 func (s *Sluice) Stamped() {
 	s.T.Helper()
 	for i, record := range []string{

@@ -1,4 +1,6 @@
-// Package resttest opens HTTP doors for tests, and holds every answer to openapi.json.
+// Package resttest opens HTTP doors for tests.
+//
+// Every answer that a test gets is held to openapi.json.
 package resttest
 
 import (
@@ -30,8 +32,8 @@ func TestLog(t *testing.T) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-// Sluice is a client and an HTTP door before a cluster of its own, all real but the cluster, which
-// speaks Kafka's protocol. It has the topics orders, of three partitions, and blobs, of one.
+// Sluice is a client and an HTTP door before a cluster of its own. Only the cluster is not real; it speaks Kafka's
+// protocol. It has the topics orders, of three partitions, and blobs, of one.
 type Sluice struct {
 	T       *testing.T
 	Cluster *kfake.Cluster
@@ -99,7 +101,7 @@ type Reply struct {
 
 func replyOf(r *http.Response) *Reply { return &Reply{r.StatusCode, r.Header, r.Close} }
 
-// Ask sends a request; fields are names and values of its header.
+// Ask sends a request. fields are names and values of its header.
 func (s *Sluice) Ask(method, path, body string, fields ...string) (*Reply, string) {
 	s.T.Helper()
 	r, err := http.NewRequestWithContext(Within(s.T, Patience), method, "http://"+s.Addr+path, bytes.NewReader([]byte(body)))
@@ -147,7 +149,7 @@ func (s *Sluice) Read(topic string, n int) []*kgo.Record {
 	return records
 }
 
-// Eventually waits for what has no event.
+// Eventually waits for a state that has no event.
 func Eventually(t *testing.T, what string, check func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
@@ -161,7 +163,7 @@ func Eventually(t *testing.T, what string, check func() bool) {
 	}
 }
 
-// Of is the same for a subtest.
+// Of returns the same door for a subtest.
 func (s *Sluice) Of(t *testing.T) *Sluice {
 	return &Sluice{T: t, Cluster: s.Cluster, Client: s.Client, Door: s.Door, Addr: s.Addr, HTTP: s.HTTP}
 }
@@ -172,7 +174,7 @@ const (
 	AsBinary = "application/vnd.kafka.binary.v2+json"
 )
 
-// WantFailure checks that an answer has the shape of v2.
+// WantFailure checks a failure in the shape of version 2.
 func WantFailure(t *testing.T, what string, answer *Reply, text string, status, code int, message string) {
 	t.Helper()
 	var body struct {
@@ -196,7 +198,7 @@ const (
 	Hello = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 )
 
-// SpeakHTTP2 makes the client speak nothing else.
+// SpeakHTTP2 makes the client speak nothing but HTTP/2.
 func (s *Sluice) SpeakHTTP2() {
 	protocols := &http.Protocols{}
 	protocols.SetUnencryptedHTTP2(true)

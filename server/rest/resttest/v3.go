@@ -6,7 +6,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// V3 is where version 3's calls are in a test's cluster.
+// V3 returns the path of the cluster in version 3.
 func (s *Sluice) V3() string {
 	s.T.Helper()
 	id, err := s.Client.ClusterID(Within(s.T, Patience))
@@ -16,7 +16,7 @@ func (s *Sluice) V3() string {
 	return "/v3/clusters/" + id
 }
 
-// V3Group makes the group billing, of another client, that has committed 2 of 5 records of blobs.
+// V3Group makes the group billing of another client. The group has committed 2 of 5 records of blobs.
 func (s *Sluice) V3Group() (member string) {
 	s.T.Helper()
 	for i := range 5 {

@@ -10,8 +10,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// witness passes requests on, and checks every answer against the document: its status and header at once,
-// what was read of its body when that ends or is closed.
+// witness passes requests on, and checks every answer against the document. It checks the status and the header at
+// once, and the body when it ends or is closed.
 type witness struct {
 	t    testing.TB
 	next http.RoundTripper
@@ -58,7 +58,7 @@ func (w *witnessed) check() {
 	w.once.Do(func() { TheContract().check(w.t, w.answer) })
 }
 
-// lazily is a body that is unpacked when it is read.
+// lazily is a body that is decompressed when it is read.
 type lazily struct {
 	io.Closer
 
@@ -78,7 +78,7 @@ func (l *lazily) Read(p []byte) (int, error) {
 	return l.out.Read(p)
 }
 
-// unpacked is the body of an answer as it was before it was packed.
+// unpacked returns the body of an answer as it was before compression.
 func unpacked(got *http.Response) io.ReadCloser {
 	switch got.Header.Get("Content-Encoding") {
 	case "gzip":

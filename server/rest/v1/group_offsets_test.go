@@ -12,7 +12,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/resttest"
 )
 
-// row is how a group is told in one partition.
+// row is a group's offsets in one partition, as the answer has them.
 func row(topic string, partition, begin int, committed string, end, lag int) string {
 	return fmt.Sprintf(`{"topic":"%s","partition":%d,"beginning_offset":%d,"committed_offset":%s,"end_offset":%d,"lag":%d}`,
 		topic, partition, begin, committed, end, lag)
@@ -83,7 +83,7 @@ func TestACommitWithoutAnAnswerMayBeDone(t *testing.T) {
 	})
 }
 
-// A group whose members are ours is moved: what they hold counts no more.
+// A group whose members are ours is moved. Records that its members hold become stale.
 func TestAGroupOfOursIsMovedOverHTTP(t *testing.T) {
 	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})

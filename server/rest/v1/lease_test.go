@@ -172,7 +172,7 @@ func TestALenderThatNobodyNeedsEnds(t *testing.T) {
 	}
 }
 
-// A partition that was away has another book: what was lent before must not count for what is lent now.
+// A partition that was away has another generation: an old lease must not count for a new record.
 func TestLeasesDoNotOutliveTheirPartition(t *testing.T) {
 	t.Parallel()
 	const query = "topics=orders&wait=20s&heartbeat.interval.ms=100"
@@ -251,8 +251,8 @@ func TestASluiceThatStopsDoesNotWaitForEver(t *testing.T) {
 	s.Balanced()
 }
 
-// Many workers share two partitions. Some are slow, some give records back, some never answer, and the clock
-// runs: every record is acknowledged exactly once, and in the end Kafka knows that all are.
+// Many workers share two partitions. Some are slow, some give records back, some never answer, and the clock runs.
+// Every record must be acknowledged exactly once, and Kafka must know it in the end.
 func TestParallelWorkers(t *testing.T) {
 	t.Parallel()
 	const records, workers = 2000, 12

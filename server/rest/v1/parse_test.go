@@ -35,7 +35,7 @@ func FuzzSettlements(f *testing.F) {
 	})
 }
 
-// FuzzDemand asks for what nobody should: it is refused with 4xx, or bounded.
+// FuzzDemand reads arbitrary parameters. They must be refused with 422, or be within their bounds.
 func FuzzDemand(f *testing.F) {
 	f.Add("billing", "topics=orders,blobs&max=3&wait=5s&ack_timeout=60s&auto.offset.reset=latest", "")
 	f.Add("a b", "topics=orders&max_unacked=10000&ack=none&format=text", "text/event-stream;q=1, */*")

@@ -11,7 +11,7 @@ import (
 	v1 "github.com/sluice-proxy/sluice/server/rest/v1"
 )
 
-// What a stream costs that waits for records: a thousand of them shall fit into 60 MB.
+// A thousand streams that wait for records must fit into 60 MB.
 func TestAnIdleStreamIsCheap(t *testing.T) {
 	const n = 200
 	s := resttest.Start(t, exchange.Options{})
@@ -46,7 +46,7 @@ func idle(s *resttest.Sluice, n int) {
 	}
 }
 
-// inUse is how much memory lives, stacks included.
+// inUse returns the memory in use, stacks included.
 func inUse() int {
 	runtime.GC()
 	var now runtime.MemStats

@@ -21,12 +21,11 @@ type takeParams struct {
 
 	group    string
 	interest kafka.Interest
-	// key is equal for requests that one lender can serve.
-	key    string // equal for requests that one lender can serve
-	format recordjson.Format
-	stream *streamFormat // nil for a list
-	wait   time.Duration // for a list
-	quota  int           // bounds the leases of a stream
+	key      string // equal for requests that one lender can serve
+	format   recordjson.Format
+	stream   *streamFormat // nil for a list
+	wait     time.Duration // for a list
+	quota    int           // bounds the leases of a stream
 }
 
 // What strangers may ask for.
@@ -42,7 +41,7 @@ const (
 // others waiting. The memory of each partition stays bounded.
 const windowsEach = 16
 
-// parameter belongs to lists, to streams, or to both.
+// parameter is a parameter of lists, of streams, or of both.
 type parameter struct {
 	list, stream bool
 	set          func(*takeParams, string) error

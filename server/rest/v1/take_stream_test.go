@@ -248,8 +248,8 @@ func TestAStreamSaysWhyItEnds(t *testing.T) {
 	}
 }
 
-// One stream is not read, and others of the group go on. It is cut when it does not take what is written, and
-// gives back what it has.
+// A client that does not read its stream must not hold back others of its group. Its stream is cut, and its records
+// are given back.
 func TestASlowReaderKeepsNobodyBack(t *testing.T) {
 	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})

@@ -280,7 +280,7 @@ func TestRecordsOfAClientThatIsGoneGoToOthers(t *testing.T) {
 	}
 }
 
-// unwritable is an answer that nobody takes.
+// unwritable is an answer that cannot be written.
 type unwritable struct{ http.ResponseWriter }
 
 func (unwritable) Write([]byte) (int, error) { return 0, http.ErrHandlerTimeout }

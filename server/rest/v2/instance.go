@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server"
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
@@ -18,7 +19,7 @@ type instance struct {
 
 	id   kafka.Identity
 	all  *instances
-	bell chan struct{} // rings when records may be there
+	bell server.Bell   // rings when records may be there
 	turn chan struct{} // has a token while a request reads records, or changes where they come from
 	gone chan struct{} // closed when the instance has ended
 
@@ -26,13 +27,17 @@ type instance struct {
 	member    *kafka.Member
 	interest  kafka.Interest                 // topics or partitions of the member
 	pattern   bool                           // the subscription is a pattern
-	assigned  []kafka.TopicPartition         // its assignment, if it has no subscription
 	delivered map[kafka.TopicPartition]int64 // by partition: the last offset that was delivered and is not committed
 	hurry     chan struct{}                  // closed when the request that has the turn should end
 	ended     ending
-	using     int // requests
-	idle      *time.Timer
-	seen      time.Time // the end of its last request
+	usage
+}
+
+// usage says whether an instance is used.
+type usage struct {
+	using int // requests now
+	idle  *time.Timer
+	seen  time.Time // the end of the last request
 }
 
 // ending is how an instance ended.
@@ -48,19 +53,11 @@ const (
 
 func newInstance(all *instances, id kafka.Identity, s *settings, idle time.Duration) *instance {
 	in := &instance{
-		settings: *s, id: id, all: all, bell: make(chan struct{}, 1), turn: make(chan struct{}, 1), gone: make(chan struct{}),
+		settings: *s, id: id, all: all, bell: server.NewBell(), turn: make(chan struct{}, 1), gone: make(chan struct{}),
 		delivered: map[kafka.TopicPartition]int64{}, hurry: make(chan struct{}),
 	}
 	in.idle, in.seen = time.AfterFunc(idle, in.expire), time.Now()
 	return in
-}
-
-// ring is called by the subscription. It never waits.
-func (in *instance) ring() {
-	select {
-	case in.bell <- struct{}{}:
-	default:
-	}
 }
 
 // begin keeps the instance alive during a request. It returns false if the instance has ended.
@@ -135,7 +132,7 @@ func (in *instance) leave(politely bool) {
 	if in.member != nil {
 		in.member.Leave(politely)
 	}
-	in.member, in.interest, in.pattern, in.assigned = nil, kafka.Interest{}, false, nil
+	in.member, in.interest, in.pattern = nil, kafka.Interest{}, false
 	clear(in.delivered)
 }
 

@@ -77,7 +77,7 @@ func TestAutomaticCommitsCoverWhatCameBeforeTheLastReply(t *testing.T) {
 	s.WantCommitted(2)
 }
 
-// Requests for which nobody answers say so.
+// A commit that the brokers do not confirm is an error.
 func TestACommitThatNobodyConfirmsIsNoSuccess(t *testing.T) {
 	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})

@@ -40,7 +40,7 @@ func TestAnInstanceOfChosenPartitions(t *testing.T) {
 	s.WantBooks()
 }
 
-// What was never read can be committed too: tests of other servers do so on empty topics.
+// Offsets can be committed without reading: tests of other servers do so on empty topics.
 func TestAnAssignedInstanceCommitsWhatItHasNotRead(t *testing.T) {
 	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})

@@ -71,7 +71,7 @@ func TestTheFirstReplyWaitsForTheGroup(t *testing.T) {
 	}
 }
 
-// polling tells whether somebody has the turn of w1.
+// polling reports whether a request of w1 waits for records.
 func polling(s *resttest.Sluice) bool {
 	return s.Door.V2.HasTurn(resttest.Billing) && s.Door.Stats().Waiting > 0
 }
@@ -127,8 +127,7 @@ func TestALongPollEndsForAnotherSubscription(t *testing.T) {
 	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000"), 0)
 }
 
-// A reply that does not get through is put back in front: the next one brings the same records, and a commit
-// between does not cover them.
+// The records of a reply that was not delivered are the next ones again. A commit in between does not cover them.
 func TestWhatCouldNotBeWrittenComesAgain(t *testing.T) {
 	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})

@@ -110,7 +110,7 @@ func (in *instance) subscribe(x *exchange.Exchange, w subscribeBody) error {
 
 // join joins the group. The caller holds mu.
 func (in *instance) join(client *kafka.Client, interest kafka.Interest, byPattern bool) error {
-	member, err := client.Join(in.id, interest, in.ring)
+	member, err := client.Join(in.id, interest, in.bell.Ring)
 	if err != nil {
 		return takenName(err)
 	}

@@ -276,7 +276,7 @@ func TestWhenSluiceStopsCommitsAndDeletesStillWork(t *testing.T) {
 	s.WantBooks()
 }
 
-// Its client has no connection open: it comes back to commit.
+// The client has no connection open when the drain begins. It comes back to commit.
 func TestAStopWaitsForTheCommitOfWhoIsAtWork(t *testing.T) {
 	t.Parallel()
 	s := resttest.Start(t, exchange.Options{Timeouts: exchange.Timeouts{DrainGrace: resttest.Patience}})
@@ -336,7 +336,7 @@ func TestTwoInstancesShareThePartitionsOfATopic(t *testing.T) {
 	s.WantBooks()
 }
 
-// A client that subscribes anew, or to a pattern, must not wait for Kafka to miss who it was before.
+// A client that subscribes again must not wait until Kafka misses its old membership.
 func TestAnotherSubscriptionIsServedSoon(t *testing.T) {
 	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})

@@ -16,8 +16,8 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/resttest"
 )
 
-// walker is a client of REST v2 that does what clients do, at random: it reads, commits, hangs up, starts again under
-// its name, or leaves for good and comes back.
+// walker is a client of REST v2 that behaves at random. It reads, commits, hangs up, starts again under its name, or
+// leaves for good and comes back.
 type walker struct {
 	s    *resttest.Sluice
 	name string
@@ -27,7 +27,7 @@ type walker struct {
 
 func (w *walker) path(call string) string { return "/consumers/billing/instances/" + w.name + call }
 
-// ask is for calls that may be refused: another one has this name's partitions, or the instance is gone.
+// ask makes a call that may be refused: another client may have the name's partitions, or the instance may be gone.
 func (w *walker) ask(ctx context.Context, method, path, body string) (string, bool) {
 	r, err := http.NewRequestWithContext(ctx, method, "http://"+w.s.Addr+path, strings.NewReader(body))
 	if err != nil {
@@ -81,7 +81,7 @@ func (w *walker) step(ctx context.Context) {
 	}
 }
 
-// Whatever clients do, every record is read before it is committed, all are committed in the end, and the books balance.
+// Every record must be read before it is committed, and all must be committed in the end.
 func TestWhateverClientsDoNothingIsLost(t *testing.T) {
 	t.Parallel()
 	const each = 150

@@ -10,8 +10,8 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
-// FuzzInstanceBodies reads what strangers send for instances: it is taken, or refused for a reason that is theirs. What
-// is no JSON is never taken.
+// FuzzInstanceBodies reads arbitrary bodies. They must be accepted, or refused with 4xx. Text that is not JSON must be
+// refused.
 func FuzzInstanceBodies(f *testing.F) {
 	for _, seed := range []string{
 		`{"name":"w1","format":"json","auto.commit.enable":"false"}`, `{"topics":["a","b"]}`, `{"topic_pattern":"a.*"}`, `{"partitions":[{"topic":"blobs","partition":0}]}`, `{"fetch.min.bytes":"-1"}`,

@@ -12,8 +12,8 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/resttest"
 )
 
-// Many clients open a connection for one request, and close it as soon as they have the reply: curl, PHP, Python's
-// requests. They got that reply.
+// Many clients open a connection for one request, and close it after they have read the reply: curl, PHP, Python's
+// requests. Their reply counts as delivered.
 func TestWhoClosesAfterTheReplyGotIt(t *testing.T) {
 	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
@@ -31,7 +31,7 @@ func TestWhoClosesAfterTheReplyGotIt(t *testing.T) {
 	}
 }
 
-// bodyOf reads a reply, and does not look at it as answered does: that takes time.
+// bodyOf reads a reply without checking it, which would take time.
 func bodyOf(s *resttest.Sluice, in *bufio.Reader) string {
 	s.T.Helper()
 	got, err := http.ReadResponse(in, nil)

@@ -9,7 +9,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/resttest"
 )
 
-// Every call to an instance that never was says so, whatever else is asked.
+// Every call to an unknown instance gets the same answer, whatever else the request says.
 func TestCallsToAnInstanceThatIsNotThere(t *testing.T) {
 	t.Parallel()
 	s, c := resttest.Start(t, exchange.Options{}), resttest.TheContract()
@@ -24,7 +24,7 @@ func TestCallsToAnInstanceThatIsNotThere(t *testing.T) {
 	}
 }
 
-// exampleBody is the body that an operation has for an example; none is empty.
+// exampleBody returns the example of an operation's request body; empty if there is none.
 func exampleBody(c *resttest.Contract, t *testing.T, o resttest.Operation) (body, kind string) {
 	t.Helper()
 	asked, _ := c.Follow("paths", o.Path, o.Method, "requestBody")

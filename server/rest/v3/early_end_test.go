@@ -8,7 +8,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/resttest"
 )
 
-// A stream that ends before its body does must not spoil the requests that follow on its connection.
+// After a stream that ends before its body, the later requests of the connection must be answered.
 func TestAStreamThatEndsEarlySpoilsNoOtherRequest(t *testing.T) {
 	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})

@@ -45,7 +45,7 @@ func inPieces(body []byte, n int) (records []string) {
 	return records
 }
 
-// FuzzVersion3 compares a stream that comes at once with one that comes in pieces, and with Go's own JSON.
+// FuzzVersion3 compares a stream that comes at once with one in pieces, and with Go's own JSON.
 func FuzzVersion3(f *testing.F) {
 	for _, seed := range []string{
 		`{"value":{"type":"JSON","data":{"a":"}{"}}} {"key":{"type":"STRING","data":"\"\\"}}`, `{}{}`, `{}7`, `{"a":[}]`, `"{"`, `{"a":"`, `]{}`,

@@ -13,7 +13,7 @@ import (
 	"github.com/sluice-proxy/sluice/server/rest/resttest"
 )
 
-// get reads a resource: its body, with HERE for where the cluster is.
+// get reads a resource. The body has HERE for the address of the cluster.
 func get(s *resttest.Sluice, path string) string {
 	s.T.Helper()
 	answer, text := s.Ask("GET", path, "")
