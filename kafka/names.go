@@ -12,9 +12,9 @@ import (
 
 // The names of the rooms below that callers of a Client need.
 type (
-	Admin          = cluster.Admin
 	BeyondError    = cluster.BeyondError
 	Broker         = cluster.Broker
+	Cluster        = cluster.Cluster
 	Config         = config.Config
 	Delivery       = ledger.Delivery
 	Group          = cluster.Group
@@ -76,9 +76,9 @@ var (
 )
 
 var (
-	Defaults  = config.Defaults
-	Forced    = config.Forced
-	OpenAdmin = cluster.OpenAdmin
-	Pattern   = topicset.Pattern
-	Settable  = config.Settable
+	Defaults    = config.Defaults
+	Forced      = config.Forced
+	OpenCluster = cluster.Alone
+	Pattern     = topicset.Pattern
+	Settable    = config.Settable
 )

@@ -28,21 +28,27 @@ func (c *Cluster) GroupOffsets(ctx context.Context, group string, topics []strin
 	if err != nil {
 		return g, err
 	}
+	err = c.readOffsets(ctx, &g, topics)
+	return g, err
+}
+
+// readOffsets reads the offsets of a group that is known.
+func (c *Cluster) readOffsets(ctx context.Context, g *Group, topics []string) error {
 	asked, err := c.partitionsOf(ctx, topics)
 	if err != nil {
-		return g, err
+		return err
 	}
-	committed, err := c.committed(ctx, group, asked)
+	committed, err := c.committed(ctx, g.Name, asked)
 	if err != nil {
-		return g, err
+		return err
 	}
 	if len(topics) == 0 {
-		asked = slices.Concat(slices.Collect(maps.Keys(committed)), c.heldOf(&g))
+		asked = slices.Concat(slices.Collect(maps.Keys(committed)), c.heldOf(g))
 		slices.SortFunc(asked, record.TopicPartition.Compare)
 		asked = slices.Compact(asked)
 	}
 	g.Offsets, err = c.measure(ctx, asked, committed)
-	return g, err
+	return err
 }
 
 // heldOf are the partitions that somebody in the group has. Of a group of KIP-848 only we ourselves tell.

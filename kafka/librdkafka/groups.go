@@ -36,13 +36,22 @@ func (p *Producer) Groups(name string, limit time.Duration) ([]Group, error) {
 	if p.gone {
 		return nil, ErrClosed
 	}
+	return listGroups(p.rk, name, limit)
+}
+
+// Groups is Producer.Groups, of the brokers that the client knows: those of its last Metadata.
+func (a *Admin) Groups(name string, limit time.Duration) ([]Group, error) {
+	return listGroups(a.rk, name, limit)
+}
+
+func listGroups(rk *C.rd_kafka_t, name string, limit time.Duration) ([]Group, error) {
 	var cname *C.char
 	if name != "" {
 		cname = C.CString(name)
 		defer C.free(unsafe.Pointer(cname))
 	}
 	var list *C.struct_rd_kafka_group_list
-	err := errorOf(C.rd_kafka_list_groups(p.rk, cname, &list, millis(limit)))
+	err := errorOf(C.rd_kafka_list_groups(rk, cname, &list, millis(limit)))
 	if list == nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ type clusterFlags struct {
 }
 
 // ask calls read with a client of the cluster. read must return before the timeout.
-func (f *clusterFlags) ask(read func(context.Context, *kafka.Admin) error) error {
+func (f *clusterFlags) ask(read func(context.Context, *kafka.Cluster) error) error {
 	flags := config.Flags{Brokers: f.Brokers, Config: f.Config, Librdkafka: f.Librdkafka}
 	cfg, _, err := flags.Load()
 	if err != nil {
@@ -31,14 +31,11 @@ func (f *clusterFlags) ask(read func(context.Context, *kafka.Admin) error) error
 	if len(cfg.Kafka.Brokers) == 0 {
 		return config.UsageError("which cluster? Give --brokers A,B, or -c FILE with kafka.brokers")
 	}
-	admin, err := kafka.OpenAdmin(cfg.Kafka.Brokers, cfg.Kafka.Properties)
-	if err != nil {
-		return err
-	}
-	defer admin.Close()
+	cluster, end := kafka.OpenCluster(cfg.Kafka)
 	ctx, cancel := context.WithTimeout(context.Background(), f.Timeout)
 	defer cancel()
-	err = read(ctx, admin)
+	defer end(ctx)
+	err = read(ctx, cluster)
 	if err != nil && ctx.Err() != nil { // librdkafka has several errors for a timeout
 		return fmt.Errorf("no answer from %s within %s: %w", strings.Join(cfg.Kafka.Brokers, ","), f.Timeout, err)
 	}

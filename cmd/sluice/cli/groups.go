@@ -21,8 +21,8 @@ type groupsDescribe struct {
 
 // Run prints every consumer group with its lag.
 func (c *groupsList) Run(env Env) error {
-	return c.ask(func(ctx context.Context, admin *kafka.Admin) error {
-		groups, err := admin.Groups(ctx)
+	return c.ask(func(ctx context.Context, cluster *kafka.Cluster) error {
+		groups, err := cluster.GroupsWithOffsets(ctx)
 		if err != nil {
 			return err
 		}
@@ -32,8 +32,8 @@ func (c *groupsList) Run(env Env) error {
 
 // Run prints the partitions of one group with offsets, lag and readers.
 func (c *groupsDescribe) Run(env Env) error {
-	return c.ask(func(ctx context.Context, admin *kafka.Admin) error {
-		group, err := admin.Group(ctx, c.Name)
+	return c.ask(func(ctx context.Context, cluster *kafka.Cluster) error {
+		group, err := cluster.GroupOffsets(ctx, c.Name, nil)
 		if err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ func groupsTable(groups []kafka.Group) table {
 func summary(group kafka.Group) groupRow {
 	row := groupRow{Name: group.Name, State: group.State, Protocol: group.Protocol, Members: len(group.Members)}
 	for _, offset := range group.Offsets {
-		row.Lag += offset.Lag
+		row.Lag += max(0, offset.Lag) // -1: its leader did not answer
 	}
 	return row
 }

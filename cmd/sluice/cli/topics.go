@@ -23,8 +23,8 @@ type topicsDescribe struct {
 
 // Run prints every topic with the number of its partitions and records.
 func (c *topicsList) Run(env Env) error {
-	return c.ask(func(ctx context.Context, admin *kafka.Admin) error {
-		topics, err := admin.Topics(ctx)
+	return c.ask(func(ctx context.Context, cluster *kafka.Cluster) error {
+		topics, err := cluster.AllTopics(ctx)
 		if err != nil {
 			return err
 		}
@@ -34,8 +34,8 @@ func (c *topicsList) Run(env Env) error {
 
 // Run prints the partitions of one topic.
 func (c *topicsDescribe) Run(env Env) error {
-	return c.ask(func(ctx context.Context, admin *kafka.Admin) error {
-		topic, err := admin.Topic(ctx, c.Name)
+	return c.ask(func(ctx context.Context, cluster *kafka.Cluster) error {
+		topic, err := cluster.TopicWithOffsets(ctx, c.Name)
 		if err != nil {
 			return err
 		}
