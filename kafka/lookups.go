@@ -286,9 +286,9 @@ func (q *inquiry) settle(ctx context.Context, absent []*topic) (open []*topic, e
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
-	creates := cluster.CreationUnknown
+	creates := cluster.AutoCreateUnknown
 	err = q.producers.cluster.Ask(func(a *cluster.Admin) (err error) {
-		if creates, err = a.AutoCreates(ctx); err == nil && creates == cluster.CreationUnknown {
+		if creates, err = a.AutoCreates(ctx); err == nil && creates == cluster.AutoCreateUnknown {
 			err = createAll(ctx, a, absent)
 		}
 		return err
@@ -298,7 +298,7 @@ func (q *inquiry) settle(ctx context.Context, absent []*topic) (open []*topic, e
 	}
 	for _, t := range absent {
 		switch {
-		case creates == cluster.CreationOn:
+		case creates == cluster.AutoCreateOn:
 			t.open(q.producers)
 		case t.overdue(time.Now()):
 			t.refuse(q.producers)

@@ -18,6 +18,7 @@ func (b *Budget) claim(s *Partition) int64 {
 	return min(s.fetch, b.limit)
 }
 
+// Count adds up what all partitions hold, and what may come.
 func (b *Budget) Count() {
 	b.held, b.used = 0, 0
 	for _, c := range b.subscriptions {

@@ -30,7 +30,7 @@ type Admin struct {
 	openErr    error
 
 	mu          sync.Mutex // guards what is remembered of the cluster
-	creates     autoCreate
+	creates     AutoCreate
 	createsAsOf time.Time
 }
 

@@ -9,16 +9,18 @@ import (
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
 
-// autoCreate is what is known of the brokers' auto.create.topics.enable.
-type autoCreate int
+// AutoCreate is what is known of the brokers' auto.create.topics.enable.
+type AutoCreate int
 
+// The three things that may be known.
 const (
-	CreationUnknown autoCreate = iota
-	creationOff
-	CreationOn
+	AutoCreateUnknown AutoCreate = iota
+	AutoCreateOff
+	AutoCreateOn
 )
 
-func (a *Admin) AutoCreates(ctx context.Context) (autoCreate, error) {
+// AutoCreates tells whether the brokers create topics that they do not know. It asks them seldom.
+func (a *Admin) AutoCreates(ctx context.Context) (AutoCreate, error) {
 	a.mu.Lock()
 	creates, asOf := a.creates, a.createsAsOf
 	a.mu.Unlock()
@@ -27,7 +29,7 @@ func (a *Admin) AutoCreates(ctx context.Context) (autoCreate, error) {
 	}
 	creates, err := a.readAutoCreate(ctx)
 	if err != nil {
-		return CreationUnknown, err
+		return AutoCreateUnknown, err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -35,30 +37,30 @@ func (a *Admin) AutoCreates(ctx context.Context) (autoCreate, error) {
 	return creates, nil
 }
 
-func (a *Admin) readAutoCreate(ctx context.Context) (autoCreate, error) {
+func (a *Admin) readAutoCreate(ctx context.Context) (AutoCreate, error) {
 	client, err := a.binding()
 	if err != nil {
-		return CreationUnknown, err
+		return AutoCreateUnknown, err
 	}
 	id, known := a.roster.pick() // who has just answered
 	if !known {
-		return CreationUnknown, errors.New("the cluster has no brokers")
+		return AutoCreateUnknown, errors.New("the cluster has no brokers")
 	}
 	broker := binding.ConfigResource{Type: binding.ResourceBroker, Name: fmt.Sprint(id)}
 	results, err := client.DescribeConfigs(ctx, []binding.ConfigResource{broker}, requestTimeout(ctx))
 	if err != nil {
-		return CreationUnknown, err
+		return AutoCreateUnknown, err
 	}
 	for _, r := range results {
 		entry, found := r.Config["auto.create.topics.enable"]
 		switch {
 		case found && entry.Value == "true":
-			return CreationOn, nil
+			return AutoCreateOn, nil
 		case found:
-			return creationOff, nil
+			return AutoCreateOff, nil
 		}
 	}
-	return CreationUnknown, nil
+	return AutoCreateUnknown, nil
 }
 
 // CreateTopic asks any broker for a topic as a producer does, which creates it where brokers create topics.

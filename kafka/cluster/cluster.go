@@ -43,6 +43,7 @@ type Engine struct {
 // Ask puts one question to the brokers, in bounded time.
 type Ask func(ctx context.Context, question func(context.Context, *Admin) error) error
 
+// New makes a Cluster that answers questions at once; its loop begins with Run.
 func New(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifetime.Lifetime) *Cluster {
 	c := &Cluster{
 		settings: settings, log: log, life: life,

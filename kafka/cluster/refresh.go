@@ -25,12 +25,14 @@ type clusterState struct {
 
 const (
 	refreshTick = 500 * time.Millisecond
-	// QuestionTime bounds one question to the brokers, refreshGap one round between two beats.
+	// QuestionTime bounds one question to the brokers.
 	QuestionTime = 3 * time.Second
-	RefreshGap   = QuestionTime + 2*time.Second
-	// A broker that answered is asked again after reachInterval, one that did not after reachRetry.
+	// RefreshGap bounds one round of the loop between two beats.
+	RefreshGap = QuestionTime + 2*time.Second
+	// pingInterval is the time to the next ping of a broker that answered.
 	pingInterval = 3 * time.Second
-	PingRetry    = time.Second
+	// PingRetry is the time to the next ping of a broker that did not answer.
+	PingRetry = time.Second
 )
 
 // Reach is nil when a broker answered lately, else why none did. It does not ask: the client does so by
@@ -62,6 +64,7 @@ func (c *Cluster) Heard() []Heard {
 // Silent are the brokers of the cluster that have not answered for a while.
 func (c *Cluster) Silent() []Broker { return SilentOf(c.Heard()) }
 
+// SilentOf are those brokers that have not answered for a while.
 func SilentOf(heard []Heard) []Broker {
 	var silent []Broker
 	for _, h := range heard {

@@ -20,6 +20,7 @@ func (l *LeaseCounts) accept() { l.Leased--; l.Accepted++ }
 
 func (l *LeaseCounts) release() { l.Leased--; l.Released++ }
 
+// Add adds the counts of another.
 func (l *LeaseCounts) Add(o *LeaseCounts) {
 	l.Fetched += o.Fetched
 	l.Lent += o.Lent

@@ -17,6 +17,7 @@ type Lifetime struct {
 	stopping bool
 }
 
+// New begins a lifetime.
 func New() *Lifetime {
 	l := &Lifetime{}
 	l.Context, l.End = context.WithCancel(context.Background())
@@ -40,6 +41,7 @@ func (l *Lifetime) Stop() {
 	l.stopping = true
 }
 
+// Stopping tells whether Stop was called.
 func (l *Lifetime) Stopping() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -42,6 +42,7 @@ type Reader struct {
 	pool     *pool
 }
 
+// New makes a reader; bound tells how many bytes of the C heap may be in use before answers to fetches wait.
 func New(settings *atomic.Pointer[config.Config], life *lifetime.Lifetime, cluster *cluster.Cluster, bound func() int64) *Reader {
 	return &Reader{settings: settings, life: life, cluster: cluster, bound: bound, pool: newPool()}
 }

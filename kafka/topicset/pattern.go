@@ -21,6 +21,7 @@ const (
 	// it the longest name takes 2 ms.
 	costliestPatterns = 1000
 
+	// WholeName is the format that makes an expression match whole names.
 	WholeName = "^(?:%s)$"
 )
 

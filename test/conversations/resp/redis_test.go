@@ -83,3 +83,6 @@ func written(t *testing.T, text string) *script {
 	}
 	return s
 }
+
+// isRedis tells whether every command of the script is Redis' own.
+func (s *script) isRedis() bool { return s.marked("redis") }

@@ -30,9 +30,6 @@ func (s *script) marked(directive string) bool {
 	return ok
 }
 
-// isRedis tells whether every command of the script is Redis' own.
-func (s *script) isRedis() bool { return s.marked("redis") }
-
 // directives a file may begin with.
 var directives = []string{"redis", "resp2", "resp3", "serve", "redis-args", "config", "no-auto-create"}
 
