@@ -84,7 +84,42 @@ func anchors(text string) (all []string) {
 	return all
 }
 
-var code = regexp.MustCompile("`([^`]+)`")
+var (
+	code  = regexp.MustCompile("`([^`]+)`")
+	place = regexp.MustCompile(`^(\.ci|cmd|deploy|docs|kafka|metrics|protocol|server|systemd|test)/[\w./@*-]*$|^\.golangci\.yml$`)
+	name  = regexp.MustCompile(`^[\w*-]+\.(go|c|h)$`)
+)
+
+// A path in the two documents about the code exists. A bare file name is one of the folder that the line named last.
+func TestPathsExist(t *testing.T) {
+	for _, document := range []string{"ARCHITECTURE.md", "CONTRIBUTING.md"} {
+		found := 0
+		for line := range strings.Lines(read(t, filepath.Join(root, document))) {
+			folder := ""
+			for _, m := range code.FindAllStringSubmatch(line, -1) {
+				path := m[1]
+				switch {
+				case place.MatchString(path):
+					folder = path
+					if filepath.Ext(path) != "" {
+						folder = filepath.Dir(path)
+					}
+				case name.MatchString(path):
+					path = filepath.Join(folder, path)
+				default:
+					continue
+				}
+				found++
+				if matches, _ := filepath.Glob(filepath.Join(root, path)); len(matches) == 0 {
+					t.Errorf("%s names %s, which does not exist", document, path)
+				}
+			}
+		}
+		if found == 0 {
+			t.Errorf("%s names no path", document)
+		}
+	}
+}
 
 func TestEveryDecisionIsInTheIndex(t *testing.T) {
 	index := read(t, "decisions/README.md")
