@@ -13,6 +13,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/lifetime"
 	"github.com/sluice-proxy/sluice/kafka/reader"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // The parts of a client, by names that stay inside.
@@ -90,3 +91,6 @@ func (c *Client) beginToStop() {
 
 // Version is the version of the linked librdkafka, such as "2.15.1".
 func Version() string { return librdkafka.Version() }
+
+// ValidTopic tells whether Kafka takes a name for a topic; see record.ValidTopic.
+func ValidTopic(name string) bool { return record.ValidTopic(name) }

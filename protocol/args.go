@@ -7,6 +7,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // Errors of the parsers with a text that clients know.
@@ -33,7 +35,7 @@ func ParseProduceKey(arg []byte) (topic, key []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := ValidTopic(topic); err != nil {
+	if err := checkTopic(topic); err != nil {
 		return nil, nil, err
 	}
 	return topic, key, nil
@@ -74,39 +76,28 @@ func cutTopics(arg []byte) (names, rest []byte, err error) {
 	return names, nil, nil
 }
 
-// ValidTopic says why a name cannot be a topic: 1 to 249 of A-Z a-z 0-9 . _ -, and not "." or ".."
-// (Kafka's own rule, org.apache.kafka.common.internals.Topic). librdkafka does not check, and
-// panics on a long name.
-func ValidTopic(name []byte) error {
+// checkTopic says why a name cannot be a topic; see record.ValidTopic.
+func checkTopic(name []byte) error {
 	switch {
+	case record.ValidTopic(name):
+		return nil
 	case len(name) == 0:
 		return errors.New("the topic name is empty")
-	case len(name) > maxTopic:
-		return fmt.Errorf("bad topic name %s: %d characters are more than %d", clip(name), len(name), maxTopic)
+	case len(name) > record.MaxTopic:
+		return fmt.Errorf("bad topic name %s: %d characters are more than %d", clip(name), len(name), record.MaxTopic)
 	case string(name) == "." || string(name) == "..":
 		return fmt.Errorf("bad topic name %s", clip(name))
 	}
-	for _, c := range name {
-		if !topicByte(c) {
-			return fmt.Errorf("bad topic name %s: only letters, digits, '.', '_' and '-' are allowed", clip(name))
-		}
-	}
-	return nil
+	return fmt.Errorf("bad topic name %s: only letters, digits, '.', '_' and '-' are allowed", clip(name))
 }
-
-const maxTopic = 249
 
 // maxExpression bounds a pattern of topics.
 const maxExpression = 1000
 
-func topicByte(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '_' || c == '-'
-}
-
-// validSubscription is ValidTopic, but lets patterns through: package kafka judges those.
+// validSubscription is checkTopic, but lets patterns through: package kafka judges those.
 func validSubscription(name []byte) error {
 	if len(name) == 0 || name[0] != '^' {
-		return ValidTopic(name)
+		return checkTopic(name)
 	}
 	switch {
 	case len(name) > maxExpression:
@@ -133,7 +124,7 @@ func ParseRecordID(arg []byte) (RecordID, error) {
 	if !okPartition || !okOffset || partition < 0 || partition > math.MaxInt32 || offset < 0 {
 		return RecordID{}, fmt.Errorf("bad record id %s: it must look like topic:partition:offset", clip(arg))
 	}
-	if err := ValidTopic(topic); err != nil {
+	if err := checkTopic(topic); err != nil {
 		return RecordID{}, err
 	}
 	return RecordID{Topic: topic, Partition: int32(partition), Offset: offset}, nil

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
@@ -137,14 +136,6 @@ func OutcomeReason(e *kafka.ProduceError) string { return e.Outcome.String() + "
 // Invalid is the answer to a request that is well formed, but not what the call expects.
 func Invalid(format string, values ...any) error {
 	return Errorf(http.StatusUnprocessableEntity, format, values...)
-}
-
-// LegalTopic reports whether Kafka allows a topic's name (Topic.java, validate).
-func LegalTopic(name string) bool {
-	illegal := func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '_' && r != '-'
-	}
-	return name != "" && name != "." && name != ".." && len(name) <= 249 && strings.IndexFunc(name, illegal) < 0
 }
 
 // NotWritten is the answer for a record that is not written, or may not be.

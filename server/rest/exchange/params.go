@@ -118,7 +118,7 @@ func TopicList(text string) ([]string, error) {
 		return nil, Invalid("topics: %d are more than %d", len(names), MostTopics)
 	}
 	for _, name := range names {
-		if !LegalTopic(name) {
+		if !kafka.ValidTopic(name) {
 			return nil, NoTopic()
 		}
 	}
@@ -127,7 +127,7 @@ func TopicList(text string) ([]string, error) {
 
 // TopicName returns the topic in the path. A name that Kafka never allows is a topic that does not exist.
 func (x *Exchange) TopicName() (string, error) {
-	if name := x.R.PathValue("topic"); LegalTopic(name) {
+	if name := x.R.PathValue("topic"); kafka.ValidTopic(name) {
 		return name, nil
 	}
 	return "", NoTopic()

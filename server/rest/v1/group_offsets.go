@@ -209,7 +209,7 @@ func targetsOf(x *exchange.Exchange, w *wantedOffset) ([]kafka.Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !exchange.LegalTopic(w.Topic) {
+	if !kafka.ValidTopic(w.Topic) {
 		return nil, exchange.NoTopic()
 	}
 	if w.Partition != nil {

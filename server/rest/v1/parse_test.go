@@ -57,7 +57,7 @@ func FuzzDemand(f *testing.F) {
 			t.Fatalf("%q: %+v", query, d)
 		}
 		for _, name := range d.interest.Topics {
-			if !exchange.LegalTopic(name) {
+			if !kafka.ValidTopic(name) {
 				t.Fatalf("%q", name)
 			}
 		}

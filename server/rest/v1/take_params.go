@@ -125,7 +125,7 @@ func (d *takeParams) setTopics(value string) error {
 	}
 	d.interest.Topics = strings.Split(value, ",")
 	for _, name := range d.interest.Topics {
-		if !exchange.LegalTopic(name) {
+		if !kafka.ValidTopic(name) {
 			return fmt.Errorf("%q is no name of a topic", name)
 		}
 	}

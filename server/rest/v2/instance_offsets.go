@@ -162,7 +162,7 @@ func partitionsAsked(x *exchange.Exchange) ([]kafka.TopicPartition, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case !exchange.LegalTopic(topic) || !given:
+	case !kafka.ValidTopic(topic) || !given:
 		return nil, exchange.Invalid("name partitions in a body, {\"partitions\":[{\"topic\":\"t\",\"partition\":0}]}, or as ?topic=t&partition=0")
 	}
 	return []kafka.TopicPartition{{Topic: topic, Partition: int32(id)}}, nil //nolint:gosec // at most 31 bits

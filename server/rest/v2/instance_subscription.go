@@ -52,7 +52,7 @@ func readSubscribeBody(body []byte) (w subscribeBody, err error) {
 func topicsOf(raw []byte) (topics []string, err error) {
 	err = jsonscan.EachElement(raw, "topics", mostSubscribed, func(raw []byte) error {
 		name, err := jsonscan.String("topics", raw)
-		if err == nil && !exchange.LegalTopic(name) {
+		if err == nil && !kafka.ValidTopic(name) {
 			err = exchange.Invalid("\"topics\": %q is not the name of a topic", name)
 		}
 		topics = append(topics, name)

@@ -34,7 +34,7 @@ func FuzzInstanceBodies(f *testing.F) {
 			}
 		}
 		for _, p := range places {
-			if noCommit == nil && (p.Offset < 1 || p.Partition < 0 || !exchange.LegalTopic(p.Topic)) {
+			if noCommit == nil && (p.Offset < 1 || p.Partition < 0 || !kafka.ValidTopic(p.Topic)) {
 				t.Errorf("%q is %+v", body, p)
 			}
 		}

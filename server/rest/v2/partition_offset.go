@@ -49,7 +49,7 @@ func readPartitionOffset(raw []byte, list, needs string) (one partitionOffset, e
 	})
 	switch {
 	case err != nil:
-	case !exchange.LegalTopic(one.Topic):
+	case !kafka.ValidTopic(one.Topic):
 		err = exchange.Invalid("%q: %q is not the name of a topic", list, one.Topic)
 	case one.Partition < 0:
 		err = exchange.Invalid("%q: \"partition\" is missing", list)

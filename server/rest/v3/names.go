@@ -3,6 +3,7 @@ package v3
 import (
 	"net/http"
 
+	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
 
@@ -34,7 +35,7 @@ func clusterInPath(x *exchange.Exchange) (string, error) {
 
 // topicInPath returns the topic in the path.
 func topicInPath(x *exchange.Exchange) (string, error) {
-	if name := x.R.PathValue("topic"); exchange.LegalTopic(name) {
+	if name := x.R.PathValue("topic"); kafka.ValidTopic(name) {
 		return name, nil
 	}
 	return "", notHosted()
