@@ -108,7 +108,12 @@ func (ps *Producers) held() (n int64) {
 	return n
 }
 
+// close ends the producers, each until ctx ends. What still waits for its topic ends first: nobody asks for it any more,
+// though a question may be under way.
 func (ps *Producers) close(ctx context.Context) {
+	for _, t := range ps.topics.all() {
+		t.strand(ps)
+	}
 	for _, p := range ps.all {
 		p.close(ctx)
 	}

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -111,6 +112,21 @@ func (t *topicGate) add(name string) (*topic, error) {
 	entry := &topic{topics: t, name: name}
 	t.names[name] = entry
 	return entry, nil
+}
+
+// all lists the topics, and apart from them those that hold records of unknown partitions.
+func (t *topicGate) all() []*topic {
+	t.mu.RLock()
+	all := slices.Collect(maps.Values(t.names))
+	t.mu.RUnlock() // a topic's lock is taken before this one
+	for _, entry := range all {
+		entry.mu.Lock()
+		if entry.again != nil {
+			all = append(all, entry.again)
+		}
+		entry.mu.Unlock()
+	}
+	return all
 }
 
 func (t *topicGate) forgetMissing() {

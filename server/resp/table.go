@@ -13,7 +13,7 @@ import (
 //  1. A row in the table on top of the file cmd_*.go of its family; a new family is also named in families below.
 //  2. Its handler in the same file: it writes one reply to s.out, or returns an error and writes nothing.
 //  3. Its row in command_docs.go.
-//  4. A transcript in test/transcripts, and a row in docs/protocol.md.
+//  4. A conversation in test/conversations/resp, and a row in docs/protocol.md.
 //
 // What is true of a command is a column of its row, and not a line in its handler.
 
