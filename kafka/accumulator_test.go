@@ -168,7 +168,7 @@ func TestHastenIsForWhatDoesNotLinger(t *testing.T) {
 				if err := p.Buffer([]byte("letters"), nil, []byte("x")); err != nil {
 					t.Fatal(err)
 				}
-				p.Hasten()
+				p.PushPrompt()
 				if n := p.toBuffer.records; n != left {
 					t.Errorf("%d records have not been pushed, want %d", n, left)
 				}

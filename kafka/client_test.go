@@ -255,7 +255,7 @@ func TestForsakenRecordsAreCountedWhenTheyEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, heard, "the produce request")
-	p.Forsake(1)
+	p.Forget(1)
 	p.Close()
 	eventually(t, "the late report", func() bool { return c.Stats().Ended[record.Unknown] == 1 })
 	allEnded(t, c, 1)

@@ -119,7 +119,7 @@ type worker struct {
 	woken bell
 }
 
-func join(t *testing.T, c *Client, name string, in Interest) *worker {
+func join(t *testing.T, c *Client, name string, in SubscribeOptions) *worker {
 	t.Helper()
 	woken := newBell()
 	m, err := c.Join(Identity{"group", name}, in, woken.ring)
@@ -129,7 +129,7 @@ func join(t *testing.T, c *Client, name string, in Interest) *worker {
 	return &worker{m, woken}
 }
 
-func topicsOf(names ...string) Interest { return Interest{Topics: names} }
+func topicsOf(names ...string) SubscribeOptions { return SubscribeOptions{Topics: names} }
 
 // next waits for up to limit records.
 func (w *worker) next(t *testing.T, limit int) []ledger.Delivery {

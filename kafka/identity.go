@@ -32,24 +32,24 @@ const (
 	AckNone
 )
 
-// Interest is what a member wants to be lent. Overrides are librdkafka properties of its
+// SubscribeOptions is what a member wants to be lent. Overrides are librdkafka properties of its
 // subscription; members that differ in topics or overrides share no subscription.
-type Interest struct {
+type SubscribeOptions struct {
 	Topics []string
 	// Partitions, if there are any, take the place of Topics. The member then has a consumer of its own that is
 	// in no group, and only commits for it: Kafka allows that while no others are members of the group.
 	Partitions []record.TopicPartition
 	Overrides  config.Properties
 	Ack        AckMode
-	// Windows is how many times Config's window the member may leave unsettled, when it asks for many
+	// WindowFactor is how many times Config's window the member may leave unsettled, when it asks for many
 	// clients; 0 is once. What a partition may hold stays the same.
-	Windows int
+	WindowFactor int
 	// Address is the client's, or the zero value: Config.MaxSubscriptions bounds also what one address may open.
 	Address netip.Addr
 }
 
 // key is equal for interests that can share a subscription.
-func (in *Interest) key(group string) string {
+func (in *SubscribeOptions) key(group string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%q %q", group, slices.Compact(slices.Sorted(slices.Values(in.Topics))))
 	for _, name := range slices.Sorted(maps.Keys(in.Overrides)) {

@@ -8,7 +8,7 @@ import (
 
 func TestOnlyEqualInterestsShareASubscription(t *testing.T) {
 	key := func(group string, overrides config.Properties, topics ...string) string {
-		in := Interest{Topics: topics, Overrides: overrides}
+		in := SubscribeOptions{Topics: topics, Overrides: overrides}
 		return in.key(group)
 	}
 	one := key("g", config.Properties{"a": "1", "b": "2"}, "t", "u")

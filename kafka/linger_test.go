@@ -46,7 +46,7 @@ func fillEach(t *testing.T, c *Client, topic string, partitions int) {
 func TestNothingLingersInAGroupWithMembersThatWait(t *testing.T) {
 	t.Parallel()
 	old := topicsOf("letters")
-	for name, after := range map[string]Interest{
+	for name, after := range map[string]SubscribeOptions{
 		"a topic more":     topicsOf("letters", "others"),
 		"another property": {Topics: []string{"letters"}, Overrides: config.Properties{"fetch.wait.max.ms": "100"}},
 		"a pattern":        topicsOf("^let.*"),
@@ -234,7 +234,7 @@ func TestAConsumerWithoutPartitionsLeavesItsGroup(t *testing.T) {
 			k, c := lettersOn(t, 1, func(cfg *config.Config) { cfg.Consumer = with })
 			w := join(t, c, "a", topicsOf("letters"))
 			w.take(t, 1)
-			spare := join(t, c, "b", Interest{Topics: []string{"letters"}, Overrides: config.Properties{"fetch.wait.max.ms": "100"}})
+			spare := join(t, c, "b", SubscribeOptions{Topics: []string{"letters"}, Overrides: config.Properties{"fetch.wait.max.ms": "100"}})
 			waitGroup(t, k, "two members", func(g *kfake.GroupInfo) bool { return len(g.Members) == 2 && g.State == "Stable" })
 			w.Accept(letters, 0)
 			spare.Leave(true)

@@ -26,7 +26,7 @@ func placed(t *testing.T, c *Client, at int64) {
 }
 
 // starting is topicsOf letters with an auto.offset.reset.
-func starting(reset string) Interest {
+func starting(reset string) SubscribeOptions {
 	in := topicsOf("letters")
 	in.Overrides = config.Properties{"auto.offset.reset": reset}
 	return in

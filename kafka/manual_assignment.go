@@ -8,11 +8,11 @@ import (
 )
 
 // manual tells whether the member chooses its partitions.
-func (in *Interest) manual() bool { return len(in.Partitions) > 0 }
+func (in *SubscribeOptions) manual() bool { return len(in.Partitions) > 0 }
 
-// Choose changes the partitions of a member that joined with some. Those that stay go on where they are; what
+// Assign changes the partitions of a member that joined with some. Those that stay go on where they are; what
 // is held of the others is taken back, and they go on later where they are committed.
-func (m *Member) Choose(partitions []record.TopicPartition) {
+func (m *Member) Assign(partitions []record.TopicPartition) {
 	partitions = slices.Clone(partitions)
 	m.sub.do(func() { m.sub.assignManually(partitions) })
 }

@@ -16,7 +16,7 @@ import (
 // choose is a member that chose its partitions.
 func choose(t *testing.T, c *Client, partitions ...record.TopicPartition) *worker {
 	t.Helper()
-	return join(t, c, "a", Interest{Partitions: partitions})
+	return join(t, c, "a", SubscribeOptions{Partitions: partitions})
 }
 
 func TestAMemberChoosesItsPartitions(t *testing.T) {
@@ -54,12 +54,12 @@ func TestAnotherChoiceKeepsWhatStays(t *testing.T) {
 	one, two := record.TopicPartition{Topic: "letters", Partition: 0}, record.TopicPartition{Topic: "letters", Partition: 1}
 	w := choose(t, c, one)
 	wantTaken(t, w.take(t, 3), 0, 1, 2)
-	w.Choose([]record.TopicPartition{one, two})
+	w.Assign([]record.TopicPartition{one, two})
 	eventually(t, "both", func() bool { return len(w.Assigned()) == 2 })
 	if w.Owed() != 3 {
 		t.Errorf("owes %d, want 3: the partition stayed", w.Owed())
 	}
-	w.Choose([]record.TopicPartition{two})
+	w.Assign([]record.TopicPartition{two})
 	eventually(t, "one", func() bool { return len(w.Assigned()) == 1 })
 	if d := w.next(t, 1)[0]; d.TopicPartition != two || w.Owed() != 1 {
 		t.Errorf("got %s, owes %d", d.TopicPartition, w.Owed())
@@ -75,7 +75,7 @@ func TestAMemberCommitsRightAfterItsChoice(t *testing.T) {
 	one, two := record.TopicPartition{Topic: "letters", Partition: 0}, record.TopicPartition{Topic: "letters", Partition: 1}
 	w := choose(t, c, one)
 	for offset, tp := range []record.TopicPartition{one, two, one, two} {
-		w.Choose([]record.TopicPartition{tp})
+		w.Assign([]record.TopicPartition{tp})
 		if err := w.CommitAt(bounded(t), []record.PartitionOffset{{TopicPartition: tp, Offset: int64(offset)}}); err != nil {
 			t.Error(err)
 		}

@@ -25,7 +25,7 @@ type Member struct {
 // Join seats a member, opening its subscription if it is the first. wake is called, from another
 // goroutine and never blocking, when a Next that found nothing should be tried again, or a Join that failed with
 // a RoomError which says Soon.
-func (g *Groups) Join(id Identity, in Interest, wake func()) (*Member, error) {
+func (g *Groups) Join(id Identity, in SubscribeOptions, wake func()) (*Member, error) {
 	if err := in.Overrides.ValidateOverrides(); err != nil {
 		return nil, err
 	}
@@ -57,18 +57,18 @@ func (g *Groups) Join(id Identity, in Interest, wake func()) (*Member, error) {
 	sub.mu.Lock()
 	sub.arrive(time.Now())
 	m.seat = sub.dispatch.Attach(id.Name, wake)
-	m.seat.SetWindows(in.Windows)
+	m.seat.SetWindows(in.WindowFactor)
 	sub.mu.Unlock()
 	g.members[id] = m
 	g.rouse(sub)
 	if in.manual() {
-		m.Choose(in.Partitions)
+		m.Assign(in.Partitions)
 	}
 	return m, nil
 }
 
 // subscription finds or opens the subscription of a key. The client's mu is held.
-func (g *Groups) subscription(key string, id Identity, in Interest, set *topicset.Set, wake func()) (*Subscription, error) {
+func (g *Groups) subscription(key string, id Identity, in SubscribeOptions, set *topicset.Set, wake func()) (*Subscription, error) {
 	from := clientPrefix(in.Address)
 	if s := g.subscriptions[key]; s != nil && !s.beyondRepair() {
 		g.slots.join(s, from)

@@ -23,7 +23,7 @@ func lose(t *testing.T, k *kfake.Cluster, c *Client) {
 }
 
 // hasty notices soon that it has lost its partitions.
-func hasty() Interest {
+func hasty() SubscribeOptions {
 	in := topicsOf("letters")
 	in.Overrides = config.Properties{"heartbeat.interval.ms": "100"}
 	return in

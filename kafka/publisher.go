@@ -79,9 +79,9 @@ func (p *Publisher) Push() {
 	p.toBuffer.push()
 }
 
-// Hasten is Push for records that will not linger. A session calls it before its answers leave: they would take the
+// PushPrompt is Push for records that will not linger. A session calls it before its answers leave: they would take the
 // time of a system call from them.
-func (p *Publisher) Hasten() {
+func (p *Publisher) PushPrompt() {
 	for _, g := range [...]*sessionBatch{&p.toDeliver, &p.toBuffer} {
 		if g.records > 0 && g.producer.hastens() {
 			g.push()
@@ -191,9 +191,9 @@ func (p *Publisher) shrink() {
 	}
 }
 
-// Forsake gives up waiting for the n oldest delivered records: their reports will be counted, but
+// Forget gives up waiting for the n oldest delivered records: their reports will be counted, but
 // nobody is told.
-func (p *Publisher) Forsake(n int) {
+func (p *Publisher) Forget(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.first += uint32(n)

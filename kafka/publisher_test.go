@@ -176,7 +176,7 @@ func (w *publisherWalk) Results(t *rapid.T) {
 
 func (w *publisherWalk) Forsake(t *rapid.T) {
 	n := rapid.IntRange(0, len(w.tracked)).Draw(t, "n")
-	w.p.Forsake(n)
+	w.p.Forget(n)
 	w.tracked, w.asked = w.tracked[n:], 0
 }
 

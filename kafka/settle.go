@@ -69,14 +69,14 @@ func (m *Member) Release(tp record.TopicPartition, offset int64, delay time.Dura
 // Reject gives one record up for good, to the dead-letter topic. It fails, and the record stays with
 // the member, as long as none is configured.
 func (m *Member) Reject(tp record.TopicPartition, offset int64) (bool, error) {
-	if !m.Renew(tp, offset) {
+	if !m.Owes(tp, offset) {
 		return false, nil
 	}
 	return false, kerr.ErrNoDeadLetters
 }
 
-// Renew tells that the member still works on the record; false when it does not owe it any more.
-func (m *Member) Renew(tp record.TopicPartition, offset int64) bool {
+// Owes tells whether the member has the record, and has not settled it.
+func (m *Member) Owes(tp record.TopicPartition, offset int64) bool {
 	s := m.sub
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -106,7 +106,7 @@ const (
 )
 
 // startSubscription creates the consumer and joins the group in the background.
-func (g *Groups) startSubscription(key, group string, in Interest, set *topicset.Set) (*Subscription, error) {
+func (g *Groups) startSubscription(key, group string, in SubscribeOptions, set *topicset.Set) (*Subscription, error) {
 	cfg := g.config()
 	properties := cfg.SubscriptionProperties(key, group, in.Overrides, len(g.subscriptions))
 	reset := strings.ToLower(properties["auto.offset.reset"])

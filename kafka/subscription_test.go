@@ -165,7 +165,7 @@ func TestALiveIdentityIsTaken(t *testing.T) {
 	t.Parallel()
 	_, c := lettersOn(t, 1, nil)
 	w := join(t, c, "a", topicsOf("letters"))
-	for _, in := range []Interest{topicsOf("letters"), topicsOf("others"), topicsOf("letters", "others")} {
+	for _, in := range []SubscribeOptions{topicsOf("letters"), topicsOf("others"), topicsOf("letters", "others")} {
 		if _, err := c.Join(w.Identity(), in, func() {}); !isTaken(err) {
 			t.Errorf("%v: %v", in.Topics, err)
 		}
@@ -253,7 +253,7 @@ func TestAPatternFindsTopicsThatComeLater(t *testing.T) {
 func TestAskingForTheNextAcceptsTheLast(t *testing.T) {
 	t.Parallel()
 	k, c := lettersOn(t, 3, nil)
-	w := join(t, c, "a", Interest{Topics: []string{"letters"}, Ack: AckNext})
+	w := join(t, c, "a", SubscribeOptions{Topics: []string{"letters"}, Ack: AckNext})
 	w.take(t, 1)
 	w.take(t, 1)
 	committed(t, k, "letters", 1)
@@ -261,14 +261,14 @@ func TestAskingForTheNextAcceptsTheLast(t *testing.T) {
 		t.Errorf("owes %d, want the last one", w.Owed())
 	}
 	w.Leave(false)
-	again := join(t, c, "a", Interest{Topics: []string{"letters"}, Ack: AckNext})
+	again := join(t, c, "a", SubscribeOptions{Topics: []string{"letters"}, Ack: AckNext})
 	wantTaken(t, again.take(t, 1), 1)
 }
 
 func TestAtMostOnceAcceptsWhatItLends(t *testing.T) {
 	t.Parallel()
 	k, c := lettersOn(t, 3, nil)
-	w := join(t, c, "a", Interest{Topics: []string{"letters"}, Ack: AckNone})
+	w := join(t, c, "a", SubscribeOptions{Topics: []string{"letters"}, Ack: AckNone})
 	w.take(t, 3)
 	if w.Owed() != 0 {
 		t.Errorf("owes %d", w.Owed())
@@ -282,7 +282,7 @@ func TestABacklogIsReadWithoutPauses(t *testing.T) {
 	t.Parallel()
 	const n, lane = 60_000, 512
 	_, c := lettersOn(t, n, nil)
-	w := join(t, c, "a", Interest{Topics: []string{"letters"}, Ack: AckNone})
+	w := join(t, c, "a", SubscribeOptions{Topics: []string{"letters"}, Ack: AckNone})
 	w.take(t, 1)
 	start := time.Now()
 	for got := 1; got < n; {

@@ -16,7 +16,7 @@ type Lender struct {
 	number   uint32
 	key      string
 	group    string
-	interest kafka.Interest
+	interest kafka.SubscribeOptions
 	wake     server.Bell // rings when there may be something to do
 	users    int         // requests that use the lender now; Lenders.mu guards it
 	seen     time.Time   // when the last of them ended; Lenders.mu guards it

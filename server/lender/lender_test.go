@@ -41,7 +41,7 @@ func start(t *testing.T) *Lenders {
 
 func enter(t *testing.T, all *Lenders) *Lender {
 	t.Helper()
-	l, err := all.Enter(t.Context(), "a\x00orders", "a", kafka.Interest{Topics: []string{"orders"}})
+	l, err := all.Enter(t.Context(), "a\x00orders", "a", kafka.SubscribeOptions{Topics: []string{"orders"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestClosedLendersLendNothing(t *testing.T) {
 	if _, err := w.Take(); !errors.Is(err, ErrEnded) {
 		t.Errorf("who waits: %v", err)
 	}
-	if _, err := all.Enter(t.Context(), "b", "b", kafka.Interest{Topics: []string{"orders"}}); !errors.Is(err, kafka.ErrStopping) {
+	if _, err := all.Enter(t.Context(), "b", "b", kafka.SubscribeOptions{Topics: []string{"orders"}}); !errors.Is(err, kafka.ErrStopping) {
 		t.Errorf("who comes later: %v", err)
 	}
 	if now := all.Stats(); now.Lenders != 0 {

@@ -48,7 +48,7 @@ func (s *Lenders) Has(key string) bool {
 }
 
 // Enter finds or makes the lender of that key. The caller must call Exit when its request ends.
-func (s *Lenders) Enter(ctx context.Context, key, group string, in kafka.Interest) (*Lender, error) {
+func (s *Lenders) Enter(ctx context.Context, key, group string, in kafka.SubscribeOptions) (*Lender, error) {
 	ctx, cancel := context.WithTimeout(ctx, server.SubscriptionWait)
 	defer cancel()
 	for {
@@ -69,7 +69,7 @@ func (s *Lenders) Enter(ctx context.Context, key, group string, in kafka.Interes
 }
 
 // use finds or makes a lender, which may not be open yet.
-func (s *Lenders) use(key, group string, in kafka.Interest) (*Lender, error) {
+func (s *Lenders) use(key, group string, in kafka.SubscribeOptions) (*Lender, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {

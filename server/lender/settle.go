@@ -84,7 +84,7 @@ func (l *Lender) accept(held *lease, s Settlement, _ time.Time) bool {
 // records behind it.
 func (l *Lender) giveUp(held *lease, s Settlement, now time.Time) bool {
 	if s.Span > 0 {
-		if !l.state.member.Renew(held.TopicPartition, held.offset) {
+		if !l.state.member.Owes(held.TopicPartition, held.offset) {
 			l.state.book.remove(s.Lease.slot)
 			return false
 		}
@@ -98,7 +98,7 @@ func (l *Lender) giveUp(held *lease, s Settlement, now time.Time) bool {
 }
 
 func (l *Lender) renew(held *lease, s Settlement, now time.Time) bool {
-	if !l.state.member.Renew(held.TopicPartition, held.offset) {
+	if !l.state.member.Owes(held.TopicPartition, held.offset) {
 		l.state.book.remove(s.Lease.slot)
 		return false
 	}

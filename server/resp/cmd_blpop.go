@@ -193,10 +193,10 @@ var errReplied = errors.New("answered")
 // waited for.
 func (s *session) tryJoin(key *blpopkey.Key) (*kafka.Member, error) {
 	identity := s.consumer.identity
-	member, err := s.server.kafka.Join(identity, key.Interest, s.conn.Wake)
+	member, err := s.server.kafka.Join(identity, key.SubscribeOptions, s.conn.Wake)
 	var taken *kafka.TakenError
 	if errors.As(err, &taken) && s.server.sessions.awaitDeadOwner(identity) {
-		return s.server.kafka.Join(identity, key.Interest, s.conn.Wake)
+		return s.server.kafka.Join(identity, key.SubscribeOptions, s.conn.Wake)
 	}
 	return member, err
 }

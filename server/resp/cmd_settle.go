@@ -81,7 +81,7 @@ func accept(s *session, args [][]byte) error {
 // because a record that was lent over RESP has no time limit.
 func countHeld(s *session, args [][]byte) error {
 	return s.countRecords(args[2:], func(m *kafka.Member, id protocol.RecordID) bool {
-		return m.Renew(partitionOf(id), id.Offset)
+		return m.Owes(partitionOf(id), id.Offset)
 	})
 }
 

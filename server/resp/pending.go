@@ -53,7 +53,7 @@ func (s *session) replyTo(p *pendingReply, counts *replyCounts) bool {
 		counts.add(s.server, p, failure != nil || p.err != nil)
 		s.writeOutcome(p, failure)
 	case time.Since(p.since) >= s.opts.AckTimeout:
-		s.producer.Forsake(p.records)
+		s.producer.Forget(p.records)
 		counts.add(s.server, p, true)
 		s.out.Error(fmt.Sprintf("PROD unknown: no answer of the brokers within %s", s.opts.AckTimeout))
 	default:

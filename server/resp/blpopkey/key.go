@@ -16,7 +16,7 @@ import (
 
 // Key is what the first BLPOP of a client asked for.
 type Key struct {
-	kafka.Interest
+	kafka.SubscribeOptions
 
 	// Batch is how many records a reply may have.
 	Batch int

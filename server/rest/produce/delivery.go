@@ -48,7 +48,7 @@ func (d *Delivery) Deliver(ctx context.Context, records []kafka.Outgoing) ([]kaf
 	for i := range records {
 		err := d.Enqueue(ctx, d.Publisher.Send, &records[i], full)
 		if errors.Is(err, exchange.ErrGone) {
-			d.Publisher.Forsake(i - len(failed))
+			d.Publisher.Forget(i - len(failed))
 			return nil, err
 		}
 		if err != nil {
@@ -126,7 +126,7 @@ func (d *Delivery) await(ctx context.Context, n int, into []kafka.Result) ([]kaf
 		case <-patience.C:
 			return d.abandon(n, into), nil //nolint:contextcheck // as in hand
 		case <-ctx.Done():
-			d.Publisher.Forsake(n)
+			d.Publisher.Forget(n)
 			return nil, exchange.ErrGone
 		}
 	}
@@ -137,7 +137,7 @@ func (d *Delivery) abandon(n int, into []kafka.Result) []kafka.Result {
 	for range n {
 		results, ok := d.Publisher.Results(1, into)
 		if !ok {
-			d.Publisher.Forsake(1)
+			d.Publisher.Forget(1)
 			results = append(into, kafka.Result{Partition: -1, Offset: -1, Timestamp: -1, Err: &kafka.ProduceError{
 				Outcome: kafka.Unknown, Reason: fmt.Sprintf("the brokers did not answer within %s", d.opts.AckTimeout),
 			}})

@@ -116,7 +116,7 @@ func (s *recordStream) wait() error {
 
 // gone ends the stream of a client that has gone. What was sent stays on its way.
 func (s *recordStream) gone() error {
-	s.delivery.Publisher.Forsake(s.window.sent())
+	s.delivery.Publisher.Forget(s.window.sent())
 	return exchange.ErrGone
 }
 

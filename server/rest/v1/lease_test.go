@@ -189,10 +189,10 @@ func TestLeasesDoNotOutliveTheirPartition(t *testing.T) {
 		t.Fatal(err)
 	}
 	assigned := func(c *kafka.Client) int { return c.Status().Subscriptions[0].Partitions }
-	join := func(in kafka.Interest) (*kafka.Member, error) {
+	join := func(in kafka.SubscribeOptions) (*kafka.Member, error) {
 		return other.Join(kafka.Identity{Group: "a", Name: "b"}, in, func() {})
 	}
-	if _, err := join(kafka.Interest{Topics: []string{"orders"}, Overrides: kafka.Properties{"heartbeat.interval.ms": "100"}}); err != nil {
+	if _, err := join(kafka.SubscribeOptions{Topics: []string{"orders"}, Overrides: kafka.Properties{"heartbeat.interval.ms": "100"}}); err != nil {
 		t.Fatal(err)
 	}
 	resttest.Eventually(t, "a partition moves", func() bool { return assigned(other) == 1 && assigned(s.Client) == 2 })

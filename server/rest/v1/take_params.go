@@ -20,7 +20,7 @@ type takeParams struct {
 	lender.Limits
 
 	group    string
-	interest kafka.Interest
+	interest kafka.SubscribeOptions
 	key      string // equal for requests that one lender can serve
 	format   recordjson.Format
 	stream   *streamFormat // nil for a list
@@ -66,7 +66,7 @@ func readTakeParams(x *exchange.Exchange) (*takeParams, error) {
 	d := &takeParams{
 		group:    x.R.PathValue("group"),
 		Limits:   lender.Limits{Records: 100, Bytes: 1 << 20, Timeout: time.Minute},
-		interest: kafka.Interest{Overrides: kafka.Properties{}, Windows: windowsEach, Address: x.Address()},
+		interest: kafka.SubscribeOptions{Overrides: kafka.Properties{}, WindowFactor: windowsEach, Address: x.Address()},
 		wait:     time.Second,
 		quota:    100,
 		stream:   streamFormatOf(x.R.Header),

@@ -25,7 +25,7 @@ type instance struct {
 
 	mu        sync.Mutex // guards what follows; held only over calls into kafka that do not wait
 	member    *kafka.Member
-	interest  kafka.Interest                 // topics or partitions of the member
+	interest  kafka.SubscribeOptions         // topics or partitions of the member
 	pattern   bool                           // the subscription is a pattern
 	delivered map[kafka.TopicPartition]int64 // by partition: the last offset that was delivered and is not committed
 	hurry     chan struct{}                  // closed when the request that has the turn should end
@@ -132,7 +132,7 @@ func (in *instance) leave(politely bool) {
 	if in.member != nil {
 		in.member.Leave(politely)
 	}
-	in.member, in.interest, in.pattern = nil, kafka.Interest{}, false
+	in.member, in.interest, in.pattern = nil, kafka.SubscribeOptions{}, false
 	clear(in.delivered)
 }
 

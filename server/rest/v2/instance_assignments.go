@@ -72,13 +72,13 @@ func (in *instance) assign(x *exchange.Exchange, partitions []kafka.TopicPartiti
 		in.reassign(partitions)
 		return nil
 	}
-	return in.join(x.Kafka, kafka.Interest{Partitions: partitions, Overrides: in.overrides, Address: x.Address()}, false)
+	return in.join(x.Kafka, kafka.SubscribeOptions{Partitions: partitions, Overrides: in.overrides, Address: x.Address()}, false)
 }
 
 // reassign changes the assignment. Records of removed partitions can no longer be committed. The caller
 // holds mu.
 func (in *instance) reassign(partitions []kafka.TopicPartition) {
-	in.member.Choose(partitions)
+	in.member.Assign(partitions)
 	in.interest.Partitions = partitions
 	for tp := range in.delivered {
 		if !slices.Contains(partitions, tp) {

@@ -82,7 +82,7 @@ func subscribe(x *exchange.Exchange, in *instance) error {
 }
 
 func (in *instance) subscribe(x *exchange.Exchange, w subscribeBody) error {
-	interest := kafka.Interest{Topics: w.topics, Overrides: in.overrides, Address: x.Address()}
+	interest := kafka.SubscribeOptions{Topics: w.topics, Overrides: in.overrides, Address: x.Address()}
 	byPattern := w.pattern != ""
 	if byPattern {
 		pattern, err := kafka.Pattern(w.pattern)
@@ -109,7 +109,7 @@ func (in *instance) subscribe(x *exchange.Exchange, w subscribeBody) error {
 }
 
 // join joins the group. The caller holds mu.
-func (in *instance) join(client *kafka.Client, interest kafka.Interest, byPattern bool) error {
+func (in *instance) join(client *kafka.Client, interest kafka.SubscribeOptions, byPattern bool) error {
 	member, err := client.Join(in.id, interest, in.bell.Ring)
 	if err != nil {
 		return takenName(err)
