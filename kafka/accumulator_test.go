@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -94,7 +95,7 @@ func TestManySessionsKeepTheirOrder(t *testing.T) {
 			for gate, before := range map[string]int{"": 1, " at the gate": 0} {
 				t.Run(door+" "+name+gate, func(t *testing.T) {
 					t.Parallel()
-					k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+					k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 					babbled(t, openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.Producer = properties }), before, send)
 				})
 			}
@@ -105,7 +106,7 @@ func TestManySessionsKeepTheirOrder(t *testing.T) {
 // What waits for reports waits no longer than for them, or for a moment.
 func TestRecordsWaitWhileOthersAreUnderway(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), shortly)
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
@@ -118,7 +119,7 @@ func TestRecordsWaitWhileOthersAreUnderway(t *testing.T) {
 	if n := a.held.Load(); n != 0 {
 		t.Errorf("%d bytes wait for nothing", n)
 	}
-	eventually(t, "a timer that is not running", func() bool {
+	kafkatest.Eventually(t, "a timer that is not running", func() bool {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		if a.timed { // for the first record, which came from the gate
@@ -153,7 +154,7 @@ func TestHastenIsForWhatDoesNotLinger(t *testing.T) {
 	for linger, left := range map[string]int{"": 1, "10": 1, "0": 0, "0.0": 0} {
 		t.Run("linger.ms="+linger, func(t *testing.T) {
 			t.Parallel()
-			k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+			k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 			c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
 				shortly(cfg)
 				if linger != "" {
@@ -182,11 +183,11 @@ func TestHastenIsForWhatDoesNotLinger(t *testing.T) {
 // but the first would have to linger for longer than the test lasts.
 func TestALoneRecordDoesNotLinger(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
 		cfg.Profiles = map[string]config.Properties{config.Buffered: {"linger.ms": "5000"}}
 	})
-	p, within := newCaller(t, c), time.After(patience)
+	p, within := newCaller(t, c), time.After(kafkatest.Patience)
 	small, large := []byte("x"), make([]byte, 2*sessionBatchBytes)
 	send := func(out Outgoing) {
 		if err := p.SendBuffered(out); err != nil {
@@ -224,7 +225,7 @@ func TestALoneRecordDoesNotLinger(t *testing.T) {
 // A session that leaves at once has its records sent all the same.
 func TestWhatWasGatheredGoesWithItsSession(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	fill(t, c, "letters", 1)
 	p := newCaller(t, c)
@@ -234,14 +235,14 @@ func TestWhatWasGatheredGoesWithItsSession(t *testing.T) {
 		}
 	}
 	p.Close()
-	eventually(t, "their end", func() bool { return c.Stats().Pending == 0 })
+	kafkatest.Eventually(t, "their end", func() bool { return c.Stats().Pending == 0 })
 	allEnded(t, c, 4)
 }
 
 // Records for which librdkafka has no room end with the client, as the others do.
 func TestWhatWaitsEndsWithTheClient(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.Producer = config.Properties{"queue.buffering.max.messages": "2"} })
 	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), record.OK)
 	heard := mute(k)

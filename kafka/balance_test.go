@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 )
 
@@ -69,7 +70,7 @@ func settleOne(m *Member, held []ledger.Delivery, chance *rand.Rand) []ledger.De
 // every lease has one end or none, and no counter goes back.
 func TestTheBooksBalanceAtEveryMoment(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(4, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(4, "letters"))
 	quick := func(cfg *config.Config) {
 		cfg.Consumer, cfg.MemberGrace = config.Properties{"heartbeat.interval.ms": "100"}, 20*time.Millisecond
 		cfg.SubscriptionLinger, cfg.RevokeGrace = 20*time.Millisecond, 50*time.Millisecond
@@ -87,7 +88,7 @@ func TestTheBooksBalanceAtEveryMoment(t *testing.T) {
 		})
 	}
 	before := map[*Client]map[string]ConsumedRow{one: {}, two: {}}
-	enough, limit := time.Now().Add(2*time.Second), time.Now().Add(3*patience)
+	enough, limit := time.Now().Add(2*time.Second), time.Now().Add(3*kafkatest.Patience)
 	// Those who leave while others join keep a group waiting for seconds, where the machine is busy.
 	for now := time.Now(); now.Before(enough) || accepted(one)+accepted(two) == 0 && now.Before(limit); now = time.Now() {
 		for c, rows := range before {
@@ -131,7 +132,7 @@ func wantBalanced(t *testing.T, c *Client, before map[string]ConsumedRow) {
 func wantNothingLeased(t *testing.T, clients ...*Client) {
 	t.Helper()
 	for _, c := range clients {
-		if err := shut(c, patience); err != nil {
+		if err := shut(c, kafkatest.Patience); err != nil {
 			t.Error(err)
 		}
 		for _, r := range c.Consumed() {

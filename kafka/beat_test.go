@@ -14,6 +14,7 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -98,12 +99,12 @@ func TestEveryLoopBeatsAsLongAsItRuns(t *testing.T) {
 	_, c := lettersOn(t, 1, func(cfg *config.Config) { cfg.Register = p.register })
 	join(t, c, "a", topicsOf("letters"))
 	want := []string{"lag", "producer:buffered", "producer:delivered", "subscription:group", "topics"}
-	eventually(t, "all loops", func() bool { return slices.Equal(p.running(), want) })
+	kafkatest.Eventually(t, "all loops", func() bool { return slices.Equal(p.running(), want) })
 	for _, name := range want {
 		before := p.of(name).beats
-		eventually(t, "another beat of "+name, func() bool { return p.of(name).beats > before+1 })
+		kafkatest.Eventually(t, "another beat of "+name, func() bool { return p.of(name).beats > before+1 })
 	}
-	if err := shut(c, patience); err != nil {
+	if err := shut(c, kafkatest.Patience); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string(nil), p.running()); diff != "" {
@@ -115,7 +116,7 @@ func TestEveryLoopBeatsAsLongAsItRuns(t *testing.T) {
 // Neither brokers that are away nor brokers that never answer may keep a loop from beating.
 func TestLoopsBeatWithoutBrokers(t *testing.T) {
 	t.Parallel()
-	silent := fakeCluster(t)
+	silent := kafkatest.Brokers(t)
 	silent.Control(func(kmsg.Request) (kmsg.Response, error, bool) {
 		silent.KeepControl()
 		return nil, nil, true
@@ -127,9 +128,9 @@ func TestLoopsBeatWithoutBrokers(t *testing.T) {
 			c := openOn(t, brokers, func(cfg *config.Config) { cfg.Register = p.register })
 			bufferThree(t, c)
 			join(t, c, "a", topicsOf("letters"))
-			eventually(t, "a question that nobody answered", func() bool { return p.of("lag").longest > cluster.TurnTime/2 })
+			kafkatest.Eventually(t, "a question that nobody answered", func() bool { return p.of("lag").longest > cluster.TurnTime/2 })
 			before := p.of("lag").beats
-			eventually(t, "the next question", func() bool { return p.of("lag").beats > before+2 })
+			kafkatest.Eventually(t, "the next question", func() bool { return p.of("lag").beats > before+2 })
 			_ = shut(c, time.Second)
 			p.wantInTime(t)
 		})
@@ -143,8 +144,8 @@ func TestLoopsBeatWhileAProducerIsReplaced(t *testing.T) {
 	caller := newCaller(t, c)
 	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: wireerr.OutOfOrderSequenceNumber})
 	wantOutcome(t, caller.deliver(t, "letters", []byte("x")), record.Unknown)
-	eventually(t, "the new producer", func() bool { return caller.deliver(t, "letters", []byte("x")) == nil })
-	eventually(t, "the end of the old one", func() bool { return p.of("producer:delivered").running == 1 })
+	kafkatest.Eventually(t, "the new producer", func() bool { return caller.deliver(t, "letters", []byte("x")) == nil })
+	kafkatest.Eventually(t, "the end of the old one", func() bool { return p.of("producer:delivered").running == 1 })
 	p.wantInTime(t)
 }
 
@@ -158,11 +159,11 @@ func TestALoopThatIsStuckDoesNotBeat(t *testing.T) {
 	w.sub.mu.Lock()
 	stuck := p.of("subscription:group").beats
 	other := p.of("producer:delivered").beats
-	eventually(t, "others to go on", func() bool { return p.of("producer:delivered").beats > other })
+	kafkatest.Eventually(t, "others to go on", func() bool { return p.of("producer:delivered").beats > other })
 	now := p.of("subscription:group").beats
 	w.sub.mu.Unlock()
 	if now > stuck+1 {
 		t.Errorf("beat %d times while it was stuck", now-stuck)
 	}
-	eventually(t, "it to go on", func() bool { return p.of("subscription:group").beats > now })
+	kafkatest.Eventually(t, "it to go on", func() bool { return p.of("subscription:group").beats > now })
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -35,7 +36,7 @@ func wantProduced(t *testing.T, c *Client, want ...ProducedRow) {
 
 func TestEveryProducedRecordIsInItsTopicsRow(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters", "parcels", "cards"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters", "parcels", "cards"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.MaxTopicRows = 2 })
 	p := newCaller(t, c)
 	for _, topic := range []string{"letters", "parcels", "cards", "letters", "cards"} {
@@ -88,7 +89,7 @@ func TestARecordAtTheGateIsHeldAndInFlight(t *testing.T) {
 
 func TestInFlightIsByProfile(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
@@ -108,7 +109,7 @@ func TestInFlightIsByProfile(t *testing.T) {
 // What is read while records come and go must add up, and never go back.
 func TestTheBooksNeverGoBack(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(2, "letters", "parcels"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(2, "letters", "parcels"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.MaxTopicRows = 1 })
 	const n = 20_000
 	done := make(chan error, 2)
@@ -134,7 +135,7 @@ func TestTheBooksNeverGoBack(t *testing.T) {
 			before[r.Topic] = r
 		}
 	}
-	eventually(t, "all reports", func() bool { return c.Stats().Pending == 0 })
+	kafkatest.Eventually(t, "all reports", func() bool { return c.Stats().Pending == 0 })
 	allEnded(t, c, 2*n)
 	for _, p := range c.Status().Profiles {
 		if want := map[string]uint64{config.Buffered: 2 * n}[p.Name]; p.AckLatency.Count != want {
@@ -148,7 +149,7 @@ func bufferMany(p *caller, topic string, n int) error {
 		for !p.Room() {
 			select {
 			case <-p.woken:
-			case <-time.After(patience):
+			case <-time.After(kafkatest.Patience):
 				return fmt.Errorf("no room: %d pending", p.Pending())
 			}
 		}
@@ -168,7 +169,7 @@ func bufferMany(p *caller, topic string, n int) error {
 func wantConsumed(t *testing.T, c *Client, want ...ConsumedRow) {
 	t.Helper()
 	now := cmpopts.IgnoreFields(ConsumedRow{}, "StandingAge", "StandingAttempts")
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(kafkatest.Patience)
 	for !cmp.Equal(want, c.Consumed(), now) && time.Now().Before(deadline) {
 		runtime.Gosched() // fetching goes on by itself
 	}
@@ -196,8 +197,8 @@ func TestEveryLeaseHasOneEnd(t *testing.T) {
 	again.Leave(true)
 	want := ConsumedRow{Group: "group", Topic: "letters", Fetched: 10, Lent: 7, Accepted: 3, Released: 4, Redelivered: 1, Stale: 1}
 	wantConsumed(t, c, ConsumedRow{Stale: 1}, want)
-	eventually(t, "the end of the subscription", func() bool { return c.Stats().Subscriptions == 0 })
-	eventually(t, "the end of its books", func() bool {
+	kafkatest.Eventually(t, "the end of the subscription", func() bool { return c.Stats().Subscriptions == 0 })
+	kafkatest.Eventually(t, "the end of its books", func() bool {
 		c.leases.mu.Lock()
 		defer c.leases.mu.Unlock()
 		return len(c.leases.open) == 0
@@ -215,7 +216,7 @@ func TestCloseEndsEveryLease(t *testing.T) {
 	w := join(t, c, "a", topicsOf("letters"))
 	wantTaken(t, w.take(t, 3), 0, 1, 2)
 	w.Accept(record.TopicPartition{Topic: "letters", Partition: 0}, 0)
-	if err := shut(c, patience); err != nil {
+	if err := shut(c, kafkatest.Patience); err != nil {
 		t.Fatal(err)
 	}
 	w.Accept(record.TopicPartition{Topic: "letters", Partition: 0}, 1)

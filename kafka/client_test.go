@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -34,7 +35,7 @@ func allEnded(t *testing.T, c *Client, taken int64) {
 
 func TestDeliveredAndBufferedRecordsArrive(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	for range 3 {
@@ -60,7 +61,7 @@ func TestDeliveredAndBufferedRecordsArrive(t *testing.T) {
 		t.Errorf("%d records in the topic, want 7", high)
 	}
 	allEnded(t, c, 7)
-	if err := shut(c, patience); err != nil {
+	if err := shut(c, kafkatest.Patience); err != nil {
 		t.Error(err)
 	}
 }
@@ -85,7 +86,7 @@ func TestTheBrokersAnswersBecomeOutcomes(t *testing.T) {
 	} {
 		t.Run(tt.err.Message+" "+tt.want.String(), func(t *testing.T) {
 			t.Parallel()
-			k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+			k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 			c := openOn(t, k.ListenAddrs(), shortly)
 			k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "letters", Err: tt.err, Count: tt.count})
 			wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), tt.want)
@@ -96,7 +97,7 @@ func TestTheBrokersAnswersBecomeOutcomes(t *testing.T) {
 
 func TestABufferedFailureIsCountedOnce(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: wireerr.TopicAuthorizationFailed, Count: -1})
 	p := newCaller(t, c)
@@ -113,7 +114,7 @@ func TestABufferedFailureIsCountedOnce(t *testing.T) {
 
 func TestAnUnknownTopicIsRefusedSoonAndComesBack(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t)
+	k := kafkatest.Brokers(t)
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	// These are the words of the look-up: librdkafka's own, after seconds, are others.
@@ -128,7 +129,7 @@ func TestAnUnknownTopicIsRefusedSoonAndComesBack(t *testing.T) {
 	if err := k.CreateTopic("nowhere", 1, nil); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the topic that was created", func() bool { return p.deliver(t, "nowhere", []byte("x")) == nil })
+	kafkatest.Eventually(t, "the topic that was created", func() bool { return p.deliver(t, "nowhere", []byte("x")) == nil })
 	if p.Pending() != 0 {
 		t.Errorf("%d pending", p.Pending())
 	}
@@ -136,7 +137,7 @@ func TestAnUnknownTopicIsRefusedSoonAndComesBack(t *testing.T) {
 
 func TestTheFirstRecordCreatesATopicWhereBrokersDoSo(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.AllowAutoTopicCreation())
+	k := kafkatest.Brokers(t, kfake.AllowAutoTopicCreation())
 	c := openOn(t, k.ListenAddrs(), nil)
 	wantOutcome(t, newCaller(t, c).deliver(t, "fresh", []byte("x")), record.OK)
 	allEnded(t, c, 1)
@@ -144,7 +145,7 @@ func TestTheFirstRecordCreatesATopicWhereBrokersDoSo(t *testing.T) {
 
 func TestRecordsOfATopicStayInOrderThroughTheGate(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	const n = 500
@@ -169,7 +170,7 @@ func TestRecordsOfATopicStayInOrderThroughTheGate(t *testing.T) {
 
 func TestARecordTooLargeIsRejectedAtOnce(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "letters", make([]byte, 2<<20)), record.Rejected)
@@ -199,7 +200,7 @@ func mute(k *kfake.Cluster) bell {
 
 func TestAFullQueueAsksToTryAgain(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
 		cfg.Producer = config.Properties{"queue.buffering.max.messages": "10", "message.timeout.ms": "1500"}
 	})
@@ -239,7 +240,7 @@ func TestBrokersThatAreAway(t *testing.T) {
 
 func TestAnUnansweredRecordMayBeWritten(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), shortly)
 	mute(k)
 	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), record.Unknown)
@@ -247,7 +248,7 @@ func TestAnUnansweredRecordMayBeWritten(t *testing.T) {
 
 func TestForsakenRecordsAreCountedWhenTheyEnd(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), shortly)
 	heard := mute(k)
 	p := newCaller(t, c)
@@ -257,7 +258,7 @@ func TestForsakenRecordsAreCountedWhenTheyEnd(t *testing.T) {
 	await(t, heard, "the produce request")
 	p.Forget(1)
 	p.Close()
-	eventually(t, "the late report", func() bool { return c.Stats().Ended[record.Unknown] == 1 })
+	kafkatest.Eventually(t, "the late report", func() bool { return c.Stats().Ended[record.Unknown] == 1 })
 	allEnded(t, c, 1)
 	if next := newCaller(t, c); next.id != p.id {
 		t.Errorf("number %d, want %d again", next.id, p.id)
@@ -266,7 +267,7 @@ func TestForsakenRecordsAreCountedWhenTheyEnd(t *testing.T) {
 
 func TestNobodyWritesToTopicsOfKafkasOwn(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.AllowAutoTopicCreation())
+	k := kafkatest.Brokers(t, kfake.AllowAutoTopicCreation())
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	for _, name := range []string{"__consumer_offsets", "__transaction_state", "__share_group_state"} {
@@ -279,7 +280,7 @@ func TestNobodyWritesToTopicsOfKafkasOwn(t *testing.T) {
 
 func TestTheNumberOfTopicsIsBounded(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.AllowAutoTopicCreation())
+	k := kafkatest.Brokers(t, kfake.AllowAutoTopicCreation())
 	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.MaxTopics = 2 })
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "one", []byte("x")), record.OK)
@@ -297,7 +298,7 @@ func TestCloseCountsWhatIsUndelivered(t *testing.T) {
 	t.Parallel()
 	t.Run("in librdkafka", func(t *testing.T) {
 		t.Parallel()
-		k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+		k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 		c := openOn(t, k.ListenAddrs(), nil)
 		heard := mute(k)
 		bufferThree(t, c)
@@ -315,10 +316,10 @@ func TestCloseCountsWhatIsUndelivered(t *testing.T) {
 // What waits for its topic when the process is told to end goes to Kafka all the same: brokers are there.
 func TestWhatWaitsForItsTopicIsDeliveredAtTheEnd(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	bufferThree(t, c)
-	if err := shut(c, patience); err != nil {
+	if err := shut(c, kafkatest.Patience); err != nil {
 		t.Error(err)
 	}
 	if s := c.Stats(); s.Accepted != 3 || s.Ended[record.OK] != 3 {
@@ -351,14 +352,14 @@ func wantUndelivered(t *testing.T, c *Client, n string) {
 // librdkafka's idempotent producer ends for good when the brokers' sequence numbers are not its own.
 func TestAProducerThatFailedForGoodIsReplaced(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
 	for round := int64(1); round <= 3; round++ {
 		k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: wireerr.OutOfOrderSequenceNumber})
 		wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.Unknown)
-		eventually(t, "the new producer", func() bool { return p.deliver(t, "letters", []byte("x")) == nil })
+		kafkatest.Eventually(t, "the new producer", func() bool { return p.deliver(t, "letters", []byte("x")) == nil })
 		if n := c.Stats().Replaced; n != round {
 			t.Errorf("%d producers replaced, want %d", n, round)
 		}
@@ -368,11 +369,11 @@ func TestAProducerThatFailedForGoodIsReplaced(t *testing.T) {
 
 func TestNothingIsTakenAfterClose(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
-	if err := shut(c, patience); err != nil {
+	if err := shut(c, kafkatest.Patience); err != nil {
 		t.Fatal(err)
 	}
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.Retry)
@@ -387,7 +388,7 @@ func TestOpenNamesTheProfileThatCannotBe(t *testing.T) {
 	cfg.Profiles = map[string]config.Properties{config.Buffered: {"acks": "0"}} // idempotence needs all
 	c, err := Open(cfg, slog.New(slog.DiscardHandler))
 	if err == nil {
-		_ = shut(c, patience)
+		_ = shut(c, kafkatest.Patience)
 		t.Fatal("opened")
 	}
 	if !strings.Contains(err.Error(), "producer profile buffered: ") {

@@ -11,20 +11,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
-
-// fakeCluster starts a fake Kafka cluster, of one broker unless opts say otherwise, that ends with the test.
-func fakeCluster(t *testing.T, opts ...kfake.Opt) *kfake.Cluster {
-	t.Helper()
-	k, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.GroupMinSessionTimeout(100 * time.Millisecond)}, opts...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(k.Close)
-	return k
-}
 
 // openOn opens a client on the brokers that ends with the test; change edits its configuration.
 func openOn(t *testing.T, brokers []string, change func(*config.Config)) *Client {
@@ -42,7 +32,7 @@ func openOn(t *testing.T, brokers []string, change func(*config.Config)) *Client
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = shut(c, patience) })
+	t.Cleanup(func() { _ = shut(c, kafkatest.Patience) })
 	return c
 }
 
@@ -190,29 +180,13 @@ func committed(t *testing.T, k *kfake.Cluster, topic string, at int64) {
 // waitGroup waits until the group looks as it should.
 func waitGroup(t *testing.T, k *kfake.Cluster, what string, looks func(*kfake.GroupInfo) bool) *kfake.GroupInfo {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), kafkatest.Patience)
 	defer cancel()
 	g, err := k.WaitGroupInfo(ctx, "group", func(g *kfake.GroupInfo) bool { return g != nil && looks(g) })
 	if err != nil {
 		t.Fatalf("waited in vain for %s: %v; the group is %+v", what, err, k.GroupInfo("group"))
 	}
 	return g
-}
-
-// eventually tries again until it succeeds, for what no wake announces.
-func eventually(t *testing.T, what string, try func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	ticker := time.NewTicker(10 * time.Millisecond)
-	defer ticker.Stop()
-	for !try() {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			t.Fatal("waited in vain for " + what)
-		}
-	}
 }
 
 func wantOutcome(t *testing.T, failure *ProduceError, want record.Outcome) {
@@ -224,13 +198,6 @@ func wantOutcome(t *testing.T, failure *ProduceError, want record.Outcome) {
 	if got != want {
 		t.Fatalf("the record ended as %s (%v), want %s", got, failure, want)
 	}
-}
-
-// bounded is for calls that wait for brokers.
-func bounded(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	t.Cleanup(cancel)
-	return ctx
 }
 
 // isTaken tells whether a live connection has the identity.

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -31,12 +32,12 @@ func TestACommitIsThereWhenItReturns(t *testing.T) {
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
 	for _, through := range []int64{2, 4} {
-		if err := w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: through}}); err != nil {
+		if err := w.Commit(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: through}}); err != nil {
 			t.Fatal(err)
 		}
 		wantCommitted(t, k, through+1)
 	}
-	if err := w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 9}}); !errors.Is(err, kerr.ErrMoved) { // it was lent none of the others
+	if err := w.Commit(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 9}}); !errors.Is(err, kerr.ErrMoved) { // it was lent none of the others
 		t.Error(err)
 	}
 	wantCommitted(t, k, 5)
@@ -51,7 +52,7 @@ func TestACommitEndsAtWhatOthersOwe(t *testing.T) {
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
 	w.Release(letters, 1, time.Hour)
-	if err := w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 4}}); err != nil {
+	if err := w.Commit(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 4}}); err != nil {
 		t.Fatal(err)
 	}
 	wantCommitted(t, k, 1)
@@ -68,7 +69,7 @@ func TestACommitThatNobodyAnswersIsAnError(t *testing.T) {
 	k.ControlKey(int16(kmsg.OffsetCommit), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		return commitsAnswered(req, wireerr.GroupAuthorizationFailed.Code), nil, true
 	})
-	if err := w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 4}}); !errors.Is(err, kerr.ErrDenied) {
+	if err := w.Commit(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 4}}); !errors.Is(err, kerr.ErrDenied) {
 		t.Errorf("refused: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
@@ -82,7 +83,7 @@ func TestACommitThatNobodyAnswersIsAnError(t *testing.T) {
 		t.Errorf("no answer: %v", err)
 	}
 	// librdkafka takes its time to find the coordinator again, on a busy machine a lot of it.
-	again, end := context.WithTimeout(t.Context(), 3*patience)
+	again, end := context.WithTimeout(t.Context(), 3*kafkatest.Patience)
 	defer end()
 	if err := w.Commit(again, []record.PartitionOffset{{TopicPartition: letters, Offset: 4}}); err != nil {
 		t.Fatalf("what was settled before is not committed: %v", err)
@@ -100,7 +101,7 @@ func TestALastCommitThatFailsIsCounted(t *testing.T) {
 	k.ControlKey(int16(kmsg.OffsetCommit), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		return commitsAnswered(req, wireerr.GroupAuthorizationFailed.Code), nil, true
 	})
-	if err := shut(c, patience); err != nil {
+	if err := shut(c, kafkatest.Patience); err != nil {
 		t.Fatal(err)
 	}
 	if n := c.Stats().CommitErrors; n != 1 {
@@ -128,7 +129,7 @@ func TestPlacesAreCommittedAsTheyAre(t *testing.T) {
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
 	for _, at := range []int64{3, 1, 8, 4} {
-		if err := w.CommitAt(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: at}}); err != nil {
+		if err := w.CommitAt(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: at}}); err != nil {
 			t.Fatal(err)
 		}
 		wantCommitted(t, k, at)
@@ -137,7 +138,7 @@ func TestPlacesAreCommittedAsTheyAre(t *testing.T) {
 		t.Errorf("owes %d", w.Owed())
 	}
 	w.take(t, 5)
-	if err := w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 9}}); err != nil {
+	if err := w.Commit(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 9}}); err != nil {
 		t.Fatal(err)
 	}
 	wantCommitted(t, k, 10)
@@ -148,10 +149,10 @@ func TestPlacesOfOthersAreNotCommitted(t *testing.T) {
 	_, c := lettersOn(t, 10, never)
 	w, other := join(t, c, "a", topicsOf("letters")), join(t, c, "b", topicsOf("letters"))
 	w.take(t, 5)
-	if err := other.CommitAt(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 2}}); !errors.Is(err, kerr.ErrNotHere) {
+	if err := other.CommitAt(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 2}}); !errors.Is(err, kerr.ErrNotHere) {
 		t.Errorf("another's: %v", err)
 	}
-	if err := w.CommitAt(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 2}, {TopicPartition: record.TopicPartition{Topic: "letters", Partition: 7}, Offset: 1}}); !errors.Is(err, kerr.ErrNotHere) {
+	if err := w.CommitAt(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 2}, {TopicPartition: record.TopicPartition{Topic: "letters", Partition: 7}, Offset: 1}}); !errors.Is(err, kerr.ErrNotHere) {
 		t.Errorf("nobody's: %v", err)
 	}
 	if w.Owed() != 5 {
@@ -170,14 +171,16 @@ func TestWhoWaitsForACommitIsToldOfTheEnd(t *testing.T) {
 		return nil, errors.New("no answer"), true
 	})
 	told := make(chan error)
-	go func() { told <- w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 4}}) }()
+	go func() {
+		told <- w.Commit(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 4}})
+	}()
 	<-asked
 	k.Close()
 	_ = shut(c, time.Second)
 	if err := <-told; err == nil {
 		t.Error("committed with nobody there")
 	}
-	if err := w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 4}}); err == nil {
+	if err := w.Commit(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 4}}); err == nil {
 		t.Error("committed after the end")
 	}
 }
@@ -188,15 +191,15 @@ func TestACommitOfWhatComesAgainIsAnError(t *testing.T) {
 	k, c := lettersOn(t, 5, never)
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
-	if _, err := c.Seek(bounded(t), "group", []record.PartitionOffset{{TopicPartition: letters, Offset: 0}}); err != nil { // begins it again, as a rebalance does
+	if _, err := c.Seek(kafkatest.Bounded(t), "group", []record.PartitionOffset{{TopicPartition: letters, Offset: 0}}); err != nil { // begins it again, as a rebalance does
 		t.Fatal(err)
 	}
-	if err := w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 4}}); !errors.Is(err, kerr.ErrMoved) {
+	if err := w.Commit(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 4}}); !errors.Is(err, kerr.ErrMoved) {
 		t.Error(err)
 	}
 	wantCommitted(t, k, 0)
 	wantTaken(t, w.take(t, 5), 0, 1, 2, 3, 4)
-	if err := w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 4}}); err != nil {
+	if err := w.Commit(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 4}}); err != nil {
 		t.Fatal(err)
 	}
 	wantCommitted(t, k, 5)

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 )
 
@@ -52,7 +53,7 @@ func waitFrom(c *Client, address, group string) (*Member, error) {
 		}
 		select {
 		case <-woken:
-		case <-time.After(patience):
+		case <-time.After(kafkatest.Patience):
 			return nil, errors.New("waited in vain for room")
 		}
 	}
@@ -194,7 +195,7 @@ func TestAConsumerThatLeavesKeepsItsPlace(t *testing.T) {
 // waitGroupOf waits until a group has a member.
 func waitGroupOf(t *testing.T, k *kfake.Cluster, group string) {
 	t.Helper()
-	eventually(t, "a member", func() bool { g := k.GroupInfo(group); return g != nil && len(g.Members) == 1 && g.State == "Stable" })
+	kafkatest.Eventually(t, "a member", func() bool { g := k.GroupInfo(group); return g != nil && len(g.Members) == 1 && g.State == "Stable" })
 }
 
 // Names that come and go at a high rate: there are never more consumers than there may be, and everybody gets in.

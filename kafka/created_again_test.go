@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 )
 
 // createAgain deletes the topic and creates it again after a while, with so many new records.
@@ -22,7 +23,7 @@ func createAgain(t *testing.T, k *kfake.Cluster, c *Client, gap time.Duration, r
 		t.Fatal(err)
 	}
 	p := newCaller(t, c)
-	eventually(t, "the new topic", func() bool { return p.deliver(t, "letters", []byte("new")) == nil })
+	kafkatest.Eventually(t, "the new topic", func() bool { return p.deliver(t, "letters", []byte("new")) == nil })
 	fill(t, c, "letters", records-1)
 }
 
@@ -73,7 +74,7 @@ func eachOnce(t *testing.T, w *worker, records int) {
 // 0: it would look for the records of the new log where there are none.
 func TestATopicCreatedAgainHasLeadersOfItsOwn(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.NumBrokers(3), kfake.SeedTopics(4, "letters"))
+	k := kafkatest.Brokers(t, kfake.NumBrokers(3), kfake.SeedTopics(4, "letters"))
 	c, other := openOn(t, k.ListenAddrs(), nil), openOn(t, k.ListenAddrs(), nil)
 	for p := range int32(4) {
 		for node := range int32(6) {

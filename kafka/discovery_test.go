@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
@@ -67,7 +68,7 @@ func TestAPatternLetsGoOfTopicsThatAreGone(t *testing.T) {
 	for _, protocol := range []string{"classic", "consumer"} {
 		t.Run(protocol, func(t *testing.T) {
 			t.Parallel()
-			k := fakeCluster(t, kfake.SeedTopics(1, "letters-a", "letters-b", "parcels"))
+			k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters-a", "letters-b", "parcels"))
 			c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
 				cfg.Consumer = config.Properties{"topic.metadata.refresh.interval.ms": "100"}
 			})
@@ -90,7 +91,7 @@ func TestAPatternLetsGoOfTopicsThatAreGone(t *testing.T) {
 // finds waits until the member is subscribed to these topics, and has their partitions.
 func finds(t *testing.T, w *worker, want ...string) {
 	t.Helper()
-	eventually(t, strings.Join(want, ","), func() bool {
+	kafkatest.Eventually(t, strings.Join(want, ","), func() bool {
 		var got []string
 		for _, tp := range w.Assigned() {
 			got = append(got, tp.Topic)
@@ -104,23 +105,23 @@ func finds(t *testing.T, w *worker, want ...string) {
 func TestTheDiscoveryEndsWithItsPatterns(t *testing.T) {
 	t.Parallel()
 	p := &pulse{}
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
 		cfg.Register, cfg.SubscriptionLinger, cfg.MemberGrace = p.register, time.Millisecond, time.Millisecond
 	})
 	for range 2 {
 		w := join(t, c, "a", topicsOf("^lett.*"))
-		eventually(t, "a discovery", func() bool { return slices.Contains(p.running(), "patterns") })
-		eventually(t, "the topic", func() bool { return len(w.Assigned()) == 1 })
+		kafkatest.Eventually(t, "a discovery", func() bool { return slices.Contains(p.running(), "patterns") })
+		kafkatest.Eventually(t, "the topic", func() bool { return len(w.Assigned()) == 1 })
 		w.Leave(true)
-		eventually(t, "no discovery", func() bool { return !slices.Contains(p.running(), "patterns") })
+		kafkatest.Eventually(t, "no discovery", func() bool { return !slices.Contains(p.running(), "patterns") })
 	}
 	p.wantInTime(t)
 }
 
 func TestAClientsPatternsReachNoMatcherOfCs(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	for _, expression := range costly {
 		if _, err := c.Join(Identity{"g", "a"}, topicsOf(expression), func() {}); err == nil {

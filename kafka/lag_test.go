@@ -15,6 +15,7 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/record"
@@ -33,7 +34,7 @@ func wantLag(t *testing.T, c *Client, want ...cluster.PartitionLag) {
 			t.Errorf("the lag (-want +got):\n%s", diff)
 		}
 	}()
-	eventually(t, "the lag", func() bool {
+	kafkatest.Eventually(t, "the lag", func() bool {
 		got := c.Lags()
 		for i := range got {
 			got[i].Seconds = 0
@@ -77,7 +78,7 @@ func TestRecordsThatAreGoneAreNoLag(t *testing.T) {
 
 func TestTheLagOfPartitionsThatAnotherProxyHas(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(2, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(2, "letters"))
 	quick := func(cfg *config.Config) { soon(cfg); cfg.Consumer = config.Properties{"heartbeat.interval.ms": "100"} }
 	one, two := openOn(t, k.ListenAddrs(), quick), openOn(t, k.ListenAddrs(), quick)
 	fill(t, one, "letters", 20)
@@ -89,11 +90,11 @@ func TestTheLagOfPartitionsThatAnotherProxyHas(t *testing.T) {
 		}
 	}
 	join(t, two, "b", topicsOf("letters"))
-	eventually(t, "a partition on each side, and a reading of both on each", func() bool {
+	kafkatest.Eventually(t, "a partition on each side, and a reading of both on each", func() bool {
 		return one.Status().Subscriptions[0].Partitions == 1 && len(one.Lags()) == 2 &&
 			two.Status().Subscriptions[0].Partitions == 1 && len(two.Lags()) == 2
 	})
-	eventually(t, "no lag: everything was settled", func() bool { // the last reading may be older than the last commit
+	kafkatest.Eventually(t, "no lag: everything was settled", func() bool { // the last reading may be older than the last commit
 		lags := two.Lags()
 		return len(lags) == 2 && lags[0].Committed == lags[0].End && lags[1].Committed == lags[1].End && lags[0].Lag+lags[1].Lag == 0
 	})
@@ -102,7 +103,7 @@ func TestTheLagOfPartitionsThatAnotherProxyHas(t *testing.T) {
 // A topic that is gone, with offsets that the group once committed in it, must not hide the others.
 func TestATopicThatIsGoneHidesNoLag(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters", "parcels"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters", "parcels"))
 	c := openOn(t, k.ListenAddrs(), soon)
 	fill(t, c, "letters", 3)
 	fill(t, c, "parcels", 3)
@@ -113,7 +114,7 @@ func TestATopicThatIsGoneHidesNoLag(t *testing.T) {
 			taken++
 		}
 	}
-	eventually(t, "two rows", func() bool { return len(c.Lags()) == 2 })
+	kafkatest.Eventually(t, "two rows", func() bool { return len(c.Lags()) == 2 })
 	if err := k.DeleteTopic("parcels"); err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +128,7 @@ func TestTheAgeOfALag(t *testing.T) {
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 2)
 	sub := func() SubscriptionStatus { return c.Status().Subscriptions[0] }
-	eventually(t, "an age", func() bool { return sub().LagSeconds > 0.3 })
+	kafkatest.Eventually(t, "an age", func() bool { return sub().LagSeconds > 0.3 })
 	s := sub()
 	if s.Lag != 2 || s.LagSeconds > 60 || s.OldestUnacked <= 0 || s.OldestUnacked > time.Minute || s.Leased != 2 || s.Partitions != 1 || s.Rebalances != 1 {
 		t.Errorf("the subscription is %+v", s)
@@ -137,7 +138,7 @@ func TestTheAgeOfALag(t *testing.T) {
 		t.Errorf("the members (-want +got):\n%s", diff)
 	}
 	w.AcceptThrough(letters, 1)
-	eventually(t, "no lag", func() bool { return sub().Lag == 0 && sub().LagSeconds == 0 })
+	kafkatest.Eventually(t, "no lag", func() bool { return sub().Lag == 0 && sub().LagSeconds == 0 })
 	if s := sub(); s.OldestUnacked != 0 {
 		t.Errorf("nothing is owed since %v", s.OldestUnacked)
 	}
@@ -146,7 +147,7 @@ func TestTheAgeOfALag(t *testing.T) {
 // All ends are asked for at once, whatever the number of groups and partitions.
 func TestOneQuestionForAllEnds(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(8, "letters", "parcels"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(8, "letters", "parcels"))
 	c := openOn(t, k.ListenAddrs(), soon)
 	fill(t, c, "letters", 1)
 	fill(t, c, "parcels", 1)
@@ -155,7 +156,7 @@ func TestOneQuestionForAllEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, "the lag of three groups in 16 partitions", func() bool { return len(c.Lags()) == 48 })
+	kafkatest.Eventually(t, "the lag of three groups in 16 partitions", func() bool { return len(c.Lags()) == 48 })
 	// Consumers ask as well, where to begin, but never for all partitions at once.
 	all := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Observe: true, Count: -1, When: func(r kmsg.Request) bool {
 		n := 0
@@ -165,7 +166,7 @@ func TestOneQuestionForAllEnds(t *testing.T) {
 		return n == 16
 	}})
 	groups := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetFetch}, Observe: true, Count: -1})
-	eventually(t, "three readings", func() bool { return groups.Hits() >= 9 })
+	kafkatest.Eventually(t, "three readings", func() bool { return groups.Hits() >= 9 })
 	if n := all.Hits(); n < 2 || n > 4 {
 		t.Errorf("asked %d times for all ends in three readings", n)
 	}
@@ -195,7 +196,7 @@ func (j *journal) count(text string) (n int) {
 
 func TestAGroupThatStallsIsLoggedOnce(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	j := &journal{}
 	cfg := config.Defaults()
 	cfg.Brokers, cfg.CommitInterval = k.ListenAddrs(), 100*time.Millisecond
@@ -204,18 +205,18 @@ func TestAGroupThatStallsIsLoggedOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = shut(c, patience) }()
+	defer func() { _ = shut(c, kafkatest.Patience) }()
 	fill(t, c, "letters", 3)
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 3)
 	stalled := func() bool { return c.Status().Subscriptions[0].StalledPartitions == 1 }
-	eventually(t, "the stall", stalled)
+	kafkatest.Eventually(t, "the stall", stalled)
 	reading := c.LagsAsOf
 	for after := reading(); reading().Before(after.Add(time.Second)); {
-		eventually(t, "another reading", func() bool { return reading().After(after.Add(time.Second)) })
+		kafkatest.Eventually(t, "another reading", func() bool { return reading().After(after.Add(time.Second)) })
 	}
 	w.Accept(letters, 0)
-	eventually(t, "the group to get on", func() bool { return !stalled() })
+	kafkatest.Eventually(t, "the group to get on", func() bool { return !stalled() })
 	if n, m := j.count(`msg="group stalled`), j.count(`msg="group gets on`); n != 1 || m != 1 {
 		t.Errorf("logged a stall %d times and its end %d times:\n%s", n, m, j.lines)
 	}
@@ -245,16 +246,16 @@ func TestASubscriptionsTopics(t *testing.T) {
 
 func TestReachFollowsTheBrokers(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t)
+	k := kafkatest.Brokers(t)
 	c := openOn(t, k.ListenAddrs(), nil)
-	eventually(t, "a broker that answers", func() bool { return c.Reach() == nil })
+	kafkatest.Eventually(t, "a broker that answers", func() bool { return c.Reach() == nil })
 	k.Close()
-	eventually(t, "no broker", func() bool { return c.Reach() != nil })
+	kafkatest.Eventually(t, "no broker", func() bool { return c.Reach() != nil })
 	away := openOn(t, []string{"127.0.0.1:1"}, nil)
 	if err := away.Reach(); !errors.Is(err, kerr.ErrNotAsked) {
 		t.Errorf("%v, and nobody was asked", err)
 	}
-	eventually(t, "a question in vain", func() bool { err := away.Reach(); return err != nil && !errors.Is(err, kerr.ErrNotAsked) })
+	kafkatest.Eventually(t, "a question in vain", func() bool { err := away.Reach(); return err != nil && !errors.Is(err, kerr.ErrNotAsked) })
 }
 
 // A group that may not be read is left out; the others are not.

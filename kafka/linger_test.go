@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
@@ -15,7 +16,7 @@ import (
 // subscriptions and members' places are kept for ever.
 func deploying(t *testing.T, change func(*config.Config)) (*kfake.Cluster, *Client) {
 	t.Helper()
-	k := fakeCluster(t, kfake.SeedTopics(4, "letters"), kfake.SeedTopics(1, "others"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(4, "letters"), kfake.SeedTopics(1, "others"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
 		cfg.SubscriptionLinger, cfg.MemberGrace = time.Hour, time.Hour
 		if change != nil {

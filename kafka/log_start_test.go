@@ -11,6 +11,7 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
@@ -35,7 +36,7 @@ func starting(reset string) SubscribeOptions {
 // wantSkipped waits until so many records are counted as skipped.
 func wantSkipped(t *testing.T, c *Client, want int64) {
 	t.Helper()
-	eventually(t, "what was skipped to be counted", func() bool {
+	kafkatest.Eventually(t, "what was skipped to be counted", func() bool {
 		for _, row := range c.Consumed() {
 			if row.Topic == "letters" && row.Skipped == want {
 				return true
@@ -68,7 +69,7 @@ func TestCommitsGoDownWhenTheLogDid(t *testing.T) {
 			fill(t, c, "letters", 10)
 			wantTaken(t, w.take(t, 2), tt.at, tt.at+1)
 			w.AcceptThrough(letters, tt.at)
-			if err := shut(c, patience); err != nil {
+			if err := shut(c, kafkatest.Patience); err != nil {
 				t.Fatal(err)
 			}
 			wantCommitted(t, k, tt.at+1)
@@ -96,11 +97,11 @@ func TestACommitThatWasUnderWayIsPutRight(t *testing.T) {
 	k, c := lettersOn(t, 10, never)
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
-	if _, err := c.Seek(bounded(t), "group", []record.PartitionOffset{{TopicPartition: letters, Offset: 2}}); err != nil {
+	if _, err := c.Seek(kafkatest.Bounded(t), "group", []record.PartitionOffset{{TopicPartition: letters, Offset: 2}}); err != nil {
 		t.Fatal(err)
 	}
 	wantCommitted(t, k, 2)
-	if err := w.sub.call(bounded(t), func(done chan<- error) {
+	if err := w.sub.call(kafkatest.Bounded(t), func(done chan<- error) {
 		s := w.sub
 		s.ticket++
 		s.commits[s.ticket] = done
@@ -165,7 +166,7 @@ func TestSkippedRecordsAreCounted(t *testing.T) {
 			w := join(t, c, "a", starting(tt.reset))
 			if tt.reset == "latest" {
 				waitGroup(t, k, "a member", func(g *kfake.GroupInfo) bool { return len(g.Members) == 1 })
-				eventually(t, "a record at the end", func() bool {
+				kafkatest.Eventually(t, "a record at the end", func() bool {
 					fill(t, c, "letters", 1)
 					lent, err := w.Next(1, 1<<20, nil)
 					return err != nil || len(lent) > 0
@@ -201,7 +202,7 @@ func TestAnEmptiedLogIsNoticed(t *testing.T) {
 // What compaction has taken out is not skipped.
 func TestGapsAreNotSkippedRecords(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t)
+	k := kafkatest.Brokers(t)
 	if err := k.CreateTopic("letters", 1, map[string]string{"cleanup.policy": "compact"}); err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +270,7 @@ func TestOutOfRangeIsSaid(t *testing.T) {
 			if status := c.Status().Subscriptions[0]; status.Trouble != err.Error() {
 				t.Errorf("the status says %q", status.Trouble)
 			}
-			if _, err := c.SetGroupOffsets(bounded(t), "group", []cluster.Target{{TopicPartition: letters, Offset: 700}}); err != nil {
+			if _, err := c.SetGroupOffsets(kafkatest.Bounded(t), "group", []cluster.Target{{TopicPartition: letters, Offset: 700}}); err != nil {
 				t.Fatal(err)
 			}
 			wantTaken(t, w.take(t, 2), 700, 701)

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -19,9 +20,9 @@ func TestManyNewTopicsAreAskedForTogether(t *testing.T) {
 	for n := range topics {
 		names = append(names, fmt.Sprintf("topic%d", n))
 	}
-	k := fakeCluster(t, kfake.SeedTopics(1, names...))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, names...))
 	c := openOn(t, k.ListenAddrs(), nil)
-	eventually(t, "an answer", func() bool { return c.Reach() == nil })
+	kafkatest.Eventually(t, "an answer", func() bool { return c.Reach() == nil })
 	var requests atomic.Int64
 	k.ControlKey(int16(kmsg.Metadata), func(kmsg.Request) (kmsg.Response, error, bool) {
 		k.KeepControl()
@@ -45,7 +46,7 @@ func TestManyNewTopicsAreAskedForTogether(t *testing.T) {
 // Topics that exist do not wait for those that do not, and each has its own answer.
 func TestANameThatFailsFailsAlone(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "there0", "there1", "there2"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "there0", "there1", "there2"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	var callers []*caller
 	for n := range 3 {
@@ -65,7 +66,7 @@ func TestANameThatFailsFailsAlone(t *testing.T) {
 func TestNewTopicsThatTheBrokersCreateAllCome(t *testing.T) {
 	t.Parallel()
 	const topics = 300
-	k := fakeCluster(t, kfake.AllowAutoTopicCreation(), kfake.DefaultNumPartitions(1))
+	k := kafkatest.Brokers(t, kfake.AllowAutoTopicCreation(), kfake.DefaultNumPartitions(1))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	for n := range topics {
@@ -80,7 +81,7 @@ func TestNewTopicsThatTheBrokersCreateAllCome(t *testing.T) {
 	if failure := p.outcomes(t, topics); failure != nil {
 		t.Fatal(failure)
 	}
-	eventually(t, "the buffered ones", func() bool { return p.Pending() == 0 })
+	kafkatest.Eventually(t, "the buffered ones", func() bool { return p.Pending() == 0 })
 	if failed := p.TakeFailed(); failed != 0 {
 		t.Errorf("%d buffered records failed", failed)
 	}

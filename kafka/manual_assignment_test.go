@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -24,7 +25,7 @@ func TestAMemberChoosesItsPartitions(t *testing.T) {
 	k, c := lettersOn(t, 10, func(cfg *config.Config) { cfg.CommitInterval = time.Hour })
 	w := choose(t, c, letters)
 	wantTaken(t, w.take(t, 4), 0, 1, 2, 3)
-	if err := w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 3}}); err != nil {
+	if err := w.Commit(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 3}}); err != nil {
 		t.Fatal(err)
 	}
 	g := k.GroupInfo("group")
@@ -33,13 +34,13 @@ func TestAMemberChoosesItsPartitions(t *testing.T) {
 	}
 	w.take(t, 2)
 	w.Leave(true)
-	eventually(t, "its consumer to end", func() bool { return c.Stats().Subscriptions == 0 })
+	kafkatest.Eventually(t, "its consumer to end", func() bool { return c.Stats().Subscriptions == 0 })
 	again := choose(t, c, letters)
 	wantTaken(t, again.take(t, 2), 4, 5)
-	if places, err := again.Committed(bounded(t), []record.TopicPartition{letters, {Topic: "letters", Partition: 5}}); err != nil || len(places) != 1 || places[0] != (record.PartitionOffset{TopicPartition: letters, Offset: 4}) {
+	if places, err := again.Committed(kafkatest.Bounded(t), []record.TopicPartition{letters, {Topic: "letters", Partition: 5}}); err != nil || len(places) != 1 || places[0] != (record.PartitionOffset{TopicPartition: letters, Offset: 4}) {
 		t.Errorf("committed are %v %v", places, err)
 	}
-	if err := again.Seek(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: cluster.Beginning}}); err != nil {
+	if err := again.Seek(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: cluster.Beginning}}); err != nil {
 		t.Fatal(err)
 	}
 	wantTaken(t, again.take(t, 2), 0, 1)
@@ -48,19 +49,19 @@ func TestAMemberChoosesItsPartitions(t *testing.T) {
 
 func TestAnotherChoiceKeepsWhatStays(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(2, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(2, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	fill(t, c, "letters", 100)
 	one, two := record.TopicPartition{Topic: "letters", Partition: 0}, record.TopicPartition{Topic: "letters", Partition: 1}
 	w := choose(t, c, one)
 	wantTaken(t, w.take(t, 3), 0, 1, 2)
 	w.Assign([]record.TopicPartition{one, two})
-	eventually(t, "both", func() bool { return len(w.Assigned()) == 2 })
+	kafkatest.Eventually(t, "both", func() bool { return len(w.Assigned()) == 2 })
 	if w.Owed() != 3 {
 		t.Errorf("owes %d, want 3: the partition stayed", w.Owed())
 	}
 	w.Assign([]record.TopicPartition{two})
-	eventually(t, "one", func() bool { return len(w.Assigned()) == 1 })
+	kafkatest.Eventually(t, "one", func() bool { return len(w.Assigned()) == 1 })
 	if d := w.next(t, 1)[0]; d.TopicPartition != two || w.Owed() != 1 {
 		t.Errorf("got %s, owes %d", d.TopicPartition, w.Owed())
 	}
@@ -70,13 +71,13 @@ func TestAnotherChoiceKeepsWhatStays(t *testing.T) {
 // What is ordered is done in the order in which it is ordered.
 func TestAMemberCommitsRightAfterItsChoice(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(2, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(2, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	one, two := record.TopicPartition{Topic: "letters", Partition: 0}, record.TopicPartition{Topic: "letters", Partition: 1}
 	w := choose(t, c, one)
 	for offset, tp := range []record.TopicPartition{one, two, one, two} {
 		w.Assign([]record.TopicPartition{tp})
-		if err := w.CommitAt(bounded(t), []record.PartitionOffset{{TopicPartition: tp, Offset: int64(offset)}}); err != nil {
+		if err := w.CommitAt(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: tp, Offset: int64(offset)}}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -89,7 +90,7 @@ func TestWhoIsInNoGroupCannotCommitForOneThatHasMembers(t *testing.T) {
 	member.take(t, 1)
 	w := choose(t, c, letters)
 	w.take(t, 1)
-	if err := w.Commit(bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 0}}); !errors.Is(err, kerr.ErrForeign) {
+	if err := w.Commit(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 0}}); !errors.Is(err, kerr.ErrForeign) {
 		t.Error(err)
 	}
 }
@@ -102,7 +103,7 @@ func TestPlacesByTime(t *testing.T) {
 		at   time.Time
 		want int64
 	}{{now.Add(-time.Hour), 0}, {time.Unix(-1, 0), 0}, {now.Add(time.Hour), 3}} {
-		places, err := c.Since(bounded(t), map[record.TopicPartition]time.Time{letters: q.at})
+		places, err := c.Since(kafkatest.Bounded(t), map[record.TopicPartition]time.Time{letters: q.at})
 		if err != nil || len(places) != 1 || places[0] != (record.PartitionOffset{TopicPartition: letters, Offset: q.want}) {
 			t.Errorf("since %v: %v %v, want %d", q.at, places, err, q.want)
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -14,7 +15,7 @@ import (
 // cramped is a client that has memory for one fetch of one partition at a time.
 func cramped(t *testing.T, partitions int32, records int) *Client {
 	t.Helper()
-	k := fakeCluster(t, kfake.SeedTopics(partitions, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(partitions, "letters"))
 	full := openOn(t, k.ListenAddrs(), nil)
 	for range partitions {
 		fill(t, full, "letters", records)
@@ -54,7 +55,7 @@ func endsOf(t *testing.T, c *Client, partitions int32) map[int32]int64 {
 	t.Helper()
 	ends := map[int32]int64{}
 	for p := range partitions {
-		_, end, err := c.PartitionOffsets(bounded(t), record.TopicPartition{Topic: "letters", Partition: p})
+		_, end, err := c.PartitionOffsets(kafkatest.Bounded(t), record.TopicPartition{Topic: "letters", Partition: p})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +75,7 @@ func TestPartitionsTakeTurnsWhenMemoryIsShort(t *testing.T) {
 	first := w.next(t, 1)[0]
 	j[first.Partition] = 1
 	w.AcceptThrough(first.TopicPartition, first.Offset)
-	eventually(t, "a partition that waits for its turn", func() bool { return c.Memory().Waiting > 0 })
+	kafkatest.Eventually(t, "a partition that waits for its turn", func() bool { return c.Memory().Waiting > 0 })
 	j.expect(t, w, ends)
 	fill(t, c, "letters", 1000) // behind the end, in partitions that are open or closed
 	j.expect(t, w, endsOf(t, c, partitions))
@@ -95,7 +96,7 @@ func TestASeekIsKeptOverTurns(t *testing.T) {
 			j[p] = round * 100
 			places = append(places, record.PartitionOffset{TopicPartition: record.TopicPartition{Topic: "letters", Partition: p}, Offset: round * 100})
 		}
-		if err := w.Seek(bounded(t), places); err != nil {
+		if err := w.Seek(kafkatest.Bounded(t), places); err != nil {
 			t.Fatal(err)
 		}
 		j.expect(t, w, ends)
@@ -127,7 +128,7 @@ func TestARebalanceWhilePartitionsWait(t *testing.T) {
 			}
 		}
 	}
-	eventually(t, "every record", func() bool {
+	kafkatest.Eventually(t, "every record", func() bool {
 		for _, w := range workers {
 			lent, err := w.Next(1000, 1<<20, nil)
 			if err != nil {

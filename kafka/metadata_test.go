@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -56,7 +57,7 @@ func TestTheClusterIsRead(t *testing.T) {
 
 func TestTheOffsetsOfAPartitionAreRead(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(2, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(2, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	for range 5 {
@@ -72,7 +73,7 @@ func TestTheOffsetsOfAPartitionAreRead(t *testing.T) {
 
 func TestWhatDoesNotExistIsToldApartAndNotCreated(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(2, "letters"), kfake.AllowAutoTopicCreation())
+	k := kafkatest.Brokers(t, kfake.SeedTopics(2, "letters"), kfake.AllowAutoTopicCreation())
 	c := openOn(t, k.ListenAddrs(), nil)
 	start := time.Now()
 	for range 2 {
@@ -102,7 +103,7 @@ func wantError(t *testing.T, err, want error, text string) {
 
 func TestADeniedReadingSaysSo(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	if _, err := c.Topic(t.Context(), "letters"); err != nil {
 		t.Fatal(err)
@@ -157,7 +158,7 @@ func TestAReadingEndsWithItsCallerAndWithTheClient(t *testing.T) {
 		go func() { ended <- read(t.Context()) }()
 	}
 	start := time.Now()
-	if err := shut(c, patience); err != nil {
+	if err := shut(c, kafkatest.Patience); err != nil {
 		t.Error(err)
 	}
 	for range all {
@@ -173,7 +174,7 @@ func soonest(t *testing.T, ended <-chan error) error {
 	select {
 	case err := <-ended:
 		return err
-	case <-time.After(patience):
+	case <-time.After(kafkatest.Patience):
 		t.Fatal("a reading does not end")
 		return nil
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -62,7 +63,7 @@ func numbered(i, partitions int) Outgoing {
 func TestResultsSayWhereEachRecordIs(t *testing.T) {
 	t.Parallel()
 	const n, partitions = 2000, 5
-	k := fakeCluster(t, kfake.SeedTopics(partitions, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(partitions, "letters"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.Producer = config.Properties{"linger.ms": "1"} })
 	p := newCaller(t, c)
 	want, bytes := map[record.TopicPartition][]record.Record{}, int64(0)
@@ -113,7 +114,7 @@ func sameFailure(a, b *ProduceError) bool { return a == b || a != nil && b != ni
 // Results that fail stand among those that do not, each in its place.
 func TestAFailureIsItsOwnRecords(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(2, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(2, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	missing := &ProduceError{Outcome: record.Rejected, Topic: "letters", Reason: "it has no partition 2", Cause: kerr.ErrNoPartition}
@@ -142,15 +143,15 @@ func TestAFailureIsItsOwnRecords(t *testing.T) {
 // Who does not wait for reports is told at once what is known by then.
 func TestABufferedRecordOfAMissingPartitionIsRefused(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(2, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(2, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	if err := p.SendBuffered(Outgoing{Topic: "letters", Partition: 1}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "its end", func() bool { return p.Drained(0) })
+	kafkatest.Eventually(t, "its end", func() bool { return p.Drained(0) })
 	var err error
-	eventually(t, "that the brokers were asked", func() bool {
+	kafkatest.Eventually(t, "that the brokers were asked", func() bool {
 		err = p.SendBuffered(Outgoing{Topic: "letters", Partition: 2})
 		return !errors.Is(err, kerr.ErrFull)
 	})
@@ -161,7 +162,7 @@ func TestABufferedRecordOfAMissingPartitionIsRefused(t *testing.T) {
 
 func TestWhatCannotBeSentIsRejected(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	for _, tt := range []struct {
@@ -191,7 +192,7 @@ func TestWhatCannotBeSentIsRejected(t *testing.T) {
 // AnyPartition leaves the choice to the key, the timestamp 0 to the clock, and both are told.
 func TestWhatASenderLeavesOpenIsInTheResult(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(8, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(8, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	partitions := map[int32]int{}
@@ -213,7 +214,7 @@ func TestWhatASenderLeavesOpenIsInTheResult(t *testing.T) {
 // A topic may keep the brokers' time instead of the sender's (message.timestamp.type=LogAppendTime).
 func TestTheResultHasTheBrokersTimestamp(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	k.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		return appendedAt(req.(*kmsg.ProduceRequest), 1_800_000_000_000), nil, true
 	})
@@ -242,7 +243,7 @@ func appendedAt(req *kmsg.ProduceRequest, millis int64) kmsg.Response {
 
 func TestBufferedRecordsHaveDetailsAsWell(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(3, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(3, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	out := Outgoing{Topic: "letters", Partition: 1, Value: []byte("x"), Headers: []record.Header{header("a", []byte("b"))}, Timestamp: 1_700_000_000_000}
@@ -304,7 +305,7 @@ func TestTheGateIsBoundInHeadersAsWell(t *testing.T) {
 // A session may use one handle for both kinds of calls.
 func TestDeliverAndSendShareOneOrder(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	p := newCaller(t, openOn(t, k.ListenAddrs(), nil))
 	wantOutcome(t, p.deliver(t, "letters", nil), record.OK)
 	if p.positions != nil {

@@ -10,6 +10,7 @@ import (
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -36,7 +37,7 @@ func grow(t *testing.T, c *Client, topic string, partitions int) {
 // A partition was "rejected: it has no partition 1" until the producer happened to ask again.
 func TestPartitionsThatWereAddedAreThereAtOnce(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	for have := 1; have < 5; have++ {
@@ -53,7 +54,7 @@ func TestPartitionsThatWereAddedAreThereAtOnce(t *testing.T) {
 		wantOutcome(t, p.send(t, beyond).Err, record.OK)
 	}
 	buffer := func(partition int32) (err error) {
-		eventually(t, "that the brokers were asked", func() bool {
+		kafkatest.Eventually(t, "that the brokers were asked", func() bool {
 			err = p.SendBuffered(Outgoing{Topic: "letters", Partition: partition, Value: []byte("x")})
 			return !errors.Is(err, kerr.ErrFull)
 		})
@@ -62,11 +63,11 @@ func TestPartitionsThatWereAddedAreThereAtOnce(t *testing.T) {
 	if err := buffer(0); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "its end", func() bool { return p.Drained(0) })
+	kafkatest.Eventually(t, "its end", func() bool { return p.Drained(0) })
 	wantOutcome(t, asProduceError(buffer(5), "letters"), record.Rejected)
 	grow(t, c, "letters", 6)
-	eventually(t, "the partition", func() bool { return buffer(5) == nil })
-	eventually(t, "its end", func() bool { return p.Drained(0) })
+	kafkatest.Eventually(t, "the partition", func() bool { return buffer(5) == nil })
+	kafkatest.Eventually(t, "its end", func() bool { return p.Drained(0) })
 	if n := p.TakeFailed(); n != 0 {
 		t.Errorf("%d failed", n)
 	}
@@ -76,21 +77,21 @@ func TestPartitionsThatWereAddedAreThereAtOnce(t *testing.T) {
 // A topic that is deleted and made again takes records without a restart.
 func TestATopicMadeAgainTakesRecords(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
 	if err := k.DeleteTopic("letters"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "that it is gone", func() bool {
+	kafkatest.Eventually(t, "that it is gone", func() bool {
 		failure := p.deliver(t, "letters", []byte("x"))
 		return failure != nil && failure.Outcome == record.Rejected
 	})
 	if err := k.CreateTopic("letters", 2, nil); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the topic", func() bool {
+	kafkatest.Eventually(t, "the topic", func() bool {
 		return p.send(t, Outgoing{Topic: "letters", Partition: 1, Value: []byte("x")}).Err == nil
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -19,7 +20,7 @@ func lose(t *testing.T, k *kfake.Cluster, c *Client) {
 	t.Helper()
 	before := c.Stats().Rebalances
 	lost := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: wireerr.UnknownMemberID, TopLevel: true, Count: 1})
-	eventually(t, "the loss", func() bool { return lost.Hits() == 1 && c.Stats().Rebalances >= before+2 })
+	kafkatest.Eventually(t, "the loss", func() bool { return lost.Hits() == 1 && c.Stats().Rebalances >= before+2 })
 }
 
 // hasty notices soon that it has lost its partitions.
@@ -116,7 +117,7 @@ func TestASilentCoordinatorCostsNoAcknowledgements(t *testing.T) {
 	}
 	w.AcceptThrough(letters, 9)
 	before := c.Stats().Rebalances
-	eventually(t, "the loss", func() bool { return c.Stats().Rebalances > before })
+	kafkatest.Eventually(t, "the loss", func() bool { return c.Stats().Rebalances > before })
 	speaks.Store(true)
 	committed(t, k, "letters", 10)
 	wantTaken(t, w.take(t, 10), 10, 11, 12, 13, 14, 15, 16, 17, 18, 19)
@@ -143,7 +144,7 @@ func TestWhatOthersCommittedMeanwhileCountsMore(t *testing.T) {
 			rejoined := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Err: wireerr.CoordinatorLoadInProgress, TopLevel: true, Count: -1})
 			before := c.Stats().Rebalances
 			k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: wireerr.UnknownMemberID, TopLevel: true, Count: 1})
-			eventually(t, "the loss", func() bool { return c.Stats().Rebalances > before && rejoined.Hits() > 0 })
+			kafkatest.Eventually(t, "the loss", func() bool { return c.Stats().Rebalances > before && rejoined.Hits() > 0 })
 			moved(t, c, tt.at)
 			rejoined.Remove()
 			wantTaken(t, w.take(t, 2), tt.next, tt.next+1)
@@ -154,14 +155,16 @@ func TestWhatOthersCommittedMeanwhileCountsMore(t *testing.T) {
 // moved commits an offset as soon as the group has lost its members.
 func moved(t *testing.T, c *Client, at int64) {
 	t.Helper()
-	eventually(t, "an empty group", func() bool {
+	kafkatest.Eventually(t, "an empty group", func() bool {
 		return commitAs(t, c, "group", record.PartitionOffset{TopicPartition: letters, Offset: at}) == nil
 	})
 }
 
 // commitAs commits an offset in the name of a group that has no members.
 func commitAs(t *testing.T, c *Client, group string, at record.PartitionOffset) error {
-	return c.WithOffsetClient(bounded(t), group, func(o *cluster.OffsetClient) error { return o.Commit(bounded(t), []record.PartitionOffset{at}) })
+	return c.WithOffsetClient(kafkatest.Bounded(t), group, func(o *cluster.OffsetClient) error {
+		return o.Commit(kafkatest.Bounded(t), []record.PartitionOffset{at})
+	})
 }
 
 func TestWhatHolds(t *testing.T) {

@@ -10,12 +10,10 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
-
-// patience bounds every wait of these tests for something that must happen.
-const patience = 20 * time.Second
 
 // bell is a wake that a test can wait for. It never blocks who rings.
 type bell chan struct{}
@@ -272,7 +270,7 @@ func await(t *testing.T, b <-chan struct{}, what string) {
 	t.Helper()
 	select {
 	case <-b:
-	case <-time.After(patience):
+	case <-time.After(kafkatest.Patience):
 		t.Fatal("waited in vain for " + what)
 	}
 }

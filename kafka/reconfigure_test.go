@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
@@ -93,7 +94,7 @@ func TestWhatCannotChangeIsNamed(t *testing.T) {
 
 func TestBoundsChangeAtOnce(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.AllowAutoTopicCreation())
+	k := kafkatest.Brokers(t, kfake.AllowAutoTopicCreation())
 	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.MaxTopics, cfg.MaxSubscriptions, cfg.InFlight = 1, 1, 2 })
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "one", []byte("x")), record.OK)
@@ -134,9 +135,9 @@ func TestNewSubscriptionsGetNewWindows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the assignment", func() bool { return c.Status().Subscriptions[1].Partitions == 1 })
+	kafkatest.Eventually(t, "the assignment", func() bool { return c.Status().Subscriptions[1].Partitions == 1 })
 	w := &worker{m, woken}
-	eventually(t, "a record from after the change", func() bool {
+	kafkatest.Eventually(t, "a record from after the change", func() bool {
 		fill(t, c, "letters", 1)
 		lent, err := w.Next(1, 1<<20, nil)
 		return err == nil && len(lent) == 1 && lent[0].Offset >= 10
@@ -152,7 +153,7 @@ func TestNewSubscriptionsGetNewWindows(t *testing.T) {
 func TestProducersAreReplacedWithoutLosingARecord(t *testing.T) {
 	t.Parallel()
 	const sessions, changes, between = 4, 30, 300
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	stop := make(chan struct{})
 	counts, failed := make(chan int, sessions), make(chan error, sessions)
@@ -167,7 +168,7 @@ func TestProducersAreReplacedWithoutLosingARecord(t *testing.T) {
 	first := handles(c)
 	for i := range changes {
 		before := c.Stats().Accepted
-		eventually(t, "some records", func() bool { return c.Stats().Accepted > before+between })
+		kafkatest.Eventually(t, "some records", func() bool { return c.Stats().Accepted > before+between })
 		reconfigure(t, c, func(cfg *config.Config) { cfg.Producer = config.Properties{"linger.ms": fmt.Sprint(1 + i%2)} })
 	}
 	close(stop)
@@ -191,7 +192,7 @@ func TestProducersAreReplacedWithoutLosingARecord(t *testing.T) {
 // A record that meets a handle which is being replaced goes to its successor.
 func TestNoRecordMeetsARetiredProducer(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"), kfake.BlackholeProduce())
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"), kfake.BlackholeProduce())
 	c := openOn(t, k.ListenAddrs(), nil)
 	stop := make(chan struct{})
 	details := []*librdkafka.Details{nil, {Headers: librdkafka.PackHeaders([]record.Header{header("a", []byte("b"))})}}
@@ -267,7 +268,7 @@ func wantEachOnce(t *testing.T, c *Client, n int) {
 // What the old producer cannot send must keep neither the change nor the end of the client waiting.
 func TestAReplacedProducerEndsWithItsClient(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
@@ -297,7 +298,7 @@ func TestAReplacedProducerEndsWithItsClient(t *testing.T) {
 func TestReconfigureDuringClose(t *testing.T) {
 	t.Parallel()
 	for range 5 {
-		k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+		k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 		c := openOn(t, k.ListenAddrs(), nil)
 		wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), record.OK)
 		var both sync.WaitGroup
@@ -311,7 +312,7 @@ func TestReconfigureDuringClose(t *testing.T) {
 				}
 			}
 		})
-		if err := shut(c, patience); err != nil {
+		if err := shut(c, kafkatest.Patience); err != nil {
 			t.Error(err)
 		}
 		both.Wait()
@@ -323,7 +324,7 @@ func TestReconfigureDuringClose(t *testing.T) {
 
 func TestAdministrationGoesOnWithOtherProperties(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	for i := range 3 {
 		names, err := c.TopicNames(t.Context())

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -35,7 +36,7 @@ func TestATopicThatDoesNotGetOnLeavesRoomForOthers(t *testing.T) {
 		}
 	}
 	p.Push()
-	eventually(t, "the first records", func() bool { return p.Pending() == 0 })
+	kafkatest.Eventually(t, "the first records", func() bool { return p.Pending() == 0 })
 	brokers[1].freeze()
 	taken := 0
 	var crowded *CrowdedError
@@ -51,7 +52,7 @@ func TestATopicThatDoesNotGetOnLeavesRoomForOthers(t *testing.T) {
 	}
 	for range 5 * queue {
 		if p.Pending() > taken+100 {
-			eventually(t, "the end of some", func() bool { return p.Drained(taken + 50) })
+			kafkatest.Eventually(t, "the end of some", func() bool { return p.Drained(taken + 50) })
 		}
 		if err := p.Buffer([]byte("healthy"), nil, []byte("x")); err != nil {
 			t.Fatal(err)
@@ -59,12 +60,12 @@ func TestATopicThatDoesNotGetOnLeavesRoomForOthers(t *testing.T) {
 	}
 	wantFullest(t, c, config.Buffered)
 	want := "broker 1 at " + k.ListenAddrs()[1] + " leads partition 0 and does not answer"
-	eventually(t, "the silent broker's name", func() bool {
+	kafkatest.Eventually(t, "the silent broker's name", func() bool {
 		err := p.Buffer([]byte("stuck"), nil, []byte("x"))
 		return strings.Contains(StayedFull("stuck", 5, err).Error(), want)
 	})
 	brokers[1].thaw()
-	eventually(t, "the end of all", func() bool { return p.Drained(0) })
+	kafkatest.Eventually(t, "the end of all", func() bool { return p.Drained(0) })
 	if failed := p.TakeFailed(); failed != 0 {
 		t.Errorf("%d records failed", failed)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/sluice-proxy/sluice/kafka/cluster"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -120,12 +121,12 @@ func TestASilentBrokerIsNamedAndPassedOver(t *testing.T) {
 				}
 			}
 			c := openOn(t, k.ListenAddrs(), nil)
-			eventually(t, "an answer", func() bool { return c.Reach() == nil })
+			kafkatest.Eventually(t, "an answer", func() bool { return c.Reach() == nil })
 			brokers[id].freeze()
 			for n := range 12 {
 				wantOutcome(t, newCaller(t, c).deliver(t, fmt.Sprintf("unused%d", n), []byte("x")), record.OK)
 			}
-			eventually(t, "the silent broker's name", func() bool {
+			kafkatest.Eventually(t, "the silent broker's name", func() bool {
 				return slices.ContainsFunc(c.Silent(), func(b cluster.Broker) bool { return b.ID == id && b.Address() == k.ListenAddrs()[id] })
 			})
 			if err := c.Reach(); err != nil || len(c.Silent()) != 1 {
@@ -135,7 +136,7 @@ func TestASilentBrokerIsNamedAndPassedOver(t *testing.T) {
 				t.Errorf("topics %q %v", names, err)
 			}
 			brokers[id].thaw()
-			eventually(t, "its answer", func() bool { return len(c.Silent()) == 0 })
+			kafkatest.Eventually(t, "its answer", func() bool { return len(c.Silent()) == 0 })
 		})
 	}
 }
@@ -144,11 +145,11 @@ func TestOnlyWithoutAnyBrokerDoesNoBrokerAnswer(t *testing.T) {
 	t.Parallel()
 	k, brokers := threeBrokers(t)
 	c := openOn(t, k.ListenAddrs(), nil)
-	eventually(t, "an answer", func() bool { return c.Reach() == nil })
+	kafkatest.Eventually(t, "an answer", func() bool { return c.Reach() == nil })
 	for _, b := range brokers {
 		b.freeze()
 	}
-	eventually(t, "no answer", func() bool { return c.Reach() != nil })
+	kafkatest.Eventually(t, "no answer", func() bool { return c.Reach() != nil })
 	brokers[2].thaw()
-	eventually(t, "an answer", func() bool { return c.Reach() == nil })
+	kafkatest.Eventually(t, "an answer", func() bool { return c.Reach() == nil })
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -57,7 +58,7 @@ func together(cfg *config.Config) {
 func TestBystandersOfARefusedBatchAreWritten(t *testing.T) {
 	t.Parallel()
 	const n, partitions = 700, 2
-	k := fakeCluster(t, kfake.SeedTopics(partitions, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(partitions, "letters"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
 		together(cfg)
 		cfg.Profiles = map[string]config.Properties{config.Delivered: {"linger.ms": "50"}}
@@ -109,7 +110,7 @@ func TestBystandersOfARefusedBatchAreWritten(t *testing.T) {
 func TestBystandersOfABufferedBatchAreWritten(t *testing.T) {
 	t.Parallel()
 	const n = 500
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), together)
 	refused := picky(k, invalid)
 	p := newCaller(t, c)
@@ -152,7 +153,7 @@ func TestABatchTooLargeIsSplit(t *testing.T) {
 		t.Run(fmt.Sprint(limit), func(t *testing.T) {
 			t.Parallel()
 			const n = 1000
-			k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+			k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 			c := openOn(t, k.ListenAddrs(), together)
 			refused := picky(k, larger(limit))
 			p := newCaller(t, c)
@@ -170,7 +171,7 @@ func TestABatchTooLargeIsSplit(t *testing.T) {
 					t.Errorf("round %d: %d batches were refused", round, again)
 				}
 			}
-			eventually(t, "the topic's limit", func() bool { return c.limit("letters") != "" })
+			kafkatest.Eventually(t, "the topic's limit", func() bool { return c.limit("letters") != "" })
 			failure := p.deliver(t, "letters", make([]byte, limit))
 			wantOutcome(t, failure, record.Rejected)
 			if !strings.HasSuffix(failure.Reason, ", for the topic's max.message.bytes of 1048588") { // kfake's own
@@ -187,7 +188,7 @@ func TestABatchTooLargeIsSplit(t *testing.T) {
 // A record too large must not take those with it that are not.
 func TestOneLargeRecordIsRefusedAlone(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), together)
 	picky(k, larger(20_000))
 	p := newCaller(t, c)
@@ -214,7 +215,7 @@ func TestOneLargeRecordIsRefusedAlone(t *testing.T) {
 // What is alone already is not sent again.
 func TestARefusedRecordIsAskedForOnce(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), together)
 	refused := picky(k, invalid)
 	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte(bad)), record.Rejected)
@@ -226,7 +227,7 @@ func TestARefusedRecordIsAskedForOnce(t *testing.T) {
 // Those that cannot be sent again were not written, whoever was at fault.
 func TestBystandersWithoutRoomMayBeSentAgain(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), together)
 	c.delivered.splitter.ended = true
 	picky(k, invalid)
@@ -249,7 +250,7 @@ func TestBystandersWithoutRoomMayBeSentAgain(t *testing.T) {
 // New properties, and an end, find handles for smaller batches at work.
 func TestHandlesForSmallerBatchesComeAndGo(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), together)
 	refused := picky(k, larger(20_000))
 	p, s := newCaller(t, c), &c.buffered.splitter
@@ -287,7 +288,7 @@ func TestHandlesForSmallerBatchesComeAndGo(t *testing.T) {
 		t.Error("what topics take is not learned again with new properties")
 	}
 	allEnded(t, c, 3000)
-	if err := shut(c, patience); err != nil {
+	if err := shut(c, kafkatest.Patience); err != nil {
 		t.Error(err)
 	}
 }
@@ -296,7 +297,7 @@ func TestHandlesForSmallerBatchesComeAndGo(t *testing.T) {
 // whoever it is from.
 func TestAProducerOutOfEpochsHasASuccessor(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), together)
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
@@ -310,7 +311,7 @@ func TestAProducerOutOfEpochsHasASuccessor(t *testing.T) {
 	wantOutcome(t, p.outcomes(t, 20), record.OK)
 	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: wireerr.InvalidProducerEpoch})
 	wantOutcome(t, p.deliver(t, "letters", []byte("alone")), record.OK)
-	eventually(t, "the successor", func() bool { return c.delivered.handle.Load() != before })
+	kafkatest.Eventually(t, "the successor", func() bool { return c.delivered.handle.Load() != before })
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
 	allEnded(t, c, 23)
 }

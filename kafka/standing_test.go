@@ -8,13 +8,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // One record that always fails, in one of four partitions that get on: it shows everywhere.
 func TestOneRecordThatAlwaysFailsIsSeen(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(4, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(4, "letters"))
 	j := &journal{}
 	cfg := config.Defaults()
 	cfg.Brokers, cfg.CommitInterval = k.ListenAddrs(), 100*time.Millisecond
@@ -23,12 +24,12 @@ func TestOneRecordThatAlwaysFailsIsSeen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = shut(c, patience) }()
+	defer func() { _ = shut(c, kafkatest.Patience) }()
 	fillEach(t, c, "letters", 4)
 	bad := record.TopicPartition{Topic: "letters", Partition: 2}
 	attempts := 0
 	sub := func() SubscriptionStatus { return c.Status().Subscriptions[0] }
-	eventually(t, "the stall", func() bool {
+	kafkatest.Eventually(t, "the stall", func() bool {
 		w := join(t, c, "a", topicsOf("letters"))
 		defer w.Leave(false) // it crashes at the bad one
 		for _, d := range w.next(t, 4) {
@@ -52,7 +53,7 @@ func TestOneRecordThatAlwaysFailsIsSeen(t *testing.T) {
 			t.Errorf("after %d attempts the row is %+v", attempts, row)
 		}
 	}
-	eventually(t, "the warning", func() bool { return j.count("record=letters:2:0") > 0 })
+	kafkatest.Eventually(t, "the warning", func() bool { return j.count("record=letters:2:0") > 0 })
 	if n := j.count("record=letters:2:0"); n > 2 {
 		t.Errorf("%d warnings", n)
 	}

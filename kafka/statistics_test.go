@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -46,11 +47,11 @@ func TestStatisticsComeByDefault(t *testing.T) {
 
 func TestTheStatusTellsOfTheBrokers(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), often)
 	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), record.OK)
 	var p ProfileStatus
-	eventually(t, "a round trip in the statistics", func() bool {
+	kafkatest.Eventually(t, "a round trip in the statistics", func() bool {
 		p = profile(t, c, config.Delivered)
 		return len(p.Brokers) == 1 && p.Brokers[0].RTT.Average > 0
 	})
@@ -65,13 +66,13 @@ func TestTheStatusTellsOfTheBrokers(t *testing.T) {
 
 func TestTheStatisticsTellOfTheQueue(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), often)
 	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), record.OK)
 	mute(k)
 	bufferThree(t, c)
 	defer func() { _ = shut(c, time.Second) }()
-	eventually(t, "three records in the queue", func() bool {
+	kafkatest.Eventually(t, "three records in the queue", func() bool {
 		p := profile(t, c, config.Buffered)
 		return p.Queued == 3 && p.QueuedBytes >= 3
 	})
@@ -80,7 +81,7 @@ func TestTheStatisticsTellOfTheQueue(t *testing.T) {
 // A replaced producer connects anew, and its statistics begin at zero.
 func TestTheBrokersCountersGoOnWithAnotherProducer(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), often)
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
@@ -90,12 +91,12 @@ func TestTheBrokersCountersGoOnWithAnotherProducer(t *testing.T) {
 		}
 		return 0
 	}
-	eventually(t, "the first statistics", func() bool { return connects() > 0 })
+	kafkatest.Eventually(t, "the first statistics", func() bool { return connects() > 0 })
 	before := connects()
 	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: wireerr.OutOfOrderSequenceNumber})
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.Unknown)
-	eventually(t, "the new producer", func() bool { return p.deliver(t, "letters", []byte("x")) == nil })
-	eventually(t, "a connection more", func() bool { return connects() > before })
+	kafkatest.Eventually(t, "the new producer", func() bool { return p.deliver(t, "letters", []byte("x")) == nil })
+	kafkatest.Eventually(t, "a connection more", func() bool { return connects() > before })
 	if n := profile(t, c, config.Delivered).Fatal; n != 1 {
 		t.Errorf("failed for good %d times, want once", n)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -19,7 +20,7 @@ var letters = record.TopicPartition{Topic: "letters", Partition: 0}
 // lettersOn is a cluster with a topic of n records in one partition, and a client on it.
 func lettersOn(t *testing.T, n int, change func(*config.Config)) (*kfake.Cluster, *Client) {
 	t.Helper()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), change)
 	fill(t, c, "letters", n)
 	return k, c
@@ -53,7 +54,7 @@ func TestCloseCommits(t *testing.T) {
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
 	w.AcceptThrough(letters, 3)
-	if err := shut(c, patience); err != nil {
+	if err := shut(c, kafkatest.Patience); err != nil {
 		t.Fatal(err)
 	}
 	g := waitGroup(t, k, "an empty group", func(g *kfake.GroupInfo) bool { return len(g.Members) == 0 })
@@ -94,7 +95,7 @@ func TestOthersGetTheRecordsWhenTheGraceIsOver(t *testing.T) {
 		t.Errorf("%+v came after %v", lent[0], waited)
 	}
 	wantTaken(t, other.take(t, 2), 1, 2)
-	eventually(t, "the member to be forgotten", func() bool { return c.Find(Identity{"group", "gone"}) == nil })
+	kafkatest.Eventually(t, "the member to be forgotten", func() bool { return c.Find(Identity{"group", "gone"}) == nil })
 	if gone.AcceptThrough(letters, 2) != 0 {
 		t.Error("settled what others were lent")
 	}
@@ -143,7 +144,7 @@ func TestASubscriptionEndsAfterItsLinger(t *testing.T) {
 	if at := g.Commits["letters"][0].Offset; at != 3 {
 		t.Errorf("committed %d, want 3", at)
 	}
-	eventually(t, "the subscription to be forgotten", func() bool { return c.Stats().Subscriptions == 0 })
+	kafkatest.Eventually(t, "the subscription to be forgotten", func() bool { return c.Stats().Subscriptions == 0 })
 	fill(t, c, "letters", 1)
 	wantTaken(t, join(t, c, "a", topicsOf("letters")).take(t, 1), 3)
 }
@@ -231,7 +232,7 @@ func TestAReleasedRecordComesAgainAfterItsDelay(t *testing.T) {
 
 func TestAPatternFindsTopicsThatComeLater(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters-a", "parcels"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters-a", "parcels"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
 		cfg.Consumer = config.Properties{"topic.metadata.refresh.interval.ms": "100"}
 	})
@@ -296,7 +297,7 @@ func TestABacklogIsReadWithoutPauses(t *testing.T) {
 // A member that was told of trouble does not wait any more: a call for it would reach nobody.
 func TestAMemberInTroubleDoesNotWait(t *testing.T) {
 	t.Parallel()
-	k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), nil)
 	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Err: wireerr.GroupAuthorizationFailed, TopLevel: true, Count: -1})
 	w := join(t, c, "a", topicsOf("letters"))
@@ -331,7 +332,7 @@ func TestAFailedConsumerIsReplacedByTheNextJoin(t *testing.T) {
 		defer w.sub.mu.Unlock()
 		return w.sub.failed
 	}
-	eventually(t, "the fatal error", failed)
+	kafkatest.Eventually(t, "the fatal error", failed)
 	w.Leave(true)
 	if again := join(t, c, "a", in); again.sub == w.sub {
 		t.Fatal("joined the consumer that failed")
@@ -355,7 +356,7 @@ func TestATopicCreatedAgainIsReadFromItsStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := newCaller(t, c)
-	eventually(t, "the new topic", func() bool { return p.deliver(t, "letters", []byte("new")) == nil })
+	kafkatest.Eventually(t, "the new topic", func() bool { return p.deliver(t, "letters", []byte("new")) == nil })
 	wantTaken(t, w.take(t, 1), 0)
 }
 
@@ -363,7 +364,7 @@ func TestATopicCreatedAgainIsReadFromItsStart(t *testing.T) {
 func TestPartitionsMoveBetweenProxies(t *testing.T) {
 	t.Parallel()
 	const n = 400
-	k := fakeCluster(t, kfake.SeedTopics(4, "letters"))
+	k := kafkatest.Brokers(t, kfake.SeedTopics(4, "letters"))
 	quick := func(cfg *config.Config) { cfg.Consumer = config.Properties{"heartbeat.interval.ms": "100"} }
 	one, two := openOn(t, k.ListenAddrs(), quick), openOn(t, k.ListenAddrs(), quick)
 	fill(t, one, "letters", n)
@@ -387,7 +388,7 @@ func TestPartitionsMoveBetweenProxies(t *testing.T) {
 	}
 	b := join(t, two, "b", topicsOf("letters"))
 	waitGroup(t, k, "two members", func(g *kfake.GroupInfo) bool { return len(g.Members) == 2 })
-	eventually(t, "all records", func() bool {
+	kafkatest.Eventually(t, "all records", func() bool {
 		work(a)
 		work(b)
 		total := 0
@@ -397,7 +398,7 @@ func TestPartitionsMoveBetweenProxies(t *testing.T) {
 		return total == n
 	})
 	fill(t, one, "letters", 40)
-	eventually(t, "records on both sides", func() bool {
+	kafkatest.Eventually(t, "records on both sides", func() bool {
 		work(a)
 		work(b)
 		return two.Stats().Acked > 0
@@ -415,19 +416,19 @@ func TestPartitionsMoveBetweenProxies(t *testing.T) {
 	})
 }
 
-// A client that closes while its group is still assigning must not wait for the end of its patience.
+// A client that closes while its group is still assigning must not wait for the end of its kafkatest.Patience.
 func TestCloseInTheMiddleOfAJoin(t *testing.T) {
 	t.Parallel()
 	for _, key := range []kmsg.Key{kmsg.FindCoordinator, kmsg.JoinGroup, kmsg.SyncGroup, kmsg.OffsetFetch} {
 		t.Run(key.Name(), func(t *testing.T) {
 			t.Parallel()
-			k := fakeCluster(t, kfake.SeedTopics(1, "letters"))
+			k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 			c := openOn(t, k.ListenAddrs(), nil)
 			asked := k.Fault(kfake.Fault{Keys: []kmsg.Key{key}, Observe: true, Count: -1})
 			join(t, c, "a", topicsOf("letters"))
-			eventually(t, "the request", func() bool { return asked.Hits() > 0 })
+			kafkatest.Eventually(t, "the request", func() bool { return asked.Hits() > 0 })
 			start := time.Now()
-			if err := shut(c, patience); err != nil {
+			if err := shut(c, kafkatest.Patience); err != nil {
 				t.Error(err)
 			}
 			if took := time.Since(start); took > closeTimeout/2 {

@@ -10,6 +10,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/record"
 	"github.com/sluice-proxy/sluice/test/harness"
 )
@@ -22,7 +23,7 @@ func writeRaw(t *testing.T, k *kfake.Cluster, raw []byte) {
 		t.Fatal(err)
 	}
 	defer admin.Close()
-	if err := admin.WriteBatch(bounded(t), "letters", raw); err != nil {
+	if err := admin.WriteBatch(kafkatest.Bounded(t), "letters", raw); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -87,7 +88,7 @@ func TestABatchThatCannotBeReadIsTold(t *testing.T) {
 				t.Errorf("the status says %q of %d", status.Trouble, status.Unreadable)
 			}
 			next := 2 + int64(binary.BigEndian.Uint32(raw[57:]))
-			if elsewhere, err := c.Seek(bounded(t), "group", []record.PartitionOffset{{TopicPartition: letters, Offset: next}}); err != nil || len(elsewhere) > 0 {
+			if elsewhere, err := c.Seek(kafkatest.Bounded(t), "group", []record.PartitionOffset{{TopicPartition: letters, Offset: next}}); err != nil || len(elsewhere) > 0 {
 				t.Fatal(elsewhere, err)
 			}
 			wantTaken(t, w.take(t, 2), next, next+1)
