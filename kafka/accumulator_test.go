@@ -111,7 +111,7 @@ func TestRecordsWaitWhileOthersAreUnderway(t *testing.T) {
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
 	heard := mute(k)
-	a := c.delivered.accumulator
+	a := c.producers.delivered.accumulator
 	for range fewUnderway {
 		p.push(t, "x")
 	}
@@ -254,7 +254,7 @@ func TestWhatWaitsEndsWithTheClient(t *testing.T) {
 	}
 	p.Push()
 	await(t, heard, "a produce request")
-	if c.buffered.accumulator.held.Load() == 0 {
+	if c.producers.buffered.accumulator.held.Load() == 0 {
 		t.Error("nothing waits")
 	}
 	if err := shut(c, time.Second); err == nil || err.Error() != "5 records were not delivered" {

@@ -199,9 +199,9 @@ func TestEveryLeaseHasOneEnd(t *testing.T) {
 	wantConsumed(t, c, ConsumedRow{Stale: 1}, want)
 	kafkatest.Eventually(t, "the end of the subscription", func() bool { return c.Stats().Subscriptions == 0 })
 	kafkatest.Eventually(t, "the end of its books", func() bool {
-		c.leases.mu.Lock()
-		defer c.leases.mu.Unlock()
-		return len(c.leases.open) == 0
+		c.groups.leases.mu.Lock()
+		defer c.groups.leases.mu.Unlock()
+		return len(c.groups.leases.open) == 0
 	})
 	wantConsumed(t, c, ConsumedRow{Stale: 1}, want)
 	wantTaken(t, join(t, c, "b", topicsOf("letters")).take(t, 1), 3)

@@ -16,21 +16,19 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// The parts of a client, by names that stay inside.
+// The parts of a client whose methods are its own, by names that stay inside.
 type (
-	clusterPart  = cluster.Cluster
-	producerPart = Producers
-	groupPart    = Groups
-	readerPart   = reader.Reader
+	clusterPart = cluster.Cluster
+	readerPart  = reader.Reader
 )
 
 // Client is the proxy's whole side towards Kafka: the shared producers, the subscriptions and the
 // administrative reads. All methods may be called from any goroutine.
 type Client struct {
 	*clusterPart
-	*producerPart
-	*groupPart
 	*readerPart
+	producers *Producers
+	groups    *Groups
 
 	settings atomic.Pointer[config.Config]
 	log      *slog.Logger
@@ -49,11 +47,11 @@ func Open(cfg config.Config, log *slog.Logger) (*Client, error) {
 		c.life.End()
 		return nil, err
 	}
-	c.producerPart = producers
-	c.groupPart = newGroups(&c.settings, log, c.life, c.clusterPart)
-	c.readerPart = reader.New(&c.settings, c.life, c.clusterPart, c.groupPart.memory.bound)
-	c.clusterPart.Run(cluster.Engine{Groups: producers.groups, Served: c.groupPart.served, Seek: c.groupPart.Seek, Asked: producers.asked})
-	c.groupPart.run()
+	c.producers = producers
+	c.groups = newGroups(&c.settings, log, c.life, c.clusterPart)
+	c.readerPart = reader.New(&c.settings, c.life, c.clusterPart, c.groups.fetchLimit)
+	c.clusterPart.Run(cluster.Engine{Groups: producers.groups, Served: c.groups.served, Seek: c.groups.Seek, Asked: producers.asked})
+	c.groups.run()
 	return c, nil
 }
 
@@ -64,15 +62,15 @@ const arenas = 4
 // closes the producers, each until ctx ends. The error says how many records were not delivered since
 // Stopping.
 func (c *Client) Close(ctx context.Context) error {
-	c.Stopping()
-	c.awaitTopics(ctx)
+	c.producers.Stopping()
+	c.producers.awaitTopics(ctx)
 	c.beginToStop()
 	c.life.End()
 	err := c.life.Wait(ctx)
 	c.readerPart.Close(ctx)
-	c.producerPart.close(ctx)
+	c.producers.close(ctx)
 	c.clusterPart.Close(ctx)
-	switch n := c.undelivered(); n {
+	switch n := c.producers.undelivered(); n {
 	case 0:
 		return err
 	case 1:
@@ -87,6 +85,34 @@ func (c *Client) beginToStop() {
 	c.changes.Lock()
 	defer c.changes.Unlock()
 	c.life.Stop()
+}
+
+// Publisher makes a session's handle on the producers; see Producers.Publisher.
+func (c *Client) Publisher(wake func()) (*Publisher, error) { return c.producers.Publisher(wake) }
+
+// Stopping says that the process is about to end; see Producers.Stopping.
+func (c *Client) Stopping() { c.producers.Stopping() }
+
+// Produced lists what was produced, by topic; see Producers.Produced.
+func (c *Client) Produced() []ProducedRow { return c.producers.Produced() }
+
+// Join makes a member of a group; see Groups.Join.
+func (c *Client) Join(id Identity, in SubscribeOptions, wake func()) (*Member, error) {
+	return c.groups.Join(id, in, wake)
+}
+
+// Find is the member of an identity, nil when there is none.
+func (c *Client) Find(id Identity) *Member { return c.groups.Find(id) }
+
+// Consumed lists what groups were lent, by group and topic; see Groups.Consumed.
+func (c *Client) Consumed() []ConsumedRow { return c.groups.Consumed() }
+
+// Memory is what fetched records take now.
+func (c *Client) Memory() Memory { return c.groups.Memory() }
+
+// Seek moves what a group has committed; see Groups.Seek.
+func (c *Client) Seek(ctx context.Context, group string, to []Place) (elsewhere []Place, err error) {
+	return c.groups.Seek(ctx, group, to)
 }
 
 // Version is the version of the linked librdkafka, such as "2.15.1".

@@ -75,7 +75,7 @@ func refused(t *testing.T, c *Client, address, group string, words ...string) {
 }
 
 func (c *Client) groupNames() (names []string) {
-	for _, s := range c.open() {
+	for _, s := range c.groups.open() {
 		names = append(names, s.group)
 	}
 	return names
@@ -212,19 +212,19 @@ func TestManyNamesThatComeAndGo(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				c.mu.Lock()
-				if n := len(c.slots.all); n > most {
+				c.groups.mu.Lock()
+				if n := len(c.groups.slots.all); n > most {
 					t.Errorf("%d consumers", n)
 				}
-				c.mu.Unlock()
+				c.groups.mu.Unlock()
 				m.Leave(true)
 			}
 		})
 	}
 	running.Wait()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if n := len(c.slots.waiting); n > clients {
+	c.groups.mu.Lock()
+	defer c.groups.mu.Unlock()
+	if n := len(c.groups.slots.waiting); n > clients {
 		t.Errorf("%d wait for room, and all have had theirs", n)
 	}
 }

@@ -44,6 +44,9 @@ func (g *Groups) Memory() Memory {
 	return Memory{Held: m.budget.Held(), Limit: m.budget.Limit(), Waiting: m.budget.Closed()}
 }
 
+// fetchLimit bounds what readings without a group may hold; see memory.bound.
+func (g *Groups) fetchLimit() int64 { return g.memory.bound() }
+
 // enter makes a subscription part of the budget.
 func (m *memory) enter(wake func()) (c *budget.Subscription) {
 	m.change(nil, func(b *budget.Budget) { c = b.AddSubscription(wake) })

@@ -297,7 +297,7 @@ func TestTheGateIsBoundInHeadersAsWell(t *testing.T) {
 			t.Errorf("record %d ended as %+v", i, r)
 		}
 	}
-	if n := c.topics.bytes.Load(); n != 0 {
+	if n := c.producers.topics.bytes.Load(); n != 0 {
 		t.Errorf("%d bytes are held for ever", n)
 	}
 }

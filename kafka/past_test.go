@@ -60,8 +60,8 @@ func TestWhatIsSettledWhileAPartitionGoesIsKept(t *testing.T) {
 	}
 	begun, settled, kept := make(chan struct{}), make(chan struct{}), make(chan int64, 1)
 	w.sub.do(func() {
-		c.memory.mu.Lock() // it goes slowly
-		go func() { <-settled; c.memory.mu.Unlock() }()
+		c.groups.memory.mu.Lock() // it goes slowly
+		go func() { <-settled; c.groups.memory.mu.Unlock() }()
 		close(begun)
 		w.sub.drop(letters)
 		kept <- w.sub.past[letters].position

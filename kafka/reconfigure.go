@@ -28,13 +28,13 @@ func (c *Client) Reconfigure(cfg config.Config) (unchanged []string, err error) 
 		unchanged = append(unchanged, "kafka.brokers")
 	}
 	cfg.Brokers, cfg.Register = old.Brokers, old.Register
-	made, err := c.producerPart.prepare(&cfg)
+	made, err := c.producers.prepare(&cfg)
 	if err != nil {
 		return nil, err
 	}
 	c.settings.Store(&cfg)
-	c.producerPart.reconfigure(&cfg, made)
-	c.groupPart.reconfigure(&cfg)
+	c.producers.reconfigure(&cfg, made)
+	c.groups.reconfigure(&cfg)
 	if !maps.Equal(old.Properties, cfg.Properties) {
 		c.clusterPart.Reconfigure(&cfg)
 	}

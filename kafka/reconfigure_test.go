@@ -37,7 +37,7 @@ func reconfigure(t *testing.T, c *Client, edit func(*config.Config)) {
 
 // handles are the handles of all profiles.
 func handles(c *Client) (all []any) {
-	for _, p := range c.producerPart.all {
+	for _, p := range c.producers.all {
 		all = append(all, p.handle.Load())
 	}
 	return all
@@ -206,7 +206,7 @@ func TestNoRecordMeetsARetiredProducer(t *testing.T) {
 				default:
 				}
 				// All at one gate of the handle, so that some wait there while it is retired.
-				if _, err := c.delivered.produce("letters", nil, []byte("x"), i<<34, details[i%2]); err != nil {
+				if _, err := c.producers.delivered.produce("letters", nil, []byte("x"), i<<34, details[i%2]); err != nil {
 					t.Error(err)
 					return
 				}

@@ -171,7 +171,7 @@ func TestABatchTooLargeIsSplit(t *testing.T) {
 					t.Errorf("round %d: %d batches were refused", round, again)
 				}
 			}
-			kafkatest.Eventually(t, "the topic's limit", func() bool { return c.limit("letters") != "" })
+			kafkatest.Eventually(t, "the topic's limit", func() bool { return c.producers.limit("letters") != "" })
 			failure := p.deliver(t, "letters", make([]byte, limit))
 			wantOutcome(t, failure, record.Rejected)
 			if !strings.HasSuffix(failure.Reason, ", for the topic's max.message.bytes of 1048588") { // kfake's own
@@ -229,7 +229,7 @@ func TestBystandersWithoutRoomMayBeSentAgain(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), together)
-	c.delivered.splitter.ended = true
+	c.producers.delivered.splitter.ended = true
 	picky(k, invalid)
 	p := newCaller(t, c)
 	for i := range 10 {
@@ -253,7 +253,7 @@ func TestHandlesForSmallerBatchesComeAndGo(t *testing.T) {
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), together)
 	refused := picky(k, larger(20_000))
-	p, s := newCaller(t, c), &c.buffered.splitter
+	p, s := newCaller(t, c), &c.producers.buffered.splitter
 	fill := func() {
 		for range 1000 {
 			if err := p.Buffer([]byte("letters"), nil, make([]byte, 100)); err != nil {
@@ -301,7 +301,7 @@ func TestAProducerOutOfEpochsHasASuccessor(t *testing.T) {
 	c := openOn(t, k.ListenAddrs(), together)
 	p := newCaller(t, c)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
-	before := c.delivered.handle.Load()
+	before := c.producers.delivered.handle.Load()
 	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: wireerr.InvalidProducerEpoch})
 	for range 20 {
 		if err := p.Deliver([]byte("letters"), nil, []byte("x")); err != nil {
@@ -311,7 +311,7 @@ func TestAProducerOutOfEpochsHasASuccessor(t *testing.T) {
 	wantOutcome(t, p.outcomes(t, 20), record.OK)
 	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: wireerr.InvalidProducerEpoch})
 	wantOutcome(t, p.deliver(t, "letters", []byte("alone")), record.OK)
-	kafkatest.Eventually(t, "the successor", func() bool { return c.delivered.handle.Load() != before })
+	kafkatest.Eventually(t, "the successor", func() bool { return c.producers.delivered.handle.Load() != before })
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
 	allEnded(t, c, 23)
 }

@@ -16,7 +16,7 @@ type Stats struct {
 // Stats reads the counters. Accepted is always the sum of Ended and Pending, but for records that
 // change between two reads.
 func (c *Client) Stats() Stats {
-	produced, consumed := c.producerPart.counts(), c.groupPart.counts()
+	produced, consumed := c.producers.counts(), c.groups.counts()
 	return Stats{
 		Accepted: produced.Accepted, Ended: produced.Ended, Pending: produced.Pending, UnknownEvents: produced.UnknownEvents,
 		Replaced: produced.Replaced,
@@ -34,5 +34,5 @@ type Status struct {
 
 // Status reads what the client is doing.
 func (c *Client) Status() Status {
-	return Status{Profiles: c.producerPart.status(), Subscriptions: c.groupPart.status()}
+	return Status{Profiles: c.producers.status(), Subscriptions: c.groups.status()}
 }
