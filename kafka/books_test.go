@@ -16,14 +16,15 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/producer"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // wantProduced holds the books against rows of topic, accepted, bytes and outcomes. The others' row
 // is left out when it is empty.
-func wantProduced(t *testing.T, c *Client, want ...ProducedRow) {
+func wantProduced(t *testing.T, c *Client, want ...producer.ProducedRow) {
 	t.Helper()
-	var got []ProducedRow
+	var got []producer.ProducedRow
 	for _, r := range c.Produced() {
 		if r.Topic != "" || r.Accepted > 0 {
 			got = append(got, r)
@@ -49,9 +50,9 @@ func TestEveryProducedRecordIsInItsTopicsRow(t *testing.T) {
 	}
 	wantOutcome(t, p.outcomes(t, 1), record.Rejected)
 	wantProduced(t, c,
-		ProducedRow{Topic: "", Accepted: 3, Bytes: 12, Ended: [4]int64{record.OK: 2, record.Rejected: 1}},
-		ProducedRow{Topic: "letters", Accepted: 2, Bytes: 8, Ended: [4]int64{record.OK: 2}},
-		ProducedRow{Topic: "parcels", Accepted: 2, Bytes: 11, Ended: [4]int64{record.OK: 1, record.Rejected: 1}},
+		producer.ProducedRow{Topic: "", Accepted: 3, Bytes: 12, Ended: [4]int64{record.OK: 2, record.Rejected: 1}},
+		producer.ProducedRow{Topic: "letters", Accepted: 2, Bytes: 8, Ended: [4]int64{record.OK: 2}},
+		producer.ProducedRow{Topic: "parcels", Accepted: 2, Bytes: 11, Ended: [4]int64{record.OK: 1, record.Rejected: 1}},
 	)
 	allEnded(t, c, 7)
 }
@@ -59,7 +60,7 @@ func TestEveryProducedRecordIsInItsTopicsRow(t *testing.T) {
 // A row that is full stays so: what was counted among the others ends there, whatever becomes of the bound.
 func TestATopicKeepsItsRow(t *testing.T) {
 	t.Parallel()
-	b := newProducedBooks(1)
+	b := producer.newProducedBooks(1)
 	own, other := b.admit("a", 1).row, b.admit("b", 1).row
 	if own == b.others || other != b.others {
 		t.Fatalf("rows %p and %p, the others' is %p", own, other, b.others)
@@ -84,7 +85,7 @@ func TestARecordAtTheGateIsHeldAndInFlight(t *testing.T) {
 	}
 	wantProduced(t, c)
 	wantUndelivered(t, c, "3")
-	wantProduced(t, c, ProducedRow{Accepted: 3, Bytes: 3, Ended: [4]int64{record.Retry: 3}})
+	wantProduced(t, c, producer.ProducedRow{Accepted: 3, Bytes: 3, Ended: [4]int64{record.Retry: 3}})
 }
 
 func TestInFlightIsByProfile(t *testing.T) {
@@ -117,7 +118,7 @@ func TestTheBooksNeverGoBack(t *testing.T) {
 		p := newCaller(t, c)
 		go func() { done <- bufferMany(p, []string{"letters", "parcels"}[i], n) }()
 	}
-	before := map[string]ProducedRow{}
+	before := map[string]producer.ProducedRow{}
 	for running := 2; running > 0; {
 		select {
 		case err := <-done:

@@ -12,6 +12,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/lifetime"
+	"github.com/sluice-proxy/sluice/kafka/producer"
 	"github.com/sluice-proxy/sluice/kafka/reader"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -27,7 +28,7 @@ type (
 type Client struct {
 	*clusterPart
 	*readerPart
-	producers *Producers
+	producers *producer.Producers
 	groups    *Groups
 
 	settings atomic.Pointer[config.Config]
@@ -42,7 +43,7 @@ func Open(cfg config.Config, log *slog.Logger) (*Client, error) {
 	c := &Client{log: log, life: lifetime.New()}
 	c.settings.Store(&cfg)
 	c.clusterPart = cluster.New(&c.settings, log, c.life)
-	producers, err := openProducers(&c.settings, log, c.life, c.clusterPart)
+	producers, err := producer.Open(&c.settings, log, c.life, c.clusterPart)
 	if err != nil {
 		c.life.End()
 		return nil, err
@@ -50,7 +51,7 @@ func Open(cfg config.Config, log *slog.Logger) (*Client, error) {
 	c.producers = producers
 	c.groups = newGroups(&c.settings, log, c.life, c.clusterPart)
 	c.readerPart = reader.New(&c.settings, c.life, c.clusterPart, c.groups.fetchLimit)
-	c.clusterPart.Run(cluster.Engine{Groups: producers.groups, Served: c.groups.served, Seek: c.groups.Seek, Asked: producers.asked})
+	c.clusterPart.Run(cluster.Engine{Groups: producers.ListGroups, Served: c.groups.served, Seek: c.groups.Seek, Asked: producers.Asked})
 	c.groups.run()
 	return c, nil
 }
@@ -63,14 +64,14 @@ const arenas = 4
 // Stopping.
 func (c *Client) Close(ctx context.Context) error {
 	c.producers.Stopping()
-	c.producers.awaitTopics(ctx)
+	c.producers.AwaitTopics(ctx)
 	c.beginToStop()
 	c.life.End()
 	err := c.life.Wait(ctx)
 	c.readerPart.Close(ctx)
-	c.producers.close(ctx)
+	c.producers.Close(ctx)
 	c.clusterPart.Close(ctx)
-	switch n := c.producers.undelivered(); n {
+	switch n := c.producers.Undelivered(); n {
 	case 0:
 		return err
 	case 1:
@@ -88,13 +89,15 @@ func (c *Client) beginToStop() {
 }
 
 // Publisher makes a session's handle on the producers; see Producers.Publisher.
-func (c *Client) Publisher(wake func()) (*Publisher, error) { return c.producers.Publisher(wake) }
+func (c *Client) Publisher(wake func()) (*producer.Publisher, error) {
+	return c.producers.Publisher(wake)
+}
 
 // Stopping says that the process is about to end; see Producers.Stopping.
 func (c *Client) Stopping() { c.producers.Stopping() }
 
 // Produced lists what was produced, by topic; see Producers.Produced.
-func (c *Client) Produced() []ProducedRow { return c.producers.Produced() }
+func (c *Client) Produced() []producer.ProducedRow { return c.producers.Produced() }
 
 // Join makes a member of a group; see Groups.Join.
 func (c *Client) Join(id Identity, in SubscribeOptions, wake func()) (*Member, error) {

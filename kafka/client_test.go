@@ -14,6 +14,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/producer"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -52,7 +53,7 @@ func TestDeliveredAndBufferedRecordsArrive(t *testing.T) {
 		}
 	}
 	for !p.Drained(0) {
-		await(t, p.woken, "the buffered records")
+		producer.await(t, p.woken, "the buffered records")
 	}
 	if n := p.TakeFailed(); n != 0 {
 		t.Errorf("%d failed", n)
@@ -105,7 +106,7 @@ func TestABufferedFailureIsCountedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	for !p.Drained(0) {
-		await(t, p.woken, "the buffered record")
+		producer.await(t, p.woken, "the buffered record")
 	}
 	if first, second := p.TakeFailed(), p.TakeFailed(); first != 1 || second != 0 {
 		t.Errorf("%d failed, then %d; want 1, then 0", first, second)
@@ -122,7 +123,7 @@ func TestAnUnknownTopicIsRefusedSoonAndComesBack(t *testing.T) {
 	if wantOutcome(t, first, record.Rejected); !strings.Contains(first.Reason, "the brokers do not create topics") {
 		t.Errorf("refused as %q", first.Reason)
 	}
-	var refused *ProduceError
+	var refused *producer.Error
 	if err := p.Deliver([]byte("nowhere"), nil, []byte("x")); !errors.As(err, &refused) || refused.Outcome != record.Rejected {
 		t.Errorf("the second record was not refused at once: %v", err)
 	}
@@ -188,8 +189,8 @@ func (c *caller) taken(t *testing.T, client *Client) int64 {
 }
 
 // mute makes the brokers take produce requests and never answer; the channel tells of the first.
-func mute(k *kfake.Cluster) bell {
-	heard := newBell()
+func mute(k *kfake.Cluster) producer.bell {
+	heard := producer.newBell()
 	k.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
 		k.KeepControl()
 		heard.ring()
@@ -213,7 +214,7 @@ func TestAFullQueueAsksToTryAgain(t *testing.T) {
 			taken++
 		}
 	}
-	if !errors.Is(err, kerr.ErrFull) || taken > 10+sessionBatchRecords || p.Pending() != taken {
+	if !errors.Is(err, kerr.ErrFull) || taken > 10+producer.sessionBatchRecords || p.Pending() != taken {
 		t.Fatalf("%v after %d records, %d pending", err, taken, p.Pending())
 	}
 	// Ten may be written: they were sent, and nobody answered. The others follow when these have ended.
@@ -255,7 +256,7 @@ func TestForsakenRecordsAreCountedWhenTheyEnd(t *testing.T) {
 	if err := p.Deliver([]byte("letters"), nil, []byte("x")); err != nil {
 		t.Fatal(err)
 	}
-	await(t, heard, "the produce request")
+	producer.await(t, heard, "the produce request")
 	p.Forget(1)
 	p.Close()
 	kafkatest.Eventually(t, "the late report", func() bool { return c.Stats().Ended[record.Unknown] == 1 })
@@ -302,7 +303,7 @@ func TestCloseCountsWhatIsUndelivered(t *testing.T) {
 		c := openOn(t, k.ListenAddrs(), nil)
 		heard := mute(k)
 		bufferThree(t, c)
-		await(t, heard, "the produce request")
+		producer.await(t, heard, "the produce request")
 		wantUndelivered(t, c, "3")
 	})
 	t.Run("at the topic gate", func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
+	"github.com/sluice-proxy/sluice/kafka/producer"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -48,13 +49,13 @@ func shut(c *Client, limit time.Duration) error {
 
 // caller is a session that waits for what it produced.
 type caller struct {
-	*Publisher
-	woken bell
+	*producer.Publisher
+	woken producer.bell
 }
 
 func newCaller(t *testing.T, c *Client) *caller {
 	t.Helper()
-	woken := newBell()
+	woken := producer.newBell()
 	p, err := c.Publisher(woken.ring)
 	if err != nil {
 		t.Fatal(err)
@@ -63,18 +64,18 @@ func newCaller(t *testing.T, c *Client) *caller {
 }
 
 // outcomes waits for the ends of the n oldest records, and returns the first failure.
-func (c *caller) outcomes(t *testing.T, n int) *ProduceError {
+func (c *caller) outcomes(t *testing.T, n int) *producer.Error {
 	t.Helper()
 	for {
 		if failure, ok := c.Take(n); ok {
 			return failure
 		}
-		await(t, c.woken, "delivery reports")
+		producer.await(t, c.woken, "delivery reports")
 	}
 }
 
 // deliver produces one record and waits for its end, whether it was taken or not.
-func (c *caller) deliver(t *testing.T, topic string, value []byte) *ProduceError {
+func (c *caller) deliver(t *testing.T, topic string, value []byte) *producer.Error {
 	t.Helper()
 	if err := c.Deliver([]byte(topic), nil, value); err != nil {
 		return asProduceError(err, topic)
@@ -106,12 +107,12 @@ func fill(t *testing.T, c *Client, topic string, n int) {
 // worker is a member that waits for records.
 type worker struct {
 	*Member
-	woken bell
+	woken producer.bell
 }
 
 func join(t *testing.T, c *Client, name string, in SubscribeOptions) *worker {
 	t.Helper()
-	woken := newBell()
+	woken := producer.newBell()
 	m, err := c.Join(Identity{"group", name}, in, woken.ring)
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +133,7 @@ func (w *worker) next(t *testing.T, limit int) []ledger.Delivery {
 		if len(lent) > 0 {
 			return lent
 		}
-		await(t, w.woken, "a record")
+		producer.await(t, w.woken, "a record")
 	}
 }
 
@@ -189,7 +190,7 @@ func waitGroup(t *testing.T, k *kfake.Cluster, what string, looks func(*kfake.Gr
 	return g
 }
 
-func wantOutcome(t *testing.T, failure *ProduceError, want record.Outcome) {
+func wantOutcome(t *testing.T, failure *producer.Error, want record.Outcome) {
 	t.Helper()
 	got := record.OK
 	if failure != nil {
@@ -207,10 +208,10 @@ func isTaken(err error) bool {
 }
 
 // asProduceError is what a session is told of a record that was not taken.
-func asProduceError(err error, topic string) *ProduceError {
-	var failure *ProduceError
+func asProduceError(err error, topic string) *producer.Error {
+	var failure *producer.Error
 	if errors.As(err, &failure) {
 		return failure
 	}
-	return &ProduceError{Outcome: record.Retry, Topic: topic, Reason: err.Error()}
+	return &producer.Error{Outcome: record.Retry, Topic: topic, Reason: err.Error()}
 }

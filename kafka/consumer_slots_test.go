@@ -44,7 +44,7 @@ func enter(t *testing.T, c *Client, address, group string) *Member {
 }
 
 func waitFrom(c *Client, address, group string) (*Member, error) {
-	woken := newBell()
+	woken := producer.newBell()
 	for {
 		m, err := tryFrom(c, address, group, woken.ring)
 		var full *RoomError
@@ -162,7 +162,7 @@ func TestAConsumerThatLeavesKeepsItsPlace(t *testing.T) {
 	t.Parallel()
 	k, c := crowded(t, 1)
 	free := make(chan struct{})
-	asked := newBell()
+	asked := producer.newBell()
 	k.ControlKey(int16(kmsg.LeaveGroup), func(kmsg.Request) (kmsg.Response, error, bool) {
 		k.SleepControl(func() {
 			asked.ring()
@@ -173,7 +173,7 @@ func TestAConsumerThatLeavesKeepsItsPlace(t *testing.T) {
 	old := enter(t, c, "", "a")
 	waitGroupOf(t, k, "a")
 	old.Leave(true)
-	woken := newBell()
+	woken := producer.newBell()
 	soon := func() {
 		t.Helper()
 		_, err := tryFrom(c, "", "b", woken.ring)
@@ -183,10 +183,10 @@ func TestAConsumerThatLeavesKeepsItsPlace(t *testing.T) {
 		}
 	}
 	soon()
-	await(t, asked, "the end of the first")
+	producer.await(t, asked, "the end of the first")
 	soon()
 	close(free)
-	await(t, woken, "room")
+	producer.await(t, woken, "room")
 	if _, err := tryFrom(c, "", "b", woken.ring); err != nil {
 		t.Error(err)
 	}

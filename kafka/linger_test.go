@@ -9,6 +9,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
+	"github.com/sluice-proxy/sluice/kafka/producer"
 	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
@@ -33,7 +34,7 @@ func fillEach(t *testing.T, c *Client, topic string, partitions int) {
 	p := newCaller(t, c)
 	defer p.Close()
 	for i := range partitions {
-		if err := p.Send(Outgoing{Topic: topic, Partition: int32(i), Value: []byte("a record")}); err != nil {
+		if err := p.Send(producer.Outgoing{Topic: topic, Partition: int32(i), Value: []byte("a record")}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -261,7 +261,7 @@ func TestOutOfRangeIsSaid(t *testing.T) {
 					t.Fatalf("got %d", lent[0].Offset)
 				}
 				if err == nil {
-					await(t, w.woken, "the news")
+					producer.await(t, w.woken, "the news")
 				}
 			}
 			if !errors.Is(err, kerr.ErrNoOffset) || !strings.HasPrefix(err.Error(), tt.says) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/producer"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -61,7 +62,7 @@ func TestTheOffsetsOfAPartitionAreRead(t *testing.T) {
 	c := openOn(t, k.ListenAddrs(), nil)
 	p := newCaller(t, c)
 	for range 5 {
-		wantOutcome(t, p.send(t, Outgoing{Topic: "letters", Partition: 1}).Err, record.OK)
+		wantOutcome(t, p.send(t, producer.Outgoing{Topic: "letters", Partition: 1}).Err, record.OK)
 	}
 	for id, want := range []int64{0, 5} {
 		low, high, err := c.PartitionOffsets(t.Context(), record.TopicPartition{Topic: "letters", Partition: int32(id)})

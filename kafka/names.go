@@ -5,6 +5,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
+	"github.com/sluice-proxy/sluice/kafka/producer"
 	"github.com/sluice-proxy/sluice/kafka/reader"
 	"github.com/sluice-proxy/sluice/kafka/record"
 	"github.com/sluice-proxy/sluice/kafka/topicset"
@@ -12,6 +13,13 @@ import (
 
 // The names of the rooms below that callers of a Client need.
 type (
+	BrokerStatus   = producer.BrokerStatus
+	Outgoing       = producer.Outgoing
+	ProduceError   = producer.Error
+	ProducedRow    = producer.ProducedRow
+	ProfileStatus  = producer.ProfileStatus
+	Publisher      = producer.Publisher
+	Result         = producer.Result
 	BeyondError    = cluster.BeyondError
 	Broker         = cluster.Broker
 	Cluster        = cluster.Cluster
@@ -40,6 +48,7 @@ type (
 )
 
 const (
+	AnyPartition = producer.AnyPartition
 	AtTime       = cluster.AtTime
 	Beginning    = cluster.Beginning
 	Buffered     = config.Buffered
@@ -77,6 +86,7 @@ var (
 
 var (
 	Defaults    = config.Defaults
+	StayedFull = producer.StayedFull
 	Forced      = config.Forced
 	OpenCluster = cluster.Alone
 	Pattern     = topicset.Pattern

@@ -13,6 +13,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/producer"
 	"github.com/sluice-proxy/sluice/kafka/reader"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -32,7 +33,7 @@ func TestTheOffsetsOfAGroupThatNobodyIsIn(t *testing.T) {
 	p := newCaller(t, c)
 	for i := range int64(4) {
 		for _, partition := range []int32{0, 1, 2} {
-			p.send(t, Outgoing{Topic: "letters", Partition: partition, Timestamp: 1000 * (i + 1)})
+			p.send(t, producer.Outgoing{Topic: "letters", Partition: partition, Timestamp: 1000 * (i + 1)})
 		}
 	}
 	if _, err := c.GroupOffsets(kafkatest.Bounded(t), "fresh", nil); !errors.Is(err, kerr.ErrNoGroup) {

@@ -28,12 +28,12 @@ func (c *Client) Reconfigure(cfg config.Config) (unchanged []string, err error) 
 		unchanged = append(unchanged, "kafka.brokers")
 	}
 	cfg.Brokers, cfg.Register = old.Brokers, old.Register
-	made, err := c.producers.prepare(&cfg)
+	made, err := c.producers.Prepare(&cfg)
 	if err != nil {
 		return nil, err
 	}
 	c.settings.Store(&cfg)
-	c.producers.reconfigure(&cfg, made)
+	c.producers.Reconfigure(&cfg, made)
 	c.groups.reconfigure(&cfg)
 	if !maps.Equal(old.Properties, cfg.Properties) {
 		c.clusterPart.Reconfigure(&cfg)

@@ -17,6 +17,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/producer"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -100,7 +101,7 @@ func TestBoundsChangeAtOnce(t *testing.T) {
 	wantOutcome(t, p.deliver(t, "one", []byte("x")), record.OK)
 	join(t, c, "a", topicsOf("one"))
 	p.pending.Add(2)
-	two := func() (outcome *ProduceError, joined error, room bool) {
+	two := func() (outcome *producer.Error, joined error, room bool) {
 		outcome = asProduceError(p.Deliver([]byte("two"), nil, nil), "two")
 		_, joined = c.Join(Identity{"other", "a"}, topicsOf("one"), func() {})
 		return outcome, joined, p.Room()
@@ -130,7 +131,7 @@ func TestNewSubscriptionsGetNewWindows(t *testing.T) {
 	if _, err := old.Next(1, 1<<20, nil); err == nil {
 		t.Error("the window of an open subscription has changed")
 	}
-	woken := newBell()
+	woken := producer.newBell()
 	m, err := c.Join(Identity{"other", "a"}, topicsOf("letters"), woken.ring)
 	if err != nil {
 		t.Fatal(err)
@@ -195,7 +196,7 @@ func TestNoRecordMeetsARetiredProducer(t *testing.T) {
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"), kfake.BlackholeProduce())
 	c := openOn(t, k.ListenAddrs(), nil)
 	stop := make(chan struct{})
-	details := []*librdkafka.Details{nil, {Headers: librdkafka.PackHeaders([]record.Header{header("a", []byte("b"))})}}
+	details := []*librdkafka.Details{nil, {Headers: librdkafka.PackHeaders([]record.Header{producer.header("a", []byte("b"))})}}
 	var hammering sync.WaitGroup
 	for i := range uint64(4) {
 		hammering.Go(func() {
@@ -274,13 +275,13 @@ func TestAReplacedProducerEndsWithItsClient(t *testing.T) {
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
 	heard := mute(k)
 	bufferThree(t, c)
-	await(t, heard, "the produce request")
+	producer.await(t, heard, "the produce request")
 	start := time.Now()
 	reconfigure(t, c, func(cfg *config.Config) { cfg.Producer = config.Properties{"compression.type": "none"} })
 	if took := time.Since(start); took > time.Second {
 		t.Errorf("the change took %v", took)
 	}
-	if n := profile(t, c, config.Buffered).InFlight; n != 3 {
+	if n := producer.profile(t, c, config.Buffered).InFlight; n != 3 {
 		t.Errorf("%d records in flight, want 3", n)
 	}
 	err := shut(c, time.Second)

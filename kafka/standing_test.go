@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
+	"github.com/sluice-proxy/sluice/kafka/producer"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -67,7 +68,7 @@ func fillPartition(t *testing.T, c *Client, topic string, partition int32) {
 	t.Helper()
 	p := newCaller(t, c)
 	defer p.Close()
-	if err := p.Send(Outgoing{Topic: topic, Partition: partition, Value: []byte("a record")}); err != nil {
+	if err := p.Send(producer.Outgoing{Topic: topic, Partition: partition, Value: []byte("a record")}); err != nil {
 		t.Fatal(err)
 	}
 	if failure := p.outcomes(t, 1); failure != nil {

@@ -1,5 +1,9 @@
 package kafka
 
+import (
+	"github.com/sluice-proxy/sluice/kafka/producer"
+)
+
 // Stats is a snapshot of the client's counters since the start, or since ResetStats.
 type Stats struct {
 	Accepted      int64    // records taken from sessions
@@ -16,7 +20,7 @@ type Stats struct {
 // Stats reads the counters. Accepted is always the sum of Ended and Pending, but for records that
 // change between two reads.
 func (c *Client) Stats() Stats {
-	produced, consumed := c.producers.counts(), c.groups.counts()
+	produced, consumed := c.producers.Counts(), c.groups.counts()
 	return Stats{
 		Accepted: produced.Accepted, Ended: produced.Ended, Pending: produced.Pending, UnknownEvents: produced.UnknownEvents,
 		Replaced: produced.Replaced,
@@ -28,11 +32,11 @@ func (c *Client) Stats() Stats {
 
 // Status is what the client is doing now.
 type Status struct {
-	Profiles      []ProfileStatus      // by name
-	Subscriptions []SubscriptionStatus // by group, then topics
+	Profiles      []producer.ProfileStatus // by name
+	Subscriptions []SubscriptionStatus     // by group, then topics
 }
 
 // Status reads what the client is doing.
 func (c *Client) Status() Status {
-	return Status{Profiles: c.producers.status(), Subscriptions: c.groups.status()}
+	return Status{Profiles: c.producers.Status(), Subscriptions: c.groups.status()}
 }

@@ -304,7 +304,7 @@ func TestAMemberInTroubleDoesNotWait(t *testing.T) {
 	var err error
 	for err == nil {
 		if _, err = w.Next(1, 1, nil); err == nil {
-			await(t, w.woken, "the news of missing rights")
+			producer.await(t, w.woken, "the news of missing rights")
 		}
 	}
 	w.sub.mu.Lock()

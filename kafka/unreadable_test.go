@@ -113,6 +113,6 @@ func (w *worker) obstructed(t *testing.T) (told *UnreadableError) {
 		case err != nil || len(lent) > 0:
 			t.Fatalf("got %v, %v", lent, err)
 		}
-		await(t, w.woken, "an answer")
+		producer.await(t, w.woken, "an answer")
 	}
 }

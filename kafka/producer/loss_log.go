@@ -1,0 +1,54 @@
+package producer
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// lossLog sums up records that were not delivered and logs the first at once, then every lossesEvery,
+// never their content.
+type lossLog struct {
+	counts map[Error]int
+	logged time.Time
+}
+
+const lossesEvery = 10 * time.Second
+
+// reasonsKept bounds the sums between two log lines; what is beyond goes into the rest.
+const reasonsKept = 100
+
+func (l *lossLog) add(e Error) {
+	if l.counts == nil {
+		l.counts = map[Error]int{}
+	}
+	if _, known := l.counts[e]; !known && len(l.counts) >= reasonsKept {
+		e.Topic, e.Reason, e.Cause = "(others)", "(others)", nil // clients choose topics and partitions
+	}
+	l.counts[e]++
+}
+
+func (l *lossLog) log(log *slog.Logger, now time.Time) {
+	if len(l.counts) == 0 || now.Sub(l.logged) < lossesEvery {
+		return
+	}
+	l.logged = now
+	for e, n := range l.counts {
+		log.Warn("records not delivered", "topic", e.Topic, "outcome", e.Outcome.String(), "reason", e.Reason, "records", n)
+	}
+	clear(l.counts)
+}
+
+// sharedLossLog are losses that many goroutines add to.
+type sharedLossLog struct {
+	mu sync.Mutex
+	lossLog
+}
+
+// note adds one, and logs those that are due.
+func (l *sharedLossLog) note(log *slog.Logger, e *Error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.add(*e)
+	l.log(log, time.Now())
+}

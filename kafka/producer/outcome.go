@@ -1,0 +1,47 @@
+package producer
+
+import (
+	"fmt"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
+)
+
+// ProduceError says that a record was not, or may not have been, written.
+type Error struct {
+	Outcome record.Outcome
+	Topic   string
+	Reason  string
+	Cause   error // ErrNoTopic, ErrNoPartition or ErrDenied where that is why
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("%s: topic %s: %s", e.Outcome, e.Topic, e.Reason)
+}
+
+// Unwrap is the cause, where it has a name.
+func (e *Error) Unwrap() error { return e.Cause }
+
+// outcomeOf maps a delivery report to the record's end. Error.IsRetriable of the binding is no help
+// here: it is false for a full queue and for a timeout.
+func outcomeOf(code librdkafka.Code, status librdkafka.Status) record.Outcome {
+	switch {
+	case code == librdkafka.None || status == librdkafka.Persisted:
+		return record.OK
+	case status == librdkafka.PossiblyPersisted:
+		return record.Unknown
+	}
+	return kerr.Of(code).Outcome
+}
+
+// reasonFor is librdkafka's sentence for why a record failed, or ours where that leaves out which partition.
+func reasonFor(code librdkafka.Code, partition int32) string {
+	switch {
+	case code == librdkafka.UnknownPartition && partition != AnyPartition:
+		return fmt.Sprintf("it has no partition %d", partition)
+	case code == librdkafka.DifferentRecord:
+		return "the brokers refused the batch that it was in, and there was no room or time to send it again alone"
+	}
+	return code.String()
+}

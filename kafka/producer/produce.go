@@ -1,0 +1,176 @@
+package producer
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
+)
+
+// produce takes a record from a session: it gathers it when its topic is known, else the record goes to the gate.
+// Its details are nil when it has none, and not changed any more.
+func (ps *Producers) produce(g *sessionBatch, topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
+	t, err := ps.topics.find(topic)
+	if err != nil {
+		return err
+	}
+	if knowledge(t.state.Load()) == known {
+		return ps.gather(g, t, key, value, opaque, d)
+	}
+	g.push() // what came before it goes before it
+	return ps.hold(g, t, key, value, opaque, d)
+}
+
+// gather takes a record of a topic that is known.
+func (ps *Producers) gather(g *sessionBatch, t *topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
+	a := g.producer.accumulator
+	if a.full() {
+		return kerr.ErrFull
+	}
+	if g.begins(t) && g.producer.crowded(t.accounts) { // looked at once for each push
+		return ps.crowd(t, g.producer)
+	}
+	if g.takes(key, value, d) {
+		g.add(t, key, value, opaque, d)
+		return nil
+	}
+	g.push()
+	if !a.passed(g) {
+		a.move(true)
+	}
+	if !a.passed(g) {
+		return kerr.ErrFull
+	}
+	return ps.push(t, g.producer, key, value, opaque, d)
+}
+
+// hold keeps a record at the gate while its topic is looked up.
+func (ps *Producers) hold(g *sessionBatch, t *topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
+	r := heldRecord{producer: g.producer, key: clone(key), value: clone(value), details: d, opaque: opaque, since: time.Now()}
+	released, first, err := t.hold(r)
+	switch {
+	case err != nil:
+		return err
+	case released:
+		return ps.gather(g, t, key, value, opaque, d)
+	case first:
+		ps.lookUp(t)
+	}
+	return nil
+}
+
+// clone copies bytes out of a session's buffer, keeping null apart from empty.
+func clone(b []byte) []byte {
+	if b == nil {
+		return nil
+	}
+	return append(make([]byte, 0, len(b)), b...)
+}
+
+// push hands one record to librdkafka. Its topic is, or was, known.
+func (ps *Producers) push(t *topic, p *producer, key, value []byte, opaque uint64, d *librdkafka.Details) error {
+	code, err := p.produce(t.name, key, value, opaque, d)
+	switch {
+	case err == nil && code == librdkafka.None:
+		t.row.tallies[p.index].take(len(key) + len(value))
+		p.load(t.accounts, 1, int64(len(key)+len(value)))
+		return nil
+	case err == nil && code == librdkafka.QueueFull:
+		return kerr.ErrFull
+	case err == nil && code == librdkafka.UnknownPartition:
+		return ps.doubtPartition(t, d)
+	case err == nil && uncertain(code):
+		r := heldRecord{producer: p, key: clone(key), value: clone(value), details: d, opaque: opaque, since: time.Now()}
+		return ps.lookAgain(t, &r, code)
+	}
+	return ps.untaken(t, code, err, partitionOf(d))
+}
+
+// doubtPartition tells a session that does not wait for reports to try again when the brokers were asked for the
+// partitions, and then that there is none.
+func (ps *Producers) doubtPartition(t *topic, d *librdkafka.Details) error {
+	at := t.strays()
+	is, first := at.has(int(partitionOf(d)), time.Now())
+	if first {
+		ps.lookUp(at)
+	}
+	if is {
+		return kerr.ErrFull
+	}
+	return ps.untaken(t, librdkafka.UnknownPartition, nil, partitionOf(d))
+}
+
+// uncertain tells whether a code is of a topic, or a partition, that a producer does not know: the brokers may, meanwhile.
+//
+//checker:seam unknown-to-the-producer
+func uncertain(code librdkafka.Code) bool {
+	return code == librdkafka.UnknownPartition || code == librdkafka.UnknownTopicLocal || code == librdkafka.UnknownTopic
+}
+
+// placeOf is the topic at which such a record waits.
+func (t *topic) placeOf(code librdkafka.Code) *topic {
+	if code == librdkafka.UnknownPartition {
+		return t.strays()
+	}
+	return t
+}
+
+// lookAgain keeps a record at the gate until the brokers were asked once more. The error is ErrFull, or says that they
+// were asked just now.
+func (ps *Producers) lookAgain(t *topic, r *heldRecord, code librdkafka.Code) error {
+	at := t.placeOf(code)
+	for {
+		at.state.CompareAndSwap(int32(known), int32(unasked))
+		released, first, err := at.hold(*r)
+		if released {
+			continue // others have asked, and opened it in between
+		}
+		if first {
+			ps.lookUp(at)
+		}
+		return err
+	}
+}
+
+// untaken is why librdkafka has not taken a record.
+func (ps *Producers) untaken(t *topic, code librdkafka.Code, err error, partition int32) *Error {
+	if err != nil {
+		return &Error{Outcome: record.Retry, Topic: t.name, Reason: kerr.ErrStopping.Error()}
+	}
+	if code == librdkafka.UnknownTopicLocal || code == librdkafka.UnknownTopic {
+		ps.topics.doubt(t.name)
+	}
+	return &Error{
+		Outcome: outcomeOf(code, librdkafka.NotPersisted), Topic: t.name, Reason: reasonFor(code, partition), Cause: kerr.Of(code).Produce,
+	}
+}
+
+// tell tells a session of the end of a record that has no report.
+func (ps *Producers) tell(end *librdkafka.Report, failure *Error) {
+	if p := ps.publishers.find(publisherOf(end.Opaque)); p != nil && p.report(end, failure, 1) {
+		p.wake()
+	}
+}
+
+// partitionOf is the partition that a record is to be written to, AnyPartition for one without details.
+func partitionOf(d *librdkafka.Details) int32 {
+	if d == nil {
+		return AnyPartition
+	}
+	return d.Partition
+}
+
+// giveUp ends a record at the gate, which librdkafka never saw.
+func (ps *Producers) giveUp(t *topic, r *heldRecord, failure *Error) {
+	row := cmp.Or(t.row, ps.produced.others)
+	if r.counted {
+		r.producer.unload(t.accounts, 1, int64(r.size()))
+	} else {
+		row.tallies[r.producer.index].take(r.size())
+		r.producer.held.Add(-1)
+	}
+	row.tallies[r.producer.index].end(failure.Outcome, 1)
+	ps.tell(&librdkafka.Report{Opaque: r.opaque, Partition: partitionOf(r.details), Offset: -1, Timestamp: -1}, failure)
+}

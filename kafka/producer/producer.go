@@ -1,0 +1,231 @@
+package producer
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/metrics"
+)
+
+// producer is the one librdkafka producer of a profile, shared by all sessions. Its handle is replaced
+// when it failed for good and when its properties change; sessions do not notice, but for the records
+// that a failed one had in flight.
+type producer struct {
+	profile   string
+	index     int // among the profiles: the tally in every row of the books
+	producers *Producers
+	log       *slog.Logger
+	handle    atomic.Pointer[librdkafka.Producer]
+	held      atomic.Int64 // records that wait at the gate
+	prompt    atomic.Bool  // it does not linger: somebody waits for its records
+
+	under      load // all that is under way
+	most       atomic.Pointer[queueSpace]
+	relearning atomic.Bool // a goroutine is at it: see Client.passOver
+
+	accumulator *accumulator
+	splitter    splitter
+
+	latency    metrics.Histogram
+	fatal      atomic.Int64 // handles that failed for good
+	statistics statistics
+
+	mu         sync.Mutex // held while the handle is replaced: guards what follows
+	properties config.Properties
+	current    *reportLoop
+	closing    bool            // no handle is replaced any more
+	former     sync.WaitGroup  // handles that come to their end, in the background
+	patience   context.Context //nolint:containedctx // with that wait: ends when they must end at once
+	hurry      context.CancelFunc
+}
+
+func newProducer(profile string, ps *Producers) (*producer, error) {
+	p := &producer{
+		profile: profile, index: len(ps.all), producers: ps, log: ps.log.With("profile", profile),
+		properties: ps.config().ProducerProperties(profile),
+	}
+	p.accumulator = newAccumulator(p, profile == config.Delivered)
+	p.splitter.producer = p
+	handle, err := librdkafka.NewProducer(p.properties)
+	if err != nil {
+		return nil, err
+	}
+	p.patience, p.hurry = context.WithCancel(context.Background())
+	p.install(handle)
+	return p, nil
+}
+
+// install makes a handle the present one and begins to read its events.
+func (p *producer) install(handle *librdkafka.Producer) {
+	p.current = newReportLoop(p, handle)
+	p.statistics.restart(p.current)
+	p.accumulator.largest.Store(largestBatched(p.properties))
+	p.prompt.Store(prompt(p.properties))
+	p.most.Store(queueBounds(p.properties))
+	p.handle.Store(handle)
+	go p.current.run()
+}
+
+// hastens tells whether a record that is handed over now is sent at once.
+func (p *producer) hastens() bool { return p.prompt.Load() || p.handle.Load().Underway() == 0 }
+
+// produce hands one record to librdkafka, its details nil when it has none.
+func (p *producer) produce(topic string, key, value []byte, opaque uint64, d *librdkafka.Details) (code librdkafka.Code, err error) {
+	if b := p.splitter.batchingFor(topic); b != whole {
+		_, code, err = p.splitter.producePacked(topic, librdkafka.PackRecord(nil, key, value, opaque, d), b)
+		return code, err
+	}
+	err = p.use(func(handle *librdkafka.Producer) (err error) {
+		if d == nil {
+			code, err = handle.Produce(topic, key, value, opaque)
+		} else {
+			code, err = handle.ProduceDetailed(topic, key, value, opaque, d)
+		}
+		return err
+	})
+	return code, err
+}
+
+// producePacked hands over many; see librdkafka.Producer.ProducePacked.
+func (p *producer) producePacked(topic string, packed []byte) (taken int, code librdkafka.Code, err error) {
+	if b := p.splitter.batchingFor(topic); b != whole {
+		return p.splitter.producePacked(topic, packed, b)
+	}
+	err = p.use(func(handle *librdkafka.Producer) (err error) {
+		taken, code, err = handle.ProducePacked(topic, packed)
+		return err
+	})
+	return taken, code, err
+}
+
+// use has a handle take records, and its successor when it was being replaced: that is stored before the handle
+// is retired.
+func (p *producer) use(take func(*librdkafka.Producer) error) error {
+	for {
+		handle := p.handle.Load()
+		if err := take(handle); !errors.Is(err, librdkafka.ErrClosed) || handle == p.handle.Load() {
+			return err
+		}
+	}
+}
+
+// propertiesNow are those of the present handle. Nobody changes them.
+func (p *producer) propertiesNow() config.Properties {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.properties
+}
+
+// differs tells whether the properties are not those of the present handle.
+func (p *producer) differs(properties config.Properties) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !maps.Equal(p.properties, properties)
+}
+
+// succeed makes a handle with other properties the present one. What its predecessor has is sent in
+// the background, so records produced before and after may reach the brokers in another order. The
+// client is not being closed.
+func (p *producer) succeed(handle *librdkafka.Producer, properties config.Properties) {
+	p.exchange(handle, properties)
+	p.splitter.renew()
+}
+
+func (p *producer) exchange(handle *librdkafka.Producer, properties config.Properties) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old := p.current
+	p.properties = properties
+	p.install(handle)
+	p.former.Go(func() { old.finish(p.patience) })
+}
+
+// supersede gives the profile a new handle with the same properties, unless the report loop's is not the present one.
+func (p *producer) supersede(d *reportLoop) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closing || p.current != d {
+		return
+	}
+	successor, err := librdkafka.NewProducer(p.properties)
+	if err != nil {
+		p.log.Error("producer not superseded", "err", err)
+		return
+	}
+	p.install(successor)
+	p.former.Go(func() { d.finish(p.patience) })
+}
+
+// replace gives the profile a new handle because the report loop's has failed for good. It returns false when
+// that is not the present one, or cannot be replaced.
+func (p *producer) replace(d *reportLoop) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closing || p.current != d {
+		return false
+	}
+	p.fatal.Add(1)
+	successor, err := librdkafka.NewProducer(p.properties)
+	if err != nil {
+		p.log.Error("producer not replaced", "err", err)
+		return false
+	}
+	p.former.Add(1)
+	p.install(successor)
+	return true
+}
+
+// close ends the producer: what is queued is sent until ctx ends, then given up. Nobody produces
+// any more.
+func (p *producer) close(ctx context.Context) {
+	p.mu.Lock()
+	p.closing = true
+	p.mu.Unlock()
+	stop := context.AfterFunc(ctx, p.hurry)
+	defer stop()
+	p.accumulator.finish(ctx)
+	p.mu.Lock()
+	last := p.current
+	p.mu.Unlock()
+	last.finish(ctx)
+	p.former.Wait()
+	p.splitter.finish(ctx)
+	p.accumulator.move(true) // the handles are retired: what is still there ends
+	p.hurry()
+}
+
+// discard destroys a handle that has nothing left to send. It is done even after ctx has ended.
+func discard(ctx context.Context, handle *librdkafka.Producer, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), discardTime)
+	defer cancel()
+	if err := handle.Close(ctx); err != nil {
+		log.Warn("producer not closed", "err", err)
+	}
+}
+
+// discardTime bounds the end of a handle: librdkafka's own has no bound.
+const discardTime = 5 * time.Second
+
+// largestBatched is the size of the largest record, in bytes, that may be gathered with others: librdkafka is sure to
+// take it.
+func largestBatched(p config.Properties) int64 {
+	largest, err := strconv.ParseInt(p["message.max.bytes"], 10, 64)
+	if err != nil {
+		return sessionBatchBytes
+	}
+	return min(sessionBatchBytes, largest/2)
+}
+
+// prompt tells whether records are to leave at once.
+func prompt(p config.Properties) bool {
+	linger, err := strconv.ParseFloat(p["linger.ms"], 64)
+	return err == nil && linger == 0
+}

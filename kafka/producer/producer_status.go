@@ -1,0 +1,99 @@
+package producer
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
+	"github.com/sluice-proxy/sluice/metrics"
+)
+
+// ProducedRow is the book of one topic's produced records since the start. Every record that was
+// accepted ends as exactly one Outcome, so Accepted is always the sum of Ended and Pending. A record
+// that waits for its topic to be looked up is in no row yet: see ProfileStatus.Held.
+type ProducedRow struct {
+	Topic    string   // empty: the topics beyond Config.MaxTopicRows, and those that no broker has confirmed
+	Accepted int64    // records taken from sessions
+	Bytes    int64    // their keys and values
+	Ended    [4]int64 // of these, by Outcome
+}
+
+// ProfileStatus is one producer profile. What librdkafka counts is as old as its last statistics
+// (statistics.interval.ms, 10 s), and zero before the first.
+type ProfileStatus struct {
+	Name       string
+	InFlight   int64                // records accepted that have no outcome yet, Held included
+	Held       int64                // of these, those that wait for their topic to be looked up
+	AckLatency metrics.Distribution // from librdkafka's taking a record to its report; sampled when reports come in runs
+	Fullest    float64              // how near the topic that has most of the queue has come to its share: at 1 its records wait
+	Fatal      int64                // times that the producer failed for good and was replaced
+
+	Queued, QueuedBytes         int64 // what librdkafka's queue holds (msg_cnt, msg_size)
+	QueueLimit, QueueBytesLimit int64 // and may hold (msg_max, msg_size_max)
+	Brokers                     []BrokerStatus
+}
+
+// BrokerStatus is librdkafka's connection to one broker, as its statistics tell. The counters go on
+// when the producer is replaced.
+type BrokerStatus struct {
+	ID      int32  // -1: a bootstrap address, listed while no broker is known by its number
+	Address string // host:port
+	State   string // librdkafka's word: UP, DOWN, INIT, CONNECT, ...
+	RTT     RoundTrip
+
+	Timeouts, Retries, Connects, Disconnects int64
+	Throttle                                 time.Duration // average of the last interval
+}
+
+// RoundTrip is the time that a broker took to answer, over the last statistics interval; zero when
+// nothing was sent.
+type RoundTrip struct{ Average, P99 time.Duration }
+
+// Pending is how many records have no outcome yet.
+func (r *ProducedRow) Pending() int64 {
+	return r.Accepted - r.Ended[record.OK] - r.Ended[record.Rejected] - r.Ended[record.Retry] - r.Ended[record.Unknown]
+}
+
+func (p *producer) status() ProfileStatus {
+	held := p.held.Load()
+	s := ProfileStatus{
+		Name: p.profile, Held: held, InFlight: held + p.producers.produced.inFlight(p.index),
+		AckLatency: p.latency.Read(), Fatal: p.fatal.Load(), Fullest: p.producers.produced.fullest(p),
+	}
+	p.statistics.fill(&s)
+	return s
+}
+
+// status lists what the profiles do, by name.
+func (ps *Producers) Status() []ProfileStatus {
+	var all []ProfileStatus
+	for _, p := range ps.all {
+		all = append(all, p.status())
+	}
+	slices.SortFunc(all, func(a, b ProfileStatus) int { return cmp.Compare(a.Name, b.Name) })
+	return all
+}
+
+// ProduceCounts count records since the start. Accepted is always the sum of Ended and Pending, but for records that
+// change between two reads.
+type Counts struct {
+	Accepted      int64    // records taken from sessions
+	Ended         [4]int64 // of these, by Outcome
+	Pending       int64    // of these, without an outcome
+	UnknownEvents int64    // reports that belonged to no session
+	Replaced      int64    // producers replaced after a fatal error
+}
+
+// counts reads the counters of all producers.
+func (ps *Producers) Counts() Counts {
+	sum := ps.produced.sum()
+	counts := Counts{Accepted: sum.Accepted, Ended: sum.Ended, Pending: sum.Pending(), UnknownEvents: ps.produced.unknownEvents.Load()}
+	for _, p := range ps.all {
+		held := p.held.Load()
+		counts.Accepted += held
+		counts.Pending += held
+		counts.Replaced += p.fatal.Load()
+	}
+	return counts
+}

@@ -1,0 +1,255 @@
+package producer
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+)
+
+// Publisher is one session's handle on the shared producers. Its methods belong to the session's
+// goroutine, the counters aside; delivery reports reach it from the producers' goroutines.
+//
+// A buffered record is only counted. A delivered one is tracked: outcomes are kept in the order of
+// the Deliver calls until Take collects them, however the brokers' answers are ordered.
+type Publisher struct {
+	producers *Producers
+	id        uint32
+	wake      func()
+
+	toDeliver, toBuffer sessionBatch
+
+	pending   atomic.Int64 // records without a report, both kinds
+	failed    atomic.Int64 // buffered records that failed since the last TakeFailed
+	threshold atomic.Int64 // wake the session when pending falls to this; -1 for never
+	closed    atomic.Bool
+
+	mu        sync.Mutex
+	outcomes  []outcome        // ring of the tracked records that are not taken yet
+	positions []recordPosition // where they are, once somebody has asked for that: else nil
+	first     uint32           // sequence number of the oldest of them
+	next      uint32           // sequence number of the next one
+	done      uint32           // all tracked records before this one have their outcome
+	awaited   uint32           // wake the session when done reaches this
+	asleep    bool             // the session waits for awaited
+}
+
+type outcome struct {
+	err  *Error
+	done bool
+}
+
+// publisherOf is the handle's number in an opaque.
+func publisherOf(opaque uint64) uint32 { return uint32(opaque>>32) &^ (1 << 31) }
+
+// tracked marks the opaque of a delivered record; below it come the publisher and the sequence.
+const tracked = 1 << 63
+
+func (p *Publisher) opaque(sequence uint32) uint64 { return uint64(p.id)<<32 | uint64(sequence) }
+
+// Pending is how many records of this session wait for their delivery report.
+func (p *Publisher) Pending() int { return int(p.pending.Load()) }
+
+// TakeFailed returns how many buffered records failed since it was last called.
+func (p *Publisher) TakeFailed() int { return int(p.failed.Swap(0)) }
+
+// Room tells whether the session may produce another record. When it may not, the session is woken
+// once half of what is in flight has been reported.
+func (p *Publisher) Room() bool {
+	limit := p.producers.config().InFlight
+	return p.Pending() < limit || p.Drained(limit/2)
+}
+
+// Drained tells whether at most n records are pending. When more are, the session is woken once
+// that is so.
+func (p *Publisher) Drained(n int) bool {
+	p.threshold.Store(int64(n))
+	// A report may have come just before the line above, and woken nobody.
+	drained := p.Pending() <= n
+	if !drained {
+		p.Push()
+	}
+	return drained
+}
+
+// Push sends what was gathered on its way. A session calls it before it waits for anything but its records: those
+// that ask for their ends, and for room, push by themselves.
+func (p *Publisher) Push() {
+	p.toDeliver.push()
+	p.toBuffer.push()
+}
+
+// PushPrompt is Push for records that will not linger. A session calls it before its answers leave: they would take the
+// time of a system call from them.
+func (p *Publisher) PushPrompt() {
+	for _, g := range [...]*sessionBatch{&p.toDeliver, &p.toBuffer} {
+		if g.records > 0 && g.producer.hastens() {
+			g.push()
+		}
+	}
+}
+
+// Buffer hands a record to the buffered profile: nil means that it is queued in memory, not that it
+// is in Kafka; see Push. A nil key is none. ErrFull asks to try again shortly.
+func (p *Publisher) Buffer(topic, key, value []byte) error {
+	p.pending.Add(1)
+	err := p.producers.produce(&p.toBuffer, topic, key, value, p.opaque(0), nil)
+	if err != nil {
+		p.pending.Add(-1)
+	}
+	return err
+}
+
+// Deliver hands a record to the delivered profile; Take tells how it ended. An error means that the
+// record was not taken and has no outcome. ErrFull asks to try again shortly.
+func (p *Publisher) Deliver(topic, key, value []byte) error {
+	p.pending.Add(1)
+	// Track before producing: the report may come before the call returns.
+	sequence := p.track()
+	err := p.producers.produce(&p.toDeliver, topic, key, value, tracked|p.opaque(sequence), nil)
+	if err != nil {
+		p.untrack()
+		p.pending.Add(-1)
+	}
+	return err
+}
+
+func (p *Publisher) track() uint32 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if int(p.next-p.first) == len(p.outcomes) {
+		p.grow()
+	}
+	*p.outcomeAt(p.next) = outcome{}
+	p.next++
+	return p.next - 1
+}
+
+// grow doubles the ring; its size stays a power of two, so that sequence numbers may wrap.
+func (p *Publisher) grow() {
+	size := max(16, 2*len(p.outcomes))
+	p.outcomes = enlarged(p.outcomes, size, p.first, p.next)
+	if p.positions != nil {
+		p.positions = enlarged(p.positions, size, p.first, p.next)
+	}
+}
+
+// enlarged is a ring with room for size, which holds what is in an old one from first to before next.
+func enlarged[T any](old []T, size int, first, next uint32) []T {
+	larger := make([]T, size)
+	for s := first; s != next; s++ {
+		larger[s%uint32(size)] = old[s%uint32(len(old))]
+	}
+	return larger
+}
+
+func (p *Publisher) outcomeAt(sequence uint32) *outcome {
+	return &p.outcomes[sequence%uint32(len(p.outcomes))]
+}
+
+// untrack forgets the record tracked last, which was never produced.
+func (p *Publisher) untrack() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.next--
+}
+
+// Take collects the outcomes of the n oldest delivered records, all or none: ok is false while one
+// of them has none, and then the session is woken once they all have. err is the first failure.
+func (p *Publisher) Take(n int) (err *Error, ok bool) {
+	p.Push()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	end := p.first + uint32(n)
+	if !p.complete(end) {
+		return nil, false
+	}
+	for ; p.first != end; p.first++ {
+		if failure := p.outcomeAt(p.first).err; failure != nil && err == nil {
+			err = failure
+		}
+	}
+	p.shrink()
+	return err, true
+}
+
+// complete tells whether all records before end have their outcome; else the session is woken when they do.
+func (p *Publisher) complete(end uint32) bool {
+	p.awaited, p.asleep = end, !p.allReported(end)
+	return !p.asleep
+}
+
+// allReported tells whether all records before end have their outcome.
+//
+//checker:seam every-record-reported
+func (p *Publisher) allReported(end uint32) bool { return int32(p.done-end) >= 0 }
+
+// shrink lets the ring of an idle session go.
+func (p *Publisher) shrink() {
+	if p.first == p.next && len(p.outcomes) > 16 {
+		p.outcomes, p.positions = nil, nil
+	}
+}
+
+// Forget gives up waiting for the n oldest delivered records: their reports will be counted, but
+// nobody is told.
+func (p *Publisher) Forget(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.first += uint32(n)
+	if int32(p.done-p.first) < 0 {
+		p.done = p.first
+		p.advance()
+	}
+	p.asleep = false
+}
+
+// report takes the end of a record, or of n buffered ones; it returns whether the session is to be woken.
+func (p *Publisher) report(r *librdkafka.Report, failure *Error, n int) bool {
+	wake := false
+	if r.Opaque&tracked != 0 {
+		wake = p.resolve(r, failure)
+	} else if failure != nil {
+		p.failed.Add(int64(n))
+	}
+	left := p.pending.Add(-int64(n))
+	if t := p.threshold.Load(); left <= t && p.threshold.CompareAndSwap(t, -1) {
+		wake = true
+	}
+	if left == 0 && p.closed.Load() {
+		p.producers.publishers.release(p)
+	}
+	return wake
+}
+
+func (p *Publisher) resolve(r *librdkafka.Report, failure *Error) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	sequence := uint32(r.Opaque)
+	if sequence-p.first >= p.next-p.first {
+		return false // forsaken
+	}
+	*p.outcomeAt(sequence) = outcome{err: failure, done: true}
+	if p.positions != nil {
+		*p.position(sequence) = positionOf(r)
+	}
+	p.advance()
+	if p.asleep && int32(p.done-p.awaited) >= 0 {
+		p.asleep = false
+		return true
+	}
+	return false
+}
+
+func (p *Publisher) advance() {
+	for p.done != p.next && p.outcomeAt(p.done).done {
+		p.done++
+	}
+}
+
+// Close ends the handle. Records in flight go on; their failures are counted and logged, no more.
+func (p *Publisher) Close() {
+	p.Push()
+	p.closed.Store(true)
+	p.producers.publishers.release(p)
+}

@@ -1,0 +1,314 @@
+package producer
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
+)
+
+// reportLoop is the goroutine that reads the events of one producer handle, for as long as the handle lives.
+// It never waits for a session.
+type reportLoop struct {
+	producer *producer
+	handle   *librdkafka.Producer
+	batching batching        // of the handle
+	former   *sync.WaitGroup // is told when a handle that failed has come to its end
+	busy     time.Time       // when a handle for smaller batches had anything to do last
+	ending   chan struct{}   // closed when draining shall end
+	ended    chan struct{}   // closed when it has
+	beat     func()
+
+	topics map[uintptr]accounts // of those that were reported, see librdkafka.Report.Same
+	woken  []*Publisher         // of the reports being read
+	losses lossLog
+	voice  librdkafka.LogLimiter
+	worn   bool // brokers take its epoch for an old one
+}
+
+func newReportLoop(p *producer, handle *librdkafka.Producer) *reportLoop {
+	return &reportLoop{
+		producer: p, handle: handle, former: &p.former, ending: make(chan struct{}), ended: make(chan struct{}), topics: map[uintptr]accounts{},
+	}
+}
+
+const (
+	drainWait     = time.Second     // longest wait for an event
+	reportLoopGap = 3 * time.Second // one wait and what it brought
+	emptying      = 5 * time.Second // for the last reports of a handle that failed
+)
+
+func (d *reportLoop) run() {
+	defer close(d.ended)
+	if d.read() {
+		return
+	}
+	// It has failed, and has a successor.
+	discard(context.Background(), d.handle, d.producer.log)
+	d.former.Done()
+}
+
+// read reads until it shall end (true), or the handle has failed for good and was emptied (false).
+func (d *reportLoop) read() bool {
+	var end func()
+	d.beat, end = d.producer.producers.config().Watch("producer:"+d.producer.profile, reportLoopGap)
+	defer end()
+	defer d.sayLosses()
+	for {
+		d.beat()
+		d.handle.Wait(drainWait)
+		if d.take() {
+			d.empty()
+			return false
+		}
+		now := time.Now()
+		d.losses.log(d.producer.log, now)
+		if d.idle(now) {
+			d.producer.splitter.close(d)
+		}
+		select {
+		case <-d.ending:
+			return true
+		default:
+		}
+	}
+}
+
+// idle tells whether a handle for smaller batches is not needed any more.
+func (d *reportLoop) idle(now time.Time) bool {
+	if d.batching == whole {
+		return false
+	}
+	if d.busy.IsZero() || d.handle.Pending() > 0 {
+		d.busy = now
+	}
+	return now.Sub(d.busy) >= splitIdle
+}
+
+func (d *reportLoop) sayLosses() {
+	d.losses.logged = time.Time{}
+	d.losses.log(d.producer.log, time.Now())
+}
+
+// take takes all events that are there. It returns whether the handle failed and was replaced.
+func (d *reportLoop) take() (failed bool) {
+	for {
+		event := d.handle.Poll(d.report)
+		switch event.Kind {
+		case librdkafka.Nothing:
+			return failed
+		case librdkafka.Reports:
+			d.producer.accumulator.reported()
+			d.wake()
+			d.supersede()
+			d.beat()
+		case librdkafka.Failure:
+			failed = d.fail(event) || failed
+		case librdkafka.Stats:
+			d.sample(event.Text)
+		case librdkafka.Log:
+			d.voice.Log(d.producer.log, event)
+		}
+	}
+}
+
+// report counts and settles a run of delivery reports. It counts first: who is told the end of a record
+// finds it in the books.
+func (d *reportLoop) report(run []librdkafka.Report) {
+	if anyFailed(run) {
+		run = d.divide(run)
+	}
+	d.count(run)
+	for i := 0; i < len(run); i += librdkafka.Sample {
+		if took, ok := run[i].Latency(); ok {
+			d.producer.latency.Observe(took, int64(min(librdkafka.Sample, len(run)-i)))
+		}
+	}
+	for len(run) > 0 {
+		n := alike(run)
+		d.settle(&run[0], n)
+		run = run[n:]
+	}
+}
+
+// alike is how many of the first reports can be settled as one: a session's buffered records share their
+// opaque, and mostly arrive one behind the other.
+func alike(run []librdkafka.Report) int {
+	n, first := 1, &run[0]
+	for n < len(run) && run[n].Opaque == first.Opaque && run[n].Err == librdkafka.None && first.Err == librdkafka.None {
+		n++
+	}
+	return n
+}
+
+// count adds the ends of a run to the books, at once for reports of one topic that follow each other.
+func (d *reportLoop) count(run []librdkafka.Report) {
+	var ended [4]int64
+	var records, bytes int64
+	for i := range run {
+		ended[outcomeOf(run[i].Err, run[i].Status)]++
+		records, bytes = records+1, bytes+run[i].Size
+		if i+1 < len(run) && run[i+1].TopicHandle() == run[i].TopicHandle() {
+			continue
+		}
+		a := d.accounts(&run[i])
+		for o, n := range ended {
+			if n > 0 {
+				a.row.tallies[d.producer.index].end(record.Outcome(o), n)
+			}
+		}
+		d.producer.unload(a, records, bytes)
+		ended, records, bytes = [4]int64{}, 0, 0
+	}
+}
+
+// accounts finds where a report's topic is counted.
+func (d *reportLoop) accounts(r *librdkafka.Report) accounts {
+	a, known := d.topics[r.TopicHandle()]
+	if !known {
+		a = d.producer.producers.produced.of(r.Topic())
+		d.topics[r.TopicHandle()] = a
+	}
+	return a
+}
+
+// settle tells a session of n reports that say the same.
+func (d *reportLoop) settle(r *librdkafka.Report, n int) {
+	ps, failure := d.producer.producers, d.failure(r)
+	publisher := ps.publishers.find(publisherOf(r.Opaque))
+	if publisher == nil {
+		ps.produced.unknownEvents.Add(int64(n))
+		return
+	}
+	if publisher.report(r, failure, n) {
+		d.woken = append(d.woken, publisher)
+	}
+}
+
+// failure is nil for a record that the brokers have.
+func (d *reportLoop) failure(r *librdkafka.Report) *Error {
+	outcome := outcomeOf(r.Err, r.Status)
+	if outcome == record.OK {
+		return nil
+	}
+	failure := &Error{Outcome: outcome, Topic: r.Topic(), Reason: d.reason(r), Cause: kerr.Of(r.Err).Produce}
+	if why := d.producer.producers.trouble(failure.Topic, r.Partition); why != "" && outcome != record.Rejected {
+		failure.Reason += ": " + why
+	}
+	d.losses.add(*failure)
+	if r.Err == librdkafka.UnknownTopic || r.Err == librdkafka.UnknownTopicLocal {
+		d.producer.producers.topics.doubt(failure.Topic)
+	}
+	return failure
+}
+
+// reason is reasonFor, with whose limit a record exceeds.
+func (d *reportLoop) reason(r *librdkafka.Report) string {
+	reason := reasonFor(r.Err, r.Partition)
+	if r.Err != librdkafka.MessageTooLarge {
+		return reason
+	}
+	return strings.TrimSuffix(reason+", for the topic's max.message.bytes of "+d.producer.producers.limit(r.Topic()), " of ")
+}
+
+// wake tells the sessions whose answers are complete, once per run of reports.
+func (d *reportLoop) wake() {
+	for i, publisher := range d.woken {
+		publisher.wake()
+		d.woken[i] = nil
+	}
+	d.woken = d.woken[:0]
+}
+
+// fail logs an error event; a fatal one replaces the handle. It returns whether that was done.
+func (d *reportLoop) fail(event librdkafka.Event) (replaced bool) {
+	p := d.producer
+	if !event.Fatal || !d.present() {
+		d.voice.LogFailure(p.log, event)
+		return false
+	}
+	if d.batching == whole {
+		replaced = p.replace(d)
+	} else {
+		replaced = p.splitter.drop(d)
+	}
+	p.log.Error("producer failed for good", "err", event.Text, "replaced", replaced)
+	if replaced {
+		d.handle.Retire()
+		d.handle.Purge()
+	}
+	return replaced
+}
+
+// supersede makes a successor for a handle that has run out of epochs. Each batch that is refused, and each record that
+// times out, costs one of 32 767; librdkafka then begins again at zero, which brokers refuse. The handle sends what
+// it has, as when properties change.
+func (d *reportLoop) supersede() {
+	if !d.worn {
+		return
+	}
+	d.worn = false
+	if d.batching == whole {
+		d.producer.supersede(d)
+	} else {
+		d.producer.splitter.close(d)
+	}
+}
+
+// present tells whether records are still produced with the handle.
+func (d *reportLoop) present() bool {
+	if d.batching == whole {
+		return d.handle == d.producer.handle.Load()
+	}
+	return d.handle == d.producer.splitter.handles[d.batching].Load()
+}
+
+func (d *reportLoop) sample(text string) {
+	if err := d.producer.statistics.take(d, text); err != nil {
+		d.producer.log.Debug("statistics not understood", "err", err)
+	}
+}
+
+// empty reads what a failed handle still reports, in bounded time.
+func (d *reportLoop) empty() {
+	until := time.Now().Add(emptying)
+	for d.handle.Pending() > 0 && time.Now().Before(until) {
+		d.beat()
+		d.handle.Wait(10 * time.Millisecond)
+		d.take()
+	}
+}
+
+// finish ends the handle: what it has is sent until ctx ends, then given up.
+func (d *reportLoop) finish(ctx context.Context) {
+	d.handle.Retire()
+	d.handle.Flush()
+	d.await(ctx)
+	if d.handle.Pending() > 0 {
+		d.handle.Purge()
+		short, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		d.await(short)
+		cancel()
+	}
+	close(d.ending)
+	d.handle.Wake()
+	<-d.ended
+	discard(ctx, d.handle, d.producer.log)
+}
+
+// await returns when every report has been read, or with ctx.
+func (d *reportLoop) await(ctx context.Context) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for d.handle.Pending() > 0 {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,117 @@
+package producer
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/record"
+)
+
+// load is how much of a producer's queue is taken.
+type load struct {
+	records, bytes atomic.Int64
+	_              [48]byte // a cache line of its own
+}
+
+// queueSpace is what a producer's queue holds.
+type queueSpace struct{ records, bytes int64 }
+
+// queueBounds are those of librdkafka's queue, whose own defaults apply to what is not set.
+func queueBounds(p config.Properties) *queueSpace {
+	number := func(name string, otherwise int64) int64 {
+		n, err := strconv.ParseInt(p[name], 10, 64)
+		if err != nil {
+			return otherwise
+		}
+		return n
+	}
+	b := &queueSpace{number("queue.buffering.max.messages", 100_000), number("queue.buffering.max.kbytes", 1<<20) << 10}
+	if b.records == 0 {
+		b.records = 1 << 31 // librdkafka: no limit
+	}
+	return b
+}
+
+// load counts records of a topic that are on their way.
+func (p *producer) load(a accounts, records, bytes int64) {
+	mine := &a.shares[p.index]
+	mine.records.Add(records)
+	mine.bytes.Add(bytes)
+	p.under.records.Add(records)
+	p.under.bytes.Add(bytes)
+}
+
+// unload counts them when they have ended.
+func (p *producer) unload(a accounts, records, bytes int64) {
+	p.load(a, -records, -bytes)
+}
+
+// free is what is left of the queue.
+func (p *producer) free() queueSpace {
+	most := p.most.Load()
+	return queueSpace{most.records - p.under.records.Load(), most.bytes - p.under.bytes.Load()}
+}
+
+// crowded tells whether a topic has as much of the queue as is still free. So one whose broker does not answer gets
+// half of the queue, two a third each, and there is always room for the others. (It is the dynamic threshold of
+// switches that share their memory: Choudhury and Hahne, 1998.)
+func (p *producer) crowded(a accounts) bool {
+	mine := &a.shares[p.index]
+	records, bytes := mine.records.Load(), mine.bytes.Load()
+	if records == 0 {
+		return false
+	}
+	free := p.free()
+	return records > free.records || bytes > free.bytes
+}
+
+// CrowdedError is the ErrFull of a topic that has its share of the queue under way.
+type CrowdedError struct {
+	Topic          string
+	Records, Bytes int64  // under way
+	Why            string // why they do not get on; empty when that is not known
+}
+
+func (e *CrowdedError) Error() string {
+	text := fmt.Sprintf("%d records (%d bytes) of %s are on their way, its share of the queue", e.Records, e.Bytes, e.Topic)
+	if e.Why != "" {
+		text += ": " + e.Why
+	}
+	return text
+}
+
+// StayedFull is the end of a record that has waited for room in vain; err is what it was last told, nil when its
+// session has too much under way.
+func StayedFull(topic string, waited time.Duration, err error) *Error {
+	reason := fmt.Sprintf("the queue stayed full for %s", waited)
+	if crowded, is := errors.AsType[*CrowdedError](err); is {
+		reason += ": " + crowded.Error()
+	}
+	return &Error{Outcome: record.Retry, Topic: topic, Reason: reason}
+}
+
+// Is makes it an ErrFull.
+func (e *CrowdedError) Is(target error) bool { return target == kerr.ErrFull }
+
+// crowd is why a topic's record has to wait.
+func (ps *Producers) crowd(t *topic, p *producer) error {
+	mine := &t.shares[p.index]
+	return &CrowdedError{Topic: t.name, Records: mine.records.Load(), Bytes: mine.bytes.Load(), Why: ps.trouble(t.name, AnyPartition)}
+}
+
+// fullest is how near the topic that has most of a profile's queue has come to its share: 1 when it has to wait.
+func (b *producedBooks) fullest(p *producer) (ratio float64) {
+	free := p.free()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, a := range b.rows {
+		mine := &a.shares[p.index]
+		ratio = max(ratio, float64(mine.records.Load())/float64(max(1, free.records)), float64(mine.bytes.Load())/float64(max(1, free.bytes)))
+	}
+	return min(1, ratio)
+}

@@ -1,0 +1,300 @@
+package producer
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
+)
+
+// batching is how many records a handle puts into one batch.
+type batching int
+
+const (
+	whole  batching = iota // as many as the properties allow
+	small                  // 16 KiB of them, as Java's producer does
+	single                 // one
+	batchings
+)
+
+// batches are the properties of the handles that send in smaller batches. Their queues bound the memory that
+// records of refused batches take.
+var batches = [...]config.Properties{
+	small: {
+		"batch.size": "16384", "statistics.interval.ms": "0",
+		"queue.buffering.max.messages": "50000", "queue.buffering.max.kbytes": "65536",
+	},
+	// Each record that is refused would cost an idempotent producer a new epoch, and its queue tens of milliseconds. This
+	// one never sends a record twice by itself, so it neither reorders nor duplicates.
+	single: {
+		"enable.idempotence": "false", "message.send.max.retries": "0", "max.in.flight.requests.per.connection": "5",
+		"batch.num.messages": "1", "linger.ms": "0", "statistics.interval.ms": "0",
+		"queue.buffering.max.messages": "20000", "queue.buffering.max.kbytes": "32768",
+	},
+}
+
+const (
+	// secondTry is how old a record may be that somebody waits for and that is sent again, and how long a single one is
+	// tried: the answer comes before the client's patience ends.
+	secondTry = 10 * time.Second
+	// splitIdle is how long a handle is kept that has nothing to send.
+	splitIdle = time.Minute
+)
+
+// splitter sends the records of batches that brokers have refused again, in smaller batches, until each was written
+// or refused alone. It has up to two more handles for that, made when they are needed first, and remembers topics that do
+// not take large batches: what is produced to those goes there at once.
+type splitter struct {
+	producer *producer
+	handles  [batchings]atomic.Pointer[librdkafka.Producer] // the present ones, nil when there is none
+	modest   atomic.Pointer[map[string]batching]            // topics, and what they take; never changed, but replaced
+
+	mu      sync.Mutex // guards what follows, and all changes of the above; taken before the producer's own
+	current [batchings]*reportLoop
+	closing bool           // no handle is let go any more
+	ended   bool           // none is made any more
+	former  sync.WaitGroup // handles that come to their end
+}
+
+// batchingFor is what a topic takes.
+func (s *splitter) batchingFor(topic string) batching {
+	if modest := s.modest.Load(); modest != nil {
+		return (*modest)[topic]
+	}
+	return whole
+}
+
+// learn remembers that a topic does not take batches of that size.
+func (s *splitter) learn(topic string, refused batching) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known := map[string]batching{}
+	if modest := s.modest.Load(); modest != nil {
+		if (*modest)[topic] > refused {
+			return
+		}
+		known = maps.Clone(*modest)
+	}
+	known[topic] = min(refused+1, single)
+	s.modest.Store(&known)
+}
+
+// relearn forgets the topics that such batches were for: nothing of theirs is under way, or all properties are
+// others. The lock is held.
+func (s *splitter) relearn(b batching) {
+	if modest := s.modest.Load(); modest != nil {
+		others := maps.Clone(*modest)
+		maps.DeleteFunc(others, func(_ string, takes batching) bool { return takes == b })
+		s.modest.Store(&others)
+	}
+}
+
+// handle is the present one for such batches, made when there is none; nil when none can be made any more.
+func (s *splitter) handle(b batching) *librdkafka.Producer {
+	if handle := s.handles[b].Load(); handle != nil {
+		return handle
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current[b] == nil && !s.ended {
+		s.open(b)
+	}
+	return s.handles[b].Load()
+}
+
+// open makes a handle. The lock is held.
+func (s *splitter) open(b batching) {
+	handle, err := librdkafka.NewProducer(s.properties(b))
+	if err != nil {
+		s.producer.log.Error("no producer for smaller batches", "err", err)
+		return
+	}
+	d := newReportLoop(s.producer, handle)
+	d.batching, d.former = b, &s.former
+	s.current[b] = d
+	s.handles[b].Store(handle)
+	go d.run()
+}
+
+func (s *splitter) properties(b batching) config.Properties {
+	p := config.Merge(s.producer.propertiesNow(), batches[b])
+	if b == single && s.awaited() {
+		limit := secondTry.Milliseconds()
+		if ms, err := strconv.ParseInt(p["message.timeout.ms"], 10, 64); err == nil && 0 < ms {
+			limit = min(limit, ms)
+		}
+		p["message.timeout.ms"] = strconv.FormatInt(limit, 10)
+	}
+	return p
+}
+
+// awaited tells whether clients wait for the records.
+func (s *splitter) awaited() bool { return s.producer.profile == config.Delivered }
+
+// close lets a handle go: what it has is sent in the background. It returns false when it is not the present one.
+func (s *splitter) close(d *reportLoop) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing || !s.forget(d) {
+		return false
+	}
+	s.relearn(d.batching)
+	s.former.Go(func() { d.finish(s.producer.patience) })
+	return true
+}
+
+// forget makes room for the successor of a handle. The lock is held.
+func (s *splitter) forget(d *reportLoop) bool {
+	if s.current[d.batching] != d {
+		return false
+	}
+	s.current[d.batching] = nil
+	s.handles[d.batching].Store(nil)
+	return true
+}
+
+// drop forgets a handle that failed for good; its report loop ends by itself.
+func (s *splitter) drop(d *reportLoop) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing || !s.forget(d) {
+		return false
+	}
+	s.former.Add(1)
+	return true
+}
+
+// renew lets the handles go because the properties have changed.
+func (s *splitter) renew() {
+	for b := small; b < batchings; b++ {
+		if d := s.present(b); d != nil {
+			s.close(d)
+		}
+	}
+}
+
+func (s *splitter) present(b batching) *reportLoop {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.current[b]
+}
+
+// finish ends the handles, the one with the larger batches first: what is refused of those goes to the other. No
+// other handle of the profile has anything to send any more.
+func (s *splitter) finish(ctx context.Context) {
+	s.mu.Lock()
+	s.closing = true
+	s.mu.Unlock()
+	s.former.Wait()
+	for b := small; b < batchings; b++ {
+		if d := s.present(b); d != nil {
+			d.finish(ctx)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+}
+
+// again hands over packed records of a topic for smaller batches. It returns how many bytes of them were taken.
+func (s *splitter) again(topic string, packed []byte, b batching) (taken int) {
+	for taken < len(packed) {
+		n, code, err := s.producePacked(topic, packed[taken:], b)
+		taken += n
+		if err != nil || code != librdkafka.None {
+			break
+		}
+	}
+	return taken
+}
+
+// producePacked hands records to the present handle, or to its successor when it was just let go.
+func (s *splitter) producePacked(topic string, packed []byte, b batching) (taken int, code librdkafka.Code, err error) {
+	for {
+		handle := s.handle(b)
+		if handle == nil {
+			return 0, librdkafka.None, librdkafka.ErrClosed
+		}
+		taken, code, err = handle.ProducePacked(topic, packed)
+		if err == nil || handle == s.handles[b].Load() {
+			return taken, code, err
+		}
+	}
+}
+
+// divide hands records of a refused batch over for smaller ones, and leaves the reports of those that have ended.
+func (d *reportLoop) divide(run []librdkafka.Report) (ended []librdkafka.Report) {
+	topic := run[0].Topic() // a batch is of one
+	var packed []byte
+	var again []librdkafka.Report
+	var ends []int // in packed, of those
+	told := slices.ContainsFunc(run, func(r librdkafka.Report) bool { return r.Err == librdkafka.DifferentRecord })
+	for i := range run {
+		r := &run[i]
+		d.worn = d.worn || r.Err == librdkafka.OldEpoch
+		if !d.divisible(r, told) {
+			ended = append(ended, *r)
+			continue
+		}
+		d.learn(topic, r.Err)
+		more, spent := r.Pack(packed)
+		if spent > secondTry && d.producer.splitter.awaited() {
+			ended = append(ended, bystander(*r))
+			continue
+		}
+		packed, again, ends = more, append(again, *r), append(ends, len(more))
+	}
+	taken := d.producer.splitter.again(topic, packed, d.batching+1)
+	for i, end := range ends {
+		if end > taken {
+			ended = append(ended, bystander(again[i]))
+		}
+	}
+	return ended
+}
+
+// divisible tells whether a record was refused for others of its batch, or may have been, or for its producer. Where
+// librdkafka told which records were at fault, the others are marked.
+//
+//checker:seam batch-to-divide
+func (d *reportLoop) divisible(r *librdkafka.Report, told bool) bool {
+	v := kerr.Of(r.Err)
+	if !v.Divide || r.Status != librdkafka.NotPersisted || d.batching == single {
+		return false
+	}
+	return v.Outcome == record.Retry || !told && !r.Alone()
+}
+
+// learn remembers a topic that does not take batches of this size.
+func (d *reportLoop) learn(topic string, code librdkafka.Code) {
+	if code == librdkafka.MessageTooLarge || code == librdkafka.BatchTooLarge {
+		d.producer.splitter.learn(topic, d.batching)
+		d.producer.producers.limit(topic) // asked for: who is refused alone will be told
+	}
+}
+
+// bystander is the report of a record that was not sent again: it was not written, and may be fine.
+func bystander(r librdkafka.Report) librdkafka.Report {
+	r.Err = librdkafka.DifferentRecord
+	return r
+}
+
+// anyFailed tells whether any of the records has failed.
+//
+//checker:seam batch-with-a-failure
+func anyFailed(run []librdkafka.Report) bool {
+	for i := range run {
+		if run[i].Err != librdkafka.None {
+			return true
+		}
+	}
+	return false
+}
