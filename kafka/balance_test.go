@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/consumer"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 )
@@ -17,7 +18,7 @@ import (
 // restless is a member that does everything a client may do, in no order, until it is told to stop.
 func restless(c *Client, name string, stop <-chan struct{}) error {
 	chance := rand.New(rand.NewPCG(7, uint64(len(name))))
-	var m *Member
+	var m *consumer.Member
 	var held []ledger.Delivery
 	for {
 		select {
@@ -26,7 +27,7 @@ func restless(c *Client, name string, stop <-chan struct{}) error {
 		default:
 		}
 		if m == nil {
-			joined, err := c.Join(Identity{"group", name}, topicsOf("letters"), func() {})
+			joined, err := c.Join(consumer.Identity{"group", name}, topicsOf("letters"), func() {})
 			if err != nil {
 				return err
 			}
@@ -48,7 +49,7 @@ func restless(c *Client, name string, stop <-chan struct{}) error {
 }
 
 // settleOne settles one of the records that the name was ever lent, owed or not.
-func settleOne(m *Member, held []ledger.Delivery, chance *rand.Rand) []ledger.Delivery {
+func settleOne(m *consumer.Member, held []ledger.Delivery, chance *rand.Rand) []ledger.Delivery {
 	if len(held) == 0 {
 		return held
 	}
@@ -87,7 +88,7 @@ func TestTheBooksBalanceAtEveryMoment(t *testing.T) {
 			}
 		})
 	}
-	before := map[*Client]map[string]ConsumedRow{one: {}, two: {}}
+	before := map[*Client]map[string]consumer.ConsumedRow{one: {}, two: {}}
 	enough, limit := time.Now().Add(2*time.Second), time.Now().Add(3*kafkatest.Patience)
 	// Those who leave while others join keep a group waiting for seconds, where the machine is busy.
 	for now := time.Now(); now.Before(enough) || accepted(one)+accepted(two) == 0 && now.Before(limit); now = time.Now() {
@@ -115,7 +116,7 @@ func accepted(c *Client) (n int64) {
 	return n
 }
 
-func wantBalanced(t *testing.T, c *Client, before map[string]ConsumedRow) {
+func wantBalanced(t *testing.T, c *Client, before map[string]consumer.ConsumedRow) {
 	t.Helper()
 	for _, r := range c.Consumed() {
 		b := before[r.Group+r.Topic]

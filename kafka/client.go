@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/consumer"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/lifetime"
 	"github.com/sluice-proxy/sluice/kafka/producer"
@@ -29,7 +30,7 @@ type Client struct {
 	*clusterPart
 	*readerPart
 	producers *producer.Producers
-	groups    *Groups
+	groups    *consumer.Groups
 
 	settings atomic.Pointer[config.Config]
 	log      *slog.Logger
@@ -49,10 +50,10 @@ func Open(cfg config.Config, log *slog.Logger) (*Client, error) {
 		return nil, err
 	}
 	c.producers = producers
-	c.groups = newGroups(&c.settings, log, c.life, c.clusterPart)
-	c.readerPart = reader.New(&c.settings, c.life, c.clusterPart, c.groups.fetchLimit)
-	c.clusterPart.Run(cluster.Engine{Groups: producers.ListGroups, Served: c.groups.served, Seek: c.groups.Seek, Asked: producers.Asked})
-	c.groups.run()
+	c.groups = consumer.New(&c.settings, log, c.life, c.clusterPart)
+	c.readerPart = reader.New(&c.settings, c.life, c.clusterPart, c.groups.FetchLimit)
+	c.clusterPart.Run(cluster.Engine{Groups: producers.ListGroups, Served: c.groups.Served, Seek: c.groups.Seek, Asked: producers.Asked})
+	c.groups.Run()
 	return c, nil
 }
 
@@ -100,18 +101,18 @@ func (c *Client) Stopping() { c.producers.Stopping() }
 func (c *Client) Produced() []producer.ProducedRow { return c.producers.Produced() }
 
 // Join makes a member of a group; see Groups.Join.
-func (c *Client) Join(id Identity, in SubscribeOptions, wake func()) (*Member, error) {
+func (c *Client) Join(id consumer.Identity, in consumer.SubscribeOptions, wake func()) (*consumer.Member, error) {
 	return c.groups.Join(id, in, wake)
 }
 
 // Find is the member of an identity, nil when there is none.
-func (c *Client) Find(id Identity) *Member { return c.groups.Find(id) }
+func (c *Client) Find(id consumer.Identity) *consumer.Member { return c.groups.Find(id) }
 
 // Consumed lists what groups were lent, by group and topic; see Groups.Consumed.
-func (c *Client) Consumed() []ConsumedRow { return c.groups.Consumed() }
+func (c *Client) Consumed() []consumer.ConsumedRow { return c.groups.Consumed() }
 
 // Memory is what fetched records take now.
-func (c *Client) Memory() Memory { return c.groups.Memory() }
+func (c *Client) Memory() consumer.Memory { return c.groups.Memory() }
 
 // Seek moves what a group has committed; see Groups.Seek.
 func (c *Client) Seek(ctx context.Context, group string, to []Place) (elsewhere []Place, err error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/consumer"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/producer"
@@ -378,7 +379,7 @@ func TestNothingIsTakenAfterClose(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.Retry)
-	if _, err := c.Join(Identity{"group", "a"}, topicsOf("letters"), func() {}); !errors.Is(err, kerr.ErrStopping) {
+	if _, err := c.Join(consumer.Identity{"group", "a"}, topicsOf("letters"), func() {}); !errors.Is(err, kerr.ErrStopping) {
 		t.Errorf("joined after Close: %v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/consumer"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/producer"
@@ -106,21 +107,23 @@ func fill(t *testing.T, c *Client, topic string, n int) {
 
 // worker is a member that waits for records.
 type worker struct {
-	*Member
+	*consumer.Member
 	woken producer.bell
 }
 
-func join(t *testing.T, c *Client, name string, in SubscribeOptions) *worker {
+func join(t *testing.T, c *Client, name string, in consumer.SubscribeOptions) *worker {
 	t.Helper()
 	woken := producer.newBell()
-	m, err := c.Join(Identity{"group", name}, in, woken.ring)
+	m, err := c.Join(consumer.Identity{"group", name}, in, woken.ring)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &worker{m, woken}
 }
 
-func topicsOf(names ...string) SubscribeOptions { return SubscribeOptions{Topics: names} }
+func topicsOf(names ...string) consumer.SubscribeOptions {
+	return consumer.SubscribeOptions{Topics: names}
+}
 
 // next waits for up to limit records.
 func (w *worker) next(t *testing.T, limit int) []ledger.Delivery {
@@ -203,7 +206,7 @@ func wantOutcome(t *testing.T, failure *producer.Error, want record.Outcome) {
 
 // isTaken tells whether a live connection has the identity.
 func isTaken(err error) bool {
-	var taken *TakenError
+	var taken *consumer.TakenError
 	return errors.As(err, &taken)
 }
 

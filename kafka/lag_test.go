@@ -15,6 +15,7 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/consumer"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
@@ -50,16 +51,16 @@ func lagOf(partition int32, committed, end, lag int64) cluster.PartitionLag {
 
 func TestTheLagIsWhatTheBrokersSay(t *testing.T) {
 	t.Parallel()
-	k, c := lettersOn(t, 10, soon)
+	k, c := consumer.lettersOn(t, 10, soon)
 	w := join(t, c, "a", topicsOf("letters"))
 	wantTaken(t, w.take(t, 4), 0, 1, 2, 3)
 	wantLag(t, c, lagOf(0, -1, 10, 10)) // nothing was committed
-	w.AcceptThrough(letters, 2)
+	w.AcceptThrough(consumer.letters, 2)
 	wantLag(t, c, lagOf(0, 3, 10, 7))
 	if err := k.DeleteRecords("letters", 0, 5); err != nil {
 		t.Fatal(err)
 	}
-	w.AcceptThrough(letters, 3)
+	w.AcceptThrough(consumer.letters, 3)
 	wantLag(t, c, lagOf(0, 4, 10, 6)) // the beginning was read before, and is believed for a while
 	w.Leave(false)
 	fill(t, c, "letters", 5)
@@ -68,7 +69,7 @@ func TestTheLagIsWhatTheBrokersSay(t *testing.T) {
 
 func TestRecordsThatAreGoneAreNoLag(t *testing.T) {
 	t.Parallel()
-	k, c := lettersOn(t, 10, soon)
+	k, c := consumer.lettersOn(t, 10, soon)
 	if err := k.DeleteRecords("letters", 0, 6); err != nil {
 		t.Fatal(err)
 	}
@@ -124,10 +125,10 @@ func TestATopicThatIsGoneHidesNoLag(t *testing.T) {
 
 func TestTheAgeOfALag(t *testing.T) {
 	t.Parallel()
-	_, c := lettersOn(t, 2, soon)
+	_, c := consumer.lettersOn(t, 2, soon)
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 2)
-	sub := func() SubscriptionStatus { return c.Status().Subscriptions[0] }
+	sub := func() consumer.SubscriptionStatus { return c.Status().Subscriptions[0] }
 	kafkatest.Eventually(t, "an age", func() bool { return sub().LagSeconds > 0.3 })
 	s := sub()
 	if s.Lag != 2 || s.LagSeconds > 60 || s.OldestUnacked <= 0 || s.OldestUnacked > time.Minute || s.Leased != 2 || s.Partitions != 1 || s.Rebalances != 1 {
@@ -137,7 +138,7 @@ func TestTheAgeOfALag(t *testing.T) {
 	if diff := cmp.Diff(want, s.Members); diff != "" {
 		t.Errorf("the members (-want +got):\n%s", diff)
 	}
-	w.AcceptThrough(letters, 1)
+	w.AcceptThrough(consumer.letters, 1)
 	kafkatest.Eventually(t, "no lag", func() bool { return sub().Lag == 0 && sub().LagSeconds == 0 })
 	if s := sub(); s.OldestUnacked != 0 {
 		t.Errorf("nothing is owed since %v", s.OldestUnacked)
@@ -152,7 +153,7 @@ func TestOneQuestionForAllEnds(t *testing.T) {
 	fill(t, c, "letters", 1)
 	fill(t, c, "parcels", 1)
 	for _, group := range []string{"x", "y", "z"} {
-		if _, err := c.Join(Identity{group, "a"}, topicsOf("letters", "parcels"), func() {}); err != nil {
+		if _, err := c.Join(consumer.Identity{group, "a"}, topicsOf("letters", "parcels"), func() {}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -215,7 +216,7 @@ func TestAGroupThatStallsIsLoggedOnce(t *testing.T) {
 	for after := reading(); reading().Before(after.Add(time.Second)); {
 		kafkatest.Eventually(t, "another reading", func() bool { return reading().After(after.Add(time.Second)) })
 	}
-	w.Accept(letters, 0)
+	w.Accept(consumer.letters, 0)
 	kafkatest.Eventually(t, "the group to get on", func() bool { return !stalled() })
 	if n, m := j.count(`msg="group stalled`), j.count(`msg="group gets on`); n != 1 || m != 1 {
 		t.Errorf("logged a stall %d times and its end %d times:\n%s", n, m, j.lines)
@@ -261,9 +262,9 @@ func TestReachFollowsTheBrokers(t *testing.T) {
 // A group that may not be read is left out; the others are not.
 func TestAGroupThatIsForbidden(t *testing.T) {
 	t.Parallel()
-	k, c := lettersOn(t, 1, soon)
+	k, c := consumer.lettersOn(t, 1, soon)
 	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetFetch}, Group: "aside", Err: wireerr.GroupAuthorizationFailed, Count: -1})
-	if _, err := c.Join(Identity{"aside", "a"}, topicsOf("letters"), func() {}); err != nil {
+	if _, err := c.Join(consumer.Identity{"aside", "a"}, topicsOf("letters"), func() {}); err != nil {
 		t.Fatal(err)
 	}
 	join(t, c, "a", topicsOf("letters"))

@@ -3,6 +3,7 @@ package kafka
 import (
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/consumer"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/producer"
@@ -13,41 +14,54 @@ import (
 
 // The names of the rooms below that callers of a Client need.
 type (
-	BrokerStatus   = producer.BrokerStatus
-	Outgoing       = producer.Outgoing
-	ProduceError   = producer.Error
-	ProducedRow    = producer.ProducedRow
-	ProfileStatus  = producer.ProfileStatus
-	Publisher      = producer.Publisher
-	Result         = producer.Result
-	BeyondError    = cluster.BeyondError
-	Broker         = cluster.Broker
-	Cluster        = cluster.Cluster
-	Config         = config.Config
-	Delivery       = ledger.Delivery
-	Group          = cluster.Group
-	GroupMember    = cluster.GroupMember
-	GroupOffset    = cluster.GroupOffset
-	Header         = record.Header
-	Heard          = cluster.Heard
-	MemberStatus   = ledger.MemberStatus
-	Outcome        = record.Outcome
-	OverrideError  = config.OverrideError
-	Page           = reader.Page
-	PartitionInfo  = cluster.PartitionInfo
-	PartitionLag   = cluster.PartitionLag
-	Place          = record.PartitionOffset
-	Properties     = config.Properties
-	Reading        = reader.Reading
-	Record         = record.Record
-	Target         = cluster.Target
-	Topic          = cluster.Topic
-	TopicPartition = record.TopicPartition
-	TopicSetting   = cluster.TopicSetting
-	WindowError    = ledger.WindowError
+	AckMode            = consumer.AckMode
+	ConsumedRow        = consumer.ConsumedRow
+	Identity           = consumer.Identity
+	Member             = consumer.Member
+	Memory             = consumer.Memory
+	CrowdedError       = consumer.CrowdedError
+	SubscribeOptions   = consumer.SubscribeOptions
+	SubscriptionStatus = consumer.SubscriptionStatus
+	TakenError         = consumer.TakenError
+	StandingRecord     = ledger.StandingRecord
+	BrokerStatus       = producer.BrokerStatus
+	Outgoing           = producer.Outgoing
+	ProduceError       = producer.Error
+	ProducedRow        = producer.ProducedRow
+	ProfileStatus      = producer.ProfileStatus
+	Publisher          = producer.Publisher
+	Result             = producer.Result
+	BeyondError        = cluster.BeyondError
+	Broker             = cluster.Broker
+	Cluster            = cluster.Cluster
+	Config             = config.Config
+	Delivery           = ledger.Delivery
+	Group              = cluster.Group
+	GroupMember        = cluster.GroupMember
+	GroupOffset        = cluster.GroupOffset
+	Header             = record.Header
+	Heard              = cluster.Heard
+	MemberStatus       = ledger.MemberStatus
+	Outcome            = record.Outcome
+	OverrideError      = config.OverrideError
+	Page               = reader.Page
+	PartitionInfo      = cluster.PartitionInfo
+	PartitionLag       = cluster.PartitionLag
+	Place              = record.PartitionOffset
+	Properties         = config.Properties
+	Reading            = reader.Reading
+	Record             = record.Record
+	Target             = cluster.Target
+	Topic              = cluster.Topic
+	TopicPartition     = record.TopicPartition
+	TopicSetting       = cluster.TopicSetting
+	WindowError        = ledger.WindowError
 )
 
 const (
+	AckExplicit  = consumer.AckExplicit
+	AckNext      = consumer.AckNext
+	AckNone      = consumer.AckNone
 	AnyPartition = producer.AnyPartition
 	AtTime       = cluster.AtTime
 	Beginning    = cluster.Beginning
@@ -86,7 +100,7 @@ var (
 
 var (
 	Defaults    = config.Defaults
-	StayedFull = producer.StayedFull
+	StayedFull  = producer.StayedFull
 	Forced      = config.Forced
 	OpenCluster = cluster.Alone
 	Pattern     = topicset.Pattern

@@ -131,7 +131,7 @@ func TestAGroupOfOursIsMoved(t *testing.T) {
 			}
 			_, err = c.SetGroupOffsets(kafkatest.Bounded(t), "group", []cluster.Target{at("letters", 0, 1), at("others", 0, 0)})
 			wantError(t, err, kerr.ErrNotHere, "others:0: not assigned here")
-			wantBooks(t, c)
+			consumer.wantBooks(t, c)
 		})
 	}
 }
@@ -158,7 +158,7 @@ func TestAllGroupsAreListed(t *testing.T) {
 // Who reads is in no group, so that there is none afterwards.
 func TestAReadingLeavesNoGroup(t *testing.T) {
 	t.Parallel()
-	_, c := lettersOn(t, 3, nil)
+	_, c := consumer.lettersOn(t, 3, nil)
 	page, err := c.Read(kafkatest.Bounded(t), reader.Reading{Target: at("letters", 0, 0), Records: 100, Bytes: 1 << 20})
 	if err != nil || len(page.Records) != 3 {
 		t.Fatalf("%v %v", page, err)

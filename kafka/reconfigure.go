@@ -34,7 +34,7 @@ func (c *Client) Reconfigure(cfg config.Config) (unchanged []string, err error) 
 	}
 	c.settings.Store(&cfg)
 	c.producers.Reconfigure(&cfg, made)
-	c.groups.reconfigure(&cfg)
+	c.groups.Reconfigure(&cfg)
 	if !maps.Equal(old.Properties, cfg.Properties) {
 		c.clusterPart.Reconfigure(&cfg)
 	}

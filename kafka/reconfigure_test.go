@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/consumer"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
@@ -103,7 +104,7 @@ func TestBoundsChangeAtOnce(t *testing.T) {
 	p.pending.Add(2)
 	two := func() (outcome *producer.Error, joined error, room bool) {
 		outcome = asProduceError(p.Deliver([]byte("two"), nil, nil), "two")
-		_, joined = c.Join(Identity{"other", "a"}, topicsOf("one"), func() {})
+		_, joined = c.Join(consumer.Identity{"other", "a"}, topicsOf("one"), func() {})
 		return outcome, joined, p.Room()
 	}
 	if failure, err, room := two(); failure.Outcome != record.Rejected || err == nil || room {
@@ -113,7 +114,7 @@ func TestBoundsChangeAtOnce(t *testing.T) {
 	p.pending.Add(-2)
 	wantOutcome(t, p.deliver(t, "two", []byte("x")), record.OK)
 	p.pending.Add(2)
-	if _, err := c.Join(Identity{"other", "a"}, topicsOf("one"), func() {}); err != nil || !p.Room() {
+	if _, err := c.Join(consumer.Identity{"other", "a"}, topicsOf("one"), func() {}); err != nil || !p.Room() {
 		t.Errorf("after: %v, room is %v", err, p.Room())
 	}
 	p.pending.Add(-2)
@@ -122,7 +123,7 @@ func TestBoundsChangeAtOnce(t *testing.T) {
 // A window, a grace and consumer properties belong to a subscription for as long as it is open.
 func TestNewSubscriptionsGetNewWindows(t *testing.T) {
 	t.Parallel()
-	_, c := lettersOn(t, 10, func(cfg *config.Config) { cfg.WindowRecords = 3 })
+	_, c := consumer.lettersOn(t, 10, func(cfg *config.Config) { cfg.WindowRecords = 3 })
 	old := join(t, c, "a", topicsOf("letters"))
 	old.take(t, 3)
 	reconfigure(t, c, func(cfg *config.Config) {
@@ -132,7 +133,7 @@ func TestNewSubscriptionsGetNewWindows(t *testing.T) {
 		t.Error("the window of an open subscription has changed")
 	}
 	woken := producer.newBell()
-	m, err := c.Join(Identity{"other", "a"}, topicsOf("letters"), woken.ring)
+	m, err := c.Join(consumer.Identity{"other", "a"}, topicsOf("letters"), woken.ring)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +260,7 @@ func wantEachOnce(t *testing.T, c *Client, n int) {
 				t.Fatalf("%q came twice", d.Value)
 			}
 			seen[string(d.Value)] = true
-			w.Accept(letters, d.Offset)
+			w.Accept(consumer.letters, d.Offset)
 			read++
 		}
 	}

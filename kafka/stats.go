@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"github.com/sluice-proxy/sluice/kafka/consumer"
 	"github.com/sluice-proxy/sluice/kafka/producer"
 )
 
@@ -20,7 +21,7 @@ type Stats struct {
 // Stats reads the counters. Accepted is always the sum of Ended and Pending, but for records that
 // change between two reads.
 func (c *Client) Stats() Stats {
-	produced, consumed := c.producers.Counts(), c.groups.counts()
+	produced, consumed := c.producers.Counts(), c.groups.Counts()
 	return Stats{
 		Accepted: produced.Accepted, Ended: produced.Ended, Pending: produced.Pending, UnknownEvents: produced.UnknownEvents,
 		Replaced: produced.Replaced,
@@ -32,11 +33,11 @@ func (c *Client) Stats() Stats {
 
 // Status is what the client is doing now.
 type Status struct {
-	Profiles      []producer.ProfileStatus // by name
-	Subscriptions []SubscriptionStatus     // by group, then topics
+	Profiles      []producer.ProfileStatus      // by name
+	Subscriptions []consumer.SubscriptionStatus // by group, then topics
 }
 
 // Status reads what the client is doing.
 func (c *Client) Status() Status {
-	return Status{Profiles: c.producers.Status(), Subscriptions: c.groups.status()}
+	return Status{Profiles: c.producers.Status(), Subscriptions: c.groups.Status()}
 }

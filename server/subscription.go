@@ -14,7 +14,7 @@ const SubscriptionWait = 2 * time.Second
 // AwaitSubscription waits until a failed join is worth another attempt. It returns false if err has another cause than a
 // place that becomes free soon, or if ctx ends before the bell rings.
 func AwaitSubscription(ctx context.Context, err error, bell Bell) bool {
-	var full *kafka.RoomError
+	var full *kafka.CrowdedError
 	if !errors.As(err, &full) || !full.Soon {
 		return false
 	}

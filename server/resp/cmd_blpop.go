@@ -168,7 +168,7 @@ func (s *session) checkSameKey(later *blpopkey.Key) error {
 func (s *session) joinGroup(key *blpopkey.Key, until time.Time) error {
 	for {
 		member, err := s.tryJoin(key)
-		var full *kafka.RoomError
+		var full *kafka.CrowdedError
 		switch {
 		case err == nil:
 			s.consumer.member, s.consumer.key = member, key

@@ -1,0 +1,254 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/ledger"
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
+)
+
+// Commit settles what the member owes up to and including the offsets, and returns when the brokers have
+// the group's positions. A position is the first offset that is not settled: records below it that others
+// owe hold it back. ErrMoved, when the rest is committed, says that a partition has moved away, or away and
+// back: its records come again, here or elsewhere.
+//
+// With an error what was settled stays settled, and is committed later or by another Commit.
+func (m *Member) Commit(ctx context.Context, through []record.PartitionOffset) error {
+	s := m.sub
+	settled, here, away := s.settleThrough(m.seat, through)
+	s.settled(settled)
+	if err := s.commit(ctx, here, nil); err != nil {
+		return err
+	}
+	if len(away) > 0 {
+		return fmt.Errorf("%w: the records of %s come again", kerr.ErrMoved, away[0])
+	}
+	return nil
+}
+
+func (s *Subscription) settleThrough(seat *ledger.Member, through []record.PartitionOffset) (settled int, here, away []record.TopicPartition) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range through {
+		l := s.dispatch.Ledger(p.TopicPartition)
+		if l == nil {
+			away = append(away, p.TopicPartition)
+			continue
+		}
+		settled += l.AcceptThrough(seat, p.Offset)
+		here = append(here, p.TopicPartition)
+		if !l.Settled(p.Offset) { // it went and came back meanwhile
+			away = append(away, p.TopicPartition)
+		}
+	}
+	return settled, here, away
+}
+
+// CommitAt commits the places: each is the offset to go on with, and may be lower than before. What the
+// member owes below them is settled. It returns when the brokers have them. ErrNotHere says, before anything
+// was done, that a partition is not assigned here, or that another member owes records of it.
+func (m *Member) CommitAt(ctx context.Context, places []record.PartitionOffset) error {
+	s := m.sub
+	begun := false
+	var ahead []record.TopicPartition
+	var back []record.PartitionOffset
+	return s.callRetrying(ctx, func(done chan<- error) {
+		if !begun { // in its turn: what was chosen right before is assigned by now
+			settled, on, lower, err := s.settleBelow(m.seat, places)
+			if err != nil {
+				done <- err
+				return
+			}
+			s.settled(settled)
+			begun, ahead, back = true, on, lower
+		}
+		s.beginCommit(ahead, back, done)
+	})
+}
+
+// settleBelow settles what the member owes below the places, and tells those apart that go back.
+func (s *Subscription) settleBelow(seat *ledger.Member, places []record.PartitionOffset) (settled int, ahead []record.TopicPartition, back []record.PartitionOffset, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range places {
+		if err := s.free(p.TopicPartition, seat); err != nil {
+			return 0, nil, nil, err
+		}
+	}
+	for _, p := range places {
+		l := s.dispatch.Ledger(p.TopicPartition)
+		settled += l.AcceptThrough(seat, p.Offset-1)
+		if p.Offset < l.Position() {
+			back = append(back, p)
+			continue
+		}
+		l.Skip(p.Offset)
+		ahead = append(ahead, p.TopicPartition)
+	}
+	return settled, ahead, back, nil
+}
+
+// free is nil when the partition is assigned here and nobody but the member owes something of it. The
+// subscription's mu is held.
+func (s *Subscription) free(tp record.TopicPartition, seat *ledger.Member) error {
+	l := s.dispatch.Partition(tp)
+	switch {
+	case l == nil:
+		return kerr.NotHere(tp, "")
+	case l.Ledger().Owed() > 0 && l.Holder() != seat:
+		return kerr.NotHere(tp, ": another member is at work on it")
+	}
+	return nil
+}
+
+// settled counts accepted records, and calls members for the partitions that they leave free.
+func (s *Subscription) settled(n int) {
+	if n == 0 {
+		return
+	}
+	s.groups.consumed.accepted.Add(int64(n))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dispatch.Wake(time.Now())
+}
+
+// commitRetry is the pause before a commit is tried again that a coordinator on its way did not answer.
+const commitRetry = 100 * time.Millisecond
+
+// commit returns when the brokers have the positions of partitions, and the places.
+func (s *Subscription) commit(ctx context.Context, of []record.TopicPartition, exactly []record.PartitionOffset) error {
+	if len(of)+len(exactly) == 0 {
+		return nil
+	}
+	return s.callRetrying(ctx, func(done chan<- error) { s.beginCommit(of, exactly, done) })
+}
+
+// callRetrying begins a commit, again and again while the coordinator does not answer.
+func (s *Subscription) callRetrying(ctx context.Context, begin func(done chan<- error)) error {
+	for {
+		err := s.call(ctx, begin)
+		if !errors.Is(err, kerr.ErrNoAnswer) || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-time.After(commitRetry):
+		case <-s.gone:
+			return kerr.ErrStopping
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// call runs what tells done how it ended, and waits for that.
+func (s *Subscription) call(ctx context.Context, do func(done chan<- error)) error {
+	done := make(chan error, 1)
+	if !s.do(func() { do(done) }) {
+		return kerr.ErrStopping
+	}
+	return s.await(ctx, done)
+}
+
+// await waits for the end of what was ordered.
+func (s *Subscription) await(ctx context.Context, done <-chan error) error {
+	select {
+	case err := <-done:
+		return err
+	case <-s.gone:
+		select {
+		case err := <-done:
+			return err
+		default:
+			return kerr.ErrStopping
+		}
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %s", kerr.ErrNoAnswer, kerr.Reason(ctx.Err()))
+	}
+}
+
+// beginCommit commits the positions of partitions, and the places, and sends done how that ended.
+func (s *Subscription) beginCommit(of []record.TopicPartition, exactly []record.PartitionOffset, done chan<- error) {
+	list, gone := s.settledUpTo(of)
+	if gone {
+		done <- kerr.ErrMoving
+		return
+	}
+	s.storePositions()
+	s.hold(exactly)
+	s.noteRewound(exactly)
+	list = append(list, librdkafka.PartitionsAt(exactly)...)
+	if len(list) == 0 {
+		done <- nil
+		return
+	}
+	s.ticket++
+	if err := s.consumer.Commit(list, s.ticket); err != nil {
+		done <- kerr.InGroup(err)
+		return
+	}
+	s.commits[s.ticket] = done
+}
+
+// settledUpTo are the positions of partitions in which something was settled; gone says that one was taken
+// away meanwhile.
+func (s *Subscription) settledUpTo(partitions []record.TopicPartition) (list []librdkafka.Partition, gone bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, tp := range partitions {
+		l := s.dispatch.Ledger(tp)
+		if l == nil {
+			return nil, true
+		}
+		if at := l.Position(); at >= 0 {
+			list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: at})
+		}
+	}
+	return list, false
+}
+
+// noteRewound remembers which places are lower than what is settled: who committed them wants to begin there later.
+func (s *Subscription) noteRewound(places []record.PartitionOffset) {
+	for _, p := range places {
+		if f := s.partitions[p.TopicPartition]; f != nil {
+			f.rewound = p.Offset < s.position(f)
+		}
+	}
+}
+
+// hold keeps librdkafka's own commits, which are of what is stored, from going beyond places that are lower.
+func (s *Subscription) hold(places []record.PartitionOffset) {
+	if len(places) == 0 {
+		return
+	}
+	if err := s.consumer.Store(librdkafka.PartitionsAt(places)); err != nil {
+		s.clientLog.LogFailure(s.log, librdkafka.Event{Text: "offsets not stored: " + err.Error()})
+	}
+}
+
+// answer notes what the brokers have, and tells who waits for a commit how it ended.
+func (s *Subscription) answer(event librdkafka.Event) {
+	failed := event.Code
+	for _, p := range event.Partitions {
+		f := s.partitions[record.TopicPartition{Topic: p.Topic, Partition: p.ID}]
+		switch {
+		case failed == librdkafka.None && p.Err != librdkafka.None:
+			failed = p.Err
+		case failed == librdkafka.None && f != nil:
+			s.has(f, p.Offset)
+		}
+	}
+	s.down.answer(event.Ticket, failed)
+	if done := s.commits[event.Ticket]; done != nil {
+		delete(s.commits, event.Ticket)
+		err := kerr.InGroup(kerr.FromCode(failed))
+		if s.manual && errors.Is(err, kerr.ErrMoving) {
+			err = kerr.ErrForeign
+		}
+		done <- err
+	}
+}

@@ -1,0 +1,151 @@
+package consumer
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+)
+
+// RoomError says that there is no room for another subscription: of the whole proxy's, or of one address'.
+type CrowdedError struct {
+	Most int // Config.MaxSubscriptions
+	// Held is how many the address holds; Address is the zero value when all of them are held, by whomever.
+	Address netip.Prefix
+	Held    int
+	// Soon: one that nobody uses is just ending. The wake of the Join that failed is called when it has.
+	Soon bool
+}
+
+func (e *CrowdedError) Error() string {
+	if e.Soon {
+		return fmt.Sprintf("%v: consume.max_subscriptions: there are %d, and one that nobody uses is ending: try again in a moment", kerr.ErrTooMany, e.Most)
+	}
+	if e.Address.IsValid() {
+		return fmt.Sprintf("%v: consume.max_subscriptions: clients at %s have %d subscriptions, and one address may have half of %d: "+
+			"use fewer groups from there, or raise it", kerr.ErrTooMany, addressText(e.Address), e.Held, e.Most)
+	}
+	return fmt.Sprintf("%v: consume.max_subscriptions: %d subscriptions have members, and one address may have half of them: "+
+		"use fewer groups, or raise it", kerr.ErrTooMany, e.Most)
+}
+
+func (e *CrowdedError) Unwrap() error { return kerr.ErrTooMany }
+
+// addressText leaves out the length of a prefix that is a whole address.
+func addressText(p netip.Prefix) string {
+	if p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
+}
+
+// clientPrefix is what counts as one address: of IPv6 a network, as each host has one to itself. The zero value is
+// for clients that are not counted: of this machine, among them what comes through a proxy on it, and of unix sockets.
+func clientPrefix(at netip.Addr) netip.Prefix {
+	at = at.Unmap().WithZone("")
+	if !at.IsValid() || at.IsLoopback() {
+		return netip.Prefix{}
+	}
+	bits := at.BitLen()
+	if at.Is6() {
+		bits = 64
+	}
+	prefix, _ := at.Prefix(bits) // there are as many bits
+	return prefix
+}
+
+// consumerSlots is where consumers are counted from their beginning to their end: the bound holds for those that are
+// leaving their group as well. The client's mu guards it.
+type consumerSlots struct {
+	all     map[*Subscription]netip.Prefix // by whose clients alone it was joined, the zero value for several
+	waiting map[Identity]func()            // who is woken when one has ended
+}
+
+// mostWaiting bounds those who wait for room: more are refused.
+const mostWaiting = 10_000
+
+// enter counts a consumer that begins.
+func (r *consumerSlots) enter(s *Subscription, from netip.Prefix) { r.all[s] = from }
+
+// join notes from where a subscription is used.
+func (r *consumerSlots) join(s *Subscription, from netip.Prefix) {
+	if r.all[s] != from {
+		r.all[s] = netip.Prefix{}
+	}
+}
+
+// held is how many consumers there are, of an address alone if it is valid.
+func (r *consumerSlots) held(from netip.Prefix) (n int) {
+	for _, at := range r.all {
+		if !from.IsValid() || at == from {
+			n++
+		}
+	}
+	return n
+}
+
+// reserve makes room for another subscription, or says why there is none. The client's mu is held.
+func (g *Groups) reserve(id Identity, from netip.Prefix, wake func()) error {
+	most := g.config().MaxSubscriptions
+	if mine := g.slots.held(from); from.IsValid() && mine >= max(1, most/2) {
+		return g.evict(id, from, wake, &CrowdedError{Most: most, Address: from, Held: mine})
+	}
+	if g.slots.held(netip.Prefix{}) >= most {
+		return g.evict(id, netip.Prefix{}, wake, &CrowdedError{Most: most})
+	}
+	delete(g.slots.waiting, id)
+	return nil
+}
+
+// evict ends the subscription that nobody has used for the longest time, one for each who waits for room. It
+// returns the refusal: for good when none ends, else for a moment.
+func (g *Groups) evict(id Identity, from netip.Prefix, wake func(), refusal *CrowdedError) error {
+	if _, known := g.slots.waiting[id]; !known && len(g.slots.waiting) >= mostWaiting {
+		return refusal
+	}
+	g.slots.waiting[id] = wake
+	ending := 0
+	for s, at := range g.slots.all {
+		if g.subscriptions[s.key] != s && (!from.IsValid() || at == from) && !s.occupied() {
+			ending++
+		}
+	}
+	if ending < len(g.slots.waiting) {
+		if s := g.idlest(from); s != nil {
+			ending++
+			delete(g.subscriptions, s.key)
+			s.log.Info("subscription ends early: others need its place", "topics", s.topics)
+			s.evict()
+		}
+	}
+	refusal.Soon = ending > 0
+	if !refusal.Soon {
+		delete(g.slots.waiting, id)
+	}
+	return refusal
+}
+
+// idlest is the subscription that has been without members for the longest time, nil when all have some.
+func (g *Groups) idlest(from netip.Prefix) (idlest *Subscription) {
+	for _, s := range g.subscriptions {
+		if from.IsValid() && g.slots.all[s] != from || s.occupied() {
+			continue
+		}
+		if idlest == nil || s.lastUsed().Before(idlest.lastUsed()) {
+			idlest = s
+		}
+	}
+	return idlest
+}
+
+// vacated says that a subscription's consumer has ended, and wakes who waits for its place.
+func (g *Groups) vacated(s *Subscription) {
+	g.mu.Lock()
+	delete(g.slots.all, s)
+	waiting := g.slots.waiting
+	g.slots.waiting = map[Identity]func(){}
+	g.mu.Unlock()
+	for _, wake := range waiting {
+		wake()
+	}
+}

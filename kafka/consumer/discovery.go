@@ -1,0 +1,205 @@
+package consumer
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/cluster"
+	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/topicset"
+)
+
+// discovery finds the topics that match the patterns of subscriptions. There is one while a subscription has patterns;
+// its goroutine alone matches, so that patterns which take long cost one core at most.
+type discovery struct {
+	groups   *Groups
+	names    []string // of the cluster, as last listed
+	listAt   time.Time
+	searches map[*Subscription]*search
+}
+
+// search is how far the names were looked through for one subscription.
+type search struct {
+	rest    []string      // not looked at yet
+	found   []string      // of those that were, the matching ones
+	spent   time.Duration // on all that was looked at, ever
+	changed bool          // found is not what was published
+}
+
+const (
+	// matchSlice is how long one subscription's names are looked through before it is another's turn.
+	matchSlice = 10 * time.Millisecond
+	// discoveryWait bounds a sleep, discoveryGap the time between two beats.
+	discoveryWait = time.Second
+	discoveryGap  = cluster.RefreshGap
+)
+
+// discover sees to it that the patterns of a new subscription are looked for. The client's mu is held.
+func (g *Groups) discover() {
+	if g.discovering {
+		select {
+		case g.sought <- struct{}{}:
+		default: // it was told already
+		}
+		return
+	}
+	g.discovering = true
+	g.life.Go(func() { (&discovery{groups: g, searches: map[*Subscription]*search{}}).run(g.life.Context) })
+}
+
+// run ends when no subscription has patterns any more.
+func (d *discovery) run(ctx context.Context) {
+	beat, end := d.groups.config().Watch("patterns", discoveryGap)
+	defer end()
+	for d.notice() {
+		beat()
+		if !time.Now().Before(d.listAt) {
+			d.list(ctx)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if !d.look() {
+			d.rest(ctx)
+		}
+	}
+}
+
+// notice takes up subscriptions that are new, which need a list of today, and drops those that have ended. It is false
+// when none is left.
+func (d *discovery) notice() bool {
+	open := d.groups.withPatterns()
+	for s := range d.searches {
+		if !slices.Contains(open, s) {
+			delete(d.searches, s)
+		}
+	}
+	for _, s := range open {
+		if d.searches[s] == nil {
+			d.searches[s] = &search{rest: d.names, changed: true}
+			d.listAt = time.Time{}
+		}
+	}
+	return len(open) > 0
+}
+
+// withPatterns lists the subscriptions that have patterns. With none of them the discovery ends.
+func (g *Groups) withPatterns() []*Subscription {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var list []*Subscription
+	for _, s := range g.subscriptions {
+		if s.interest.HasPatterns() {
+			list = append(list, s)
+		}
+	}
+	g.discovering = len(list) > 0
+	return list
+}
+
+// list reads the names that there are: those that are new are looked at next, those that are gone are forgotten.
+func (d *discovery) list(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, cluster.QuestionTime)
+	defer cancel()
+	names, err := d.groups.cluster.TopicNames(ctx)
+	if err != nil {
+		d.listAt = time.Now().Add(cluster.PingRetry)
+		return
+	}
+	d.listAt = time.Now().Add(discoveryInterval(d.groups.config()))
+	added := without(names, d.names)
+	gone := without(d.names, names)
+	for _, s := range d.searches {
+		s.rest = append(without(s.rest, gone), added...)
+		kept := without(s.found, gone)
+		s.changed = s.changed || len(kept) < len(s.found)
+		s.found = kept
+	}
+	d.names = append([]string{}, names...)
+}
+
+// without is a copy of list that lacks what is in the other, which is in order.
+func without(list, other []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(name string) bool {
+		_, in := slices.BinarySearch(other, name)
+		return in
+	})
+}
+
+// discoveryInterval is the time between two lists of topics: librdkafka's property for that, as the operator sets it.
+func discoveryInterval(c *config.Config) time.Duration {
+	const name = "topic.metadata.refresh.interval.ms"
+	millis, err := strconv.Atoi(c.ConsumerProperties("", nil, 0)[name])
+	if err != nil || millis <= 0 {
+		return 4 * time.Second
+	}
+	return max(100*time.Millisecond, time.Duration(millis)*time.Millisecond)
+}
+
+// look goes on with the subscription that has taken least time: cheap patterns do not wait for costly ones. It is
+// false when there is nothing to look at.
+func (d *discovery) look() bool {
+	var next *Subscription
+	for s, of := range d.searches {
+		if (len(of.rest) > 0 || of.changed) && (next == nil || of.spent < d.searches[next].spent) {
+			next = s
+		}
+	}
+	if next == nil || d.names == nil {
+		return false
+	}
+	of := d.searches[next]
+	of.match(next.interest)
+	if len(of.rest) == 0 && of.changed {
+		of.changed = false
+		next.discovered(of.found)
+	}
+	return true
+}
+
+// match looks through names for the time of a slice.
+func (s *search) match(set *topicset.Set) {
+	began := time.Now()
+	for len(s.rest) > 0 && time.Since(began) < matchSlice {
+		if set.Matches(s.rest[0]) {
+			s.found, s.changed = append(s.found, s.rest[0]), true
+		}
+		s.rest = s.rest[1:]
+	}
+	s.spent += time.Since(began)
+}
+
+// rest waits for the next list to be due, or for a new subscription.
+func (d *discovery) rest(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, min(discoveryWait, time.Until(d.listAt)))
+	defer cancel()
+	select {
+	case <-d.groups.sought:
+	case <-ctx.Done():
+	}
+}
+
+// discovered tells the subscription which topics its patterns match now.
+func (s *Subscription) discovered(found []string) {
+	s.interest.Find(slices.Sorted(slices.Values(found)))
+	s.do(s.subscribe)
+}
+
+// subscribe joins the group for the topics that there are. When none is left the group is not left either: brokers
+// that have only just started may know of none.
+func (s *Subscription) subscribe() {
+	topics := s.interest.Topics()
+	if len(topics) == 0 {
+		return
+	}
+	if err := s.consumer.Subscribe(topics); err != nil {
+		s.failure(librdkafka.Event{Kind: librdkafka.Failure, Text: "not subscribed to topics of a pattern: " + err.Error()})
+		return
+	}
+	if s.interest.HasPatterns() {
+		s.log.Info("topics of a pattern found", "topics", len(topics))
+	}
+}

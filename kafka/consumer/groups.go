@@ -1,0 +1,93 @@
+package consumer
+
+import (
+	"cmp"
+	"log/slog"
+	"maps"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/sluice-proxy/sluice/kafka/budget"
+	"github.com/sluice-proxy/sluice/kafka/cluster"
+	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/lifetime"
+	"github.com/sluice-proxy/sluice/kafka/record"
+)
+
+// Groups holds the subscriptions of this proxy, and their members.
+type Groups struct {
+	settings *atomic.Pointer[config.Config]
+	log      *slog.Logger
+	life     *lifetime.Lifetime
+	cluster  *cluster.Cluster
+
+	consumed consumeCounts
+	leases   leaseBooks
+	memory   memory
+	opened   chan struct{} // a partition was: see watchTopics
+	learners chan struct{} // a slot for each subscription that asks what was committed
+	sought   chan struct{} // tells the discovery of a new subscription with patterns
+
+	mu            sync.Mutex // guards what follows; taken before a subscription's own
+	discovering   bool       // there is a discovery
+	subscriptions map[string]*Subscription
+	members       map[Identity]*Member
+	departed      departures
+	slots         consumerSlots
+}
+
+func New(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifetime.Lifetime, cluster *cluster.Cluster) *Groups {
+	g := &Groups{
+		settings: settings, log: log, life: life, cluster: cluster,
+		leases: newLeaseBooks(), opened: make(chan struct{}, 1), learners: make(chan struct{}, learners), sought: make(chan struct{}, 1),
+		subscriptions: map[string]*Subscription{}, members: map[Identity]*Member{}, departed: departures{},
+		slots: consumerSlots{all: map[*Subscription]netip.Prefix{}, waiting: map[Identity]func(){}},
+	}
+	g.Reconfigure(g.config())
+	return g
+}
+
+// run watches the topics that are consumed, and gives memory back, until the life ends.
+func (g *Groups) Run() {
+	g.life.Go(func() { g.watchTopics(g.life.Context) })
+	g.life.Go(func() { g.trim(g.life.Context) })
+}
+
+// config is the configuration as it is now. Nobody changes what it points to.
+func (g *Groups) config() *config.Config { return g.settings.Load() }
+
+// reconfigure applies what holds at once: the memory for what is fetched.
+func (g *Groups) Reconfigure(cfg *config.Config) {
+	g.memory.change(nil, func(b *budget.Budget) { b.Resize(int64(cfg.ConsumeMemory)) })
+}
+
+// open lists the subscriptions, by group and topics.
+func (g *Groups) open() []*Subscription {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.SortedFunc(maps.Values(g.subscriptions), func(a, b *Subscription) int { return cmp.Compare(a.key, b.key) })
+}
+
+// served lists the groups that are served, by name.
+func (g *Groups) Served() map[string]cluster.Served {
+	groups := map[string]cluster.Served{}
+	for _, s := range g.open() {
+		served := groups[s.group]
+		if served.Assigned == nil {
+			served.Assigned = map[record.TopicPartition]cluster.Unsettled{}
+		}
+		served.Consumers = append(served.Consumers, s.consumer)
+		served.Topics = append(served.Topics, s.interest)
+		s.mu.Lock()
+		for l := range s.dispatch.Partitions() {
+			at, unsettled := l.Ledger().FirstUnsettled()
+			served.Assigned[l.TopicPartition] = cluster.Unsettled{Timestamp: at, Is: unsettled}
+		}
+		served.Leased += s.dispatch.Leased()
+		s.mu.Unlock()
+		groups[s.group] = served
+	}
+	return groups
+}

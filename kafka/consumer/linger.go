@@ -1,0 +1,191 @@
+package consumer
+
+import "time"
+
+const (
+	// contestedLinger is how long a subscription without members keeps its partitions from members of its
+	// group that wait, when its own come and go faster than that: each coming and going would be a rebalance.
+	contestedLinger = time.Second
+	// joiningTime is how long a subscription may take to join its group before it leaves it for others.
+	joiningTime = 5 * time.Second
+	// After another subscription has left their group, consumers ask the coordinator every nudgeInterval for
+	// nudgeTime whether there is something for them.
+	nudgeInterval = 200 * time.Millisecond
+	nudgeTime     = 2 * time.Second
+)
+
+// arrive notes that a member comes. The subscription's mu is held.
+func (s *Subscription) arrive(now time.Time) {
+	if s.dispatch.Empty() {
+		s.absence = max(s.absence, now.Sub(s.used))
+	}
+	s.used = now
+}
+
+// deserted forgets members whose grace is over, and tells whether the subscription may end.
+func (s *Subscription) deserted(now time.Time) bool {
+	s.mu.Lock()
+	gone := s.dispatch.Expire(now)
+	empty := s.dispatch.Empty()
+	if !empty || len(gone) > 0 {
+		s.used = now
+	}
+	s.mu.Unlock()
+	for _, seat := range gone {
+		s.log.Info("member forgotten, its records go to others", "member", seat.Name)
+		s.groups.forget(Identity{s.group, seat.Name}, s)
+	}
+	return empty && s.groups.retire(s, now)
+}
+
+// patience is how long the subscription stays without members. Those of its group that wait for its topics
+// elsewhere contest it. One that is just joining its group completes that: if it left, whoever gets its request
+// would take it for a member, and give it partitions until its session ends. Its mu is held.
+func (s *Subscription) patience(contested bool) time.Duration {
+	linger := s.cfg.SubscriptionLinger
+	switch {
+	case s.failed || s.manual:
+		return 0
+	case !s.evicted && !contested:
+		return linger
+	case !s.assigned:
+		return min(linger, joiningTime)
+	case s.evicted:
+		return 0
+	case s.absence > contestedLinger:
+		return 0 // it would end before they come back
+	}
+	return min(linger, 2*s.absence, contestedLinger)
+}
+
+// retire ends a subscription that nobody uses any more, unless somebody joined meanwhile.
+func (g *Groups) retire(s *Subscription, now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	contested := g.contested(s)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.dispatch.Empty() || now.Sub(s.used) < s.patience(contested) {
+		return false
+	}
+	if g.subscriptions[s.key] == s {
+		delete(g.subscriptions, s.key)
+		if contested {
+			g.departed.note(s.key, s.used, now)
+		}
+	}
+	return true
+}
+
+// contested tells whether connected members of another subscription of the group would like to have the
+// partitions of this one. The client's mu is held, the subscription's is not.
+func (g *Groups) contested(s *Subscription) bool {
+	for _, other := range g.subscriptions {
+		if other != s && other.group == s.group && other.interest.Overlaps(s.interest) && other.attended() {
+			return true
+		}
+	}
+	return false
+}
+
+// attended tells whether a member is connected.
+func (s *Subscription) attended() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dispatch.Attended()
+}
+
+// occupied tells whether it has members, those that are away and owe something included.
+func (s *Subscription) occupied() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.dispatch.Empty()
+}
+
+// evict ends it at the next look: nobody uses it, and nobody can join it any more.
+func (s *Subscription) evict() {
+	s.mu.Lock()
+	s.evicted = true
+	s.mu.Unlock()
+	s.kick()
+}
+
+func (s *Subscription) lastUsed() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.used
+}
+
+// Contested tells whether other members of the group, with other topics or properties, would like to have
+// the partitions that the member's subscription holds.
+func (m *Member) Contested() bool {
+	g := m.sub.groups
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.contested(m.sub)
+}
+
+// rouse makes the group's other subscriptions look at once whether they are still wanted. The client's mu is
+// held.
+func (g *Groups) rouse(s *Subscription) {
+	for _, other := range g.subscriptions {
+		if other != s && other.group == s.group {
+			other.kick()
+		}
+	}
+}
+
+// left makes the group's other consumers hear of it now that one has left: by themselves they would at their
+// next heartbeat, which is seconds away with KIP-848.
+func (g *Groups) left(s *Subscription) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	until := time.Now().Add(nudgeTime)
+	for _, other := range g.subscriptions {
+		if other != s && other.group == s.group && !other.manual {
+			other.do(func() { other.nudgeUntil = until })
+		}
+	}
+}
+
+// nudge has the consumer ask the coordinator for news, while some are to be expected.
+func (s *Subscription) nudge(now time.Time) {
+	if s.nudgeUntil.IsZero() || now.Before(s.nudged.Add(nudgeInterval)) {
+		return
+	}
+	if now.After(s.nudgeUntil) {
+		s.nudgeUntil = time.Time{}
+		return
+	}
+	s.nudged = now
+	if err := s.consumer.PromptHeartbeat(); err != nil {
+		s.log.Warn("group not asked for news", "err", err)
+	}
+}
+
+// departures are when the last members left subscriptions that ended because of others of their group: one
+// that is opened again soon has members that come and go.
+type departures map[string]time.Time
+
+// mostDepartures bounds them: keys are made of what clients say.
+const mostDepartures = 1000
+
+func (d departures) note(key string, used, now time.Time) {
+	for other, at := range d {
+		if len(d) >= mostDepartures || now.Sub(at) > contestedLinger {
+			delete(d, other)
+		}
+	}
+	d[key] = used
+}
+
+// since is when the members of a subscription that is opened now were there before, now if they were not
+// lately.
+func (d departures) since(key string, now time.Time) time.Time {
+	at, known := d[key]
+	delete(d, key)
+	if !known || now.Sub(at) > contestedLinger {
+		return now
+	}
+	return at
+}

@@ -1,0 +1,323 @@
+package consumer
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
+)
+
+// logStart is what is known of where a partition's log was entered, and of what the group has committed in it. A commit
+// goes down only when the log did: see follow, and commitDown.
+type logStart struct {
+	next      int64     // the offset that comes next, as long as no record has come; -1: not known
+	first     int64     // the first offset that came, -1 for none
+	committed int64     // what the brokers have, as far as is known; -1 for nothing
+	known     bool      // they were asked
+	explicit  bool      // its position may be lower than that: it is committed explicitly until the brokers have it
+	anewAt    time.Time // when it was sought as its topic was created again; zero when its records come
+	behind    bool      // there are some, and none has come
+	halted    bool      // nothing is taken any more: auto.offset.reset is error, and the log does not hold what comes next
+	doubted   extent    // what looked like another log, and was not
+	back      time.Time // when its records went back
+	rewound   bool      // somebody has committed a lower offset than what is settled: see CommitAt
+}
+
+func newLogStart() logStart {
+	return logStart{next: -1, first: -1, committed: -1, doubted: extent{-1, -1}}
+}
+
+// again is the same partition, from another place on.
+func (l *logStart) again(next int64) logStart {
+	return logStart{next: max(-1, next), first: -1, committed: l.committed, known: l.known, explicit: true, doubted: extent{-1, -1}}
+}
+
+// extent is what a partition's log holds: from low up to, but not including, high. -1 is not known.
+type extent struct{ low, high int64 }
+
+// lacks tells that the log does not go on at an offset: it begins behind it, or ends before it.
+func (e extent) lacks(next int64) bool {
+	return next >= 0 && (e.low > next || e.high >= 0 && e.high < next)
+}
+
+// expected is the offset that comes next, -1 when it is not known.
+func (f *partition) expected() int64 {
+	if at := f.lane.Ledger().Fetched(); at >= 0 {
+		return at + 1
+	}
+	return f.next
+}
+
+// learnRetry is the pause before the group's coordinator is asked again.
+const learnRetry = time.Second
+
+// learn asks what the group has committed of partitions that are new here: librdkafka, which asks as well, does not
+// tell. It is compared with the first record that comes.
+func (s *Subscription) learn(now time.Time) {
+	if !s.unlearned || s.learning || now.Before(s.learnAt) {
+		return
+	}
+	s.unlearned = false
+	asked, list := map[record.TopicPartition]*partition{}, []librdkafka.Partition(nil)
+	for tp, f := range s.partitions {
+		if !f.known {
+			asked[tp] = f
+			list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition})
+		}
+	}
+	s.learning = len(list) > 0 && s.groups.life.Go(func() {
+		defer s.groups.askInTurn()()
+		offsets, err := s.consumer.Committed(list, learnTime)
+		s.do(func() { s.learned(asked, offsets, err) })
+	})
+}
+
+// learners is how many subscriptions ask at once where they stand: each holds a thread meanwhile. learnTime bounds what
+// one whose coordinator is silent costs the others.
+const (
+	learners  = 2
+	learnTime = time.Second
+)
+
+// askInTurn takes one of the places for those who ask, and returns what gives it back.
+func (g *Groups) askInTurn() (leave func()) {
+	g.learners <- struct{}{}
+	return func() { <-g.learners }
+}
+
+func (s *Subscription) learned(asked map[record.TopicPartition]*partition, offsets []librdkafka.Partition, err error) {
+	s.learning = false
+	var failure *librdkafka.Error
+	if errors.As(err, &failure) && failure.Code == librdkafka.NoGroup {
+		for tp := range asked {
+			offsets = append(offsets, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: -1})
+		}
+	} else if err != nil {
+		s.unlearned, s.learnAt = true, time.Now().Add(learnRetry)
+	}
+	for _, p := range offsets {
+		f := asked[record.TopicPartition{Topic: p.Topic, Partition: p.ID}]
+		switch {
+		case f == nil || s.partitions[f.lane.TopicPartition] != f:
+		case p.Err != librdkafka.None:
+			s.unlearned, s.learnAt = true, time.Now().Add(learnRetry)
+		default:
+			s.learnedOf(f, max(-1, p.Offset))
+			s.inherit(f)
+		}
+	}
+}
+
+// learnedOf compares what the group had committed with what has come since.
+func (s *Subscription) learnedOf(f *partition, at int64) {
+	f.known = true
+	if f.committed < 0 { // else a commit has ended meanwhile, and says more
+		f.committed = at
+	}
+	position := s.position(f)
+	switch {
+	case f.explicit: // it was sought meanwhile
+	case at < 0 && s.strict():
+		s.halt(f, "the group has no committed offset, and auto.offset.reset is error: choose earliest or latest")
+	case at < 0:
+	case f.first < 0:
+		f.next = at
+	case at > max(f.first, position):
+		s.wentBack(f, at, f.first, false)
+	case at < f.first:
+		s.passed(f, at, f.first)
+	}
+}
+
+func (s *Subscription) position(f *partition) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return f.lane.Ledger().Position()
+}
+
+// strict tells that auto.offset.reset is error: it is up to people where the group goes on.
+func (s *Subscription) strict() bool {
+	_, known := resets[s.reset]
+	return !known
+}
+
+// waits tells that a partition is not to be fed: it was halted, or may have to be.
+func (s *Subscription) waits(f *partition) bool {
+	return f.halted || f.past != nil || s.strict() && !f.known
+}
+
+// follow looks whether the record at an offset follows what came before, and if not, what that means.
+func (s *Subscription) follow(f *partition, at int64) {
+	next := f.expected()
+	switch {
+	case at > next && next >= 0:
+		s.passed(f, next, at)
+	case at < next:
+		s.wentBack(f, next, at, true)
+	}
+	if f.first < 0 && !f.halted {
+		f.first, f.anewAt, f.behind = at, time.Time{}, false
+	}
+}
+
+// unbroken is how many of the first records follow each other. Offsets may be missing between them, where compaction and
+// transactions leave gaps, but not where the log begins behind such a gap.
+func (s *Subscription) unbroken(f *partition, fetched []librdkafka.Message) int {
+	low := int64(-1)
+	for i := 1; i < len(fetched); i++ {
+		at, next := fetched[i].Offset, fetched[i-1].Offset+1
+		if at == next {
+			continue
+		}
+		if low < 0 {
+			low, _ = s.consumer.Watermarks(f.lane.Topic, f.lane.Partition)
+		}
+		if at < next || low > next {
+			return i
+		}
+	}
+	return len(fetched)
+}
+
+// passed counts records that will not come any more, because the log begins behind them. Offsets that are missing
+// otherwise never were records of ours: compaction and the markers of transactions leave such gaps.
+func (s *Subscription) passed(f *partition, next, at int64) {
+	tp := f.lane.TopicPartition
+	low, high := s.consumer.Watermarks(tp.Topic, tp.Partition)
+	switch {
+	case low <= next:
+	case s.strict():
+		s.outOfRange(f, next, extent{low, high})
+	case resets[s.reset] == librdkafka.OffsetBeginning:
+		s.skip(f, next, min(low, at), low)
+	default:
+		s.skip(f, next, at, low)
+	}
+}
+
+// skip books records that are skipped, and says so.
+func (s *Subscription) skip(f *partition, from, to, low int64) {
+	s.log.Warn("records skipped: the log begins behind them", "partition", f.lane.String(), "from", from, "to", to,
+		"records", to-from, "log_begins", low, "auto_offset_reset", s.reset)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.lane.Ledger().Pass(from, to)
+}
+
+// wentBack begins the partition's book again where its log goes on, below what came before or is committed: the topic
+// was created again, or its log was cut. What is owed of the old log cannot be settled in the new one. anew is
+// false when all that was fetched is of the new log already.
+func (s *Subscription) wentBack(f *partition, from, to int64, anew bool) {
+	tp := f.lane.TopicPartition
+	if s.strict() {
+		low, high := s.consumer.Watermarks(tp.Topic, tp.Partition)
+		s.outOfRange(f, from, extent{low, high})
+		return
+	}
+	s.log.Warn("the log went back: its topic was created again, or it was cut", "partition", tp.String(),
+		"from", from, "to", to, "auto_offset_reset", s.reset)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if anew {
+		f.restart(to)
+	}
+	f.lane.Ledger().Begin(to)
+	f.explicit, f.back, s.stored = true, time.Now(), time.Time{}
+}
+
+// outOfRange halts a partition whose log does not hold what comes next.
+func (s *Subscription) outOfRange(f *partition, next int64, holds extent) {
+	s.halt(f, fmt.Sprintf("offset %d of %s is out of range %d-%d, and auto.offset.reset is error: set the group's offset, or choose earliest or latest",
+		next, f.lane, holds.low, holds.high))
+}
+
+// halt takes nothing of a partition any more, and tells members why.
+func (s *Subscription) halt(f *partition, why string) {
+	f.halted = true
+	s.log.Warn("partition halted", "partition", f.lane.String(), "err", why)
+	s.tell(&librdkafka.Error{Code: librdkafka.AutoOffsetReset, Text: why}, false)
+}
+
+// halting tells whether some partition is halted.
+func (s *Subscription) halting() bool {
+	for _, f := range s.partitions {
+		if f.halted {
+			return true
+		}
+	}
+	return false
+}
+
+// watchGap is how often the logs of partitions of which nothing comes are looked at, at least.
+const watchGap = time.Second
+
+// watch looks for partitions whose log, by what librdkafka has last heard, does not hold what comes next: of one that
+// is empty, or ends before that, no record would tell. What it has heard may be old, so the brokers are asked.
+func (s *Subscription) watch(now time.Time) {
+	if s.watching || now.Sub(s.watched) < min(watchGap, s.cfg.CommitInterval) {
+		return
+	}
+	s.watched = now
+	asked, partitions := map[record.TopicPartition]int64{}, []record.TopicPartition(nil)
+	for tp, f := range s.partitions {
+		next := f.expected()
+		if next < 0 || f.halted {
+			continue
+		}
+		low, high := s.consumer.Watermarks(tp.Topic, tp.Partition)
+		if low > next && f.buffers() {
+			continue // what the log has lost is here already
+		}
+		if holds := (extent{low, high}); holds.lacks(next) && holds != f.doubted || !f.anewAt.IsZero() {
+			f.doubted = holds
+			asked[tp], partitions = next, append(partitions, tp)
+		}
+	}
+	s.watching = len(asked) > 0 && s.groups.life.Go(func() {
+		begins, ends, err := s.groups.cluster.LogBounds(s.groups.life.Context, partitions)
+		s.do(func() { s.watchEnded(asked, begins, ends, err) })
+	})
+}
+
+func (s *Subscription) watchEnded(asked, begins, ends map[record.TopicPartition]int64, err error) {
+	s.watching = false
+	for tp, next := range asked {
+		f := s.partitions[tp]
+		if f == nil || f.expected() != next {
+			continue
+		}
+		low, known := begins[tp]
+		high, too := ends[tp]
+		if err != nil || !known || !too {
+			f.doubted = extent{-1, -1} // to be asked again
+			continue
+		}
+		s.judge(f, next, extent{low, high})
+	}
+}
+
+// buffers tells whether librdkafka holds records of a partition that were not taken yet.
+func (f *partition) buffers() bool { return f.queue != nil && f.queue.Len() > 0 }
+
+// judge moves a partition to where its log goes on. What librdkafka may hold of a log that ends before that is dropped.
+func (s *Subscription) judge(f *partition, next int64, holds extent) {
+	switch {
+	case !holds.lacks(next):
+		f.behind = !f.anewAt.IsZero() && holds.high > next
+	case holds.high >= next && f.buffers(): // it has come meanwhile
+		f.doubted = extent{-1, -1}
+	case s.strict():
+		s.outOfRange(f, next, holds)
+	case holds.high < next:
+		to := holds.low
+		if resets[s.reset] == librdkafka.OffsetEnd {
+			to = holds.high
+		}
+		s.wentBack(f, next, to, true)
+		s.goTo([]record.PartitionOffset{{TopicPartition: f.lane.TopicPartition, Offset: to}}, false)
+	case resets[s.reset] == librdkafka.OffsetBeginning:
+		s.skip(f, next, holds.low, holds.low)
+	}
+}

@@ -1,0 +1,181 @@
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/ledger"
+	"github.com/sluice-proxy/sluice/kafka/topicset"
+)
+
+// Member is one named client of a subscription, and the connection that it has now. When the
+// connection ends, Leave keeps what the member owes for the grace; a Join of the same name takes it
+// over.
+type Member struct {
+	id   Identity
+	ack  AckMode
+	sub  *Subscription
+	seat *ledger.Member
+	live bool // guarded by the client's mu
+}
+
+// Join seats a member, opening its subscription if it is the first. wake is called, from another
+// goroutine and never blocking, when a Next that found nothing should be tried again, or a Join that failed with
+// a RoomError which says Soon.
+func (g *Groups) Join(id Identity, in SubscribeOptions, wake func()) (*Member, error) {
+	if err := in.Overrides.ValidateOverrides(); err != nil {
+		return nil, err
+	}
+	set, err := topicset.New(slices.Compact(slices.Sorted(slices.Values(in.Topics))))
+	if err != nil {
+		return nil, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	old := g.members[id]
+	switch {
+	case g.life.Stopping():
+		return nil, kerr.ErrStopping
+	case old != nil && old.live:
+		return nil, &TakenError{id}
+	}
+	key := in.key(id.Group)
+	if in.manual() {
+		key = fmt.Sprintf("%s chosen by %q", key, id.Name)
+	}
+	sub, err := g.subscription(key, id, in, set, wake)
+	if err != nil {
+		return nil, err
+	}
+	if old != nil && old.sub != sub {
+		old.dismiss()
+	}
+	m := &Member{id: id, ack: in.Ack, sub: sub, live: true}
+	sub.mu.Lock()
+	sub.arrive(time.Now())
+	m.seat = sub.dispatch.Attach(id.Name, wake)
+	m.seat.SetWindows(in.WindowFactor)
+	sub.mu.Unlock()
+	g.members[id] = m
+	g.rouse(sub)
+	if in.manual() {
+		m.Assign(in.Partitions)
+	}
+	return m, nil
+}
+
+// subscription finds or opens the subscription of a key. The client's mu is held.
+func (g *Groups) subscription(key string, id Identity, in SubscribeOptions, set *topicset.Set, wake func()) (*Subscription, error) {
+	from := clientPrefix(in.Address)
+	if s := g.subscriptions[key]; s != nil && !s.beyondRepair() {
+		g.slots.join(s, from)
+		return s, nil
+	}
+	if err := g.reserve(id, from, wake); err != nil {
+		return nil, err
+	}
+	s, err := g.startSubscription(key, id.Group, in, set)
+	if err != nil {
+		return nil, err
+	}
+	g.subscriptions[key] = s
+	g.slots.enter(s, from)
+	if set.HasPatterns() {
+		g.discover()
+	}
+	return s, nil
+}
+
+// Find returns the member of that name, its connection alive or not: acknowledgements may come over
+// another one.
+func (g *Groups) Find(id Identity) *Member {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.members[id]
+}
+
+// Identity is the member's name.
+func (m *Member) Identity() Identity { return m.id }
+
+// Owed is how many records the member has not settled.
+func (m *Member) Owed() int {
+	m.sub.mu.Lock()
+	defer m.sub.mu.Unlock()
+	return m.seat.Owed()
+}
+
+// Next appends up to limit records, or about so many bytes of them, to out without waiting. With none, the member's wake will be
+// called; StopWaiting ends that.
+func (m *Member) Next(limit, bytes int, out []ledger.Delivery) ([]ledger.Delivery, error) {
+	s, now := m.sub, time.Now()
+	s.mu.Lock()
+	start := len(out)
+	if m.ack == AckNext && m.seat.Leases() > 0 {
+		s.acceptLeased(m.seat, now)
+	}
+	out, err := s.dispatch.Lend(m.seat, now, limit, bytes, out)
+	s.count(out[start:])
+	if m.ack == AckNone {
+		s.acceptLeased(m.seat, now)
+	}
+	if err == nil && len(out) == start {
+		if obstacle := s.obstacle(); obstacle != nil {
+			// It is told, and does not wait: a call for it would reach nobody.
+			s.dispatch.StopWaiting(m.seat)
+			err = kerr.Consuming(obstacle)
+		}
+	}
+	low := s.dispatch.Low()
+	s.mu.Unlock()
+	if low {
+		s.kick()
+	}
+	return out, err
+}
+
+// Broken tells that the member's subscription failed for good: nothing comes from it any more, and who
+// leaves and joins again gets another one.
+func (m *Member) Broken() bool { return m.sub.beyondRepair() }
+
+func (s *Subscription) acceptLeased(seat *ledger.Member, now time.Time) {
+	n := s.dispatch.AcceptLeased(seat)
+	s.groups.consumed.accepted.Add(int64(n))
+	s.dispatch.Wake(now)
+}
+
+func (s *Subscription) count(lent []ledger.Delivery) {
+	s.groups.consumed.lent.Add(int64(len(lent)))
+	for i := range lent {
+		if lent[i].Attempt > 1 {
+			s.groups.consumed.redelivered.Add(1)
+		}
+	}
+}
+
+// StopWaiting takes back that the member asked for a record: what came for it goes to another.
+func (m *Member) StopWaiting() {
+	s := m.sub
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dispatch.StopWaiting(m.seat)
+	s.dispatch.Wake(time.Now())
+}
+
+// Topics lists what the member is subscribed to: of a pattern the topics that match it, once the cluster's were looked
+// through.
+func (m *Member) Topics(ctx context.Context) ([]string, error) {
+	set := m.sub.interest
+	if set.HasPatterns() {
+		select {
+		case <-set.Searched():
+		case <-m.sub.gone:
+			return nil, kerr.ErrStopping
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w: %s", kerr.ErrNoAnswer, kerr.Reason(ctx.Err()))
+		}
+	}
+	return set.Topics(), nil
+}

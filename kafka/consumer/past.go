@@ -1,0 +1,77 @@
+package consumer
+
+import (
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
+)
+
+// past is what this process had settled of a partition when it lost it, or gave it back: Kafka may not have it, as the
+// coordinator was away. If the partition comes back and nobody else has been at it meanwhile, that counts still.
+type past struct {
+	position  int64   // all below is settled
+	settled   []int64 // of what is above
+	committed int64   // what the brokers had, as far as was known
+	log       string  // the topic's id, empty when it was not known
+}
+
+// holds tells whether what is committed now is what this process has committed, or was about to.
+func (p *past) holds(committed int64) bool {
+	return p.committed <= committed && committed <= p.position
+}
+
+// remember keeps what was settled of a partition that goes away. The subscription's mu is held, and until nothing can be
+// settled any more: what is answered as done after this is not kept.
+func (s *Subscription) remember(tp record.TopicPartition, f *partition) {
+	switch {
+	case f.past != nil: // it had not begun here yet
+		s.past[tp] = f.past
+		return
+	case f.rewound:
+		return
+	}
+	p := past{committed: f.committed}
+	p.position, p.settled = f.lane.Ledger().Settlements()
+	p.position = max(p.position, f.committed) // nothing may be settled here below the first that is not
+	if l := s.logs[tp.Topic]; l != nil {
+		p.log = l.id
+	}
+	if p.position >= 0 || len(p.settled) > 0 {
+		s.past[tp] = &p
+	}
+}
+
+// recall finds what was settled of a partition that has come back. Nothing of it is lent before it is decided whether
+// that counts: see inherit.
+func (s *Subscription) recall(tp record.TopicPartition, f *partition) {
+	f.opened = time.Now()
+	f.past = s.past[tp]
+	delete(s.past, tp)
+}
+
+// inherit decides, when it is known what is committed and which log it is.
+func (s *Subscription) inherit(f *partition) {
+	p := f.past
+	if p == nil || !f.known || !f.identified {
+		return
+	}
+	f.past = nil
+	tp := f.lane.TopicPartition
+	l := s.logs[tp.Topic]
+	another := l != nil && p.log != "" && l.id != p.log
+	switch {
+	case !p.holds(f.committed): // somebody else has been at it
+	case another && f.committed >= 0: // that was committed of the old log
+		s.log.Warn("topic was created again", "topic", tp.Topic, "old_id", p.log, "id", l.id, "partition", tp.Partition)
+		s.past[tp] = p
+		s.resetTo([]record.TopicPartition{tp}, p.log)
+	case another:
+	default:
+		s.log.Info("partition came back", "partition", tp.String(), "committed", f.committed, "settled_below", p.position, "settled_above", len(p.settled))
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		f.lane.Ledger().Inherit(p.position, p.settled)
+		f.inherited = true
+		f.explicit, s.stored = f.committed < p.position, time.Time{}
+	}
+}

@@ -1,0 +1,145 @@
+package consumer
+
+import (
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/ledger"
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
+)
+
+// assign takes partitions that Kafka gives us. Each gets a queue of its own before it is fetched
+// from, so that one that is held back holds no other.
+func (s *Subscription) assign(partitions []librdkafka.Partition) {
+	for _, p := range partitions {
+		s.open(record.TopicPartition{Topic: p.Topic, Partition: p.ID})
+	}
+	if err := s.consumer.Assign(partitions); err != nil {
+		s.log.Error("partitions not assigned", "err", err)
+	}
+	s.mu.Lock()
+	s.assigned = true
+	s.mu.Unlock()
+	s.rebalanced()
+	s.log.Info("partitions assigned", "partitions", names(partitions))
+}
+
+func (s *Subscription) rebalanced() {
+	s.groups.consumed.rebalances.Add(1)
+	s.groups.leases.rebalanced(s.group)
+}
+
+func (s *Subscription) open(tp record.TopicPartition) {
+	queue := s.consumer.Queue(tp.Topic, tp.Partition)
+	row := s.groups.leases.admit(s.group, tp.Topic)
+	portion := s.admit(tp)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trouble = nil
+	if s.leases[row] == nil {
+		s.leases[row] = &ledger.LeaseCounts{}
+	}
+	s.dispatch.Add(tp, s.leases[row])
+	f := &partition{memoryShare: portion, queue: queue, lane: s.dispatch.Partition(tp), stored: -1, logStart: newLogStart()}
+	s.partitions[tp], s.unlearned = f, true
+	s.recall(tp, f)
+	select {
+	case s.groups.opened <- struct{}{}:
+	default: // it is told already
+	}
+	s.groups.countLanes(1)
+}
+
+// revoke begins to give partitions back: nothing of them is lent any more, and what is owed may
+// still be settled until the grace is over. A lost assignment is not ours to commit.
+func (s *Subscription) revoke(partitions []librdkafka.Partition, now time.Time) {
+	s.rebalanced()
+	s.serveRevocation(now, true) // an earlier one that still waits
+	if s.consumer.Lost() {
+		s.log.Warn("partitions lost", "partitions", names(partitions))
+		s.letGo(partitions)
+		return
+	}
+	s.mu.Lock()
+	for _, p := range partitions {
+		if l := s.dispatch.Partition(record.TopicPartition{Topic: p.Topic, Partition: p.ID}); l != nil {
+			l.Close()
+		}
+	}
+	s.mu.Unlock()
+	s.revoking = &revocation{partitions: partitions, deadline: now.Add(s.cfg.RevokeGrace)}
+	s.serveRevocation(now, false)
+}
+
+// serveRevocation completes a revocation when nothing is owed any more, its time is over, or it
+// must be over now.
+func (s *Subscription) serveRevocation(now time.Time, atOnce bool) {
+	r := s.revoking
+	if r == nil || !atOnce && now.Before(r.deadline) && s.owes(r.partitions) {
+		return
+	}
+	s.revoking = nil
+	s.store()
+	s.letGo(r.partitions)
+	s.log.Info("partitions revoked", "partitions", names(r.partitions))
+}
+
+func (s *Subscription) owes(partitions []librdkafka.Partition) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range partitions {
+		if l := s.dispatch.Ledger(record.TopicPartition{Topic: p.Topic, Partition: p.ID}); l != nil && l.Owed() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// letGo gives partitions back to Kafka and forgets what was owed of them.
+func (s *Subscription) letGo(partitions []librdkafka.Partition) {
+	if err := s.consumer.Unassign(partitions); err != nil {
+		s.log.Warn("partitions not unassigned", "err", err)
+	}
+	for _, p := range partitions {
+		s.drop(record.TopicPartition{Topic: p.Topic, Partition: p.ID})
+	}
+}
+
+func (s *Subscription) drop(tp record.TopicPartition) {
+	f := s.partitions[tp]
+	if f == nil {
+		return
+	}
+	delete(s.partitions, tp)
+	s.end(tp, f)
+	s.dismiss(f)
+	if f.queue != nil {
+		f.queue.Close()
+	}
+	s.groups.countLanes(-1)
+}
+
+// end ends a partition: nothing of it is lent or settled any more.
+func (s *Subscription) end(tp record.TopicPartition, f *partition) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.remember(tp, f)
+	s.dispatch.Remove(tp)
+	delete(s.unreadable, tp)
+}
+
+// closeQueues gives back what is still open when the consumer has left its group.
+func (s *Subscription) closeQueues() {
+	for tp := range s.partitions {
+		s.drop(tp)
+	}
+}
+
+// names lists partitions for the log, cut when there are many.
+func names(partitions []librdkafka.Partition) []string {
+	list := make([]record.TopicPartition, len(partitions))
+	for i, p := range partitions {
+		list[i] = record.TopicPartition{Topic: p.Topic, Partition: p.ID}
+	}
+	return record.Names(list)
+}

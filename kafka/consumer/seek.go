@@ -1,0 +1,141 @@
+package consumer
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/ledger"
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
+)
+
+// seek is a request to go on elsewhere.
+type seek struct {
+	ctx    context.Context //nolint:containedctx // of who waits for it
+	places []record.PartitionOffset
+	left   []record.PartitionOffset // of them, those to be sought yet
+	seat   *ledger.Member           // whose records may be taken back; nil for anybody's
+	commit bool                     // the places too
+	again  bool                     // as the topic was created again
+	done   chan<- error
+}
+
+// Seek makes partitions go on at other offsets. What the member holds of them is taken back, what is buffered
+// is dropped, nothing is committed. It returns when that is done: the next records are those at the places.
+// ErrNotHere says, before anything has moved, that a partition is not assigned here, or that another member
+// owes records of it.
+func (m *Member) Seek(ctx context.Context, places []record.PartitionOffset) error {
+	return m.sub.seek(ctx, places, m.seat, false)
+}
+
+// Seek makes a group that this proxy serves go on at the places, whoever holds records of these partitions,
+// and commits them. Partitions that are not assigned to this proxy are left alone, and returned.
+func (g *Groups) Seek(ctx context.Context, group string, places []record.PartitionOffset) (elsewhere []record.PartitionOffset, err error) {
+	elsewhere = slices.Clone(places)
+	for _, s := range g.open() {
+		if s.group != group {
+			continue
+		}
+		ours := s.ours(elsewhere)
+		if len(ours) == 0 {
+			continue
+		}
+		if err := s.seek(ctx, ours, nil, true); err != nil {
+			return elsewhere, err
+		}
+		elsewhere = slices.DeleteFunc(elsewhere, func(p record.PartitionOffset) bool { return slices.Contains(ours, p) })
+	}
+	return elsewhere, nil
+}
+
+// ours are the places in partitions that are assigned here.
+func (s *Subscription) ours(places []record.PartitionOffset) (ours []record.PartitionOffset) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range places {
+		if s.dispatch.Partition(p.TopicPartition) != nil {
+			ours = append(ours, p)
+		}
+	}
+	return ours
+}
+
+func (s *Subscription) seek(ctx context.Context, places []record.PartitionOffset, seat *ledger.Member, commit bool) error {
+	if len(places) == 0 {
+		return nil
+	}
+	return s.call(ctx, func(done chan<- error) {
+		s.trySeek(&seek{ctx: ctx, places: places, left: places, seat: seat, commit: commit, done: done})
+	})
+}
+
+// trySeek seeks, or tries again later: a partition that has just been assigned is not fetched yet.
+func (s *Subscription) trySeek(o *seek) {
+	if o.ctx.Err() != nil {
+		return // nobody waits any more
+	}
+	wait, err := s.mayMove(o)
+	if err == nil {
+		wait, err = s.move(o)
+	}
+	switch {
+	case wait:
+		s.doNextRound(func() { s.trySeek(o) })
+	case err != nil || !o.commit:
+		o.done <- err
+	default:
+		s.beginCommit(nil, o.places, o.done)
+	}
+}
+
+// mayMove is nil when the partitions are ours to move; wait says that they may come yet.
+func (s *Subscription) mayMove(o *seek) (wait bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range o.left {
+		seat := o.seat
+		if l := s.dispatch.Partition(p.TopicPartition); l != nil && seat == nil {
+			seat = l.Holder()
+		}
+		if err := s.free(p.TopicPartition, seat); err != nil {
+			return !s.assigned, err
+		}
+	}
+	return false, nil
+}
+
+// move seeks what is left, and begins the books of what has moved again. wait says that something is left.
+func (s *Subscription) move(o *seek) (wait bool, err error) {
+	list := librdkafka.PartitionsAt(o.left)
+	if err := s.consumer.Seek(list); err != nil {
+		return false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var left []record.PartitionOffset
+	for i, p := range list {
+		switch p.Err {
+		case librdkafka.None:
+			f := s.partitions[o.left[i].TopicPartition]
+			f.restart(o.left[i].Offset)
+			if o.again {
+				f.anewAt = time.Now()
+			}
+			if o.commit {
+				f.lane.Ledger().Begin(o.left[i].Offset)
+			}
+			delete(s.unreadable, o.left[i].TopicPartition)
+		case librdkafka.State:
+			left = append(left, o.left[i])
+		default:
+			err = kerr.FromCode(p.Err)
+		}
+	}
+	o.left = left
+	if len(left) < len(list) && !s.halting() {
+		s.trouble = nil
+	}
+	return len(left) > 0 && err == nil, err
+}

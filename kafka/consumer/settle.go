@@ -1,0 +1,85 @@
+package consumer
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/ledger"
+	"github.com/sluice-proxy/sluice/kafka/record"
+)
+
+// settle runs one settlement on the ledger of a partition, and counts what it did; 0 when the
+// partition is not ours (any more) or the member does not owe the record: the settlement is stale.
+func (m *Member) settle(tp record.TopicPartition, counter *atomic.Int64, do func(*ledger.Ledger) int) int {
+	g := m.sub.groups
+	n := m.sub.settle(tp, do)
+	if n == 0 {
+		g.consumed.stale.Add(1)
+		g.leases.stale(m.id.Group, tp.Topic)
+		return 0
+	}
+	counter.Add(int64(n))
+	return n
+}
+
+func (s *Subscription) settle(tp record.TopicPartition, do func(*ledger.Ledger) int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.dispatch.Ledger(tp)
+	if l == nil {
+		return 0
+	}
+	n := do(l)
+	if n == 0 {
+		return 0
+	}
+	s.dispatch.Wake(time.Now())
+	if s.dispatch.Partition(tp).Closing() {
+		s.kick()
+	}
+	return n
+}
+
+func one(did bool) int {
+	if did {
+		return 1
+	}
+	return 0
+}
+
+// AcceptThrough acknowledges everything that the member owes of a partition up to and including
+// offset, and returns how many records that were; 0 is a stale acknowledgement.
+func (m *Member) AcceptThrough(tp record.TopicPartition, offset int64) int {
+	return m.settle(tp, &m.sub.groups.consumed.accepted, func(l *ledger.Ledger) int { return l.AcceptThrough(m.seat, offset) })
+}
+
+// Accept acknowledges one record; false when the member does not owe it.
+func (m *Member) Accept(tp record.TopicPartition, offset int64) bool {
+	return m.settle(tp, &m.sub.groups.consumed.accepted, func(l *ledger.Ledger) int { return one(l.Accept(m.seat, offset)) }) > 0
+}
+
+// Release gives one record back, to be lent again to anybody after delay; false when the member
+// does not hold it.
+func (m *Member) Release(tp record.TopicPartition, offset int64, delay time.Duration) bool {
+	due := time.Now().Add(delay)
+	return m.settle(tp, &m.sub.groups.consumed.released, func(l *ledger.Ledger) int { return one(l.Release(m.seat, offset, due)) }) > 0
+}
+
+// Reject gives one record up for good, to the dead-letter topic. It fails, and the record stays with
+// the member, as long as none is configured.
+func (m *Member) Reject(tp record.TopicPartition, offset int64) (bool, error) {
+	if !m.Owes(tp, offset) {
+		return false, nil
+	}
+	return false, kerr.ErrNoDeadLetters
+}
+
+// Owes tells whether the member has the record, and has not settled it.
+func (m *Member) Owes(tp record.TopicPartition, offset int64) bool {
+	s := m.sub
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.dispatch.Ledger(tp)
+	return l != nil && l.Owes(m.seat, offset)
+}

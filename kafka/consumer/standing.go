@@ -1,0 +1,55 @@
+package consumer
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/ledger"
+)
+
+const (
+	// mostStanding bounds the records that a subscription shows.
+	mostStanding = 10
+	// standingInterval is how often a subscription looks for them.
+	standingInterval = time.Second
+)
+
+// warnOfStanding logs each record that stands once, and again when it has got much worse.
+func (s *Subscription) warnOfStanding(now time.Time) {
+	if now.Sub(s.warnedAt) < standingInterval {
+		return
+	}
+	s.warnedAt = now
+	for _, r := range s.toWarnOf(now) {
+		holder := cmp.Or(r.Holder, "nobody")
+		s.log.Warn("record stands: it was handed out, and is not acknowledged", "record", r.String(), "attempts", r.Attempts,
+			"for", r.Age.Round(time.Second).String(), "holder", holder)
+	}
+}
+
+// mostWarnings bounds the lines of one look.
+const mostWarnings = 20
+
+func (s *Subscription) toWarnOf(now time.Time) []ledger.StandingRecord {
+	limit := s.groups.config().StallAfter
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dispatch.StandingToWarnOf(now, limit, mostWarnings)
+}
+
+// addStanding adds the worst of each row's standing records. The subscription's mu is held.
+func (s *Subscription) addStanding(all map[rowKey]pastLeases, now time.Time) {
+	for l := range s.dispatch.Partitions() {
+		r, ok := l.Ledger().Standing(now)
+		if !ok {
+			continue
+		}
+		m := rowKey{s.group, l.Topic}
+		if s.leases[m] == nil {
+			m = rowKey{} // beyond the bound on rows
+		}
+		row := all[m]
+		row.age, row.attempts = max(row.age, r.Age), max(row.attempts, r.Attempts)
+		all[m] = row
+	}
+}

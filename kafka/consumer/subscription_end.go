@@ -1,0 +1,75 @@
+package consumer
+
+import (
+	"context"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+)
+
+// close commits, leaves the group and destroys the consumer, also after ctx has ended: for that it waits closeTimeout
+// longer. Brokers that do not answer may keep it from that; its place is taken meanwhile.
+func (s *Subscription) close(ctx context.Context) {
+	s.groups.detach(s)
+	defer s.groups.vacated(s)
+	s.groups.memory.leave(s.claimant)
+	defer s.groups.leases.closed(s)
+	defer s.groups.memory.ended.Store(true)
+	defer s.failPending()
+	s.serveRevocation(time.Now(), true)
+	s.store()
+	err := s.leave(ctx)
+	s.groups.left(s)
+	if err != nil {
+		s.abandon()
+		s.log.Warn("consumer not closed", "err", err)
+		return
+	}
+	s.log.Info("subscription closed")
+}
+
+func (s *Subscription) leave(ctx context.Context) error {
+	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLongest)
+	defer cancel()
+	ended := context.AfterFunc(ctx, func() { time.AfterFunc(closeTimeout, cancel) })
+	defer ended()
+	slow := time.AfterFunc(closeTimeout, func() { s.log.Warn("consumer not closed yet: the brokers do not answer") })
+	defer slow.Stop()
+	if len(s.partitions) == 0 && !s.manual {
+		if err := s.consumer.Unsubscribe(); err != nil {
+			s.log.Warn("group not left", "err", err)
+		}
+	}
+	return s.consumer.Close(bound, s.leaving, s.closeQueues)
+}
+
+// leaving takes what happens between the wish to leave the group and the end.
+func (s *Subscription) leaving(event librdkafka.Event) {
+	switch event.Kind {
+	case librdkafka.Revoke:
+		s.letGo(event.Partitions)
+	case librdkafka.Committed:
+		s.committed(event)
+	case librdkafka.Failure:
+		s.clientLog.LogFailure(s.log, event)
+	case librdkafka.Log:
+		s.clientLog.Log(s.log, event)
+	}
+}
+
+// abandon forgets what is owed of partitions that could not be given back: it cannot be committed any more.
+func (s *Subscription) abandon() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for tp := range s.partitions {
+		s.dispatch.Remove(tp)
+	}
+	s.groups.countLanes(-int64(len(s.partitions)))
+}
+
+// closeTimeout bounds leaving a group when the process ends, and closeLongest before that: librdkafka's own close
+// has no bound, and what is given up keeps its threads for ever.
+const (
+	closeTimeout = 10 * time.Second
+	closeLongest = 5 * time.Minute
+)

@@ -1,0 +1,104 @@
+package consumer
+
+import (
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/cluster"
+	"github.com/sluice-proxy/sluice/kafka/ledger"
+	"github.com/sluice-proxy/sluice/kafka/topicset"
+)
+
+// ConsumedRow is the book of what a group was lent of one topic since the start. Every lease ends in
+// one way, so Lent is always the sum of Accepted, Released, Rejected and Leased. The row outlives its
+// subscription.
+type ConsumedRow struct {
+	Group, Topic string // both empty: what is beyond the bound on rows
+
+	Fetched     int64 // records taken from the brokers
+	Lent        int64 // leases: records handed to members, each time counted
+	Accepted    int64 // leases that ended with an acknowledgement
+	Released    int64 // leases that ended without: given back, or taken back from a member or with its partition
+	Rejected    int64 // leases that ended in the dead-letter topic
+	Redelivered int64 // of Lent, those of records that had been lent before
+	Stale       int64 // settlements of records that the member did not owe (any more)
+	Leased      int64 // leases that have not ended
+	Skipped     int64 // records that the group was to get, and that were no more there
+
+	// The worst of the records that hold back their partition's commits: since it was lent first, and how often it
+	// was lent. Zero: there is none.
+	StandingAge      time.Duration
+	StandingAttempts int
+}
+
+// SubscriptionStatus is one open subscription.
+type SubscriptionStatus struct {
+	Group   string
+	Topics  []string
+	Members []ledger.MemberStatus // by name
+
+	Partitions        int                     // assigned to this proxy
+	Leased            int                     // records in members' hands
+	Buffered          int                     // records in memory that wait to be lent
+	BufferedBytes     int64                   // their size
+	Rebalances        int64                   // assignments and revocations of the group's consumers in this proxy, since the start
+	Skipped           int64                   // records that were to come and that the log did not hold any more, since the subscription was opened
+	OldestUnacked     time.Duration           // since when the record that holds back its partition's commits was lent first; the largest over partitions
+	Standing          []ledger.StandingRecord // of these records, those that were lent often, or are older than Config.StallAfter; the oldest first, ten at most
+	Lag               int64                   // records that the group has not committed, over all its partitions; -1: not known
+	LagSeconds        float64                 // age of the oldest record that is not settled here; -1: not known
+	StalledPartitions int                     // that have a lag, and of which nothing was committed for Config.StallAfter, whoever has them
+	Trouble           string                  // why nothing may come; empty: nothing is wrong
+	Unreadable        int                     // partitions that a batch that cannot be read keeps from going on
+}
+
+// status lists the open subscriptions, by group and topics.
+func (g *Groups) Status() []SubscriptionStatus {
+	var all []SubscriptionStatus
+	now, lags := time.Now(), g.cluster.Lags()
+	for _, sub := range g.open() {
+		status := sub.status(now)
+		status.Rebalances = g.leases.rebalancesOf(sub.group)
+		status.StalledPartitions = g.cluster.Stalled(sub.group, sub.interest)
+		status.measure(lags, sub.interest)
+		all = append(all, status)
+	}
+	return all
+}
+
+func (s *Subscription) status(now time.Time) SubscriptionStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	status := SubscriptionStatus{
+		Group: s.group, Topics: s.topics, Members: s.dispatch.Members(), Partitions: s.dispatch.Size(), Leased: s.dispatch.Leased(),
+		Lag: -1, LagSeconds: -1,
+	}
+	for l := range s.dispatch.Partitions() {
+		records, bytes := l.Ledger().Ready()
+		status.Buffered += records
+		status.BufferedBytes += int64(bytes)
+		if r, ok := l.Ledger().Standing(now); ok {
+			status.OldestUnacked = max(status.OldestUnacked, r.Age)
+		}
+	}
+	for _, counts := range s.leases {
+		status.Skipped += counts.Skipped
+	}
+	status.Standing = s.dispatch.Standing(now, s.groups.config().StallAfter, mostStanding)
+	if obstacle := s.obstacle(); obstacle != nil {
+		status.Trouble = obstacle.Error()
+	}
+	status.Unreadable = len(s.unreadable)
+	return status
+}
+
+// measure sums up the lag in the subscription's own topics.
+func (s *SubscriptionStatus) measure(lags []cluster.PartitionLag, topics *topicset.Set) {
+	for i := range lags {
+		p := &lags[i]
+		if p.Group != s.Group || !topics.Has(p.Topic) {
+			continue
+		}
+		s.Lag = max(0, s.Lag) + p.Lag
+		s.LagSeconds = max(s.LagSeconds, p.Seconds)
+	}
+}

@@ -1,0 +1,449 @@
+package consumer
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	wireerr "github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
+	"github.com/sluice-proxy/sluice/kafka/ledger"
+	"github.com/sluice-proxy/sluice/kafka/record"
+)
+
+var letters = record.TopicPartition{Topic: "letters", Partition: 0}
+
+// lettersOn is a cluster with a topic of n records in one partition, and a client on it.
+func lettersOn(t *testing.T, n int, change func(*config.Config)) (*kfake.Cluster, *Client) {
+	t.Helper()
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), change)
+	fill(t, c, "letters", n)
+	return k, c
+}
+
+func TestWhatIsAcceptedIsCommitted(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 5, nil)
+	w := join(t, c, "a", topicsOf("letters"))
+	wantTaken(t, w.take(t, 5), 0, 1, 2, 3, 4)
+	if n := w.AcceptThrough(letters, 2); n != 3 {
+		t.Fatalf("accepted %d, want 3", n)
+	}
+	committed(t, k, "letters", 3)
+	if !w.Accept(letters, 4) || w.Accept(letters, 4) || w.Owed() != 1 {
+		t.Errorf("owes %d after one record was accepted twice", w.Owed())
+	}
+	if !w.Accept(letters, 3) {
+		t.Error("the last record is not owed")
+	}
+	committed(t, k, "letters", 5)
+	if s := c.Stats(); s.Fetched != 5 || s.Lent != 5 || s.Acked != 5 || s.Stale != 1 {
+		t.Errorf("counted %+v", s)
+	}
+}
+
+// What is settled last must be committed by leaving: there is no commit interval any more.
+func TestCloseCommits(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 5, func(cfg *config.Config) { cfg.CommitInterval = time.Hour })
+	w := join(t, c, "a", topicsOf("letters"))
+	w.take(t, 5)
+	w.AcceptThrough(letters, 3)
+	if err := shut(c, kafkatest.Patience); err != nil {
+		t.Fatal(err)
+	}
+	g := waitGroup(t, k, "an empty group", func(g *kfake.GroupInfo) bool { return len(g.Members) == 0 })
+	if at := g.Commits["letters"][0].Offset; at != 4 {
+		t.Errorf("committed %d, want 4", at)
+	}
+}
+
+func TestTheSameNameGetsItsRecordsAgainFromTheLowest(t *testing.T) {
+	t.Parallel()
+	_, c := lettersOn(t, 5, nil)
+	old := join(t, c, "a", topicsOf("letters"))
+	old.take(t, 4)
+	old.Accept(letters, 1)
+	old.Leave(false)
+	again := join(t, c, "a", topicsOf("letters"))
+	wantTaken(t, again.take(t, 2), 0, 2)
+	if !old.Accept(letters, 0) {
+		t.Error("an acknowledgement that was under way did not count")
+	}
+	wantTaken(t, again.take(t, 2), 3, 4)
+	old.Leave(false) // the old connection ends late
+	if again.Owed() != 3 {
+		t.Errorf("owes %d, want 3", again.Owed())
+	}
+}
+
+func TestOthersGetTheRecordsWhenTheGraceIsOver(t *testing.T) {
+	t.Parallel()
+	const grace = 400 * time.Millisecond
+	_, c := lettersOn(t, 3, func(cfg *config.Config) { cfg.MemberGrace = grace })
+	gone, other := join(t, c, "gone", topicsOf("letters")), join(t, c, "other", topicsOf("letters"))
+	gone.take(t, 3)
+	left := time.Now()
+	gone.Leave(false)
+	lent := other.next(t, 1)
+	if waited := time.Since(left); waited < grace || lent[0].Offset != 0 || lent[0].Attempt != 2 {
+		t.Errorf("%+v came after %v", lent[0], waited)
+	}
+	wantTaken(t, other.take(t, 2), 1, 2)
+	kafkatest.Eventually(t, "the member to be forgotten", func() bool { return c.Find(Identity{"group", "gone"}) == nil })
+	if gone.AcceptThrough(letters, 2) != 0 {
+		t.Error("settled what others were lent")
+	}
+}
+
+func TestAPoliteGoodbyeReleasesAtOnce(t *testing.T) {
+	t.Parallel()
+	_, c := lettersOn(t, 3, func(cfg *config.Config) { cfg.MemberGrace = time.Hour })
+	gone, other := join(t, c, "gone", topicsOf("letters")), join(t, c, "other", topicsOf("letters"))
+	gone.take(t, 3)
+	other.quiet(t, 150*time.Millisecond)
+	gone.Leave(true)
+	wantTaken(t, other.take(t, 3), 0, 1, 2)
+}
+
+func TestMembersComeAndGoWithoutARebalance(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 3, nil)
+	first := join(t, c, "first", topicsOf("letters"))
+	wantTaken(t, first.take(t, 1), 0)
+	before := k.GroupInfo("group").Epoch
+	first.AcceptThrough(letters, 0)
+	first.Leave(true)
+	for offset := int64(1); offset < 3; offset++ {
+		w := join(t, c, "other", topicsOf("letters"))
+		wantTaken(t, w.take(t, 1), offset)
+		w.AcceptThrough(letters, offset)
+		w.Leave(false)
+	}
+	if g := k.GroupInfo("group"); g.Epoch != before || len(g.Members) != 1 {
+		t.Errorf("generation %d with %d members, want %d with 1", g.Epoch, len(g.Members), before)
+	}
+	if s := c.Stats(); s.Subscriptions != 1 || s.Members != 0 {
+		t.Errorf("%d subscriptions and %d members, want 1 and 0", s.Subscriptions, s.Members)
+	}
+}
+
+func TestASubscriptionEndsAfterItsLinger(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 3, func(cfg *config.Config) { cfg.SubscriptionLinger = 100 * time.Millisecond })
+	w := join(t, c, "a", topicsOf("letters"))
+	w.take(t, 3)
+	w.AcceptThrough(letters, 2)
+	w.Leave(true)
+	g := waitGroup(t, k, "an empty group", func(g *kfake.GroupInfo) bool { return len(g.Members) == 0 })
+	if at := g.Commits["letters"][0].Offset; at != 3 {
+		t.Errorf("committed %d, want 3", at)
+	}
+	kafkatest.Eventually(t, "the subscription to be forgotten", func() bool { return c.Stats().Subscriptions == 0 })
+	fill(t, c, "letters", 1)
+	wantTaken(t, join(t, c, "a", topicsOf("letters")).take(t, 1), 3)
+}
+
+func TestAMemberThatNeverSettlesIsTold(t *testing.T) {
+	t.Parallel()
+	_, c := lettersOn(t, 20, func(cfg *config.Config) { cfg.WindowRecords = 5 })
+	w := join(t, c, "a", topicsOf("letters"))
+	w.take(t, 5)
+	var full *ledger.WindowError
+	if _, err := w.Next(1, 1, nil); !errors.As(err, &full) || full.Records != 5 {
+		t.Fatalf("got %v", err)
+	}
+	w.AcceptThrough(letters, 1)
+	wantTaken(t, w.take(t, 2), 5, 6)
+}
+
+func TestALiveIdentityIsTaken(t *testing.T) {
+	t.Parallel()
+	_, c := lettersOn(t, 1, nil)
+	w := join(t, c, "a", topicsOf("letters"))
+	for _, in := range []SubscribeOptions{topicsOf("letters"), topicsOf("others"), topicsOf("letters", "others")} {
+		if _, err := c.Join(w.Identity(), in, func() {}); !isTaken(err) {
+			t.Errorf("%v: %v", in.Topics, err)
+		}
+	}
+	if s := c.Stats(); s.Subscriptions != 1 {
+		t.Errorf("%d subscriptions, want 1: refused members opened some", s.Subscriptions)
+	}
+	w.Leave(false)
+	join(t, c, "a", topicsOf("letters"))
+}
+
+// What a name owed under its old topics is not its own any more when it comes back with others.
+func TestOtherTopicsAreAnotherSubscription(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 2, func(cfg *config.Config) { cfg.MemberGrace = time.Hour })
+	if err := k.CreateTopic("parcels", 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, c, "parcels", 1)
+	w, other := join(t, c, "a", topicsOf("letters")), join(t, c, "b", topicsOf("letters"))
+	w.take(t, 2)
+	w.Leave(false)
+	moved := join(t, c, "a", topicsOf("parcels"))
+	wantTaken(t, other.take(t, 2), 0, 1)
+	if d := moved.next(t, 1)[0]; d.Topic != "parcels" {
+		t.Errorf("lent %+v", d)
+	}
+}
+
+// One topic named twice is one topic: librdkafka refuses the list as it is.
+func TestATopicMayBeNamedTwice(t *testing.T) {
+	t.Parallel()
+	_, c := lettersOn(t, 1, nil)
+	m, err := c.Join(Identity{"group", "a"}, topicsOf("letters", "letters"), func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Leave(true)
+}
+
+func TestAReleasedRecordComesAgainAfterItsDelay(t *testing.T) {
+	t.Parallel()
+	const delay = 300 * time.Millisecond
+	_, c := lettersOn(t, 2, nil)
+	w := join(t, c, "a", topicsOf("letters"))
+	w.take(t, 2)
+	released := time.Now()
+	if !w.Release(letters, 0, delay) || w.Release(letters, 0, delay) {
+		t.Fatal("a record can be released once")
+	}
+	d := w.next(t, 1)[0]
+	if waited := time.Since(released); waited < delay || d.Offset != 0 || d.Attempt != 2 {
+		t.Errorf("%d came for the %d. time after %v", d.Offset, d.Attempt, waited)
+	}
+	if !w.Release(letters, 1, 0) {
+		t.Fatal("not released")
+	}
+	wantTaken(t, w.take(t, 1), 1)
+	if s := c.Stats(); s.Released != 2 || s.Redelivered != 2 {
+		t.Errorf("counted %+v", s)
+	}
+}
+
+func TestAPatternFindsTopicsThatComeLater(t *testing.T) {
+	t.Parallel()
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters-a", "parcels"))
+	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
+		cfg.Consumer = config.Properties{"topic.metadata.refresh.interval.ms": "100"}
+	})
+	fill(t, c, "letters-a", 1)
+	fill(t, c, "parcels", 1)
+	w := join(t, c, "a", topicsOf("^letters-.*"))
+	if d := w.next(t, 1)[0]; d.Topic != "letters-a" {
+		t.Fatalf("lent %+v", d)
+	}
+	if err := k.CreateTopic("letters-b", 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, c, "letters-b", 1)
+	if d := w.next(t, 1)[0]; d.Topic != "letters-b" {
+		t.Fatalf("lent %+v", d)
+	}
+}
+
+func TestAskingForTheNextAcceptsTheLast(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 3, nil)
+	w := join(t, c, "a", SubscribeOptions{Topics: []string{"letters"}, Ack: AckNext})
+	w.take(t, 1)
+	w.take(t, 1)
+	committed(t, k, "letters", 1)
+	if w.Owed() != 1 {
+		t.Errorf("owes %d, want the last one", w.Owed())
+	}
+	w.Leave(false)
+	again := join(t, c, "a", SubscribeOptions{Topics: []string{"letters"}, Ack: AckNext})
+	wantTaken(t, again.take(t, 1), 1)
+}
+
+func TestAtMostOnceAcceptsWhatItLends(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 3, nil)
+	w := join(t, c, "a", SubscribeOptions{Topics: []string{"letters"}, Ack: AckNone})
+	w.take(t, 3)
+	if w.Owed() != 0 {
+		t.Errorf("owes %d", w.Owed())
+	}
+	committed(t, k, "letters", 3)
+}
+
+// A partition is fed before it runs dry, not at the next tick of the clock: that alone would bound a
+// partition to some ten thousand records a second.
+func TestABacklogIsReadWithoutPauses(t *testing.T) {
+	t.Parallel()
+	const n, lane = 60_000, 512
+	_, c := lettersOn(t, n, nil)
+	w := join(t, c, "a", SubscribeOptions{Topics: []string{"letters"}, Ack: AckNone})
+	w.take(t, 1)
+	start := time.Now()
+	for got := 1; got < n; {
+		got += len(w.next(t, 1000))
+	}
+	if took := time.Since(start); took > n/lane*tick/2 {
+		t.Errorf("%d records took %v", n, took)
+	}
+}
+
+// A member that was told of trouble does not wait any more: a call for it would reach nobody.
+func TestAMemberInTroubleDoesNotWait(t *testing.T) {
+	t.Parallel()
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Err: wireerr.GroupAuthorizationFailed, TopLevel: true, Count: -1})
+	w := join(t, c, "a", topicsOf("letters"))
+	var err error
+	for err == nil {
+		if _, err = w.Next(1, 1, nil); err == nil {
+			producer.await(t, w.woken, "the news of missing rights")
+		}
+	}
+	w.sub.mu.Lock()
+	defer w.sub.mu.Unlock()
+	if w.sub.dispatch.Waiting() {
+		t.Errorf("the member got %q and still waits", err)
+	}
+}
+
+// A consumer that failed for good serves nobody any more: who joins gets another one, also while a
+// second member of the old one has not left yet.
+func TestAFailedConsumerIsReplacedByTheNextJoin(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 2, func(cfg *config.Config) { cfg.Consumer = config.Properties{"group.instance.id": "one"} })
+	in := topicsOf("letters")
+	in.Overrides = config.Properties{"heartbeat.interval.ms": "100"}
+	w := join(t, c, "a", in)
+	join(t, c, "stays", in)
+	w.take(t, 1)
+	w.AcceptThrough(letters, 0)
+	committed(t, k, "letters", 1)
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: wireerr.FencedInstanceID, TopLevel: true, Count: 1})
+	failed := func() bool {
+		w.sub.mu.Lock()
+		defer w.sub.mu.Unlock()
+		return w.sub.failed
+	}
+	kafkatest.Eventually(t, "the fatal error", failed)
+	w.Leave(true)
+	if again := join(t, c, "a", in); again.sub == w.sub {
+		t.Fatal("joined the consumer that failed")
+	}
+}
+
+// A topic that is deleted and created again starts at offset 0: its records are new ones.
+func TestATopicCreatedAgainIsReadFromItsStart(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 10, func(cfg *config.Config) {
+		cfg.Consumer = config.Properties{"topic.metadata.refresh.interval.ms": "200"}
+	})
+	w := join(t, c, "a", topicsOf("letters"))
+	w.take(t, 10)
+	w.AcceptThrough(letters, 9)
+	committed(t, k, "letters", 10)
+	if err := k.DeleteTopic("letters"); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.CreateTopic("letters", 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	p := newCaller(t, c)
+	kafkatest.Eventually(t, "the new topic", func() bool { return p.deliver(t, "letters", []byte("new")) == nil })
+	wantTaken(t, w.take(t, 1), 0)
+}
+
+// Two proxies in one group: partitions move while records are in hands, and nothing is lost.
+func TestPartitionsMoveBetweenProxies(t *testing.T) {
+	t.Parallel()
+	const n = 400
+	k := kafkatest.Brokers(t, kfake.SeedTopics(4, "letters"))
+	quick := func(cfg *config.Config) { cfg.Consumer = config.Properties{"heartbeat.interval.ms": "100"} }
+	one, two := openOn(t, k.ListenAddrs(), quick), openOn(t, k.ListenAddrs(), quick)
+	fill(t, one, "letters", n)
+	a := join(t, one, "a", topicsOf("letters"))
+	seen := map[record.TopicPartition]map[int64]bool{}
+	work := func(w *worker) {
+		lent, err := w.Next(7, 1<<20, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range lent {
+			if seen[d.TopicPartition] == nil {
+				seen[d.TopicPartition] = map[int64]bool{}
+			}
+			seen[d.TopicPartition][d.Offset] = true
+			w.Accept(d.TopicPartition, d.Offset)
+		}
+	}
+	for _, d := range a.next(t, 1) {
+		a.Release(d.TopicPartition, d.Offset, 0)
+	}
+	b := join(t, two, "b", topicsOf("letters"))
+	waitGroup(t, k, "two members", func(g *kfake.GroupInfo) bool { return len(g.Members) == 2 })
+	kafkatest.Eventually(t, "all records", func() bool {
+		work(a)
+		work(b)
+		total := 0
+		for _, offsets := range seen {
+			total += len(offsets)
+		}
+		return total == n
+	})
+	fill(t, one, "letters", 40)
+	kafkatest.Eventually(t, "records on both sides", func() bool {
+		work(a)
+		work(b)
+		return two.Stats().Acked > 0
+	})
+	waitGroup(t, k, "all commits", func(g *kfake.GroupInfo) bool {
+		total := int64(0)
+		for _, commit := range g.Commits["letters"] {
+			total += commit.Offset
+		}
+		if total < n+40 {
+			work(a)
+			work(b)
+		}
+		return total == n+40
+	})
+}
+
+// A client that closes while its group is still assigning must not wait for the end of its kafkatest.Patience.
+func TestCloseInTheMiddleOfAJoin(t *testing.T) {
+	t.Parallel()
+	for _, key := range []kmsg.Key{kmsg.FindCoordinator, kmsg.JoinGroup, kmsg.SyncGroup, kmsg.OffsetFetch} {
+		t.Run(key.Name(), func(t *testing.T) {
+			t.Parallel()
+			k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
+			c := openOn(t, k.ListenAddrs(), nil)
+			asked := k.Fault(kfake.Fault{Keys: []kmsg.Key{key}, Observe: true, Count: -1})
+			join(t, c, "a", topicsOf("letters"))
+			kafkatest.Eventually(t, "the request", func() bool { return asked.Hits() > 0 })
+			start := time.Now()
+			if err := shut(c, kafkatest.Patience); err != nil {
+				t.Error(err)
+			}
+			if took := time.Since(start); took > closeTimeout/2 {
+				t.Errorf("closing took %v", took)
+			}
+		})
+	}
+}
+
+// Otherwise the partitions would stay with a consumer whose records nobody asks for.
+func TestASubscriptionThatNobodyUsesMakesRoomForAnotherOfItsGroup(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 3, func(cfg *config.Config) { cfg.SubscriptionLinger = time.Hour })
+	join(t, c, "a", topicsOf("letters", "others")).Leave(true)
+	w := join(t, c, "a", topicsOf("letters"))
+	wantTaken(t, w.take(t, 3), 0, 1, 2)
+	waitGroup(t, k, "one member", func(g *kfake.GroupInfo) bool { return len(g.Members) == 1 })
+}
