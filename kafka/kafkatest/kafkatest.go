@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // Patience is how long a test waits for what must come.
@@ -23,21 +22,6 @@ func Brokers(t *testing.T, opts ...kfake.Opt) *kfake.Cluster {
 	}
 	t.Cleanup(k.Close)
 	return k
-}
-
-// Produce writes records, one after the other, as another client than ours does.
-func Produce(t *testing.T, k *kfake.Cluster, records ...*kgo.Record) {
-	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(k.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	for _, r := range records {
-		if err := client.ProduceSync(Bounded(t), r).FirstErr(); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 // Bounded is a context for what must come. It may outlive the test's own, in what ends the test.
