@@ -3,18 +3,15 @@ package kafka
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
-	"github.com/sluice-proxy/sluice/kafka/consumer"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/producer"
@@ -165,84 +162,4 @@ func bufferMany(p *caller, topic string, n int) error {
 	}
 	p.Push()
 	return nil
-}
-
-// wantConsumed holds the books of what was lent against rows. What stands now is for other tests.
-func wantConsumed(t *testing.T, c *Client, want ...consumer.ConsumedRow) {
-	t.Helper()
-	now := cmpopts.IgnoreFields(consumer.ConsumedRow{}, "StandingAge", "StandingAttempts")
-	deadline := time.Now().Add(kafkatest.Patience)
-	for !cmp.Equal(want, c.Consumed(), now) && time.Now().Before(deadline) {
-		runtime.Gosched() // fetching goes on by itself
-	}
-	if diff := cmp.Diff(want, c.Consumed(), now); diff != "" {
-		t.Errorf("the books of what was lent (-want +got):\n%s", diff)
-	}
-}
-
-func TestEveryLeaseHasOneEnd(t *testing.T) {
-	t.Parallel()
-	_, c := consumer.lettersOn(t, 10, func(cfg *config.Config) { cfg.MemberGrace, cfg.SubscriptionLinger = time.Hour, 50*time.Millisecond })
-	w := join(t, c, "a", topicsOf("letters"))
-	wantTaken(t, w.take(t, 4), 0, 1, 2, 3)
-	w.AcceptThrough(consumer.letters, 1)
-	w.Accept(consumer.letters, 1)                                // again: stale
-	w.Accept(record.TopicPartition{Topic: "x", Partition: 0}, 1) // of a partition that nobody ever had
-	w.Release(consumer.letters, 3, 0)
-	wantConsumed(t, c,
-		consumer.ConsumedRow{Stale: 1},
-		consumer.ConsumedRow{Group: "group", Topic: "letters", Fetched: 10, Lent: 4, Accepted: 2, Released: 1, Stale: 1, Leased: 1})
-	w.Leave(false)
-	again := join(t, c, "a", topicsOf("letters")) // takes back 2
-	again.Accept(consumer.letters, 2)             // was under way
-	wantTaken(t, again.take(t, 2), 3, 4)
-	again.Leave(true)
-	want := consumer.ConsumedRow{Group: "group", Topic: "letters", Fetched: 10, Lent: 7, Accepted: 3, Released: 4, Redelivered: 1, Stale: 1}
-	wantConsumed(t, c, consumer.ConsumedRow{Stale: 1}, want)
-	kafkatest.Eventually(t, "the end of the subscription", func() bool { return c.Stats().Subscriptions == 0 })
-	kafkatest.Eventually(t, "the end of its books", func() bool {
-		c.groups.leases.mu.Lock()
-		defer c.groups.leases.mu.Unlock()
-		return len(c.groups.leases.open) == 0
-	})
-	wantConsumed(t, c, consumer.ConsumedRow{Stale: 1}, want)
-	wantTaken(t, join(t, c, "b", topicsOf("letters")).take(t, 1), 3)
-	want.Fetched, want.Lent, want.Leased = 17, 8, 1
-	wantConsumed(t, c, consumer.ConsumedRow{Stale: 1}, want)
-}
-
-// A client that goes takes its leases with it: nobody holds them any more.
-func TestCloseEndsEveryLease(t *testing.T) {
-	t.Parallel()
-	_, c := consumer.lettersOn(t, 3, nil)
-	w := join(t, c, "a", topicsOf("letters"))
-	wantTaken(t, w.take(t, 3), 0, 1, 2)
-	w.Accept(record.TopicPartition{Topic: "letters", Partition: 0}, 0)
-	if err := shut(c, kafkatest.Patience); err != nil {
-		t.Fatal(err)
-	}
-	w.Accept(record.TopicPartition{Topic: "letters", Partition: 0}, 1)
-	wantConsumed(t, c, consumer.ConsumedRow{Group: "group", Topic: "letters", Fetched: 3, Lent: 3, Accepted: 1, Released: 2, Stale: 1})
-}
-
-func TestTheRowsOfGroupsAreBounded(t *testing.T) {
-	t.Parallel()
-	b := consumer.newLeaseBooks()
-	for i := range 2 * consumer.leaseRows {
-		m := b.admit(fmt.Sprint("group", i), "t")
-		if own := m != (consumer.rowKey{}); own != (i < consumer.leaseRows) {
-			t.Fatalf("group %d has a row of its own: %v", i, own)
-		}
-		b.stale(fmt.Sprint("group", i), fmt.Sprint("topic", i))
-		b.rebalanced(fmt.Sprint("group", i))
-	}
-	if len(b.past) > consumer.leaseRows+1 || len(b.rebalances) > consumer.leaseRows+1 {
-		t.Errorf("%d rows, %d groups with rebalances", len(b.past), len(b.rebalances))
-	}
-	if n := b.past[consumer.rowKey{}].stale; n != 2*consumer.leaseRows {
-		t.Errorf("%d stale settlements, want %d", n, 2*consumer.leaseRows)
-	}
-	if m := (consumer.rowKey{"group0", "t"}); b.admit(m.group, m.topic) != m {
-		t.Error("a row was given up")
-	}
 }

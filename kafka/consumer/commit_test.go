@@ -104,7 +104,7 @@ func TestALastCommitThatFailsIsCounted(t *testing.T) {
 	if err := shut(c, kafkatest.Patience); err != nil {
 		t.Fatal(err)
 	}
-	if n := c.Stats().CommitErrors; n != 1 {
+	if n := c.Counts().CommitErrors; n != 1 {
 		t.Errorf("%d failures of commits were counted", n)
 	}
 }

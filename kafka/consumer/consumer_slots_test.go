@@ -18,14 +18,14 @@ import (
 )
 
 // crowded is a client that may have so many subscriptions, whose members never come back by themselves.
-func crowded(t *testing.T, most int) (*kfake.Cluster, *Client) {
+func crowded(t *testing.T, most int) (*kfake.Cluster, *engine) {
 	return lettersOn(t, 1, func(cfg *config.Config) {
 		cfg.MaxSubscriptions, cfg.SubscriptionLinger, cfg.MemberGrace = most, time.Hour, time.Hour
 	})
 }
 
 // tryFrom joins a group from an address, "" for none.
-func tryFrom(c *Client, address, group string, wake func()) (*Member, error) {
+func tryFrom(c *engine, address, group string, wake func()) (*Member, error) {
 	in := topicsOf("letters")
 	if address != "" {
 		in.Address = netip.MustParseAddr(address)
@@ -34,7 +34,7 @@ func tryFrom(c *Client, address, group string, wake func()) (*Member, error) {
 }
 
 // enter joins as soon as there is room, as a door does.
-func enter(t *testing.T, c *Client, address, group string) *Member {
+func enter(t *testing.T, c *engine, address, group string) *Member {
 	t.Helper()
 	m, err := waitFrom(c, address, group)
 	if err != nil {
@@ -43,10 +43,10 @@ func enter(t *testing.T, c *Client, address, group string) *Member {
 	return m
 }
 
-func waitFrom(c *Client, address, group string) (*Member, error) {
-	woken := producer.newBell()
+func waitFrom(c *engine, address, group string) (*Member, error) {
+	woken := kafkatest.NewBell()
 	for {
-		m, err := tryFrom(c, address, group, woken.ring)
+		m, err := tryFrom(c, address, group, woken.Ring)
 		var full *CrowdedError
 		if !errors.As(err, &full) || !full.Soon {
 			return m, err
@@ -60,7 +60,7 @@ func waitFrom(c *Client, address, group string) (*Member, error) {
 }
 
 // refused expects that there is no room, for good, and that the refusal says why.
-func refused(t *testing.T, c *Client, address, group string, words ...string) {
+func refused(t *testing.T, c *engine, address, group string, words ...string) {
 	t.Helper()
 	_, err := tryFrom(c, address, group, func() {})
 	var full *CrowdedError
@@ -74,8 +74,8 @@ func refused(t *testing.T, c *Client, address, group string, words ...string) {
 	}
 }
 
-func (c *Client) groupNames() (names []string) {
-	for _, s := range c.groups.open() {
+func (c *engine) groupNames() (names []string) {
+	for _, s := range c.open() {
 		names = append(names, s.group)
 	}
 	return names
@@ -162,10 +162,10 @@ func TestAConsumerThatLeavesKeepsItsPlace(t *testing.T) {
 	t.Parallel()
 	k, c := crowded(t, 1)
 	free := make(chan struct{})
-	asked := producer.newBell()
+	asked := kafkatest.NewBell()
 	k.ControlKey(int16(kmsg.LeaveGroup), func(kmsg.Request) (kmsg.Response, error, bool) {
 		k.SleepControl(func() {
-			asked.ring()
+			asked.Ring()
 			<-free
 		})
 		return nil, nil, false
@@ -173,21 +173,21 @@ func TestAConsumerThatLeavesKeepsItsPlace(t *testing.T) {
 	old := enter(t, c, "", "a")
 	waitGroupOf(t, k, "a")
 	old.Leave(true)
-	woken := producer.newBell()
+	woken := kafkatest.NewBell()
 	soon := func() {
 		t.Helper()
-		_, err := tryFrom(c, "", "b", woken.ring)
+		_, err := tryFrom(c, "", "b", woken.Ring)
 		var full *CrowdedError
 		if !errors.As(err, &full) || !full.Soon || !strings.Contains(err.Error(), "try again") {
 			t.Fatal(err)
 		}
 	}
 	soon()
-	producer.await(t, asked, "the end of the first")
+	kafkatest.Await(t, asked, "the end of the first")
 	soon()
 	close(free)
-	producer.await(t, woken, "room")
-	if _, err := tryFrom(c, "", "b", woken.ring); err != nil {
+	kafkatest.Await(t, woken, "room")
+	if _, err := tryFrom(c, "", "b", woken.Ring); err != nil {
 		t.Error(err)
 	}
 }
@@ -212,19 +212,19 @@ func TestManyNamesThatComeAndGo(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				c.groups.mu.Lock()
-				if n := len(c.groups.slots.all); n > most {
+				c.mu.Lock()
+				if n := len(c.slots.all); n > most {
 					t.Errorf("%d consumers", n)
 				}
-				c.groups.mu.Unlock()
+				c.mu.Unlock()
 				m.Leave(true)
 			}
 		})
 	}
 	running.Wait()
-	c.groups.mu.Lock()
-	defer c.groups.mu.Unlock()
-	if n := len(c.groups.slots.waiting); n > clients {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n := len(c.slots.waiting); n > clients {
 		t.Errorf("%d wait for room, and all have had theirs", n)
 	}
 }

@@ -104,19 +104,19 @@ func finds(t *testing.T, w *worker, want ...string) {
 // The discovery ends with the last subscription that has patterns, and begins again with the next.
 func TestTheDiscoveryEndsWithItsPatterns(t *testing.T) {
 	t.Parallel()
-	p := &pulse{}
+	p := &kafkatest.Pulse{}
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
-		cfg.Register, cfg.SubscriptionLinger, cfg.MemberGrace = p.register, time.Millisecond, time.Millisecond
+		cfg.Register, cfg.SubscriptionLinger, cfg.MemberGrace = p.Register, time.Millisecond, time.Millisecond
 	})
 	for range 2 {
 		w := join(t, c, "a", topicsOf("^lett.*"))
-		kafkatest.Eventually(t, "a discovery", func() bool { return slices.Contains(p.running(), "patterns") })
+		kafkatest.Eventually(t, "a discovery", func() bool { return slices.Contains(p.Running(), "patterns") })
 		kafkatest.Eventually(t, "the topic", func() bool { return len(w.Assigned()) == 1 })
 		w.Leave(true)
-		kafkatest.Eventually(t, "no discovery", func() bool { return !slices.Contains(p.running(), "patterns") })
+		kafkatest.Eventually(t, "no discovery", func() bool { return !slices.Contains(p.Running(), "patterns") })
 	}
-	p.wantInTime(t)
+	p.WantInTime(t)
 }
 
 func TestAClientsPatternsReachNoMatcherOfCs(t *testing.T) {

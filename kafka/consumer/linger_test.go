@@ -9,13 +9,11 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
-	"github.com/sluice-proxy/sluice/kafka/producer"
-	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
 // deploying is a cluster with a topic of four partitions, a record in each, and another topic; its client's
 // subscriptions and members' places are kept for ever.
-func deploying(t *testing.T, change func(*config.Config)) (*kfake.Cluster, *Client) {
+func deploying(t *testing.T, change func(*config.Config)) (*kfake.Cluster, *engine) {
 	t.Helper()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(4, "letters"), kfake.SeedTopics(1, "others"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
@@ -26,21 +24,6 @@ func deploying(t *testing.T, change func(*config.Config)) (*kfake.Cluster, *Clie
 	})
 	fillEach(t, c, "letters", 4)
 	return k, c
-}
-
-// fillEach puts a record into each partition.
-func fillEach(t *testing.T, c *Client, topic string, partitions int) {
-	t.Helper()
-	p := newCaller(t, c)
-	defer p.Close()
-	for i := range partitions {
-		if err := p.Send(producer.Outgoing{Topic: topic, Partition: int32(i), Value: []byte("a record")}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if failure := p.outcomes(t, partitions); failure != nil {
-		t.Fatal(failure)
-	}
 }
 
 // Worker 1 goes, worker 2 of the same group, with other topics or properties, waits: it gets everything. In
@@ -58,26 +41,26 @@ func TestNothingLingersInAGroupWithMembersThatWait(t *testing.T) {
 		if after.Overrides["group.protocol"] != "" {
 			before.Overrides = after.Overrides
 		}
-		for order, play := range map[string]func(*testing.T, *Client) *worker{
-			"the new one comes first": func(t *testing.T, c *Client) *worker {
+		for order, play := range map[string]func(*testing.T, *engine) *worker{
+			"the new one comes first": func(t *testing.T, c *engine) *worker {
 				gone := join(t, c, "old", before)
 				gone.next(t, 1)
 				w := join(t, c, "new", after)
 				gone.Leave(true)
 				return w
 			},
-			"the old one goes first": func(t *testing.T, c *Client) *worker {
+			"the old one goes first": func(t *testing.T, c *engine) *worker {
 				gone := join(t, c, "old", before)
 				gone.next(t, 1)
 				gone.Leave(true)
 				return join(t, c, "new", after)
 			},
-			"both have lingered": func(t *testing.T, c *Client) *worker {
+			"both have lingered": func(t *testing.T, c *engine) *worker {
 				join(t, c, "old", before).Leave(true)
 				join(t, c, "new", after).Leave(true)
 				return join(t, c, "new", after)
 			},
-			"the same name": func(t *testing.T, c *Client) *worker {
+			"the same name": func(t *testing.T, c *engine) *worker {
 				gone := join(t, c, "old", before)
 				gone.next(t, 1)
 				gone.Leave(false)
@@ -128,7 +111,7 @@ func TestASubscriptionOfOtherTopicsLingers(t *testing.T) {
 	w := join(t, c, "new", topicsOf("letters"))
 	w.take(t, 4)
 	waitGroup(t, k, "two members", func(g *kfake.GroupInfo) bool { return len(g.Members) == 2 })
-	if n := c.Stats().Subscriptions; n != 2 {
+	if n := c.Counts().Subscriptions; n != 2 {
 		t.Errorf("%d subscriptions, want 2", n)
 	}
 }
@@ -188,39 +171,6 @@ func TestASubscriptionWhoseMembersComeAndGoStaysForAMoment(t *testing.T) {
 	if at := d.since("a", now.Add(time.Second)); at.Equal(now) {
 		t.Error("a departure counts twice")
 	}
-}
-
-func TestTopicSetsOverlap(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		a, b []string
-		want bool
-	}{
-		{[]string{"a"}, []string{"a", "b"}, true},
-		{[]string{"a"}, []string{"b"}, false},
-		{[]string{"^a"}, []string{"ab"}, true},
-		{[]string{"^a"}, []string{"b"}, false},
-		{[]string{"^a"}, []string{"^b"}, true},
-		{nil, []string{"a"}, false},
-	} {
-		a, b := topicsFound(t, c.a, "ab"), topicsFound(t, c.b, "ab")
-		if a.Overlaps(b) != c.want || b.Overlaps(a) != c.want {
-			t.Errorf("%v and %v: %v", c.a, c.b, !c.want)
-		}
-	}
-}
-
-// topicsFound is a set of topics whose patterns have found a name.
-func topicsFound(t *testing.T, topics []string, name string) *topicset.Set {
-	t.Helper()
-	s, err := topicset.New(topics)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.Matches(name) {
-		s.Find([]string{name})
-	}
-	return s
 }
 
 // One that has no partitions must say so as well: the group would wait for it at every rebalance, until its session

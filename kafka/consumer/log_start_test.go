@@ -7,6 +7,7 @@ import (
 
 	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/kafka/cluster"
@@ -19,7 +20,7 @@ import (
 )
 
 // placed has the group commit an offset, whatever the log holds.
-func placed(t *testing.T, c *Client, at int64) {
+func placed(t *testing.T, c *engine, at int64) {
 	t.Helper()
 	if err := commitAs(t, c, "group", record.PartitionOffset{TopicPartition: letters, Offset: at}); err != nil {
 		t.Fatal(err)
@@ -34,7 +35,7 @@ func starting(reset string) SubscribeOptions {
 }
 
 // wantSkipped waits until so many records are counted as skipped.
-func wantSkipped(t *testing.T, c *Client, want int64) {
+func wantSkipped(t *testing.T, c *engine, want int64) {
 	t.Helper()
 	kafkatest.Eventually(t, "what was skipped to be counted", func() bool {
 		for _, row := range c.Consumed() {
@@ -207,14 +208,10 @@ func TestGapsAreNotSkippedRecords(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := openOn(t, k.ListenAddrs(), nil)
-	p := newCaller(t, c)
-	if err := p.Deliver([]byte("letters"), []byte("a key of its own"), []byte("stays")); err != nil {
-		t.Fatal(err)
+	kafkatest.Produce(t, c, &kgo.Record{Topic: "letters", Key: []byte("a key of its own"), Value: []byte("stays")})
+	for range 20 {
+		fill(t, c, "letters", 100) // of the same keys, in batches of their own
 	}
-	if failure := p.outcomes(t, 1); failure != nil {
-		t.Fatal(failure)
-	}
-	fill(t, c, "letters", 2000) // of 256 keys
 	placed(t, c, 1)
 	k.Compact()
 	w := join(t, c, "a", topicsOf("letters"))
@@ -261,13 +258,13 @@ func TestOutOfRangeIsSaid(t *testing.T) {
 					t.Fatalf("got %d", lent[0].Offset)
 				}
 				if err == nil {
-					producer.await(t, w.woken, "the news")
+					kafkatest.Await(t, w.woken, "the news")
 				}
 			}
 			if !errors.Is(err, kerr.ErrNoOffset) || !strings.HasPrefix(err.Error(), tt.says) {
 				t.Errorf("%v, want %s", err, tt.says)
 			}
-			if status := c.Status().Subscriptions[0]; status.Trouble != err.Error() {
+			if status := c.Status()[0]; status.Trouble != err.Error() {
 				t.Errorf("the status says %q", status.Trouble)
 			}
 			if _, err := c.SetGroupOffsets(kafkatest.Bounded(t), "group", []cluster.Target{{TopicPartition: letters, Offset: 700}}); err != nil {
@@ -288,7 +285,7 @@ func TestErrorIsNoErrorWithinTheLog(t *testing.T) {
 	wantTaken(t, w.take(t, 2), 40, 41)
 	w.AcceptThrough(letters, 41)
 	committed(t, k, "letters", 42)
-	if status := c.Status().Subscriptions[0]; status.Trouble != "" {
+	if status := c.Status()[0]; status.Trouble != "" {
 		t.Error(status.Trouble)
 	}
 }

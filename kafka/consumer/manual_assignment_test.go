@@ -15,7 +15,7 @@ import (
 )
 
 // choose is a member that chose its partitions.
-func choose(t *testing.T, c *Client, partitions ...record.TopicPartition) *worker {
+func choose(t *testing.T, c *engine, partitions ...record.TopicPartition) *worker {
 	t.Helper()
 	return join(t, c, "a", SubscribeOptions{Partitions: partitions})
 }
@@ -34,7 +34,7 @@ func TestAMemberChoosesItsPartitions(t *testing.T) {
 	}
 	w.take(t, 2)
 	w.Leave(true)
-	kafkatest.Eventually(t, "its consumer to end", func() bool { return c.Stats().Subscriptions == 0 })
+	kafkatest.Eventually(t, "its consumer to end", func() bool { return c.Counts().Subscriptions == 0 })
 	again := choose(t, c, letters)
 	wantTaken(t, again.take(t, 2), 4, 5)
 	if places, err := again.Committed(kafkatest.Bounded(t), []record.TopicPartition{letters, {Topic: "letters", Partition: 5}}); err != nil || len(places) != 1 || places[0] != (record.PartitionOffset{TopicPartition: letters, Offset: 4}) {
@@ -92,20 +92,5 @@ func TestWhoIsInNoGroupCannotCommitForOneThatHasMembers(t *testing.T) {
 	w.take(t, 1)
 	if err := w.Commit(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 0}}); !errors.Is(err, kerr.ErrForeign) {
 		t.Error(err)
-	}
-}
-
-func TestPlacesByTime(t *testing.T) {
-	t.Parallel()
-	_, c := lettersOn(t, 3, nil)
-	now := time.Now()
-	for _, q := range []struct {
-		at   time.Time
-		want int64
-	}{{now.Add(-time.Hour), 0}, {time.Unix(-1, 0), 0}, {now.Add(time.Hour), 3}} {
-		places, err := c.Since(kafkatest.Bounded(t), map[record.TopicPartition]time.Time{letters: q.at})
-		if err != nil || len(places) != 1 || places[0] != (record.PartitionOffset{TopicPartition: letters, Offset: q.want}) {
-			t.Errorf("since %v: %v %v, want %d", q.at, places, err, q.want)
-		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // cramped is a client that has memory for one fetch of one partition at a time.
-func cramped(t *testing.T, partitions int32, records int) *Client {
+func cramped(t *testing.T, partitions int32, records int) *engine {
 	t.Helper()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(partitions, "letters"))
 	full := openOn(t, k.ListenAddrs(), nil)
@@ -51,7 +51,7 @@ func left(j journey, ends map[int32]int64) (n int64) {
 }
 
 // endsOf asks where the partitions end.
-func endsOf(t *testing.T, c *Client, partitions int32) map[int32]int64 {
+func endsOf(t *testing.T, c *engine, partitions int32) map[int32]int64 {
 	t.Helper()
 	ends := map[int32]int64{}
 	for p := range partitions {

@@ -16,11 +16,11 @@ import (
 )
 
 // lose has the coordinator forget the consumer, which then loses its partitions and joins again.
-func lose(t *testing.T, k *kfake.Cluster, c *Client) {
+func lose(t *testing.T, k *kfake.Cluster, c *engine) {
 	t.Helper()
-	before := c.Stats().Rebalances
+	before := c.Counts().Rebalances
 	lost := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: wireerr.UnknownMemberID, TopLevel: true, Count: 1})
-	kafkatest.Eventually(t, "the loss", func() bool { return lost.Hits() == 1 && c.Stats().Rebalances >= before+2 })
+	kafkatest.Eventually(t, "the loss", func() bool { return lost.Hits() == 1 && c.Counts().Rebalances >= before+2 })
 }
 
 // hasty notices soon that it has lost its partitions.
@@ -60,8 +60,8 @@ func TestWhatIsSettledWhileAPartitionGoesIsKept(t *testing.T) {
 	}
 	begun, settled, kept := make(chan struct{}), make(chan struct{}), make(chan int64, 1)
 	w.sub.do(func() {
-		c.groups.memory.mu.Lock() // it goes slowly
-		go func() { <-settled; c.groups.memory.mu.Unlock() }()
+		c.memory.mu.Lock() // it goes slowly
+		go func() { <-settled; c.memory.mu.Unlock() }()
 		close(begun)
 		w.sub.drop(letters)
 		kept <- w.sub.past[letters].position
@@ -116,8 +116,8 @@ func TestASilentCoordinatorCostsNoAcknowledgements(t *testing.T) {
 		})
 	}
 	w.AcceptThrough(letters, 9)
-	before := c.Stats().Rebalances
-	kafkatest.Eventually(t, "the loss", func() bool { return c.Stats().Rebalances > before })
+	before := c.Counts().Rebalances
+	kafkatest.Eventually(t, "the loss", func() bool { return c.Counts().Rebalances > before })
 	speaks.Store(true)
 	committed(t, k, "letters", 10)
 	wantTaken(t, w.take(t, 10), 10, 11, 12, 13, 14, 15, 16, 17, 18, 19)
@@ -142,9 +142,9 @@ func TestWhatOthersCommittedMeanwhileCountsMore(t *testing.T) {
 			w.take(t, 8)
 			w.AcceptThrough(letters, 4)
 			rejoined := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Err: wireerr.CoordinatorLoadInProgress, TopLevel: true, Count: -1})
-			before := c.Stats().Rebalances
+			before := c.Counts().Rebalances
 			k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: wireerr.UnknownMemberID, TopLevel: true, Count: 1})
-			kafkatest.Eventually(t, "the loss", func() bool { return c.Stats().Rebalances > before && rejoined.Hits() > 0 })
+			kafkatest.Eventually(t, "the loss", func() bool { return c.Counts().Rebalances > before && rejoined.Hits() > 0 })
 			moved(t, c, tt.at)
 			rejoined.Remove()
 			wantTaken(t, w.take(t, 2), tt.next, tt.next+1)
@@ -153,7 +153,7 @@ func TestWhatOthersCommittedMeanwhileCountsMore(t *testing.T) {
 }
 
 // moved commits an offset as soon as the group has lost its members.
-func moved(t *testing.T, c *Client, at int64) {
+func moved(t *testing.T, c *engine, at int64) {
 	t.Helper()
 	kafkatest.Eventually(t, "an empty group", func() bool {
 		return commitAs(t, c, "group", record.PartitionOffset{TopicPartition: letters, Offset: at}) == nil
@@ -161,7 +161,7 @@ func moved(t *testing.T, c *Client, at int64) {
 }
 
 // commitAs commits an offset in the name of a group that has no members.
-func commitAs(t *testing.T, c *Client, group string, at record.PartitionOffset) error {
+func commitAs(t *testing.T, c *engine, group string, at record.PartitionOffset) error {
 	return c.WithOffsetClient(kafkatest.Bounded(t), group, func(o *cluster.OffsetClient) error {
 		return o.Commit(kafkatest.Bounded(t), []record.PartitionOffset{at})
 	})

@@ -41,7 +41,7 @@ func TestSeekingGoesOnElsewhere(t *testing.T) {
 }
 
 // wantBooks checks that every lent record has an end, or is still in somebody's hands.
-func wantBooks(t *testing.T, c *Client) {
+func wantBooks(t *testing.T, c *engine) {
 	t.Helper()
 	for _, row := range c.Consumed() {
 		if row.Lent != row.Accepted+row.Released+row.Rejected+row.Leased {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
-	"github.com/sluice-proxy/sluice/kafka/producer"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -17,19 +16,14 @@ import (
 func TestOneRecordThatAlwaysFailsIsSeen(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(4, "letters"))
-	j := &journal{}
-	cfg := config.Defaults()
-	cfg.Brokers, cfg.CommitInterval = k.ListenAddrs(), 100*time.Millisecond
-	cfg.LagInterval, cfg.StallAfter = 100*time.Millisecond, time.Second
-	c, err := Open(cfg, slog.New(slog.NewTextHandler(j, nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = shut(c, kafkatest.Patience) }()
+	j := &kafkatest.Journal{}
+	c := openLogging(t, k.ListenAddrs(), slog.NewTextHandler(j, nil), func(cfg *config.Config) {
+		cfg.LagInterval, cfg.StallAfter = 100*time.Millisecond, time.Second
+	})
 	fillEach(t, c, "letters", 4)
 	bad := record.TopicPartition{Topic: "letters", Partition: 2}
 	attempts := 0
-	sub := func() SubscriptionStatus { return c.Status().Subscriptions[0] }
+	sub := func() SubscriptionStatus { return c.Status()[0] }
 	kafkatest.Eventually(t, "the stall", func() bool {
 		w := join(t, c, "a", topicsOf("letters"))
 		defer w.Leave(false) // it crashes at the bad one
@@ -54,24 +48,11 @@ func TestOneRecordThatAlwaysFailsIsSeen(t *testing.T) {
 			t.Errorf("after %d attempts the row is %+v", attempts, row)
 		}
 	}
-	kafkatest.Eventually(t, "the warning", func() bool { return j.count("record=letters:2:0") > 0 })
-	if n := j.count("record=letters:2:0"); n > 2 {
+	kafkatest.Eventually(t, "the warning", func() bool { return j.Count("record=letters:2:0") > 0 })
+	if n := j.Count("record=letters:2:0"); n > 2 {
 		t.Errorf("%d warnings", n)
 	}
-	if n := j.count("partitions=[letters:2]"); n != 1 {
-		t.Errorf("a stall of letters:2 is logged %d times:\n%s", n, j.lines)
-	}
-}
-
-// fillPartition puts one record into a partition.
-func fillPartition(t *testing.T, c *Client, topic string, partition int32) {
-	t.Helper()
-	p := newCaller(t, c)
-	defer p.Close()
-	if err := p.Send(producer.Outgoing{Topic: topic, Partition: partition, Value: []byte("a record")}); err != nil {
-		t.Fatal(err)
-	}
-	if failure := p.outcomes(t, 1); failure != nil {
-		t.Fatal(failure)
+	if n := j.Count("partitions=[letters:2]"); n != 1 {
+		t.Errorf("a stall of letters:2 is logged %d times:\n%s", n, j)
 	}
 }

@@ -15,17 +15,6 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-var letters = record.TopicPartition{Topic: "letters", Partition: 0}
-
-// lettersOn is a cluster with a topic of n records in one partition, and a client on it.
-func lettersOn(t *testing.T, n int, change func(*config.Config)) (*kfake.Cluster, *Client) {
-	t.Helper()
-	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), change)
-	fill(t, c, "letters", n)
-	return k, c
-}
-
 func TestWhatIsAcceptedIsCommitted(t *testing.T) {
 	t.Parallel()
 	k, c := lettersOn(t, 5, nil)
@@ -42,7 +31,7 @@ func TestWhatIsAcceptedIsCommitted(t *testing.T) {
 		t.Error("the last record is not owed")
 	}
 	committed(t, k, "letters", 5)
-	if s := c.Stats(); s.Fetched != 5 || s.Lent != 5 || s.Acked != 5 || s.Stale != 1 {
+	if s := c.Counts(); s.Fetched != 5 || s.Lent != 5 || s.Acked != 5 || s.Stale != 1 {
 		t.Errorf("counted %+v", s)
 	}
 }
@@ -128,7 +117,7 @@ func TestMembersComeAndGoWithoutARebalance(t *testing.T) {
 	if g := k.GroupInfo("group"); g.Epoch != before || len(g.Members) != 1 {
 		t.Errorf("generation %d with %d members, want %d with 1", g.Epoch, len(g.Members), before)
 	}
-	if s := c.Stats(); s.Subscriptions != 1 || s.Members != 0 {
+	if s := c.Counts(); s.Subscriptions != 1 || s.Members != 0 {
 		t.Errorf("%d subscriptions and %d members, want 1 and 0", s.Subscriptions, s.Members)
 	}
 }
@@ -144,7 +133,7 @@ func TestASubscriptionEndsAfterItsLinger(t *testing.T) {
 	if at := g.Commits["letters"][0].Offset; at != 3 {
 		t.Errorf("committed %d, want 3", at)
 	}
-	kafkatest.Eventually(t, "the subscription to be forgotten", func() bool { return c.Stats().Subscriptions == 0 })
+	kafkatest.Eventually(t, "the subscription to be forgotten", func() bool { return c.Counts().Subscriptions == 0 })
 	fill(t, c, "letters", 1)
 	wantTaken(t, join(t, c, "a", topicsOf("letters")).take(t, 1), 3)
 }
@@ -171,7 +160,7 @@ func TestALiveIdentityIsTaken(t *testing.T) {
 			t.Errorf("%v: %v", in.Topics, err)
 		}
 	}
-	if s := c.Stats(); s.Subscriptions != 1 {
+	if s := c.Counts(); s.Subscriptions != 1 {
 		t.Errorf("%d subscriptions, want 1: refused members opened some", s.Subscriptions)
 	}
 	w.Leave(false)
@@ -225,7 +214,7 @@ func TestAReleasedRecordComesAgainAfterItsDelay(t *testing.T) {
 		t.Fatal("not released")
 	}
 	wantTaken(t, w.take(t, 1), 1)
-	if s := c.Stats(); s.Released != 2 || s.Redelivered != 2 {
+	if s := c.Counts(); s.Released != 2 || s.Redelivered != 2 {
 		t.Errorf("counted %+v", s)
 	}
 }
@@ -304,7 +293,7 @@ func TestAMemberInTroubleDoesNotWait(t *testing.T) {
 	var err error
 	for err == nil {
 		if _, err = w.Next(1, 1, nil); err == nil {
-			producer.await(t, w.woken, "the news of missing rights")
+			kafkatest.Await(t, w.woken, "the news of missing rights")
 		}
 	}
 	w.sub.mu.Lock()
@@ -355,8 +344,7 @@ func TestATopicCreatedAgainIsReadFromItsStart(t *testing.T) {
 	if err := k.CreateTopic("letters", 1, nil); err != nil {
 		t.Fatal(err)
 	}
-	p := newCaller(t, c)
-	kafkatest.Eventually(t, "the new topic", func() bool { return p.deliver(t, "letters", []byte("new")) == nil })
+	fill(t, c, "letters", 1)
 	wantTaken(t, w.take(t, 1), 0)
 }
 
@@ -401,7 +389,7 @@ func TestPartitionsMoveBetweenProxies(t *testing.T) {
 	kafkatest.Eventually(t, "records on both sides", func() bool {
 		work(a)
 		work(b)
-		return two.Stats().Acked > 0
+		return two.Counts().Acked > 0
 	})
 	waitGroup(t, k, "all commits", func(g *kfake.GroupInfo) bool {
 		total := int64(0)

@@ -83,7 +83,7 @@ func TestABatchThatCannotBeReadIsTold(t *testing.T) {
 			if told.TopicPartition != letters || told.Offset != 2 {
 				t.Fatalf("told %v", told)
 			}
-			status := c.Status().Subscriptions[0]
+			status := c.Status()[0]
 			if status.Trouble != told.Error() || status.Unreadable != 1 {
 				t.Errorf("the status says %q of %d", status.Trouble, status.Unreadable)
 			}
@@ -92,10 +92,10 @@ func TestABatchThatCannotBeReadIsTold(t *testing.T) {
 				t.Fatal(elsewhere, err)
 			}
 			wantTaken(t, w.take(t, 2), next, next+1)
-			if status := c.Status().Subscriptions[0]; status.Trouble != "" || status.Unreadable != 0 {
+			if status := c.Status()[0]; status.Trouble != "" || status.Unreadable != 0 {
 				t.Errorf("the status still says %q of %d", status.Trouble, status.Unreadable)
 			}
-			if n := c.Stats().Unreadable; n != 1 {
+			if n := c.Counts().Unreadable; n != 1 {
 				t.Errorf("%d batches were counted, want 1", n)
 			}
 		})
@@ -113,6 +113,6 @@ func (w *worker) obstructed(t *testing.T) (told *UnreadableError) {
 		case err != nil || len(lent) > 0:
 			t.Fatalf("got %v, %v", lent, err)
 		}
-		producer.await(t, w.woken, "an answer")
+		kafkatest.Await(t, w.woken, "an answer")
 	}
 }

@@ -53,10 +53,10 @@ func Eventually(t *testing.T, what string, try func() bool) {
 	}
 }
 
-// WantError fails the test unless err is want.
-func WantError(t *testing.T, err, want error) {
+// WantError fails the test unless err is want, and says a text when one is given.
+func WantError(t *testing.T, err, want error, text ...string) {
 	t.Helper()
-	if !errors.Is(err, want) {
-		t.Errorf("%v, want %v", err, want)
+	if !errors.Is(err, want) || len(text) > 0 && err.Error() != text[0] {
+		t.Errorf("%v, want %v %q", err, want, text)
 	}
 }

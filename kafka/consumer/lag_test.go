@@ -1,10 +1,7 @@
-package kafka
+package consumer
 
 import (
-	"errors"
 	"log/slog"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,19 +12,16 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
-	"github.com/sluice-proxy/sluice/kafka/consumer"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
-	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/record"
-	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
 // soon makes the client read the lag five times a second.
 func soon(cfg *config.Config) { cfg.LagInterval = 200 * time.Millisecond }
 
 // wantLag waits until the group's lag is read as these rows. Ages are for other tests.
-func wantLag(t *testing.T, c *Client, want ...cluster.PartitionLag) {
+func wantLag(t *testing.T, c *engine, want ...cluster.PartitionLag) {
 	t.Helper()
 	var diff string
 	defer func() {
@@ -51,16 +45,16 @@ func lagOf(partition int32, committed, end, lag int64) cluster.PartitionLag {
 
 func TestTheLagIsWhatTheBrokersSay(t *testing.T) {
 	t.Parallel()
-	k, c := consumer.lettersOn(t, 10, soon)
+	k, c := lettersOn(t, 10, soon)
 	w := join(t, c, "a", topicsOf("letters"))
 	wantTaken(t, w.take(t, 4), 0, 1, 2, 3)
 	wantLag(t, c, lagOf(0, -1, 10, 10)) // nothing was committed
-	w.AcceptThrough(consumer.letters, 2)
+	w.AcceptThrough(letters, 2)
 	wantLag(t, c, lagOf(0, 3, 10, 7))
 	if err := k.DeleteRecords("letters", 0, 5); err != nil {
 		t.Fatal(err)
 	}
-	w.AcceptThrough(consumer.letters, 3)
+	w.AcceptThrough(letters, 3)
 	wantLag(t, c, lagOf(0, 4, 10, 6)) // the beginning was read before, and is believed for a while
 	w.Leave(false)
 	fill(t, c, "letters", 5)
@@ -69,7 +63,7 @@ func TestTheLagIsWhatTheBrokersSay(t *testing.T) {
 
 func TestRecordsThatAreGoneAreNoLag(t *testing.T) {
 	t.Parallel()
-	k, c := consumer.lettersOn(t, 10, soon)
+	k, c := lettersOn(t, 10, soon)
 	if err := k.DeleteRecords("letters", 0, 6); err != nil {
 		t.Fatal(err)
 	}
@@ -92,8 +86,8 @@ func TestTheLagOfPartitionsThatAnotherProxyHas(t *testing.T) {
 	}
 	join(t, two, "b", topicsOf("letters"))
 	kafkatest.Eventually(t, "a partition on each side, and a reading of both on each", func() bool {
-		return one.Status().Subscriptions[0].Partitions == 1 && len(one.Lags()) == 2 &&
-			two.Status().Subscriptions[0].Partitions == 1 && len(two.Lags()) == 2
+		return one.Status()[0].Partitions == 1 && len(one.Lags()) == 2 &&
+			two.Status()[0].Partitions == 1 && len(two.Lags()) == 2
 	})
 	kafkatest.Eventually(t, "no lag: everything was settled", func() bool { // the last reading may be older than the last commit
 		lags := two.Lags()
@@ -125,10 +119,10 @@ func TestATopicThatIsGoneHidesNoLag(t *testing.T) {
 
 func TestTheAgeOfALag(t *testing.T) {
 	t.Parallel()
-	_, c := consumer.lettersOn(t, 2, soon)
+	_, c := lettersOn(t, 2, soon)
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 2)
-	sub := func() consumer.SubscriptionStatus { return c.Status().Subscriptions[0] }
+	sub := func() SubscriptionStatus { return c.Status()[0] }
 	kafkatest.Eventually(t, "an age", func() bool { return sub().LagSeconds > 0.3 })
 	s := sub()
 	if s.Lag != 2 || s.LagSeconds > 60 || s.OldestUnacked <= 0 || s.OldestUnacked > time.Minute || s.Leased != 2 || s.Partitions != 1 || s.Rebalances != 1 {
@@ -138,7 +132,7 @@ func TestTheAgeOfALag(t *testing.T) {
 	if diff := cmp.Diff(want, s.Members); diff != "" {
 		t.Errorf("the members (-want +got):\n%s", diff)
 	}
-	w.AcceptThrough(consumer.letters, 1)
+	w.AcceptThrough(letters, 1)
 	kafkatest.Eventually(t, "no lag", func() bool { return sub().Lag == 0 && sub().LagSeconds == 0 })
 	if s := sub(); s.OldestUnacked != 0 {
 		t.Errorf("nothing is owed since %v", s.OldestUnacked)
@@ -153,7 +147,7 @@ func TestOneQuestionForAllEnds(t *testing.T) {
 	fill(t, c, "letters", 1)
 	fill(t, c, "parcels", 1)
 	for _, group := range []string{"x", "y", "z"} {
-		if _, err := c.Join(consumer.Identity{group, "a"}, topicsOf("letters", "parcels"), func() {}); err != nil {
+		if _, err := c.Join(Identity{group, "a"}, topicsOf("letters", "parcels"), func() {}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -173,103 +167,40 @@ func TestOneQuestionForAllEnds(t *testing.T) {
 	}
 }
 
-// journal keeps what is logged.
-type journal struct {
-	mu    sync.Mutex
-	lines []string
-}
-
-func (j *journal) Write(line []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.lines = append(j.lines, string(line))
-	return len(line), nil
-}
-
-func (j *journal) count(text string) (n int) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for _, line := range j.lines {
-		n += strings.Count(line, text)
-	}
-	return n
-}
-
 func TestAGroupThatStallsIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-	j := &journal{}
-	cfg := config.Defaults()
-	cfg.Brokers, cfg.CommitInterval = k.ListenAddrs(), 100*time.Millisecond
-	cfg.LagInterval, cfg.StallAfter = 100*time.Millisecond, 500*time.Millisecond
-	c, err := Open(cfg, slog.New(slog.NewTextHandler(j, nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = shut(c, kafkatest.Patience) }()
+	j := &kafkatest.Journal{}
+	c := openLogging(t, k.ListenAddrs(), slog.NewTextHandler(j, nil), func(cfg *config.Config) {
+		cfg.LagInterval, cfg.StallAfter = 100*time.Millisecond, 500*time.Millisecond
+	})
 	fill(t, c, "letters", 3)
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 3)
-	stalled := func() bool { return c.Status().Subscriptions[0].StalledPartitions == 1 }
+	stalled := func() bool { return c.Status()[0].StalledPartitions == 1 }
 	kafkatest.Eventually(t, "the stall", stalled)
 	reading := c.LagsAsOf
 	for after := reading(); reading().Before(after.Add(time.Second)); {
 		kafkatest.Eventually(t, "another reading", func() bool { return reading().After(after.Add(time.Second)) })
 	}
-	w.Accept(consumer.letters, 0)
+	w.Accept(letters, 0)
 	kafkatest.Eventually(t, "the group to get on", func() bool { return !stalled() })
-	if n, m := j.count(`msg="group stalled`), j.count(`msg="group gets on`); n != 1 || m != 1 {
-		t.Errorf("logged a stall %d times and its end %d times:\n%s", n, m, j.lines)
+	if n, m := j.Count(`msg="group stalled`), j.Count(`msg="group gets on`); n != 1 || m != 1 {
+		t.Errorf("logged a stall %d times and its end %d times:\n%s", n, m, j)
 	}
-}
-
-func TestASubscriptionsTopics(t *testing.T) {
-	for _, tt := range []struct {
-		names []string
-		topic string
-		want  bool
-	}{
-		{[]string{"a", "b"}, "b", true},
-		{[]string{"^a.*"}, "ab", true},
-		{[]string{"^a.*"}, "ac", false}, // it was not found yet
-		{nil, "a", false},
-	} {
-		set, err := topicset.New(tt.names)
-		if err != nil {
-			t.Fatal(err)
-		}
-		set.Find([]string{"ab"})
-		if got := set.Has(tt.topic); got != tt.want {
-			t.Errorf("%q includes %q: %v", tt.names, tt.topic, got)
-		}
-	}
-}
-
-func TestReachFollowsTheBrokers(t *testing.T) {
-	t.Parallel()
-	k := kafkatest.Brokers(t)
-	c := openOn(t, k.ListenAddrs(), nil)
-	kafkatest.Eventually(t, "a broker that answers", func() bool { return c.Reach() == nil })
-	k.Close()
-	kafkatest.Eventually(t, "no broker", func() bool { return c.Reach() != nil })
-	away := openOn(t, []string{"127.0.0.1:1"}, nil)
-	if err := away.Reach(); !errors.Is(err, kerr.ErrNotAsked) {
-		t.Errorf("%v, and nobody was asked", err)
-	}
-	kafkatest.Eventually(t, "a question in vain", func() bool { err := away.Reach(); return err != nil && !errors.Is(err, kerr.ErrNotAsked) })
 }
 
 // A group that may not be read is left out; the others are not.
 func TestAGroupThatIsForbidden(t *testing.T) {
 	t.Parallel()
-	k, c := consumer.lettersOn(t, 1, soon)
+	k, c := lettersOn(t, 1, soon)
 	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetFetch}, Group: "aside", Err: wireerr.GroupAuthorizationFailed, Count: -1})
-	if _, err := c.Join(consumer.Identity{"aside", "a"}, topicsOf("letters"), func() {}); err != nil {
+	if _, err := c.Join(Identity{"aside", "a"}, topicsOf("letters"), func() {}); err != nil {
 		t.Fatal(err)
 	}
 	join(t, c, "a", topicsOf("letters"))
 	wantLag(t, c, lagOf(0, -1, 1, 1))
-	for _, s := range c.Status().Subscriptions {
+	for _, s := range c.Status() {
 		if want := map[string]int64{"group": 1, "aside": -1}[s.Group]; s.Lag != want {
 			t.Errorf("the lag of %s is %d, want %d", s.Group, s.Lag, want)
 		}

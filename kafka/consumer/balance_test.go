@@ -1,4 +1,4 @@
-package kafka
+package consumer
 
 import (
 	"fmt"
@@ -10,15 +10,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
-	"github.com/sluice-proxy/sluice/kafka/consumer"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 )
 
 // restless is a member that does everything a client may do, in no order, until it is told to stop.
-func restless(c *Client, name string, stop <-chan struct{}) error {
+func restless(c *engine, name string, stop <-chan struct{}) error {
 	chance := rand.New(rand.NewPCG(7, uint64(len(name))))
-	var m *consumer.Member
+	var m *Member
 	var held []ledger.Delivery
 	for {
 		select {
@@ -27,7 +26,7 @@ func restless(c *Client, name string, stop <-chan struct{}) error {
 		default:
 		}
 		if m == nil {
-			joined, err := c.Join(consumer.Identity{"group", name}, topicsOf("letters"), func() {})
+			joined, err := c.Join(Identity{"group", name}, topicsOf("letters"), func() {})
 			if err != nil {
 				return err
 			}
@@ -49,7 +48,7 @@ func restless(c *Client, name string, stop <-chan struct{}) error {
 }
 
 // settleOne settles one of the records that the name was ever lent, owed or not.
-func settleOne(m *consumer.Member, held []ledger.Delivery, chance *rand.Rand) []ledger.Delivery {
+func settleOne(m *Member, held []ledger.Delivery, chance *rand.Rand) []ledger.Delivery {
 	if len(held) == 0 {
 		return held
 	}
@@ -83,12 +82,12 @@ func TestTheBooksBalanceAtEveryMoment(t *testing.T) {
 	var members sync.WaitGroup
 	for i := range cap(failed) {
 		members.Go(func() {
-			if err := restless([]*Client{one, two}[i%2], fmt.Sprint("member", i), stop); err != nil {
+			if err := restless([]*engine{one, two}[i%2], fmt.Sprint("member", i), stop); err != nil {
 				failed <- err
 			}
 		})
 	}
-	before := map[*Client]map[string]consumer.ConsumedRow{one: {}, two: {}}
+	before := map[*engine]map[string]ConsumedRow{one: {}, two: {}}
 	enough, limit := time.Now().Add(2*time.Second), time.Now().Add(3*kafkatest.Patience)
 	// Those who leave while others join keep a group waiting for seconds, where the machine is busy.
 	for now := time.Now(); now.Before(enough) || accepted(one)+accepted(two) == 0 && now.Before(limit); now = time.Now() {
@@ -109,14 +108,14 @@ func TestTheBooksBalanceAtEveryMoment(t *testing.T) {
 	}
 }
 
-func accepted(c *Client) (n int64) {
+func accepted(c *engine) (n int64) {
 	for _, r := range c.Consumed() {
 		n += r.Accepted
 	}
 	return n
 }
 
-func wantBalanced(t *testing.T, c *Client, before map[string]consumer.ConsumedRow) {
+func wantBalanced(t *testing.T, c *engine, before map[string]ConsumedRow) {
 	t.Helper()
 	for _, r := range c.Consumed() {
 		b := before[r.Group+r.Topic]
@@ -130,7 +129,7 @@ func wantBalanced(t *testing.T, c *Client, before map[string]consumer.ConsumedRo
 	}
 }
 
-func wantNothingLeased(t *testing.T, clients ...*Client) {
+func wantNothingLeased(t *testing.T, clients ...*engine) {
 	t.Helper()
 	for _, c := range clients {
 		if err := shut(c, kafkatest.Patience); err != nil {
