@@ -218,3 +218,14 @@ func asProduceError(err error, topic string) *producer.Error {
 	}
 	return &producer.Error{Outcome: record.Retry, Topic: topic, Reason: err.Error()}
 }
+
+var letters = record.TopicPartition{Topic: "letters", Partition: 0}
+
+// lettersOn is a cluster with a topic of n records in one partition, and a client on it.
+func lettersOn(t *testing.T, n int, change func(*config.Config)) (*kfake.Cluster, *Client) {
+	t.Helper()
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs(), change)
+	fill(t, c, "letters", n)
+	return k, c
+}

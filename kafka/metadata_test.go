@@ -110,7 +110,7 @@ func TestADeniedReadingSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: "letters", Err: wireerr.TopicAuthorizationFailed, Count: -1})
-	_, _, err := c.PartitionOffsets(t.Context(), consumer.letters)
+	_, _, err := c.PartitionOffsets(t.Context(), letters)
 	wantError(t, err, kerr.ErrDenied, "")
 	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "letters", Err: wireerr.TopicAuthorizationFailed, Count: -1})
 	_, err = c.Topic(t.Context(), "letters")
@@ -122,7 +122,7 @@ func readings(c *Client) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"topics":  func(ctx context.Context) error { _, err := c.TopicNames(ctx); return err },
 		"topic":   func(ctx context.Context) error { _, err := c.Topic(ctx, "letters"); return err },
-		"offsets": func(ctx context.Context) error { _, _, err := c.PartitionOffsets(ctx, consumer.letters); return err },
+		"offsets": func(ctx context.Context) error { _, _, err := c.PartitionOffsets(ctx, letters); return err },
 		"brokers": func(ctx context.Context) error { _, err := c.Brokers(ctx); return err },
 		"cluster": func(ctx context.Context) error { _, err := c.ClusterID(ctx); return err },
 	}

@@ -123,7 +123,7 @@ func TestBoundsChangeAtOnce(t *testing.T) {
 // A window, a grace and consumer properties belong to a subscription for as long as it is open.
 func TestNewSubscriptionsGetNewWindows(t *testing.T) {
 	t.Parallel()
-	_, c := consumer.lettersOn(t, 10, func(cfg *config.Config) { cfg.WindowRecords = 3 })
+	_, c := lettersOn(t, 10, func(cfg *config.Config) { cfg.WindowRecords = 3 })
 	old := join(t, c, "a", topicsOf("letters"))
 	old.take(t, 3)
 	reconfigure(t, c, func(cfg *config.Config) {
@@ -260,7 +260,7 @@ func wantEachOnce(t *testing.T, c *Client, n int) {
 				t.Fatalf("%q came twice", d.Value)
 			}
 			seen[string(d.Value)] = true
-			w.Accept(consumer.letters, d.Offset)
+			w.Accept(letters, d.Offset)
 			read++
 		}
 	}

@@ -3,6 +3,7 @@ package kafka
 import (
 	"testing"
 
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/reader"
 )
@@ -11,7 +12,7 @@ import (
 func TestAReadingLeavesNoGroup(t *testing.T) {
 	t.Parallel()
 	_, c := lettersOn(t, 3, nil)
-	page, err := c.Read(kafkatest.Bounded(t), reader.Reading{Target: at("letters", 0, 0), Records: 100, Bytes: 1 << 20})
+	page, err := c.Read(kafkatest.Bounded(t), reader.Reading{Target: cluster.Target{TopicPartition: letters}, Records: 100, Bytes: 1 << 20})
 	if err != nil || len(page.Records) != 3 {
 		t.Fatalf("%v %v", page, err)
 	}
