@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
@@ -251,4 +252,38 @@ func (s *Subscription) answer(event librdkafka.Event) {
 		}
 		done <- err
 	}
+}
+
+// committedSlots bounds how many goroutines wait inside librdkafka for an answer about committed offsets: each
+// holds a thread there.
+var committedSlots = make(chan struct{}, 4)
+
+// Committed asks the brokers what the member's group has committed of the partitions. Those of which that is
+// nothing are left out.
+func (m *Member) Committed(ctx context.Context, partitions []record.TopicPartition) ([]record.PartitionOffset, error) {
+	select {
+	case committedSlots <- struct{}{}:
+		defer func() { <-committedSlots }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: %s", kerr.ErrNoAnswer, kerr.Reason(ctx.Err()))
+	}
+	list := make([]librdkafka.Partition, 0, len(partitions))
+	for _, tp := range partitions {
+		list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: librdkafka.OffsetInvalid})
+	}
+	list, err := m.sub.consumer.Committed(list, time.Duration(cluster.MillisLeft(ctx))*time.Millisecond)
+	var told *librdkafka.Error
+	if errors.As(err, &told) && told.Code == librdkafka.NoGroup {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, kerr.InGroup(err)
+	}
+	var committed []record.PartitionOffset
+	for _, p := range list {
+		if p.Err == librdkafka.None && p.Offset >= 0 {
+			committed = append(committed, record.PartitionOffset{TopicPartition: record.TopicPartition{Topic: p.Topic, Partition: p.ID}, Offset: p.Offset})
+		}
+	}
+	return committed, nil
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 )
 
-// RoomError says that there is no room for another subscription: of the whole proxy's, or of one address'.
+// CrowdedError says that there is no room for another subscription: of the whole proxy's, or of one address'.
 type CrowdedError struct {
 	Most int // Config.MaxSubscriptions
 	// Held is how many the address holds; Address is the zero value when all of them are held, by whomever.

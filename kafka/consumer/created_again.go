@@ -3,8 +3,12 @@ package consumer
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/cluster"
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -120,5 +124,172 @@ func (s *Subscription) renewStuck(ctx context.Context, now time.Time) {
 			s.renew(ctx, "the topic of "+tp.String()+" was created again, and its records do not come")
 			return
 		}
+	}
+}
+
+// identifyGap bounds one round of identify between two beats.
+const identifyGap = cluster.QuestionTime + 5*time.Second
+
+// watchTopics asks, at every commit interval, for the ids of the topics of which partitions are assigned here, for as long as
+// the client lives.
+func (g *Groups) watchTopics(ctx context.Context) {
+	beat, end := g.config().Watch("topics", identifyGap)
+	defer end()
+	for ctx.Err() == nil {
+		beat()
+		g.identify(ctx)
+		select {
+		case <-time.After(min(watchGap, g.config().CommitInterval)):
+		case <-g.opened: // a partition: what is known of its topic may be old
+		case <-ctx.Done():
+		}
+	}
+}
+
+// identify tells the subscriptions which ids their topics have.
+func (g *Groups) identify(ctx context.Context) {
+	subscriptions := g.open()
+	here := map[string]bool{}
+	for _, s := range subscriptions {
+		s.topicsHere(here)
+	}
+	if len(here) == 0 {
+		return
+	}
+	names := make([]string, 0, len(here))
+	for name := range here {
+		names = append(names, name)
+	}
+	asked := time.Now()
+	bounded, cancel := context.WithTimeout(ctx, cluster.QuestionTime)
+	defer cancel()
+	var ids map[string]string
+	err := g.cluster.Ask(func(a *cluster.Admin) (err error) {
+		ids, err = a.TopicIDs(bounded, names)
+		return err
+	})
+	switch {
+	case ctx.Err() != nil:
+		return
+	case err != nil:
+		asked = time.Now() // nobody has to wait for an answer any more
+	}
+	for _, s := range subscriptions {
+		s.do(func() { s.identified(ids, asked) })
+	}
+}
+
+// topicsHere adds the topics of which partitions are assigned here.
+func (s *Subscription) topicsHere(here map[string]bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for l := range s.dispatch.Partitions() {
+		here[l.Topic] = true
+	}
+}
+
+// topicLog is what is known of the log behind a topic.
+type topicLog struct {
+	id   string   // empty: not known
+	gone []string // earlier ones: a broker that lags behind may still tell them
+	asOf time.Time
+}
+
+// goneIDs is how many earlier ids of a topic are remembered.
+const goneIDs = 8
+
+// identified takes ids that were asked for at some time.
+func (s *Subscription) identified(ids map[string]string, asked time.Time) {
+	topics := map[string]bool{}
+	for tp := range s.partitions {
+		topics[tp.Topic] = true
+	}
+	for topic := range topics {
+		if id := ids[topic]; id != "" {
+			s.identifiedAs(topic, id, asked)
+		}
+	}
+	s.forgetLogs(topics, asked)
+	for _, f := range s.partitions {
+		if f.past != nil && asked.After(f.opened) {
+			f.identified = true
+			s.inherit(f)
+		}
+	}
+}
+
+func (s *Subscription) identifiedAs(topic, id string, asked time.Time) {
+	l := s.logs[topic]
+	switch {
+	case l == nil:
+		s.logs[topic] = &topicLog{id: id, asOf: asked}
+	case l.id == id:
+		l.asOf = asked
+	case l.knew(id):
+	default:
+		was := l.id
+		l.gone = append(l.gone, l.id)
+		l.gone = l.gone[max(0, len(l.gone)-goneIDs):]
+		before := l.asOf
+		l.id, l.asOf = id, asked
+		s.createdAgain(topic, was, id, before)
+	}
+}
+
+func (l *topicLog) knew(id string) bool {
+	for _, gone := range l.gone {
+		if gone == id {
+			return true
+		}
+	}
+	return false
+}
+
+// logKept is how long the id of a topic is remembered of which nothing is assigned here.
+const logKept = 10 * time.Minute
+
+func (s *Subscription) forgetLogs(here map[string]bool, now time.Time) {
+	for topic, l := range s.logs {
+		if !here[topic] && now.Sub(l.asOf) > logKept {
+			delete(s.logs, topic)
+		}
+	}
+	for tp := range s.past {
+		if s.logs[tp.Topic] == nil && !here[tp.Topic] {
+			delete(s.past, tp)
+		}
+	}
+}
+
+// renewTime bounds the change from one consumer to another, within one round of the subscription.
+const renewTime = 2 * time.Second
+
+// renew goes on with another consumer. What the present one holds is taken back; what was settled counts when its partitions
+// come back: see past.
+//
+// It is for topics that were created again. librdkafka remembers the highest leader epoch of each partition and takes metadata
+// with a lower one for old; but those of the new log begin at 0. It would never find the new leaders.
+func (s *Subscription) renew(ctx context.Context, why string) {
+	s.log.Warn("consumer replaced", "why", why)
+	ctx, cancel := context.WithTimeout(ctx, renewTime)
+	defer cancel()
+	partitions := slices.Collect(maps.Keys(s.partitions))
+	s.serveRevocation(time.Now(), true)
+	s.store()
+	err := s.consumer.Reopen(ctx, s.properties, s.leaving, s.closeQueues)
+	for ticket, done := range s.commits {
+		delete(s.commits, ticket)
+		done <- fmt.Errorf("%w: the consumer was replaced", kerr.ErrNoAnswer)
+	}
+	s.down = descent{}
+	switch {
+	case err != nil:
+	case s.manual:
+		s.assignManually(partitions)
+	default:
+		err = s.consumer.Subscribe(s.interest.Topics())
+	}
+	if err != nil {
+		s.tell(fmt.Errorf("the consumer could not be replaced: %w", err), true)
 	}
 }

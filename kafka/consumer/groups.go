@@ -38,6 +38,7 @@ type Groups struct {
 	slots         consumerSlots
 }
 
+// New makes Groups that members can join; their loops begin with Run.
 func New(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifetime.Lifetime, cluster *cluster.Cluster) *Groups {
 	g := &Groups{
 		settings: settings, log: log, life: life, cluster: cluster,
@@ -49,7 +50,7 @@ func New(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifeti
 	return g
 }
 
-// run watches the topics that are consumed, and gives memory back, until the life ends.
+// Run watches the topics that are consumed, and gives memory back, until the life ends.
 func (g *Groups) Run() {
 	g.life.Go(func() { g.watchTopics(g.life.Context) })
 	g.life.Go(func() { g.trim(g.life.Context) })
@@ -58,7 +59,7 @@ func (g *Groups) Run() {
 // config is the configuration as it is now. Nobody changes what it points to.
 func (g *Groups) config() *config.Config { return g.settings.Load() }
 
-// reconfigure applies what holds at once: the memory for what is fetched.
+// Reconfigure applies what holds at once: the memory for what is fetched.
 func (g *Groups) Reconfigure(cfg *config.Config) {
 	g.memory.change(nil, func(b *budget.Budget) { b.Resize(int64(cfg.ConsumeMemory)) })
 }
@@ -70,7 +71,7 @@ func (g *Groups) open() []*Subscription {
 	return slices.SortedFunc(maps.Values(g.subscriptions), func(a, b *Subscription) int { return cmp.Compare(a.key, b.key) })
 }
 
-// served lists the groups that are served, by name.
+// Served lists the groups that are served, by name.
 func (g *Groups) Served() map[string]cluster.Served {
 	groups := map[string]cluster.Served{}
 	for _, s := range g.open() {

@@ -1,15 +1,73 @@
 package consumer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
+	"github.com/sluice-proxy/sluice/kafka/record"
 	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
+
+// Identity names a member: its group and its own name in it.
+type Identity struct {
+	Group, Name string
+}
+
+// String is the form that clients use: group:name.
+func (id Identity) String() string { return id.Group + ":" + id.Name }
+
+// AckMode says when a member's records are accepted.
+type AckMode int
+
+// The ways of acknowledging.
+const (
+	// AckExplicit waits for the client's acknowledgement.
+	AckExplicit AckMode = iota
+	// AckNext accepts what was lent when the client asks for more.
+	AckNext
+	// AckNone accepts a record when it is lent: at most once.
+	AckNone
+)
+
+// SubscribeOptions is what a member wants to be lent. Overrides are librdkafka properties of its
+// subscription; members that differ in topics or overrides share no subscription.
+type SubscribeOptions struct {
+	Topics []string
+	// Partitions, if there are any, take the place of Topics. The member then has a consumer of its own that is
+	// in no group, and only commits for it: Kafka allows that while no others are members of the group.
+	Partitions []record.TopicPartition
+	Overrides  config.Properties
+	Ack        AckMode
+	// WindowFactor is how many times Config's window the member may leave unsettled, when it asks for many
+	// clients; 0 is once. What a partition may hold stays the same.
+	WindowFactor int
+	// Address is the client's, or the zero value: Config.MaxSubscriptions bounds also what one address may open.
+	Address netip.Addr
+}
+
+// key is equal for interests that can share a subscription.
+func (in *SubscribeOptions) key(group string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%q %q", group, slices.Compact(slices.Sorted(slices.Values(in.Topics))))
+	for _, name := range slices.Sorted(maps.Keys(in.Overrides)) {
+		fmt.Fprintf(&b, " %q=%q", name, in.Overrides[name])
+	}
+	return b.String()
+}
+
+// TakenError says that a live connection has the identity already.
+type TakenError struct{ Identity Identity }
+
+func (e *TakenError) Error() string { return fmt.Sprintf("id %s is already taken", e.Identity) }
 
 // Member is one named client of a subscription, and the connection that it has now. When the
 // connection ends, Leave keeps what the member owes for the grace; a Join of the same name takes it
@@ -24,7 +82,7 @@ type Member struct {
 
 // Join seats a member, opening its subscription if it is the first. wake is called, from another
 // goroutine and never blocking, when a Next that found nothing should be tried again, or a Join that failed with
-// a RoomError which says Soon.
+// a CrowdedError which says Soon.
 func (g *Groups) Join(id Identity, in SubscribeOptions, wake func()) (*Member, error) {
 	if err := in.Overrides.ValidateOverrides(); err != nil {
 		return nil, err
@@ -178,4 +236,29 @@ func (m *Member) Topics(ctx context.Context) ([]string, error) {
 		}
 	}
 	return set.Topics(), nil
+}
+
+// Assigned are the partitions that the member can be lent records of, in order: those that Kafka assigned to
+// this proxy for its topics, but for what other members are at work on.
+func (m *Member) Assigned() []record.TopicPartition {
+	s := m.sub
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var free []record.TopicPartition
+	for l := range s.dispatch.Partitions() {
+		if tp := l.TopicPartition; !l.Closing() && s.free(tp, m.seat) == nil {
+			free = append(free, tp)
+		}
+	}
+	slices.SortFunc(free, func(a, b record.TopicPartition) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+	return free
+}
+
+// Joining tells whether the group has not assigned anything yet, to anybody here.
+func (m *Member) Joining() bool {
+	m.sub.mu.Lock()
+	defer m.sub.mu.Unlock()
+	return !m.sub.assigned
 }

@@ -44,7 +44,7 @@ func (g *Groups) Memory() Memory {
 	return Memory{Held: m.budget.Held(), Limit: m.budget.Limit(), Waiting: m.budget.Closed()}
 }
 
-// fetchLimit bounds what readings without a group may hold; see memory.bound.
+// FetchLimit bounds what readings without a group may hold; see memory.bound.
 func (g *Groups) FetchLimit() int64 { return g.memory.bound() }
 
 // enter makes a subscription part of the budget.

@@ -83,3 +83,20 @@ func (m *Member) Owes(tp record.TopicPartition, offset int64) bool {
 	l := s.dispatch.Ledger(tp)
 	return l != nil && l.Owes(m.seat, offset)
 }
+
+// GiveBack returns records that the member was just lent and could not use: they are the next of their
+// partitions again. Those that it does not hold any more are passed over.
+func (m *Member) GiveBack(lent []ledger.Delivery) {
+	s, n := m.sub, 0
+	s.mu.Lock()
+	for i := range lent {
+		d := &lent[i]
+		if l := s.dispatch.Ledger(d.TopicPartition); l != nil && l.Release(m.seat, d.Offset, time.Time{}) {
+			n++
+		}
+	}
+	s.dispatch.Wake(time.Now())
+	s.mu.Unlock()
+	s.groups.consumed.released.Add(int64(n))
+	s.kick() // a revocation may have waited for them
+}
