@@ -19,9 +19,9 @@ import (
 
 // babble has a session produce n records with numbers of its own, each as some client might: small and large ones,
 // with and without details, and pushed now and then. It returns how many of its records failed.
-func babble(c *Client, session, n int, send func(*caller, Outgoing) error) (failed int, err error) {
-	woken := newBell()
-	p, err := c.Publisher(woken.ring)
+func babble(ps *Producers, session, n int, send func(*caller, Outgoing) error) (failed int, err error) {
+	woken := kafkatest.NewBell()
+	p, err := ps.Publisher(woken.Ring)
 	if err != nil {
 		return 0, err
 	}
@@ -55,22 +55,23 @@ func babble(c *Client, session, n int, send func(*caller, Outgoing) error) (fail
 
 // babbled runs some sessions at once, and makes sure that the log has all of their records, each once and in order,
 // after those that are in it before.
-func babbled(t *testing.T, c *Client, before int, send func(*caller, Outgoing) error) {
+func babbled(t *testing.T, k *kfake.Cluster, properties config.Properties, before int, send func(*caller, Outgoing) error) {
 	t.Helper()
 	const sessions, each = 8, 300
-	fill(t, c, "letters", before)
+	ps := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.Producer = properties })
+	fill(t, ps, "letters", before)
 	var group sync.WaitGroup
 	for session := range sessions {
 		group.Go(func() {
-			if failed, err := babble(c, session, each, send); err != nil || failed > 0 {
+			if failed, err := babble(ps, session, each, send); err != nil || failed > 0 {
 				t.Errorf("session %d: %d failed, %v", session, failed, err)
 			}
 		})
 	}
 	group.Wait()
-	allEnded(t, c, int64(before+sessions*each))
+	allEnded(t, ps, int64(before+sessions*each))
 	var next [sessions]int
-	for _, r := range readBack(t, c, before+sessions*each)[letters][before:] {
+	for _, r := range kafkatest.Read(t, k, "letters", before+sessions*each)[before:] {
 		var session, i int
 		if _, err := fmt.Fscan(bytes.NewReader(r.Value), &session, &i); err != nil {
 			t.Fatal(err)
@@ -96,7 +97,7 @@ func TestManySessionsKeepTheirOrder(t *testing.T) {
 				t.Run(door+" "+name+gate, func(t *testing.T) {
 					t.Parallel()
 					k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-					babbled(t, openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.Producer = properties }), before, send)
+					babbled(t, k, properties, before, send)
 				})
 			}
 		}
@@ -107,15 +108,15 @@ func TestManySessionsKeepTheirOrder(t *testing.T) {
 func TestRecordsWaitWhileOthersAreUnderway(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), shortly)
-	p := newCaller(t, c)
+	ps := openOn(t, k.ListenAddrs(), shortly)
+	p := newCaller(t, ps)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
-	heard := mute(k)
-	a := c.producers.delivered.accumulator
+	heard := kafkatest.Mute(k)
+	a := ps.delivered.accumulator
 	for range fewUnderway {
 		p.push(t, "x")
 	}
-	await(t, heard, "a produce request")
+	kafkatest.Await(t, heard, "a produce request")
 	if n := a.held.Load(); n != 0 {
 		t.Errorf("%d bytes wait for nothing", n)
 	}
@@ -155,16 +156,16 @@ func TestHastenIsForWhatDoesNotLinger(t *testing.T) {
 		t.Run("linger.ms="+linger, func(t *testing.T) {
 			t.Parallel()
 			k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-			c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
+			ps := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
 				shortly(cfg)
 				if linger != "" {
 					cfg.Profiles = map[string]config.Properties{config.Buffered: {"linger.ms": linger}}
 				}
 			})
-			fill(t, c, "letters", 1)
-			p := newCaller(t, c)
+			fill(t, ps, "letters", 1)
+			p := newCaller(t, ps)
 			defer p.Close()
-			heard := mute(k)
+			heard := kafkatest.Mute(k)
 			for _, left := range []int{0, left} {
 				if err := p.Buffer([]byte("letters"), nil, []byte("x")); err != nil {
 					t.Fatal(err)
@@ -174,7 +175,7 @@ func TestHastenIsForWhatDoesNotLinger(t *testing.T) {
 					t.Errorf("%d records have not been pushed, want %d", n, left)
 				}
 			}
-			await(t, heard, "the first record")
+			kafkatest.Await(t, heard, "the first record")
 		})
 	}
 }
@@ -184,10 +185,10 @@ func TestHastenIsForWhatDoesNotLinger(t *testing.T) {
 func TestALoneRecordDoesNotLinger(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
+	ps := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
 		cfg.Profiles = map[string]config.Properties{config.Buffered: {"linger.ms": "5000"}}
 	})
-	p, within := newCaller(t, c), time.After(kafkatest.Patience)
+	p, within := newCaller(t, ps), time.After(kafkatest.Patience)
 	small, large := []byte("x"), make([]byte, 2*sessionBatchBytes)
 	send := func(out Outgoing) {
 		if err := p.SendBuffered(out); err != nil {
@@ -226,41 +227,41 @@ func TestALoneRecordDoesNotLinger(t *testing.T) {
 func TestWhatWasGatheredGoesWithItsSession(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), nil)
-	fill(t, c, "letters", 1)
-	p := newCaller(t, c)
+	ps := openOn(t, k.ListenAddrs(), nil)
+	fill(t, ps, "letters", 1)
+	p := newCaller(t, ps)
 	for range 3 {
 		if err := p.Buffer([]byte("letters"), nil, []byte("x")); err != nil {
 			t.Fatal(err)
 		}
 	}
 	p.Close()
-	kafkatest.Eventually(t, "their end", func() bool { return c.Stats().Pending == 0 })
-	allEnded(t, c, 4)
+	kafkatest.Eventually(t, "their end", func() bool { return ps.Counts().Pending == 0 })
+	allEnded(t, ps, 4)
 }
 
 // Records for which librdkafka has no room end with the client, as the others do.
 func TestWhatWaitsEndsWithTheClient(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.Producer = config.Properties{"queue.buffering.max.messages": "2"} })
-	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), record.OK)
-	heard := mute(k)
-	p := newCaller(t, c)
+	ps := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.Producer = config.Properties{"queue.buffering.max.messages": "2"} })
+	wantOutcome(t, newCaller(t, ps).deliver(t, "letters", []byte("x")), record.OK)
+	heard := kafkatest.Mute(k)
+	p := newCaller(t, ps)
 	for range 5 {
 		if err := p.Buffer([]byte("letters"), nil, []byte("x")); err != nil {
 			t.Fatal(err)
 		}
 	}
 	p.Push()
-	await(t, heard, "a produce request")
-	if c.producers.buffered.accumulator.held.Load() == 0 {
+	kafkatest.Await(t, heard, "a produce request")
+	if ps.buffered.accumulator.held.Load() == 0 {
 		t.Error("nothing waits")
 	}
-	if err := shut(c, time.Second); err == nil || err.Error() != "5 records were not delivered" {
-		t.Errorf("Close says %v", err)
+	if n, err := shut(ps, time.Second); n != 5 || err != nil {
+		t.Errorf("%d records are undelivered, want 5; %v", n, err)
 	}
-	allEnded(t, c, 6)
+	allEnded(t, ps, 6)
 	if n := p.TakeFailed(); n != 5 {
 		t.Errorf("%d records failed, want 5", n)
 	}

@@ -11,15 +11,15 @@ import (
 func TestASettingOfATopicIsRead(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), nil)
-	if n, err := c.producers.topicSetting(kafkatest.Bounded(t), "letters", "max.message.bytes"); n != "1048588" || err != nil {
+	ps := openOn(t, k.ListenAddrs(), nil)
+	if n, err := ps.topicSetting(kafkatest.Bounded(t), "letters", "max.message.bytes"); n != "1048588" || err != nil {
 		t.Errorf("%s, %v", n, err)
 	}
-	if _, err := c.producers.topicSetting(kafkatest.Bounded(t), "letters", "no.such.thing"); err == nil {
+	if _, err := ps.topicSetting(kafkatest.Bounded(t), "letters", "no.such.thing"); err == nil {
 		t.Error("a setting that does not exist has a value")
 	}
-	if _, err := c.producers.topicSetting(kafkatest.Bounded(t), "nowhere", "max.message.bytes"); err == nil {
+	if _, err := ps.topicSetting(kafkatest.Bounded(t), "nowhere", "max.message.bytes"); err == nil {
 		t.Error("a topic that does not exist has a limit")
 	}
-	kafkatest.Eventually(t, "the limit", func() bool { return c.producers.limit("letters") == "1048588" })
+	kafkatest.Eventually(t, "the limit", func() bool { return ps.limit("letters") == "1048588" })
 }

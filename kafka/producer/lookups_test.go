@@ -21,15 +21,15 @@ func TestManyNewTopicsAreAskedForTogether(t *testing.T) {
 		names = append(names, fmt.Sprintf("topic%d", n))
 	}
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, names...))
-	c := openOn(t, k.ListenAddrs(), nil)
-	kafkatest.Eventually(t, "an answer", func() bool { return c.Reach() == nil })
+	ps := openOn(t, k.ListenAddrs(), nil)
+	kafkatest.Eventually(t, "an answer", func() bool { return ps.cluster.Reach() == nil })
 	var requests atomic.Int64
 	k.ControlKey(int16(kmsg.Metadata), func(kmsg.Request) (kmsg.Response, error, bool) {
 		k.KeepControl()
 		requests.Add(1)
 		return nil, nil, false
 	})
-	p := newCaller(t, c)
+	p := newCaller(t, ps)
 	for _, name := range names {
 		if err := p.Deliver([]byte(name), nil, []byte("x")); err != nil {
 			t.Fatal(err)
@@ -47,11 +47,11 @@ func TestManyNewTopicsAreAskedForTogether(t *testing.T) {
 func TestANameThatFailsFailsAlone(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "there0", "there1", "there2"))
-	c := openOn(t, k.ListenAddrs(), nil)
+	ps := openOn(t, k.ListenAddrs(), nil)
 	var callers []*caller
 	for n := range 3 {
 		for _, name := range []string{"there", "nowhere"} {
-			p := newCaller(t, c)
+			p := newCaller(t, ps)
 			if err := p.Deliver(fmt.Appendf(nil, "%s%d", name, n), nil, []byte("x")); err != nil {
 				t.Fatal(err)
 			}
@@ -67,8 +67,8 @@ func TestNewTopicsThatTheBrokersCreateAllCome(t *testing.T) {
 	t.Parallel()
 	const topics = 300
 	k := kafkatest.Brokers(t, kfake.AllowAutoTopicCreation(), kfake.DefaultNumPartitions(1))
-	c := openOn(t, k.ListenAddrs(), nil)
-	p := newCaller(t, c)
+	ps := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, ps)
 	for n := range topics {
 		name := fmt.Appendf(nil, "new%d", n)
 		if err := p.Deliver(name, nil, []byte("x")); err != nil {

@@ -21,28 +21,6 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// results waits for the results of the n oldest records.
-func (c *caller) results(t *testing.T, n int) []Result {
-	t.Helper()
-	for {
-		if results, ok := c.Results(n, nil); ok {
-			return results
-		}
-		await(t, c.woken, "delivery reports")
-	}
-}
-
-// send produces one record and waits for its result. One that was not taken has no place.
-func (c *caller) send(t *testing.T, out Outgoing) Result {
-	t.Helper()
-	if err := c.Send(out); err != nil {
-		return Result{Partition: AnyPartition, Offset: -1, Timestamp: -1, Err: asProduceError(err, out.Topic)}
-	}
-	return c.results(t, 1)[0]
-}
-
-func header(name string, value []byte) record.Header { return record.Header{Name: name, Value: value} }
-
 // numbered is the i-th of the records that are sent all over the place.
 func numbered(i, partitions int) Outgoing {
 	out := Outgoing{
@@ -64,8 +42,8 @@ func TestResultsSayWhereEachRecordIs(t *testing.T) {
 	t.Parallel()
 	const n, partitions = 2000, 5
 	k := kafkatest.Brokers(t, kfake.SeedTopics(partitions, "letters"))
-	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.Producer = config.Properties{"linger.ms": "1"} })
-	p := newCaller(t, c)
+	ps := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.Producer = config.Properties{"linger.ms": "1"} })
+	p := newCaller(t, ps)
 	want, bytes := map[record.TopicPartition][]record.Record{}, int64(0)
 	for from := 0; from < n; from += n / 4 {
 		var batch []Outgoing
@@ -86,27 +64,11 @@ func TestResultsSayWhereEachRecordIs(t *testing.T) {
 			want[tp] = append(want[tp], record.Record{TopicPartition: tp, Offset: r.Offset, Timestamp: out.Timestamp, Key: out.Key, Value: out.Value, Headers: out.Headers})
 		}
 	}
-	wantProduced(t, c, ProducedRow{Topic: "letters", Accepted: n, Bytes: bytes, Ended: [4]int64{record.OK: n}})
-	allEnded(t, c, n)
-	if diff := cmp.Diff(want, readBack(t, c, n)); diff != "" {
+	wantProduced(t, ps, ProducedRow{Topic: "letters", Accepted: n, Bytes: bytes, Ended: [4]int64{record.OK: n}})
+	allEnded(t, ps, n)
+	if diff := cmp.Diff(want, readBack(t, k, n)); diff != "" {
 		t.Errorf("what was sent and what is there (-want +got):\n%s", diff)
 	}
-}
-
-// readBack reads n records of the topic letters, by partition.
-func readBack(t *testing.T, c *Client, n int) map[record.TopicPartition][]record.Record {
-	t.Helper()
-	w := join(t, c, "reader", topicsOf("letters"))
-	records := map[record.TopicPartition][]record.Record{}
-	for read := 0; read < n; {
-		lent := w.next(t, n-read)
-		for _, d := range lent {
-			records[d.TopicPartition] = append(records[d.TopicPartition], d.Record)
-			w.Accept(d.TopicPartition, d.Offset)
-		}
-		read += len(lent)
-	}
-	return records
 }
 
 func sameFailure(a, b *Error) bool { return a == b || a != nil && b != nil && *a == *b }
@@ -115,8 +77,8 @@ func sameFailure(a, b *Error) bool { return a == b || a != nil && b != nil && *a
 func TestAFailureIsItsOwnRecords(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(2, "letters"))
-	c := openOn(t, k.ListenAddrs(), nil)
-	p := newCaller(t, c)
+	ps := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, ps)
 	missing := &Error{Outcome: record.Rejected, Topic: "letters", Reason: "it has no partition 2", Cause: kerr.ErrNoPartition}
 	for round := range int64(2) { // the first through the gate
 		for i := range int32(9) {
@@ -137,15 +99,15 @@ func TestAFailureIsItsOwnRecords(t *testing.T) {
 			t.Errorf("round %d (-want +got):\n%s", round, diff)
 		}
 	}
-	allEnded(t, c, 18)
+	allEnded(t, ps, 18)
 }
 
 // Who does not wait for reports is told at once what is known by then.
 func TestABufferedRecordOfAMissingPartitionIsRefused(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(2, "letters"))
-	c := openOn(t, k.ListenAddrs(), nil)
-	p := newCaller(t, c)
+	ps := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, ps)
 	if err := p.SendBuffered(Outgoing{Topic: "letters", Partition: 1}); err != nil {
 		t.Fatal(err)
 	}
@@ -163,8 +125,8 @@ func TestABufferedRecordOfAMissingPartitionIsRefused(t *testing.T) {
 func TestWhatCannotBeSentIsRejected(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), nil)
-	p := newCaller(t, c)
+	ps := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, ps)
 	for _, tt := range []struct {
 		name      string
 		out       Outgoing
@@ -193,8 +155,8 @@ func TestWhatCannotBeSentIsRejected(t *testing.T) {
 func TestWhatASenderLeavesOpenIsInTheResult(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(8, "letters"))
-	c := openOn(t, k.ListenAddrs(), nil)
-	p := newCaller(t, c)
+	ps := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, ps)
 	partitions := map[int32]int{}
 	for i := range 16 {
 		start := time.Now().UnixMilli()
@@ -244,15 +206,15 @@ func appendedAt(req *kmsg.ProduceRequest, millis int64) kmsg.Response {
 func TestBufferedRecordsHaveDetailsAsWell(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(3, "letters"))
-	c := openOn(t, k.ListenAddrs(), nil)
-	p := newCaller(t, c)
+	ps := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, ps)
 	out := Outgoing{Topic: "letters", Partition: 1, Value: []byte("x"), Headers: []record.Header{header("a", []byte("b"))}, Timestamp: 1_700_000_000_000}
 	for range 2 { // through the gate, and past it
 		if err := p.SendBuffered(out); err != nil {
 			t.Fatal(err)
 		}
 		for !p.Drained(0) {
-			await(t, p.woken, "the buffered record")
+			kafkatest.Await(t, p.woken, "the buffered record")
 		}
 	}
 	if err := p.SendBuffered(Outgoing{Topic: "letters", Partition: 3}); err == nil {
@@ -269,17 +231,17 @@ func TestBufferedRecordsHaveDetailsAsWell(t *testing.T) {
 		{TopicPartition: tp, Offset: 0, Timestamp: out.Timestamp, Key: nil, Value: out.Value, Headers: out.Headers},
 		{TopicPartition: tp, Offset: 1, Timestamp: out.Timestamp, Key: nil, Value: out.Value, Headers: out.Headers},
 	}}
-	if diff := cmp.Diff(want, readBack(t, c, 2)); diff != "" {
+	if diff := cmp.Diff(want, readBack(t, k, 2)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	allEnded(t, c, 2)
+	allEnded(t, ps, 2)
 }
 
 // Headers count against what the gate holds in memory.
 func TestTheGateIsBoundInHeadersAsWell(t *testing.T) {
 	t.Parallel()
-	c := openOn(t, []string{"127.0.0.1:1"}, nil)
-	p := newCaller(t, c)
+	ps := openOn(t, []string{"127.0.0.1:1"}, nil)
+	p := newCaller(t, ps)
 	out := Outgoing{Topic: "letters", Headers: []record.Header{header("large", []byte(strings.Repeat("x", heldBytes/4)))}}
 	taken := 0
 	err := p.Send(out)
@@ -289,15 +251,15 @@ func TestTheGateIsBoundInHeadersAsWell(t *testing.T) {
 	if taken != 3 || err != kerr.ErrFull { //nolint:errorlint // never wrapped
 		t.Errorf("%d records of a quarter each were held, then %v", taken, err)
 	}
-	if err := shut(c, time.Second); err == nil {
-		t.Error("nothing is undelivered")
+	if n, err := shut(ps, time.Second); n != 3 || err != nil {
+		t.Errorf("%d records are undelivered, want 3; %v", n, err)
 	}
 	for i, r := range p.results(t, taken) {
 		if r.Err == nil || r.Err.Outcome != record.Retry || r.Partition != 0 {
 			t.Errorf("record %d ended as %+v", i, r)
 		}
 	}
-	if n := c.producers.topics.bytes.Load(); n != 0 {
+	if n := ps.topics.bytes.Load(); n != 0 {
 		t.Errorf("%d bytes are held for ever", n)
 	}
 }

@@ -16,9 +16,9 @@ import (
 )
 
 // grow gives a topic partitions.
-func grow(t *testing.T, c *Client, topic string, partitions int) {
+func grow(t *testing.T, ps *Producers, topic string, partitions int) {
 	t.Helper()
-	client, err := binding.NewAdminClient(&binding.ConfigMap{"bootstrap.servers": strings.Join(c.settings.Load().Brokers, ",")})
+	client, err := binding.NewAdminClient(&binding.ConfigMap{"bootstrap.servers": strings.Join(ps.settings.Load().Brokers, ",")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,8 +38,8 @@ func grow(t *testing.T, c *Client, topic string, partitions int) {
 func TestPartitionsThatWereAddedAreThereAtOnce(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), nil)
-	p := newCaller(t, c)
+	ps := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, ps)
 	for have := 1; have < 5; have++ {
 		last := Outgoing{Topic: "letters", Partition: int32(have - 1), Value: []byte("x")}
 		wantOutcome(t, p.send(t, last).Err, record.OK)
@@ -50,7 +50,7 @@ func TestPartitionsThatWereAddedAreThereAtOnce(t *testing.T) {
 		if want := fmt.Sprintf("it has no partition %d", have); failure.Reason != want {
 			t.Errorf("%s, want %s", failure.Reason, want)
 		}
-		grow(t, c, "letters", have+1)
+		grow(t, ps, "letters", have+1)
 		wantOutcome(t, p.send(t, beyond).Err, record.OK)
 	}
 	buffer := func(partition int32) (err error) {
@@ -65,21 +65,21 @@ func TestPartitionsThatWereAddedAreThereAtOnce(t *testing.T) {
 	}
 	kafkatest.Eventually(t, "its end", func() bool { return p.Drained(0) })
 	wantOutcome(t, asProduceError(buffer(5), "letters"), record.Rejected)
-	grow(t, c, "letters", 6)
+	grow(t, ps, "letters", 6)
 	kafkatest.Eventually(t, "the partition", func() bool { return buffer(5) == nil })
 	kafkatest.Eventually(t, "its end", func() bool { return p.Drained(0) })
 	if n := p.TakeFailed(); n != 0 {
 		t.Errorf("%d failed", n)
 	}
-	allEnded(t, c, 14)
+	allEnded(t, ps, 14)
 }
 
 // A topic that is deleted and made again takes records without a restart.
 func TestATopicMadeAgainTakesRecords(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), nil)
-	p := newCaller(t, c)
+	ps := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, ps)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
 	if err := k.DeleteTopic("letters"); err != nil {
 		t.Fatal(err)

@@ -1,14 +1,11 @@
 package producer
 
 import (
-	"context"
 	"errors"
-	"log/slog"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
-	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -21,29 +18,18 @@ func benched(b *testing.B) *caller {
 		b.Fatal(err)
 	}
 	b.Cleanup(k.Close)
-	cfg := config.Defaults()
-	cfg.Brokers = k.ListenAddrs()
-	c, err := Open(cfg, slog.New(slog.DiscardHandler))
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = c.Close(context.Background()) })
-	woken := newBell()
-	p, err := c.Publisher(woken.ring)
-	if err != nil {
-		b.Fatal(err)
-	}
+	p := newCaller(b, openOn(b, k.ListenAddrs(), nil))
 	if err := p.Deliver([]byte("letters"), nil, []byte("x")); err != nil {
 		b.Fatal(err)
 	}
 	for ok := false; !ok; {
 		if _, ok = p.Take(1); !ok {
-			<-woken
+			<-p.woken
 		}
 	}
 	b.ReportAllocs()
 	b.ResetTimer()
-	return &caller{p, woken}
+	return p
 }
 
 // pipelined hands in one record after another for as long as there is room, until all are reported.

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 
@@ -14,18 +13,6 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
-
-// bell is a wake that a test can wait for. It never blocks who rings.
-type bell chan struct{}
-
-func newBell() bell { return make(bell, 1) }
-
-func (b bell) ring() {
-	select {
-	case b <- struct{}{}:
-	default:
-	}
-}
 
 // lonely is a publisher without producers: reports are made up.
 func lonely(t interface{ Fatal(...any) }, ps *Producers, wake func()) *Publisher {
@@ -234,44 +221,34 @@ func reportAll(p *Publisher, n int) {
 // The wake must come however the last report and the question are interleaved.
 func TestTheWakeForDrainedIsNeverLost(t *testing.T) {
 	t.Parallel()
-	woken := newBell()
-	p := lonely(t, configured(config.Config{InFlight: 8}), woken.ring)
+	woken := kafkatest.NewBell()
+	p := lonely(t, configured(config.Config{InFlight: 8}), woken.Ring)
 	for round := range 3000 {
 		p.pending.Add(8)
 		n := round % 8
 		reportAll(p, 8)
 		for !p.Drained(n) {
-			await(t, woken, "the wake for a drained session")
+			kafkatest.Await(t, woken, "the wake for a drained session")
 		}
 		for !p.Drained(0) {
-			await(t, woken, "the wake for an empty session")
+			kafkatest.Await(t, woken, "the wake for an empty session")
 		}
 	}
 }
 
 func TestTheWakeForRoomIsNeverLost(t *testing.T) {
 	t.Parallel()
-	woken := newBell()
-	p := lonely(t, configured(config.Config{InFlight: 8}), woken.ring)
+	woken := kafkatest.NewBell()
+	p := lonely(t, configured(config.Config{InFlight: 8}), woken.Ring)
 	for range 3000 {
 		for !p.Room() {
-			await(t, woken, "the wake for room")
+			kafkatest.Await(t, woken, "the wake for room")
 		}
 		p.pending.Add(2)
 		reportAll(p, 2)
 	}
 	for !p.Drained(0) {
-		await(t, woken, "the wake for an empty session")
-	}
-}
-
-// await fails the test when the bell does not ring in time.
-func await(t *testing.T, b <-chan struct{}, what string) {
-	t.Helper()
-	select {
-	case <-b:
-	case <-time.After(kafkatest.Patience):
-		t.Fatal("waited in vain for " + what)
+		kafkatest.Await(t, woken, "the wake for an empty session")
 	}
 }
 
@@ -293,23 +270,23 @@ func TestRoomEndsAtTheLimit(t *testing.T) {
 }
 
 func TestANumberIsUsedAgainOnlyWhenNothingOfItIsInFlight(t *testing.T) {
-	c := configured(config.Config{InFlight: 10})
-	first := lonely(t, c, func() {})
+	ps := configured(config.Config{InFlight: 10})
+	first := lonely(t, ps, func() {})
 	first.pending.Add(2)
 	first.Close()
-	if second := lonely(t, c, func() {}); second.id == first.id {
+	if second := lonely(t, ps, func() {}); second.id == first.id {
 		t.Fatal("a late report would reach the wrong session")
 	}
 	opaque := first.opaque(0)
 	first.report(&librdkafka.Report{Opaque: opaque}, nil, 1)
-	if c.publishers.find(publisherOf(opaque)) != first {
+	if ps.publishers.find(publisherOf(opaque)) != first {
 		t.Fatal("forgotten with a record in flight")
 	}
 	first.report(&librdkafka.Report{Opaque: opaque}, nil, 1)
-	if c.publishers.find(publisherOf(opaque)) != nil {
+	if ps.publishers.find(publisherOf(opaque)) != nil {
 		t.Fatal("not forgotten with nothing in flight")
 	}
-	if third := lonely(t, c, func() {}); third.id != first.id {
+	if third := lonely(t, ps, func() {}); third.id != first.id {
 		t.Errorf("number %d, want %d again: the table would grow with every session", third.id, first.id)
 	}
 }

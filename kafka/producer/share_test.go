@@ -25,10 +25,10 @@ func TestATopicThatDoesNotGetOnLeavesRoomForOthers(t *testing.T) {
 		}
 	}
 	const queue = 1000
-	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
+	ps := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
 		cfg.Producer = config.Properties{"queue.buffering.max.messages": fmt.Sprint(queue)}
 	})
-	p := newCaller(t, c)
+	p := newCaller(t, ps)
 	for _, topic := range []string{"stuck", "healthy"} {
 		wantOutcome(t, p.deliver(t, topic, []byte("x")), record.OK)
 		if err := p.Buffer([]byte(topic), nil, []byte("x")); err != nil {
@@ -58,7 +58,7 @@ func TestATopicThatDoesNotGetOnLeavesRoomForOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantFullest(t, c, config.Buffered)
+	wantFullest(t, ps, config.Buffered)
 	want := "broker 1 at " + k.ListenAddrs()[1] + " leads partition 0 and does not answer"
 	kafkatest.Eventually(t, "the silent broker's name", func() bool {
 		err := p.Buffer([]byte("stuck"), nil, []byte("x"))
@@ -71,9 +71,9 @@ func TestATopicThatDoesNotGetOnLeavesRoomForOthers(t *testing.T) {
 	}
 }
 
-func wantFullest(t *testing.T, c *Client, profile string) {
+func wantFullest(t *testing.T, ps *Producers, profile string) {
 	t.Helper()
-	for _, p := range c.Status().Profiles {
+	for _, p := range ps.Status() {
 		if p.Name == profile && p.Fullest < 0.9 {
 			t.Errorf("the fullest topic of %s has come %v of the way to its share", profile, p.Fullest)
 		}

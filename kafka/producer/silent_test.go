@@ -120,23 +120,23 @@ func TestASilentBrokerIsNamedAndPassedOver(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			c := openOn(t, k.ListenAddrs(), nil)
-			kafkatest.Eventually(t, "an answer", func() bool { return c.Reach() == nil })
+			ps := openOn(t, k.ListenAddrs(), nil)
+			kafkatest.Eventually(t, "an answer", func() bool { return ps.cluster.Reach() == nil })
 			brokers[id].freeze()
 			for n := range 12 {
-				wantOutcome(t, newCaller(t, c).deliver(t, fmt.Sprintf("unused%d", n), []byte("x")), record.OK)
+				wantOutcome(t, newCaller(t, ps).deliver(t, fmt.Sprintf("unused%d", n), []byte("x")), record.OK)
 			}
 			kafkatest.Eventually(t, "the silent broker's name", func() bool {
-				return slices.ContainsFunc(c.Silent(), func(b cluster.Broker) bool { return b.ID == id && b.Address() == k.ListenAddrs()[id] })
+				return slices.ContainsFunc(ps.cluster.Silent(), func(b cluster.Broker) bool { return b.ID == id && b.Address() == k.ListenAddrs()[id] })
 			})
-			if err := c.Reach(); err != nil || len(c.Silent()) != 1 {
-				t.Errorf("%v; silent: %v", err, c.Silent())
+			if err := ps.cluster.Reach(); err != nil || len(ps.cluster.Silent()) != 1 {
+				t.Errorf("%v; silent: %v", err, ps.cluster.Silent())
 			}
-			if names, err := c.TopicNames(t.Context()); err != nil || len(names) != 13 {
+			if names, err := ps.cluster.TopicNames(t.Context()); err != nil || len(names) != 13 {
 				t.Errorf("topics %q %v", names, err)
 			}
 			brokers[id].thaw()
-			kafkatest.Eventually(t, "its answer", func() bool { return len(c.Silent()) == 0 })
+			kafkatest.Eventually(t, "its answer", func() bool { return len(ps.cluster.Silent()) == 0 })
 		})
 	}
 }
@@ -144,12 +144,12 @@ func TestASilentBrokerIsNamedAndPassedOver(t *testing.T) {
 func TestOnlyWithoutAnyBrokerDoesNoBrokerAnswer(t *testing.T) {
 	t.Parallel()
 	k, brokers := threeBrokers(t)
-	c := openOn(t, k.ListenAddrs(), nil)
-	kafkatest.Eventually(t, "an answer", func() bool { return c.Reach() == nil })
+	ps := openOn(t, k.ListenAddrs(), nil)
+	kafkatest.Eventually(t, "an answer", func() bool { return ps.cluster.Reach() == nil })
 	for _, b := range brokers {
 		b.freeze()
 	}
-	kafkatest.Eventually(t, "no answer", func() bool { return c.Reach() != nil })
+	kafkatest.Eventually(t, "no answer", func() bool { return ps.cluster.Reach() != nil })
 	brokers[2].thaw()
-	kafkatest.Eventually(t, "an answer", func() bool { return c.Reach() == nil })
+	kafkatest.Eventually(t, "an answer", func() bool { return ps.cluster.Reach() == nil })
 }

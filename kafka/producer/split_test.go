@@ -59,12 +59,12 @@ func TestBystandersOfARefusedBatchAreWritten(t *testing.T) {
 	t.Parallel()
 	const n, partitions = 700, 2
 	k := kafkatest.Brokers(t, kfake.SeedTopics(partitions, "letters"))
-	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
+	ps := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
 		together(cfg)
 		cfg.Profiles = map[string]config.Properties{config.Delivered: {"linger.ms": "50"}}
 	})
 	refused := picky(k, invalid)
-	p := newCaller(t, c)
+	p := newCaller(t, ps)
 	want, good := map[record.TopicPartition][]record.Record{}, 0
 	var batch []Outgoing
 	for i := range n {
@@ -96,7 +96,7 @@ func TestBystandersOfARefusedBatchAreWritten(t *testing.T) {
 	if refused.Load() == 0 {
 		t.Fatal("no batch was refused")
 	}
-	got := readBack(t, c, good)
+	got := readBack(t, k, good)
 	for tp := range want {
 		// What was sent behind a refused batch may be before its records in the log.
 		slices.SortFunc(want[tp], func(a, b record.Record) int { return int(a.Offset - b.Offset) })
@@ -104,16 +104,16 @@ func TestBystandersOfARefusedBatchAreWritten(t *testing.T) {
 			t.Errorf("%v (-want +got):\n%s", tp, diff)
 		}
 	}
-	allEnded(t, c, n)
+	allEnded(t, ps, n)
 }
 
 func TestBystandersOfABufferedBatchAreWritten(t *testing.T) {
 	t.Parallel()
 	const n = 500
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), together)
+	ps := openOn(t, k.ListenAddrs(), together)
 	refused := picky(k, invalid)
-	p := newCaller(t, c)
+	p := newCaller(t, ps)
 	for i := range n {
 		value := fmt.Append(nil, i)
 		if i%100 == 50 {
@@ -124,15 +124,15 @@ func TestBystandersOfABufferedBatchAreWritten(t *testing.T) {
 		}
 	}
 	for !p.Drained(0) {
-		await(t, p.woken, "the buffered records")
+		kafkatest.Await(t, p.woken, "the buffered records")
 	}
 	if failed := p.TakeFailed(); failed != n/100 || refused.Load() == 0 {
 		t.Errorf("%d records failed, and %d batches were refused; want %d", failed, refused.Load(), n/100)
 	}
-	if s := c.Stats(); s.Ended[record.OK] != n-n/100 || s.Ended[record.Rejected] != n/100 {
+	if s := ps.Counts(); s.Ended[record.OK] != n-n/100 || s.Ended[record.Rejected] != n/100 {
 		t.Errorf("%+v", s)
 	}
-	allEnded(t, c, n)
+	allEnded(t, ps, n)
 }
 
 // larger refuses batches that are too large for a topic.
@@ -154,9 +154,9 @@ func TestABatchTooLargeIsSplit(t *testing.T) {
 			t.Parallel()
 			const n = 1000
 			k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-			c := openOn(t, k.ListenAddrs(), together)
+			ps := openOn(t, k.ListenAddrs(), together)
 			refused := picky(k, larger(limit))
-			p := newCaller(t, c)
+			p := newCaller(t, ps)
 			for round := range 3 {
 				before := refused.Load()
 				for range n {
@@ -165,22 +165,22 @@ func TestABatchTooLargeIsSplit(t *testing.T) {
 					}
 				}
 				for !p.Drained(0) {
-					await(t, p.woken, "the buffered records")
+					kafkatest.Await(t, p.woken, "the buffered records")
 				}
 				if again := refused.Load() - before; (again > 0) != (round == 0) {
 					t.Errorf("round %d: %d batches were refused", round, again)
 				}
 			}
-			kafkatest.Eventually(t, "the topic's limit", func() bool { return c.producers.limit("letters") != "" })
+			kafkatest.Eventually(t, "the topic's limit", func() bool { return ps.limit("letters") != "" })
 			failure := p.deliver(t, "letters", make([]byte, limit))
 			wantOutcome(t, failure, record.Rejected)
 			if !strings.HasSuffix(failure.Reason, ", for the topic's max.message.bytes of 1048588") { // kfake's own
 				t.Errorf("the record too large alone was refused with %q", failure.Reason)
 			}
-			if s := c.Stats(); s.Ended[record.OK] != 3*n || s.Ended[record.Rejected] != 1 {
+			if s := ps.Counts(); s.Ended[record.OK] != 3*n || s.Ended[record.Rejected] != 1 {
 				t.Errorf("%+v", s)
 			}
-			allEnded(t, c, 3*n+1)
+			allEnded(t, ps, 3*n+1)
 		})
 	}
 }
@@ -189,9 +189,9 @@ func TestABatchTooLargeIsSplit(t *testing.T) {
 func TestOneLargeRecordIsRefusedAlone(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), together)
+	ps := openOn(t, k.ListenAddrs(), together)
 	picky(k, larger(20_000))
-	p := newCaller(t, c)
+	p := newCaller(t, ps)
 	var want []record.Outcome
 	for i := range 100 {
 		out := Outgoing{Topic: "letters", Partition: AnyPartition, Value: make([]byte, 100)}
@@ -209,16 +209,16 @@ func TestOneLargeRecordIsRefusedAlone(t *testing.T) {
 	for i, r := range p.results(t, 100) {
 		wantOutcome(t, r.Err, want[i])
 	}
-	allEnded(t, c, 100)
+	allEnded(t, ps, 100)
 }
 
 // What is alone already is not sent again.
 func TestARefusedRecordIsAskedForOnce(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), together)
+	ps := openOn(t, k.ListenAddrs(), together)
 	refused := picky(k, invalid)
-	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte(bad)), record.Rejected)
+	wantOutcome(t, newCaller(t, ps).deliver(t, "letters", []byte(bad)), record.Rejected)
 	if refused.Load() != 1 {
 		t.Errorf("the record was sent %d times", refused.Load())
 	}
@@ -228,10 +228,10 @@ func TestARefusedRecordIsAskedForOnce(t *testing.T) {
 func TestBystandersWithoutRoomMayBeSentAgain(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), together)
-	c.producers.delivered.splitter.ended = true
+	ps := openOn(t, k.ListenAddrs(), together)
+	ps.delivered.splitter.ended = true
 	picky(k, invalid)
-	p := newCaller(t, c)
+	p := newCaller(t, ps)
 	for i := range 10 {
 		value := []byte("x")
 		if i == 5 {
@@ -244,16 +244,16 @@ func TestBystandersWithoutRoomMayBeSentAgain(t *testing.T) {
 	for _, r := range p.results(t, 10) {
 		wantOutcome(t, r.Err, record.Retry)
 	}
-	allEnded(t, c, 10)
+	allEnded(t, ps, 10)
 }
 
 // New properties, and an end, find handles for smaller batches at work.
 func TestHandlesForSmallerBatchesComeAndGo(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), together)
+	ps := openOn(t, k.ListenAddrs(), together)
 	refused := picky(k, larger(20_000))
-	p, s := newCaller(t, c), &c.producers.buffered.splitter
+	p, s := newCaller(t, ps), &ps.buffered.splitter
 	fill := func() {
 		for range 1000 {
 			if err := p.Buffer([]byte("letters"), nil, make([]byte, 100)); err != nil {
@@ -261,7 +261,7 @@ func TestHandlesForSmallerBatchesComeAndGo(t *testing.T) {
 			}
 		}
 		for !p.Drained(0) {
-			await(t, p.woken, "the buffered records")
+			kafkatest.Await(t, p.woken, "the buffered records")
 		}
 	}
 	fill()
@@ -278,18 +278,16 @@ func TestHandlesForSmallerBatchesComeAndGo(t *testing.T) {
 	}
 	fill()
 	before := refused.Load()
-	cfg := *c.settings.Load()
-	cfg.Producer = config.Merge(cfg.Producer, config.Properties{"linger.ms": "40"})
-	if _, err := c.Reconfigure(cfg); err != nil {
-		t.Fatal(err)
-	}
+	reconfigure(t, ps, func(cfg *config.Config) {
+		cfg.Producer = config.Merge(cfg.Producer, config.Properties{"linger.ms": "40"})
+	})
 	fill()
 	if refused.Load() == before || s.batchingFor("letters") != small {
 		t.Error("what topics take is not learned again with new properties")
 	}
-	allEnded(t, c, 3000)
-	if err := shut(c, kafkatest.Patience); err != nil {
-		t.Error(err)
+	allEnded(t, ps, 3000)
+	if n, err := shut(ps, kafkatest.Patience); n != 0 || err != nil {
+		t.Errorf("%d records are undelivered, %v", n, err)
 	}
 }
 
@@ -298,10 +296,10 @@ func TestHandlesForSmallerBatchesComeAndGo(t *testing.T) {
 func TestAProducerOutOfEpochsHasASuccessor(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), together)
-	p := newCaller(t, c)
+	ps := openOn(t, k.ListenAddrs(), together)
+	p := newCaller(t, ps)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
-	before := c.producers.delivered.handle.Load()
+	before := ps.delivered.handle.Load()
 	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: wireerr.InvalidProducerEpoch})
 	for range 20 {
 		if err := p.Deliver([]byte("letters"), nil, []byte("x")); err != nil {
@@ -311,9 +309,9 @@ func TestAProducerOutOfEpochsHasASuccessor(t *testing.T) {
 	wantOutcome(t, p.outcomes(t, 20), record.OK)
 	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: wireerr.InvalidProducerEpoch})
 	wantOutcome(t, p.deliver(t, "letters", []byte("alone")), record.OK)
-	kafkatest.Eventually(t, "the successor", func() bool { return c.producers.delivered.handle.Load() != before })
+	kafkatest.Eventually(t, "the successor", func() bool { return ps.delivered.handle.Load() != before })
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
-	allEnded(t, c, 23)
+	allEnded(t, ps, 23)
 }
 
 // Where librdkafka says which records were at fault, the others are marked; and what may be written is not sent again.

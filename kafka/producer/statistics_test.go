@@ -20,9 +20,9 @@ import (
 func often(cfg *config.Config) { cfg.Producer = config.Properties{"statistics.interval.ms": "100"} }
 
 // profile is the status of one profile.
-func profile(t *testing.T, c *Client, name string) ProfileStatus {
+func profile(t *testing.T, ps *Producers, name string) ProfileStatus {
 	t.Helper()
-	for _, p := range c.Status().Profiles {
+	for _, p := range ps.Status() {
 		if p.Name == name {
 			return p
 		}
@@ -48,11 +48,11 @@ func TestStatisticsComeByDefault(t *testing.T) {
 func TestTheStatusTellsOfTheBrokers(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), often)
-	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), record.OK)
+	ps := openOn(t, k.ListenAddrs(), often)
+	wantOutcome(t, newCaller(t, ps).deliver(t, "letters", []byte("x")), record.OK)
 	var p ProfileStatus
 	kafkatest.Eventually(t, "a round trip in the statistics", func() bool {
-		p = profile(t, c, config.Delivered)
+		p = profile(t, ps, config.Delivered)
 		return len(p.Brokers) == 1 && p.Brokers[0].RTT.Average > 0
 	})
 	b := p.Brokers[0]
@@ -67,13 +67,13 @@ func TestTheStatusTellsOfTheBrokers(t *testing.T) {
 func TestTheStatisticsTellOfTheQueue(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), often)
-	wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), record.OK)
-	mute(k)
-	bufferThree(t, c)
-	defer func() { _ = shut(c, time.Second) }()
+	ps := openOn(t, k.ListenAddrs(), often)
+	wantOutcome(t, newCaller(t, ps).deliver(t, "letters", []byte("x")), record.OK)
+	kafkatest.Mute(k)
+	bufferThree(t, ps)
+	defer func() { _, _ = shut(ps, time.Second) }()
 	kafkatest.Eventually(t, "three records in the queue", func() bool {
-		p := profile(t, c, config.Buffered)
+		p := profile(t, ps, config.Buffered)
 		return p.Queued == 3 && p.QueuedBytes >= 3
 	})
 }
@@ -82,11 +82,11 @@ func TestTheStatisticsTellOfTheQueue(t *testing.T) {
 func TestTheBrokersCountersGoOnWithAnotherProducer(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), often)
-	p := newCaller(t, c)
+	ps := openOn(t, k.ListenAddrs(), often)
+	p := newCaller(t, ps)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
 	connects := func() int64 {
-		if brokers := profile(t, c, config.Delivered).Brokers; len(brokers) == 1 && brokers[0].ID >= 0 {
+		if brokers := profile(t, ps, config.Delivered).Brokers; len(brokers) == 1 && brokers[0].ID >= 0 {
 			return brokers[0].Connects
 		}
 		return 0
@@ -97,7 +97,7 @@ func TestTheBrokersCountersGoOnWithAnotherProducer(t *testing.T) {
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.Unknown)
 	kafkatest.Eventually(t, "the new producer", func() bool { return p.deliver(t, "letters", []byte("x")) == nil })
 	kafkatest.Eventually(t, "a connection more", func() bool { return connects() > before })
-	if n := profile(t, c, config.Delivered).Fatal; n != 1 {
+	if n := profile(t, ps, config.Delivered).Fatal; n != 1 {
 		t.Errorf("failed for good %d times, want once", n)
 	}
 }

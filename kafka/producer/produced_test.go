@@ -1,4 +1,4 @@
-package kafka
+package producer
 
 import (
 	"errors"
@@ -14,16 +14,15 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
-	"github.com/sluice-proxy/sluice/kafka/producer"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // wantProduced holds the books against rows of topic, accepted, bytes and outcomes. The others' row
 // is left out when it is empty.
-func wantProduced(t *testing.T, c *Client, want ...producer.ProducedRow) {
+func wantProduced(t *testing.T, ps *Producers, want ...ProducedRow) {
 	t.Helper()
-	var got []producer.ProducedRow
-	for _, r := range c.Produced() {
+	var got []ProducedRow
+	for _, r := range ps.Produced() {
 		if r.Topic != "" || r.Accepted > 0 {
 			got = append(got, r)
 		}
@@ -36,8 +35,8 @@ func wantProduced(t *testing.T, c *Client, want ...producer.ProducedRow) {
 func TestEveryProducedRecordIsInItsTopicsRow(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters", "parcels", "cards"))
-	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.MaxTopicRows = 2 })
-	p := newCaller(t, c)
+	ps := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.MaxTopicRows = 2 })
+	p := newCaller(t, ps)
 	for _, topic := range []string{"letters", "parcels", "cards", "letters", "cards"} {
 		wantOutcome(t, p.deliver(t, topic, []byte("four")), record.OK)
 	}
@@ -47,18 +46,18 @@ func TestEveryProducedRecordIsInItsTopicsRow(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantOutcome(t, p.outcomes(t, 1), record.Rejected)
-	wantProduced(t, c,
-		producer.ProducedRow{Topic: "", Accepted: 3, Bytes: 12, Ended: [4]int64{record.OK: 2, record.Rejected: 1}},
-		producer.ProducedRow{Topic: "letters", Accepted: 2, Bytes: 8, Ended: [4]int64{record.OK: 2}},
-		producer.ProducedRow{Topic: "parcels", Accepted: 2, Bytes: 11, Ended: [4]int64{record.OK: 1, record.Rejected: 1}},
+	wantProduced(t, ps,
+		ProducedRow{Topic: "", Accepted: 3, Bytes: 12, Ended: [4]int64{record.OK: 2, record.Rejected: 1}},
+		ProducedRow{Topic: "letters", Accepted: 2, Bytes: 8, Ended: [4]int64{record.OK: 2}},
+		ProducedRow{Topic: "parcels", Accepted: 2, Bytes: 11, Ended: [4]int64{record.OK: 1, record.Rejected: 1}},
 	)
-	allEnded(t, c, 7)
+	allEnded(t, ps, 7)
 }
 
 // A row that is full stays so: what was counted among the others ends there, whatever becomes of the bound.
 func TestATopicKeepsItsRow(t *testing.T) {
 	t.Parallel()
-	b := producer.newProducedBooks(1)
+	b := newProducedBooks(1)
 	own, other := b.admit("a", 1).row, b.admit("b", 1).row
 	if own == b.others || other != b.others {
 		t.Fatalf("rows %p and %p, the others' is %p", own, other, b.others)
@@ -73,29 +72,29 @@ func TestATopicKeepsItsRow(t *testing.T) {
 
 func TestARecordAtTheGateIsHeldAndInFlight(t *testing.T) {
 	t.Parallel()
-	c := openOn(t, []string{"127.0.0.1:1"}, nil)
-	bufferThree(t, c)
-	for _, p := range c.Status().Profiles {
+	ps := openOn(t, []string{"127.0.0.1:1"}, nil)
+	bufferThree(t, ps)
+	for _, p := range ps.Status() {
 		want := map[string]int64{config.Buffered: 3}[p.Name]
 		if p.Held != want || p.InFlight != want {
 			t.Errorf("%s: %d held, %d in flight, want %d", p.Name, p.Held, p.InFlight, want)
 		}
 	}
-	wantProduced(t, c)
-	wantUndelivered(t, c, "3")
-	wantProduced(t, c, producer.ProducedRow{Accepted: 3, Bytes: 3, Ended: [4]int64{record.Retry: 3}})
+	wantProduced(t, ps)
+	wantUndelivered(t, ps)
+	wantProduced(t, ps, ProducedRow{Accepted: 3, Bytes: 3, Ended: [4]int64{record.Retry: 3}})
 }
 
 func TestInFlightIsByProfile(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), nil)
-	p := newCaller(t, c)
+	ps := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, ps)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
-	mute(k)
-	bufferThree(t, c)
-	defer func() { _ = shut(c, time.Second) }()
-	for _, p := range c.Status().Profiles {
+	kafkatest.Mute(k)
+	bufferThree(t, ps)
+	defer func() { _, _ = shut(ps, time.Second) }()
+	for _, p := range ps.Status() {
 		if want := map[string]int64{config.Buffered: 3}[p.Name]; p.InFlight != want || p.Held != 0 {
 			t.Errorf("%s: %d in flight, %d held, want %d and none", p.Name, p.InFlight, p.Held, want)
 		}
@@ -109,14 +108,14 @@ func TestInFlightIsByProfile(t *testing.T) {
 func TestTheBooksNeverGoBack(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(2, "letters", "parcels"))
-	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.MaxTopicRows = 1 })
+	ps := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.MaxTopicRows = 1 })
 	const n = 20_000
 	done := make(chan error, 2)
 	for i := range 2 {
-		p := newCaller(t, c)
+		p := newCaller(t, ps)
 		go func() { done <- bufferMany(p, []string{"letters", "parcels"}[i], n) }()
 	}
-	before := map[string]producer.ProducedRow{}
+	before := map[string]ProducedRow{}
 	for running := 2; running > 0; {
 		select {
 		case err := <-done:
@@ -126,7 +125,7 @@ func TestTheBooksNeverGoBack(t *testing.T) {
 			running--
 		default:
 		}
-		for _, r := range c.Produced() {
+		for _, r := range ps.Produced() {
 			b := before[r.Topic]
 			if r.Pending() < 0 || r.Accepted < b.Accepted || r.Bytes < b.Bytes || r.Ended[record.OK] < b.Ended[record.OK] {
 				t.Fatalf("after %+v came %+v", b, r)
@@ -134,9 +133,9 @@ func TestTheBooksNeverGoBack(t *testing.T) {
 			before[r.Topic] = r
 		}
 	}
-	kafkatest.Eventually(t, "all reports", func() bool { return c.Stats().Pending == 0 })
-	allEnded(t, c, 2*n)
-	for _, p := range c.Status().Profiles {
+	kafkatest.Eventually(t, "all reports", func() bool { return ps.Counts().Pending == 0 })
+	allEnded(t, ps, 2*n)
+	for _, p := range ps.Status() {
 		if want := map[string]uint64{config.Buffered: 2 * n}[p.Name]; p.AckLatency.Count != want {
 			t.Errorf("%s: the time of %d records is counted, want %d", p.Name, p.AckLatency.Count, want)
 		}

@@ -1,0 +1,93 @@
+package producer
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
+	"github.com/sluice-proxy/sluice/kafka/record"
+)
+
+func TestAnUnknownTopicIsRefusedSoonAndComesBack(t *testing.T) {
+	t.Parallel()
+	k := kafkatest.Brokers(t)
+	ps := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, ps)
+	// These are the words of the look-up: librdkafka's own, after seconds, are others.
+	first := p.deliver(t, "nowhere", []byte("x"))
+	if wantOutcome(t, first, record.Rejected); !strings.Contains(first.Reason, "the brokers do not create topics") {
+		t.Errorf("refused as %q", first.Reason)
+	}
+	var refused *Error
+	if err := p.Deliver([]byte("nowhere"), nil, []byte("x")); !errors.As(err, &refused) || refused.Outcome != record.Rejected {
+		t.Errorf("the second record was not refused at once: %v", err)
+	}
+	if err := k.CreateTopic("nowhere", 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	kafkatest.Eventually(t, "the topic that was created", func() bool { return p.deliver(t, "nowhere", []byte("x")) == nil })
+	if p.Pending() != 0 {
+		t.Errorf("%d pending", p.Pending())
+	}
+}
+
+func TestTheFirstRecordCreatesATopicWhereBrokersDoSo(t *testing.T) {
+	t.Parallel()
+	k := kafkatest.Brokers(t, kfake.AllowAutoTopicCreation())
+	ps := openOn(t, k.ListenAddrs(), nil)
+	wantOutcome(t, newCaller(t, ps).deliver(t, "fresh", []byte("x")), record.OK)
+	allEnded(t, ps, 1)
+}
+
+func TestRecordsOfATopicStayInOrderThroughTheGate(t *testing.T) {
+	t.Parallel()
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
+	ps := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, ps)
+	const n = 500
+	for i := range n {
+		if err := p.Deliver([]byte("letters"), nil, []byte{byte(i >> 8), byte(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if failure := p.outcomes(t, n); failure != nil {
+		t.Fatal(failure)
+	}
+	for i, r := range kafkatest.Read(t, k, "letters", n) {
+		if got := int(r.Value[0])<<8 | int(r.Value[1]); got != i {
+			t.Fatalf("record %d at offset %d", got, i)
+		}
+	}
+}
+
+func TestNobodyWritesToTopicsOfKafkasOwn(t *testing.T) {
+	t.Parallel()
+	k := kafkatest.Brokers(t, kfake.AllowAutoTopicCreation())
+	ps := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, ps)
+	for _, name := range []string{"__consumer_offsets", "__transaction_state", "__share_group_state"} {
+		wantOutcome(t, p.deliver(t, name, []byte("x")), record.Rejected)
+		if k.TopicInfo(name) != nil {
+			t.Errorf("%s was made", name)
+		}
+	}
+}
+
+func TestTheNumberOfTopicsIsBounded(t *testing.T) {
+	t.Parallel()
+	k := kafkatest.Brokers(t, kfake.AllowAutoTopicCreation())
+	ps := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.MaxTopics = 2 })
+	p := newCaller(t, ps)
+	wantOutcome(t, p.deliver(t, "one", []byte("x")), record.OK)
+	wantOutcome(t, p.deliver(t, "two", []byte("x")), record.OK)
+	failure := p.deliver(t, "three", []byte("x"))
+	wantOutcome(t, failure, record.Rejected)
+	if !strings.Contains(failure.Reason, "produce.max_topics") {
+		t.Errorf("%q does not name the setting", failure.Reason)
+	}
+	wantOutcome(t, p.deliver(t, "one", []byte("x")), record.OK)
+}
