@@ -6,20 +6,18 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
-	"github.com/sluice-proxy/sluice/kafka/record"
-	wireerr "github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 func TestEveryLoopBeatsAsLongAsItRuns(t *testing.T) {
 	t.Parallel()
 	p := &kafkatest.Pulse{}
 	_, c := lettersOn(t, 1, func(cfg *config.Config) { cfg.Register = p.Register })
-	join(t, c, "a", topicsOf("letters"))
+	join(t, c, "group", "letters")
 	want := []string{"lag", "producer:buffered", "producer:delivered", "subscription:group", "topics"}
 	kafkatest.Eventually(t, "all loops", func() bool { return slices.Equal(p.Running(), want) })
 	for _, name := range want {
@@ -48,8 +46,8 @@ func TestLoopsBeatWithoutBrokers(t *testing.T) {
 			t.Parallel()
 			p := &kafkatest.Pulse{}
 			c := openOn(t, brokers, func(cfg *config.Config) { cfg.Register = p.Register })
-			bufferThree(t, c)
-			join(t, c, "a", topicsOf("letters"))
+			buffer(t, c, 3)
+			join(t, c, "group", "letters")
 			kafkatest.Eventually(t, "a question that nobody answered", func() bool { return p.Of("lag").Longest > cluster.TurnTime/2 })
 			before := p.Of("lag").Beats
 			kafkatest.Eventually(t, "the next question", func() bool { return p.Of("lag").Beats > before+2 })
@@ -57,16 +55,4 @@ func TestLoopsBeatWithoutBrokers(t *testing.T) {
 			p.WantInTime(t)
 		})
 	}
-}
-
-func TestLoopsBeatWhileAProducerIsReplaced(t *testing.T) {
-	t.Parallel()
-	p := &kafkatest.Pulse{}
-	k, c := lettersOn(t, 1, func(cfg *config.Config) { cfg.Register = p.Register })
-	caller := newCaller(t, c)
-	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: wireerr.OutOfOrderSequenceNumber})
-	wantOutcome(t, caller.deliver(t, "letters", []byte("x")), record.Unknown)
-	kafkatest.Eventually(t, "the new producer", func() bool { return caller.deliver(t, "letters", []byte("x")) == nil })
-	kafkatest.Eventually(t, "the end of the old one", func() bool { return p.Of("producer:delivered").Count == 1 })
-	p.WantInTime(t)
 }

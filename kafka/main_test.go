@@ -7,13 +7,11 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain fails when a goroutine outlives the tests. It gives the property tests walks long enough to fill a window, and
-// lets many tests go on at a time, which mostly wait for brokers. The command line goes above both.
+// TestMain fails when a goroutine outlives the tests. It lets many tests go on at a time, which mostly wait for brokers,
+// unless the command line says otherwise.
 func TestMain(m *testing.M) {
-	for name, value := range map[string]string{"rapid.steps": "120", "rapid.nofailfile": "true", "test.parallel": "8"} {
-		if err := flag.Set(name, value); err != nil {
-			panic(err)
-		}
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
 	}
 	goleak.VerifyTestMain(m)
 }

@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -17,9 +15,6 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/consumer"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
-	"github.com/sluice-proxy/sluice/kafka/librdkafka"
-	"github.com/sluice-proxy/sluice/kafka/producer"
-	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // changed is the client's configuration with an edit.
@@ -40,7 +35,7 @@ func reconfigure(t *testing.T, c *Client, edit func(*config.Config)) {
 func TestAnInvalidConfigurationChangesNothing(t *testing.T) {
 	t.Parallel()
 	c := openOn(t, []string{"127.0.0.1:1"}, nil)
-	before, producers := c.settings.Load(), handles(c)
+	before := c.settings.Load()
 	for _, tt := range []struct {
 		edit func(*config.Config)
 		want string
@@ -58,7 +53,7 @@ func TestAnInvalidConfigurationChangesNothing(t *testing.T) {
 			t.Errorf("the error is %v, want one of %q", err, tt.want)
 		}
 	}
-	if c.settings.Load() != before || !slices.Equal(handles(c), producers) {
+	if c.settings.Load() != before {
 		t.Error("something changed")
 	}
 }
@@ -66,7 +61,6 @@ func TestAnInvalidConfigurationChangesNothing(t *testing.T) {
 func TestWhatCannotChangeIsNamed(t *testing.T) {
 	t.Parallel()
 	c := openOn(t, []string{"127.0.0.1:1"}, nil)
-	producers := handles(c)
 	unchanged, err := c.Reconfigure(changed(c, func(cfg *config.Config) {
 		cfg.Brokers = []string{"127.0.0.1:2"}
 		cfg.InFlight = 7
@@ -81,42 +75,35 @@ func TestWhatCannotChangeIsNamed(t *testing.T) {
 	if now.Brokers[0] != "127.0.0.1:1" || now.InFlight != 7 {
 		t.Errorf("the configuration is %+v", now)
 	}
-	if !slices.Equal(handles(c), producers) {
-		t.Error("a producer was replaced whose properties are the same")
-	}
 }
 
 func TestBoundsChangeAtOnce(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.AllowAutoTopicCreation())
-	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.MaxTopics, cfg.MaxSubscriptions, cfg.InFlight = 1, 1, 2 })
-	p := newCaller(t, c)
-	wantOutcome(t, p.deliver(t, "one", []byte("x")), record.OK)
-	join(t, c, "a", topicsOf("one"))
-	p.pending.Add(2)
-	two := func() (outcome *producer.Error, joined error, room bool) {
-		outcome = asProduceError(p.Deliver([]byte("two"), nil, nil), "two")
-		_, joined = c.Join(consumer.Identity{"other", "a"}, topicsOf("one"), func() {})
-		return outcome, joined, p.Room()
+	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.MaxTopics, cfg.MaxSubscriptions = 1, 1 })
+	if err := deliver(t, c, "one"); err != nil {
+		t.Fatal(err)
 	}
-	if failure, err, room := two(); failure.Outcome != record.Rejected || err == nil || room {
-		t.Errorf("before: %v, %v, room is %v", failure, err, room)
+	join(t, c, "group", "one")
+	other, in := consumer.Identity{Group: "other", Name: "a"}, consumer.SubscribeOptions{Topics: []string{"one"}}
+	if _, err := c.Join(other, in, func() {}); err == nil {
+		t.Error("before: a second subscription of one was opened")
 	}
-	reconfigure(t, c, func(cfg *config.Config) { cfg.MaxTopics, cfg.MaxSubscriptions, cfg.InFlight = 2, 2, 4 })
-	p.pending.Add(-2)
-	wantOutcome(t, p.deliver(t, "two", []byte("x")), record.OK)
-	p.pending.Add(2)
-	if _, err := c.Join(consumer.Identity{"other", "a"}, topicsOf("one"), func() {}); err != nil || !p.Room() {
-		t.Errorf("after: %v, room is %v", err, p.Room())
+	if err := deliver(t, c, "two"); err == nil || !strings.HasPrefix(err.Error(), "rejected: ") {
+		t.Errorf("before: a record of the second topic of one ended as %v", err)
 	}
-	p.pending.Add(-2)
+	reconfigure(t, c, func(cfg *config.Config) { cfg.MaxTopics, cfg.MaxSubscriptions = 2, 2 })
+	if err := deliver(t, c, "two"); err != nil {
+		t.Error(err)
+	}
+	join(t, c, "other", "one")
 }
 
 // A window, a grace and consumer properties belong to a subscription for as long as it is open.
 func TestNewSubscriptionsGetNewWindows(t *testing.T) {
 	t.Parallel()
-	_, c := lettersOn(t, 10, func(cfg *config.Config) { cfg.WindowRecords = 3 })
-	old := join(t, c, "a", topicsOf("letters"))
+	k, c := lettersOn(t, 10, func(cfg *config.Config) { cfg.WindowRecords = 3 })
+	old := join(t, c, "group", "letters")
 	old.take(t, 3)
 	reconfigure(t, c, func(cfg *config.Config) {
 		cfg.WindowRecords, cfg.Consumer = 5, config.Properties{"auto.offset.reset": "latest"}
@@ -124,19 +111,14 @@ func TestNewSubscriptionsGetNewWindows(t *testing.T) {
 	if _, err := old.Next(1, 1<<20, nil); err == nil {
 		t.Error("the window of an open subscription has changed")
 	}
-	woken := producer.newBell()
-	m, err := c.Join(consumer.Identity{"other", "a"}, topicsOf("letters"), woken.ring)
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := join(t, c, "other", "letters")
 	kafkatest.Eventually(t, "the assignment", func() bool { return c.Status().Subscriptions[1].Partitions == 1 })
-	w := &worker{m, woken}
 	kafkatest.Eventually(t, "a record from after the change", func() bool {
-		fill(t, c, "letters", 1)
+		kafkatest.Fill(t, k, "letters", 1)
 		lent, err := w.Next(1, 1<<20, nil)
 		return err == nil && len(lent) == 1 && lent[0].Offset >= 10
 	})
-	fill(t, c, "letters", 10)
+	kafkatest.Fill(t, k, "letters", 10)
 	w.take(t, 4)
 	if _, err := w.Next(1, 1<<20, nil); err == nil {
 		t.Error("a window of 5 takes 6 records")
@@ -148,7 +130,9 @@ func TestReconfigureDuringClose(t *testing.T) {
 	for range 5 {
 		k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 		c := openOn(t, k.ListenAddrs(), nil)
-		wantOutcome(t, newCaller(t, c).deliver(t, "letters", []byte("x")), record.OK)
+		if err := deliver(t, c, "letters"); err != nil {
+			t.Fatal(err)
+		}
 		var both sync.WaitGroup
 		both.Go(func() {
 			for i := range 5 {

@@ -34,13 +34,21 @@ func openOn(t *testing.T, brokers []string) *Cluster {
 		Asked: func(context.Context, Ask, []Heard, error) {},
 	})
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), kafkatest.Patience)
-		defer cancel()
-		c.life.Stop()
-		c.life.End()
-		_ = c.life.Wait(ctx)
-		c.Close(ctx)
-		_ = handle.Close(ctx)
+		_ = shut(c)
+		_ = handle.Close(kafkatest.Bounded(t))
 	})
 	return c
+}
+
+// shut closes the cluster once; later calls do nothing.
+func shut(c *Cluster) error {
+	if c.life.Context.Err() != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), kafkatest.Patience)
+	defer cancel()
+	c.life.Stop()
+	c.life.End()
+	defer c.Close(ctx)
+	return c.life.Wait(ctx)
 }

@@ -27,7 +27,6 @@ func TestABrokerThatKnowsNobody(t *testing.T) {
 		k.KeepControl()
 		return knowNobody(request.(*kmsg.MetadataRequest)), nil, true //nolint:forcetypeassert // it is one
 	})
-	letters := record.TopicPartition{Topic: "letters", Partition: 0}
 	questions := map[string]func(context.Context) error{
 		"brokers": func(ctx context.Context) error { _, err := c.Brokers(ctx); return err },
 		"topics":  func(ctx context.Context) error { _, err := c.TopicNames(ctx); return err },

@@ -67,6 +67,20 @@ func TestAProducerThatFailedForGoodIsReplaced(t *testing.T) {
 	allEnded(t, ps, p.taken(t, ps))
 }
 
+func TestLoopsBeatWhileAProducerIsReplaced(t *testing.T) {
+	t.Parallel()
+	p := &kafkatest.Pulse{}
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
+	ps := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.Register = p.Register })
+	caller := newCaller(t, ps)
+	wantOutcome(t, caller.deliver(t, "letters", []byte("x")), record.OK)
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: wireerr.OutOfOrderSequenceNumber})
+	wantOutcome(t, caller.deliver(t, "letters", []byte("x")), record.Unknown)
+	kafkatest.Eventually(t, "the new producer", func() bool { return caller.deliver(t, "letters", []byte("x")) == nil })
+	kafkatest.Eventually(t, "the end of the old one", func() bool { return p.Of("producer:delivered").Count == 1 })
+	p.WantInTime(t)
+}
+
 func TestNoRecordIsTakenAfterClose(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))

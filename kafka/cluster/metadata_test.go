@@ -1,8 +1,7 @@
-package kafka
+package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"testing"
@@ -11,11 +10,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
-	"github.com/sluice-proxy/sluice/kafka/producer"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -26,7 +25,7 @@ func TestTheClusterIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(k.Close)
-	c := openOn(t, k.ListenAddrs(), nil)
+	c := openOn(t, k.ListenAddrs())
 	id, err := c.ClusterID(t.Context())
 	if err != nil || id != "the-cluster" {
 		t.Errorf("cluster %q %v", id, err)
@@ -59,10 +58,9 @@ func TestTheClusterIsRead(t *testing.T) {
 func TestTheOffsetsOfAPartitionAreRead(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(2, "letters"))
-	c := openOn(t, k.ListenAddrs(), nil)
-	p := newCaller(t, c)
+	c := openOn(t, k.ListenAddrs())
 	for range 5 {
-		wantOutcome(t, p.send(t, producer.Outgoing{Topic: "letters", Partition: 1}).Err, record.OK)
+		kafkatest.Produce(t, k, &kgo.Record{Topic: "letters", Partition: 1})
 	}
 	for id, want := range []int64{0, 5} {
 		low, high, err := c.PartitionOffsets(t.Context(), record.TopicPartition{Topic: "letters", Partition: int32(id)})
@@ -75,16 +73,16 @@ func TestTheOffsetsOfAPartitionAreRead(t *testing.T) {
 func TestWhatDoesNotExistIsToldApartAndNotCreated(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(2, "letters"), kfake.AllowAutoTopicCreation())
-	c := openOn(t, k.ListenAddrs(), nil)
+	c := openOn(t, k.ListenAddrs())
 	start := time.Now()
 	for range 2 {
 		_, err := c.Topic(t.Context(), "nowhere")
-		wantError(t, err, kerr.ErrNoTopic, "topic nowhere: no such topic")
+		kafkatest.WantError(t, err, kerr.ErrNoTopic, "topic nowhere: no such topic")
 		_, _, err = c.PartitionOffsets(t.Context(), record.TopicPartition{Topic: "nowhere", Partition: 0})
-		wantError(t, err, kerr.ErrNoTopic, "topic nowhere: no such topic")
+		kafkatest.WantError(t, err, kerr.ErrNoTopic, "topic nowhere: no such topic")
 		for _, id := range []int32{2, -1} {
 			_, _, err = c.PartitionOffsets(t.Context(), record.TopicPartition{Topic: "letters", Partition: id})
-			wantError(t, err, kerr.ErrNoPartition, fmt.Sprintf("partition letters:%d: no such partition", id))
+			kafkatest.WantError(t, err, kerr.ErrNoPartition, fmt.Sprintf("partition letters:%d: no such partition", id))
 		}
 	}
 	if took := time.Since(start); took > 2*time.Second {
@@ -95,30 +93,25 @@ func TestWhatDoesNotExistIsToldApartAndNotCreated(t *testing.T) {
 	}
 }
 
-func wantError(t *testing.T, err, want error, text string) {
-	t.Helper()
-	if !errors.Is(err, want) || (text != "" && err.Error() != text) {
-		t.Errorf("%v, want %v", err, want)
-	}
-}
-
 func TestADeniedReadingSaysSo(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), nil)
+	c := openOn(t, k.ListenAddrs())
 	if _, err := c.Topic(t.Context(), "letters"); err != nil {
 		t.Fatal(err)
 	}
 	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: "letters", Err: wireerr.TopicAuthorizationFailed, Count: -1})
 	_, _, err := c.PartitionOffsets(t.Context(), letters)
-	wantError(t, err, kerr.ErrDenied, "")
+	kafkatest.WantError(t, err, kerr.ErrDenied)
 	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "letters", Err: wireerr.TopicAuthorizationFailed, Count: -1})
 	_, err = c.Topic(t.Context(), "letters")
-	wantError(t, err, kerr.ErrDenied, "")
+	kafkatest.WantError(t, err, kerr.ErrDenied)
 }
 
+var letters = record.TopicPartition{Topic: "letters", Partition: 0}
+
 // readings are all calls that ask the brokers.
-func readings(c *Client) map[string]func(context.Context) error {
+func readings(c *Cluster) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"topics":  func(ctx context.Context) error { _, err := c.TopicNames(ctx); return err },
 		"topic":   func(ctx context.Context) error { _, err := c.Topic(ctx, "letters"); return err },
@@ -130,11 +123,11 @@ func readings(c *Client) map[string]func(context.Context) error {
 
 func TestAReadingEndsWithItsDeadline(t *testing.T) {
 	t.Parallel()
-	c := openOn(t, []string{"127.0.0.1:1"}, nil)
+	c := openOn(t, []string{"127.0.0.1:1"})
 	for name, read := range readings(c) {
 		start := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-		wantError(t, read(ctx), kerr.ErrNoAnswer, "")
+		kafkatest.WantError(t, read(ctx), kerr.ErrNoAnswer)
 		cancel()
 		if took := time.Since(start); took > time.Second {
 			t.Errorf("%s: took %v", name, took)
@@ -144,7 +137,7 @@ func TestAReadingEndsWithItsDeadline(t *testing.T) {
 
 func TestAReadingEndsWithItsCallerAndWithTheClient(t *testing.T) {
 	t.Parallel()
-	c := openOn(t, []string{"127.0.0.1:1"}, nil)
+	c := openOn(t, []string{"127.0.0.1:1"})
 	all := readings(c)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
@@ -153,17 +146,17 @@ func TestAReadingEndsWithItsCallerAndWithTheClient(t *testing.T) {
 	}
 	cancel()
 	for range all {
-		wantError(t, soonest(t, ended), context.Canceled, "")
+		kafkatest.WantError(t, soonest(t, ended), context.Canceled)
 	}
 	for _, read := range all {
 		go func() { ended <- read(t.Context()) }()
 	}
 	start := time.Now()
-	if err := shut(c, kafkatest.Patience); err != nil {
+	if err := shut(c); err != nil {
 		t.Error(err)
 	}
 	for range all {
-		wantError(t, soonest(t, ended), kerr.ErrStopping, "")
+		kafkatest.WantError(t, soonest(t, ended), kerr.ErrStopping)
 	}
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("closing took %v", took)
