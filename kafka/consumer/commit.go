@@ -216,7 +216,7 @@ func (s *Subscription) settledUpTo(partitions []record.TopicPartition) (list []l
 func (s *Subscription) noteRewound(places []record.PartitionOffset) {
 	for _, p := range places {
 		if f := s.partitions[p.TopicPartition]; f != nil {
-			f.rewound = p.Offset < s.position(f)
+			f.commit.rewound = p.Offset < s.position(f)
 		}
 	}
 }

@@ -23,11 +23,11 @@ func (s *Subscription) createdAgain(topic, was, id string, before time.Time) {
 	for tp, f := range s.partitions {
 		switch {
 		case tp.Topic != topic:
-		case f.opened.After(before) && !f.inherited: // perhaps it was opened in the new log: inherit decides
-		case f.back.After(before) && f.first == 0: // its records have told already: see wentBack
+		case f.earlier.openedAt.After(before) && !f.earlier.counts: // perhaps it was opened in the new log: inherit decides
+		case f.log.wentBackAt.After(before) && f.log.first == 0: // its records have told already: see wentBack
 			here = append(here, librdkafka.Partition{Topic: topic, ID: tp.Partition, Offset: f.expected()})
 		default:
-			owed += f.lane.Ledger().Owed()
+			owed += f.inDispatch.Ledger().Owed()
 			again = append(again, tp)
 		}
 	}
@@ -53,12 +53,12 @@ func (s *Subscription) resetTo(partitions []record.TopicPartition, was string) {
 		f := s.partitions[tp]
 		from[tp] = f.expected()
 		if at := s.position(f); at >= 0 {
-			s.past[tp] = &past{position: at, committed: f.committed, log: was}
+			s.past[tp] = &past{position: at, committed: f.commit.committed, log: was}
 		}
 		s.hold([]record.PartitionOffset{{TopicPartition: tp, Offset: 0}}) // librdkafka would commit what was stored of the old log
 		s.mu.Lock()
 		f.restart(-1)
-		f.halted = true
+		f.log.halted = true
 		s.mu.Unlock()
 	}
 	s.groups.life.Go(func() {
@@ -84,7 +84,7 @@ func (s *Subscription) beginAt(from, begins, ends map[record.TopicPartition]int6
 	var places []record.PartitionOffset
 	for tp, was := range from {
 		f := s.partitions[tp]
-		if f == nil || !f.halted {
+		if f == nil || !f.log.halted {
 			continue // it is gone, or somebody has sought it
 		}
 		low, high := begins[tp], ends[tp]
@@ -120,7 +120,7 @@ const stuckAfter = 2 * time.Second
 // renewStuck goes on with another consumer when this one does not find the records of a new log.
 func (s *Subscription) renewStuck(ctx context.Context, now time.Time) {
 	for tp, f := range s.partitions {
-		if f.behind && !f.explicit && now.Sub(f.anewAt) > stuckAfter {
+		if f.log.behind && !f.commit.explicit && now.Sub(f.log.anewAt) > stuckAfter {
 			s.renew(ctx, "the topic of "+tp.String()+" was created again, and its records do not come")
 			return
 		}
@@ -211,8 +211,8 @@ func (s *Subscription) identified(ids map[string]string, asked time.Time) {
 	}
 	s.forgetLogs(topics, asked)
 	for _, f := range s.partitions {
-		if f.past != nil && asked.After(f.opened) {
-			f.identified = true
+		if f.earlier.past != nil && asked.After(f.earlier.openedAt) {
+			f.earlier.logKnown = true
 			s.inherit(f)
 		}
 	}

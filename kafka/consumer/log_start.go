@@ -9,30 +9,19 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// logStart is what is known of where a partition's log was entered, and of what the group has committed in it. A commit
-// goes down only when the log did: see follow, and commitDown.
+// logStart is what is known of where a partition's log was entered: see follow.
 type logStart struct {
-	next      int64     // the offset that comes next, as long as no record has come; -1: not known
-	first     int64     // the first offset that came, -1 for none
-	committed int64     // what the brokers have, as far as is known; -1 for nothing
-	known     bool      // they were asked
-	explicit  bool      // its position may be lower than that: it is committed explicitly until the brokers have it
-	anewAt    time.Time // when it was sought as its topic was created again; zero when its records come
-	behind    bool      // there are some, and none has come
-	halted    bool      // nothing is taken any more: auto.offset.reset is error, and the log does not hold what comes next
-	doubted   extent    // what looked like another log, and was not
-	back      time.Time // when its records went back
-	rewound   bool      // somebody has committed a lower offset than what is settled: see CommitAt
+	next       int64     // the offset that comes next, as long as no record has come; -1: not known
+	first      int64     // the first offset that came, -1 for none
+	anewAt     time.Time // when the partition was sought as its topic was created again; zero when its records come
+	behind     bool      // there are such records, and none has come
+	halted     bool      // nothing is taken any more: auto.offset.reset is error, and the log does not hold what comes next
+	doubted    extent    // what looked like another log, and was not
+	wentBackAt time.Time // when the records went back
 }
 
-func newLogStart() logStart {
-	return logStart{next: -1, first: -1, committed: -1, doubted: extent{-1, -1}}
-}
-
-// again is the same partition, from another place on.
-func (l *logStart) again(next int64) logStart {
-	return logStart{next: max(-1, next), first: -1, committed: l.committed, known: l.known, explicit: true, doubted: extent{-1, -1}}
-}
+// logFrom is the state of a partition of which an offset comes next, -1 when it is not known.
+func logFrom(next int64) logStart { return logStart{next: next, first: -1, doubted: extent{-1, -1}} }
 
 // extent is what a partition's log holds: from low up to, but not including, high. -1 is not known.
 type extent struct{ low, high int64 }
@@ -44,10 +33,10 @@ func (e extent) lacks(next int64) bool {
 
 // expected is the offset that comes next, -1 when it is not known.
 func (f *partition) expected() int64 {
-	if at := f.lane.Ledger().Fetched(); at >= 0 {
+	if at := f.inDispatch.Ledger().Fetched(); at >= 0 {
 		return at + 1
 	}
-	return f.next
+	return f.log.next
 }
 
 // learnRetry is the pause before the group's coordinator is asked again.
@@ -62,7 +51,7 @@ func (s *Subscription) learn(now time.Time) {
 	s.unlearned = false
 	asked, list := map[record.TopicPartition]*partition{}, []librdkafka.Partition(nil)
 	for tp, f := range s.partitions {
-		if !f.known {
+		if !f.commit.known {
 			asked[tp] = f
 			list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition})
 		}
@@ -100,7 +89,7 @@ func (s *Subscription) learned(asked map[record.TopicPartition]*partition, offse
 	for _, p := range offsets {
 		f := asked[record.TopicPartition{Topic: p.Topic, Partition: p.ID}]
 		switch {
-		case f == nil || s.partitions[f.lane.TopicPartition] != f:
+		case f == nil || s.partitions[f.inDispatch.TopicPartition] != f:
 		case p.Err != librdkafka.None:
 			s.unlearned, s.learnAt = true, time.Now().Add(learnRetry)
 		default:
@@ -112,29 +101,29 @@ func (s *Subscription) learned(asked map[record.TopicPartition]*partition, offse
 
 // learnedOf compares what the group had committed with what has come since.
 func (s *Subscription) learnedOf(f *partition, at int64) {
-	f.known = true
-	if f.committed < 0 { // else a commit has ended meanwhile, and says more
-		f.committed = at
+	f.commit.known = true
+	if f.commit.committed < 0 { // else a commit has ended meanwhile, and says more
+		f.commit.committed = at
 	}
 	position := s.position(f)
 	switch {
-	case f.explicit: // it was sought meanwhile
+	case f.commit.explicit: // it was sought meanwhile
 	case at < 0 && s.strict():
 		s.halt(f, "the group has no committed offset, and auto.offset.reset is error: choose earliest or latest")
 	case at < 0:
-	case f.first < 0:
-		f.next = at
-	case at > max(f.first, position):
-		s.wentBack(f, at, f.first, false)
-	case at < f.first:
-		s.passed(f, at, f.first)
+	case f.log.first < 0:
+		f.log.next = at
+	case at > max(f.log.first, position):
+		s.wentBack(f, at, f.log.first, false)
+	case at < f.log.first:
+		s.passed(f, at, f.log.first)
 	}
 }
 
 func (s *Subscription) position(f *partition) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return f.lane.Ledger().Position()
+	return f.inDispatch.Ledger().Position()
 }
 
 // strict tells that auto.offset.reset is error: it is up to people where the group goes on.
@@ -145,7 +134,7 @@ func (s *Subscription) strict() bool {
 
 // waits tells that a partition is not to be fed: it was halted, or may have to be.
 func (s *Subscription) waits(f *partition) bool {
-	return f.halted || f.past != nil || s.strict() && !f.known
+	return f.log.halted || f.earlier.past != nil || s.strict() && !f.commit.known
 }
 
 // follow looks whether the record at an offset follows what came before, and if not, what that means.
@@ -157,8 +146,8 @@ func (s *Subscription) follow(f *partition, at int64) {
 	case at < next:
 		s.wentBack(f, next, at, true)
 	}
-	if f.first < 0 && !f.halted {
-		f.first, f.anewAt, f.behind = at, time.Time{}, false
+	if f.log.first < 0 && !f.log.halted {
+		f.log.first, f.log.anewAt, f.log.behind = at, time.Time{}, false
 	}
 }
 
@@ -172,7 +161,7 @@ func (s *Subscription) unbroken(f *partition, fetched []librdkafka.Message) int 
 			continue
 		}
 		if low < 0 {
-			low, _ = s.consumer.Watermarks(f.lane.Topic, f.lane.Partition)
+			low, _ = s.consumer.Watermarks(f.inDispatch.Topic, f.inDispatch.Partition)
 		}
 		if at < next || low > next {
 			return i
@@ -184,7 +173,7 @@ func (s *Subscription) unbroken(f *partition, fetched []librdkafka.Message) int 
 // passed counts records that will not come any more, because the log begins behind them. Offsets that are missing
 // otherwise never were records of ours: compaction and the markers of transactions leave such gaps.
 func (s *Subscription) passed(f *partition, next, at int64) {
-	tp := f.lane.TopicPartition
+	tp := f.inDispatch.TopicPartition
 	low, high := s.consumer.Watermarks(tp.Topic, tp.Partition)
 	switch {
 	case low <= next:
@@ -199,18 +188,18 @@ func (s *Subscription) passed(f *partition, next, at int64) {
 
 // skip books records that are skipped, and says so.
 func (s *Subscription) skip(f *partition, from, to, low int64) {
-	s.log.Warn("records skipped: the log begins behind them", "partition", f.lane.String(), "from", from, "to", to,
+	s.log.Warn("records skipped: the log begins behind them", "partition", f.inDispatch.String(), "from", from, "to", to,
 		"records", to-from, "log_begins", low, "auto_offset_reset", s.reset)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f.lane.Ledger().Pass(from, to)
+	f.inDispatch.Ledger().Pass(from, to)
 }
 
 // wentBack begins the partition's book again where its log goes on, below what came before or is committed: the topic
 // was created again, or its log was cut. What is owed of the old log cannot be settled in the new one. anew is
 // false when all that was fetched is of the new log already.
 func (s *Subscription) wentBack(f *partition, from, to int64, anew bool) {
-	tp := f.lane.TopicPartition
+	tp := f.inDispatch.TopicPartition
 	if s.strict() {
 		low, high := s.consumer.Watermarks(tp.Topic, tp.Partition)
 		s.outOfRange(f, from, extent{low, high})
@@ -223,27 +212,27 @@ func (s *Subscription) wentBack(f *partition, from, to int64, anew bool) {
 	if anew {
 		f.restart(to)
 	}
-	f.lane.Ledger().Begin(to)
-	f.explicit, f.back, s.stored = true, time.Now(), time.Time{}
+	f.inDispatch.Ledger().Begin(to)
+	f.commit.explicit, f.log.wentBackAt, s.stored = true, time.Now(), time.Time{}
 }
 
 // outOfRange halts a partition whose log does not hold what comes next.
 func (s *Subscription) outOfRange(f *partition, next int64, holds extent) {
 	s.halt(f, fmt.Sprintf("offset %d of %s is out of range %d-%d, and auto.offset.reset is error: set the group's offset, or choose earliest or latest",
-		next, f.lane, holds.low, holds.high))
+		next, f.inDispatch, holds.low, holds.high))
 }
 
 // halt takes nothing of a partition any more, and tells members why.
 func (s *Subscription) halt(f *partition, why string) {
-	f.halted = true
-	s.log.Warn("partition halted", "partition", f.lane.String(), "err", why)
+	f.log.halted = true
+	s.log.Warn("partition halted", "partition", f.inDispatch.String(), "err", why)
 	s.tell(&librdkafka.Error{Code: librdkafka.AutoOffsetReset, Text: why}, false)
 }
 
 // halting tells whether some partition is halted.
 func (s *Subscription) halting() bool {
 	for _, f := range s.partitions {
-		if f.halted {
+		if f.log.halted {
 			return true
 		}
 	}
@@ -263,15 +252,15 @@ func (s *Subscription) watch(now time.Time) {
 	asked, partitions := map[record.TopicPartition]int64{}, []record.TopicPartition(nil)
 	for tp, f := range s.partitions {
 		next := f.expected()
-		if next < 0 || f.halted {
+		if next < 0 || f.log.halted {
 			continue
 		}
 		low, high := s.consumer.Watermarks(tp.Topic, tp.Partition)
 		if low > next && f.buffers() {
 			continue // what the log has lost is here already
 		}
-		if holds := (extent{low, high}); holds.lacks(next) && holds != f.doubted || !f.anewAt.IsZero() {
-			f.doubted = holds
+		if holds := (extent{low, high}); holds.lacks(next) && holds != f.log.doubted || !f.log.anewAt.IsZero() {
+			f.log.doubted = holds
 			asked[tp], partitions = next, append(partitions, tp)
 		}
 	}
@@ -291,7 +280,7 @@ func (s *Subscription) watchEnded(asked, begins, ends map[record.TopicPartition]
 		low, known := begins[tp]
 		high, too := ends[tp]
 		if err != nil || !known || !too {
-			f.doubted = extent{-1, -1} // to be asked again
+			f.log.doubted = extent{-1, -1} // to be asked again
 			continue
 		}
 		s.judge(f, next, extent{low, high})
@@ -305,9 +294,9 @@ func (f *partition) buffers() bool { return f.queue != nil && f.queue.Len() > 0 
 func (s *Subscription) judge(f *partition, next int64, holds extent) {
 	switch {
 	case !holds.lacks(next):
-		f.behind = !f.anewAt.IsZero() && holds.high > next
+		f.log.behind = !f.log.anewAt.IsZero() && holds.high > next
 	case holds.high >= next && f.buffers(): // it has come meanwhile
-		f.doubted = extent{-1, -1}
+		f.log.doubted = extent{-1, -1}
 	case s.strict():
 		s.outOfRange(f, next, holds)
 	case holds.high < next:
@@ -316,7 +305,7 @@ func (s *Subscription) judge(f *partition, next int64, holds extent) {
 			to = holds.high
 		}
 		s.wentBack(f, next, to, true)
-		s.goTo([]record.PartitionOffset{{TopicPartition: f.lane.TopicPartition, Offset: to}}, false)
+		s.goTo([]record.PartitionOffset{{TopicPartition: f.inDispatch.TopicPartition, Offset: to}}, false)
 	case resets[s.reset] == librdkafka.OffsetBeginning:
 		s.skip(f, next, holds.low, holds.low)
 	}

@@ -70,7 +70,7 @@ func (s *Subscription) resetPartitions() {
 	}
 	var list []librdkafka.Partition
 	for tp, f := range s.partitions {
-		if f.lane.Ledger().Fetched() < 0 {
+		if f.inDispatch.Ledger().Fetched() < 0 {
 			list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: at})
 		}
 	}

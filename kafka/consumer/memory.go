@@ -69,16 +69,15 @@ func (m *memory) change(self *budget.Subscription, do func(*budget.Budget)) {
 
 // memoryShare is what a partition has to do with the budget.
 type memoryShare struct {
-	stake  *budget.Partition
-	seen   budget.Observation
-	record int64 // average bytes of its records, 0 before the first
-	span   span  // of what is there to be fetched first
-
-	resumeAt int64 // offset of the next record that librdkafka is to give, -1 while that is its own affair
+	inBudget    *budget.Partition
+	seen        budget.Observation
+	recordBytes int64   // average size of its records in bytes, 0 before the first
+	backlog     backlog // what is there to be fetched first
+	resumeAt    int64   // offset of the next record that librdkafka is to give, -1 while librdkafka goes on by itself
 }
 
-// span is where a partition begins for its group, and where it ended when it was assigned.
-type span struct {
+// backlog is where a partition begins for its group, and where it ended when it was assigned.
+type backlog struct {
 	from, end int64
 	known     bool
 }
@@ -125,13 +124,13 @@ func (s *Subscription) look(due bool) {
 	refused := s.refuses()
 	tight, took := s.groups.memory.tight.Load(), false
 	for tp, f := range s.partitions {
-		took = took || f.seen.Taken
+		took = took || f.memory.seen.Taken
 		s.see(tp, f, tight)
 	}
 	s.groups.memory.change(s.claimant, func(b *budget.Budget) {
 		for _, f := range s.partitions {
-			b.Observe(f.stake, f.seen)
-			f.seen.Taken = false
+			b.Observe(f.memory.inBudget, f.memory.seen)
+			f.memory.seen.Taken = false
 		}
 		if due {
 			b.Tick(s.claimant)
@@ -161,34 +160,34 @@ const barriers, barrierBytes = 8, 64 << 10
 
 // see looks at one partition. Whether it is at its end matters only when somebody has to wait.
 func (s *Subscription) see(tp record.TopicPartition, f *partition, tight bool) {
-	seen := budget.Observation{Taken: f.seen.Taken, AverageBytes: f.record}
+	seen := budget.Observation{Taken: f.memory.seen.Taken, AverageBytes: f.memory.recordBytes}
 	if f.queue != nil {
 		seen.Records = f.queue.Len()
 	}
-	if !seen.Taken && seen.Records <= barriers && int64(seen.Records)*f.record < barrierBytes {
+	if !seen.Taken && seen.Records <= barriers && int64(seen.Records)*f.memory.recordBytes < barrierBytes {
 		seen.Records = 0
 	}
 	held := int64(seen.Records)
-	seen.Hungry = held < s.appetite.records && held*f.record < s.appetite.bytes
+	seen.Hungry = held < s.appetite.records && held*f.memory.recordBytes < s.appetite.bytes
 	if tight && seen.Records == 0 {
 		left, known := s.ahead(tp, f)
 		seen.Idle, seen.Behind = known && left <= 1, known && left > 1 // the last one may be a transaction's marker
 	}
-	f.seen = seen
+	f.memory.seen = seen
 }
 
 // ahead is how many offsets there are to be fetched, as far as is known.
 func (s *Subscription) ahead(tp record.TopicPartition, f *partition) (left int64, known bool) {
-	from, end := f.resumeAt, f.span.end
-	if from < 0 && f.span.known {
-		from = f.span.from
+	from, end := f.memory.resumeAt, f.memory.backlog.end
+	if from < 0 && f.memory.backlog.known {
+		from = f.memory.backlog.from
 	}
 	_, fetched := s.consumer.Watermarks(tp.Topic, tp.Partition)
 	answered := fetched >= 0
 	if answered {
 		end = fetched
 	}
-	return end - from, from >= 0 && (answered || f.span.known)
+	return end - from, from >= 0 && (answered || f.memory.backlog.known)
 }
 
 // survey asks where partitions end: those that are at their end for the group need not wait for their turn. Who cannot
@@ -216,17 +215,17 @@ func (s *Subscription) survey() {
 func (s *Subscription) mark(ends map[record.TopicPartition]int64) {
 	for tp, end := range ends {
 		f := s.partitions[tp]
-		if f == nil || !f.known {
+		if f == nil || !f.commit.known {
 			continue
 		}
-		from := f.committed
+		from := f.commit.committed
 		if from < 0 {
 			from = 0
 			if resets[s.reset] == librdkafka.OffsetEnd {
 				from = end
 			}
 		}
-		f.span = span{from: from, end: end, known: true}
+		f.memory.backlog = backlog{from: from, end: end, known: true}
 	}
 }
 
@@ -234,15 +233,15 @@ func (s *Subscription) mark(ends map[record.TopicPartition]int64) {
 func (s *Subscription) applyBudget() {
 	var stop, resume []librdkafka.Partition
 	for tp, f := range s.partitions {
-		open, paused := s.groups.memory.open(f.stake), s.consumer.Paused(tp.Topic, tp.Partition)
+		open, paused := s.groups.memory.open(f.memory.inBudget), s.consumer.Paused(tp.Topic, tp.Partition)
 		switch {
 		case f.queue == nil:
 		case open != paused:
-			if paused && f.seen.Records > 0 {
+			if paused && f.memory.seen.Records > 0 {
 				s.dispose(f)
 			}
 		case open:
-			resume = append(resume, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: f.resumeAt})
+			resume = append(resume, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: f.memory.resumeAt})
 		default:
 			s.empty(f)
 			stop = append(stop, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition})
@@ -297,12 +296,12 @@ func (s *Subscription) noteTrouble(what string, err error) {
 func (s *Subscription) admit(tp record.TopicPartition) memoryShare {
 	p := memoryShare{resumeAt: -1}
 	s.surveyed = false
-	s.groups.memory.change(s.claimant, func(b *budget.Budget) { p.stake = b.Add(s.claimant, tp.Topic) })
+	s.groups.memory.change(s.claimant, func(b *budget.Budget) { p.inBudget = b.Add(s.claimant, tp.Topic) })
 	list := []librdkafka.Partition{{Topic: tp.Topic, ID: tp.Partition}}
 	switch paused := s.consumer.Paused(tp.Topic, tp.Partition); {
-	case !s.groups.memory.open(p.stake) && !paused:
+	case !s.groups.memory.open(p.inBudget) && !paused:
 		s.noteTrouble("partitions not paused", s.consumer.Pause(list))
-	case s.groups.memory.open(p.stake) && paused:
+	case s.groups.memory.open(p.inBudget) && paused:
 		s.noteTrouble("partitions not resumed", s.consumer.Resume(list))
 	}
 	return p
@@ -310,7 +309,7 @@ func (s *Subscription) admit(tp record.TopicPartition) memoryShare {
 
 // dismiss takes a partition out of the budget.
 func (s *Subscription) dismiss(f *partition) {
-	s.groups.memory.change(s.claimant, func(b *budget.Budget) { b.Remove(f.stake) })
+	s.groups.memory.change(s.claimant, func(b *budget.Budget) { b.Remove(f.memory.inBudget) })
 }
 
 // open tells whether a partition may be fetched.
@@ -329,12 +328,12 @@ func (f *partition) took(messages []librdkafka.Message) {
 	for i := range messages {
 		bytes += len(messages[i].Key) + len(messages[i].Value)
 	}
-	f.seen.Taken, f.resumeAt = true, messages[len(messages)-1].Offset+1
+	f.memory.seen.Taken, f.memory.resumeAt = true, messages[len(messages)-1].Offset+1
 	average := int64(bytes / len(messages))
-	if f.record == 0 {
-		f.record = average
+	if f.memory.recordBytes == 0 {
+		f.memory.recordBytes = average
 	}
-	f.record = max(1, (f.record+average)/2)
+	f.memory.recordBytes = max(1, (f.memory.recordBytes+average)/2)
 }
 
 // bound reads it, looking at the heap when that was long ago.

@@ -15,6 +15,14 @@ type past struct {
 	log       string  // the topic's id, empty when it was not known
 }
 
+// earlierAssignment is what a partition's last assignment to this process means for the present one.
+type earlierAssignment struct {
+	openedAt time.Time
+	past     *past // the partition is not fetched until it is decided whether that counts
+	logKnown bool  // the brokers were asked for the topic's id, since the partition was opened
+	counts   bool  // what was settled before counts
+}
+
 // holds tells whether what is committed now is what this process has committed, or was about to.
 func (p *past) holds(committed int64) bool {
 	return p.committed <= committed && committed <= p.position
@@ -24,15 +32,15 @@ func (p *past) holds(committed int64) bool {
 // settled any more: what is answered as done after this is not kept.
 func (s *Subscription) remember(tp record.TopicPartition, f *partition) {
 	switch {
-	case f.past != nil: // it had not begun here yet
-		s.past[tp] = f.past
+	case f.earlier.past != nil: // it had not begun here yet
+		s.past[tp] = f.earlier.past
 		return
-	case f.rewound:
+	case f.commit.rewound:
 		return
 	}
-	p := past{committed: f.committed}
-	p.position, p.settled = f.lane.Ledger().Settlements()
-	p.position = max(p.position, f.committed) // nothing may be settled here below the first that is not
+	p := past{committed: f.commit.committed}
+	p.position, p.settled = f.inDispatch.Ledger().Settlements()
+	p.position = max(p.position, f.commit.committed) // nothing may be settled here below the first that is not
 	if l := s.logs[tp.Topic]; l != nil {
 		p.log = l.id
 	}
@@ -44,34 +52,34 @@ func (s *Subscription) remember(tp record.TopicPartition, f *partition) {
 // recall finds what was settled of a partition that has come back. Nothing of it is lent before it is decided whether
 // that counts: see inherit.
 func (s *Subscription) recall(tp record.TopicPartition, f *partition) {
-	f.opened = time.Now()
-	f.past = s.past[tp]
+	f.earlier.openedAt = time.Now()
+	f.earlier.past = s.past[tp]
 	delete(s.past, tp)
 }
 
 // inherit decides, when it is known what is committed and which log it is.
 func (s *Subscription) inherit(f *partition) {
-	p := f.past
-	if p == nil || !f.known || !f.identified {
+	p := f.earlier.past
+	if p == nil || !f.commit.known || !f.earlier.logKnown {
 		return
 	}
-	f.past = nil
-	tp := f.lane.TopicPartition
+	f.earlier.past = nil
+	tp := f.inDispatch.TopicPartition
 	l := s.logs[tp.Topic]
 	another := l != nil && p.log != "" && l.id != p.log
 	switch {
-	case !p.holds(f.committed): // somebody else has been at it
-	case another && f.committed >= 0: // that was committed of the old log
+	case !p.holds(f.commit.committed): // somebody else has been at it
+	case another && f.commit.committed >= 0: // that was committed of the old log
 		s.log.Warn("topic was created again", "topic", tp.Topic, "old_id", p.log, "id", l.id, "partition", tp.Partition)
 		s.past[tp] = p
 		s.resetTo([]record.TopicPartition{tp}, p.log)
 	case another:
 	default:
-		s.log.Info("partition came back", "partition", tp.String(), "committed", f.committed, "settled_below", p.position, "settled_above", len(p.settled))
+		s.log.Info("partition came back", "partition", tp.String(), "committed", f.commit.committed, "settled_below", p.position, "settled_above", len(p.settled))
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		f.lane.Ledger().Inherit(p.position, p.settled)
-		f.inherited = true
-		f.explicit, s.stored = f.committed < p.position, time.Time{}
+		f.inDispatch.Ledger().Inherit(p.position, p.settled)
+		f.earlier.counts = true
+		f.commit.explicit, s.stored = f.commit.committed < p.position, time.Time{}
 	}
 }

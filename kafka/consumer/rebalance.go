@@ -40,7 +40,7 @@ func (s *Subscription) open(tp record.TopicPartition) {
 		s.leases[row] = &ledger.LeaseCounts{}
 	}
 	s.dispatch.Add(tp, s.leases[row])
-	f := &partition{memoryShare: portion, queue: queue, lane: s.dispatch.Partition(tp), stored: -1, logStart: newLogStart()}
+	f := &partition{inDispatch: s.dispatch.Partition(tp), queue: queue, memory: portion, log: logFrom(-1), commit: commitState{stored: -1, committed: -1}}
 	s.partitions[tp], s.unlearned = f, true
 	s.recall(tp, f)
 	select {

@@ -121,10 +121,10 @@ func (s *Subscription) move(o *seek) (wait bool, err error) {
 			f := s.partitions[o.left[i].TopicPartition]
 			f.restart(o.left[i].Offset)
 			if o.again {
-				f.anewAt = time.Now()
+				f.log.anewAt = time.Now()
 			}
 			if o.commit {
-				f.lane.Ledger().Begin(o.left[i].Offset)
+				f.inDispatch.Ledger().Begin(o.left[i].Offset)
 			}
 			delete(s.unreadable, o.left[i].TopicPartition)
 		case librdkafka.State:

@@ -30,7 +30,7 @@ func (s *Subscription) storePositions() {
 	err := s.consumer.Store(offsets)
 	for _, o := range offsets {
 		if f := s.partitions[record.TopicPartition{Topic: o.Topic, Partition: o.ID}]; o.Err == librdkafka.None && f != nil {
-			f.stored = o.Offset
+			f.commit.stored = o.Offset
 		}
 	}
 	if err != nil {
@@ -41,7 +41,7 @@ func (s *Subscription) storePositions() {
 // unstored tells whether a position is above what librdkafka commits.
 //
 //checker:seam position-above-stored
-func (f *partition) unstored(position int64) bool { return position > f.stored }
+func (f *partition) unstored(position int64) bool { return position > f.commit.stored }
 
 // positions are the offsets to commit that changed since they were last stored.
 func (s *Subscription) positions() []librdkafka.Partition {
@@ -49,7 +49,7 @@ func (s *Subscription) positions() []librdkafka.Partition {
 	defer s.mu.Unlock()
 	var offsets []librdkafka.Partition
 	for tp, f := range s.partitions {
-		if at := f.lane.Ledger().Position(); f.unstored(at) {
+		if at := f.inDispatch.Ledger().Position(); f.unstored(at) {
 			offsets = append(offsets, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: at})
 		}
 	}
@@ -96,17 +96,32 @@ func (s *Subscription) commitDown(now time.Time) {
 	s.down.ticket = s.ticket
 }
 
+// commitState is what is known of the commits of a partition. A commit goes down only when the log did, or somebody set
+// the offset: see commitDown.
+type commitState struct {
+	stored    int64 // offset last handed to librdkafka to commit, -1 for none
+	committed int64 // what the brokers have, as far as is known; -1 for nothing
+	known     bool  // the brokers were asked what they have
+	explicit  bool  // the position may be lower than that: it is committed explicitly until the brokers have it
+	rewound   bool  // somebody has committed a lower offset than what is settled: see CommitAt
+}
+
+// restarted is the state when the partition's ledger begins again.
+func (c commitState) restarted() commitState {
+	return commitState{stored: -1, committed: c.committed, known: c.known, explicit: true}
+}
+
 // mayBeLower tells whether a position may be below the committed offset.
 //
 //checker:seam position-below-committed
-func (f *partition) mayBeLower(position int64) bool { return f.explicit && position >= 0 }
+func (f *partition) mayBeLower(position int64) bool { return f.commit.explicit && position >= 0 }
 
 // lower are the positions that may be lower than what the brokers have.
 func (s *Subscription) lower() (list []librdkafka.Partition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for tp, f := range s.partitions {
-		if at := f.lane.Ledger().Position(); f.mayBeLower(at) {
+		if at := f.inDispatch.Ledger().Position(); f.mayBeLower(at) {
 			list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: at})
 		}
 	}
@@ -116,8 +131,8 @@ func (s *Subscription) lower() (list []librdkafka.Partition) {
 // has notes that the brokers have an offset of a partition. It may be one that was under way when the partition's log
 // went back: then it must be committed down once more.
 func (s *Subscription) has(f *partition, offset int64) {
-	f.committed = offset
+	f.commit.committed = offset
 	if at := s.position(f); at >= 0 {
-		f.explicit = offset > at
+		f.commit.explicit = offset > at
 	}
 }

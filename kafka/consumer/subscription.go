@@ -77,18 +77,14 @@ type Subscription struct {
 	ended      bool                                       // it takes no more
 }
 
-// partition is where a partition's records come from.
+// partition is where a partition's records come from. Its fields but inDispatch are owned by the run goroutine.
 type partition struct {
-	memoryShare
-	queue  *librdkafka.Queue
-	lane   *ledger.Partition
-	stored int64 // offset last handed to librdkafka to commit
-	logStart
-
-	opened     time.Time
-	past       *past // what was settled of it here before: it is not fed until it is decided what becomes of that
-	identified bool  // the brokers were asked which log it is, since it was opened
-	inherited  bool  // and what was settled before counts
+	inDispatch *ledger.Partition // the subscription's mu guards it
+	queue      *librdkafka.Queue
+	memory     memoryShare
+	log        logStart
+	commit     commitState
+	earlier    earlierAssignment
 }
 
 // revocation is a set of partitions that Kafka takes away, waiting for what is owed of them.
@@ -255,7 +251,7 @@ func (s *Subscription) fetchAll(now time.Time) {
 
 func (s *Subscription) fetchIfLow(f *partition) {
 	s.mu.Lock()
-	want := s.dispatch.Wants(f.lane)
+	want := s.dispatch.Wants(f.inDispatch)
 	s.mu.Unlock()
 	if want > 0 && f.queue != nil && !s.waits(f) {
 		s.fetch(f, want)
@@ -265,7 +261,7 @@ func (s *Subscription) fetchIfLow(f *partition) {
 // fetch moves up to want records from librdkafka to the partition.
 func (s *Subscription) fetch(f *partition, want int) {
 	s.mu.Lock()
-	room := s.dispatch.RoomInBytes(f.lane)
+	room := s.dispatch.RoomInBytes(f.inDispatch)
 	s.mu.Unlock()
 	var left int
 	var failed []librdkafka.PartitionError
@@ -283,7 +279,7 @@ func (s *Subscription) fetch(f *partition, want int) {
 func (s *Subscription) enter(f *partition, left int) {
 	for rest := s.fetched; len(rest) > 0; {
 		s.follow(f, rest[0].Offset)
-		if f.halted {
+		if f.log.halted {
 			return
 		}
 		n := s.unbroken(f, rest)
@@ -293,7 +289,7 @@ func (s *Subscription) enter(f *partition, left int) {
 	f.took(s.fetched)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f.lane.SetMore(left > 0)
+	f.inDispatch.SetMore(left > 0)
 }
 
 // take enters records that follow each other, at least one.
@@ -303,23 +299,24 @@ func (s *Subscription) take(f *partition, fetched []librdkafka.Message) {
 	for i := range fetched {
 		m := &fetched[i]
 		r := record.Record{
-			TopicPartition: f.lane.TopicPartition,
+			TopicPartition: f.inDispatch.TopicPartition,
 			Offset:         m.Offset, Timestamp: m.Timestamp, Key: m.Key, Value: m.Value, Headers: m.Headers,
 		}
-		if f.lane.Ledger().Append(r) {
+		if f.inDispatch.Ledger().Append(r) {
 			s.groups.consumed.fetched.Add(1)
 		}
 	}
 	if s.trouble != nil && !s.halting() {
 		s.trouble = nil
 	}
-	s.stepped(f.lane.TopicPartition, fetched[len(fetched)-1].Offset)
+	s.stepped(f.inDispatch.TopicPartition, fetched[len(fetched)-1].Offset)
 }
 
 // restart begins the partition's book again, at an offset or, below 0, wherever its next record is. What is owed of it
 // is taken back. The subscription's mu is held.
 func (f *partition) restart(next int64) {
-	f.lane.Restart()
-	f.stored = -1
-	f.logStart, f.past, f.resumeAt = f.again(next), nil, max(-1, next)
+	next = max(-1, next)
+	f.inDispatch.Restart()
+	f.log, f.commit = logFrom(next), f.commit.restarted()
+	f.earlier.past, f.memory.resumeAt = nil, next
 }

@@ -29,7 +29,7 @@ func (s *Subscription) fail(f *partition, failing librdkafka.PartitionError) {
 		s.failure(librdkafka.Event{Kind: librdkafka.Failure, Code: failing.Code, Text: failing.Text})
 		return
 	}
-	e := &UnreadableError{f.lane.TopicPartition, s.group, failing.Offset, failing.Code.String()}
+	e := &UnreadableError{f.inDispatch.TopicPartition, s.group, failing.Offset, failing.Code.String()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if last := s.unreadable[e.TopicPartition]; last != nil && last.Offset == e.Offset {
