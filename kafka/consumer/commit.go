@@ -180,19 +180,16 @@ func (s *Subscription) beginCommit(of []record.TopicPartition, exactly []record.
 		return
 	}
 	s.storePositions()
-	s.hold(exactly)
+	s.consumer.hold(exactly)
 	s.noteRewound(exactly)
 	list = append(list, librdkafka.PartitionsAt(exactly)...)
 	if len(list) == 0 {
 		done <- nil
 		return
 	}
-	s.ticket++
-	if err := s.consumer.Commit(list, s.ticket); err != nil {
+	if _, err := s.commits.begin(&s.consumer, list, done); err != nil {
 		done <- kerr.InGroup(err)
-		return
 	}
-	s.commits[s.ticket] = done
 }
 
 // settledUpTo are the positions of partitions in which something was settled; gone says that one was taken
@@ -221,16 +218,6 @@ func (s *Subscription) noteRewound(places []record.PartitionOffset) {
 	}
 }
 
-// hold keeps librdkafka's own commits, which are of what is stored, from going beyond places that are lower.
-func (s *Subscription) hold(places []record.PartitionOffset) {
-	if len(places) == 0 {
-		return
-	}
-	if err := s.consumer.Store(librdkafka.PartitionsAt(places)); err != nil {
-		s.clientLog.LogFailure(s.log, librdkafka.Event{Text: "offsets not stored: " + err.Error()})
-	}
-}
-
 // answer notes what the brokers have, and tells who waits for a commit how it ended.
 func (s *Subscription) answer(event librdkafka.Event) {
 	failed := event.Code
@@ -243,15 +230,12 @@ func (s *Subscription) answer(event librdkafka.Event) {
 			s.has(f, p.Offset)
 		}
 	}
-	s.down.answer(event.Ticket, failed)
-	if done := s.commits[event.Ticket]; done != nil {
-		delete(s.commits, event.Ticket)
-		err := kerr.InGroup(kerr.FromCode(failed))
-		if s.manual && errors.Is(err, kerr.ErrMoving) {
-			err = kerr.ErrForeign
-		}
-		done <- err
+	s.commits.down.end(event.Ticket, failed)
+	err := kerr.InGroup(kerr.FromCode(failed))
+	if s.manual && errors.Is(err, kerr.ErrMoving) {
+		err = kerr.ErrForeign
 	}
+	s.commits.end(event.Ticket, err)
 }
 
 // committedSlots bounds how many goroutines wait inside librdkafka for an answer about committed offsets: each

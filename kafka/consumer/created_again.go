@@ -34,7 +34,7 @@ func (s *Subscription) createdAgain(topic, was, id string, before time.Time) {
 	s.log.Warn("topic was created again", "topic", topic, "old_id", was, "id", id, "partitions", len(again), "taken_back", owed)
 	if len(here) > 0 {
 		// librdkafka keeps the old log's leader epoch with its place, and would take the new log for one that was cut.
-		s.noteTrouble("partitions not sought", s.consumer.Seek(here))
+		s.consumer.logError("partitions not sought", s.consumer.Seek(here))
 	}
 	s.resetTo(again, was)
 }
@@ -53,9 +53,9 @@ func (s *Subscription) resetTo(partitions []record.TopicPartition, was string) {
 		f := s.partitions[tp]
 		from[tp] = f.expected()
 		if at := s.position(f); at >= 0 {
-			s.past[tp] = &past{position: at, committed: f.commit.committed, log: was}
+			s.history.past[tp] = &past{position: at, committed: f.commit.committed, log: was}
 		}
-		s.hold([]record.PartitionOffset{{TopicPartition: tp, Offset: 0}}) // librdkafka would commit what was stored of the old log
+		s.consumer.hold([]record.PartitionOffset{{TopicPartition: tp, Offset: 0}}) // librdkafka would commit what was stored of the old log
 		s.mu.Lock()
 		f.restart(-1)
 		f.log.halted = true
@@ -99,7 +99,7 @@ func (s *Subscription) beginAt(from, begins, ends map[record.TopicPartition]int6
 			}
 			low = high
 		}
-		delete(s.past, tp)
+		delete(s.history.past, tp)
 		s.log.Warn("partition begins anew", "partition", tp.String(), "from", was, "to", low, "log_ends", high, "auto_offset_reset", s.reset)
 		places = append(places, record.PartitionOffset{TopicPartition: tp, Offset: low})
 	}
@@ -209,7 +209,7 @@ func (s *Subscription) identified(ids map[string]string, asked time.Time) {
 			s.identifiedAs(topic, id, asked)
 		}
 	}
-	s.forgetLogs(topics, asked)
+	s.history.forget(topics, asked)
 	for _, f := range s.partitions {
 		if f.earlier.past != nil && asked.After(f.earlier.openedAt) {
 			f.earlier.logKnown = true
@@ -219,10 +219,10 @@ func (s *Subscription) identified(ids map[string]string, asked time.Time) {
 }
 
 func (s *Subscription) identifiedAs(topic, id string, asked time.Time) {
-	l := s.logs[topic]
+	l := s.history.logs[topic]
 	switch {
 	case l == nil:
-		s.logs[topic] = &topicLog{id: id, asOf: asked}
+		s.history.logs[topic] = &topicLog{id: id, asOf: asked}
 	case l.id == id:
 		l.asOf = asked
 	case l.knew(id):
@@ -245,22 +245,6 @@ func (l *topicLog) knew(id string) bool {
 	return false
 }
 
-// logKept is how long the id of a topic is remembered of which nothing is assigned here.
-const logKept = 10 * time.Minute
-
-func (s *Subscription) forgetLogs(here map[string]bool, now time.Time) {
-	for topic, l := range s.logs {
-		if !here[topic] && now.Sub(l.asOf) > logKept {
-			delete(s.logs, topic)
-		}
-	}
-	for tp := range s.past {
-		if s.logs[tp.Topic] == nil && !here[tp.Topic] {
-			delete(s.past, tp)
-		}
-	}
-}
-
 // renewTime bounds the change from one consumer to another, within one round of the subscription.
 const renewTime = 2 * time.Second
 
@@ -277,17 +261,13 @@ func (s *Subscription) renew(ctx context.Context, why string) {
 	s.serveRevocation(time.Now(), true)
 	s.store()
 	err := s.consumer.Reopen(ctx, s.properties, s.leaving, s.closeQueues)
-	for ticket, done := range s.commits {
-		delete(s.commits, ticket)
-		done <- fmt.Errorf("%w: the consumer was replaced", kerr.ErrNoAnswer)
-	}
-	s.down = descent{}
+	s.commits.endAll(fmt.Errorf("%w: the consumer was replaced", kerr.ErrNoAnswer))
 	switch {
 	case err != nil:
 	case s.manual:
 		s.assignManually(partitions)
 	default:
-		err = s.consumer.Subscribe(s.interest.Topics())
+		err = s.consumer.Subscribe(s.topicSet.Topics())
 	}
 	if err != nil {
 		s.tell(fmt.Errorf("the consumer could not be replaced: %w", err), true)

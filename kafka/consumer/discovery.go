@@ -21,6 +21,12 @@ type discovery struct {
 	searches map[*Subscription]*search
 }
 
+// discovering tells of the goroutine that discovers topics. The groups' mu guards running.
+type discovering struct {
+	running bool
+	sought  chan struct{} // tells it of a new subscription with patterns
+}
+
 // search is how far the names were looked through for one subscription.
 type search struct {
 	rest    []string      // not looked at yet
@@ -39,14 +45,14 @@ const (
 
 // discover sees to it that the patterns of a new subscription are looked for. The client's mu is held.
 func (g *Groups) discover() {
-	if g.discovering {
+	if g.discovering.running {
 		select {
-		case g.sought <- struct{}{}:
+		case g.discovering.sought <- struct{}{}:
 		default: // it was told already
 		}
 		return
 	}
-	g.discovering = true
+	g.discovering.running = true
 	g.life.Go(func() { (&discovery{groups: g, searches: map[*Subscription]*search{}}).run(g.life.Context) })
 }
 
@@ -92,11 +98,11 @@ func (g *Groups) withPatterns() []*Subscription {
 	defer g.mu.Unlock()
 	var list []*Subscription
 	for _, s := range g.subscriptions {
-		if s.interest.HasPatterns() {
+		if s.topicSet.HasPatterns() {
 			list = append(list, s)
 		}
 	}
-	g.discovering = len(list) > 0
+	g.discovering.running = len(list) > 0
 	return list
 }
 
@@ -152,7 +158,7 @@ func (d *discovery) look() bool {
 		return false
 	}
 	of := d.searches[next]
-	of.match(next.interest)
+	of.match(next.topicSet)
 	if len(of.rest) == 0 && of.changed {
 		of.changed = false
 		next.discovered(of.found)
@@ -177,21 +183,21 @@ func (d *discovery) rest(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, min(discoveryWait, time.Until(d.listAt)))
 	defer cancel()
 	select {
-	case <-d.groups.sought:
+	case <-d.groups.discovering.sought:
 	case <-ctx.Done():
 	}
 }
 
 // discovered tells the subscription which topics its patterns match now.
 func (s *Subscription) discovered(found []string) {
-	s.interest.Find(slices.Sorted(slices.Values(found)))
+	s.topicSet.Find(slices.Sorted(slices.Values(found)))
 	s.do(s.subscribe)
 }
 
 // subscribe joins the group for the topics that there are. When none is left the group is not left either: brokers
 // that have only just started may know of none.
 func (s *Subscription) subscribe() {
-	topics := s.interest.Topics()
+	topics := s.topicSet.Topics()
 	if len(topics) == 0 {
 		return
 	}
@@ -199,7 +205,7 @@ func (s *Subscription) subscribe() {
 		s.failure(librdkafka.Event{Kind: librdkafka.Failure, Text: "not subscribed to topics of a pattern: " + err.Error()})
 		return
 	}
-	if s.interest.HasPatterns() {
+	if s.topicSet.HasPatterns() {
 		s.log.Info("topics of a pattern found", "topics", len(topics))
 	}
 }

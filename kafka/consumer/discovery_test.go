@@ -32,7 +32,7 @@ func TestCheapPatternsDoNotWaitForCostlyOnes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &Subscription{group: text, interest: set, ended: true}
+		s := &Subscription{description: description{group: text, topicSet: set}, sharedState: sharedState{commands: commands{ended: true}}}
 		d.searches[s] = &search{rest: d.names, changed: true}
 		return s
 	}
@@ -47,14 +47,14 @@ func TestCheapPatternsDoNotWaitForCostlyOnes(t *testing.T) {
 	if done(costly) {
 		t.Error("the costly one was looked for first")
 	}
-	if got := len(cheap.interest.Matched()); got != 200 {
+	if got := len(cheap.topicSet.Matched()); got != 200 {
 		t.Errorf("%d topics match", got)
 	}
 }
 
 func done(s *Subscription) bool {
 	select {
-	case <-s.interest.First:
+	case <-s.topicSet.First:
 		return true
 	default:
 		return false

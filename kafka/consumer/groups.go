@@ -28,10 +28,9 @@ type Groups struct {
 	memory   memory
 	opened   chan struct{} // a partition was: see watchTopics
 	learners chan struct{} // a slot for each subscription that asks what was committed
-	sought   chan struct{} // tells the discovery of a new subscription with patterns
 
 	mu            sync.Mutex // guards what follows; taken before a subscription's own
-	discovering   bool       // there is a discovery
+	discovering   discovering
 	subscriptions map[string]*Subscription
 	members       map[Identity]*Member
 	departed      departures
@@ -42,8 +41,8 @@ type Groups struct {
 func New(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifetime.Lifetime, cluster *cluster.Cluster) *Groups {
 	g := &Groups{
 		settings: settings, log: log, life: life, cluster: cluster,
-		leases: newLeaseBooks(), opened: make(chan struct{}, 1), learners: make(chan struct{}, learners), sought: make(chan struct{}, 1),
-		subscriptions: map[string]*Subscription{}, members: map[Identity]*Member{}, departed: departures{},
+		leases: newLeaseBooks(), opened: make(chan struct{}, 1), learners: make(chan struct{}, learners),
+		discovering: discovering{sought: make(chan struct{}, 1)}, subscriptions: map[string]*Subscription{}, members: map[Identity]*Member{}, departed: departures{},
 		slots: consumerSlots{all: map[*Subscription]netip.Prefix{}, waiting: map[Identity]func(){}},
 	}
 	g.Reconfigure(g.config())
@@ -79,8 +78,8 @@ func (g *Groups) Served() map[string]cluster.Served {
 		if served.Assigned == nil {
 			served.Assigned = map[record.TopicPartition]cluster.Unsettled{}
 		}
-		served.Consumers = append(served.Consumers, s.consumer)
-		served.Topics = append(served.Topics, s.interest)
+		served.Consumers = append(served.Consumers, s.consumer.Consumer)
+		served.Topics = append(served.Topics, s.topicSet)
 		s.mu.Lock()
 		for l := range s.dispatch.Partitions() {
 			at, unsettled := l.Ledger().FirstUnsettled()

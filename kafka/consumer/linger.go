@@ -10,18 +10,25 @@ const (
 	contestedLinger = time.Second
 	// joiningTime is how long a subscription may take to join its group before it leaves it for others.
 	joiningTime = 5 * time.Second
-	// After another subscription has left their group, consumers ask the coordinator every nudgeInterval for
-	// nudgeTime whether there is something for them.
-	nudgeInterval = 200 * time.Millisecond
-	nudgeTime     = 2 * time.Second
+	// After another subscription has left their group, consumers ask the coordinator every promptInterval for
+	// promptTime whether there is something for them.
+	promptInterval = 200 * time.Millisecond
+	promptTime     = 2 * time.Second
 )
+
+// presence is when members use a subscription. The subscription's mu guards it.
+type presence struct {
+	lastUsed       time.Time     // when a member was last here
+	longestAbsence time.Duration // the longest that none was, before one came
+	evicted        bool          // others need the subscription's place
+}
 
 // arrive notes that a member comes. The subscription's mu is held.
 func (s *Subscription) arrive(now time.Time) {
 	if s.dispatch.Empty() {
-		s.absence = max(s.absence, now.Sub(s.used))
+		s.presence.longestAbsence = max(s.presence.longestAbsence, now.Sub(s.presence.lastUsed))
 	}
-	s.used = now
+	s.presence.lastUsed = now
 }
 
 // deserted forgets members whose grace is over, and tells whether the subscription may end.
@@ -30,7 +37,7 @@ func (s *Subscription) deserted(now time.Time) bool {
 	gone := s.dispatch.Expire(now)
 	empty := s.dispatch.Empty()
 	if !empty || len(gone) > 0 {
-		s.used = now
+		s.presence.lastUsed = now
 	}
 	s.mu.Unlock()
 	for _, seat := range gone {
@@ -46,18 +53,18 @@ func (s *Subscription) deserted(now time.Time) bool {
 func (s *Subscription) patience(contested bool) time.Duration {
 	linger := s.cfg.SubscriptionLinger
 	switch {
-	case s.failed || s.manual:
+	case s.obstacles.failed || s.manual:
 		return 0
-	case !s.evicted && !contested:
+	case !s.presence.evicted && !contested:
 		return linger
 	case !s.assigned:
 		return min(linger, joiningTime)
-	case s.evicted:
+	case s.presence.evicted:
 		return 0
-	case s.absence > contestedLinger:
+	case s.presence.longestAbsence > contestedLinger:
 		return 0 // it would end before they come back
 	}
-	return min(linger, 2*s.absence, contestedLinger)
+	return min(linger, 2*s.presence.longestAbsence, contestedLinger)
 }
 
 // retire ends a subscription that nobody uses any more, unless somebody joined meanwhile.
@@ -67,13 +74,13 @@ func (g *Groups) retire(s *Subscription, now time.Time) bool {
 	contested := g.contested(s)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.dispatch.Empty() || now.Sub(s.used) < s.patience(contested) {
+	if !s.dispatch.Empty() || now.Sub(s.presence.lastUsed) < s.patience(contested) {
 		return false
 	}
 	if g.subscriptions[s.key] == s {
 		delete(g.subscriptions, s.key)
 		if contested {
-			g.departed.note(s.key, s.used, now)
+			g.departed.note(s.key, s.presence.lastUsed, now)
 		}
 	}
 	return true
@@ -83,7 +90,7 @@ func (g *Groups) retire(s *Subscription, now time.Time) bool {
 // partitions of this one. The client's mu is held, the subscription's is not.
 func (g *Groups) contested(s *Subscription) bool {
 	for _, other := range g.subscriptions {
-		if other != s && other.group == s.group && other.interest.Overlaps(s.interest) && other.attended() {
+		if other != s && other.group == s.group && other.topicSet.Overlaps(s.topicSet) && other.attended() {
 			return true
 		}
 	}
@@ -107,7 +114,7 @@ func (s *Subscription) occupied() bool {
 // evict ends it at the next look: nobody uses it, and nobody can join it any more.
 func (s *Subscription) evict() {
 	s.mu.Lock()
-	s.evicted = true
+	s.presence.evicted = true
 	s.mu.Unlock()
 	s.kick()
 }
@@ -115,7 +122,7 @@ func (s *Subscription) evict() {
 func (s *Subscription) lastUsed() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.used
+	return s.presence.lastUsed
 }
 
 // Contested tells whether other members of the group, with other topics or properties, would like to have
@@ -142,24 +149,37 @@ func (g *Groups) rouse(s *Subscription) {
 func (g *Groups) left(s *Subscription) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	until := time.Now().Add(nudgeTime)
+	until := time.Now().Add(promptTime)
 	for _, other := range g.subscriptions {
 		if other != s && other.group == s.group && !other.manual {
-			other.do(func() { other.nudgeUntil = until })
+			other.do(func() { other.heartbeats.until = until })
 		}
 	}
 }
 
-// nudge has the consumer ask the coordinator for news, while some are to be expected.
-func (s *Subscription) nudge(now time.Time) {
-	if s.nudgeUntil.IsZero() || now.Before(s.nudged.Add(nudgeInterval)) {
+// promptedHeartbeats are those by which a consumer hears of the group early, for a while.
+type promptedHeartbeats struct {
+	last, until time.Time
+}
+
+// due tells whether a heartbeat is to be prompted now, and notes that.
+func (p *promptedHeartbeats) due(now time.Time) bool {
+	if p.until.IsZero() || now.Before(p.last.Add(promptInterval)) {
+		return false
+	}
+	if now.After(p.until) {
+		p.until = time.Time{}
+		return false
+	}
+	p.last = now
+	return true
+}
+
+// promptHeartbeat has the consumer ask the coordinator for news, while some are to be expected.
+func (s *Subscription) promptHeartbeat(now time.Time) {
+	if !s.heartbeats.due(now) {
 		return
 	}
-	if now.After(s.nudgeUntil) {
-		s.nudgeUntil = time.Time{}
-		return
-	}
-	s.nudged = now
 	if err := s.consumer.PromptHeartbeat(); err != nil {
 		s.log.Warn("group not asked for news", "err", err)
 	}
@@ -225,7 +245,7 @@ func (m *Member) dismiss() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	s.used = now
+	s.presence.lastUsed = now
 	s.dispatch.Dismiss(m.seat, now)
 	if s.dispatch.Empty() {
 		s.kick() // others of its group may wait for its partitions

@@ -140,7 +140,9 @@ func TestVisitsKeepASubscription(t *testing.T) {
 // rebalance: what is opened again at once stays for a moment.
 func TestASubscriptionWhoseMembersComeAndGoStaysForAMoment(t *testing.T) {
 	t.Parallel()
-	s := &Subscription{cfg: &config.Config{SubscriptionLinger: 30 * time.Second}, dispatch: ledger.NewDispatch(1, 1)}
+	s := &Subscription{
+		description: description{cfg: &config.Config{SubscriptionLinger: 30 * time.Second}}, sharedState: sharedState{dispatch: ledger.NewDispatch(1, 1)},
+	}
 	if got := s.patience(true); got != joiningTime {
 		t.Errorf("stays for %v while it joins", got)
 	}
@@ -149,7 +151,7 @@ func TestASubscriptionWhoseMembersComeAndGoStaysForAMoment(t *testing.T) {
 	for _, c := range []struct{ absence, want time.Duration }{
 		{0, 0}, {100 * time.Millisecond, 200 * time.Millisecond}, {800 * time.Millisecond, time.Second}, {2 * time.Second, 0},
 	} {
-		s.absence = c.absence
+		s.presence.longestAbsence = c.absence
 		if got := s.patience(true); got != c.want {
 			t.Errorf("away for %v: stays for %v, want %v", c.absence, got, c.want)
 		}

@@ -42,13 +42,31 @@ func (f *partition) expected() int64 {
 // learnRetry is the pause before the group's coordinator is asked again.
 const learnRetry = time.Second
 
+// learning is the question what the group has committed of partitions that are new here.
+type learning struct {
+	due       bool // that is not known of a partition
+	asking    bool
+	notBefore time.Time
+}
+
+// begins tells whether to ask now, and notes that.
+func (l *learning) begins(now time.Time) bool {
+	if !l.due || l.asking || now.Before(l.notBefore) {
+		return false
+	}
+	l.due = false
+	return true
+}
+
+// again has the brokers asked once more, after learnRetry.
+func (l *learning) again() { l.due, l.notBefore = true, time.Now().Add(learnRetry) }
+
 // learn asks what the group has committed of partitions that are new here: librdkafka, which asks as well, does not
 // tell. It is compared with the first record that comes.
 func (s *Subscription) learn(now time.Time) {
-	if !s.unlearned || s.learning || now.Before(s.learnAt) {
+	if !s.learning.begins(now) {
 		return
 	}
-	s.unlearned = false
 	asked, list := map[record.TopicPartition]*partition{}, []librdkafka.Partition(nil)
 	for tp, f := range s.partitions {
 		if !f.commit.known {
@@ -56,7 +74,7 @@ func (s *Subscription) learn(now time.Time) {
 			list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition})
 		}
 	}
-	s.learning = len(list) > 0 && s.groups.life.Go(func() {
+	s.learning.asking = len(list) > 0 && s.groups.life.Go(func() {
 		defer s.groups.askInTurn()()
 		offsets, err := s.consumer.Committed(list, learnTime)
 		s.do(func() { s.learned(asked, offsets, err) })
@@ -77,21 +95,21 @@ func (g *Groups) askInTurn() (leave func()) {
 }
 
 func (s *Subscription) learned(asked map[record.TopicPartition]*partition, offsets []librdkafka.Partition, err error) {
-	s.learning = false
+	s.learning.asking = false
 	var failure *librdkafka.Error
 	if errors.As(err, &failure) && failure.Code == librdkafka.NoGroup {
 		for tp := range asked {
 			offsets = append(offsets, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: -1})
 		}
 	} else if err != nil {
-		s.unlearned, s.learnAt = true, time.Now().Add(learnRetry)
+		s.learning.again()
 	}
 	for _, p := range offsets {
 		f := asked[record.TopicPartition{Topic: p.Topic, Partition: p.ID}]
 		switch {
 		case f == nil || s.partitions[f.inDispatch.TopicPartition] != f:
 		case p.Err != librdkafka.None:
-			s.unlearned, s.learnAt = true, time.Now().Add(learnRetry)
+			s.learning.again()
 		default:
 			s.learnedOf(f, max(-1, p.Offset))
 			s.inherit(f)
@@ -213,7 +231,7 @@ func (s *Subscription) wentBack(f *partition, from, to int64, anew bool) {
 		f.restart(to)
 	}
 	f.inDispatch.Ledger().Begin(to)
-	f.commit.explicit, f.log.wentBackAt, s.stored = true, time.Now(), time.Time{}
+	f.commit.explicit, f.log.wentBackAt, s.storedAt = true, time.Now(), time.Time{}
 }
 
 // outOfRange halts a partition whose log does not hold what comes next.
@@ -242,13 +260,19 @@ func (s *Subscription) halting() bool {
 // watchGap is how often the logs of partitions of which nothing comes are looked at, at least.
 const watchGap = time.Second
 
+// watching is the question what logs hold of which nothing comes.
+type watching struct {
+	asking bool
+	lastAt time.Time // when it was looked whether that must be asked
+}
+
 // watch looks for partitions whose log, by what librdkafka has last heard, does not hold what comes next: of one that
 // is empty, or ends before that, no record would tell. What it has heard may be old, so the brokers are asked.
 func (s *Subscription) watch(now time.Time) {
-	if s.watching || now.Sub(s.watched) < min(watchGap, s.cfg.CommitInterval) {
+	if s.watching.asking || now.Sub(s.watching.lastAt) < min(watchGap, s.cfg.CommitInterval) {
 		return
 	}
-	s.watched = now
+	s.watching.lastAt = now
 	asked, partitions := map[record.TopicPartition]int64{}, []record.TopicPartition(nil)
 	for tp, f := range s.partitions {
 		next := f.expected()
@@ -264,14 +288,14 @@ func (s *Subscription) watch(now time.Time) {
 			asked[tp], partitions = next, append(partitions, tp)
 		}
 	}
-	s.watching = len(asked) > 0 && s.groups.life.Go(func() {
+	s.watching.asking = len(asked) > 0 && s.groups.life.Go(func() {
 		begins, ends, err := s.groups.cluster.LogBounds(s.groups.life.Context, partitions)
 		s.do(func() { s.watchEnded(asked, begins, ends, err) })
 	})
 }
 
 func (s *Subscription) watchEnded(asked, begins, ends map[record.TopicPartition]int64, err error) {
-	s.watching = false
+	s.watching.asking = false
 	for tp, next := range asked {
 		f := s.partitions[tp]
 		if f == nil || f.expected() != next {

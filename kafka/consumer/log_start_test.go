@@ -103,10 +103,10 @@ func TestACommitThatWasUnderWayIsPutRight(t *testing.T) {
 	}
 	wantCommitted(t, k, 2)
 	if err := w.sub.call(kafkatest.Bounded(t), func(done chan<- error) {
-		s := w.sub
-		s.ticket++
-		s.commits[s.ticket] = done
-		_ = s.consumer.Commit(librdkafka.PartitionsAt([]record.PartitionOffset{{TopicPartition: letters, Offset: 5}}), s.ticket)
+		list := librdkafka.PartitionsAt([]record.PartitionOffset{{TopicPartition: letters, Offset: 5}})
+		if _, err := w.sub.commits.begin(&w.sub.consumer, list, done); err != nil {
+			done <- err
+		}
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -180,7 +180,7 @@ func (m *Member) Next(limit, bytes int, out []ledger.Delivery) ([]ledger.Deliver
 		s.acceptLeased(m.seat, now)
 	}
 	if err == nil && len(out) == start {
-		if obstacle := s.obstacle(); obstacle != nil {
+		if obstacle := s.obstacles.first(); obstacle != nil {
 			// It is told, and does not wait: a call for it would reach nobody.
 			s.dispatch.StopWaiting(m.seat)
 			err = kerr.Consuming(obstacle)
@@ -225,7 +225,7 @@ func (m *Member) StopWaiting() {
 // Topics lists what the member is subscribed to: of a pattern the topics that match it, once the cluster's were looked
 // through.
 func (m *Member) Topics(ctx context.Context) ([]string, error) {
-	set := m.sub.interest
+	set := m.sub.topicSet
 	if set.HasPatterns() {
 		select {
 		case <-set.Searched():

@@ -2,20 +2,13 @@ package consumer
 
 import (
 	"context"
-	"maps"
-	"slices"
-	"strconv"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
-
 	"github.com/sluice-proxy/sluice/kafka/budget"
-	"github.com/sluice-proxy/sluice/kafka/cluster"
-	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
-	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // memory is the budget of all subscriptions: see Config.ConsumeMemory.
@@ -67,273 +60,11 @@ func (m *memory) change(self *budget.Subscription, do func(*budget.Budget)) {
 	m.budget.Notify(self)
 }
 
-// memoryShare is what a partition has to do with the budget.
-type memoryShare struct {
-	inBudget    *budget.Partition
-	seen        budget.Observation
-	recordBytes int64   // average size of its records in bytes, 0 before the first
-	backlog     backlog // what is there to be fetched first
-	resumeAt    int64   // offset of the next record that librdkafka is to give, -1 while librdkafka goes on by itself
-}
-
-// backlog is where a partition begins for its group, and where it ended when it was assigned.
-type backlog struct {
-	from, end int64
-	known     bool
-}
-
-// How often a subscription looks at most what its partitions hold: while there is plenty of room, and while there is not.
-const lookInterval, tightInterval = 20 * time.Millisecond, 2 * time.Millisecond
-
-// appetite is when librdkafka fetches more of a partition: while it holds less.
-type appetite struct{ records, bytes int64 }
-
-// appetiteOf reads it from effective properties.
-func appetiteOf(p config.Properties) appetite {
-	records, _ := strconv.ParseInt(p["queued.min.messages"], 10, 64) // librdkafka has checked them
-	kibis, _ := strconv.ParseInt(p["queued.max.messages.kbytes"], 10, 64)
-	return appetite{records: records, bytes: kibis << 10}
-}
-
-// balanceMemory looks what is held of each partition, and stops and begins to fetch as the budget says.
-func (s *Subscription) balanceMemory(now time.Time) {
-	interval := lookInterval
-	if s.groups.memory.tight.Load() {
-		interval = tightInterval
-	}
-	if now.Sub(s.looked) < interval {
-		return
-	}
-	s.looked = now
-	due := now.Sub(s.ticked) >= tick
-	if due {
-		s.ticked = now
-	}
-	if !s.surveyed && s.groups.memory.tight.Load() {
-		s.survey()
-	}
-	s.look(due)
-	s.applyBudget()
-}
-
-func (s *Subscription) look(due bool) {
-	s.mu.Lock()
-	waiting := s.dispatch.Waiting()
-	s.mu.Unlock()
-	s.consumer.LimitHeap(s.groups.memory.bound())
-	refused := s.refuses()
-	tight, took := s.groups.memory.tight.Load(), false
-	for tp, f := range s.partitions {
-		took = took || f.memory.seen.Taken
-		s.see(tp, f, tight)
-	}
-	s.groups.memory.change(s.claimant, func(b *budget.Budget) {
-		for _, f := range s.partitions {
-			b.Observe(f.memory.inBudget, f.memory.seen)
-			f.memory.seen.Taken = false
-		}
-		if due {
-			b.Tick(s.claimant)
-		}
-		if refused {
-			b.Refuse(s.claimant)
-		}
-		b.Decide(s.claimant, waiting, took)
-	})
-}
-
-// refuses tells whether an answer waits that there is no room for. By the next look its partitions are paused: then it
-// is let in, to be dropped.
-func (s *Subscription) refuses() bool {
-	waits := s.consumer.HoldsResponses()
-	if waits && s.refused {
-		s.consumer.AdmitResponses()
-		waits = false
-	}
-	s.refused = waits
-	return waits
-}
-
-// A few messages that nobody takes may be no records: librdkafka leaves a message in the queue for each pause, resume
-// and seek, until the next fetch from there.
-const barriers, barrierBytes = 8, 64 << 10
-
-// see looks at one partition. Whether it is at its end matters only when somebody has to wait.
-func (s *Subscription) see(tp record.TopicPartition, f *partition, tight bool) {
-	seen := budget.Observation{Taken: f.memory.seen.Taken, AverageBytes: f.memory.recordBytes}
-	if f.queue != nil {
-		seen.Records = f.queue.Len()
-	}
-	if !seen.Taken && seen.Records <= barriers && int64(seen.Records)*f.memory.recordBytes < barrierBytes {
-		seen.Records = 0
-	}
-	held := int64(seen.Records)
-	seen.Hungry = held < s.appetite.records && held*f.memory.recordBytes < s.appetite.bytes
-	if tight && seen.Records == 0 {
-		left, known := s.ahead(tp, f)
-		seen.Idle, seen.Behind = known && left <= 1, known && left > 1 // the last one may be a transaction's marker
-	}
-	f.memory.seen = seen
-}
-
-// ahead is how many offsets there are to be fetched, as far as is known.
-func (s *Subscription) ahead(tp record.TopicPartition, f *partition) (left int64, known bool) {
-	from, end := f.memory.resumeAt, f.memory.backlog.end
-	if from < 0 && f.memory.backlog.known {
-		from = f.memory.backlog.from
-	}
-	_, fetched := s.consumer.Watermarks(tp.Topic, tp.Partition)
-	answered := fetched >= 0
-	if answered {
-		end = fetched
-	}
-	return end - from, from >= 0 && (answered || f.memory.backlog.known)
-}
-
-// survey asks where partitions end: those that are at their end for the group need not wait for their turn. Who cannot
-// be asked is taken to be behind. What the group has committed is learned first.
-func (s *Subscription) survey() {
-	if s.unlearned || s.learning {
-		return
-	}
-	s.surveyed = true
-	asked := slices.Collect(maps.Keys(s.partitions))
-	s.groups.life.Go(func() {
-		defer s.groups.askInTurn()()
-		var ends map[record.TopicPartition]int64
-		err := s.groups.cluster.Query(s.groups.life.Context, func(ctx context.Context, a *cluster.Admin) (err error) {
-			ends, _, err = a.ListOffsets(ctx, cluster.ForAll(asked, binding.LatestOffsetSpec))
-			return err
-		})
-		if err == nil {
-			s.do(func() { s.mark(ends) })
-		}
-	})
-}
-
-// mark notes what a survey has found.
-func (s *Subscription) mark(ends map[record.TopicPartition]int64) {
-	for tp, end := range ends {
-		f := s.partitions[tp]
-		if f == nil || !f.commit.known {
-			continue
-		}
-		from := f.commit.committed
-		if from < 0 {
-			from = 0
-			if resets[s.reset] == librdkafka.OffsetEnd {
-				from = end
-			}
-		}
-		f.memory.backlog = backlog{from: from, end: end, known: true}
-	}
-}
-
-// applyBudget pauses and resumes what the budget has closed and opened.
-func (s *Subscription) applyBudget() {
-	var stop, resume []librdkafka.Partition
-	for tp, f := range s.partitions {
-		open, paused := s.groups.memory.open(f.memory.inBudget), s.consumer.Paused(tp.Topic, tp.Partition)
-		switch {
-		case f.queue == nil:
-		case open != paused:
-			if paused && f.memory.seen.Records > 0 {
-				s.dispose(f)
-			}
-		case open:
-			resume = append(resume, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: f.memory.resumeAt})
-		default:
-			s.empty(f)
-			stop = append(stop, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition})
-		}
-	}
-	if len(stop) > 0 {
-		s.noteTrouble("partitions not paused", s.consumer.Pause(stop))
-	}
-	if len(resume) > 0 {
-		s.resume(resume)
-	}
-}
-
-// empty takes what little is left of a partition that is to be paused: it would have to be fetched again.
-func (s *Subscription) empty(f *partition) {
-	if n := f.queue.Len(); int64(n) < s.appetite.records && !s.waits(f) {
-		s.fetch(f, n)
-	}
-}
-
-// dispose has librdkafka drop an answer that it had begun to unpack when the partition was paused: it does so when it is
-// asked for a record.
-func (s *Subscription) dispose(f *partition) {
-	if !s.waits(f) {
-		s.fetch(f, 1)
-	}
-}
-
-// resume has partitions fetched again, behind the last record that was taken of them.
-func (s *Subscription) resume(list []librdkafka.Partition) {
-	known := slices.DeleteFunc(slices.Clone(list), func(p librdkafka.Partition) bool { return p.Offset < 0 })
-	if len(known) > 0 {
-		s.noteTrouble("partitions not sought", s.consumer.Seek(known))
-	}
-	ready := slices.DeleteFunc(list, func(p librdkafka.Partition) bool {
-		return slices.ContainsFunc(known, func(k librdkafka.Partition) bool {
-			return k.Topic == p.Topic && k.ID == p.ID && k.Err != librdkafka.None // at the next look
-		})
-	})
-	if len(ready) > 0 {
-		s.noteTrouble("partitions not resumed", s.consumer.Resume(ready))
-	}
-}
-
-func (s *Subscription) noteTrouble(what string, err error) {
-	if err != nil {
-		s.clientLog.LogFailure(s.log, librdkafka.Event{Text: what + ": " + err.Error()})
-	}
-}
-
-// admit takes a partition into the budget, before it is assigned.
-func (s *Subscription) admit(tp record.TopicPartition) memoryShare {
-	p := memoryShare{resumeAt: -1}
-	s.surveyed = false
-	s.groups.memory.change(s.claimant, func(b *budget.Budget) { p.inBudget = b.Add(s.claimant, tp.Topic) })
-	list := []librdkafka.Partition{{Topic: tp.Topic, ID: tp.Partition}}
-	switch paused := s.consumer.Paused(tp.Topic, tp.Partition); {
-	case !s.groups.memory.open(p.inBudget) && !paused:
-		s.noteTrouble("partitions not paused", s.consumer.Pause(list))
-	case s.groups.memory.open(p.inBudget) && paused:
-		s.noteTrouble("partitions not resumed", s.consumer.Resume(list))
-	}
-	return p
-}
-
-// dismiss takes a partition out of the budget.
-func (s *Subscription) dismiss(f *partition) {
-	s.groups.memory.change(s.claimant, func(b *budget.Budget) { b.Remove(f.memory.inBudget) })
-}
-
 // open tells whether a partition may be fetched.
 func (m *memory) open(s *budget.Partition) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return s.Open()
-}
-
-// took notes what was fetched of a partition.
-func (f *partition) took(messages []librdkafka.Message) {
-	if len(messages) == 0 {
-		return
-	}
-	bytes := 0
-	for i := range messages {
-		bytes += len(messages[i].Key) + len(messages[i].Value)
-	}
-	f.memory.seen.Taken, f.memory.resumeAt = true, messages[len(messages)-1].Offset+1
-	average := int64(bytes / len(messages))
-	if f.memory.recordBytes == 0 {
-		f.memory.recordBytes = average
-	}
-	f.memory.recordBytes = max(1, (f.memory.recordBytes+average)/2)
 }
 
 // bound reads it, looking at the heap when that was long ago.
@@ -345,4 +76,31 @@ func (m *memory) bound() int64 {
 		m.heap.Observe(now, librdkafka.HeapInUse(), m.budget.Held(), m.budget.Limit())
 	}
 	return m.heap.Limit()
+}
+
+const (
+	trimInterval = 15 * time.Second
+	// keptForReuse is what malloc may keep of what was freed: it is used again soon under load.
+	keptForReuse = 64 << 20
+)
+
+// trim returns memory to the system: malloc keeps nearly all that librdkafka has freed of a backlog, for ever, and Go
+// much of its part for minutes. It costs milliseconds, so it comes when a subscription has ended, or much is kept.
+func (g *Groups) trim(ctx context.Context) {
+	tick := time.NewTicker(trimInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		ended := g.memory.ended.Swap(false)
+		if ended {
+			debug.FreeOSMemory()
+		}
+		if ended || librdkafka.HeapFree() >= keptForReuse {
+			librdkafka.TrimHeap()
+		}
+	}
 }

@@ -6,6 +6,48 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
+// history is what was known of topics and partitions of which some were assigned here before.
+type history struct {
+	logs map[string]*topicLog            // by topic
+	past map[record.TopicPartition]*past // of partitions that are not assigned now
+}
+
+func newHistory() history {
+	return history{logs: map[string]*topicLog{}, past: map[record.TopicPartition]*past{}}
+}
+
+// take takes what was settled of a partition, nil when nothing was.
+func (h *history) take(tp record.TopicPartition) *past {
+	p := h.past[tp]
+	delete(h.past, tp)
+	return p
+}
+
+// logID is the id of a topic, empty when it is not known.
+func (h *history) logID(topic string) string {
+	if l := h.logs[topic]; l != nil {
+		return l.id
+	}
+	return ""
+}
+
+// logKept is how long the id of a topic is remembered of which nothing is assigned here.
+const logKept = 10 * time.Minute
+
+// forget drops what was known of topics that are not assigned here, and have not been for logKept.
+func (h *history) forget(here map[string]bool, now time.Time) {
+	for topic, l := range h.logs {
+		if !here[topic] && now.Sub(l.asOf) > logKept {
+			delete(h.logs, topic)
+		}
+	}
+	for tp := range h.past {
+		if h.logs[tp.Topic] == nil && !here[tp.Topic] {
+			delete(h.past, tp)
+		}
+	}
+}
+
 // past is what this process had settled of a partition when it lost it, or gave it back: Kafka may not have it, as the
 // coordinator was away. If the partition comes back and nobody else has been at it meanwhile, that counts still.
 type past struct {
@@ -33,19 +75,16 @@ func (p *past) holds(committed int64) bool {
 func (s *Subscription) remember(tp record.TopicPartition, f *partition) {
 	switch {
 	case f.earlier.past != nil: // it had not begun here yet
-		s.past[tp] = f.earlier.past
+		s.history.past[tp] = f.earlier.past
 		return
 	case f.commit.rewound:
 		return
 	}
-	p := past{committed: f.commit.committed}
+	p := past{committed: f.commit.committed, log: s.history.logID(tp.Topic)}
 	p.position, p.settled = f.inDispatch.Ledger().Settlements()
 	p.position = max(p.position, f.commit.committed) // nothing may be settled here below the first that is not
-	if l := s.logs[tp.Topic]; l != nil {
-		p.log = l.id
-	}
 	if p.position >= 0 || len(p.settled) > 0 {
-		s.past[tp] = &p
+		s.history.past[tp] = &p
 	}
 }
 
@@ -53,8 +92,7 @@ func (s *Subscription) remember(tp record.TopicPartition, f *partition) {
 // that counts: see inherit.
 func (s *Subscription) recall(tp record.TopicPartition, f *partition) {
 	f.earlier.openedAt = time.Now()
-	f.earlier.past = s.past[tp]
-	delete(s.past, tp)
+	f.earlier.past = s.history.take(tp)
 }
 
 // inherit decides, when it is known what is committed and which log it is.
@@ -65,13 +103,13 @@ func (s *Subscription) inherit(f *partition) {
 	}
 	f.earlier.past = nil
 	tp := f.inDispatch.TopicPartition
-	l := s.logs[tp.Topic]
-	another := l != nil && p.log != "" && l.id != p.log
+	id := s.history.logID(tp.Topic)
+	another := id != "" && p.log != "" && id != p.log
 	switch {
 	case !p.holds(f.commit.committed): // somebody else has been at it
 	case another && f.commit.committed >= 0: // that was committed of the old log
-		s.log.Warn("topic was created again", "topic", tp.Topic, "old_id", p.log, "id", l.id, "partition", tp.Partition)
-		s.past[tp] = p
+		s.log.Warn("topic was created again", "topic", tp.Topic, "old_id", p.log, "id", id, "partition", tp.Partition)
+		s.history.past[tp] = p
 		s.resetTo([]record.TopicPartition{tp}, p.log)
 	case another:
 	default:
@@ -80,6 +118,6 @@ func (s *Subscription) inherit(f *partition) {
 		defer s.mu.Unlock()
 		f.inDispatch.Ledger().Inherit(p.position, p.settled)
 		f.earlier.counts = true
-		f.commit.explicit, s.stored = f.commit.committed < p.position, time.Time{}
+		f.commit.explicit, s.storedAt = f.commit.committed < p.position, time.Time{}
 	}
 }

@@ -64,7 +64,7 @@ func TestWhatIsSettledWhileAPartitionGoesIsKept(t *testing.T) {
 		go func() { <-settled; c.memory.mu.Unlock() }()
 		close(begun)
 		w.sub.drop(letters)
-		kept <- w.sub.past[letters].position
+		kept <- w.sub.history.past[letters].position
 	})
 	<-begun
 	for w.Accept(letters, below) {

@@ -8,6 +8,12 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
+// revocation is a set of partitions that Kafka takes away, waiting for what is owed of them.
+type revocation struct {
+	partitions []librdkafka.Partition
+	deadline   time.Time
+}
+
 // assign takes partitions that Kafka gives us. Each gets a queue of its own before it is fetched
 // from, so that one that is held back holds no other.
 func (s *Subscription) assign(partitions []librdkafka.Partition) {
@@ -32,16 +38,16 @@ func (s *Subscription) rebalanced() {
 func (s *Subscription) open(tp record.TopicPartition) {
 	queue := s.consumer.Queue(tp.Topic, tp.Partition)
 	row := s.groups.leases.admit(s.group, tp.Topic)
-	portion := s.admit(tp)
+	memory := s.admit(tp)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.trouble = nil
+	s.obstacles.trouble = nil
 	if s.leases[row] == nil {
 		s.leases[row] = &ledger.LeaseCounts{}
 	}
 	s.dispatch.Add(tp, s.leases[row])
-	f := &partition{inDispatch: s.dispatch.Partition(tp), queue: queue, memory: portion, log: logFrom(-1), commit: commitState{stored: -1, committed: -1}}
-	s.partitions[tp], s.unlearned = f, true
+	f := &partition{inDispatch: s.dispatch.Partition(tp), queue: queue, memory: memory, log: logFrom(-1), commit: commitState{stored: -1, committed: -1}}
+	s.partitions[tp], s.learning.due = f, true
 	s.recall(tp, f)
 	select {
 	case s.groups.opened <- struct{}{}:
@@ -125,7 +131,7 @@ func (s *Subscription) end(tp record.TopicPartition, f *partition) {
 	defer s.mu.Unlock()
 	s.remember(tp, f)
 	s.dispatch.Remove(tp)
-	delete(s.unreadable, tp)
+	delete(s.obstacles.unreadable, tp)
 }
 
 // closeQueues gives back what is still open when the consumer has left its group.

@@ -126,7 +126,7 @@ func (s *Subscription) move(o *seek) (wait bool, err error) {
 			if o.commit {
 				f.inDispatch.Ledger().Begin(o.left[i].Offset)
 			}
-			delete(s.unreadable, o.left[i].TopicPartition)
+			delete(s.obstacles.unreadable, o.left[i].TopicPartition)
 		case librdkafka.State:
 			left = append(left, o.left[i])
 		default:
@@ -135,7 +135,7 @@ func (s *Subscription) move(o *seek) (wait bool, err error) {
 	}
 	o.left = left
 	if len(left) < len(list) && !s.halting() {
-		s.trouble = nil
+		s.obstacles.trouble = nil
 	}
 	return len(left) > 0 && err == nil, err
 }

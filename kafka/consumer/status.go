@@ -59,8 +59,8 @@ func (g *Groups) Status() []SubscriptionStatus {
 	for _, sub := range g.open() {
 		status := sub.status(now)
 		status.Rebalances = g.leases.rebalancesOf(sub.group)
-		status.StalledPartitions = g.cluster.Stalled(sub.group, sub.interest)
-		status.measure(lags, sub.interest)
+		status.StalledPartitions = g.cluster.Stalled(sub.group, sub.topicSet)
+		status.measure(lags, sub.topicSet)
 		all = append(all, status)
 	}
 	return all
@@ -85,10 +85,10 @@ func (s *Subscription) status(now time.Time) SubscriptionStatus {
 		status.Skipped += counts.Skipped
 	}
 	status.Standing = s.dispatch.Standing(now, s.groups.config().StallAfter, mostStanding)
-	if obstacle := s.obstacle(); obstacle != nil {
+	if obstacle := s.obstacles.first(); obstacle != nil {
 		status.Trouble = obstacle.Error()
 	}
-	status.Unreadable = len(s.unreadable)
+	status.Unreadable = len(s.obstacles.unreadable)
 	return status
 }
 

@@ -7,12 +7,84 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// storeAll hands the positions that moved to librdkafka's next commit.
-func (s *Subscription) storeAll(now time.Time) {
-	if now.Sub(s.stored) < storeInterval {
+// commits are the explicit commits that are under way.
+type commits struct {
+	last    uint64                  // ticket of the commit that was begun last
+	waiting map[uint64]chan<- error // who waits for a commit, by its ticket
+	down    downwardCommit
+}
+
+func newCommits() commits { return commits{waiting: map[uint64]chan<- error{}} }
+
+// begin has the consumer commit offsets, and returns the ticket of that. With an error it is 0, and done is told nothing;
+// done may be nil.
+func (c *commits) begin(consumer *client, list []librdkafka.Partition, done chan<- error) (ticket uint64, err error) {
+	c.last++
+	if err := consumer.Commit(list, c.last); err != nil {
+		return 0, err
+	}
+	if done != nil {
+		c.waiting[c.last] = done
+	}
+	return c.last, nil
+}
+
+// end tells who waits for a commit how it ended.
+func (c *commits) end(ticket uint64, err error) {
+	if done := c.waiting[ticket]; done != nil {
+		delete(c.waiting, ticket)
+		done <- err
+	}
+}
+
+// endAll ends all commits with an error: nothing more is heard of them.
+func (c *commits) endAll(err error) {
+	for ticket := range c.waiting {
+		c.end(ticket, err)
+	}
+	c.down = downwardCommit{}
+}
+
+// downwardCommit is the one explicit commit that may be under way of positions that are, or may be, lower than what the
+// brokers have. librdkafka's own commits only go up; once a lower offset is committed they go on from there.
+type downwardCommit struct {
+	ticket    uint64    // of the commit that is under way, 0 for none
+	notBefore time.Time // when another may be tried
+}
+
+// downwardRetry is the pause after a commit that failed: its cause may last.
+const downwardRetry = time.Second
+
+// mayBegin tells whether a commit may be tried.
+func (d *downwardCommit) mayBegin(now time.Time) bool {
+	return d.ticket == 0 && !now.Before(d.notBefore)
+}
+
+// begun notes the ticket of a commit, 0 for one that could not begin.
+func (d *downwardCommit) begun(ticket uint64, now time.Time) {
+	d.ticket = ticket
+	if ticket == 0 {
+		d.notBefore = now.Add(downwardRetry)
+	}
+}
+
+// end notes how a commit ended, if it was this one.
+func (d *downwardCommit) end(ticket uint64, code librdkafka.Code) {
+	if ticket == 0 || ticket != d.ticket {
 		return
 	}
-	s.stored = now
+	d.ticket = 0
+	if code != librdkafka.None {
+		d.notBefore = time.Now().Add(downwardRetry)
+	}
+}
+
+// storeAll hands the positions that moved to librdkafka's next commit.
+func (s *Subscription) storeAll(now time.Time) {
+	if now.Sub(s.storedAt) < storeInterval {
+		return
+	}
+	s.storedAt = now
 	s.store()
 }
 
@@ -33,9 +105,7 @@ func (s *Subscription) storePositions() {
 			f.commit.stored = o.Offset
 		}
 	}
-	if err != nil {
-		s.clientLog.LogFailure(s.log, librdkafka.Event{Text: "offsets not stored: " + err.Error()})
-	}
+	s.consumer.logError("offsets not stored", err)
 }
 
 // unstored tells whether a position is above what librdkafka commits.
@@ -56,44 +126,19 @@ func (s *Subscription) positions() []librdkafka.Partition {
 	return offsets
 }
 
-// descent is the one explicit commit that may be under way: of positions that are, or may be, lower than what the
-// brokers have. librdkafka's own commits only ever go up; once a lower offset is committed they go on from there.
-type descent struct {
-	ticket uint64    // of the commit that is under way, 0 for none
-	after  time.Time // when another may be tried
-}
-
-// descentRetry is the pause after one that failed: its cause may last.
-const descentRetry = time.Second
-
-// answer notes how a commit ended, if it was this one.
-func (d *descent) answer(ticket uint64, code librdkafka.Code) {
-	if ticket == 0 || ticket != d.ticket {
-		return
-	}
-	d.ticket = 0
-	if code != librdkafka.None {
-		d.after = time.Now().Add(descentRetry)
-	}
-}
-
 // commitDown commits positions explicitly, again until the brokers have them. One that waits for a coordinator waits
 // alone.
 func (s *Subscription) commitDown(now time.Time) {
-	if s.down.ticket != 0 || now.Before(s.down.after) {
+	if !s.commits.down.mayBegin(now) {
 		return
 	}
 	list := s.lower()
 	if len(list) == 0 {
 		return
 	}
-	s.ticket++
-	if err := s.consumer.Commit(list, s.ticket); err != nil {
-		s.clientLog.LogFailure(s.log, librdkafka.Event{Text: "offsets not committed: " + err.Error()})
-		s.down.after = now.Add(descentRetry)
-		return
-	}
-	s.down.ticket = s.ticket
+	ticket, err := s.commits.begin(&s.consumer, list, nil)
+	s.consumer.logError("offsets not committed", err)
+	s.commits.down.begun(ticket, now)
 }
 
 // commitState is what is known of the commits of a partition. A commit goes down only when the log did, or somebody set

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/sluice-proxy/sluice/kafka/budget"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
@@ -21,76 +20,52 @@ import (
 // Subscription is one librdkafka consumer of the proxy, for a group, its topics and what overrides
 // them, and the goroutine that polls it. Members share it: they come and go without Kafka noticing.
 type Subscription struct {
-	key    string
-	group  string
-	topics []string
-	groups *Groups
-	cfg    *config.Config // as it was when the subscription was opened
-	log    *slog.Logger
+	description
+	groups   *Groups
+	log      *slog.Logger
+	gone     chan struct{} // closed when the subscription has ended
+	consumer client
+	kicked   atomic.Bool // the run goroutine was told to look at once
+	runState
+	sharedState
+}
 
-	interest   *topicset.Set
-	reset      string            // auto.offset.reset
+// description is what a subscription is for. It never changes.
+type description struct {
+	key        string // in Groups.subscriptions
+	group      string
+	topics     []string // names and patterns, in order
+	topicSet   *topicset.Set
+	manual     bool              // the only member chooses the partitions: see Member.Assign
+	cfg        *config.Config    // as it was when the subscription was opened
 	properties map[string]string // of its consumers
-	manual     bool              // its partitions are its only member's choice: see choose
-	gone       chan struct{}     // closed when it has ended
-
-	// Owned by the run goroutine.
-	consumer   *librdkafka.Consumer
-	partitions map[record.TopicPartition]*partition
-	fetched    []librdkafka.Message
-	revoking   *revocation
-	stored     time.Time
-	claimant   *budget.Subscription // its part of the budget for memory
-	appetite   appetite
-	looked     time.Time // at what its partitions hold
-	ticked     time.Time
-	surveyed   bool // it was asked where the partitions end, or need not be
-	refused    bool // see refuses
-	clientLog  librdkafka.LogLimiter
-	ticket     uint64                          // of the last commit that was begun
-	unlearned  bool                            // it is not known what was committed of a partition: see learn
-	learning   bool                            // that is being asked
-	learnAt    time.Time                       // and not before this
-	watching   bool                            // what some logs hold is being asked: see watch
-	watched    time.Time                       // when it was looked whether that must be
-	logs       map[string]*topicLog            // by topic
-	past       map[record.TopicPartition]*past // of partitions that were assigned once
-	down       descent                         // see commitDown
-	commits    map[uint64]chan<- error         // who waits for one, by its ticket
-
-	nudged, nudgeUntil time.Time // see nudge
-	warnedAt           time.Time // see warnOfStanding
-
-	kicked atomic.Bool // the run goroutine was told that a partition is low
-
-	mu         sync.Mutex // guards what follows
-	dispatch   *ledger.Dispatch
-	leases     map[rowKey]*ledger.LeaseCounts
-	used       time.Time                                  // when a member was last here
-	absence    time.Duration                              // the longest that none was, before one came
-	unreadable map[record.TopicPartition]*UnreadableError // batches that keep partitions from going on
-	trouble    error                                      // why nothing may come: missing rights, a failed consumer
-	evicted    bool                                       // others need its place
-	failed     bool                                       // the consumer is beyond repair; the next Join makes another
-	assigned   bool                                       // partitions were assigned, perhaps none
-	commands   []func()                                   // for the run goroutine
-	ended      bool                                       // it takes no more
+	reset      string            // auto.offset.reset
 }
 
-// partition is where a partition's records come from. Its fields but inDispatch are owned by the run goroutine.
-type partition struct {
-	inDispatch *ledger.Partition // the subscription's mu guards it
-	queue      *librdkafka.Queue
-	memory     memoryShare
-	log        logStart
-	commit     commitState
-	earlier    earlierAssignment
+// runState is what the run goroutine alone reads and writes.
+type runState struct {
+	partitions       map[record.TopicPartition]*partition
+	fetched          []librdkafka.Message // the last batch; it is used again
+	revoking         *revocation
+	storedAt         time.Time
+	commits          commits
+	learning         learning
+	watching         watching
+	history          history
+	memory           subscriptionMemory
+	heartbeats       promptedHeartbeats
+	heldBackLookedAt time.Time
 }
 
-// revocation is a set of partitions that Kafka takes away, waiting for what is owed of them.
-type revocation struct {
-	partitions []librdkafka.Partition
-	deadline   time.Time
+// sharedState is what members and the run goroutine share.
+type sharedState struct {
+	mu        sync.Mutex // guards the other fields; taken after that of Groups
+	dispatch  *ledger.Dispatch
+	leases    map[rowKey]*ledger.LeaseCounts
+	presence  presence
+	assigned  bool // partitions were assigned, perhaps none
+	obstacles obstacles
+	commands  commands
 }
 
 const (
@@ -120,17 +95,25 @@ func (g *Groups) startSubscription(key, group string, in SubscribeOptions, set *
 			return nil, err
 		}
 	}
+	log := g.log.With("group", group)
 	s := &Subscription{
-		key: key, group: group, topics: topics, groups: g, cfg: cfg, log: g.log.With("group", group),
-		consumer: consumer, partitions: map[record.TopicPartition]*partition{}, commits: map[uint64]chan<- error{}, logs: map[string]*topicLog{}, past: map[record.TopicPartition]*past{},
-		used: g.departed.since(key, time.Now()), interest: set, gone: make(chan struct{}), manual: in.manual(), reset: reset,
-		properties: properties, dispatch: ledger.NewDispatch(cfg.WindowRecords, cfg.WindowBytes), leases: map[rowKey]*ledger.LeaseCounts{},
-		appetite: appetiteOf(properties),
+		description: description{
+			key: key, group: group, topics: topics, topicSet: set, manual: in.manual(), cfg: cfg, properties: properties, reset: reset,
+		},
+		groups: g, log: log, gone: make(chan struct{}), consumer: client{Consumer: consumer, log: log},
+		runState: runState{
+			partitions: map[record.TopicPartition]*partition{}, commits: newCommits(), history: newHistory(),
+			memory: subscriptionMemory{threshold: thresholdOf(properties)},
+		},
+		sharedState: sharedState{
+			dispatch: ledger.NewDispatch(cfg.WindowRecords, cfg.WindowBytes), leases: map[rowKey]*ledger.LeaseCounts{},
+			presence: presence{lastUsed: g.departed.since(key, time.Now())},
+		},
 	}
-	s.claimant = g.memory.enter(s.kick)
+	s.memory.inBudget = g.memory.enter(s.kick)
 	g.leases.opened(s)
 	if !g.life.Go(func() { s.run(g.life.Context) }) {
-		g.memory.leave(s.claimant)
+		g.memory.leave(s.memory.inBudget)
 		g.leases.closed(s)
 		consumer.Abandon()
 		return nil, kerr.ErrStopping
@@ -158,7 +141,7 @@ func (s *Subscription) run(ctx context.Context) {
 		s.renewStuck(ctx, now)
 		s.serveRevocation(now, false)
 		s.storeAll(now)
-		s.nudge(now)
+		s.promptHeartbeat(now)
 		s.warnOfStanding(now)
 		if s.deserted(now) {
 			break
@@ -192,7 +175,7 @@ func (s *Subscription) readEvents(now time.Time) {
 		case librdkafka.Failure:
 			s.failure(event)
 		case librdkafka.Log:
-			s.clientLog.Log(s.log, event)
+			s.consumer.logEvent(event)
 		}
 	}
 }
@@ -201,7 +184,7 @@ func (s *Subscription) committed(event librdkafka.Event) {
 	s.answer(event)
 	if event.Code != librdkafka.None && event.Code != librdkafka.NoOffset {
 		s.groups.consumed.commitErrors.Add(1)
-		if s.clientLog.Admits("commit: " + event.Code.String()) { // else once a second, as long as it lasts
+		if s.consumer.admits("commit: " + event.Code.String()) { // else once a second, as long as it lasts
 			s.log.Warn("offsets not committed", "err", event.Code.String())
 		}
 	}
@@ -213,7 +196,7 @@ func (s *Subscription) failure(event librdkafka.Event) {
 		s.resetPartitions()
 		return
 	}
-	s.clientLog.LogFailure(s.log, event)
+	s.consumer.logFailure(event)
 	told := kerr.Of(event.Code).Consume == kerr.ErrDenied //nolint:errorlint // the table holds the error itself
 	if !event.Fatal && !told {
 		return
@@ -225,8 +208,8 @@ func (s *Subscription) failure(event librdkafka.Event) {
 func (s *Subscription) tell(trouble error, fatal bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.trouble = trouble
-	s.failed = s.failed || fatal
+	s.obstacles.trouble = trouble
+	s.obstacles.failed = s.obstacles.failed || fatal
 	s.dispatch.WakeAll()
 }
 
@@ -234,89 +217,52 @@ func (s *Subscription) tell(trouble error, fatal bool) {
 func (s *Subscription) beyondRepair() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.failed
+	return s.obstacles.failed
 }
 
-// fetchAll moves records from librdkafka to the partitions that are low, and calls members for them.
-func (s *Subscription) fetchAll(now time.Time) {
-	for _, f := range s.partitions {
-		s.fetchIfLow(f)
+// commands are what the run goroutine is to do next. The subscription's mu guards them.
+type commands struct {
+	waiting []func()
+	ended   bool // no more are taken
+}
+
+// take takes the commands that there are.
+func (c *commands) take() []func() {
+	waiting := c.waiting
+	c.waiting = nil
+	return waiting
+}
+
+// end takes no commands any more, and drops those that wait.
+func (c *commands) end() { c.waiting, c.ended = nil, true }
+
+// do has the run goroutine, which owns the consumer, do something; false when it has ended. What it does
+// must not wait.
+func (s *Subscription) do(do func()) bool {
+	s.mu.Lock()
+	taken := !s.commands.ended
+	if taken {
+		s.commands.waiting = append(s.commands.waiting, do)
 	}
-	ahead := s.groups.ahead()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.dispatch.Feed(ahead)
-	s.dispatch.Wake(now)
-}
-
-func (s *Subscription) fetchIfLow(f *partition) {
-	s.mu.Lock()
-	want := s.dispatch.Wants(f.inDispatch)
 	s.mu.Unlock()
-	if want > 0 && f.queue != nil && !s.waits(f) {
-		s.fetch(f, want)
+	if taken {
+		s.kick()
 	}
+	return taken
 }
 
-// fetch moves up to want records from librdkafka to the partition.
-func (s *Subscription) fetch(f *partition, want int) {
+// doNextRound is do in the next round, in a tick at most: for what could not be done yet.
+func (s *Subscription) doNextRound(do func()) {
 	s.mu.Lock()
-	room := s.dispatch.RoomInBytes(f.inDispatch)
+	defer s.mu.Unlock()
+	s.commands.waiting = append(s.commands.waiting, do)
+}
+
+func (s *Subscription) runCommands() {
+	s.mu.Lock()
+	waiting := s.commands.take()
 	s.mu.Unlock()
-	var left int
-	var failed []librdkafka.PartitionError
-	s.fetched, left = f.queue.Fetch(s.fetched[:0], want, room, func(failing librdkafka.PartitionError) {
-		failed = append(failed, failing)
-	})
-	s.enter(f, left)
-	clear(s.fetched)
-	for _, failing := range failed { // what came before them is there to be taken
-		s.fail(f, failing)
+	for _, do := range waiting {
+		do()
 	}
-}
-
-// enter takes what was fetched into the partition's ledger, run by run. left is how many librdkafka still holds of it.
-func (s *Subscription) enter(f *partition, left int) {
-	for rest := s.fetched; len(rest) > 0; {
-		s.follow(f, rest[0].Offset)
-		if f.log.halted {
-			return
-		}
-		n := s.unbroken(f, rest)
-		s.take(f, rest[:n])
-		rest = rest[n:]
-	}
-	f.took(s.fetched)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f.inDispatch.SetMore(left > 0)
-}
-
-// take enters records that follow each other, at least one.
-func (s *Subscription) take(f *partition, fetched []librdkafka.Message) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := range fetched {
-		m := &fetched[i]
-		r := record.Record{
-			TopicPartition: f.inDispatch.TopicPartition,
-			Offset:         m.Offset, Timestamp: m.Timestamp, Key: m.Key, Value: m.Value, Headers: m.Headers,
-		}
-		if f.inDispatch.Ledger().Append(r) {
-			s.groups.consumed.fetched.Add(1)
-		}
-	}
-	if s.trouble != nil && !s.halting() {
-		s.trouble = nil
-	}
-	s.stepped(f.inDispatch.TopicPartition, fetched[len(fetched)-1].Offset)
-}
-
-// restart begins the partition's book again, at an offset or, below 0, wherever its next record is. What is owed of it
-// is taken back. The subscription's mu is held.
-func (f *partition) restart(next int64) {
-	next = max(-1, next)
-	f.inDispatch.Restart()
-	f.log, f.commit = logFrom(next), f.commit.restarted()
-	f.earlier.past, f.memory.resumeAt = nil, next
 }

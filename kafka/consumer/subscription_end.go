@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
@@ -12,7 +13,7 @@ import (
 func (s *Subscription) close(ctx context.Context) {
 	s.groups.detach(s)
 	defer s.groups.vacated(s)
-	s.groups.memory.leave(s.claimant)
+	s.groups.memory.leave(s.memory.inBudget)
 	defer s.groups.leases.closed(s)
 	defer s.groups.memory.ended.Store(true)
 	defer s.failPending()
@@ -51,9 +52,9 @@ func (s *Subscription) leaving(event librdkafka.Event) {
 	case librdkafka.Committed:
 		s.committed(event)
 	case librdkafka.Failure:
-		s.clientLog.LogFailure(s.log, event)
+		s.consumer.logFailure(event)
 	case librdkafka.Log:
-		s.clientLog.Log(s.log, event)
+		s.consumer.logEvent(event)
 	}
 }
 
@@ -73,3 +74,13 @@ const (
 	closeTimeout = 10 * time.Second
 	closeLongest = 5 * time.Minute
 )
+
+// failPending tells who waits that the subscription has ended. Commands that were not begun are dropped: who gave
+// them waits with a deadline, and for this.
+func (s *Subscription) failPending() {
+	s.mu.Lock()
+	s.commands.end()
+	s.mu.Unlock()
+	close(s.gone)
+	s.commits.endAll(kerr.ErrStopping)
+}

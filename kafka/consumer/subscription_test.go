@@ -319,7 +319,7 @@ func TestAFailedConsumerIsReplacedByTheNextJoin(t *testing.T) {
 	failed := func() bool {
 		w.sub.mu.Lock()
 		defer w.sub.mu.Unlock()
-		return w.sub.failed
+		return w.sub.obstacles.failed
 	}
 	kafkatest.Eventually(t, "the fatal error", failed)
 	w.Leave(true)

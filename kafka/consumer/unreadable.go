@@ -23,6 +23,25 @@ func (e *UnreadableError) Error() string {
 
 func (e *UnreadableError) Unwrap() error { return kerr.ErrUnreadable }
 
+// obstacles are why nothing may come to members. The subscription's mu guards them.
+type obstacles struct {
+	trouble    error                                      // missing rights, a failed consumer
+	failed     bool                                       // the consumer is beyond repair; the next Join makes another
+	unreadable map[record.TopicPartition]*UnreadableError // batches that keep partitions from going on
+}
+
+// add notes a batch that cannot be read, and tells whether it is a new one.
+func (o *obstacles) add(e *UnreadableError) bool {
+	if last := o.unreadable[e.TopicPartition]; last != nil && last.Offset == e.Offset {
+		return false // librdkafka tries again twice a second
+	}
+	if o.unreadable == nil {
+		o.unreadable = map[record.TopicPartition]*UnreadableError{}
+	}
+	o.unreadable[e.TopicPartition] = e
+	return true
+}
+
 // fail takes an error of one partition.
 func (s *Subscription) fail(f *partition, failing librdkafka.PartitionError) {
 	if !kerr.Of(failing.Code).Unreadable || failing.Offset < 0 {
@@ -32,13 +51,9 @@ func (s *Subscription) fail(f *partition, failing librdkafka.PartitionError) {
 	e := &UnreadableError{f.inDispatch.TopicPartition, s.group, failing.Offset, failing.Code.String()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if last := s.unreadable[e.TopicPartition]; last != nil && last.Offset == e.Offset {
-		return // librdkafka tries again twice a second
+	if !s.obstacles.add(e) {
+		return
 	}
-	if s.unreadable == nil {
-		s.unreadable = map[record.TopicPartition]*UnreadableError{}
-	}
-	s.unreadable[e.TopicPartition] = e
 	s.groups.consumed.unreadable.Add(1)
 	s.log.Warn("batch cannot be read", "partition", e.TopicPartition.String(), "offset", e.Offset, "err", failing.Text)
 	s.dispatch.WakeAll()
@@ -47,22 +62,22 @@ func (s *Subscription) fail(f *partition, failing librdkafka.PartitionError) {
 // stepped forgets a batch that could not be read when records from behind it have come: somebody has stepped over it,
 // or librdkafka has, as it does with a wrong checksum. The subscription's mu is held.
 func (s *Subscription) stepped(tp record.TopicPartition, offset int64) {
-	e := s.unreadable[tp]
+	e := s.obstacles.unreadable[tp]
 	if e == nil || offset <= e.Offset {
 		return
 	}
-	delete(s.unreadable, tp)
+	delete(s.obstacles.unreadable, tp)
 	s.log.Warn("batch that cannot be read was passed over", "partition", tp.String(), "offset", e.Offset, "next", offset)
 }
 
-// obstacle is why nothing may come, nil when nothing is known. Of several batches that cannot be read it is the first, by
-// partition. The subscription's mu is held.
-func (s *Subscription) obstacle() error {
-	if s.trouble != nil {
-		return s.trouble
+// first is why nothing may come, nil when nothing is known. Of several batches that cannot be read it is the first, by
+// partition.
+func (o *obstacles) first() error {
+	if o.trouble != nil {
+		return o.trouble
 	}
 	var first *UnreadableError
-	for _, e := range s.unreadable {
+	for _, e := range o.unreadable {
 		if first == nil || e.Topic < first.Topic || e.Topic == first.Topic && e.Partition < first.Partition {
 			first = e
 		}
@@ -70,8 +85,8 @@ func (s *Subscription) obstacle() error {
 	switch {
 	case first == nil:
 		return nil
-	case len(s.unreadable) == 1:
+	case len(o.unreadable) == 1:
 		return first
 	}
-	return fmt.Errorf("%w; so are batches of %d more partitions", first, len(s.unreadable)-1)
+	return fmt.Errorf("%w; so are batches of %d more partitions", first, len(o.unreadable)-1)
 }

@@ -1,0 +1,103 @@
+package consumer
+
+import (
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/ledger"
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
+)
+
+// partition is where a partition's records come from. Its fields but inDispatch are owned by the run goroutine.
+type partition struct {
+	inDispatch *ledger.Partition // the subscription's mu guards it
+	queue      *librdkafka.Queue
+	memory     partitionMemory
+	log        logStart
+	commit     commitState
+	earlier    earlierAssignment
+}
+
+// fetchAll moves records from librdkafka to the partitions that are low, and calls members for them.
+func (s *Subscription) fetchAll(now time.Time) {
+	for _, f := range s.partitions {
+		s.fetchIfLow(f)
+	}
+	ahead := s.groups.ahead()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dispatch.Feed(ahead)
+	s.dispatch.Wake(now)
+}
+
+func (s *Subscription) fetchIfLow(f *partition) {
+	s.mu.Lock()
+	want := s.dispatch.Wants(f.inDispatch)
+	s.mu.Unlock()
+	if want > 0 && f.queue != nil && !s.waits(f) {
+		s.fetch(f, want)
+	}
+}
+
+// fetch moves up to want records from librdkafka to the partition.
+func (s *Subscription) fetch(f *partition, want int) {
+	s.mu.Lock()
+	room := s.dispatch.RoomInBytes(f.inDispatch)
+	s.mu.Unlock()
+	var left int
+	var failed []librdkafka.PartitionError
+	s.fetched, left = f.queue.Fetch(s.fetched[:0], want, room, func(failing librdkafka.PartitionError) {
+		failed = append(failed, failing)
+	})
+	s.enter(f, left)
+	clear(s.fetched)
+	for _, failing := range failed { // what came before them is there to be taken
+		s.fail(f, failing)
+	}
+}
+
+// enter takes what was fetched into the partition's ledger, run by run. left is how many librdkafka still holds of it.
+func (s *Subscription) enter(f *partition, left int) {
+	for rest := s.fetched; len(rest) > 0; {
+		s.follow(f, rest[0].Offset)
+		if f.log.halted {
+			return
+		}
+		n := s.unbroken(f, rest)
+		s.take(f, rest[:n])
+		rest = rest[n:]
+	}
+	f.took(s.fetched)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.inDispatch.SetMore(left > 0)
+}
+
+// take enters records that follow each other, at least one.
+func (s *Subscription) take(f *partition, fetched []librdkafka.Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range fetched {
+		m := &fetched[i]
+		r := record.Record{
+			TopicPartition: f.inDispatch.TopicPartition,
+			Offset:         m.Offset, Timestamp: m.Timestamp, Key: m.Key, Value: m.Value, Headers: m.Headers,
+		}
+		if f.inDispatch.Ledger().Append(r) {
+			s.groups.consumed.fetched.Add(1)
+		}
+	}
+	if s.obstacles.trouble != nil && !s.halting() {
+		s.obstacles.trouble = nil
+	}
+	s.stepped(f.inDispatch.TopicPartition, fetched[len(fetched)-1].Offset)
+}
+
+// restart begins the partition's book again, at an offset or, below 0, wherever its next record is. What is owed of it
+// is taken back. The subscription's mu is held.
+func (f *partition) restart(next int64) {
+	next = max(-1, next)
+	f.inDispatch.Restart()
+	f.log, f.commit = logFrom(next), f.commit.restarted()
+	f.earlier.past, f.memory.resumeAt = nil, next
+}
