@@ -1,6 +1,9 @@
-// Package kafka is librdkafka as plain Go: publish, subscribe, lease, settle, administer.
+// Package kafka is the one Kafka client of the process.
 //
-// It owns every Kafka client of the process. What a connection holds are light handles: a
-// Publisher to produce through the shared producers, a Member to be lent records by a shared
-// Subscription.
+// A Client opens the packages below it, changes their configuration, closes them in order. Each has its own doc:
+// producer writes records, consumer lends the records of groups, reader reads without a group, cluster asks the brokers.
+// The names of these packages that callers of a Client need are also names of this package.
+//
+// A connection holds only light handles. A session produces through its Publisher. A Member of a group is lent records.
+// So a connection that begins or ends is nothing that Kafka hears of.
 package kafka
