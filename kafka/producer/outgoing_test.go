@@ -223,8 +223,8 @@ func TestBufferedRecordsHaveDetailsAsWell(t *testing.T) {
 	if err := p.SendBuffered(Outgoing{Topic: "letters", Partition: -3}); err == nil || p.Pending() != 0 {
 		t.Errorf("%v, and %d pending", err, p.Pending())
 	}
-	if n := p.TakeFailed(); n != 0 || p.positions != nil {
-		t.Errorf("%d failed; places are kept for nobody: %v", n, p.positions != nil)
+	if n := p.TakeFailed(); n != 0 || p.ring.positions != nil {
+		t.Errorf("%d failed; places are kept for nobody: %v", n, p.ring.positions != nil)
 	}
 	tp := record.TopicPartition{Topic: "letters", Partition: 1}
 	want := map[record.TopicPartition][]record.Record{tp: {
@@ -270,7 +270,7 @@ func TestDeliverAndSendShareOneOrder(t *testing.T) {
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	p := newCaller(t, openOn(t, k.ListenAddrs(), nil))
 	wantOutcome(t, p.deliver(t, "letters", nil), record.OK)
-	if p.positions != nil {
+	if p.ring.positions != nil {
 		t.Error("places are kept for a session that does not ask for them")
 	}
 	if err := p.Deliver([]byte("letters"), nil, []byte("first")); err != nil {

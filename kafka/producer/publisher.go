@@ -24,19 +24,10 @@ type Publisher struct {
 	threshold atomic.Int64 // wake the session when pending falls to this; -1 for never
 	closed    atomic.Bool
 
-	mu        sync.Mutex
-	outcomes  []outcome        // ring of the tracked records that are not taken yet
-	positions []recordPosition // where they are, once somebody has asked for that: else nil
-	first     uint32           // sequence number of the oldest of them
-	next      uint32           // sequence number of the next one
-	done      uint32           // all tracked records before this one have their outcome
-	awaited   uint32           // wake the session when done reaches this
-	asleep    bool             // the session waits for awaited
-}
-
-type outcome struct {
-	err  *Error
-	done bool
+	mu      sync.Mutex // guards what follows
+	ring    outcomeRing
+	awaited uint32 // wake the session when all records before this one have their outcome
+	asleep  bool   // the session waits for awaited
 }
 
 // publisherOf is the handle's number in an opaque.
@@ -114,44 +105,18 @@ func (p *Publisher) Deliver(topic, key, value []byte) error {
 	return err
 }
 
-func (p *Publisher) track() uint32 {
+// track makes room for the outcome of the next record.
+func (p *Publisher) track() (sequence uint32) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if int(p.next-p.first) == len(p.outcomes) {
-		p.grow()
-	}
-	*p.outcomeAt(p.next) = outcome{}
-	p.next++
-	return p.next - 1
-}
-
-// grow doubles the ring; its size stays a power of two, so that sequence numbers may wrap.
-func (p *Publisher) grow() {
-	size := max(16, 2*len(p.outcomes))
-	p.outcomes = enlarged(p.outcomes, size, p.first, p.next)
-	if p.positions != nil {
-		p.positions = enlarged(p.positions, size, p.first, p.next)
-	}
-}
-
-// enlarged is a ring with room for size, which holds what is in an old one from first to before next.
-func enlarged[T any](old []T, size int, first, next uint32) []T {
-	larger := make([]T, size)
-	for s := first; s != next; s++ {
-		larger[s%uint32(size)] = old[s%uint32(len(old))]
-	}
-	return larger
-}
-
-func (p *Publisher) outcomeAt(sequence uint32) *outcome {
-	return &p.outcomes[sequence%uint32(len(p.outcomes))]
+	return p.ring.track()
 }
 
 // untrack forgets the record tracked last, which was never produced.
 func (p *Publisher) untrack() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.next--
+	p.ring.next--
 }
 
 // Take collects the outcomes of the n oldest delivered records, all or none: ok is false while one
@@ -160,35 +125,23 @@ func (p *Publisher) Take(n int) (err *Error, ok bool) {
 	p.Push()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	end := p.first + uint32(n)
-	if !p.complete(end) {
+	if !p.complete(n) {
 		return nil, false
 	}
-	for ; p.first != end; p.first++ {
-		if failure := p.outcomeAt(p.first).err; failure != nil && err == nil {
+	for range n {
+		if failure := p.ring.take().err; failure != nil && err == nil {
 			err = failure
 		}
 	}
-	p.shrink()
+	p.ring.shrink()
 	return err, true
 }
 
-// complete tells whether all records before end have their outcome; else the session is woken when they do.
-func (p *Publisher) complete(end uint32) bool {
-	p.awaited, p.asleep = end, !p.allReported(end)
+// complete tells whether the n oldest records have their outcome; else the session is woken when they do.
+func (p *Publisher) complete(n int) bool {
+	p.awaited = p.ring.first + uint32(n)
+	p.asleep = !p.ring.allReported(p.awaited)
 	return !p.asleep
-}
-
-// allReported tells whether all records before end have their outcome.
-//
-//checker:seam every-record-reported
-func (p *Publisher) allReported(end uint32) bool { return int32(p.done-end) >= 0 }
-
-// shrink lets the ring of an idle session go.
-func (p *Publisher) shrink() {
-	if p.first == p.next && len(p.outcomes) > 16 {
-		p.outcomes, p.positions = nil, nil
-	}
 }
 
 // Forget gives up waiting for the n oldest delivered records: their reports will be counted, but
@@ -196,11 +149,7 @@ func (p *Publisher) shrink() {
 func (p *Publisher) Forget(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.first += uint32(n)
-	if int32(p.done-p.first) < 0 {
-		p.done = p.first
-		p.advance()
-	}
+	p.ring.forget(n)
 	p.asleep = false
 }
 
@@ -225,26 +174,14 @@ func (p *Publisher) report(r *librdkafka.Report, failure *Error, n int) bool {
 func (p *Publisher) resolve(r *librdkafka.Report, failure *Error) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	sequence := uint32(r.Opaque)
-	if sequence-p.first >= p.next-p.first {
-		return false // forsaken
+	if !p.ring.report(r, failure) {
+		return false
 	}
-	*p.outcomeAt(sequence) = outcome{err: failure, done: true}
-	if p.positions != nil {
-		*p.position(sequence) = positionOf(r)
-	}
-	p.advance()
-	if p.asleep && int32(p.done-p.awaited) >= 0 {
+	if p.asleep && p.ring.allReported(p.awaited) {
 		p.asleep = false
 		return true
 	}
 	return false
-}
-
-func (p *Publisher) advance() {
-	for p.done != p.next && p.outcomeAt(p.done).done {
-		p.done++
-	}
 }
 
 // Close ends the handle. Records in flight go on; their failures are counted and logged, no more.

@@ -53,7 +53,7 @@ type sent struct {
 
 func newPublisherWalk(t *rapid.T, from uint32) *publisherWalk {
 	p := lonely(t, configured(config.Config{InFlight: 10}), func() {})
-	p.first, p.next, p.done = from, from, from
+	p.ring.first, p.ring.next, p.ring.done = from, from, from
 	return &publisherWalk{p: p}
 }
 
@@ -98,7 +98,7 @@ func (w *publisherWalk) Report(t *rapid.T) {
 	report := librdkafka.Report{
 		Opaque: tracked | w.p.opaque(s.sequence), Partition: int32(i), Offset: w.reports, Timestamp: -w.reports,
 	}
-	if w.p.positions != nil {
+	if w.p.ring.positions != nil {
 		s.place = recordPosition{report.Partition, report.Offset, report.Timestamp}
 	}
 	woken := w.p.report(&report, s.failure, 1)
@@ -176,11 +176,11 @@ func (w *publisherWalk) Check(t *rapid.T) {
 	if w.p.Pending() != w.pending || int(w.p.failed.Load()) != w.failed {
 		t.Fatalf("%d pending and %d failed, want %d and %d", w.p.Pending(), w.p.failed.Load(), w.pending, w.failed)
 	}
-	if n := len(w.p.outcomes); n&(n-1) != 0 {
+	if n := len(w.p.ring.outcomes); n&(n-1) != 0 {
 		t.Fatalf("a ring of %d: sequence numbers cannot wrap", n)
 	}
-	if n := len(w.p.positions); w.p.positions != nil && n != len(w.p.outcomes) {
-		t.Fatalf("a ring of %d places for %d outcomes", n, len(w.p.outcomes))
+	if n := len(w.p.ring.positions); w.p.ring.positions != nil && n != len(w.p.ring.outcomes) {
+		t.Fatalf("a ring of %d places for %d outcomes", n, len(w.p.ring.outcomes))
 	}
 }
 
