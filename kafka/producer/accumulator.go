@@ -18,7 +18,7 @@ type accumulator struct {
 	producer *producer
 	waits    bool         // for reports of what is under way
 	largest  atomic.Int64 // bytes of a record that may come here
-	gone     atomic.Int64 // the ticket of the last batch that was handed over whole
+	passedOn atomic.Int64 // the number of the last push that was handed over whole
 	held     atomic.Int64 // bytes that wait
 	stuck    atomic.Bool  // librdkafka's queue had no room for some of them
 	lost     sharedLossLog
@@ -26,19 +26,9 @@ type accumulator struct {
 	mu      sync.Mutex // guards what follows
 	idle    sync.Cond  // nobody is moving
 	moving  bool       // somebody hands over what waited, without the lock
-	given   int64      // the last ticket
-	records int        // that wait, but for those that came back
-	waiting []batch
-	spare   []batch     // the memory of those that have gone
+	waiting batchQueue
 	timer   *time.Timer // calls late
 	timed   bool        // it will
-}
-
-// batch is records of one topic, packed.
-type batch struct {
-	topic  *topic
-	packed []byte
-	ticket int64 // of the last push that is in it
 }
 
 const (
@@ -71,7 +61,7 @@ func (a *accumulator) ready() bool {
 }
 
 // passed tells whether all that the session left here has been handed over, so that more may follow it directly.
-func (a *accumulator) passed(g *sessionBatch) bool { return g.left <= a.gone.Load() }
+func (a *accumulator) passed(g *sessionBatch) bool { return g.lastPush <= a.passedOn.Load() }
 
 // send hands over what a session gathered, or keeps a copy of it until it should go.
 func (a *accumulator) send(g *sessionBatch) {
@@ -114,29 +104,10 @@ func (a *accumulator) admit(t *topic, held []heldRecord) {
 func (a *accumulator) keep(g *sessionBatch, packed []byte) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.given++
-	g.left = a.given
-	b := a.last(g.topic)
-	b.packed, b.ticket = append(b.packed, packed...), a.given
+	g.lastPush = a.waiting.push(g.topic, packed, g.records)
 	a.held.Add(int64(len(packed)))
-	a.records += g.records
 	a.time()
-	return a.records
-}
-
-// last is the batch at the end, of the topic. The lock is held.
-func (a *accumulator) last(t *topic) *batch {
-	n := len(a.waiting)
-	if n > 0 && a.waiting[n-1].topic == t {
-		return &a.waiting[n-1]
-	}
-	if n == cap(a.waiting) {
-		a.waiting = append(a.waiting, batch{})
-	}
-	a.waiting = a.waiting[:n+1] // with the memory of a batch that has gone
-	b := &a.waiting[n]
-	b.topic, b.packed = t, b.packed[:0]
-	return b
+	return a.waiting.records
 }
 
 // time has what waits looked at again before long. The lock is held.
@@ -173,7 +144,7 @@ func (a *accumulator) move(all bool) {
 		return
 	}
 	a.moving = true
-	for len(a.waiting) > 0 && a.shift() && (all || a.ready()) {
+	for !a.waiting.empty() && a.shift() && (all || a.ready()) {
 	}
 	a.moving = false
 	a.idle.Broadcast()
@@ -182,8 +153,7 @@ func (a *accumulator) move(all bool) {
 // shift hands over what waits now; false when librdkafka's queue has no room for all of it. The lock is held,
 // but not meanwhile.
 func (a *accumulator) shift() bool {
-	batches := a.waiting
-	a.waiting, a.spare, a.records = a.spare, nil, 0
+	batches := a.waiting.takeAll()
 	a.mu.Unlock()
 	n := 0
 	for ; n < len(batches) && a.pass(&batches[n]); n++ {
@@ -191,11 +161,11 @@ func (a *accumulator) shift() bool {
 	a.mu.Lock()
 	a.stuck.Store(n < len(batches))
 	if n < len(batches) {
-		a.waiting = append(batches[n:], a.waiting...)
+		a.waiting.putBack(batches[n:])
 		a.time()
 		return false
 	}
-	a.spare = batches[:0]
+	a.waiting.reuse(batches)
 	return true
 }
 
@@ -207,7 +177,7 @@ func (a *accumulator) pass(b *batch) bool {
 		b.packed = rest
 		return false
 	}
-	a.gone.Store(b.ticket)
+	a.passedOn.Store(b.push)
 	return true
 }
 

@@ -14,7 +14,7 @@ type sessionBatch struct {
 	packed   *[]byte // of the pool; nil when there are no records
 	records  int
 	bytes    int64 // their keys and values
-	left     int64 // the ticket of what this session last left with the accumulator
+	lastPush int64 // the number of the push that this session last left with the accumulator
 }
 
 const (
