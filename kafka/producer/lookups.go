@@ -44,8 +44,8 @@ const (
 func (ps *Producers) lookUp(t *topic) {
 	l := &ps.topics.lookups
 	l.mu.Lock()
-	t.absentSince = time.Time{}
-	if t.brief { // a client that is wrong has the brokers asked no more often
+	t.lookup.absentSince = time.Time{}
+	if t.awaitsPartition { // a client that is wrong has the brokers asked no more often
 		t.due = laterOf(time.Now(), t.due.Add(lookAgainAfter))
 	}
 	asked := l.inquire(ps)
@@ -131,7 +131,7 @@ func (ps *Producers) takeBack(back []returned) {
 	for i := range back {
 		t, r := back[i].topic, &back[i].record
 		err := kerr.ErrFull
-		if t.placeOf(back[i].code).mayBaffle(time.Now()) {
+		if t.placeOf(back[i].code).mayWaitAgain(time.Now()) {
 			err = ps.lookAgain(t, r, back[i].code)
 		}
 		failure, is := errors.AsType[*Error](err)
@@ -145,23 +145,6 @@ func (ps *Producers) takeBack(back []returned) {
 		}
 	}
 }
-
-// mayBaffle tells whether a record that came back may wait for the brokers again. One that they know and a producer
-// does not would else go round for ever.
-func (t *topic) mayBaffle(now time.Time) bool {
-	if now.Sub(t.opened) > lookAgainFor {
-		t.baffled = 0
-	}
-	if t.baffled > 0 {
-		t.topics.lookups.mu.Lock()
-		t.due = now.Add(lookAgainAfter)
-		t.topics.lookups.mu.Unlock()
-	}
-	return t.baffled <= int(lookAgainFor/lookAgainAfter)
-}
-
-// lookAgainFor is as long as a producer may take to learn what a broker knows.
-const lookAgainFor = 5 * time.Second
 
 // end gives up what is held because the client is being closed.
 func (q *inquiry) end() {
@@ -252,7 +235,7 @@ func (q *inquiry) open(topics []*topic) {
 	names := map[*producer][]string{}
 	for _, t := range topics {
 		holders := t.holders()
-		if t.brief { // sessions may be waiting to try again
+		if t.awaitsPartition { // sessions may be waiting to try again
 			holders = q.producers.all
 		}
 		for _, p := range holders {
@@ -270,10 +253,7 @@ func (q *inquiry) open(topics []*topic) {
 		p.handle.Load().RequestTopics(topics, cluster.TurnTime)
 	}
 	for _, t := range topics {
-		if time.Since(t.opened) < lookAgainFor {
-			t.baffled++
-		}
-		t.opened = time.Now()
+		t.lookup.open(time.Now())
 		t.open(q.producers)
 	}
 }
@@ -300,7 +280,7 @@ func (q *inquiry) settle(ctx context.Context, absent []*topic) (open []*topic, e
 		switch {
 		case creates == cluster.AutoCreateOn:
 			t.open(q.producers)
-		case t.overdue(time.Now()):
+		case t.lookup.overdue(time.Now()):
 			t.refuse(q.producers)
 		default:
 			open = append(open, t)
@@ -312,7 +292,7 @@ func (q *inquiry) settle(ctx context.Context, absent []*topic) (open []*topic, e
 // createAll asks brokers that do not say whether they create topics to do it, once for each topic.
 func createAll(ctx context.Context, a *cluster.Admin, topics []*topic) error {
 	for _, t := range topics {
-		if !t.absentSince.IsZero() {
+		if !t.lookup.absentSince.IsZero() {
 			continue
 		}
 		if err := a.CreateTopic(ctx, t.name); err != nil {
@@ -320,18 +300,6 @@ func createAll(ctx context.Context, a *cluster.Admin, topics []*topic) error {
 		}
 	}
 	return nil
-}
-
-// appearance bounds the wait for a topic that may be on its way: the brokers were asked to create it,
-// or one knows already what the one that was asked does not.
-const appearance = 300 * time.Millisecond
-
-// overdue tells whether a topic that may be on its way has had its time, which begins with the first call.
-func (t *topic) overdue(now time.Time) bool {
-	if t.absentSince.IsZero() {
-		t.absentSince = now
-	}
-	return now.Sub(t.absentSince) >= appearance
 }
 
 // expire gives up records that have waited too long, and forgets topics of which no record waits any more.

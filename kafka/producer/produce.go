@@ -91,7 +91,7 @@ func (ps *Producers) push(t *topic, p *producer, key, value []byte, opaque uint6
 // doubtPartition tells a session that does not wait for reports to try again when the brokers were asked for the
 // partitions, and then that there is none.
 func (ps *Producers) doubtPartition(t *topic, d *librdkafka.Details) error {
-	at := t.strays()
+	at := t.awaitingPartition()
 	is, first := at.has(int(partitionOf(d)), time.Now())
 	if first {
 		ps.lookUp(at)
@@ -112,7 +112,7 @@ func uncertain(code librdkafka.Code) bool {
 // placeOf is the topic at which such a record waits.
 func (t *topic) placeOf(code librdkafka.Code) *topic {
 	if code == librdkafka.UnknownPartition {
-		return t.strays()
+		return t.awaitingPartition()
 	}
 	return t
 }

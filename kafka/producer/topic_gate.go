@@ -36,49 +36,42 @@ const (
 	missing
 )
 
+// topic is what is known of one topic, and the records that wait for it.
 type topic struct {
-	topics *topicGate
-	name   string
-	state  atomic.Int32 // knowledge
+	gate  *topicGate
+	name  string
+	state atomic.Int32 // knowledge
 
 	// accounts are where its records are counted: set before it is first known, and never again.
 	accounts
 
-	// These belong to the inquiry: when the brokers first did not know it; when it was last opened; and how often in a
-	// row a producer did not know all the same what the brokers know.
-	absentSince, opened time.Time
-	baffled             int
+	lookup          lookupHistory // belongs to the inquiry
+	awaitsPartition bool          // it holds only records whose partition is not known
+	due             time.Time     // when it may be asked for; guarded by the lookups' mu
 
-	// brief is of a topic that holds only records whose partition is not known; due is when it may be asked for.
-	brief bool
-	due   time.Time // guarded by the lookups' mu
+	mu         sync.Mutex // guards what follows
+	awaiting   *topic     // holds the records whose partition is not known; nil before the first
+	partitions partitionCount
+	until      time.Time // missing: ask again after this
+	held       heldRecords
+}
 
-	mu    sync.Mutex
-	again *topic    // holds such records; nil before the first
-	asked time.Time // when it had so many partitions: of a brief one
+func newTopic(gate *topicGate, name string) *topic {
+	return &topic{gate: gate, name: name, held: heldRecords{inAll: &gate.bytes}}
+}
+
+// partitionCount is how many partitions a topic had when the brokers were last asked.
+type partitionCount struct {
 	count int
-	until time.Time // missing: ask again after this
-	held  []heldRecord
-	bytes int
+	asked time.Time
 }
 
-// heldRecord waits for its topic to be looked up.
-type heldRecord struct {
-	producer   *producer
-	key, value []byte
-	details    *librdkafka.Details // nil for none
-	opaque     uint64
-	since      time.Time
-	counted    bool // as accepted, and under way: it comes from the accumulator
+// lacks tells whether the brokers said just now that there is no such partition.
+func (c *partitionCount) lacks(partition int, now time.Time) bool {
+	return now.Sub(c.asked) < lookAgainAfter && partition >= c.count
 }
 
-const (
-	missingFor  = 3 * time.Second // a topic known to be missing is refused so long
-	heldRecords = 1000            // per topic, while it is looked up
-	heldBytes   = 4 << 20
-	heldInAll   = 64 << 20         // bytes, over all topics
-	heldFor     = 28 * time.Second // then they fail as not written
-)
+const missingFor = 3 * time.Second // a topic known to be missing is refused so long
 
 // find returns the topic's entry, making one if there is room.
 func (t *topicGate) find(name []byte) (*topic, error) {
@@ -109,7 +102,7 @@ func (t *topicGate) add(name string) (*topic, error) {
 			Outcome: record.Rejected, Topic: name, Reason: fmt.Sprintf("produce.max_topics: %d topics are in use already", limit),
 		}
 	}
-	entry := &topic{topics: t, name: name}
+	entry := newTopic(t, name)
 	t.names[name] = entry
 	return entry, nil
 }
@@ -121,8 +114,8 @@ func (t *topicGate) all() []*topic {
 	t.mu.RUnlock() // a topic's lock is taken before this one
 	for _, entry := range all {
 		entry.mu.Lock()
-		if entry.again != nil {
-			all = append(all, entry.again)
+		if entry.awaiting != nil {
+			all = append(all, entry.awaiting)
 		}
 		entry.mu.Unlock()
 	}
@@ -159,40 +152,20 @@ func (t *topic) hold(r heldRecord) (released, first bool, err error) {
 			return false, false, t.refusal()
 		}
 	}
-	size := r.weight()
-	if len(t.held) >= heldRecords || t.bytes+size > heldBytes && len(t.held) > 0 || t.topics.bytes.Load() > heldInAll {
+	if !t.held.add(r) {
 		return false, false, kerr.ErrFull
 	}
-	t.held = append(t.held, r)
 	if !r.counted {
 		r.producer.held.Add(1)
 	}
-	t.weigh(size)
 	first = knowledge(t.state.Load()) != asking
 	t.state.Store(int32(asking))
 	return false, first, nil
 }
 
-func (r *heldRecord) size() int { return len(r.key) + len(r.value) }
-
-// weight is what a record counts against the bounds on what is held.
-func (r *heldRecord) weight() int {
-	if r.details == nil {
-		return r.size()
-	}
-	return r.size() + len(r.details.Headers)
-}
-
-// weigh keeps count of the bytes that are held.
-func (t *topic) weigh(change int) {
-	t.bytes += change
-	t.topics.bytes.Add(int64(change))
-}
-
 // empty forgets what was held, all of which has gone on or ended.
 func (t *topic) empty(now knowledge) {
-	t.weigh(-t.bytes)
-	t.held = nil
+	t.held.clear()
 	t.state.Store(int32(now))
 }
 
@@ -206,13 +179,7 @@ func (t *topic) refusal() *Error {
 func (t *topic) holders() []*producer {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var holders []*producer
-	for i := range t.held {
-		if p := t.held[i].producer; !slices.Contains(holders, p) {
-			holders = append(holders, p)
-		}
-	}
-	return holders
+	return t.held.producers()
 }
 
 // open hands on what is held, in order, and lets further records pass.
@@ -223,26 +190,27 @@ func (t *topic) open(ps *Producers) {
 		t.accounts = ps.produced.admit(t.name, ps.config().MaxTopicRows)
 	}
 	for _, p := range ps.all {
-		p.accumulator.admit(t, t.held)
+		p.accumulator.admit(t, t.held.records)
 	}
-	if t.brief {
+	if t.awaitsPartition {
 		t.empty(unasked)
 		return
 	}
 	t.empty(known)
 }
 
-// strays is the topic that holds the records whose partition is not known, so that the others need not wait.
-func (t *topic) strays() *topic {
-	if t.brief {
+// awaitingPartition is the topic that holds the records whose partition is not known, so that the others need not wait.
+func (t *topic) awaitingPartition() *topic {
+	if t.awaitsPartition {
 		return t
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.again == nil {
-		t.again = &topic{topics: t.topics, name: t.name, accounts: t.accounts, brief: true}
+	if t.awaiting == nil {
+		t.awaiting = newTopic(t.gate, t.name)
+		t.awaiting.accounts, t.awaiting.awaitsPartition = t.accounts, true
 	}
-	return t.again
+	return t.awaiting
 }
 
 // has tells whether there may be a partition: the brokers were not asked just now, or know it. first is true when they
@@ -250,7 +218,7 @@ func (t *topic) strays() *topic {
 func (t *topic) has(partition int, now time.Time) (may, first bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if now.Sub(t.asked) < lookAgainAfter && partition >= t.count {
+	if t.partitions.lacks(partition, now) {
 		return false, false
 	}
 	first = knowledge(t.state.Load()) != asking
@@ -262,43 +230,38 @@ func (t *topic) has(partition int, now time.Time) (may, first bool) {
 func (t *topic) turnAway(ps *Producers, partitions int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.asked, t.count = time.Now(), partitions
+	t.partitions = partitionCount{count: partitions, asked: time.Now()}
 	var lost lossLog
-	kept := t.held[:0]
-	for i := range t.held {
-		r := t.held[i]
-		if partition := partitionOf(r.details); int(partition) >= partitions {
-			failure := &Error{
-				Outcome: record.Rejected, Topic: t.name, Reason: reasonFor(librdkafka.UnknownPartition, partition), Cause: kerr.ErrNoPartition,
-			}
-			lost.add(*failure)
-			ps.giveUp(t, &r, failure)
-			t.weigh(-r.weight())
-			continue
+	t.held.keep(func(r *heldRecord) bool {
+		partition := partitionOf(r.details)
+		if int(partition) < partitions {
+			return true
 		}
-		kept = append(kept, r)
-	}
+		failure := &Error{
+			Outcome: record.Rejected, Topic: t.name, Reason: reasonFor(librdkafka.UnknownPartition, partition), Cause: kerr.ErrNoPartition,
+		}
+		lost.add(*failure)
+		ps.giveUp(t, r, failure)
+		return false
+	})
 	lost.log(ps.log, time.Now())
-	t.held = kept
 }
 
 // abandon ends the first n records that are held.
 func (t *topic) abandon(ps *Producers, n int, failure *Error) {
 	var lost lossLog
-	for i := range t.held[:n] {
+	for _, r := range t.held.take(n) {
 		lost.add(*failure)
-		ps.giveUp(t, &t.held[i], failure)
-		t.weigh(-t.held[i].weight())
+		ps.giveUp(t, &r, failure)
 	}
 	lost.log(ps.log, time.Now())
-	t.held = t.held[n:]
 }
 
 // refuse fails what is held, and what comes in the next seconds.
 func (t *topic) refuse(ps *Producers) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.abandon(ps, len(t.held), t.refusal())
+	t.abandon(ps, len(t.held.records), t.refusal())
 	t.until = time.Now().Add(missingFor)
 	t.empty(missing)
 }
@@ -307,12 +270,8 @@ func (t *topic) refuse(ps *Producers) {
 func (t *topic) expire(ps *Producers, before time.Time, reason string) (done bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	old := 0
-	for old < len(t.held) && t.held[old].since.Before(before) {
-		old++
-	}
-	t.abandon(ps, old, &Error{Outcome: record.Retry, Topic: t.name, Reason: reason})
-	if len(t.held) > 0 {
+	t.abandon(ps, t.held.older(before), &Error{Outcome: record.Retry, Topic: t.name, Reason: reason})
+	if len(t.held.records) > 0 {
 		return false
 	}
 	t.empty(unasked)
@@ -323,6 +282,6 @@ func (t *topic) expire(ps *Producers, before time.Time, reason string) (done boo
 func (t *topic) strand(ps *Producers) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.abandon(ps, len(t.held), &Error{Outcome: record.Retry, Topic: t.name, Reason: kerr.ErrStopping.Error()})
+	t.abandon(ps, len(t.held.records), &Error{Outcome: record.Retry, Topic: t.name, Reason: kerr.ErrStopping.Error()})
 	t.empty(unasked)
 }

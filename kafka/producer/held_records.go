@@ -1,0 +1,107 @@
+package producer
+
+import (
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+)
+
+// heldRecord waits for its topic to be looked up.
+type heldRecord struct {
+	producer   *producer
+	key, value []byte
+	details    *librdkafka.Details // nil for none
+	opaque     uint64
+	since      time.Time
+	counted    bool // as accepted, and under way: it comes from the accumulator
+}
+
+func (r *heldRecord) size() int { return len(r.key) + len(r.value) }
+
+// weight is what a record counts against the bounds on what is held, in bytes.
+func (r *heldRecord) weight() int {
+	if r.details == nil {
+		return r.size()
+	}
+	return r.size() + len(r.details.Headers)
+}
+
+// heldRecords are the records that wait for one topic, in the order in which they came. The topic's lock guards them.
+type heldRecords struct {
+	records []heldRecord
+	bytes   int           // their weight
+	inAll   *atomic.Int64 // the weight of what all topics hold
+}
+
+const (
+	mostHeldRecords = 1000             // of a topic
+	mostHeldBytes   = 4 << 20          // of a topic
+	mostHeldInAll   = 64 << 20         // bytes
+	heldFor         = 28 * time.Second // then they fail as not written
+)
+
+// add takes a record; false when there is no room.
+func (h *heldRecords) add(r heldRecord) bool {
+	size := r.weight()
+	if len(h.records) >= mostHeldRecords || h.bytes+size > mostHeldBytes && len(h.records) > 0 || h.inAll.Load() > mostHeldInAll {
+		return false
+	}
+	h.records = append(h.records, r)
+	h.weigh(size)
+	return true
+}
+
+// weigh keeps count of the bytes that are held.
+func (h *heldRecords) weigh(change int) {
+	h.bytes += change
+	h.inAll.Add(int64(change))
+}
+
+// take removes the first n records.
+func (h *heldRecords) take(n int) []heldRecord {
+	taken := h.records[:n]
+	for i := range taken {
+		h.weigh(-taken[i].weight())
+	}
+	h.records = h.records[n:]
+	return taken
+}
+
+// keep removes all other records than those that stay.
+func (h *heldRecords) keep(stays func(*heldRecord) bool) {
+	kept := h.records[:0]
+	for _, r := range h.records {
+		if stays(&r) {
+			kept = append(kept, r)
+		} else {
+			h.weigh(-r.weight())
+		}
+	}
+	h.records = kept
+}
+
+// clear removes all records.
+func (h *heldRecords) clear() {
+	h.weigh(-h.bytes)
+	h.records = nil
+}
+
+// older is how many of the first records came before a time.
+func (h *heldRecords) older(before time.Time) (n int) {
+	for n < len(h.records) && h.records[n].since.Before(before) {
+		n++
+	}
+	return n
+}
+
+// producers are those that have records here.
+func (h *heldRecords) producers() (all []*producer) {
+	for i := range h.records {
+		if p := h.records[i].producer; !slices.Contains(all, p) {
+			all = append(all, p)
+		}
+	}
+	return all
+}
