@@ -115,7 +115,7 @@ func (c *Client) Consumed() []consumer.ConsumedRow { return c.groups.Consumed() 
 func (c *Client) Memory() consumer.Memory { return c.groups.Memory() }
 
 // Seek moves what a group has committed; see Groups.Seek.
-func (c *Client) Seek(ctx context.Context, group string, to []Place) (elsewhere []Place, err error) {
+func (c *Client) Seek(ctx context.Context, group string, to []PartitionOffset) (elsewhere []PartitionOffset, err error) {
 	return c.groups.Seek(ctx, group, to)
 }
 

@@ -47,7 +47,7 @@ type (
 	Page               = reader.Page
 	PartitionInfo      = cluster.PartitionInfo
 	PartitionLag       = cluster.PartitionLag
-	Place              = record.PartitionOffset
+	PartitionOffset    = record.PartitionOffset
 	Properties         = config.Properties
 	Reading            = reader.Reading
 	Record             = record.Record

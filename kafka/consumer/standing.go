@@ -16,10 +16,10 @@ const (
 
 // warnOfStanding logs each record that stands once, and again when it has got much worse.
 func (s *Subscription) warnOfStanding(now time.Time) {
-	if now.Sub(s.heldBackLookedAt) < standingInterval {
+	if now.Sub(s.standingLookedAt) < standingInterval {
 		return
 	}
-	s.heldBackLookedAt = now
+	s.standingLookedAt = now
 	for _, r := range s.toWarnOf(now) {
 		holder := cmp.Or(r.Holder, "nobody")
 		s.log.Warn("record stands: it was handed out, and is not acknowledged", "record", r.String(), "attempts", r.Attempts,

@@ -54,7 +54,7 @@ type runState struct {
 	history          history
 	memory           subscriptionMemory
 	heartbeats       promptedHeartbeats
-	heldBackLookedAt time.Time
+	standingLookedAt time.Time
 }
 
 // sharedState is what members and the run goroutine share.

@@ -43,7 +43,7 @@ func commitOffsets(x *exchange.Exchange, in *instance) error {
 }
 
 // offsetsOf reads the offsets to commit.
-func offsetsOf(body []byte) (places []kafka.Place, explicit bool, err error) {
+func offsetsOf(body []byte) (places []kafka.PartitionOffset, explicit bool, err error) {
 	if len(body) == 0 {
 		return nil, false, nil
 	}
@@ -54,7 +54,7 @@ func offsetsOf(body []byte) (places []kafka.Place, explicit bool, err error) {
 		all, err := readPartitionOffsets(raw, name, "offset")
 		explicit = explicit || !jsonscan.IsNull(raw)
 		for i := range all {
-			places = append(places, kafka.Place{TopicPartition: all[i].TopicPartition, Offset: all[i].offset + 1})
+			places = append(places, kafka.PartitionOffset{TopicPartition: all[i].TopicPartition, Offset: all[i].offset + 1})
 		}
 		return err
 	})
@@ -73,9 +73,9 @@ func (in *instance) commitDelivered(ctx context.Context) error {
 	if member == nil || len(handed) == 0 {
 		return nil
 	}
-	var through []kafka.Place
+	var through []kafka.PartitionOffset
 	for tp, offset := range handed {
-		through = append(through, kafka.Place{TopicPartition: tp, Offset: offset})
+		through = append(through, kafka.PartitionOffset{TopicPartition: tp, Offset: offset})
 	}
 	err := member.Commit(ctx, through)
 	if err == nil || errors.Is(err, kafka.ErrMoved) {
@@ -98,7 +98,7 @@ func (in *instance) covered(member *kafka.Member, handed map[kafka.TopicPartitio
 }
 
 // commitAt commits what the client says.
-func (in *instance) commitAt(ctx context.Context, places []kafka.Place) error {
+func (in *instance) commitAt(ctx context.Context, places []kafka.PartitionOffset) error {
 	member, err := in.currentMember()
 	if err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 
 // seekBody is where a client wants to go on: at offsets, or at the first records since some time.
 type seekBody struct {
-	places []kafka.Place
+	places []kafka.PartitionOffset
 	times  map[kafka.TopicPartition]time.Time
 }
 
@@ -37,13 +37,13 @@ func seek(x *exchange.Exchange, in *instance) error {
 	if err != nil {
 		return err
 	}
-	return seekPartitions(x, in, t.partitions(), func() ([]kafka.Place, error) { return resolve(x, t) })
+	return seekPartitions(x, in, t.partitions(), func() ([]kafka.PartitionOffset, error) { return resolve(x, t) })
 }
 
 func (t *seekBody) setOffsets(raw []byte) error {
 	all, err := readPartitionOffsets(raw, "offsets", "offset")
 	for i := range all {
-		t.places = append(t.places, kafka.Place{TopicPartition: all[i].TopicPartition, Offset: all[i].offset})
+		t.places = append(t.places, kafka.PartitionOffset{TopicPartition: all[i].TopicPartition, Offset: all[i].offset})
 	}
 	return err
 }
@@ -92,7 +92,7 @@ func (t *seekBody) partitions() []kafka.TopicPartition {
 }
 
 // resolve returns the offsets of all that are sought.
-func resolve(x *exchange.Exchange, t seekBody) ([]kafka.Place, error) {
+func resolve(x *exchange.Exchange, t seekBody) ([]kafka.PartitionOffset, error) {
 	ctx, cancel := x.AskContext()
 	defer cancel()
 	found, err := x.Kafka.Since(ctx, t.times)
@@ -100,9 +100,9 @@ func resolve(x *exchange.Exchange, t seekBody) ([]kafka.Place, error) {
 }
 
 func seekBeginning(x *exchange.Exchange, in *instance) error {
-	return seekEach(x, in, func(partitions []kafka.TopicPartition) (places []kafka.Place, err error) {
+	return seekEach(x, in, func(partitions []kafka.TopicPartition) (places []kafka.PartitionOffset, err error) {
 		for _, tp := range partitions {
-			places = append(places, kafka.Place{TopicPartition: tp, Offset: kafka.Beginning})
+			places = append(places, kafka.PartitionOffset{TopicPartition: tp, Offset: kafka.Beginning})
 		}
 		return places, nil
 	})
@@ -110,7 +110,7 @@ func seekBeginning(x *exchange.Exchange, in *instance) error {
 
 // seekEnd asks for the end before it answers: the client reads what is produced after the answer.
 func seekEnd(x *exchange.Exchange, in *instance) error {
-	return seekEach(x, in, func(partitions []kafka.TopicPartition) ([]kafka.Place, error) {
+	return seekEach(x, in, func(partitions []kafka.TopicPartition) ([]kafka.PartitionOffset, error) {
 		ctx, cancel := x.AskContext()
 		defer cancel()
 		return x.Kafka.Ends(ctx, partitions)
@@ -118,7 +118,7 @@ func seekEnd(x *exchange.Exchange, in *instance) error {
 }
 
 // seekEach seeks the partitions of the body.
-func seekEach(x *exchange.Exchange, in *instance, where func([]kafka.TopicPartition) ([]kafka.Place, error)) error {
+func seekEach(x *exchange.Exchange, in *instance, where func([]kafka.TopicPartition) ([]kafka.PartitionOffset, error)) error {
 	body, err := x.Body()
 	if err != nil {
 		return err
@@ -127,11 +127,11 @@ func seekEach(x *exchange.Exchange, in *instance, where func([]kafka.TopicPartit
 	if err != nil {
 		return err
 	}
-	return seekPartitions(x, in, partitions, func() ([]kafka.Place, error) { return where(partitions) })
+	return seekPartitions(x, in, partitions, func() ([]kafka.PartitionOffset, error) { return where(partitions) })
 }
 
 // seekPartitions answers when the partitions go on at the offsets.
-func seekPartitions(x *exchange.Exchange, in *instance, partitions []kafka.TopicPartition, where func() ([]kafka.Place, error)) error {
+func seekPartitions(x *exchange.Exchange, in *instance, partitions []kafka.TopicPartition, where func() ([]kafka.PartitionOffset, error)) error {
 	if err := in.has(partitions); err != nil && !in.joining() {
 		return err
 	}
@@ -154,7 +154,7 @@ func (in *instance) joining() bool {
 	return in.member != nil && in.member.Joining()
 }
 
-func (in *instance) seek(x *exchange.Exchange, places []kafka.Place) error {
+func (in *instance) seek(x *exchange.Exchange, places []kafka.PartitionOffset) error {
 	member, err := in.currentMember()
 	if err != nil {
 		return err
