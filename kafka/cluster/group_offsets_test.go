@@ -115,7 +115,7 @@ func TestReachFollowsTheBrokers(t *testing.T) {
 	kafkatest.Eventually(t, "a question in vain", func() bool { err := away.Reach(); return err != nil && !errors.Is(err, kerr.ErrNotAsked) })
 }
 
-func TestPlacesByTime(t *testing.T) {
+func TestOffsetsForTimes(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs())
@@ -126,9 +126,9 @@ func TestPlacesByTime(t *testing.T) {
 		at   time.Time
 		want int64
 	}{{now.Add(-time.Hour), 0}, {time.Unix(-1, 0), 0}, {now.Add(time.Hour), 3}} {
-		places, err := c.Since(kafkatest.Bounded(t), map[record.TopicPartition]time.Time{letters: q.at})
-		if err != nil || len(places) != 1 || places[0] != (record.PartitionOffset{TopicPartition: letters, Offset: q.want}) {
-			t.Errorf("since %v: %v %v, want %d", q.at, places, err, q.want)
+		offsets, err := c.OffsetsForTimes(kafkatest.Bounded(t), map[record.TopicPartition]time.Time{letters: q.at})
+		if err != nil || len(offsets) != 1 || offsets[0] != (record.PartitionOffset{TopicPartition: letters, Offset: q.want}) {
+			t.Errorf("since %v: %v %v, want %d", q.at, offsets, err, q.want)
 		}
 	}
 }

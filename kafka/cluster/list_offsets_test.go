@@ -57,14 +57,14 @@ func TestAnOffsetThatNobodyTells(t *testing.T) {
 	}
 	for name, ask := range map[string]func(context.Context) ([]record.PartitionOffset, error){
 		"ends": func(ctx context.Context) ([]record.PartitionOffset, error) {
-			return c.Ends(ctx, []record.TopicPartition{letters})
+			return c.EndOffsets(ctx, []record.TopicPartition{letters})
 		},
 		"since": func(ctx context.Context) ([]record.PartitionOffset, error) {
-			return c.Since(ctx, map[record.TopicPartition]time.Time{letters: time.Unix(0, 0)})
+			return c.OffsetsForTimes(ctx, map[record.TopicPartition]time.Time{letters: time.Unix(0, 0)})
 		},
 	} {
-		if places, err := ask(t.Context()); !errors.Is(err, kerr.ErrNoAnswer) || len(places) != 0 {
-			t.Errorf("%s: %v, %v", name, places, err)
+		if offsets, err := ask(t.Context()); !errors.Is(err, kerr.ErrNoAnswer) || len(offsets) != 0 {
+			t.Errorf("%s: %v, %v", name, offsets, err)
 		}
 	}
 }

@@ -95,7 +95,7 @@ func (t *seekBody) partitions() []kafka.TopicPartition {
 func resolve(x *exchange.Exchange, t seekBody) ([]kafka.PartitionOffset, error) {
 	ctx, cancel := x.AskContext()
 	defer cancel()
-	found, err := x.Kafka.Since(ctx, t.times)
+	found, err := x.Kafka.OffsetsForTimes(ctx, t.times)
 	return append(t.places, found...), err
 }
 
@@ -113,7 +113,7 @@ func seekEnd(x *exchange.Exchange, in *instance) error {
 	return seekEach(x, in, func(partitions []kafka.TopicPartition) ([]kafka.PartitionOffset, error) {
 		ctx, cancel := x.AskContext()
 		defer cancel()
-		return x.Kafka.Ends(ctx, partitions)
+		return x.Kafka.EndOffsets(ctx, partitions)
 	})
 }
 
