@@ -18,7 +18,7 @@ type Partition struct {
 	warned  warning
 }
 
-// Ledger is the partition's book.
+// Ledger is the partition's ledger.
 func (l *Partition) Ledger() *Ledger { return l.ledger }
 
 // Holder is the member that alone is lent from here, as long as it owes something here; nil for none.
@@ -33,7 +33,7 @@ func (l *Partition) Closing() bool { return l.closing }
 // SetMore says whether more records wait to be fed.
 func (l *Partition) SetMore(more bool) { l.more = more }
 
-// Restart begins the partition's book again. What is owed of it is taken back, and can be settled no more.
+// Restart begins the partition's ledger again. What is owed of it is taken back, and can be settled no more.
 func (l *Partition) Restart() {
 	l.ledger.Abandon()
 	l.ledger, l.holder, l.more = NewLedger(l.ledger.counts), nil, false

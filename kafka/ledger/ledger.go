@@ -8,19 +8,19 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// Ledger is the book of one assigned partition: which records were fetched, who holds them, which
-// are settled, and how far the partition may be committed. It is pure: no clock, no lock, no Kafka.
+// Ledger tells of one assigned partition which records were fetched, who holds them, which are settled, and how far the
+// partition may be committed. It is pure: no clock, no lock, no Kafka.
 //
 // Records enter in offset order and leave from the front once settled, so the position (the offset
-// to commit) never passes an unsettled record. Within a book it never goes back: where the log itself did, another book
-// begins, whose position may be lower than that of the one before.
+// to commit) never passes an unsettled record. Within a ledger the position never goes back: where the log itself
+// did, another ledger begins, whose position may be lower than that of the ledger before.
 type Ledger struct {
-	number   uint64 // no other book in this process has it
-	entries  []entry
-	head     int   // entries before head are gone
-	next     int   // no entry before next is ready
-	position int64 // offset to commit, -1 before the first record is settled
-	fetched  int64 // highest offset ever appended, -1 for none
+	generation uint64 // no other ledger in this process has it
+	entries    []entry
+	head       int   // entries before head are gone
+	next       int   // no entry before next is ready
+	position   int64 // offset to commit, -1 before the first record is settled
+	fetched    int64 // highest offset ever appended, -1 for none
 
 	doneBelow int64   // what comes below is settled already: see Inherit
 	done      []int64 // and these, in order
@@ -50,13 +50,13 @@ type entry struct {
 	state    state
 }
 
-// NewLedger starts the book of a partition of which nothing is known yet. What happens in it is counted
+// NewLedger starts the ledger of a partition of which nothing is known yet. What happens in it is counted
 // in lending, which ledgers of one lock may share.
 func NewLedger(lending *LeaseCounts) *Ledger {
-	return &Ledger{number: ledgers.Add(1), position: -1, fetched: -1, counts: lending}
+	return &Ledger{generation: ledgers.Add(1), position: -1, fetched: -1, counts: lending}
 }
 
-// ledgers counts them.
+// ledgers counts ledgers.
 var ledgers atomic.Uint64
 
 // Append takes a fetched record. One at or below the highest offset seen is dropped: librdkafka may
@@ -94,7 +94,7 @@ func (l *Ledger) Owed() int { return l.owed }
 // Ready is how many records wait to be lent, and their size in bytes.
 func (l *Ledger) Ready() (records, bytes int) { return l.ready, l.readyBytes }
 
-// Span is how many entries the book spans, settled ones behind an unsettled one included.
+// Span is how many entries the ledger spans, settled ones behind an unsettled one included.
 func (l *Ledger) Span() int { return len(l.entries) - l.head }
 
 // Lend hands the first ready record to the member. There is none as well when the first one is not
@@ -115,7 +115,7 @@ func (l *Ledger) Lend(s *Member, now time.Time) (Delivery, bool) {
 	l.ready--
 	l.readyBytes -= e.record.Size()
 	s.leases++
-	return Delivery{Record: e.record, Attempt: e.attempts, Book: l.number}, true
+	return Delivery{Record: e.record, Attempt: e.attempts, Generation: l.generation}, true
 }
 
 // countDelivery counts one more delivery of an entry.
@@ -181,8 +181,8 @@ func (l *Ledger) AcceptThrough(s *Member, offset int64) int {
 	return n
 }
 
-// Begin says where a book begins that has settled nothing yet: that is its position then, which may be lower than what
-// an earlier book of the partition had, as its log went back, or somebody wants to go back.
+// Begin says where a ledger begins that has settled nothing yet: that is its position then, which may be lower than what
+// an earlier ledger of the partition had, as its log went back, or somebody wants to go back.
 func (l *Ledger) Begin(at int64) {
 	if l.position < 0 {
 		l.position = max(-1, at)
@@ -201,7 +201,7 @@ func (l *Ledger) Pass(from, to int64) {
 	}
 }
 
-// Settled tells whether a record that was fetched once is settled, here or before this book began.
+// Settled tells whether a record that was fetched once is settled, here or before this ledger began.
 func (l *Ledger) Settled(offset int64) bool {
 	e := l.find(offset)
 	return offset < l.position || e != nil && e.state == settled

@@ -36,10 +36,10 @@ func TestEveryBookHasItsNumber(t *testing.T) {
 		d.Ledger(tp).Append(recordAt(tp, 0, 1))
 		d.Ledger(tp).Append(recordAt(tp, 1, 1))
 		lent, _ := d.Lend(s, dawn, 2, 1<<20, nil)
-		if len(lent) != 2 || lent[0].Book != lent[1].Book || numbers[lent[0].Book] {
+		if len(lent) != 2 || lent[0].Generation != lent[1].Generation || numbers[lent[0].Generation] {
 			t.Fatalf("%+v", lent)
 		}
-		numbers[lent[0].Book] = true
+		numbers[lent[0].Generation] = true
 		d.Remove(tp)
 	}
 }

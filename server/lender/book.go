@@ -12,7 +12,7 @@ type lease struct {
 	kafka.TopicPartition
 
 	offset     int64
-	generation uint64        // kafka.Delivery.Book
+	generation uint64        // kafka.Delivery.Generation
 	secret     uint64        // of its ID; 0 if the slot is free
 	timeout    time.Duration // how long the record was lent
 	until      time.Time     // when the lease ends by itself

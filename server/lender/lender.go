@@ -171,7 +171,7 @@ func (l *Lender) enter(b *Batch, limits Limits, quota *Quota, now time.Time) {
 			continue
 		}
 		slot, secret := l.state.book.add(lease{
-			TopicPartition: d.TopicPartition, offset: d.Offset, generation: d.Book, timeout: limits.Timeout, until: until, quota: quota,
+			TopicPartition: d.TopicPartition, offset: d.Offset, generation: d.Generation, timeout: limits.Timeout, until: until, quota: quota,
 		})
 		b.Leases = append(b.Leases, ID{l.number, slot, secret})
 	}
@@ -180,14 +180,14 @@ func (l *Lender) enter(b *Batch, limits Limits, quota *Quota, now time.Time) {
 // checkGeneration drops the old leases of a partition that was away, or whose position was set back. An acknowledgement
 // of an old lease must not count for a record of the new generation.
 func (l *Lender) checkGeneration(d *kafka.Delivery) {
-	if d.Book == l.state.last {
+	if d.Generation == l.state.last {
 		return
 	}
-	l.state.last = d.Book
-	if old, known := l.state.generations[d.TopicPartition]; known && old != d.Book {
+	l.state.last = d.Generation
+	if old, known := l.state.generations[d.TopicPartition]; known && old != d.Generation {
 		l.state.book.removeIf(func(held *lease) bool { return held.generation == old }, func(*lease) {})
 	}
-	l.state.generations[d.TopicPartition] = d.Book
+	l.state.generations[d.TopicPartition] = d.Generation
 }
 
 // Ask queues a waiter. If records are there and nobody else waits, the waiter gets them at once.
