@@ -23,21 +23,24 @@ type producer struct {
 	index     int // among the profiles: the tally in every row of the books
 	producers *Producers
 	log       *slog.Logger
-	handle    atomic.Pointer[librdkafka.Producer]
-	held      atomic.Int64 // records that wait at the gate
-	prompt    atomic.Bool  // it does not linger: somebody waits for its records
 
-	under      load // all that is under way
-	most       atomic.Pointer[queueSpace]
-	relearning atomic.Bool // a goroutine is at it: see Client.passOver
+	handle     atomic.Pointer[librdkafka.Producer] // new records go to it
+	handles    handles
+	prompt     atomic.Bool // it does not linger: somebody waits for its records
+	refreshing atomic.Bool // a goroutine is at it: see Producers.passOver
 
+	held        atomic.Int64 // records that wait at the gate
 	accumulator *accumulator
 	splitter    splitter
+	queue       queue
 
 	latency    metrics.Histogram
 	fatal      atomic.Int64 // handles that failed for good
 	statistics statistics
+}
 
+// handles are the handle that a producer uses, and those before it, which still send what they have.
+type handles struct {
 	mu         sync.Mutex // held while the handle is replaced: guards what follows
 	properties config.Properties
 	current    *reportLoop
@@ -47,31 +50,59 @@ type producer struct {
 	hurry      context.CancelFunc
 }
 
+// propertiesNow are those of the present handle. Nobody changes them.
+func (h *handles) propertiesNow() config.Properties {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.properties
+}
+
+// differs tells whether the properties are not those of the present handle.
+func (h *handles) differs(properties config.Properties) bool {
+	return !maps.Equal(h.propertiesNow(), properties)
+}
+
+// replaceable tells whether a report loop's handle is the present one and may have a successor. The lock is held.
+func (h *handles) replaceable(d *reportLoop) bool { return !h.closing && h.current == d }
+
+// retire ends a handle in the background. The lock is held.
+func (h *handles) retire(d *reportLoop) { h.former.Go(func() { d.finish(h.patience) }) }
+
+// stop lets no handle be replaced any more, and returns the last one's report loop.
+func (h *handles) stop() (last *reportLoop) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closing = true
+	return h.current
+}
+
 func newProducer(profile string, ps *Producers) (*producer, error) {
 	p := &producer{
 		profile: profile, index: len(ps.all), producers: ps, log: ps.log.With("profile", profile),
-		properties: ps.config().ProducerProperties(profile),
+		handles: handles{properties: ps.config().ProducerProperties(profile)},
 	}
 	p.accumulator = newAccumulator(p, profile == config.Delivered)
 	p.splitter.producer = p
-	handle, err := librdkafka.NewProducer(p.properties)
+	handle, err := librdkafka.NewProducer(p.handles.properties)
 	if err != nil {
 		return nil, err
 	}
-	p.patience, p.hurry = context.WithCancel(context.Background())
+	p.handles.patience, p.handles.hurry = context.WithCancel(context.Background())
 	p.install(handle)
 	return p, nil
 }
 
-// install makes a handle the present one and begins to read its events.
+// install makes a handle the present one and begins to read its events. The lock of the handles is held, but for the
+// first.
 func (p *producer) install(handle *librdkafka.Producer) {
-	p.current = newReportLoop(p, handle)
-	p.statistics.restart(p.current)
-	p.accumulator.largest.Store(largestBatched(p.properties))
-	p.prompt.Store(prompt(p.properties))
-	p.most.Store(queueBounds(p.properties))
+	d, properties := newReportLoop(p, handle), p.handles.properties
+	p.handles.current = d
+	p.statistics.restart(d)
+	p.accumulator.largest.Store(largestBatched(properties))
+	p.prompt.Store(prompt(properties))
+	p.queue.bounds.Store(queueBounds(properties))
 	p.handle.Store(handle)
-	go p.current.run()
+	go d.run()
 }
 
 // hastens tells whether a record that is handed over now is sent at once.
@@ -117,20 +148,6 @@ func (p *producer) use(take func(*librdkafka.Producer) error) error {
 	}
 }
 
-// propertiesNow are those of the present handle. Nobody changes them.
-func (p *producer) propertiesNow() config.Properties {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.properties
-}
-
-// differs tells whether the properties are not those of the present handle.
-func (p *producer) differs(properties config.Properties) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return !maps.Equal(p.properties, properties)
-}
-
 // succeed makes a handle with other properties the present one. What its predecessor has is sent in
 // the background, so records produced before and after may reach the brokers in another order. The
 // client is not being closed.
@@ -140,45 +157,45 @@ func (p *producer) succeed(handle *librdkafka.Producer, properties config.Proper
 }
 
 func (p *producer) exchange(handle *librdkafka.Producer, properties config.Properties) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	old := p.current
-	p.properties = properties
+	p.handles.mu.Lock()
+	defer p.handles.mu.Unlock()
+	old := p.handles.current
+	p.handles.properties = properties
 	p.install(handle)
-	p.former.Go(func() { old.finish(p.patience) })
+	p.handles.retire(old)
 }
 
 // supersede gives the profile a new handle with the same properties, unless the report loop's is not the present one.
 func (p *producer) supersede(d *reportLoop) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closing || p.current != d {
+	p.handles.mu.Lock()
+	defer p.handles.mu.Unlock()
+	if !p.handles.replaceable(d) {
 		return
 	}
-	successor, err := librdkafka.NewProducer(p.properties)
+	successor, err := librdkafka.NewProducer(p.handles.properties)
 	if err != nil {
 		p.log.Error("producer not superseded", "err", err)
 		return
 	}
 	p.install(successor)
-	p.former.Go(func() { d.finish(p.patience) })
+	p.handles.retire(d)
 }
 
 // replace gives the profile a new handle because the report loop's has failed for good. It returns false when
 // that is not the present one, or cannot be replaced.
 func (p *producer) replace(d *reportLoop) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closing || p.current != d {
+	p.handles.mu.Lock()
+	defer p.handles.mu.Unlock()
+	if !p.handles.replaceable(d) {
 		return false
 	}
 	p.fatal.Add(1)
-	successor, err := librdkafka.NewProducer(p.properties)
+	successor, err := librdkafka.NewProducer(p.handles.properties)
 	if err != nil {
 		p.log.Error("producer not replaced", "err", err)
 		return false
 	}
-	p.former.Add(1)
+	p.handles.former.Add(1)
 	p.install(successor)
 	return true
 }
@@ -186,20 +203,15 @@ func (p *producer) replace(d *reportLoop) bool {
 // close ends the producer: what is queued is sent until ctx ends, then given up. Nobody produces
 // any more.
 func (p *producer) close(ctx context.Context) {
-	p.mu.Lock()
-	p.closing = true
-	p.mu.Unlock()
-	stop := context.AfterFunc(ctx, p.hurry)
+	last := p.handles.stop()
+	stop := context.AfterFunc(ctx, p.handles.hurry)
 	defer stop()
 	p.accumulator.finish(ctx)
-	p.mu.Lock()
-	last := p.current
-	p.mu.Unlock()
 	last.finish(ctx)
-	p.former.Wait()
+	p.handles.former.Wait()
 	p.splitter.finish(ctx)
 	p.accumulator.move(true) // the handles are retired: what is still there ends
-	p.hurry()
+	p.handles.hurry()
 }
 
 // discard destroys a handle that has nothing left to send. It is done even after ctx has ended.

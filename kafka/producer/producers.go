@@ -138,7 +138,7 @@ func (ps *Producers) Prepare(cfg *config.Config) (Successors, error) {
 	made := Successors{}
 	for _, p := range ps.all {
 		properties := cfg.ProducerProperties(p.profile)
-		if !p.differs(properties) {
+		if !p.handles.differs(properties) {
 			continue
 		}
 		handle, err := librdkafka.NewProducer(properties)

@@ -21,8 +21,8 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// handles are the handles of all profiles.
-func handles(ps *Producers) (all []any) {
+// handlesOf are the handles of all profiles.
+func handlesOf(ps *Producers) (all []any) {
 	for _, p := range ps.all {
 		all = append(all, p.handle.Load())
 	}
@@ -97,12 +97,12 @@ func TestNoRecordIsTakenAfterClose(t *testing.T) {
 func TestPropertiesOfOneProfileThatCannotBeReplaceNoProducer(t *testing.T) {
 	t.Parallel()
 	ps := openOn(t, []string{"127.0.0.1:1"}, nil)
-	before, cfg := handles(ps), *ps.settings.Load()
+	before, cfg := handlesOf(ps), *ps.settings.Load()
 	cfg.Profiles = map[string]config.Properties{config.Delivered: {"linger.ms": "1"}, config.Buffered: {"acks": "1"}}
 	if _, err := ps.Prepare(&cfg); err == nil || !strings.Contains(err.Error(), "acks") {
 		t.Errorf("the error is %v, want one of acks", err)
 	}
-	if !slices.Equal(handles(ps), before) {
+	if !slices.Equal(handlesOf(ps), before) {
 		t.Error("a producer was replaced")
 	}
 }
@@ -110,9 +110,9 @@ func TestPropertiesOfOneProfileThatCannotBeReplaceNoProducer(t *testing.T) {
 func TestTheSamePropertiesReplaceNoProducer(t *testing.T) {
 	t.Parallel()
 	ps := openOn(t, []string{"127.0.0.1:1"}, nil)
-	before := handles(ps)
+	before := handlesOf(ps)
 	reconfigure(t, ps, func(cfg *config.Config) { cfg.InFlight = 7 })
-	if !slices.Equal(handles(ps), before) {
+	if !slices.Equal(handlesOf(ps), before) {
 		t.Error("a producer was replaced whose properties are the same")
 	}
 }
@@ -154,7 +154,7 @@ func TestProducersAreReplacedWithoutLosingARecord(t *testing.T) {
 			counts <- n
 		}()
 	}
-	first := handles(ps)
+	first := handlesOf(ps)
 	for i := range changes {
 		before := ps.Counts().Accepted
 		kafkatest.Eventually(t, "some records", func() bool { return ps.Counts().Accepted > before+between })
@@ -168,7 +168,7 @@ func TestProducersAreReplacedWithoutLosingARecord(t *testing.T) {
 		}
 		total += <-counts
 	}
-	if last := handles(ps); last[0] == first[0] || last[1] == first[1] {
+	if last := handlesOf(ps); last[0] == first[0] || last[1] == first[1] {
 		t.Error("nothing was replaced")
 	}
 	allEnded(t, ps, int64(total))

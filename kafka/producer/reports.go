@@ -32,7 +32,7 @@ type reportLoop struct {
 
 func newReportLoop(p *producer, handle *librdkafka.Producer) *reportLoop {
 	return &reportLoop{
-		producer: p, handle: handle, former: &p.former, ending: make(chan struct{}), ended: make(chan struct{}), topics: map[uintptr]accounts{},
+		producer: p, handle: handle, former: &p.handles.former, ending: make(chan struct{}), ended: make(chan struct{}), topics: map[uintptr]accounts{},
 	}
 }
 

@@ -18,8 +18,26 @@ type load struct {
 	_              [48]byte // a cache line of its own
 }
 
+// add counts records that are on their way, or with negative figures have ended.
+func (l *load) add(records, bytes int64) {
+	l.records.Add(records)
+	l.bytes.Add(bytes)
+}
+
 // queueSpace is what a producer's queue holds.
 type queueSpace struct{ records, bytes int64 }
+
+// queue is how much a producer's queue holds, and how much of it is taken.
+type queue struct {
+	taken  load
+	bounds atomic.Pointer[queueSpace]
+}
+
+// free is what is left of the queue.
+func (q *queue) free() queueSpace {
+	bounds := q.bounds.Load()
+	return queueSpace{bounds.records - q.taken.records.Load(), bounds.bytes - q.taken.bytes.Load()}
+}
 
 // queueBounds are those of librdkafka's queue, whose own defaults apply to what is not set.
 func queueBounds(p config.Properties) *queueSpace {
@@ -39,22 +57,13 @@ func queueBounds(p config.Properties) *queueSpace {
 
 // load counts records of a topic that are on their way.
 func (p *producer) load(a accounts, records, bytes int64) {
-	mine := &a.shares[p.index]
-	mine.records.Add(records)
-	mine.bytes.Add(bytes)
-	p.under.records.Add(records)
-	p.under.bytes.Add(bytes)
+	a.shares[p.index].add(records, bytes)
+	p.queue.taken.add(records, bytes)
 }
 
 // unload counts them when they have ended.
 func (p *producer) unload(a accounts, records, bytes int64) {
 	p.load(a, -records, -bytes)
-}
-
-// free is what is left of the queue.
-func (p *producer) free() queueSpace {
-	most := p.most.Load()
-	return queueSpace{most.records - p.under.records.Load(), most.bytes - p.under.bytes.Load()}
 }
 
 // crowded tells whether a topic has as much of the queue as is still free. So one whose broker does not answer gets
@@ -66,7 +75,7 @@ func (p *producer) crowded(a accounts) bool {
 	if records == 0 {
 		return false
 	}
-	free := p.free()
+	free := p.queue.free()
 	return records > free.records || bytes > free.bytes
 }
 
@@ -106,7 +115,7 @@ func (ps *Producers) crowd(t *topic, p *producer) error {
 
 // fullest is how near the topic that has most of a profile's queue has come to its share: 1 when it has to wait.
 func (b *producedBooks) fullest(p *producer) (ratio float64) {
-	free := p.free()
+	free := p.queue.free()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, a := range b.rows {

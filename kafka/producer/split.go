@@ -125,7 +125,7 @@ func (s *splitter) open(b batching) {
 }
 
 func (s *splitter) properties(b batching) config.Properties {
-	p := config.Merge(s.producer.propertiesNow(), batches[b])
+	p := config.Merge(s.producer.handles.propertiesNow(), batches[b])
 	if b == single && s.awaited() {
 		limit := secondTry.Milliseconds()
 		if ms, err := strconv.ParseInt(p["message.timeout.ms"], 10, 64); err == nil && 0 < ms {
@@ -147,7 +147,7 @@ func (s *splitter) close(d *reportLoop) bool {
 		return false
 	}
 	s.relearn(d.batching)
-	s.former.Go(func() { d.finish(s.producer.patience) })
+	s.former.Go(func() { d.finish(s.producer.handles.patience) })
 	return true
 }
 

@@ -164,13 +164,13 @@ func (ps *Producers) Asked(ctx context.Context, ask cluster.Ask, heard []cluster
 // waits for one that is silent; meanwhile its partitions may have moved.
 func (ps *Producers) passOver() {
 	for _, p := range ps.all {
-		if p.relearning.CompareAndSwap(false, true) {
+		if p.refreshing.CompareAndSwap(false, true) {
 			relearn := func() {
-				defer p.relearning.Store(false)
+				defer p.refreshing.Store(false)
 				p.handle.Load().RefreshTopics(ps.life.Context, cluster.TurnTime)
 			}
 			if !ps.life.Go(relearn) {
-				p.relearning.Store(false)
+				p.refreshing.Store(false)
 			}
 		}
 	}
