@@ -21,7 +21,7 @@ import (
 // With an error what was settled stays settled, and is committed later or by another Commit.
 func (m *Member) Commit(ctx context.Context, through []record.PartitionOffset) error {
 	s := m.sub
-	settled, here, away := s.settleThrough(m.seat, through)
+	settled, here, away := s.settleThrough(m.inDispatch, through)
 	s.settled(settled)
 	if err := s.commit(ctx, here, nil); err != nil {
 		return err
@@ -32,7 +32,7 @@ func (m *Member) Commit(ctx context.Context, through []record.PartitionOffset) e
 	return nil
 }
 
-func (s *Subscription) settleThrough(seat *ledger.Member, through []record.PartitionOffset) (settled int, here, away []record.TopicPartition) {
+func (s *Subscription) settleThrough(member *ledger.Member, through []record.PartitionOffset) (settled int, here, away []record.TopicPartition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range through {
@@ -41,7 +41,7 @@ func (s *Subscription) settleThrough(seat *ledger.Member, through []record.Parti
 			away = append(away, p.TopicPartition)
 			continue
 		}
-		settled += l.AcceptThrough(seat, p.Offset)
+		settled += l.AcceptThrough(member, p.Offset)
 		here = append(here, p.TopicPartition)
 		if !l.Settled(p.Offset) { // it went and came back meanwhile
 			away = append(away, p.TopicPartition)
@@ -60,7 +60,7 @@ func (m *Member) CommitAt(ctx context.Context, places []record.PartitionOffset) 
 	var back []record.PartitionOffset
 	return s.callRetrying(ctx, func(done chan<- error) {
 		if !begun { // in its turn: what was chosen right before is assigned by now
-			settled, on, lower, err := s.settleBelow(m.seat, places)
+			settled, on, lower, err := s.settleBelow(m.inDispatch, places)
 			if err != nil {
 				done <- err
 				return
@@ -73,17 +73,17 @@ func (m *Member) CommitAt(ctx context.Context, places []record.PartitionOffset) 
 }
 
 // settleBelow settles what the member owes below the places, and tells those apart that go back.
-func (s *Subscription) settleBelow(seat *ledger.Member, places []record.PartitionOffset) (settled int, ahead []record.TopicPartition, back []record.PartitionOffset, err error) {
+func (s *Subscription) settleBelow(member *ledger.Member, places []record.PartitionOffset) (settled int, ahead []record.TopicPartition, back []record.PartitionOffset, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range places {
-		if err := s.free(p.TopicPartition, seat); err != nil {
+		if err := s.free(p.TopicPartition, member); err != nil {
 			return 0, nil, nil, err
 		}
 	}
 	for _, p := range places {
 		l := s.dispatch.Ledger(p.TopicPartition)
-		settled += l.AcceptThrough(seat, p.Offset-1)
+		settled += l.AcceptThrough(member, p.Offset-1)
 		if p.Offset < l.Position() {
 			back = append(back, p)
 			continue
@@ -96,12 +96,12 @@ func (s *Subscription) settleBelow(seat *ledger.Member, places []record.Partitio
 
 // free is nil when the partition is assigned here and nobody but the member owes something of it. The
 // subscription's mu is held.
-func (s *Subscription) free(tp record.TopicPartition, seat *ledger.Member) error {
+func (s *Subscription) free(tp record.TopicPartition, member *ledger.Member) error {
 	l := s.dispatch.Partition(tp)
 	switch {
 	case l == nil:
 		return kerr.NotHere(tp, "")
-	case l.Ledger().Owed() > 0 && l.Holder() != seat:
+	case l.Ledger().Owed() > 0 && l.Holder() != member:
 		return kerr.NotHere(tp, ": another member is at work on it")
 	}
 	return nil

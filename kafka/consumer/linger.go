@@ -40,9 +40,9 @@ func (s *Subscription) deserted(now time.Time) bool {
 		s.presence.lastUsed = now
 	}
 	s.mu.Unlock()
-	for _, seat := range gone {
-		s.log.Info("member forgotten, its records go to others", "member", seat.Name)
-		s.groups.forget(Identity{s.group, seat.Name}, s)
+	for _, member := range gone {
+		s.log.Info("member forgotten, its records go to others", "member", member.Name)
+		s.groups.forget(Identity{s.group, member.Name}, s)
 	}
 	return empty && s.groups.retire(s, now)
 }
@@ -233,10 +233,10 @@ func (m *Member) stand() bool {
 	s, now := m.sub, time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if m.seat.Owed() == 0 {
+	if m.inDispatch.Owed() == 0 {
 		return false
 	}
-	s.dispatch.Detach(m.seat, now, now.Add(s.cfg.MemberGrace))
+	s.dispatch.Detach(m.inDispatch, now, now.Add(s.cfg.MemberGrace))
 	return true
 }
 
@@ -246,7 +246,7 @@ func (m *Member) dismiss() {
 	defer s.mu.Unlock()
 	now := time.Now()
 	s.presence.lastUsed = now
-	s.dispatch.Dismiss(m.seat, now)
+	s.dispatch.Dismiss(m.inDispatch, now)
 	if s.dispatch.Empty() {
 		s.kick() // others of its group may wait for its partitions
 	}

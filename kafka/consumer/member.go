@@ -73,14 +73,14 @@ func (e *TakenError) Error() string { return fmt.Sprintf("id %s is already taken
 // connection ends, Leave keeps what the member owes for the grace; a Join of the same name takes it
 // over.
 type Member struct {
-	id   Identity
-	ack  AckMode
-	sub  *Subscription
-	seat *ledger.Member
-	live bool // guarded by the client's mu
+	id         Identity
+	ack        AckMode
+	sub        *Subscription
+	inDispatch *ledger.Member
+	live       bool // guarded by the client's mu
 }
 
-// Join seats a member, opening its subscription if it is the first. wake is called, from another
+// Join makes a member, opening its subscription if it is the first. wake is called, from another
 // goroutine and never blocking, when a Next that found nothing should be tried again, or a Join that failed with
 // a CrowdedError which says Soon.
 func (g *Groups) Join(id Identity, in SubscribeOptions, wake func()) (*Member, error) {
@@ -114,8 +114,8 @@ func (g *Groups) Join(id Identity, in SubscribeOptions, wake func()) (*Member, e
 	m := &Member{id: id, ack: in.Ack, sub: sub, live: true}
 	sub.mu.Lock()
 	sub.arrive(time.Now())
-	m.seat = sub.dispatch.Attach(id.Name, wake)
-	m.seat.SetWindows(in.WindowFactor)
+	m.inDispatch = sub.dispatch.Attach(id.Name, wake)
+	m.inDispatch.SetWindows(in.WindowFactor)
 	sub.mu.Unlock()
 	g.members[id] = m
 	g.rouse(sub)
@@ -162,7 +162,7 @@ func (m *Member) Identity() Identity { return m.id }
 func (m *Member) Owed() int {
 	m.sub.mu.Lock()
 	defer m.sub.mu.Unlock()
-	return m.seat.Owed()
+	return m.inDispatch.Owed()
 }
 
 // Next appends up to limit records, or about so many bytes of them, to out without waiting. With none, the member's wake will be
@@ -171,18 +171,18 @@ func (m *Member) Next(limit, bytes int, out []ledger.Delivery) ([]ledger.Deliver
 	s, now := m.sub, time.Now()
 	s.mu.Lock()
 	start := len(out)
-	if m.ack == AckNext && m.seat.Leases() > 0 {
-		s.acceptLeased(m.seat, now)
+	if m.ack == AckNext && m.inDispatch.Leases() > 0 {
+		s.acceptLeased(m.inDispatch, now)
 	}
-	out, err := s.dispatch.Lend(m.seat, now, limit, bytes, out)
+	out, err := s.dispatch.Lend(m.inDispatch, now, limit, bytes, out)
 	s.count(out[start:])
 	if m.ack == AckNone {
-		s.acceptLeased(m.seat, now)
+		s.acceptLeased(m.inDispatch, now)
 	}
 	if err == nil && len(out) == start {
 		if obstacle := s.obstacles.first(); obstacle != nil {
 			// It is told, and does not wait: a call for it would reach nobody.
-			s.dispatch.StopWaiting(m.seat)
+			s.dispatch.StopWaiting(m.inDispatch)
 			err = kerr.Consuming(obstacle)
 		}
 	}
@@ -198,8 +198,8 @@ func (m *Member) Next(limit, bytes int, out []ledger.Delivery) ([]ledger.Deliver
 // leaves and joins again gets another one.
 func (m *Member) Broken() bool { return m.sub.beyondRepair() }
 
-func (s *Subscription) acceptLeased(seat *ledger.Member, now time.Time) {
-	n := s.dispatch.AcceptLeased(seat)
+func (s *Subscription) acceptLeased(member *ledger.Member, now time.Time) {
+	n := s.dispatch.AcceptLeased(member)
 	s.groups.consumed.accepted.Add(int64(n))
 	s.dispatch.Wake(now)
 }
@@ -218,7 +218,7 @@ func (m *Member) StopWaiting() {
 	s := m.sub
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dispatch.StopWaiting(m.seat)
+	s.dispatch.StopWaiting(m.inDispatch)
 	s.dispatch.Wake(time.Now())
 }
 
@@ -246,7 +246,7 @@ func (m *Member) Assigned() []record.TopicPartition {
 	defer s.mu.Unlock()
 	var free []record.TopicPartition
 	for l := range s.dispatch.Partitions() {
-		if tp := l.TopicPartition; !l.Closing() && s.free(tp, m.seat) == nil {
+		if tp := l.TopicPartition; !l.Closing() && s.free(tp, m.inDispatch) == nil {
 			free = append(free, tp)
 		}
 	}

@@ -53,7 +53,7 @@ func (s *Subscription) open(tp record.TopicPartition) {
 	case s.groups.opened <- struct{}{}:
 	default: // it is told already
 	}
-	s.groups.countLanes(1)
+	s.groups.countAssigned(1)
 }
 
 // revoke begins to give partitions back: nothing of them is lent any more, and what is owed may
@@ -122,7 +122,7 @@ func (s *Subscription) drop(tp record.TopicPartition) {
 	if f.queue != nil {
 		f.queue.Close()
 	}
-	s.groups.countLanes(-1)
+	s.groups.countAssigned(-1)
 }
 
 // end ends a partition: nothing of it is lent or settled any more.

@@ -16,7 +16,7 @@ type seek struct {
 	ctx    context.Context //nolint:containedctx // of who waits for it
 	places []record.PartitionOffset
 	left   []record.PartitionOffset // of them, those to be sought yet
-	seat   *ledger.Member           // whose records may be taken back; nil for anybody's
+	member *ledger.Member           // whose records may be taken back; nil for anybody's
 	commit bool                     // the places too
 	again  bool                     // as the topic was created again
 	done   chan<- error
@@ -27,7 +27,7 @@ type seek struct {
 // ErrNotHere says, before anything has moved, that a partition is not assigned here, or that another member
 // owes records of it.
 func (m *Member) Seek(ctx context.Context, places []record.PartitionOffset) error {
-	return m.sub.seek(ctx, places, m.seat, false)
+	return m.sub.seek(ctx, places, m.inDispatch, false)
 }
 
 // Seek makes a group that this proxy serves go on at the places, whoever holds records of these partitions,
@@ -62,12 +62,12 @@ func (s *Subscription) ours(places []record.PartitionOffset) (ours []record.Part
 	return ours
 }
 
-func (s *Subscription) seek(ctx context.Context, places []record.PartitionOffset, seat *ledger.Member, commit bool) error {
+func (s *Subscription) seek(ctx context.Context, places []record.PartitionOffset, member *ledger.Member, commit bool) error {
 	if len(places) == 0 {
 		return nil
 	}
 	return s.call(ctx, func(done chan<- error) {
-		s.trySeek(&seek{ctx: ctx, places: places, left: places, seat: seat, commit: commit, done: done})
+		s.trySeek(&seek{ctx: ctx, places: places, left: places, member: member, commit: commit, done: done})
 	})
 }
 
@@ -95,11 +95,11 @@ func (s *Subscription) mayMove(o *seek) (wait bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range o.left {
-		seat := o.seat
-		if l := s.dispatch.Partition(p.TopicPartition); l != nil && seat == nil {
-			seat = l.Holder()
+		member := o.member
+		if l := s.dispatch.Partition(p.TopicPartition); l != nil && member == nil {
+			member = l.Holder()
 		}
-		if err := s.free(p.TopicPartition, seat); err != nil {
+		if err := s.free(p.TopicPartition, member); err != nil {
 			return !s.assigned, err
 		}
 	}

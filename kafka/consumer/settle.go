@@ -51,19 +51,19 @@ func one(did bool) int {
 // AcceptThrough acknowledges everything that the member owes of a partition up to and including
 // offset, and returns how many records that were; 0 is a stale acknowledgement.
 func (m *Member) AcceptThrough(tp record.TopicPartition, offset int64) int {
-	return m.settle(tp, &m.sub.groups.consumed.accepted, func(l *ledger.Ledger) int { return l.AcceptThrough(m.seat, offset) })
+	return m.settle(tp, &m.sub.groups.consumed.accepted, func(l *ledger.Ledger) int { return l.AcceptThrough(m.inDispatch, offset) })
 }
 
 // Accept acknowledges one record; false when the member does not owe it.
 func (m *Member) Accept(tp record.TopicPartition, offset int64) bool {
-	return m.settle(tp, &m.sub.groups.consumed.accepted, func(l *ledger.Ledger) int { return one(l.Accept(m.seat, offset)) }) > 0
+	return m.settle(tp, &m.sub.groups.consumed.accepted, func(l *ledger.Ledger) int { return one(l.Accept(m.inDispatch, offset)) }) > 0
 }
 
 // Release gives one record back, to be lent again to anybody after delay; false when the member
 // does not hold it.
 func (m *Member) Release(tp record.TopicPartition, offset int64, delay time.Duration) bool {
 	due := time.Now().Add(delay)
-	return m.settle(tp, &m.sub.groups.consumed.released, func(l *ledger.Ledger) int { return one(l.Release(m.seat, offset, due)) }) > 0
+	return m.settle(tp, &m.sub.groups.consumed.released, func(l *ledger.Ledger) int { return one(l.Release(m.inDispatch, offset, due)) }) > 0
 }
 
 // Reject gives one record up for good, to the dead-letter topic. It fails, and the record stays with
@@ -81,7 +81,7 @@ func (m *Member) Owes(tp record.TopicPartition, offset int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.dispatch.Ledger(tp)
-	return l != nil && l.Owes(m.seat, offset)
+	return l != nil && l.Owes(m.inDispatch, offset)
 }
 
 // GiveBack returns records that the member was just lent and could not use: they are the next of their
@@ -91,7 +91,7 @@ func (m *Member) GiveBack(lent []ledger.Delivery) {
 	s.mu.Lock()
 	for i := range lent {
 		d := &lent[i]
-		if l := s.dispatch.Ledger(d.TopicPartition); l != nil && l.Release(m.seat, d.Offset, time.Time{}) {
+		if l := s.dispatch.Ledger(d.TopicPartition); l != nil && l.Release(m.inDispatch, d.Offset, time.Time{}) {
 			n++
 		}
 	}

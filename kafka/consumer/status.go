@@ -108,21 +108,21 @@ func (s *SubscriptionStatus) measure(lags []cluster.PartitionLag, topics *topics
 type consumeCounts struct {
 	fetched, lent, redelivered, accepted, released, stale atomic.Int64
 	rebalances, commitErrors, unreadable                  atomic.Int64
-	lanes                                                 atomic.Int64 // partitions assigned now
+	assigned                                              atomic.Int64 // partitions assigned now
 }
 
-// countLanes follows how many partitions are assigned, to share the memory for prefetching.
-func (g *Groups) countLanes(n int64) { g.consumed.lanes.Add(n) }
+// countAssigned follows how many partitions are assigned, to share the memory for prefetching.
+func (g *Groups) countAssigned(n int64) { g.consumed.assigned.Add(n) }
 
 // ahead is what one partition may hold that nobody has asked for: plenty, less when there are many partitions, so
 // that all of them together stay bounded.
 func (g *Groups) ahead() ledger.Window {
 	least, total := ledger.Window{Records: 64, Bytes: 64 << 10, Once: 64 << 10}, ledger.Window{Records: 64 << 10, Bytes: 128 << 20, Once: 128 << 20}
-	lanes := int(max(1, g.consumed.lanes.Load()))
+	partitions := int(max(1, g.consumed.assigned.Load()))
 	return ledger.Window{
-		Records: min(ledger.Plenty.Records, max(least.Records, total.Records/lanes)),
-		Bytes:   min(ledger.Plenty.Bytes, max(least.Bytes, total.Bytes/lanes)),
-		Once:    min(ledger.Plenty.Once, max(least.Once, total.Once/lanes)),
+		Records: min(ledger.Plenty.Records, max(least.Records, total.Records/partitions)),
+		Bytes:   min(ledger.Plenty.Bytes, max(least.Bytes, total.Bytes/partitions)),
+		Once:    min(ledger.Plenty.Once, max(least.Once, total.Once/partitions)),
 	}
 }
 

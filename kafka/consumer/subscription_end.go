@@ -65,7 +65,7 @@ func (s *Subscription) abandon() {
 	for tp := range s.partitions {
 		s.dispatch.Remove(tp)
 	}
-	s.groups.countLanes(-int64(len(s.partitions)))
+	s.groups.countAssigned(-int64(len(s.partitions)))
 }
 
 // closeTimeout bounds leaving a group when the process ends, and closeLongest before that: librdkafka's own close

@@ -270,7 +270,7 @@ func TestAtMostOnceAcceptsWhatItLends(t *testing.T) {
 // partition to some ten thousand records a second.
 func TestABacklogIsReadWithoutPauses(t *testing.T) {
 	t.Parallel()
-	const n, lane = 60_000, 512
+	const n, perTick = 60_000, 512
 	_, c := lettersOn(t, n, nil)
 	w := join(t, c, "a", SubscribeOptions{Topics: []string{"letters"}, Ack: AckNone})
 	w.take(t, 1)
@@ -278,7 +278,7 @@ func TestABacklogIsReadWithoutPauses(t *testing.T) {
 	for got := 1; got < n; {
 		got += len(w.next(t, 1000))
 	}
-	if took := time.Since(start); took > n/lane*tick/2 {
+	if took := time.Since(start); took > n/perTick*tick/2 {
 		t.Errorf("%d records took %v", n, took)
 	}
 }
