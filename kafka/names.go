@@ -49,7 +49,7 @@ type (
 	PartitionLag       = cluster.PartitionLag
 	PartitionOffset    = record.PartitionOffset
 	Properties         = config.Properties
-	Reading            = reader.Reading
+	ReadRequest        = reader.ReadRequest
 	Record             = record.Record
 	Target             = cluster.Target
 	Topic              = cluster.Topic

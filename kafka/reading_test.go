@@ -13,7 +13,7 @@ import (
 func TestAReadingLeavesNoGroup(t *testing.T) {
 	t.Parallel()
 	_, c := lettersOn(t, 3, nil)
-	page, err := c.Read(kafkatest.Bounded(t), reader.Reading{Target: cluster.Target{TopicPartition: record.TopicPartition{Topic: "letters"}}, Records: 100, Bytes: 1 << 20})
+	page, err := c.Read(kafkatest.Bounded(t), reader.ReadRequest{Target: cluster.Target{TopicPartition: record.TopicPartition{Topic: "letters"}}, Records: 100, Bytes: 1 << 20})
 	if err != nil || len(page.Records) != 3 {
 		t.Fatalf("%v %v", page, err)
 	}

@@ -15,7 +15,7 @@ const firstFetch = 5 * time.Second
 
 // pager is a reading that is under way.
 type pager struct {
-	Reading
+	ReadRequest
 
 	consumer *librdkafka.Consumer
 	queue    *librdkafka.Queue
@@ -28,10 +28,10 @@ type pager struct {
 	failed   error
 }
 
-func newPager(consumer *librdkafka.Consumer, queue *librdkafka.Queue, r Reading, page Page) *pager {
+func newPager(consumer *librdkafka.Consumer, queue *librdkafka.Queue, r ReadRequest, page Page) *pager {
 	now := time.Now()
 	p := &pager{
-		Reading: r, consumer: consumer, queue: queue, page: page, behind: page.Next < page.End,
+		ReadRequest: r, consumer: consumer, queue: queue, page: page, behind: page.Next < page.End,
 		until: now.Add(r.Wait), patience: now.Add(r.Wait),
 	}
 	if p.behind {

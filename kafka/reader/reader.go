@@ -15,8 +15,8 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// Reading is what somebody wants to see of a partition, who is in no group and leaves no trace.
-type Reading struct {
+// ReadRequest asks for a piece of a partition. Who asks is in no group and leaves no trace.
+type ReadRequest struct {
 	// Target is where to begin. What is no more there is passed over.
 	cluster.Target
 	// Records and Bytes are how much is read at most; one record comes whatever its size.
@@ -52,7 +52,7 @@ func (rs *Reader) Close(ctx context.Context) { rs.pool.close(ctx) }
 
 // Read reads a piece of a partition. It ends at the end that the partition had when it began, or with Wait.
 // ErrNoTopic and ErrNoPartition say that there is none, a *BeyondError that it ends before Target.
-func (rs *Reader) Read(ctx context.Context, r Reading) (Page, error) {
+func (rs *Reader) Read(ctx context.Context, r ReadRequest) (Page, error) {
 	page, err := rs.find(ctx, &r.Target)
 	if err != nil || page.Next == page.End && r.Wait == 0 {
 		return page, err
@@ -95,7 +95,7 @@ func (rs *Reader) find(ctx context.Context, t *cluster.Target) (page Page, err e
 }
 
 // read fills the page.
-func (p *pooledConsumer) read(ctx context.Context, r Reading, page Page) (Page, error) {
+func (p *pooledConsumer) read(ctx context.Context, r ReadRequest, page Page) (Page, error) {
 	queue := p.consumer.Queue(r.Topic, r.Partition)
 	if queue == nil {
 		return page, fmt.Errorf("partition %s: %w", r.TopicPartition, kerr.ErrNoPartition)

@@ -37,8 +37,8 @@ func at(offset int64) cluster.Target {
 	return cluster.Target{TopicPartition: record.TopicPartition{Topic: "letters"}, Offset: offset}
 }
 
-func reading(offset int64) Reading {
-	return Reading{Target: at(offset), Records: 100, Bytes: 1 << 20}
+func reading(offset int64) ReadRequest {
+	return ReadRequest{Target: at(offset), Records: 100, Bytes: 1 << 20}
 }
 
 // testReader is a reader, and what it asks.
@@ -77,7 +77,7 @@ func TestAPartitionIsReadFromAnywhere(t *testing.T) {
 	k, c := readable(t)
 	all := "0=v0 1=v1 2=v2 3=v3 4=v4"
 	for _, step := range []struct {
-		Reading
+		ReadRequest
 
 		want string
 	}{
@@ -86,15 +86,15 @@ func TestAPartitionIsReadFromAnywhere(t *testing.T) {
 		{reading(3), "[3=v3 4=v4] next 5 of 0 to 5"},
 		{reading(5), "[] next 5 of 0 to 5"},
 		{reading(cluster.Latest), "[] next 5 of 0 to 5"},
-		{Reading{Target: at(1), Records: 2, Bytes: 1 << 20}, "[1=v1 2=v2] next 3 of 0 to 5"},
-		{Reading{Target: at(1), Records: 9, Bytes: 1}, "[1=v1] next 2 of 0 to 5"},
-		{Reading{Target: at(1), Records: 9, Bytes: 140}, "[1=v1 2=v2] next 3 of 0 to 5"},
-		{Reading{Target: cluster.Target{TopicPartition: record.TopicPartition{Topic: "letters", Partition: 0}, Offset: cluster.AtTime, Time: 3500}, Records: 9, Bytes: 1 << 20}, "[3=v3 4=v4] next 5 of 0 to 5"},
-		{Reading{Target: cluster.Target{TopicPartition: record.TopicPartition{Topic: "letters", Partition: 0}, Offset: cluster.AtTime, Time: 9000}, Records: 9, Bytes: 1 << 20}, "[] next 5 of 0 to 5"},
+		{ReadRequest{Target: at(1), Records: 2, Bytes: 1 << 20}, "[1=v1 2=v2] next 3 of 0 to 5"},
+		{ReadRequest{Target: at(1), Records: 9, Bytes: 1}, "[1=v1] next 2 of 0 to 5"},
+		{ReadRequest{Target: at(1), Records: 9, Bytes: 140}, "[1=v1 2=v2] next 3 of 0 to 5"},
+		{ReadRequest{Target: cluster.Target{TopicPartition: record.TopicPartition{Topic: "letters", Partition: 0}, Offset: cluster.AtTime, Time: 3500}, Records: 9, Bytes: 1 << 20}, "[3=v3 4=v4] next 5 of 0 to 5"},
+		{ReadRequest{Target: cluster.Target{TopicPartition: record.TopicPartition{Topic: "letters", Partition: 0}, Offset: cluster.AtTime, Time: 9000}, Records: 9, Bytes: 1 << 20}, "[] next 5 of 0 to 5"},
 	} {
-		page, err := c.Read(kafkatest.Bounded(t), step.Reading)
+		page, err := c.Read(kafkatest.Bounded(t), step.ReadRequest)
 		if diff := cmp.Diff(step.want, told(page)); diff != "" || err != nil {
-			t.Errorf("%+v: %v (-want +got):\n%s", step.Reading, err, diff)
+			t.Errorf("%+v: %v (-want +got):\n%s", step.ReadRequest, err, diff)
 		}
 	}
 	if err := k.DeleteRecords("letters", 0, 2); err != nil { // what is gone is passed over

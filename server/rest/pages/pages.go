@@ -51,7 +51,7 @@ func Target(x *exchange.Exchange, q url.Values) (t kafka.Target, err error) {
 }
 
 // Read reads a page. Its memory counts as bytes of bodies until free is called.
-func Read(x *exchange.Exchange, r kafka.Reading) (page kafka.Page, free func(), err error) {
+func Read(x *exchange.Exchange, r kafka.ReadRequest) (page kafka.Page, free func(), err error) {
 	if x.IsDraining() {
 		return page, nil, exchange.Stopping()
 	}
@@ -67,7 +67,7 @@ func Read(x *exchange.Exchange, r kafka.Reading) (page kafka.Page, free func(), 
 }
 
 // read ends when the client goes, or when the door drains.
-func read(x *exchange.Exchange, r kafka.Reading) (kafka.Page, error) {
+func read(x *exchange.Exchange, r kafka.ReadRequest) (kafka.Page, error) {
 	back, err := x.Park()
 	if err != nil {
 		return kafka.Page{}, err

@@ -32,8 +32,8 @@ func readPartition(x *exchange.Exchange) error {
 }
 
 // readParams reads the query.
-func readParams(x *exchange.Exchange, q url.Values) (r kafka.Reading, err error) {
-	r = kafka.Reading{Records: pages.DefaultRecords, Bytes: pages.DefaultBytes}
+func readParams(x *exchange.Exchange, q url.Values) (r kafka.ReadRequest, err error) {
+	r = kafka.ReadRequest{Records: pages.DefaultRecords, Bytes: pages.DefaultBytes}
 	if r.Target, err = pages.Target(x, q); err != nil {
 		return r, err
 	}

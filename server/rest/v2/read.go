@@ -21,7 +21,7 @@ func readPartition(x *exchange.Exchange) error {
 		return exchange.Invalid("offset: say from where")
 	}
 	q.Del("timestamp")
-	r := kafka.Reading{Records: exchange.MostRecords, Bytes: pages.DefaultBytes, Wait: defaultWait}
+	r := kafka.ReadRequest{Records: exchange.MostRecords, Bytes: pages.DefaultBytes, Wait: defaultWait}
 	if r.Target, err = pages.Target(x, q); err != nil {
 		return err
 	}
