@@ -14,7 +14,7 @@ const (
 	standingInterval = time.Second
 )
 
-// warnOfStanding logs each record that stands once, and again when it has got much worse.
+// warnOfStanding logs each standing record once, and again when it has got much worse.
 func (s *Subscription) warnOfStanding(now time.Time) {
 	if now.Sub(s.standingLookedAt) < standingInterval {
 		return
