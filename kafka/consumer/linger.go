@@ -116,7 +116,7 @@ func (s *Subscription) evict() {
 	s.mu.Lock()
 	s.presence.evicted = true
 	s.mu.Unlock()
-	s.kick()
+	s.wake()
 }
 
 func (s *Subscription) lastUsed() time.Time {
@@ -139,7 +139,7 @@ func (m *Member) Contested() bool {
 func (g *Groups) rouse(s *Subscription) {
 	for _, other := range g.subscriptions {
 		if other != s && other.group == s.group {
-			other.kick()
+			other.wake()
 		}
 	}
 }
@@ -248,7 +248,7 @@ func (m *Member) dismiss() {
 	s.presence.lastUsed = now
 	s.dispatch.Dismiss(m.inDispatch, now)
 	if s.dispatch.Empty() {
-		s.kick() // others of its group may wait for its partitions
+		s.wake() // others of its group may wait for its partitions
 	}
 }
 

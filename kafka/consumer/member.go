@@ -189,7 +189,7 @@ func (m *Member) Next(limit, bytes int, out []ledger.Delivery) ([]ledger.Deliver
 	low := s.dispatch.Low()
 	s.mu.Unlock()
 	if low {
-		s.kick()
+		s.wake()
 	}
 	return out, err
 }

@@ -36,7 +36,7 @@ func (s *Subscription) settle(tp record.TopicPartition, do func(*ledger.Ledger) 
 	}
 	s.dispatch.Wake(time.Now())
 	if s.dispatch.Partition(tp).Closing() {
-		s.kick()
+		s.wake()
 	}
 	return n
 }
@@ -98,5 +98,5 @@ func (m *Member) GiveBack(lent []ledger.Delivery) {
 	s.dispatch.Wake(time.Now())
 	s.mu.Unlock()
 	s.groups.consumed.released.Add(int64(n))
-	s.kick() // a revocation may have waited for them
+	s.wake() // a revocation may have waited for them
 }

@@ -25,7 +25,7 @@ type Subscription struct {
 	log      *slog.Logger
 	gone     chan struct{} // closed when the subscription has ended
 	consumer client
-	kicked   atomic.Bool // the run goroutine was told to look at once
+	woken    atomic.Bool // the run goroutine was told to look at once
 	runState
 	sharedState
 }
@@ -110,7 +110,7 @@ func (g *Groups) startSubscription(key, group string, in SubscribeOptions, set *
 			presence: presence{lastUsed: g.departed.since(key, time.Now())},
 		},
 	}
-	s.memory.inBudget = g.memory.enter(s.kick)
+	s.memory.inBudget = g.memory.enter(s.wake)
 	g.leases.opened(s)
 	if !g.life.Go(func() { s.run(g.life.Context) }) {
 		g.memory.leave(s.memory.inBudget)
@@ -130,7 +130,7 @@ func (s *Subscription) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		beat()
 		s.consumer.Wait(tick)
-		s.kicked.Store(false)
+		s.woken.Store(false)
 		now := time.Now()
 		s.readEvents(now)
 		s.runCommands()
@@ -152,9 +152,9 @@ func (s *Subscription) run(ctx context.Context) {
 	s.close(ctx)
 }
 
-// kick makes the run goroutine look at once. It costs a system call only when it was not told yet.
-func (s *Subscription) kick() {
-	if s.kicked.CompareAndSwap(false, true) {
+// wake makes the run goroutine look at once. It costs a system call only when it was not told yet.
+func (s *Subscription) wake() {
+	if s.woken.CompareAndSwap(false, true) {
 		s.consumer.Wake()
 	}
 }
@@ -246,7 +246,7 @@ func (s *Subscription) do(do func()) bool {
 	}
 	s.mu.Unlock()
 	if taken {
-		s.kick()
+		s.wake()
 	}
 	return taken
 }
