@@ -16,19 +16,19 @@ type logStart struct {
 	anewAt     time.Time // when the partition was sought as its topic was created again; zero when its records come
 	behind     bool      // there are such records, and none has come
 	halted     bool      // nothing is taken any more: auto.offset.reset is error, and the log does not hold what comes next
-	doubted    extent    // what looked like another log, and was not
+	doubted    logBounds // what looked like another log, and was not
 	wentBackAt time.Time // when the records went back
 }
 
 // logFrom is the state of a partition of which an offset comes next, -1 when it is not known.
-func logFrom(next int64) logStart { return logStart{next: next, first: -1, doubted: extent{-1, -1}} }
+func logFrom(next int64) logStart { return logStart{next: next, first: -1, doubted: logBounds{-1, -1}} }
 
-// extent is what a partition's log holds: from low up to, but not including, high. -1 is not known.
-type extent struct{ low, high int64 }
+// logBounds is what a partition's log holds: from low up to, but not including, high. -1 is not known.
+type logBounds struct{ low, high int64 }
 
 // lacks tells that the log does not go on at an offset: it begins behind it, or ends before it.
-func (e extent) lacks(next int64) bool {
-	return next >= 0 && (e.low > next || e.high >= 0 && e.high < next)
+func (b logBounds) lacks(next int64) bool {
+	return next >= 0 && (b.low > next || b.high >= 0 && b.high < next)
 }
 
 // expected is the offset that comes next, -1 when it is not known.
@@ -196,7 +196,7 @@ func (s *Subscription) passed(f *partition, next, at int64) {
 	switch {
 	case low <= next:
 	case s.strict():
-		s.outOfRange(f, next, extent{low, high})
+		s.outOfRange(f, next, logBounds{low, high})
 	case resets[s.reset] == librdkafka.OffsetBeginning:
 		s.skip(f, next, min(low, at), low)
 	default:
@@ -220,7 +220,7 @@ func (s *Subscription) wentBack(f *partition, from, to int64, anew bool) {
 	tp := f.inDispatch.TopicPartition
 	if s.strict() {
 		low, high := s.consumer.Watermarks(tp.Topic, tp.Partition)
-		s.outOfRange(f, from, extent{low, high})
+		s.outOfRange(f, from, logBounds{low, high})
 		return
 	}
 	s.log.Warn("the log went back: its topic was created again, or it was cut", "partition", tp.String(),
@@ -235,7 +235,7 @@ func (s *Subscription) wentBack(f *partition, from, to int64, anew bool) {
 }
 
 // outOfRange halts a partition whose log does not hold what comes next.
-func (s *Subscription) outOfRange(f *partition, next int64, holds extent) {
+func (s *Subscription) outOfRange(f *partition, next int64, holds logBounds) {
 	s.halt(f, fmt.Sprintf("offset %d of %s is out of range %d-%d, and auto.offset.reset is error: set the group's offset, or choose earliest or latest",
 		next, f.inDispatch, holds.low, holds.high))
 }
@@ -283,7 +283,7 @@ func (s *Subscription) watch(now time.Time) {
 		if low > next && f.buffers() {
 			continue // what the log has lost is here already
 		}
-		if holds := (extent{low, high}); holds.lacks(next) && holds != f.log.doubted || !f.log.anewAt.IsZero() {
+		if holds := (logBounds{low, high}); holds.lacks(next) && holds != f.log.doubted || !f.log.anewAt.IsZero() {
 			f.log.doubted = holds
 			asked[tp], partitions = next, append(partitions, tp)
 		}
@@ -304,10 +304,10 @@ func (s *Subscription) watchEnded(asked, begins, ends map[record.TopicPartition]
 		low, known := begins[tp]
 		high, too := ends[tp]
 		if err != nil || !known || !too {
-			f.log.doubted = extent{-1, -1} // to be asked again
+			f.log.doubted = logBounds{-1, -1} // to be asked again
 			continue
 		}
-		s.judge(f, next, extent{low, high})
+		s.judge(f, next, logBounds{low, high})
 	}
 }
 
@@ -315,12 +315,12 @@ func (s *Subscription) watchEnded(asked, begins, ends map[record.TopicPartition]
 func (f *partition) buffers() bool { return f.queue != nil && f.queue.Len() > 0 }
 
 // judge moves a partition to where its log goes on. What librdkafka may hold of a log that ends before that is dropped.
-func (s *Subscription) judge(f *partition, next int64, holds extent) {
+func (s *Subscription) judge(f *partition, next int64, holds logBounds) {
 	switch {
 	case !holds.lacks(next):
 		f.log.behind = !f.log.anewAt.IsZero() && holds.high > next
 	case holds.high >= next && f.buffers(): // it has come meanwhile
-		f.log.doubted = extent{-1, -1}
+		f.log.doubted = logBounds{-1, -1}
 	case s.strict():
 		s.outOfRange(f, next, holds)
 	case holds.high < next:

@@ -292,19 +292,19 @@ func TestErrorIsNoErrorWithinTheLog(t *testing.T) {
 
 func TestWhatALogLacks(t *testing.T) {
 	for _, tt := range []struct {
-		holds extent
+		holds logBounds
 		next  int64
 		want  bool
 	}{
-		{extent{-1, -1}, 5, false},
-		{extent{0, 10}, -1, false},
-		{extent{0, 10}, 0, false},
-		{extent{0, 10}, 10, false},
-		{extent{0, 10}, 11, true},
-		{extent{6, 10}, 5, true},
-		{extent{5, 10}, 5, false},
-		{extent{0, 0}, 1, true},
-		{extent{7, -1}, 6, true},
+		{logBounds{-1, -1}, 5, false},
+		{logBounds{0, 10}, -1, false},
+		{logBounds{0, 10}, 0, false},
+		{logBounds{0, 10}, 10, false},
+		{logBounds{0, 10}, 11, true},
+		{logBounds{6, 10}, 5, true},
+		{logBounds{5, 10}, 5, false},
+		{logBounds{0, 0}, 1, true},
+		{logBounds{7, -1}, 6, true},
 	} {
 		if got := tt.holds.lacks(tt.next); got != tt.want {
 			t.Errorf("%+v lacks %d: %v", tt.holds, tt.next, got)
