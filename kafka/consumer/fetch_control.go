@@ -152,7 +152,7 @@ func (s *Subscription) ahead(tp record.TopicPartition, f *partition) (left int64
 // askEnds asks where partitions end: those that are at their end for the group need not wait for their turn. Who cannot
 // be asked is taken to be behind. What the group has committed is learned first.
 func (s *Subscription) askEnds() {
-	if s.learning.due || s.learning.asking {
+	if s.committedQuery.due || s.committedQuery.asking {
 		return
 	}
 	s.memory.endsAsked = true

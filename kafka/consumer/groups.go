@@ -23,11 +23,11 @@ type Groups struct {
 	life     *lifetime.Lifetime
 	cluster  *cluster.Cluster
 
-	consumed consumeCounts
-	leases   leaseBooks
-	memory   memory
-	opened   chan struct{} // a partition was: see watchTopics
-	learners chan struct{} // a slot for each subscription that asks what was committed
+	consumed        consumeCounts
+	leases          leaseBooks
+	memory          memory
+	opened          chan struct{} // a partition was: see watchTopics
+	committedAskers chan struct{} // a slot for each subscription that asks what was committed
 
 	mu            sync.Mutex // guards what follows; taken before a subscription's own
 	discovering   discovering
@@ -41,7 +41,7 @@ type Groups struct {
 func New(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifetime.Lifetime, cluster *cluster.Cluster) *Groups {
 	g := &Groups{
 		settings: settings, log: log, life: life, cluster: cluster,
-		leases: newLeaseBooks(), opened: make(chan struct{}, 1), learners: make(chan struct{}, learners),
+		leases: newLeaseBooks(), opened: make(chan struct{}, 1), committedAskers: make(chan struct{}, committedAskers),
 		discovering: discovering{sought: make(chan struct{}, 1)}, subscriptions: map[string]*Subscription{}, members: map[Identity]*Member{}, departed: departures{},
 		slots: consumerSlots{all: map[*Subscription]netip.Prefix{}, waiting: map[Identity]func(){}},
 	}

@@ -39,18 +39,18 @@ func (f *partition) expected() int64 {
 	return f.log.next
 }
 
-// learnRetry is the pause before the group's coordinator is asked again.
-const learnRetry = time.Second
+// committedRetry is the pause before the group's coordinator is asked again.
+const committedRetry = time.Second
 
-// learning is the question what the group has committed of partitions that are new here.
-type learning struct {
+// committedQuery is the question what the group has committed of partitions that are new here.
+type committedQuery struct {
 	due       bool // that is not known of a partition
 	asking    bool
 	notBefore time.Time
 }
 
 // begins tells whether to ask now, and notes that.
-func (l *learning) begins(now time.Time) bool {
+func (l *committedQuery) begins(now time.Time) bool {
 	if !l.due || l.asking || now.Before(l.notBefore) {
 		return false
 	}
@@ -58,13 +58,13 @@ func (l *learning) begins(now time.Time) bool {
 	return true
 }
 
-// again has the brokers asked once more, after learnRetry.
-func (l *learning) again() { l.due, l.notBefore = true, time.Now().Add(learnRetry) }
+// again has the brokers asked once more, after committedRetry.
+func (l *committedQuery) again() { l.due, l.notBefore = true, time.Now().Add(committedRetry) }
 
-// learn asks what the group has committed of partitions that are new here: librdkafka, which asks as well, does not
+// askCommitted asks what the group has committed of partitions that are new here: librdkafka, which asks as well, does not
 // tell. It is compared with the first record that comes.
-func (s *Subscription) learn(now time.Time) {
-	if !s.learning.begins(now) {
+func (s *Subscription) askCommitted(now time.Time) {
+	if !s.committedQuery.begins(now) {
 		return
 	}
 	asked, list := map[record.TopicPartition]*partition{}, []librdkafka.Partition(nil)
@@ -74,51 +74,51 @@ func (s *Subscription) learn(now time.Time) {
 			list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition})
 		}
 	}
-	s.learning.asking = len(list) > 0 && s.groups.life.Go(func() {
+	s.committedQuery.asking = len(list) > 0 && s.groups.life.Go(func() {
 		defer s.groups.askInTurn()()
-		offsets, err := s.consumer.Committed(list, learnTime)
-		s.do(func() { s.learned(asked, offsets, err) })
+		offsets, err := s.consumer.Committed(list, committedTime)
+		s.do(func() { s.takeCommitted(asked, offsets, err) })
 	})
 }
 
-// learners is how many subscriptions ask at once where they stand: each holds a thread meanwhile. learnTime bounds what
+// committedAskers is how many subscriptions ask at once where they stand: each holds a thread meanwhile. committedTime bounds what
 // one whose coordinator is silent costs the others.
 const (
-	learners  = 2
-	learnTime = time.Second
+	committedAskers = 2
+	committedTime   = time.Second
 )
 
 // askInTurn takes one of the places for those who ask, and returns what gives it back.
 func (g *Groups) askInTurn() (leave func()) {
-	g.learners <- struct{}{}
-	return func() { <-g.learners }
+	g.committedAskers <- struct{}{}
+	return func() { <-g.committedAskers }
 }
 
-func (s *Subscription) learned(asked map[record.TopicPartition]*partition, offsets []librdkafka.Partition, err error) {
-	s.learning.asking = false
+func (s *Subscription) takeCommitted(asked map[record.TopicPartition]*partition, offsets []librdkafka.Partition, err error) {
+	s.committedQuery.asking = false
 	var failure *librdkafka.Error
 	if errors.As(err, &failure) && failure.Code == librdkafka.NoGroup {
 		for tp := range asked {
 			offsets = append(offsets, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: -1})
 		}
 	} else if err != nil {
-		s.learning.again()
+		s.committedQuery.again()
 	}
 	for _, p := range offsets {
 		f := asked[record.TopicPartition{Topic: p.Topic, Partition: p.ID}]
 		switch {
 		case f == nil || s.partitions[f.inDispatch.TopicPartition] != f:
 		case p.Err != librdkafka.None:
-			s.learning.again()
+			s.committedQuery.again()
 		default:
-			s.learnedOf(f, max(-1, p.Offset))
+			s.compareCommitted(f, max(-1, p.Offset))
 			s.inherit(f)
 		}
 	}
 }
 
-// learnedOf compares what the group had committed with what has come since.
-func (s *Subscription) learnedOf(f *partition, at int64) {
+// compareCommitted compares what the group had committed with what has come since.
+func (s *Subscription) compareCommitted(f *partition, at int64) {
 	f.commit.known = true
 	if f.commit.committed < 0 { // else a commit has ended meanwhile, and says more
 		f.commit.committed = at

@@ -66,7 +66,7 @@ var resets = map[string]int64{
 func (s *Subscription) resetPartitions() {
 	at, known := resets[s.reset]
 	if !known {
-		return // members are told: see learned
+		return // members are told: see takeCommitted
 	}
 	var list []librdkafka.Partition
 	for tp, f := range s.partitions {

@@ -47,7 +47,7 @@ func (s *Subscription) open(tp record.TopicPartition) {
 	}
 	s.dispatch.Add(tp, s.leases[row])
 	f := &partition{inDispatch: s.dispatch.Partition(tp), queue: queue, memory: memory, log: logFrom(-1), commit: commitState{stored: -1, committed: -1}}
-	s.partitions[tp], s.learning.due = f, true
+	s.partitions[tp], s.committedQuery.due = f, true
 	s.recall(tp, f)
 	select {
 	case s.groups.opened <- struct{}{}:

@@ -49,7 +49,7 @@ type runState struct {
 	revoking         *revocation
 	storedAt         time.Time
 	commits          commits
-	learning         learning
+	committedQuery   committedQuery
 	watching         watching
 	history          history
 	memory           subscriptionMemory
@@ -134,7 +134,7 @@ func (s *Subscription) run(ctx context.Context) {
 		now := time.Now()
 		s.readEvents(now)
 		s.runCommands()
-		s.learn(now)
+		s.askCommitted(now)
 		s.fetchAll(now)
 		s.balanceMemory(now)
 		s.watch(now)
