@@ -150,7 +150,7 @@ func (s *Subscription) ahead(tp record.TopicPartition, f *partition) (left int64
 }
 
 // askEnds asks where partitions end: those that are at their end for the group need not wait for their turn. Who cannot
-// be asked is taken to be behind. What the group has committed is learned first.
+// be asked is taken to be behind. What the group has committed is asked first.
 func (s *Subscription) askEnds() {
 	if s.committedQuery.due || s.committedQuery.asking {
 		return

@@ -257,22 +257,22 @@ func (s *Subscription) halting() bool {
 	return false
 }
 
-// watchGap is how often the logs of partitions of which nothing comes are looked at, at least.
-const watchGap = time.Second
+// logCheckGap is how often the logs of partitions of which nothing comes are looked at, at least.
+const logCheckGap = time.Second
 
-// watching is the question what logs hold of which nothing comes.
-type watching struct {
+// logCheck is the question what logs hold of which nothing comes.
+type logCheck struct {
 	asking bool
 	lastAt time.Time // when it was looked whether that must be asked
 }
 
-// watch looks for partitions whose log, by what librdkafka has last heard, does not hold what comes next: of one that
+// checkLogs looks for partitions whose log, by what librdkafka has last heard, does not hold what comes next: of one that
 // is empty, or ends before that, no record would tell. What it has heard may be old, so the brokers are asked.
-func (s *Subscription) watch(now time.Time) {
-	if s.watching.asking || now.Sub(s.watching.lastAt) < min(watchGap, s.cfg.CommitInterval) {
+func (s *Subscription) checkLogs(now time.Time) {
+	if s.logCheck.asking || now.Sub(s.logCheck.lastAt) < min(logCheckGap, s.cfg.CommitInterval) {
 		return
 	}
-	s.watching.lastAt = now
+	s.logCheck.lastAt = now
 	asked, partitions := map[record.TopicPartition]int64{}, []record.TopicPartition(nil)
 	for tp, f := range s.partitions {
 		next := f.expected()
@@ -288,14 +288,14 @@ func (s *Subscription) watch(now time.Time) {
 			asked[tp], partitions = next, append(partitions, tp)
 		}
 	}
-	s.watching.asking = len(asked) > 0 && s.groups.life.Go(func() {
+	s.logCheck.asking = len(asked) > 0 && s.groups.life.Go(func() {
 		begins, ends, err := s.groups.cluster.LogBounds(s.groups.life.Context, partitions)
-		s.do(func() { s.watchEnded(asked, begins, ends, err) })
+		s.do(func() { s.logsChecked(asked, begins, ends, err) })
 	})
 }
 
-func (s *Subscription) watchEnded(asked, begins, ends map[record.TopicPartition]int64, err error) {
-	s.watching.asking = false
+func (s *Subscription) logsChecked(asked, begins, ends map[record.TopicPartition]int64, err error) {
+	s.logCheck.asking = false
 	for tp, next := range asked {
 		f := s.partitions[tp]
 		if f == nil || f.expected() != next {
@@ -307,15 +307,15 @@ func (s *Subscription) watchEnded(asked, begins, ends map[record.TopicPartition]
 			f.log.doubted = logBounds{-1, -1} // to be asked again
 			continue
 		}
-		s.judge(f, next, logBounds{low, high})
+		s.moveIntoLog(f, next, logBounds{low, high})
 	}
 }
 
 // buffers tells whether librdkafka holds records of a partition that were not taken yet.
 func (f *partition) buffers() bool { return f.queue != nil && f.queue.Len() > 0 }
 
-// judge moves a partition to where its log goes on. What librdkafka may hold of a log that ends before that is dropped.
-func (s *Subscription) judge(f *partition, next int64, holds logBounds) {
+// moveIntoLog moves a partition to where its log goes on. What librdkafka may hold of a log that ends before that is dropped.
+func (s *Subscription) moveIntoLog(f *partition, next int64, holds logBounds) {
 	switch {
 	case !holds.lacks(next):
 		f.log.behind = !f.log.anewAt.IsZero() && holds.high > next

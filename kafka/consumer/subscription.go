@@ -50,7 +50,7 @@ type runState struct {
 	storedAt         time.Time
 	commits          commits
 	committedQuery   committedQuery
-	watching         watching
+	logCheck         logCheck
 	history          history
 	memory           subscriptionMemory
 	heartbeats       promptedHeartbeats
@@ -137,7 +137,7 @@ func (s *Subscription) run(ctx context.Context) {
 		s.askCommitted(now)
 		s.fetchAll(now)
 		s.balanceMemory(now)
-		s.watch(now)
+		s.checkLogs(now)
 		s.renewStuck(ctx, now)
 		s.serveRevocation(now, false)
 		s.storeAll(now)
