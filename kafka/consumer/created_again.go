@@ -53,7 +53,7 @@ func (s *Subscription) resetTo(partitions []record.TopicPartition, was string) {
 		f := s.partitions[tp]
 		from[tp] = f.expected()
 		if at := s.position(f); at >= 0 {
-			s.history.past[tp] = &past{position: at, committed: f.commit.committed, log: was}
+			s.history.settlements[tp] = &settlements{position: at, committed: f.commit.committed, log: was}
 		}
 		s.consumer.hold([]record.PartitionOffset{{TopicPartition: tp, Offset: 0}}) // librdkafka would commit what was stored of the old log
 		s.mu.Lock()
@@ -99,7 +99,7 @@ func (s *Subscription) beginAt(from, begins, ends map[record.TopicPartition]int6
 			}
 			low = high
 		}
-		delete(s.history.past, tp)
+		delete(s.history.settlements, tp)
 		s.log.Warn("partition begins anew", "partition", tp.String(), "from", was, "to", low, "log_ends", high, "auto_offset_reset", s.reset)
 		places = append(places, record.PartitionOffset{TopicPartition: tp, Offset: low})
 	}
@@ -211,7 +211,7 @@ func (s *Subscription) identified(ids map[string]string, asked time.Time) {
 	}
 	s.history.forget(topics, asked)
 	for _, f := range s.partitions {
-		if f.earlier.past != nil && asked.After(f.earlier.openedAt) {
+		if f.earlier.settlements != nil && asked.After(f.earlier.openedAt) {
 			f.earlier.logKnown = true
 			s.inherit(f)
 		}
@@ -249,7 +249,7 @@ func (l *topicLog) knew(id string) bool {
 const renewTime = 2 * time.Second
 
 // renew goes on with another consumer. What the present one holds is taken back; what was settled counts when its partitions
-// come back: see past.
+// come back: see settlements.
 //
 // It is for topics that were created again. librdkafka remembers the highest leader epoch of each partition and takes metadata
 // with a lower one for old; but those of the new log begin at 0. It would never find the new leaders.

@@ -99,5 +99,5 @@ func (f *partition) restart(next int64) {
 	next = max(-1, next)
 	f.inDispatch.Restart()
 	f.log, f.commit = logFrom(next), f.commit.restarted()
-	f.earlier.past, f.memory.resumeAt = nil, next
+	f.earlier.settlements, f.memory.resumeAt = nil, next
 }

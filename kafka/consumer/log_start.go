@@ -152,7 +152,7 @@ func (s *Subscription) strict() bool {
 
 // waits tells that a partition is not to be fed: it was halted, or may have to be.
 func (s *Subscription) waits(f *partition) bool {
-	return f.log.halted || f.earlier.past != nil || s.strict() && !f.commit.known
+	return f.log.halted || f.earlier.settlements != nil || s.strict() && !f.commit.known
 }
 
 // follow looks whether the record at an offset follows what came before, and if not, what that means.

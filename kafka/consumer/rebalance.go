@@ -48,7 +48,7 @@ func (s *Subscription) open(tp record.TopicPartition) {
 	s.dispatch.Add(tp, s.leases[row])
 	f := &partition{inDispatch: s.dispatch.Partition(tp), queue: queue, memory: memory, log: logFrom(-1), commit: commitState{stored: -1, committed: -1}}
 	s.partitions[tp], s.committedQuery.due = f, true
-	s.recall(tp, f)
+	s.takeSettlements(tp, f)
 	select {
 	case s.groups.opened <- struct{}{}:
 	default: // it is told already
@@ -129,7 +129,7 @@ func (s *Subscription) drop(tp record.TopicPartition) {
 func (s *Subscription) end(tp record.TopicPartition, f *partition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.remember(tp, f)
+	s.keepSettlements(tp, f)
 	s.dispatch.Remove(tp)
 	delete(s.obstacles.unreadable, tp)
 }

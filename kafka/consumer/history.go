@@ -8,18 +8,18 @@ import (
 
 // history is what was known of topics and partitions of which some were assigned here before.
 type history struct {
-	logs map[string]*topicLog            // by topic
-	past map[record.TopicPartition]*past // of partitions that are not assigned now
+	logs        map[string]*topicLog                   // by topic
+	settlements map[record.TopicPartition]*settlements // of partitions that are not assigned now
 }
 
 func newHistory() history {
-	return history{logs: map[string]*topicLog{}, past: map[record.TopicPartition]*past{}}
+	return history{logs: map[string]*topicLog{}, settlements: map[record.TopicPartition]*settlements{}}
 }
 
 // take takes what was settled of a partition, nil when nothing was.
-func (h *history) take(tp record.TopicPartition) *past {
-	p := h.past[tp]
-	delete(h.past, tp)
+func (h *history) take(tp record.TopicPartition) *settlements {
+	p := h.settlements[tp]
+	delete(h.settlements, tp)
 	return p
 }
 
@@ -41,16 +41,16 @@ func (h *history) forget(here map[string]bool, now time.Time) {
 			delete(h.logs, topic)
 		}
 	}
-	for tp := range h.past {
+	for tp := range h.settlements {
 		if h.logs[tp.Topic] == nil && !here[tp.Topic] {
-			delete(h.past, tp)
+			delete(h.settlements, tp)
 		}
 	}
 }
 
-// past is what this process had settled of a partition when it lost it, or gave it back: Kafka may not have it, as the
+// settlements are what this process had settled of a partition when it lost it, or gave it back: Kafka may not have it, as the
 // coordinator was away. If the partition comes back and nobody else has been at it meanwhile, that counts still.
-type past struct {
+type settlements struct {
 	position  int64   // all below is settled
 	settled   []int64 // of what is above
 	committed int64   // what the brokers had, as far as was known
@@ -59,49 +59,49 @@ type past struct {
 
 // earlierAssignment is what a partition's last assignment to this process means for the present one.
 type earlierAssignment struct {
-	openedAt time.Time
-	past     *past // the partition is not fetched until it is decided whether that counts
-	logKnown bool  // the brokers were asked for the topic's id, since the partition was opened
-	counts   bool  // what was settled before counts
+	openedAt    time.Time
+	settlements *settlements // the partition is not fetched until it is decided whether that counts
+	logKnown    bool         // the brokers were asked for the topic's id, since the partition was opened
+	counts      bool         // what was settled before counts
 }
 
 // holds tells whether what is committed now is what this process has committed, or was about to.
-func (p *past) holds(committed int64) bool {
+func (p *settlements) holds(committed int64) bool {
 	return p.committed <= committed && committed <= p.position
 }
 
-// remember keeps what was settled of a partition that goes away. The subscription's mu is held, and until nothing can be
+// keepSettlements keeps what was settled of a partition that goes away. The subscription's mu is held, and until nothing can be
 // settled any more: what is answered as done after this is not kept.
-func (s *Subscription) remember(tp record.TopicPartition, f *partition) {
+func (s *Subscription) keepSettlements(tp record.TopicPartition, f *partition) {
 	switch {
-	case f.earlier.past != nil: // it had not begun here yet
-		s.history.past[tp] = f.earlier.past
+	case f.earlier.settlements != nil: // it had not begun here yet
+		s.history.settlements[tp] = f.earlier.settlements
 		return
 	case f.commit.rewound:
 		return
 	}
-	p := past{committed: f.commit.committed, log: s.history.logID(tp.Topic)}
+	p := settlements{committed: f.commit.committed, log: s.history.logID(tp.Topic)}
 	p.position, p.settled = f.inDispatch.Ledger().Settlements()
 	p.position = max(p.position, f.commit.committed) // nothing may be settled here below the first that is not
 	if p.position >= 0 || len(p.settled) > 0 {
-		s.history.past[tp] = &p
+		s.history.settlements[tp] = &p
 	}
 }
 
-// recall finds what was settled of a partition that has come back. Nothing of it is lent before it is decided whether
+// takeSettlements finds what was settled of a partition that has come back. Nothing of it is lent before it is decided whether
 // that counts: see inherit.
-func (s *Subscription) recall(tp record.TopicPartition, f *partition) {
+func (s *Subscription) takeSettlements(tp record.TopicPartition, f *partition) {
 	f.earlier.openedAt = time.Now()
-	f.earlier.past = s.history.take(tp)
+	f.earlier.settlements = s.history.take(tp)
 }
 
 // inherit decides, when it is known what is committed and which log it is.
 func (s *Subscription) inherit(f *partition) {
-	p := f.earlier.past
+	p := f.earlier.settlements
 	if p == nil || !f.commit.known || !f.earlier.logKnown {
 		return
 	}
-	f.earlier.past = nil
+	f.earlier.settlements = nil
 	tp := f.inDispatch.TopicPartition
 	id := s.history.logID(tp.Topic)
 	another := id != "" && p.log != "" && id != p.log
@@ -109,7 +109,7 @@ func (s *Subscription) inherit(f *partition) {
 	case !p.holds(f.commit.committed): // somebody else has been at it
 	case another && f.commit.committed >= 0: // that was committed of the old log
 		s.log.Warn("topic was created again", "topic", tp.Topic, "old_id", p.log, "id", id, "partition", tp.Partition)
-		s.history.past[tp] = p
+		s.history.settlements[tp] = p
 		s.resetTo([]record.TopicPartition{tp}, p.log)
 	case another:
 	default:
