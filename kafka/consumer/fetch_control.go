@@ -71,11 +71,11 @@ func (s *Subscription) balanceMemory(now time.Time) {
 	if !s.memory.endsAsked && s.groups.memory.tight.Load() {
 		s.askEnds()
 	}
-	s.look(due)
+	s.observeAll(due)
 	s.applyBudget()
 }
 
-func (s *Subscription) look(due bool) {
+func (s *Subscription) observeAll(due bool) {
 	s.mu.Lock()
 	waiting := s.dispatch.Waiting()
 	s.mu.Unlock()
@@ -84,7 +84,7 @@ func (s *Subscription) look(due bool) {
 	tight, took := s.groups.memory.tight.Load(), false
 	for tp, f := range s.partitions {
 		took = took || f.memory.seen.Taken
-		s.see(tp, f, tight)
+		s.observe(tp, f, tight)
 	}
 	s.groups.memory.change(s.memory.inBudget, func(b *budget.Budget) {
 		for _, f := range s.partitions {
@@ -117,8 +117,8 @@ func (s *Subscription) refuses() bool {
 // and seek, until the next fetch from there.
 const barriers, barrierBytes = 8, 64 << 10
 
-// see looks at one partition. Whether it is at its end matters only when somebody has to wait.
-func (s *Subscription) see(tp record.TopicPartition, f *partition, tight bool) {
+// observe looks at one partition. Whether it is at its end matters only when somebody has to wait.
+func (s *Subscription) observe(tp record.TopicPartition, f *partition, tight bool) {
 	seen := budget.Observation{Taken: f.memory.seen.Taken, AverageBytes: f.memory.recordBytes}
 	if f.queue != nil {
 		seen.Records = f.queue.Len()
