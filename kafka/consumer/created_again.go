@@ -117,11 +117,11 @@ func (s *Subscription) goTo(places []record.PartitionOffset, again bool) {
 // stuckAfter is how long the records of a new log may take to come before another consumer is tried.
 const stuckAfter = 2 * time.Second
 
-// renewStuck goes on with another consumer when this one does not find the records of a new log.
-func (s *Subscription) renewStuck(ctx context.Context, now time.Time) {
+// replaceStuck goes on with another consumer when this one does not find the records of a new log.
+func (s *Subscription) replaceStuck(ctx context.Context, now time.Time) {
 	for tp, f := range s.partitions {
 		if f.log.behind && !f.commit.explicit && now.Sub(f.log.anewAt) > stuckAfter {
-			s.renew(ctx, "the topic of "+tp.String()+" was created again, and its records do not come")
+			s.replaceConsumer(ctx, "the topic of "+tp.String()+" was created again, and its records do not come")
 			return
 		}
 	}
@@ -245,17 +245,17 @@ func (l *topicLog) knew(id string) bool {
 	return false
 }
 
-// renewTime bounds the change from one consumer to another, within one round of the subscription.
-const renewTime = 2 * time.Second
+// replaceTime bounds the change from one consumer to another, within one round of the subscription.
+const replaceTime = 2 * time.Second
 
-// renew goes on with another consumer. What the present one holds is taken back; what was settled counts when its partitions
+// replaceConsumer goes on with another consumer. What the present one holds is taken back; what was settled counts when its partitions
 // come back: see settlements.
 //
 // It is for topics that were created again. librdkafka remembers the highest leader epoch of each partition and takes metadata
 // with a lower one for old; but those of the new log begin at 0. It would never find the new leaders.
-func (s *Subscription) renew(ctx context.Context, why string) {
+func (s *Subscription) replaceConsumer(ctx context.Context, why string) {
 	s.log.Warn("consumer replaced", "why", why)
-	ctx, cancel := context.WithTimeout(ctx, renewTime)
+	ctx, cancel := context.WithTimeout(ctx, replaceTime)
 	defer cancel()
 	partitions := slices.Collect(maps.Keys(s.partitions))
 	s.serveRevocation(time.Now(), true)

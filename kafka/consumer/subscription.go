@@ -138,7 +138,7 @@ func (s *Subscription) run(ctx context.Context) {
 		s.fetchAll(now)
 		s.balanceMemory(now)
 		s.checkLogs(now)
-		s.renewStuck(ctx, now)
+		s.replaceStuck(ctx, now)
 		s.serveRevocation(now, false)
 		s.storeAll(now)
 		s.promptHeartbeat(now)
