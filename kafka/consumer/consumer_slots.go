@@ -106,12 +106,12 @@ func (g *Groups) evict(id Identity, from netip.Prefix, wake func(), refusal *Cro
 	g.slots.waiting[id] = wake
 	ending := 0
 	for s, at := range g.slots.all {
-		if g.subscriptions[s.key] != s && (!from.IsValid() || at == from) && !s.occupied() {
+		if g.subscriptions[s.key] != s && (!from.IsValid() || at == from) && !s.hasMembers() {
 			ending++
 		}
 	}
 	if ending < len(g.slots.waiting) {
-		if s := g.idlest(from); s != nil {
+		if s := g.longestUnused(from); s != nil {
 			ending++
 			delete(g.subscriptions, s.key)
 			s.log.Info("subscription ends early: others need its place", "topics", s.topics)
@@ -125,21 +125,21 @@ func (g *Groups) evict(id Identity, from netip.Prefix, wake func(), refusal *Cro
 	return refusal
 }
 
-// idlest is the subscription that has been without members for the longest time, nil when all have some.
-func (g *Groups) idlest(from netip.Prefix) (idlest *Subscription) {
+// longestUnused is the subscription that has been without members for the longest time, nil when all have some.
+func (g *Groups) longestUnused(from netip.Prefix) (longestUnused *Subscription) {
 	for _, s := range g.subscriptions {
-		if from.IsValid() && g.slots.all[s] != from || s.occupied() {
+		if from.IsValid() && g.slots.all[s] != from || s.hasMembers() {
 			continue
 		}
-		if idlest == nil || s.lastUsed().Before(idlest.lastUsed()) {
-			idlest = s
+		if longestUnused == nil || s.lastUsed().Before(longestUnused.lastUsed()) {
+			longestUnused = s
 		}
 	}
-	return idlest
+	return longestUnused
 }
 
-// vacated says that a subscription's consumer has ended, and wakes who waits for its place.
-func (g *Groups) vacated(s *Subscription) {
+// slotFreed says that a subscription's consumer has ended, and wakes who waits for its place.
+func (g *Groups) slotFreed(s *Subscription) {
 	g.mu.Lock()
 	delete(g.slots.all, s)
 	waiting := g.slots.waiting

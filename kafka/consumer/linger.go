@@ -31,8 +31,8 @@ func (s *Subscription) arrive(now time.Time) {
 	s.presence.lastUsed = now
 }
 
-// deserted forgets members whose grace is over, and tells whether the subscription may end.
-func (s *Subscription) deserted(now time.Time) bool {
+// mayEnd forgets members whose grace is over, and tells whether the subscription may end.
+func (s *Subscription) mayEnd(now time.Time) bool {
 	s.mu.Lock()
 	gone := s.dispatch.Expire(now)
 	empty := s.dispatch.Empty()
@@ -47,10 +47,10 @@ func (s *Subscription) deserted(now time.Time) bool {
 	return empty && s.groups.retire(s, now)
 }
 
-// patience is how long the subscription stays without members. Those of its group that wait for its topics
+// lingerTime is how long the subscription stays without members. Those of its group that wait for its topics
 // elsewhere contest it. One that is just joining its group completes that: if it left, whoever gets its request
 // would take it for a member, and give it partitions until its session ends. Its mu is held.
-func (s *Subscription) patience(contested bool) time.Duration {
+func (s *Subscription) lingerTime(contested bool) time.Duration {
 	linger := s.cfg.SubscriptionLinger
 	switch {
 	case s.obstacles.failed || s.manual:
@@ -74,7 +74,7 @@ func (g *Groups) retire(s *Subscription, now time.Time) bool {
 	contested := g.contested(s)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.dispatch.Empty() || now.Sub(s.presence.lastUsed) < s.patience(contested) {
+	if !s.dispatch.Empty() || now.Sub(s.presence.lastUsed) < s.lingerTime(contested) {
 		return false
 	}
 	if g.subscriptions[s.key] == s {
@@ -90,22 +90,22 @@ func (g *Groups) retire(s *Subscription, now time.Time) bool {
 // partitions of this one. The client's mu is held, the subscription's is not.
 func (g *Groups) contested(s *Subscription) bool {
 	for _, other := range g.subscriptions {
-		if other != s && other.group == s.group && other.topicSet.Overlaps(s.topicSet) && other.attended() {
+		if other != s && other.group == s.group && other.topicSet.Overlaps(s.topicSet) && other.hasConnected() {
 			return true
 		}
 	}
 	return false
 }
 
-// attended tells whether a member is connected.
-func (s *Subscription) attended() bool {
+// hasConnected tells whether a member is connected.
+func (s *Subscription) hasConnected() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.dispatch.Attended()
 }
 
-// occupied tells whether it has members, those that are away and owe something included.
-func (s *Subscription) occupied() bool {
+// hasMembers tells whether it has members, those that are away and owe something included.
+func (s *Subscription) hasMembers() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.dispatch.Empty()
@@ -134,9 +134,9 @@ func (m *Member) Contested() bool {
 	return g.contested(m.sub)
 }
 
-// rouse makes the group's other subscriptions look at once whether they are still wanted. The client's mu is
+// wakeOthers makes the group's other subscriptions look at once whether they are still wanted. The client's mu is
 // held.
-func (g *Groups) rouse(s *Subscription) {
+func (g *Groups) wakeOthers(s *Subscription) {
 	for _, other := range g.subscriptions {
 		if other != s && other.group == s.group {
 			other.wake()

@@ -143,7 +143,7 @@ func TestASubscriptionWhoseMembersComeAndGoStaysForAMoment(t *testing.T) {
 	s := &Subscription{
 		description: description{cfg: &config.Config{SubscriptionLinger: 30 * time.Second}}, sharedState: sharedState{dispatch: ledger.NewDispatch(1, 1)},
 	}
-	if got := s.patience(true); got != joiningTime {
+	if got := s.lingerTime(true); got != joiningTime {
 		t.Errorf("stays for %v while it joins", got)
 	}
 	now := time.Now()
@@ -152,11 +152,11 @@ func TestASubscriptionWhoseMembersComeAndGoStaysForAMoment(t *testing.T) {
 		{0, 0}, {100 * time.Millisecond, 200 * time.Millisecond}, {800 * time.Millisecond, time.Second}, {2 * time.Second, 0},
 	} {
 		s.presence.longestAbsence = c.absence
-		if got := s.patience(true); got != c.want {
+		if got := s.lingerTime(true); got != c.want {
 			t.Errorf("away for %v: stays for %v, want %v", c.absence, got, c.want)
 		}
 	}
-	if got := s.patience(false); got != 30*time.Second {
+	if got := s.lingerTime(false); got != 30*time.Second {
 		t.Errorf("stays for %v where nobody waits", got)
 	}
 	d := departures{}

@@ -118,7 +118,7 @@ func (g *Groups) Join(id Identity, in SubscribeOptions, wake func()) (*Member, e
 	m.inDispatch.SetWindows(in.WindowFactor)
 	sub.mu.Unlock()
 	g.members[id] = m
-	g.rouse(sub)
+	g.wakeOthers(sub)
 	if in.manual() {
 		m.Assign(in.Partitions)
 	}

@@ -143,7 +143,7 @@ func (s *Subscription) run(ctx context.Context) {
 		s.storeAll(now)
 		s.promptHeartbeat(now)
 		s.warnOfStanding(now)
-		if s.deserted(now) {
+		if s.mayEnd(now) {
 			break
 		}
 	}

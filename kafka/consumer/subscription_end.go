@@ -12,7 +12,7 @@ import (
 // longer. Brokers that do not answer may keep it from that; its place is taken meanwhile.
 func (s *Subscription) close(ctx context.Context) {
 	s.groups.detach(s)
-	defer s.groups.vacated(s)
+	defer s.groups.slotFreed(s)
 	s.groups.memory.leave(s.memory.inBudget)
 	defer s.groups.leases.closed(s)
 	defer s.groups.memory.ended.Store(true)
