@@ -48,10 +48,10 @@ func (c *client) resume(list []librdkafka.Partition) {
 	}
 }
 
-// hold keeps librdkafka's own commits, which are of what is stored, from going beyond places that are lower.
-func (c *client) hold(places []record.PartitionOffset) {
-	if len(places) == 0 {
+// hold keeps librdkafka's own commits, which are of what is stored, from going beyond offsets that are lower.
+func (c *client) hold(offsets []record.PartitionOffset) {
+	if len(offsets) == 0 {
 		return
 	}
-	c.logError("offsets not stored", c.Store(librdkafka.PartitionsAt(places)))
+	c.logError("offsets not stored", c.Store(librdkafka.PartitionsAt(offsets)))
 }

@@ -50,17 +50,17 @@ func (s *Subscription) settleThrough(member *ledger.Member, through []record.Par
 	return settled, here, away
 }
 
-// CommitAt commits the places: each is the offset to go on with, and may be lower than before. What the
+// CommitAt commits the offsets: each is the offset to go on with, and may be lower than before. What the
 // member owes below them is settled. It returns when the brokers have them. ErrNotHere says, before anything
 // was done, that a partition is not assigned here, or that another member owes records of it.
-func (m *Member) CommitAt(ctx context.Context, places []record.PartitionOffset) error {
+func (m *Member) CommitAt(ctx context.Context, offsets []record.PartitionOffset) error {
 	s := m.sub
 	begun := false
 	var ahead []record.TopicPartition
 	var back []record.PartitionOffset
 	return s.callRetrying(ctx, func(done chan<- error) {
 		if !begun { // in its turn: what was chosen right before is assigned by now
-			settled, on, lower, err := s.settleBelow(m.inDispatch, places)
+			settled, on, lower, err := s.settleBelow(m.inDispatch, offsets)
 			if err != nil {
 				done <- err
 				return
@@ -72,16 +72,16 @@ func (m *Member) CommitAt(ctx context.Context, places []record.PartitionOffset) 
 	})
 }
 
-// settleBelow settles what the member owes below the places, and tells those apart that go back.
-func (s *Subscription) settleBelow(member *ledger.Member, places []record.PartitionOffset) (settled int, ahead []record.TopicPartition, back []record.PartitionOffset, err error) {
+// settleBelow settles what the member owes below the offsets, and tells those apart that go back.
+func (s *Subscription) settleBelow(member *ledger.Member, offsets []record.PartitionOffset) (settled int, ahead []record.TopicPartition, back []record.PartitionOffset, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, p := range places {
+	for _, p := range offsets {
 		if err := s.free(p.TopicPartition, member); err != nil {
 			return 0, nil, nil, err
 		}
 	}
-	for _, p := range places {
+	for _, p := range offsets {
 		l := s.dispatch.Ledger(p.TopicPartition)
 		settled += l.AcceptThrough(member, p.Offset-1)
 		if p.Offset < l.Position() {
@@ -121,7 +121,7 @@ func (s *Subscription) settled(n int) {
 // commitRetry is the pause before a commit is tried again that a coordinator on its way did not answer.
 const commitRetry = 100 * time.Millisecond
 
-// commit returns when the brokers have the positions of partitions, and the places.
+// commit returns when the brokers have the positions of partitions, and the offsets.
 func (s *Subscription) commit(ctx context.Context, of []record.TopicPartition, exactly []record.PartitionOffset) error {
 	if len(of)+len(exactly) == 0 {
 		return nil
@@ -172,7 +172,7 @@ func (s *Subscription) await(ctx context.Context, done <-chan error) error {
 	}
 }
 
-// beginCommit commits the positions of partitions, and the places, and sends done how that ended.
+// beginCommit commits the positions of partitions, and the offsets, and sends done how that ended.
 func (s *Subscription) beginCommit(of []record.TopicPartition, exactly []record.PartitionOffset, done chan<- error) {
 	list, gone := s.settledUpTo(of)
 	if gone {
@@ -209,9 +209,9 @@ func (s *Subscription) settledUpTo(partitions []record.TopicPartition) (list []l
 	return list, false
 }
 
-// noteRewound remembers which places are lower than what is settled: who committed them wants to begin there later.
-func (s *Subscription) noteRewound(places []record.PartitionOffset) {
-	for _, p := range places {
+// noteRewound remembers which offsets are lower than what is settled: who committed them wants to begin there later.
+func (s *Subscription) noteRewound(offsets []record.PartitionOffset) {
+	for _, p := range offsets {
 		if f := s.partitions[p.TopicPartition]; f != nil {
 			f.commit.rewound = p.Offset < s.position(f)
 		}

@@ -33,7 +33,7 @@ func (s *Subscription) createdAgain(topic, was, id string, before time.Time) {
 	}
 	s.log.Warn("topic was created again", "topic", topic, "old_id", was, "id", id, "partitions", len(again), "taken_back", owed)
 	if len(here) > 0 {
-		// librdkafka keeps the old log's leader epoch with its place, and would take the new log for one that was cut.
+		// librdkafka keeps the old log's leader epoch with its offset, and would take the new log for one that was cut.
 		s.consumer.logError("partitions not sought", s.consumer.Seek(here))
 	}
 	s.resetTo(again, was)
@@ -79,9 +79,9 @@ func (s *Subscription) resetTo(partitions []record.TopicPartition, was string) {
 	})
 }
 
-// beginAt seeks where partitions begin anew, and commits these places.
+// beginAt seeks where partitions begin anew, and commits these offsets.
 func (s *Subscription) beginAt(from, begins, ends map[record.TopicPartition]int64) {
-	var places []record.PartitionOffset
+	var offsets []record.PartitionOffset
 	for tp, was := range from {
 		f := s.partitions[tp]
 		if f == nil || !f.log.halted {
@@ -101,17 +101,17 @@ func (s *Subscription) beginAt(from, begins, ends map[record.TopicPartition]int6
 		}
 		delete(s.history.settlements, tp)
 		s.log.Warn("partition begins anew", "partition", tp.String(), "from", was, "to", low, "log_ends", high, "auto_offset_reset", s.reset)
-		places = append(places, record.PartitionOffset{TopicPartition: tp, Offset: low})
+		offsets = append(offsets, record.PartitionOffset{TopicPartition: tp, Offset: low})
 	}
-	if len(places) == 0 {
+	if len(offsets) == 0 {
 		return
 	}
-	s.goTo(places, true)
+	s.goTo(offsets, true)
 }
 
 // goTo makes partitions go on elsewhere, and commits that; again says that their topic was created again.
-func (s *Subscription) goTo(places []record.PartitionOffset, again bool) {
-	s.trySeek(&seek{ctx: s.groups.life.Context, places: places, left: places, commit: true, again: again, done: make(chan error, 1)})
+func (s *Subscription) goTo(offsets []record.PartitionOffset, again bool) {
+	s.trySeek(&seek{ctx: s.groups.life.Context, offsets: offsets, left: offsets, commit: true, again: again, done: make(chan error, 1)})
 }
 
 // stuckAfter is how long the records of a new log may take to come before another consumer is tried.

@@ -37,8 +37,8 @@ func TestAMemberChoosesItsPartitions(t *testing.T) {
 	kafkatest.Eventually(t, "its consumer to end", func() bool { return c.Counts().Subscriptions == 0 })
 	again := choose(t, c, letters)
 	wantTaken(t, again.take(t, 2), 4, 5)
-	if places, err := again.Committed(kafkatest.Bounded(t), []record.TopicPartition{letters, {Topic: "letters", Partition: 5}}); err != nil || len(places) != 1 || places[0] != (record.PartitionOffset{TopicPartition: letters, Offset: 4}) {
-		t.Errorf("committed are %v %v", places, err)
+	if offsets, err := again.Committed(kafkatest.Bounded(t), []record.TopicPartition{letters, {Topic: "letters", Partition: 5}}); err != nil || len(offsets) != 1 || offsets[0] != (record.PartitionOffset{TopicPartition: letters, Offset: 4}) {
+		t.Errorf("committed are %v %v", offsets, err)
 	}
 	if err := again.Seek(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: cluster.Beginning}}); err != nil {
 		t.Fatal(err)

@@ -91,12 +91,12 @@ func TestASeekIsKeptOverTurns(t *testing.T) {
 	journey{}.expect(t, w, ends)
 	for round := range int64(5) {
 		j := journey{}
-		var places []record.PartitionOffset
+		var offsets []record.PartitionOffset
 		for p := range int32(partitions) {
 			j[p] = round * 100
-			places = append(places, record.PartitionOffset{TopicPartition: record.TopicPartition{Topic: "letters", Partition: p}, Offset: round * 100})
+			offsets = append(offsets, record.PartitionOffset{TopicPartition: record.TopicPartition{Topic: "letters", Partition: p}, Offset: round * 100})
 		}
-		if err := w.Seek(kafkatest.Bounded(t), places); err != nil {
+		if err := w.Seek(kafkatest.Bounded(t), offsets); err != nil {
 			t.Fatal(err)
 		}
 		j.expect(t, w, ends)

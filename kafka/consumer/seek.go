@@ -13,27 +13,27 @@ import (
 
 // seek is a request to go on elsewhere.
 type seek struct {
-	ctx    context.Context //nolint:containedctx // of who waits for it
-	places []record.PartitionOffset
-	left   []record.PartitionOffset // of them, those to be sought yet
-	member *ledger.Member           // whose records may be taken back; nil for anybody's
-	commit bool                     // the places too
-	again  bool                     // as the topic was created again
-	done   chan<- error
+	ctx     context.Context //nolint:containedctx // of who waits for it
+	offsets []record.PartitionOffset
+	left    []record.PartitionOffset // of them, those to be sought yet
+	member  *ledger.Member           // whose records may be taken back; nil for anybody's
+	commit  bool                     // the offsets too
+	again   bool                     // as the topic was created again
+	done    chan<- error
 }
 
 // Seek makes partitions go on at other offsets. What the member holds of them is taken back, what is buffered
-// is dropped, nothing is committed. It returns when that is done: the next records are those at the places.
+// is dropped, nothing is committed. It returns when that is done: the next records are those at the offsets.
 // ErrNotHere says, before anything has moved, that a partition is not assigned here, or that another member
 // owes records of it.
-func (m *Member) Seek(ctx context.Context, places []record.PartitionOffset) error {
-	return m.sub.seek(ctx, places, m.inDispatch, false)
+func (m *Member) Seek(ctx context.Context, offsets []record.PartitionOffset) error {
+	return m.sub.seek(ctx, offsets, m.inDispatch, false)
 }
 
-// Seek makes a group that this proxy serves go on at the places, whoever holds records of these partitions,
+// Seek makes a group that this proxy serves go on at the offsets, whoever holds records of these partitions,
 // and commits them. Partitions that are not assigned to this proxy are left alone, and returned.
-func (g *Groups) Seek(ctx context.Context, group string, places []record.PartitionOffset) (elsewhere []record.PartitionOffset, err error) {
-	elsewhere = slices.Clone(places)
+func (g *Groups) Seek(ctx context.Context, group string, offsets []record.PartitionOffset) (elsewhere []record.PartitionOffset, err error) {
+	elsewhere = slices.Clone(offsets)
 	for _, s := range g.open() {
 		if s.group != group {
 			continue
@@ -50,11 +50,11 @@ func (g *Groups) Seek(ctx context.Context, group string, places []record.Partiti
 	return elsewhere, nil
 }
 
-// ours are the places in partitions that are assigned here.
-func (s *Subscription) ours(places []record.PartitionOffset) (ours []record.PartitionOffset) {
+// ours are the offsets in partitions that are assigned here.
+func (s *Subscription) ours(offsets []record.PartitionOffset) (ours []record.PartitionOffset) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, p := range places {
+	for _, p := range offsets {
 		if s.dispatch.Partition(p.TopicPartition) != nil {
 			ours = append(ours, p)
 		}
@@ -62,12 +62,12 @@ func (s *Subscription) ours(places []record.PartitionOffset) (ours []record.Part
 	return ours
 }
 
-func (s *Subscription) seek(ctx context.Context, places []record.PartitionOffset, member *ledger.Member, commit bool) error {
-	if len(places) == 0 {
+func (s *Subscription) seek(ctx context.Context, offsets []record.PartitionOffset, member *ledger.Member, commit bool) error {
+	if len(offsets) == 0 {
 		return nil
 	}
 	return s.call(ctx, func(done chan<- error) {
-		s.trySeek(&seek{ctx: ctx, places: places, left: places, member: member, commit: commit, done: done})
+		s.trySeek(&seek{ctx: ctx, offsets: offsets, left: offsets, member: member, commit: commit, done: done})
 	})
 }
 
@@ -86,7 +86,7 @@ func (s *Subscription) trySeek(o *seek) {
 	case err != nil || !o.commit:
 		o.done <- err
 	default:
-		s.beginCommit(nil, o.places, o.done)
+		s.beginCommit(nil, o.offsets, o.done)
 	}
 }
 
