@@ -22,7 +22,7 @@ func openOn(t *testing.T, brokers []string, change func(*config.Config)) *Client
 	t.Helper()
 	cfg := config.Defaults()
 	cfg.Brokers = brokers
-	cfg.CommitInterval = 100 * time.Millisecond
+	cfg.Consume.CommitInterval = 100 * time.Millisecond
 	if change != nil {
 		change(&cfg)
 	}

@@ -40,11 +40,11 @@ func TestAnInvalidConfigurationChangesNothing(t *testing.T) {
 		edit func(*config.Config)
 		want string
 	}{
-		{func(cfg *config.Config) { cfg.InFlight = 0 }, "produce.in_flight"},
+		{func(cfg *config.Config) { cfg.Produce.InFlight = 0 }, "produce.in_flight"},
 		{func(cfg *config.Config) { cfg.Producer = config.Properties{"x": "y"} }, "kafka.producer.x"},
 		// librdkafka finds out only when it makes the producer, after the one of the other profile.
 		{func(cfg *config.Config) {
-			cfg.InFlight = 1
+			cfg.Produce.InFlight = 1
 			cfg.Profiles = map[string]config.Properties{config.Delivered: {"linger.ms": "1"}, config.Buffered: {"acks": "1"}}
 		}, "acks"},
 	} {
@@ -63,7 +63,7 @@ func TestWhatCannotChangeIsNamed(t *testing.T) {
 	c := openOn(t, []string{"127.0.0.1:1"}, nil)
 	unchanged, err := c.Reconfigure(changed(c, func(cfg *config.Config) {
 		cfg.Brokers = []string{"127.0.0.1:2"}
-		cfg.InFlight = 7
+		cfg.Produce.InFlight = 7
 	}))
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func TestWhatCannotChangeIsNamed(t *testing.T) {
 		t.Errorf("unchanged (-want +got):\n%s", diff)
 	}
 	now := c.settings.Load()
-	if now.Brokers[0] != "127.0.0.1:1" || now.InFlight != 7 {
+	if now.Brokers[0] != "127.0.0.1:1" || now.Produce.InFlight != 7 {
 		t.Errorf("the configuration is %+v", now)
 	}
 }
@@ -80,7 +80,7 @@ func TestWhatCannotChangeIsNamed(t *testing.T) {
 func TestBoundsChangeAtOnce(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.AllowAutoTopicCreation())
-	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.MaxTopics, cfg.MaxSubscriptions = 1, 1 })
+	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.Produce.MaxTopics, cfg.Consume.MaxSubscriptions = 1, 1 })
 	if err := deliver(t, c, "one"); err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestBoundsChangeAtOnce(t *testing.T) {
 	if err := deliver(t, c, "two"); err == nil || !strings.HasPrefix(err.Error(), "rejected: ") {
 		t.Errorf("before: a record of the second topic of one ended as %v", err)
 	}
-	reconfigure(t, c, func(cfg *config.Config) { cfg.MaxTopics, cfg.MaxSubscriptions = 2, 2 })
+	reconfigure(t, c, func(cfg *config.Config) { cfg.Produce.MaxTopics, cfg.Consume.MaxSubscriptions = 2, 2 })
 	if err := deliver(t, c, "two"); err != nil {
 		t.Error(err)
 	}
@@ -102,11 +102,11 @@ func TestBoundsChangeAtOnce(t *testing.T) {
 // A window, a grace and consumer properties belong to a subscription for as long as it is open.
 func TestNewSubscriptionsGetNewWindows(t *testing.T) {
 	t.Parallel()
-	k, c := lettersOn(t, 10, func(cfg *config.Config) { cfg.WindowRecords = 3 })
+	k, c := lettersOn(t, 10, func(cfg *config.Config) { cfg.Consume.WindowRecords = 3 })
 	old := join(t, c, "group", "letters")
 	old.take(t, 3)
 	reconfigure(t, c, func(cfg *config.Config) {
-		cfg.WindowRecords, cfg.Consumer = 5, config.Properties{"auto.offset.reset": "latest"}
+		cfg.Consume.WindowRecords, cfg.Consumer = 5, config.Properties{"auto.offset.reset": "latest"}
 	})
 	if _, err := old.Next(1, 1<<20, nil); err == nil {
 		t.Error("the window of an open subscription has changed")

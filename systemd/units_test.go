@@ -144,8 +144,8 @@ const (
 )
 
 func TestTheLimitsFitTheDefaults(t *testing.T) {
-	clients, groups := resp.DefaultOptions().MaxClients, kafka.Defaults().MaxSubscriptions
-	fetched := kafka.Defaults().ConsumeMemory >> 20 * 5 / 4 // MiB
+	clients, groups := resp.DefaultOptions().MaxClients, kafka.Defaults().Consume.MaxSubscriptions
+	fetched := kafka.Defaults().Consume.Memory >> 20 * 5 / 4 // MiB
 	for _, name := range services {
 		t.Run(name, func(t *testing.T) {
 			limits := limitsOf(t, name)

@@ -203,7 +203,7 @@ func (o *clusterState) publish(c *Cluster, rows []PartitionLag, groups map[strin
 			o.groups[p.Group] = groupProgress{}
 		}
 		progress, known := before[p.Group][p.TopicPartition]
-		progress.observe(p.Committed, p.waits(assigned && !ours.Is), now, known && fresh, cfg.StallAfter)
+		progress.observe(p.Committed, p.waits(assigned && !ours.Is), now, known && fresh, cfg.Consume.StallAfter)
 		o.groups[p.Group][p.TopicPartition] = progress
 	}
 	for name, g := range o.groups {
@@ -224,7 +224,7 @@ func (u Unsettled) seconds(lag int64, now time.Time) float64 {
 
 // current tells whether the last reading still says something. the state's mu is held.
 func (o *clusterState) current(cfg *config.Config, now time.Time) bool {
-	return !o.asOf.IsZero() && now.Sub(o.asOf) < 2*cfg.LagInterval+10*time.Second
+	return !o.asOf.IsZero() && now.Sub(o.asOf) < 2*cfg.Consume.LagInterval+10*time.Second
 }
 
 // Lags is how far the groups that this proxy serves have come, as of the last reading: none when that

@@ -112,7 +112,7 @@ func (r *refresher) tick(ctx context.Context) {
 	if r.cluster.Reach() != nil || time.Now().Before(r.lagAt) || ctx.Err() != nil {
 		return
 	}
-	r.lagAt = time.Now().Add(r.cluster.config().LagInterval)
+	r.lagAt = time.Now().Add(r.cluster.config().Consume.LagInterval)
 	r.refreshLag(ctx)
 }
 

@@ -41,7 +41,7 @@ func TestALagWithoutBrokersIsUnknown(t *testing.T) {
 		t.Error("a reading that never was is believed")
 	}
 	o.asOf = now
-	if !o.current(&cfg, now.Add(cfg.LagInterval)) || o.current(&cfg, now.Add(4*cfg.LagInterval)) {
+	if !o.current(&cfg, now.Add(cfg.Consume.LagInterval)) || o.current(&cfg, now.Add(4*cfg.Consume.LagInterval)) {
 		t.Error("a reading is believed for about two intervals")
 	}
 }

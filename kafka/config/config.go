@@ -35,31 +35,8 @@ type Config struct {
 	// Consumer applies to every subscription, above Properties and below a client's own overrides.
 	Consumer Properties
 
-	// InFlight is how many records of one session may wait for their delivery report. With fewer a fast client would
-	// wait for them: at a million a second 15 000 linger, or are being answered.
-	InFlight int
-	// MaxTopics bounds the distinct topics the producers ever touch: librdkafka never forgets one.
-	MaxTopics int
-	// MaxSubscriptions bounds the consumers of this proxy, each about five threads. Half of them may be opened from
-	// one address that is not this machine's.
-	MaxSubscriptions int
-	// WindowRecords and WindowBytes bound what one member, and one partition, may leave unsettled.
-	WindowRecords int
-	WindowBytes   int
-	// ConsumeMemory is what fetched records of all subscriptions may take in librdkafka, in bytes.
-	ConsumeMemory int
-	// MemberGrace is how long a member whose connection ended keeps its unsettled records.
-	MemberGrace time.Duration
-	// SubscriptionLinger is how long a subscription stays in its group after the last member left.
-	SubscriptionLinger time.Duration
-	// RevokeGrace is how long a partition that Kafka takes away waits for its records to be settled.
-	RevokeGrace time.Duration
-	// CommitInterval is the time between offset commits: what a kill -9 may repeat.
-	CommitInterval time.Duration
-	// LagInterval is the time between two readings of the lag of the groups that are served.
-	LagInterval time.Duration
-	// StallAfter is how long a group with a lag may commit nothing before it counts as stalled.
-	StallAfter time.Duration
+	Produce Produce
+	Consume Consume
 	// MaxTopicRows bounds the topics that are counted by name: see Client.Produced.
 	MaxTopicRows int
 
@@ -69,22 +46,56 @@ type Config struct {
 	Register func(loop string, gap time.Duration) (beat, end func()) `json:"-"`
 }
 
+// Produce holds the bounds of producing, the settings produce.*.
+type Produce struct {
+	// InFlight is how many records of one session may wait for their delivery report. With fewer a fast client would
+	// wait for them: at a million a second 15 000 linger, or are being answered.
+	InFlight int
+	// MaxTopics bounds the distinct topics the producers ever touch: librdkafka never forgets one.
+	MaxTopics int
+}
+
+// Consume holds the bounds and times of consuming, the settings consume.*.
+type Consume struct {
+	// MaxSubscriptions bounds the consumers of this proxy, each about five threads. Half of them may be opened from
+	// one address that is not this machine's.
+	MaxSubscriptions int
+	// WindowRecords and WindowBytes bound what one member, and one partition, may leave unsettled.
+	WindowRecords int
+	WindowBytes   int
+	// Memory is what fetched records of all subscriptions may take in librdkafka, in bytes.
+	Memory int
+	// MemberGrace is how long a member whose connection ended keeps its unsettled records.
+	MemberGrace time.Duration
+	// Linger is how long a subscription stays in its group after the last member left.
+	Linger time.Duration
+	// RevokeGrace is how long a partition that Kafka takes away waits for its records to be settled.
+	RevokeGrace time.Duration
+	// CommitInterval is the time between offset commits: what a kill -9 may repeat.
+	CommitInterval time.Duration
+	// LagInterval is the time between two readings of the lag of the groups that are served.
+	LagInterval time.Duration
+	// StallAfter is how long a group with a lag may commit nothing before it counts as stalled.
+	StallAfter time.Duration
+}
+
 // Defaults returns the configuration that a zero Config stands for.
 func Defaults() Config {
 	return Config{
-		InFlight:           20_000,
-		MaxTopics:          10_000,
-		MaxSubscriptions:   100,
-		WindowRecords:      10_000,
-		WindowBytes:        16 << 20,
-		ConsumeMemory:      400 << 20,
-		MemberGrace:        5 * time.Second,
-		SubscriptionLinger: 30 * time.Second,
-		RevokeGrace:        time.Second,
-		CommitInterval:     time.Second,
-		LagInterval:        10 * time.Second,
-		StallAfter:         time.Minute,
-		MaxTopicRows:       200,
+		Produce: Produce{InFlight: 20_000, MaxTopics: 10_000},
+		Consume: Consume{
+			MaxSubscriptions: 100,
+			WindowRecords:    10_000,
+			WindowBytes:      16 << 20,
+			Memory:           400 << 20,
+			MemberGrace:      5 * time.Second,
+			Linger:           30 * time.Second,
+			RevokeGrace:      time.Second,
+			CommitInterval:   time.Second,
+			LagInterval:      10 * time.Second,
+			StallAfter:       time.Minute,
+		},
+		MaxTopicRows: 200,
 	}
 }
 
@@ -97,23 +108,23 @@ func (c *Config) Validate() error {
 		name  string
 		value int
 	}{
-		{"produce.in_flight", c.InFlight},
-		{"produce.max_topics", c.MaxTopics},
-		{"consume.max_subscriptions", c.MaxSubscriptions},
-		{"consume.window_records", c.WindowRecords},
-		{"consume.window_bytes", c.WindowBytes},
+		{"produce.in_flight", c.Produce.InFlight},
+		{"produce.max_topics", c.Produce.MaxTopics},
+		{"consume.max_subscriptions", c.Consume.MaxSubscriptions},
+		{"consume.window_records", c.Consume.WindowRecords},
+		{"consume.window_bytes", c.Consume.WindowBytes},
 		{"management.max_topic_rows", c.MaxTopicRows},
-		{"consume.memory", c.ConsumeMemory},
+		{"consume.memory", c.Consume.Memory},
 	} {
 		if bound.value < 1 {
 			return fmt.Errorf("%s: %d is less than 1", bound.name, bound.value)
 		}
 	}
-	if c.LagInterval < leastLagInterval {
-		return fmt.Errorf("consume.lag_interval: %v is less than %v", c.LagInterval, leastLagInterval)
+	if c.Consume.LagInterval < leastLagInterval {
+		return fmt.Errorf("consume.lag_interval: %v is less than %v", c.Consume.LagInterval, leastLagInterval)
 	}
-	if c.StallAfter < c.LagInterval {
-		return fmt.Errorf("consume.stall_after: %v is less than consume.lag_interval, %v", c.StallAfter, c.LagInterval)
+	if c.Consume.StallAfter < c.Consume.LagInterval {
+		return fmt.Errorf("consume.stall_after: %v is less than consume.lag_interval, %v", c.Consume.StallAfter, c.Consume.LagInterval)
 	}
 	return c.validateProperties()
 }

@@ -256,7 +256,7 @@ func fetching(open int) Properties {
 func (c *Config) ConsumerProperties(group string, overrides Properties, open int) Properties {
 	p := Merge(c.ClientDefaults(), fetching(open), Properties{
 		"auto.offset.reset":                  "earliest",
-		"auto.commit.interval.ms":            fmt.Sprint(c.CommitInterval.Milliseconds()),
+		"auto.commit.interval.ms":            fmt.Sprint(c.Consume.CommitInterval.Milliseconds()),
 		"queued.max.messages.kbytes":         "1024",
 		"topic.metadata.refresh.interval.ms": "4000",
 	}, c.Consumer, overrides, c.Connection(), Properties{

@@ -129,8 +129,8 @@ func TestNoSessionFillsTheQueue(t *testing.T) {
 	cfg := Defaults()
 	for _, profile := range []string{Delivered, Buffered} {
 		queue, err := strconv.Atoi(cfg.ProducerProperties(profile)["queue.buffering.max.messages"])
-		if err != nil || queue < 5*cfg.InFlight {
-			t.Errorf("%s: a queue of %d (%v), and %d of one session", profile, queue, err, cfg.InFlight)
+		if err != nil || queue < 5*cfg.Produce.InFlight {
+			t.Errorf("%s: a queue of %d (%v), and %d of one session", profile, queue, err, cfg.Produce.InFlight)
 		}
 	}
 }

@@ -72,8 +72,8 @@ func TestTheBooksBalanceAtEveryMoment(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(4, "letters"))
 	quick := func(cfg *config.Config) {
-		cfg.Consumer, cfg.MemberGrace = config.Properties{"heartbeat.interval.ms": "100"}, 20*time.Millisecond
-		cfg.SubscriptionLinger, cfg.RevokeGrace = 20*time.Millisecond, 50*time.Millisecond
+		cfg.Consumer, cfg.Consume.MemberGrace = config.Properties{"heartbeat.interval.ms": "100"}, 20*time.Millisecond
+		cfg.Consume.Linger, cfg.Consume.RevokeGrace = 20*time.Millisecond, 50*time.Millisecond
 	}
 	one, two := openOn(t, k.ListenAddrs(), quick), openOn(t, k.ListenAddrs(), quick)
 	fill(t, one, "letters", 1000)

@@ -17,7 +17,7 @@ import (
 )
 
 // never commits by itself.
-func never(cfg *config.Config) { cfg.CommitInterval = time.Hour }
+func never(cfg *config.Config) { cfg.Consume.CommitInterval = time.Hour }
 
 func wantCommitted(t *testing.T, k *kfake.Cluster, at int64) {
 	t.Helper()

@@ -9,7 +9,7 @@ import (
 
 // CrowdedError says that there is no room for another subscription: of the whole proxy's, or of one address'.
 type CrowdedError struct {
-	Most int // Config.MaxSubscriptions
+	Most int // Config.Consume.MaxSubscriptions
 	// Held is how many the address holds; Address is the zero value when all of them are held, by whomever.
 	Address netip.Prefix
 	Held    int
@@ -86,7 +86,7 @@ func (r *consumerSlots) held(from netip.Prefix) (n int) {
 
 // reserve makes room for another subscription, or says why there is none. The client's mu is held.
 func (g *Groups) reserve(id Identity, from netip.Prefix, wake func()) error {
-	most := g.config().MaxSubscriptions
+	most := g.config().Consume.MaxSubscriptions
 	if mine := g.slots.held(from); from.IsValid() && mine >= max(1, most/2) {
 		return g.evict(id, from, wake, &CrowdedError{Most: most, Address: from, Held: mine})
 	}

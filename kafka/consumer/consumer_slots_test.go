@@ -20,7 +20,7 @@ import (
 // crowded is a client that may have so many subscriptions, whose members never come back by themselves.
 func crowded(t *testing.T, most int) (*kfake.Cluster, *engine) {
 	return lettersOn(t, 1, func(cfg *config.Config) {
-		cfg.MaxSubscriptions, cfg.SubscriptionLinger, cfg.MemberGrace = most, time.Hour, time.Hour
+		cfg.Consume.MaxSubscriptions, cfg.Consume.Linger, cfg.Consume.MemberGrace = most, time.Hour, time.Hour
 	})
 }
 

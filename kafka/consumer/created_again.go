@@ -139,7 +139,7 @@ func (g *Groups) watchTopics(ctx context.Context) {
 		beat()
 		g.identify(ctx)
 		select {
-		case <-time.After(min(logCheckGap, g.config().CommitInterval)):
+		case <-time.After(min(logCheckGap, g.config().Consume.CommitInterval)):
 		case <-g.opened: // a partition: what is known of its topic may be old
 		case <-ctx.Done():
 		}

@@ -33,7 +33,7 @@ func TestATopicCreatedAgainBeginsAnew(t *testing.T) {
 		for _, records := range []int{20, 1000} {
 			t.Run(fmt.Sprint(gap, records), func(t *testing.T) {
 				t.Parallel()
-				k, c := lettersOn(t, 500, func(cfg *config.Config) { cfg.CommitInterval = 200 * time.Millisecond })
+				k, c := lettersOn(t, 500, func(cfg *config.Config) { cfg.Consume.CommitInterval = 200 * time.Millisecond })
 				w := join(t, c, "a", topicsOf("letters"))
 				w.take(t, 300)
 				w.AcceptThrough(letters, 299)

@@ -107,7 +107,7 @@ func TestTheDiscoveryEndsWithItsPatterns(t *testing.T) {
 	p := &kafkatest.Pulse{}
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
-		cfg.Register, cfg.SubscriptionLinger, cfg.MemberGrace = p.Register, time.Millisecond, time.Millisecond
+		cfg.Register, cfg.Consume.Linger, cfg.Consume.MemberGrace = p.Register, time.Millisecond, time.Millisecond
 	})
 	for range 2 {
 		w := join(t, c, "a", topicsOf("^lett.*"))

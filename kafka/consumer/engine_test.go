@@ -45,7 +45,7 @@ func openOn(t *testing.T, brokers []string, change func(*config.Config)) *engine
 func openLogging(t *testing.T, brokers []string, log slog.Handler, change func(*config.Config)) *engine {
 	t.Helper()
 	cfg := config.Defaults()
-	cfg.Brokers, cfg.CommitInterval = brokers, 100*time.Millisecond
+	cfg.Brokers, cfg.Consume.CommitInterval = brokers, 100*time.Millisecond
 	if change != nil {
 		change(&cfg)
 	}

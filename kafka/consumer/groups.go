@@ -60,7 +60,7 @@ func (g *Groups) config() *config.Config { return g.settings.Load() }
 
 // Reconfigure applies what holds at once: the memory for what is fetched.
 func (g *Groups) Reconfigure(cfg *config.Config) {
-	g.memory.change(nil, func(b *budget.Budget) { b.Resize(int64(cfg.ConsumeMemory)) })
+	g.memory.change(nil, func(b *budget.Budget) { b.Resize(int64(cfg.Consume.Memory)) })
 }
 
 // open lists the subscriptions, by group and topics.

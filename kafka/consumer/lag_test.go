@@ -18,7 +18,7 @@ import (
 )
 
 // soon makes the client read the lag five times a second.
-func soon(cfg *config.Config) { cfg.LagInterval = 200 * time.Millisecond }
+func soon(cfg *config.Config) { cfg.Consume.LagInterval = 200 * time.Millisecond }
 
 // wantLag waits until the group's lag is read as these rows. Ages are for other tests.
 func wantLag(t *testing.T, c *engine, want ...cluster.PartitionLag) {
@@ -172,7 +172,7 @@ func TestAGroupThatStallsIsLoggedOnce(t *testing.T) {
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	j := &kafkatest.Journal{}
 	c := openLogging(t, k.ListenAddrs(), slog.NewTextHandler(j, nil), func(cfg *config.Config) {
-		cfg.LagInterval, cfg.StallAfter = 100*time.Millisecond, 500*time.Millisecond
+		cfg.Consume.LagInterval, cfg.Consume.StallAfter = 100*time.Millisecond, 500*time.Millisecond
 	})
 	fill(t, c, "letters", 3)
 	w := join(t, c, "a", topicsOf("letters"))

@@ -29,7 +29,7 @@ func wantConsumed(t *testing.T, c *engine, want ...ConsumedRow) {
 
 func TestEveryLeaseHasOneEnd(t *testing.T) {
 	t.Parallel()
-	_, c := lettersOn(t, 10, func(cfg *config.Config) { cfg.MemberGrace, cfg.SubscriptionLinger = time.Hour, 50*time.Millisecond })
+	_, c := lettersOn(t, 10, func(cfg *config.Config) { cfg.Consume.MemberGrace, cfg.Consume.Linger = time.Hour, 50*time.Millisecond })
 	w := join(t, c, "a", topicsOf("letters"))
 	wantTaken(t, w.take(t, 4), 0, 1, 2, 3)
 	w.AcceptThrough(letters, 1)

@@ -51,7 +51,7 @@ func (s *Subscription) mayEnd(now time.Time) bool {
 // elsewhere contest it. One that is just joining its group completes that: if it left, whoever gets its request
 // would take it for a member, and give it partitions until its session ends. Its mu is held.
 func (s *Subscription) lingerTime(contested bool) time.Duration {
-	linger := s.cfg.SubscriptionLinger
+	linger := s.cfg.Consume.Linger
 	switch {
 	case s.obstacles.failed || s.manual:
 		return 0
@@ -236,7 +236,7 @@ func (m *Member) stand() bool {
 	if m.inDispatch.Owed() == 0 {
 		return false
 	}
-	s.dispatch.Detach(m.inDispatch, now, now.Add(s.cfg.MemberGrace))
+	s.dispatch.Detach(m.inDispatch, now, now.Add(s.cfg.Consume.MemberGrace))
 	return true
 }
 

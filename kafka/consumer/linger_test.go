@@ -17,7 +17,7 @@ func deploying(t *testing.T, change func(*config.Config)) (*kfake.Cluster, *engi
 	t.Helper()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(4, "letters"), kfake.SeedTopics(1, "others"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
-		cfg.SubscriptionLinger, cfg.MemberGrace = time.Hour, time.Hour
+		cfg.Consume.Linger, cfg.Consume.MemberGrace = time.Hour, time.Hour
 		if change != nil {
 			change(cfg)
 		}
@@ -95,7 +95,7 @@ func TestAPlaceIsKeptOnlyForWhatIsOwed(t *testing.T) {
 // What is owed is kept for the grace, and then goes to who waits.
 func TestPartitionsMoveWhenTheGraceIsOver(t *testing.T) {
 	t.Parallel()
-	_, c := deploying(t, func(cfg *config.Config) { cfg.MemberGrace = 200 * time.Millisecond })
+	_, c := deploying(t, func(cfg *config.Config) { cfg.Consume.MemberGrace = 200 * time.Millisecond })
 	gone := join(t, c, "old", topicsOf("letters"))
 	gone.next(t, 1)
 	w := join(t, c, "new", topicsOf("letters", "others"))
@@ -120,7 +120,7 @@ func TestASubscriptionOfOtherTopicsLingers(t *testing.T) {
 func TestVisitsKeepASubscription(t *testing.T) {
 	t.Parallel()
 	const linger = 400 * time.Millisecond
-	_, c := lettersOn(t, 1, func(cfg *config.Config) { cfg.SubscriptionLinger = linger })
+	_, c := lettersOn(t, 1, func(cfg *config.Config) { cfg.Consume.Linger = linger })
 	first := join(t, c, "a", topicsOf("letters"))
 	first.take(t, 1)
 	first.AcceptThrough(letters, 0)
@@ -141,7 +141,7 @@ func TestVisitsKeepASubscription(t *testing.T) {
 func TestASubscriptionWhoseMembersComeAndGoStaysForAMoment(t *testing.T) {
 	t.Parallel()
 	s := &Subscription{
-		description: description{cfg: &config.Config{SubscriptionLinger: 30 * time.Second}}, sharedState: sharedState{dispatch: ledger.NewDispatch(1, 1)},
+		description: description{cfg: &config.Config{Consume: config.Consume{Linger: 30 * time.Second}}}, sharedState: sharedState{dispatch: ledger.NewDispatch(1, 1)},
 	}
 	if got := s.lingerTime(true); got != joiningTime {
 		t.Errorf("stays for %v while it joins", got)

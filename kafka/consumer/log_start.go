@@ -269,7 +269,7 @@ type logCheck struct {
 // checkLogs looks for partitions whose log, by what librdkafka has last heard, does not hold what comes next: of one that
 // is empty, or ends before that, no record would tell. What it has heard may be old, so the brokers are asked.
 func (s *Subscription) checkLogs(now time.Time) {
-	if s.logCheck.asking || now.Sub(s.logCheck.lastAt) < min(logCheckGap, s.cfg.CommitInterval) {
+	if s.logCheck.asking || now.Sub(s.logCheck.lastAt) < min(logCheckGap, s.cfg.Consume.CommitInterval) {
 		return
 	}
 	s.logCheck.lastAt = now

@@ -118,7 +118,7 @@ func TestACommitThatWasUnderWayIsPutRight(t *testing.T) {
 func TestRetentionPassesAMemberAtWork(t *testing.T) {
 	t.Parallel()
 	k, c := lettersOn(t, 100, func(cfg *config.Config) {
-		cfg.WindowRecords = 7
+		cfg.Consume.WindowRecords = 7
 		cfg.Consumer = config.Properties{"queued.min.messages": "50", "auto.commit.interval.ms": "100"}
 	})
 	w := join(t, c, "a", topicsOf("letters"))

@@ -22,7 +22,7 @@ func choose(t *testing.T, c *engine, partitions ...record.TopicPartition) *worke
 
 func TestAMemberChoosesItsPartitions(t *testing.T) {
 	t.Parallel()
-	k, c := lettersOn(t, 10, func(cfg *config.Config) { cfg.CommitInterval = time.Hour })
+	k, c := lettersOn(t, 10, func(cfg *config.Config) { cfg.Consume.CommitInterval = time.Hour })
 	w := choose(t, c, letters)
 	wantTaken(t, w.take(t, 4), 0, 1, 2, 3)
 	if err := w.Commit(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 3}}); err != nil {

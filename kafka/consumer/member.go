@@ -50,7 +50,7 @@ type SubscribeOptions struct {
 	// WindowFactor is how many times Config's window the member may leave unsettled, when it asks for many
 	// clients; 0 is once. What a partition may hold stays the same.
 	WindowFactor int
-	// Address is the client's, or the zero value: Config.MaxSubscriptions bounds also what one address may open.
+	// Address is the client's, or the zero value: Config.Consume.MaxSubscriptions bounds also what one address may open.
 	Address netip.Addr
 }
 

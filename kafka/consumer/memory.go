@@ -11,7 +11,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
-// memory is the budget of all subscriptions: see Config.ConsumeMemory.
+// memory is the budget of all subscriptions: see Config.Consume.Memory.
 type memory struct {
 	tight atomic.Bool // partitions are closed, or soon may be: everybody looks often
 	ended atomic.Bool // a subscription has ended since memory was returned to the system
@@ -24,7 +24,7 @@ type memory struct {
 // Memory is what fetched records take in librdkafka.
 type Memory struct {
 	Held    int64 // bytes, about, that wait to be lent
-	Limit   int64 // Config.ConsumeMemory
+	Limit   int64 // Config.Consume.Memory
 	Waiting int   // partitions that wait for their turn to be fetched
 }
 

@@ -21,7 +21,7 @@ func cramped(t *testing.T, partitions int32, records int) *engine {
 		fill(t, full, "letters", records)
 	}
 	return openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
-		cfg.ConsumeMemory = 1
+		cfg.Consume.Memory = 1
 		cfg.Consumer = config.Properties{"queued.min.messages": "100"}
 	})
 }

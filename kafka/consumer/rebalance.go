@@ -73,7 +73,7 @@ func (s *Subscription) revoke(partitions []librdkafka.Partition, now time.Time) 
 		}
 	}
 	s.mu.Unlock()
-	s.revoking = &revocation{partitions: partitions, deadline: now.Add(s.cfg.RevokeGrace)}
+	s.revoking = &revocation{partitions: partitions, deadline: now.Add(s.cfg.Consume.RevokeGrace)}
 	s.serveRevocation(now, false)
 }
 

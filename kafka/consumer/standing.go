@@ -31,7 +31,7 @@ func (s *Subscription) warnOfStanding(now time.Time) {
 const mostWarnings = 20
 
 func (s *Subscription) toWarnOf(now time.Time) []ledger.StandingRecord {
-	limit := s.groups.config().StallAfter
+	limit := s.groups.config().Consume.StallAfter
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.dispatch.StandingToWarnOf(now, limit, mostWarnings)

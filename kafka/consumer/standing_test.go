@@ -18,7 +18,7 @@ func TestOneRecordThatAlwaysFailsIsSeen(t *testing.T) {
 	k := kafkatest.Brokers(t, kfake.SeedTopics(4, "letters"))
 	j := &kafkatest.Journal{}
 	c := openLogging(t, k.ListenAddrs(), slog.NewTextHandler(j, nil), func(cfg *config.Config) {
-		cfg.LagInterval, cfg.StallAfter = 100*time.Millisecond, time.Second
+		cfg.Consume.LagInterval, cfg.Consume.StallAfter = 100*time.Millisecond, time.Second
 	})
 	fillEach(t, c, "letters", 4)
 	bad := record.TopicPartition{Topic: "letters", Partition: 2}

@@ -44,10 +44,10 @@ type SubscriptionStatus struct {
 	Rebalances        int64                   // assignments and revocations of the group's consumers in this proxy, since the start
 	Skipped           int64                   // records that were to come and that the log did not hold any more, since the subscription was opened
 	OldestUnacked     time.Duration           // since when the record that holds back its partition's commits was lent first; the largest over partitions
-	Standing          []ledger.StandingRecord // of these records, those that were lent often, or are older than Config.StallAfter; the oldest first, ten at most
+	Standing          []ledger.StandingRecord // of these records, those that were lent often, or are older than Config.Consume.StallAfter; the oldest first, ten at most
 	Lag               int64                   // records that the group has not committed, over all its partitions; -1: not known
 	LagSeconds        float64                 // age of the oldest record that is not settled here; -1: not known
-	StalledPartitions int                     // that have a lag, and of which nothing was committed for Config.StallAfter, whoever has them
+	StalledPartitions int                     // that have a lag, and of which nothing was committed for Config.Consume.StallAfter, whoever has them
 	Trouble           string                  // why nothing may come; empty: nothing is wrong
 	Unreadable        int                     // partitions that a batch that cannot be read keeps from going on
 }
@@ -84,7 +84,7 @@ func (s *Subscription) status(now time.Time) SubscriptionStatus {
 	for _, counts := range s.leases {
 		status.Skipped += counts.Skipped
 	}
-	status.Standing = s.dispatch.Standing(now, s.groups.config().StallAfter, mostStanding)
+	status.Standing = s.dispatch.Standing(now, s.groups.config().Consume.StallAfter, mostStanding)
 	if obstacle := s.obstacles.first(); obstacle != nil {
 		status.Trouble = obstacle.Error()
 	}

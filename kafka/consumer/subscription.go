@@ -106,7 +106,7 @@ func (g *Groups) startSubscription(key, group string, in SubscribeOptions, set *
 			memory: subscriptionMemory{threshold: thresholdOf(properties)},
 		},
 		sharedState: sharedState{
-			dispatch: ledger.NewDispatch(cfg.WindowRecords, cfg.WindowBytes), leases: map[rowKey]*ledger.LeaseCounts{},
+			dispatch: ledger.NewDispatch(cfg.Consume.WindowRecords, cfg.Consume.WindowBytes), leases: map[rowKey]*ledger.LeaseCounts{},
 			presence: presence{lastUsed: g.departed.since(key, time.Now())},
 		},
 	}

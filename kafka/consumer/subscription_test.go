@@ -39,7 +39,7 @@ func TestWhatIsAcceptedIsCommitted(t *testing.T) {
 // What is settled last must be committed by leaving: there is no commit interval any more.
 func TestCloseCommits(t *testing.T) {
 	t.Parallel()
-	k, c := lettersOn(t, 5, func(cfg *config.Config) { cfg.CommitInterval = time.Hour })
+	k, c := lettersOn(t, 5, func(cfg *config.Config) { cfg.Consume.CommitInterval = time.Hour })
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
 	w.AcceptThrough(letters, 3)
@@ -74,7 +74,7 @@ func TestTheSameNameGetsItsRecordsAgainFromTheLowest(t *testing.T) {
 func TestOthersGetTheRecordsWhenTheGraceIsOver(t *testing.T) {
 	t.Parallel()
 	const grace = 400 * time.Millisecond
-	_, c := lettersOn(t, 3, func(cfg *config.Config) { cfg.MemberGrace = grace })
+	_, c := lettersOn(t, 3, func(cfg *config.Config) { cfg.Consume.MemberGrace = grace })
 	gone, other := join(t, c, "gone", topicsOf("letters")), join(t, c, "other", topicsOf("letters"))
 	gone.take(t, 3)
 	left := time.Now()
@@ -92,7 +92,7 @@ func TestOthersGetTheRecordsWhenTheGraceIsOver(t *testing.T) {
 
 func TestAPoliteGoodbyeReleasesAtOnce(t *testing.T) {
 	t.Parallel()
-	_, c := lettersOn(t, 3, func(cfg *config.Config) { cfg.MemberGrace = time.Hour })
+	_, c := lettersOn(t, 3, func(cfg *config.Config) { cfg.Consume.MemberGrace = time.Hour })
 	gone, other := join(t, c, "gone", topicsOf("letters")), join(t, c, "other", topicsOf("letters"))
 	gone.take(t, 3)
 	other.quiet(t, 150*time.Millisecond)
@@ -124,7 +124,7 @@ func TestMembersComeAndGoWithoutARebalance(t *testing.T) {
 
 func TestASubscriptionEndsAfterItsLinger(t *testing.T) {
 	t.Parallel()
-	k, c := lettersOn(t, 3, func(cfg *config.Config) { cfg.SubscriptionLinger = 100 * time.Millisecond })
+	k, c := lettersOn(t, 3, func(cfg *config.Config) { cfg.Consume.Linger = 100 * time.Millisecond })
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 3)
 	w.AcceptThrough(letters, 2)
@@ -140,7 +140,7 @@ func TestASubscriptionEndsAfterItsLinger(t *testing.T) {
 
 func TestAMemberThatNeverSettlesIsTold(t *testing.T) {
 	t.Parallel()
-	_, c := lettersOn(t, 20, func(cfg *config.Config) { cfg.WindowRecords = 5 })
+	_, c := lettersOn(t, 20, func(cfg *config.Config) { cfg.Consume.WindowRecords = 5 })
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
 	var full *ledger.WindowError
@@ -170,7 +170,7 @@ func TestALiveIdentityIsTaken(t *testing.T) {
 // What a name owed under its old topics is not its own any more when it comes back with others.
 func TestOtherTopicsAreAnotherSubscription(t *testing.T) {
 	t.Parallel()
-	k, c := lettersOn(t, 2, func(cfg *config.Config) { cfg.MemberGrace = time.Hour })
+	k, c := lettersOn(t, 2, func(cfg *config.Config) { cfg.Consume.MemberGrace = time.Hour })
 	if err := k.CreateTopic("parcels", 1, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -429,7 +429,7 @@ func TestCloseInTheMiddleOfAJoin(t *testing.T) {
 // Otherwise the partitions would stay with a consumer whose records nobody asks for.
 func TestASubscriptionThatNobodyUsesMakesRoomForAnotherOfItsGroup(t *testing.T) {
 	t.Parallel()
-	k, c := lettersOn(t, 3, func(cfg *config.Config) { cfg.SubscriptionLinger = time.Hour })
+	k, c := lettersOn(t, 3, func(cfg *config.Config) { cfg.Consume.Linger = time.Hour })
 	join(t, c, "a", topicsOf("letters", "others")).Leave(true)
 	w := join(t, c, "a", topicsOf("letters"))
 	wantTaken(t, w.take(t, 3), 0, 1, 2)

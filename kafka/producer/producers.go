@@ -55,7 +55,7 @@ func Open(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifet
 func (ps *Producers) config() *config.Config { return ps.settings.Load() }
 
 // apply applies the bounds of a configuration.
-func (ps *Producers) apply(cfg *config.Config) { ps.topics.limit.Store(int64(cfg.MaxTopics)) }
+func (ps *Producers) apply(cfg *config.Config) { ps.topics.limit.Store(int64(cfg.Produce.MaxTopics)) }
 
 // Publisher makes a session's handle on the producers. wake is called, from other goroutines and
 // never blocking, when something the session waits for has happened. The session closes the handle.

@@ -111,7 +111,7 @@ func TestTheSamePropertiesReplaceNoProducer(t *testing.T) {
 	t.Parallel()
 	ps := openOn(t, []string{"127.0.0.1:1"}, nil)
 	before := handlesOf(ps)
-	reconfigure(t, ps, func(cfg *config.Config) { cfg.InFlight = 7 })
+	reconfigure(t, ps, func(cfg *config.Config) { cfg.Produce.InFlight = 7 })
 	if !slices.Equal(handlesOf(ps), before) {
 		t.Error("a producer was replaced whose properties are the same")
 	}
@@ -120,7 +120,7 @@ func TestTheSamePropertiesReplaceNoProducer(t *testing.T) {
 func TestBoundsChangeAtOnce(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.AllowAutoTopicCreation())
-	ps := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.MaxTopics, cfg.InFlight = 1, 2 })
+	ps := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.Produce.MaxTopics, cfg.Produce.InFlight = 1, 2 })
 	p := newCaller(t, ps)
 	wantOutcome(t, p.deliver(t, "one", []byte("x")), record.OK)
 	p.pending.Add(2)
@@ -128,7 +128,7 @@ func TestBoundsChangeAtOnce(t *testing.T) {
 	if room := p.Room(); failure.Outcome != record.Rejected || room {
 		t.Errorf("before: %v, room is %v", failure, room)
 	}
-	reconfigure(t, ps, func(cfg *config.Config) { cfg.MaxTopics, cfg.InFlight = 2, 4 })
+	reconfigure(t, ps, func(cfg *config.Config) { cfg.Produce.MaxTopics, cfg.Produce.InFlight = 2, 4 })
 	p.pending.Add(-2)
 	wantOutcome(t, p.deliver(t, "two", []byte("x")), record.OK)
 	p.pending.Add(2)

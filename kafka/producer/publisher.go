@@ -47,7 +47,7 @@ func (p *Publisher) TakeFailed() int { return int(p.failed.Swap(0)) }
 // Room tells whether the session may produce another record. When it may not, the session is woken
 // once half of what is in flight has been reported.
 func (p *Publisher) Room() bool {
-	limit := p.producers.config().InFlight
+	limit := p.producers.config().Produce.InFlight
 	return p.Pending() < limit || p.Drained(limit/2)
 }
 

@@ -26,10 +26,10 @@ func lonely(t interface{ Fatal(...any) }, ps *Producers, wake func()) *Publisher
 // ofBuffered is the report of a buffered record.
 func ofBuffered(p *Publisher) *librdkafka.Report { return &librdkafka.Report{Opaque: p.opaque(0)} }
 
-// configured are producers that were not opened.
-func configured(cfg config.Config) *Producers {
+// configured are producers that were not opened, whose sessions may have so many records in flight.
+func configured(inFlight int) *Producers {
 	ps := &Producers{settings: &atomic.Pointer[config.Config]{}}
-	ps.settings.Store(&cfg)
+	ps.settings.Store(&config.Config{Produce: config.Produce{InFlight: inFlight}})
 	return ps
 }
 
@@ -52,7 +52,7 @@ type sent struct {
 }
 
 func newPublisherWalk(t *rapid.T, from uint32) *publisherWalk {
-	p := lonely(t, configured(config.Config{InFlight: 10}), func() {})
+	p := lonely(t, configured(10), func() {})
 	p.ring.first, p.ring.next, p.ring.done = from, from, from
 	return &publisherWalk{p: p}
 }
@@ -222,7 +222,7 @@ func reportAll(p *Publisher, n int) {
 func TestTheWakeForDrainedIsNeverLost(t *testing.T) {
 	t.Parallel()
 	woken := kafkatest.NewBell()
-	p := lonely(t, configured(config.Config{InFlight: 8}), woken.Ring)
+	p := lonely(t, configured(8), woken.Ring)
 	for round := range 3000 {
 		p.pending.Add(8)
 		n := round % 8
@@ -239,7 +239,7 @@ func TestTheWakeForDrainedIsNeverLost(t *testing.T) {
 func TestTheWakeForRoomIsNeverLost(t *testing.T) {
 	t.Parallel()
 	woken := kafkatest.NewBell()
-	p := lonely(t, configured(config.Config{InFlight: 8}), woken.Ring)
+	p := lonely(t, configured(8), woken.Ring)
 	for range 3000 {
 		for !p.Room() {
 			kafkatest.Await(t, woken, "the wake for room")
@@ -253,7 +253,7 @@ func TestTheWakeForRoomIsNeverLost(t *testing.T) {
 }
 
 func TestRoomEndsAtTheLimit(t *testing.T) {
-	p := lonely(t, configured(config.Config{InFlight: 10}), func() {})
+	p := lonely(t, configured(10), func() {})
 	p.pending.Store(9)
 	if !p.Room() {
 		t.Error("no room for the tenth record of ten")
@@ -270,7 +270,7 @@ func TestRoomEndsAtTheLimit(t *testing.T) {
 }
 
 func TestANumberIsUsedAgainOnlyWhenNothingOfItIsInFlight(t *testing.T) {
-	ps := configured(config.Config{InFlight: 10})
+	ps := configured(10)
 	first := lonely(t, ps, func() {})
 	first.pending.Add(2)
 	first.Close()
@@ -322,7 +322,7 @@ func TestReportsAreSettledTogetherWhenTheySayTheSame(t *testing.T) {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
 	}
-	p := lonely(t, configured(config.Config{InFlight: 10}), func() {})
+	p := lonely(t, configured(10), func() {})
 	p.pending.Store(10)
 	p.Drained(5)
 	if p.report(ofBuffered(p), nil, 4) || !p.report(ofBuffered(p), nil, 3) || p.Pending() != 3 {

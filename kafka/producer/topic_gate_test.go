@@ -80,7 +80,7 @@ func TestNobodyWritesToTopicsOfKafkasOwn(t *testing.T) {
 func TestTheNumberOfTopicsIsBounded(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.AllowAutoTopicCreation())
-	ps := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.MaxTopics = 2 })
+	ps := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.Produce.MaxTopics = 2 })
 	p := newCaller(t, ps)
 	wantOutcome(t, p.deliver(t, "one", []byte("x")), record.OK)
 	wantOutcome(t, p.deliver(t, "two", []byte("x")), record.OK)

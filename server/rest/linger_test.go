@@ -12,7 +12,7 @@ import (
 func startDeploying(t *testing.T) (*resttest.Sluice, *resttest.Clock) {
 	s, c := resttest.StartWithClock(t)
 	cfg := s.Configured()
-	cfg.SubscriptionLinger = time.Hour
+	cfg.Consume.Linger = time.Hour
 	if _, err := s.Client.Reconfigure(cfg); err != nil {
 		t.Fatal(err)
 	}

@@ -156,13 +156,13 @@ kafka:
 	door.Limits.Args, door.Limits.Bulk, door.Limits.Command, door.Limits.Inline = 1, 2048, 3<<20, 100
 	door.WriteTimeout, door.CommandTimeout, door.AuthTimeout = time.Second, 2*time.Minute, 3*time.Second
 	door.DrainGrace, door.AckTimeout, door.QueueTimeout = time.Millisecond, 1500*time.Millisecond, time.Second
-	want.Kafka.MemberGrace, want.Kafka.SubscriptionLinger = time.Minute, 2*time.Second
+	want.Kafka.Consume.MemberGrace, want.Kafka.Consume.Linger = time.Minute, 2*time.Second
 	want.Kafka.Brokers = []string{"a:1", "b"}
 	want.Kafka.Properties = kafka.Properties{"session.timeout.ms": "6000", "socket.keepalive.enable": "true", "client.id": "x"}
 	want.Kafka.Consumer = kafka.Properties{}
 	want.Kafka.Profiles = map[string]kafka.Properties{"buffered": {"linger.ms": "50"}}
-	want.Kafka.WindowBytes = 1 << 20
-	want.Kafka.InFlight, want.Kafka.MaxTopics, want.Kafka.MaxTopicRows = 5, 6, 7
+	want.Kafka.Consume.WindowBytes = 1 << 20
+	want.Kafka.Produce.InFlight, want.Kafka.Produce.MaxTopics, want.Kafka.MaxTopicRows = 5, 6, 7
 	if diff := cmp.Diff(want, cfg, cmp.AllowUnexported(Secret{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -60,7 +60,7 @@ consume: {member_grace: 7s}
 	if diff := cmp.Diff(want, r.Report()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	got := []any{r.Config.RESP.Address, r.Config.Kafka.Brokers, r.Config.RESP.Options.MaxClients, r.Config.Log, r.Config.Kafka.MemberGrace}
+	got := []any{r.Config.RESP.Address, r.Config.Kafka.Brokers, r.Config.RESP.Options.MaxClients, r.Config.Log, r.Config.Kafka.Consume.MemberGrace}
 	runs := []any{"127.0.0.1:1", []string{"a"}, 6, logging.Config{Level: slog.LevelDebug, Format: "json"}, 7 * time.Second}
 	if diff := cmp.Diff(runs, got); diff != "" {
 		t.Errorf("to run with (-want +got):\n%s", diff)
@@ -243,7 +243,7 @@ func TestWhatKafkaCannotChangeWaitsToo(t *testing.T) {
 	if diff := cmp.Diff(want, r.Report()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if len(r.Config.Kafka.Producer) > 0 || r.Config.Kafka.InFlight != 7 {
-		t.Errorf("to run with: %v, %d", r.Config.Kafka.Producer, r.Config.Kafka.InFlight)
+	if len(r.Config.Kafka.Producer) > 0 || r.Config.Kafka.Produce.InFlight != 7 {
+		t.Errorf("to run with: %v, %d", r.Config.Kafka.Producer, r.Config.Kafka.Produce.InFlight)
 	}
 }

@@ -116,24 +116,24 @@ func (c *Config) produceSettings() []setting {
 	return []setting{
 		{"produce.ack_timeout", duration(&door.AckTimeout), newConnections, "how long RPUSH and the like wait for the brokers"},
 		{"produce.queue_timeout", duration(&door.QueueTimeout), newConnections, "how long a produce waits for room while too many records are in flight"},
-		{"produce.in_flight", integer(&engine.InFlight, 1, 1_000_000), atOnce, "records of one client that wait for the brokers"},
-		{"produce.max_topics", integer(&engine.MaxTopics, 1, 1_000_000), atOnce, "distinct topics that may be produced to"},
+		{"produce.in_flight", integer(&engine.Produce.InFlight, 1, 1_000_000), atOnce, "records of one client that wait for the brokers"},
+		{"produce.max_topics", integer(&engine.Produce.MaxTopics, 1, 1_000_000), atOnce, "distinct topics that may be produced to"},
 	}
 }
 
 func (c *Config) consumeSettings() []setting {
 	engine := &c.Kafka
 	return []setting{
-		{"consume.memory", size(&engine.ConsumeMemory, 16*mebi, 65536*mebi), atOnce, "fetched records in librdkafka, of all groups together; above it partitions take turns"},
-		{"consume.max_subscriptions", integer(&engine.MaxSubscriptions, 1, 10_000), atOnce, "consumers of this process; the clients of one remote address may open half of them"},
-		{"consume.window_records", integer(&engine.WindowRecords, 1, 1_000_000), newSubscriptions, "unacknowledged records of one consumer, and of one partition"},
-		{"consume.window_bytes", size(&engine.WindowBytes, 1, 1024*mebi), newSubscriptions, "unacknowledged records of one consumer, and of one partition, in bytes"},
-		{"consume.member_grace", duration(&engine.MemberGrace), newSubscriptions, "how long a consumer keeps its records after it lost its connection"},
-		{"consume.linger", duration(&engine.SubscriptionLinger), newSubscriptions, "how long sluice stays in a group after the last consumer left"},
-		{"consume.revoke_grace", duration(&engine.RevokeGrace), newSubscriptions, "how long a partition that moves to another sluice waits for acknowledgements"},
-		{"consume.commit_interval", duration(&engine.CommitInterval), newSubscriptions, "the time between offset commits; after a kill -9 the records of this time come again"},
-		{"consume.lag_interval", span(&engine.LagInterval, time.Second), atOnce, "the time between two readings of the groups' lag"},
-		{"consume.stall_after", span(&engine.StallAfter, time.Second), atOnce, "a group with lag in a partition counts as stalled after this time without a commit there; at least consume.lag_interval"},
+		{"consume.memory", size(&engine.Consume.Memory, 16*mebi, 65536*mebi), atOnce, "fetched records in librdkafka, of all groups together; above it partitions take turns"},
+		{"consume.max_subscriptions", integer(&engine.Consume.MaxSubscriptions, 1, 10_000), atOnce, "consumers of this process; the clients of one remote address may open half of them"},
+		{"consume.window_records", integer(&engine.Consume.WindowRecords, 1, 1_000_000), newSubscriptions, "unacknowledged records of one consumer, and of one partition"},
+		{"consume.window_bytes", size(&engine.Consume.WindowBytes, 1, 1024*mebi), newSubscriptions, "unacknowledged records of one consumer, and of one partition, in bytes"},
+		{"consume.member_grace", duration(&engine.Consume.MemberGrace), newSubscriptions, "how long a consumer keeps its records after it lost its connection"},
+		{"consume.linger", duration(&engine.Consume.Linger), newSubscriptions, "how long sluice stays in a group after the last consumer left"},
+		{"consume.revoke_grace", duration(&engine.Consume.RevokeGrace), newSubscriptions, "how long a partition that moves to another sluice waits for acknowledgements"},
+		{"consume.commit_interval", duration(&engine.Consume.CommitInterval), newSubscriptions, "the time between offset commits; after a kill -9 the records of this time come again"},
+		{"consume.lag_interval", span(&engine.Consume.LagInterval, time.Second), atOnce, "the time between two readings of the groups' lag"},
+		{"consume.stall_after", span(&engine.Consume.StallAfter, time.Second), atOnce, "a group with lag in a partition counts as stalled after this time without a commit there; at least consume.lag_interval"},
 	}
 }
 

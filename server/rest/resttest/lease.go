@@ -144,7 +144,7 @@ func (s *Sluice) Later(ask func() (*Reply, string)) <-chan Answered {
 func (s *Sluice) Bound(most int) {
 	s.T.Helper()
 	cfg := s.Configured()
-	cfg.MaxSubscriptions = most
+	cfg.Consume.MaxSubscriptions = most
 	if _, err := s.Client.Reconfigure(cfg); err != nil {
 		s.T.Fatal(err)
 	}

@@ -206,7 +206,7 @@ func TestAFullWindowIsTold(t *testing.T) {
 	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})
 	cfg := s.Configured()
-	cfg.WindowRecords = 4
+	cfg.Consume.WindowRecords = 4
 	if _, err := s.Client.Reconfigure(cfg); err != nil {
 		t.Fatal(err)
 	}
