@@ -90,7 +90,7 @@ func (c *Cluster) PartitionOffsets(ctx context.Context, tp record.TopicPartition
 }
 
 func (a *Admin) partitionOffsets(ctx context.Context, tp record.TopicPartition) (low, high int64, err error) {
-	// Asked first: librdkafka waits a while for a partition that does not exist.
+	// Asked first: of a partition that does not exist librdkafka says only that nobody leads it.
 	t, err := a.topic(ctx, tp.Topic)
 	if err != nil {
 		return 0, 0, err

@@ -1,4 +1,6 @@
-// Package config describes the Kafka side of a proxy: its bounds, and the librdkafka properties of each client.
+// Package config describes the Kafka side of a proxy.
+//
+// It has the bounds of a client, the properties of each librdkafka client, and the rules for both.
 package config
 
 import (

@@ -203,7 +203,10 @@ func (c *Config) ProducerProperties(profile string) Properties {
 		"queue.buffering.max.messages":       "100000",
 		"queue.buffering.max.kbytes":         "131072",
 		"statistics.interval.ms":             "10000", // for Status
-		// When a batch is refused, those that follow it to its partition are as well, and are sent again after this.
+		// Brokers that refuse a batch would refuse a second one to its partition as out of order. librdkafka then numbers
+		// all partitions' records anew, and brokers write again what they have and did not answer.
+		"max.in.flight.requests.per.connection": "1",
+		// What follows a refused batch to its partition waits for it.
 		"retry.backoff.ms": "20",
 		// Longer than an answer of the brokers takes: an idempotent producer sends nothing more to a
 		// partition until it has come, and librdkafka spins while records wait that have lingered.

@@ -1,4 +1,6 @@
-// Package kafkatest is what tests of the rooms of kafka share: brokers in the process, and waiting for what must come.
+// Package kafkatest is what tests of the packages of kafka share.
+//
+// It starts brokers in the process, writes records to them, and waits for what must come.
 package kafkatest
 
 import (

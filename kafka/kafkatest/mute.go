@@ -15,3 +15,11 @@ func Mute(k *kfake.Cluster) Bell {
 	})
 	return heard
 }
+
+// Silence makes the brokers take all requests and answer none.
+func Silence(k *kfake.Cluster) {
+	k.Control(func(kmsg.Request) (kmsg.Response, error, bool) {
+		k.KeepControl()
+		return nil, nil, true
+	})
+}

@@ -1,4 +1,6 @@
-// Package record has the words for records, partitions and what became of a produced record.
+// Package record has the types by which all packages of kafka name records.
+//
+// These are the record, its topic, partition and offset, and the outcome of a record that was produced.
 package record
 
 import (

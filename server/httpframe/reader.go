@@ -1,4 +1,4 @@
-// Package httpframe finds where requests begin and end on a connection of HTTP/1.
+// Package httpframe finds the bounds of requests on a connection of HTTP/1.
 //
 // It is stricter than net/http, which takes some texts that another server in front of it may read as something else
 // (request smuggling: RFC 9112, 11.2).

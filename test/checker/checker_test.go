@@ -143,7 +143,7 @@ func TestClientsAreProcesses(t *testing.T) {
 	h := history{Events: events}
 	for _, e := range events {
 		if e.Kind == okay {
-			h.Log = append(h.Log, stored{place{"t", 0, int64(len(h.Log))}, "k", e.Value})
+			h.Log = append(h.Log, stored{place: place{"t", 0, int64(len(h.Log))}, Key: "k", Value: e.Value})
 		}
 	}
 	v := &verdict{}

@@ -130,7 +130,10 @@ func (t *trial) read(ctx context.Context, topic string) ([]stored, error) {
 	}
 	var all []stored
 	for _, r := range records {
-		all = append(all, stored{place{r.Topic, r.Partition, r.Offset}, string(r.Key), string(r.Value)})
+		all = append(all, stored{
+			place: place{r.Topic, r.Partition, r.Offset}, Key: string(r.Key), Value: string(r.Value),
+			Producer: fmt.Sprintf("%d/%d", r.ProducerID, r.ProducerEpoch),
+		})
 	}
 	return all, nil
 }

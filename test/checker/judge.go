@@ -24,8 +24,8 @@ type history struct {
 	// BufferedMayVanish says that sluice was killed: what it had buffered is lost, and counted.
 	BufferedMayVanish bool
 	// Failed is how many records sluice itself says were not, or perhaps not, delivered (in stats and
-	// to DUMP). What it says of buffered ones is no silent loss. When a record times out, librdkafka
-	// gives its producer a new epoch, and then what is under way for other partitions may be written
+	// to DUMP). What it says of buffered ones is no silent loss. When a record times out or a batch is refused,
+	// librdkafka gives its producer a new epoch, and then what is under way for other partitions may be written
 	// twice (librdkafka issue 4953).
 	Failed int
 	// Rejected is how many of the failed sluice calls rejected, those included that clients were answered.
@@ -55,6 +55,8 @@ type stored struct {
 	place
 	Key   string `json:"key,omitempty"`
 	Value string `json:"value"`
+	// Producer is the id and the epoch that wrote it: two copies with one id and two epochs were numbered anew.
+	Producer string `json:"producer,omitempty"`
 }
 
 // span is a stretch of time, in nanoseconds of the wall clock.

@@ -87,7 +87,7 @@ func (s *story) gotOld(client string, conn int, offset int64) *story {
 // gone says that there was another log before, with n records.
 func (s *story) gone(n int) *story {
 	for i := range int64(n) {
-		s.Gone = append(s.Gone, stored{place{"t", 0, i}, "", oldAt(i)})
+		s.Gone = append(s.Gone, stored{place: place{"t", 0, i}, Value: oldAt(i)})
 	}
 	return s
 }
@@ -114,14 +114,14 @@ func (s *story) healthy() *story {
 
 // inPartition adds a record to a partition.
 func (s *story) inPartition(p int32, value string) *story {
-	s.Log = append(s.Log, stored{place{"t", p, 0}, "k", value})
+	s.Log = append(s.Log, stored{place: place{"t", p, 0}, Key: "k", Value: value})
 	return s
 }
 
 // topic says what is in partition 0.
 func (s *story) topic(values ...string) *story {
 	for i, v := range values {
-		s.Log = append(s.Log, stored{place{"t", 0, int64(i)}, "k", v})
+		s.Log = append(s.Log, stored{place: place{"t", 0, int64(i)}, Key: "k", Value: v})
 	}
 	return s
 }
@@ -135,7 +135,7 @@ func (s *story) produced(n int) *story {
 }
 
 func (s *story) topicEnd(value string) {
-	s.Log = append(s.Log, stored{place{"t", 0, int64(len(s.Log))}, "k", value})
+	s.Log = append(s.Log, stored{place: place{"t", 0, int64(len(s.Log))}, Key: "k", Value: value})
 }
 
 func valueAt(offset int64) string { return name("p", int(offset)) }

@@ -76,18 +76,23 @@ type away struct {
 	sluice *harness.Sluice
 	notify *notifySocket
 
-	stop     func()
-	clients  sync.WaitGroup
-	counters map[string]float64
-	memory   float64 // now, in bytes
-	peak     float64
-	pings    int // of the watchdog, at the last look
-	unfed    int // looks since the last ping
+	stop    func()
+	clients sync.WaitGroup
+	seen    observed
 
 	mu       sync.Mutex
 	told     []string // values of which the proxy said that Kafka has them
 	consumed int
 	declined map[string]int // answers that were errors
+}
+
+// observed is what the looks at a proxy have found so far.
+type observed struct {
+	counters map[string]float64
+	memory   float64 // now, in bytes
+	peak     float64 // likewise, the most
+	pings    int     // of the watchdog, at the last look
+	unfed    int     // looks since the last ping
 }
 
 func startOutage(t *testing.T) *away {
@@ -132,9 +137,9 @@ func (a *away) look(t *testing.T) {
 	healthy(t, a.ctx, a.sluice)
 	m := harnesstest.Scrape(t, a.ctx, a.sluice)
 	balanced(t, m)
-	a.counters = forward(t, a.counters, m)
-	a.memory = m.Sum("process_resident_memory_bytes")
-	a.peak = max(a.peak, a.memory)
+	a.seen.counters = forward(t, a.seen.counters, m)
+	a.seen.memory = m.Sum("process_resident_memory_bytes")
+	a.seen.peak = max(a.seen.peak, a.seen.memory)
 	a.expectPing(t)
 }
 
@@ -220,19 +225,19 @@ func (a *away) tellTheTruth(t *testing.T) {
 // expectPing fails where so many looks in a row, one a second, saw no ping that systemd would have aborted the process.
 func (a *away) expectPing(t *testing.T) {
 	t.Helper()
-	a.unfed++
-	if n := len(a.notify.pings()); n > a.pings {
-		a.pings, a.unfed = n, 0
+	a.seen.unfed++
+	if n := len(a.notify.pings()); n > a.seen.pings {
+		a.seen.pings, a.seen.unfed = n, 0
 	}
-	if a.unfed > int(watchdogTime/time.Second) {
-		t.Errorf("%d looks in a row saw no ping: systemd would have ended the process", a.unfed)
+	if a.seen.unfed > int(watchdogTime/time.Second) {
+		t.Errorf("%d looks in a row saw no ping: systemd would have ended the process", a.seen.unfed)
 	}
 }
 
 // watchdogWasFed checks that the process never took itself for stuck.
 func (a *away) watchdogWasFed(t *testing.T) {
 	t.Helper()
-	t.Logf("%d pings of the watchdog", a.pings)
+	t.Logf("%d pings of the watchdog", a.seen.pings)
 	for _, m := range a.notify.all() {
 		if m.has("WATCHDOG=trigger") || strings.Contains(m.text, "stuck") {
 			t.Errorf("systemd was told %q", m.text)
