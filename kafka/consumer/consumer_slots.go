@@ -41,8 +41,7 @@ func addressText(p netip.Prefix) string {
 }
 
 // clientPrefix is what counts as one address. Of IPv6 that is a network of 64 bits, because each host has one to itself.
-// The zero value is for clients that are not counted: those of this machine, those behind a proxy on it, and unix
-// sockets.
+// The zero value is for clients that are not counted: those on this machine, or behind a proxy on it.
 func clientPrefix(at netip.Addr) netip.Prefix {
 	at = at.Unmap().WithZone("")
 	if !at.IsValid() || at.IsLoopback() {

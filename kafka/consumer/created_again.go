@@ -40,10 +40,10 @@ func (s *Subscription) createdAgain(topic, was, id string, before time.Time) {
 	s.resetTo(again, was)
 }
 
-// beginRetry is the pause before the bounds of a new log are asked for again: the partition may have no leader yet.
+// beginRetry is the pause before the bounds of a new log are asked for again. The partition may have no leader yet.
 const beginRetry = 200 * time.Millisecond
 
-// resetTo takes back what is owed of partitions, and begins them again once the bounds of their new logs are known.
+// resetTo takes back what is owed of partitions. It begins them again once the bounds of their new logs are known.
 // Settlements of the old log are remembered, in case the partitions leave and come back before that.
 func (s *Subscription) resetTo(partitions []record.TopicPartition, was string) {
 	if len(partitions) == 0 {
@@ -121,7 +121,7 @@ const stuckAfter = 2 * time.Second
 // replaceStuck replaces a consumer that does not find the records of a new log.
 func (s *Subscription) replaceStuck(ctx context.Context, now time.Time) {
 	for tp, f := range s.partitions {
-		if f.log.behind && !f.commit.explicit && now.Sub(f.log.anewAt) > stuckAfter {
+		if f.log.behind && !f.commit.explicit && now.Sub(f.log.soughtAt) > stuckAfter {
 			s.replaceConsumer(ctx, "the topic of "+tp.String()+" was created again, and its records do not come")
 			return
 		}

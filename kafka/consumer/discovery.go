@@ -145,7 +145,7 @@ func discoveryInterval(c *config.Config) time.Duration {
 	return max(100*time.Millisecond, time.Duration(millis)*time.Millisecond)
 }
 
-// look matches names for the subscription that has taken the least time, so cheap patterns do not wait for costly ones.
+// look matches names for the subscription that has taken the least time. So cheap patterns do not wait for costly ones.
 // It returns false when there is nothing to match.
 func (d *discovery) look() bool {
 	var next *Subscription

@@ -114,7 +114,7 @@ func (s *Subscription) refuses() bool {
 	return waits
 }
 
-// Up to so many messages that nobody takes may be no records: librdkafka leaves a message in the queue for each pause,
+// Up to so many messages that nobody takes may be no records. librdkafka leaves a message in the queue for each pause,
 // resume and seek, until the next fetch.
 const barriers, barrierBytes = 8, 64 << 10
 

@@ -72,7 +72,7 @@ func (p *settlements) holds(committed int64) bool {
 }
 
 // keepSettlements remembers what is settled of a partition that goes away. The subscription's mu is held until nothing
-// of the partition can be settled: a later settlement would be lost after it was answered.
+// of the partition can be settled. A later settlement would be answered, and then lost.
 func (s *Subscription) keepSettlements(tp record.TopicPartition, f *partition) {
 	switch {
 	case f.earlier.settlements != nil: // it was not decided yet whether these count

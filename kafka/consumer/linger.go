@@ -5,8 +5,8 @@ import (
 )
 
 const (
-	// contestedLinger is how long a subscription without members may keep its partitions while other members of its
-	// group wait for them. It is for members that come and go faster than that: each time would be a rebalance.
+	// contestedLinger is how long a subscription without members may keep partitions that other members of its group
+	// wait for. It is for members that come and go faster than that: each time would be a rebalance.
 	contestedLinger = time.Second
 	// joiningTime is how long a subscription without members may take to join its group before it ends for others.
 	joiningTime = 5 * time.Second

@@ -13,7 +13,7 @@ import (
 type logStart struct {
 	next       int64     // offset that comes next, before the first record has come; -1: not known
 	first      int64     // offset of the first record that came, -1 for none
-	anewAt     time.Time // when the partition was sought after its topic was created again; zero once its records come
+	soughtAt   time.Time // when the partition was sought after its topic was created again; zero once its records come
 	behind     bool      // the new log has records, and none has come
 	halted     bool      // no records are taken: auto.offset.reset is error, and the log does not hold the next offset
 	doubted    logBounds // bounds that looked like another log, and were none
@@ -150,7 +150,7 @@ func (s *Subscription) strict() bool {
 	return !known
 }
 
-// waits tells that nothing of a partition may be fetched: it is halted, or may have to be, or has settlements to decide
+// waits tells that nothing of a partition may be fetched. It is halted, or may have to be, or has settlements to decide
 // on.
 func (s *Subscription) waits(f *partition) bool {
 	return f.log.halted || f.earlier.settlements != nil || s.strict() && !f.commit.known
@@ -166,7 +166,7 @@ func (s *Subscription) follow(f *partition, at int64) {
 		s.wentBack(f, next, at, true)
 	}
 	if f.log.first < 0 && !f.log.halted {
-		f.log.first, f.log.anewAt, f.log.behind = at, time.Time{}, false
+		f.log.first, f.log.soughtAt, f.log.behind = at, time.Time{}, false
 	}
 }
 
@@ -284,7 +284,7 @@ func (s *Subscription) checkLogs(now time.Time) {
 		if low > next && f.buffers() {
 			continue // librdkafka holds the records that the log has lost
 		}
-		if holds := (logBounds{low, high}); holds.lacks(next) && holds != f.log.doubted || !f.log.anewAt.IsZero() {
+		if holds := (logBounds{low, high}); holds.lacks(next) && holds != f.log.doubted || !f.log.soughtAt.IsZero() {
 			f.log.doubted = holds
 			asked[tp], partitions = next, append(partitions, tp)
 		}
@@ -319,7 +319,7 @@ func (f *partition) buffers() bool { return f.queue != nil && f.queue.Len() > 0 
 func (s *Subscription) moveIntoLog(f *partition, next int64, holds logBounds) {
 	switch {
 	case !holds.lacks(next):
-		f.log.behind = !f.log.anewAt.IsZero() && holds.high > next
+		f.log.behind = !f.log.soughtAt.IsZero() && holds.high > next
 	case holds.high >= next && f.buffers(): // the record has come meanwhile
 		f.log.doubted = logBounds{-1, -1}
 	case s.strict():

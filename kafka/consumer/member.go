@@ -47,8 +47,8 @@ type SubscribeOptions struct {
 	Partitions []record.TopicPartition
 	Overrides  config.Properties
 	Ack        AckMode
-	// WindowFactor is how many times Config's window the member may leave unsettled, when it asks for many clients; 0 is
-	// once. It does not change what a partition may hold.
+	// WindowFactor is how many times Config's window a member may leave unsettled that asks for many clients. 0 is once.
+	// It does not change what a partition may hold.
 	WindowFactor int
 	// Address is the client's address, or the zero value. Config.Consume.MaxSubscriptions also bounds what one address may open.
 	Address netip.Addr

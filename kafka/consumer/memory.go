@@ -37,7 +37,7 @@ func (g *Groups) Memory() Memory {
 	return Memory{Held: m.budget.Held(), Limit: m.budget.Limit(), Waiting: m.budget.Closed()}
 }
 
-// FetchLimit is how many bytes of the C heap may be in use before answers to fetches of a Reader wait.
+// FetchLimit is how many bytes of the C heap may be in use before answers to a Reader's fetches wait.
 func (g *Groups) FetchLimit() int64 { return g.memory.bound() }
 
 // enter adds a subscription to the budget. wake is called when partitions of it are opened or closed.
@@ -86,9 +86,9 @@ const (
 	keptForReuse = 64 << 20
 )
 
-// trim returns memory to the system. malloc keeps nearly all that librdkafka has freed of a backlog for ever, and Go
-// keeps much of its own for minutes. Trimming takes milliseconds, so it waits until a subscription has ended, or much is
-// kept.
+// trim returns memory to the system. malloc keeps nearly all that librdkafka has freed of a backlog for ever. Go keeps
+// much of its own memory for minutes. Trimming takes milliseconds, so it waits until a subscription has ended, or much
+// is kept.
 func (g *Groups) trim(ctx context.Context) {
 	tick := time.NewTicker(trimInterval)
 	defer tick.Stop()

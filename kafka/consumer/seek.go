@@ -121,7 +121,7 @@ func (s *Subscription) move(o *seek) (wait bool, err error) {
 			f := s.partitions[o.left[i].TopicPartition]
 			f.restart(o.left[i].Offset)
 			if o.again {
-				f.log.anewAt = time.Now()
+				f.log.soughtAt = time.Now()
 			}
 			if o.commit {
 				f.inDispatch.Ledger().Begin(o.left[i].Offset)

@@ -10,7 +10,7 @@ import (
 )
 
 // settle runs one settlement on the ledger of a partition, and counts the settled records. 0 says that the settlement is
-// stale: the partition is not assigned here any more, or the member does not owe the record.
+// stale. The partition is not assigned here any more, or the member does not owe the record.
 func (m *Member) settle(tp record.TopicPartition, counter *atomic.Int64, do func(*ledger.Ledger) int) int {
 	g := m.sub.groups
 	n := m.sub.settle(tp, do)

@@ -24,8 +24,8 @@ type ConsumedRow struct {
 	Leased      int64 // leases that have not ended
 	Skipped     int64 // records that the log lost before the group got them
 
-	// The worst of the standing records, which hold back the commits of their partition: the time since a record was
-	// lent first, and how often it was lent. Zero: there is none.
+	// The worst of the standing records, which hold back the commits of their partition. Age is the time since a record
+	// was lent first, Attempts how often it was lent. Zero: there is none.
 	StandingAge      time.Duration
 	StandingAttempts int
 }
