@@ -8,31 +8,31 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// client is a subscription's librdkafka consumer, and the log of what goes wrong with it. The run goroutine owns it; other
-// goroutines only wake it, and ask what was committed.
+// client is a subscription's librdkafka consumer with a limited log of its failures. The run goroutine owns the client.
+// Other goroutines only wake the consumer, and ask for committed offsets.
 type client struct {
 	*librdkafka.Consumer
 	log     *slog.Logger
 	limiter librdkafka.LogLimiter
 }
 
-// logEvent logs a line of librdkafka's.
+// logEvent logs a line that librdkafka has logged.
 func (c *client) logEvent(event librdkafka.Event) { c.limiter.Log(c.log, event) }
 
-// logFailure logs a failure that librdkafka tells of.
+// logFailure logs a failure that librdkafka reports.
 func (c *client) logFailure(event librdkafka.Event) { c.limiter.LogFailure(c.log, event) }
 
-// logError logs what a call has failed to do. It does nothing without an error.
+// logError logs that a call failed. It does nothing without an error.
 func (c *client) logError(what string, err error) {
 	if err != nil {
 		c.logFailure(librdkafka.Event{Text: what + ": " + err.Error()})
 	}
 }
 
-// admits tells whether a text may be logged again.
+// admits tells whether a text may be logged again, as the log is limited.
 func (c *client) admits(text string) bool { return c.limiter.Admits(text) }
 
-// resume has partitions fetched again, behind the last record that was taken of them.
+// resume has librdkafka fetch partitions again. A partition goes on behind the last record that was taken from it.
 func (c *client) resume(list []librdkafka.Partition) {
 	known := slices.DeleteFunc(slices.Clone(list), func(p librdkafka.Partition) bool { return p.Offset < 0 })
 	if len(known) > 0 {
@@ -40,7 +40,7 @@ func (c *client) resume(list []librdkafka.Partition) {
 	}
 	ready := slices.DeleteFunc(list, func(p librdkafka.Partition) bool {
 		return slices.ContainsFunc(known, func(k librdkafka.Partition) bool {
-			return k.Topic == p.Topic && k.ID == p.ID && k.Err != librdkafka.None // at the next look
+			return k.Topic == p.Topic && k.ID == p.ID && k.Err != librdkafka.None // the next round tries again
 		})
 	})
 	if len(ready) > 0 {
@@ -48,7 +48,8 @@ func (c *client) resume(list []librdkafka.Partition) {
 	}
 }
 
-// hold keeps librdkafka's own commits, which are of what is stored, from going beyond offsets that are lower.
+// hold stores lower offsets in librdkafka. Otherwise librdkafka's own commits, which are of stored offsets, would go
+// beyond them.
 func (c *client) hold(offsets []record.PartitionOffset) {
 	if len(offsets) == 0 {
 		return

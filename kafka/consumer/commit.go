@@ -13,12 +13,11 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// Commit settles what the member owes up to and including the offsets, and returns when the brokers have
-// the group's positions. A position is the first offset that is not settled: records below it that others
-// owe hold it back. ErrMoved, when the rest is committed, says that a partition has moved away, or away and
-// back: its records come again, here or elsewhere.
+// Commit settles what the member owes up to and including the offsets. It returns when the brokers have the group's
+// positions. A position is the first offset that is not settled: records that other members owe hold it back.
 //
-// With an error what was settled stays settled, and is committed later or by another Commit.
+// ErrMoved says that a partition has moved away, or away and back; the rest is committed. The records of that partition
+// come again, here or elsewhere. After any other error, settled records stay settled. A later commit includes them.
 func (m *Member) Commit(ctx context.Context, through []record.PartitionOffset) error {
 	s := m.sub
 	settled, here, away := s.settleThrough(m.inDispatch, through)
@@ -43,23 +42,23 @@ func (s *Subscription) settleThrough(member *ledger.Member, through []record.Par
 		}
 		settled += l.AcceptThrough(member, p.Offset)
 		here = append(here, p.TopicPartition)
-		if !l.Settled(p.Offset) { // it went and came back meanwhile
+		if !l.Settled(p.Offset) { // the partition went and came back meanwhile
 			away = append(away, p.TopicPartition)
 		}
 	}
 	return settled, here, away
 }
 
-// CommitAt commits the offsets: each is the offset to go on with, and may be lower than before. What the
-// member owes below them is settled. It returns when the brokers have them. ErrNotHere says, before anything
-// was done, that a partition is not assigned here, or that another member owes records of it.
+// CommitAt commits these offsets, from which the group is to go on. They may be lower than before. What the member owes
+// below them is settled. CommitAt returns when the brokers have the offsets. ErrNotHere says that a partition is not
+// assigned here, or that another member owes records of it. Nothing is done then.
 func (m *Member) CommitAt(ctx context.Context, offsets []record.PartitionOffset) error {
 	s := m.sub
 	begun := false
 	var ahead []record.TopicPartition
 	var back []record.PartitionOffset
 	return s.callRetrying(ctx, func(done chan<- error) {
-		if !begun { // in its turn: what was chosen right before is assigned by now
+		if !begun { // the run goroutine calls this in turn: by now it has assigned what the member chose right before
 			settled, on, lower, err := s.settleBelow(m.inDispatch, offsets)
 			if err != nil {
 				done <- err
@@ -72,7 +71,8 @@ func (m *Member) CommitAt(ctx context.Context, offsets []record.PartitionOffset)
 	})
 }
 
-// settleBelow settles what the member owes below the offsets, and tells those apart that go back.
+// settleBelow settles what the member owes below the offsets. Offsets below the position of their partition are returned
+// in back.
 func (s *Subscription) settleBelow(member *ledger.Member, offsets []record.PartitionOffset) (settled int, ahead []record.TopicPartition, back []record.PartitionOffset, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,8 +94,7 @@ func (s *Subscription) settleBelow(member *ledger.Member, offsets []record.Parti
 	return settled, ahead, back, nil
 }
 
-// free is nil when the partition is assigned here and nobody but the member owes something of it. The
-// subscription's mu is held.
+// free is nil when the partition is assigned here and no other member owes records of it. The subscription's mu is held.
 func (s *Subscription) free(tp record.TopicPartition, member *ledger.Member) error {
 	l := s.dispatch.Partition(tp)
 	switch {
@@ -107,7 +106,7 @@ func (s *Subscription) free(tp record.TopicPartition, member *ledger.Member) err
 	return nil
 }
 
-// settled counts accepted records, and calls members for the partitions that they leave free.
+// settled counts accepted records. It wakes members that can be lent from the partitions that this has made free.
 func (s *Subscription) settled(n int) {
 	if n == 0 {
 		return
@@ -118,10 +117,11 @@ func (s *Subscription) settled(n int) {
 	s.dispatch.Wake(time.Now())
 }
 
-// commitRetry is the pause before a commit is tried again that a coordinator on its way did not answer.
+// commitRetry is the pause before another attempt of a commit that no coordinator has answered.
 const commitRetry = 100 * time.Millisecond
 
-// commit returns when the brokers have the positions of partitions, and the offsets.
+// commit commits the positions of some partitions, and exactly these offsets of others. It returns when the brokers have
+// them.
 func (s *Subscription) commit(ctx context.Context, of []record.TopicPartition, exactly []record.PartitionOffset) error {
 	if len(of)+len(exactly) == 0 {
 		return nil
@@ -129,7 +129,7 @@ func (s *Subscription) commit(ctx context.Context, of []record.TopicPartition, e
 	return s.callRetrying(ctx, func(done chan<- error) { s.beginCommit(of, exactly, done) })
 }
 
-// callRetrying begins a commit, again and again while the coordinator does not answer.
+// callRetrying begins a commit, again and again as long as no coordinator answers.
 func (s *Subscription) callRetrying(ctx context.Context, begin func(done chan<- error)) error {
 	for {
 		err := s.call(ctx, begin)
@@ -146,7 +146,7 @@ func (s *Subscription) callRetrying(ctx context.Context, begin func(done chan<- 
 	}
 }
 
-// call runs what tells done how it ended, and waits for that.
+// call has the run goroutine call a function, and waits until the function has told done how it ended.
 func (s *Subscription) call(ctx context.Context, do func(done chan<- error)) error {
 	done := make(chan error, 1)
 	if !s.do(func() { do(done) }) {
@@ -155,7 +155,7 @@ func (s *Subscription) call(ctx context.Context, do func(done chan<- error)) err
 	return s.await(ctx, done)
 }
 
-// await waits for the end of what was ordered.
+// await waits until done is told how a command ended.
 func (s *Subscription) await(ctx context.Context, done <-chan error) error {
 	select {
 	case err := <-done:
@@ -172,7 +172,8 @@ func (s *Subscription) await(ctx context.Context, done <-chan error) error {
 	}
 }
 
-// beginCommit commits the positions of partitions, and the offsets, and sends done how that ended.
+// beginCommit commits the positions of some partitions, and exactly these offsets of others. It tells done how that
+// ended.
 func (s *Subscription) beginCommit(of []record.TopicPartition, exactly []record.PartitionOffset, done chan<- error) {
 	list, gone := s.settledUpTo(of)
 	if gone {
@@ -192,8 +193,8 @@ func (s *Subscription) beginCommit(of []record.TopicPartition, exactly []record.
 	}
 }
 
-// settledUpTo are the positions of partitions in which something was settled; gone says that one was taken
-// away meanwhile.
+// settledUpTo lists the positions of partitions of which something is settled. gone says that one of the partitions is
+// not assigned any more.
 func (s *Subscription) settledUpTo(partitions []record.TopicPartition) (list []librdkafka.Partition, gone bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -209,7 +210,7 @@ func (s *Subscription) settledUpTo(partitions []record.TopicPartition) (list []l
 	return list, false
 }
 
-// noteRewound remembers which offsets are lower than what is settled: who committed them wants to begin there later.
+// noteRewound notes the offsets that are below the position of their partition: the group is to go on there later.
 func (s *Subscription) noteRewound(offsets []record.PartitionOffset) {
 	for _, p := range offsets {
 		if f := s.partitions[p.TopicPartition]; f != nil {
@@ -218,7 +219,7 @@ func (s *Subscription) noteRewound(offsets []record.PartitionOffset) {
 	}
 }
 
-// answer notes what the brokers have, and tells who waits for a commit how it ended.
+// answer takes the answer to a commit. It notes which offsets the brokers have, and tells who waits for the commit.
 func (s *Subscription) answer(event librdkafka.Event) {
 	failed := event.Code
 	for _, p := range event.Partitions {
@@ -238,12 +239,11 @@ func (s *Subscription) answer(event librdkafka.Event) {
 	s.commits.end(event.Ticket, err)
 }
 
-// committedSlots bounds how many goroutines wait inside librdkafka for an answer about committed offsets: each
-// holds a thread there.
+// committedSlots bounds how many goroutines ask for committed offsets at once: each holds a thread inside librdkafka.
 var committedSlots = make(chan struct{}, 4)
 
-// Committed asks the brokers what the member's group has committed of the partitions. Those of which that is
-// nothing are left out.
+// Committed asks the brokers which offsets the member's group has committed. Partitions without a committed offset are
+// left out.
 func (m *Member) Committed(ctx context.Context, partitions []record.TopicPartition) ([]record.PartitionOffset, error) {
 	select {
 	case committedSlots <- struct{}{}:

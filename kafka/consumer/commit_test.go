@@ -185,7 +185,7 @@ func TestWhoWaitsForACommitIsToldOfTheEnd(t *testing.T) {
 	}
 }
 
-// A partition that went and came back has a new book: what it brought before is not done by committing that.
+// A partition that went and came back has a new ledger: a commit does not settle what came before.
 func TestACommitOfWhatComesAgainIsAnError(t *testing.T) {
 	t.Parallel()
 	k, c := lettersOn(t, 5, never)

@@ -7,13 +7,14 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 )
 
-// CrowdedError says that there is no room for another subscription: of the whole proxy's, or of one address'.
+// CrowdedError says that there is no room for another subscription, of the whole proxy or of one address.
 type CrowdedError struct {
 	Most int // Config.Consume.MaxSubscriptions
-	// Held is how many the address holds; Address is the zero value when all of them are held, by whomever.
+	// Held is how many subscriptions the address holds. Address is the zero value when the whole proxy's bound is
+	// reached.
 	Address netip.Prefix
 	Held    int
-	// Soon: one that nobody uses is just ending. The wake of the Join that failed is called when it has.
+	// Soon says that a subscription that nobody uses is ending. Then the wake of the failed Join is called.
 	Soon bool
 }
 
@@ -31,7 +32,7 @@ func (e *CrowdedError) Error() string {
 
 func (e *CrowdedError) Unwrap() error { return kerr.ErrTooMany }
 
-// addressText leaves out the length of a prefix that is a whole address.
+// addressText is the text of an address, or of a network.
 func addressText(p netip.Prefix) string {
 	if p.IsSingleIP() {
 		return p.Addr().String()
@@ -39,8 +40,8 @@ func addressText(p netip.Prefix) string {
 	return p.String()
 }
 
-// clientPrefix is what counts as one address: of IPv6 a network, as each host has one to itself. The zero value is
-// for clients that are not counted: of this machine, among them what comes through a proxy on it, and of unix sockets.
+// clientPrefix is what counts as one address. Of IPv6 that is a network of 64 bits, because each host has one to itself.
+// The zero value is for clients that are not counted: those on this machine, or behind a proxy on it.
 func clientPrefix(at netip.Addr) netip.Prefix {
 	at = at.Unmap().WithZone("")
 	if !at.IsValid() || at.IsLoopback() {
@@ -50,31 +51,31 @@ func clientPrefix(at netip.Addr) netip.Prefix {
 	if at.Is6() {
 		bits = 64
 	}
-	prefix, _ := at.Prefix(bits) // there are as many bits
+	prefix, _ := at.Prefix(bits) // no error: the address has as many bits
 	return prefix
 }
 
-// consumerSlots is where consumers are counted from their beginning to their end: the bound holds for those that are
-// leaving their group as well. The client's mu guards it.
+// consumerSlots counts consumers from their start to their end. So the bound includes consumers that are leaving their
+// group. The mutex of Groups guards it.
 type consumerSlots struct {
-	all     map[*Subscription]netip.Prefix // by whose clients alone it was joined, the zero value for several
-	waiting map[Identity]func()            // who is woken when one has ended
+	all     map[*Subscription]netip.Prefix // the only address that uses the consumer; the zero value for several
+	waiting map[Identity]func()            // woken when a consumer has ended
 }
 
-// mostWaiting bounds those who wait for room: more are refused.
+// mostWaiting bounds how many Joins wait for room. More are refused.
 const mostWaiting = 10_000
 
-// enter counts a consumer that begins.
+// enter counts a consumer that starts.
 func (r *consumerSlots) enter(s *Subscription, from netip.Prefix) { r.all[s] = from }
 
-// join notes from where a subscription is used.
+// join notes that an address uses a subscription.
 func (r *consumerSlots) join(s *Subscription, from netip.Prefix) {
 	if r.all[s] != from {
 		r.all[s] = netip.Prefix{}
 	}
 }
 
-// held is how many consumers there are, of an address alone if it is valid.
+// held is how many consumers there are; with a valid address, how many only that address uses.
 func (r *consumerSlots) held(from netip.Prefix) (n int) {
 	for _, at := range r.all {
 		if !from.IsValid() || at == from {
@@ -84,7 +85,7 @@ func (r *consumerSlots) held(from netip.Prefix) (n int) {
 	return n
 }
 
-// reserve makes room for another subscription, or says why there is none. The client's mu is held.
+// reserve makes room for another subscription, or says why there is none. The mutex of Groups is held.
 func (g *Groups) reserve(id Identity, from netip.Prefix, wake func()) error {
 	most := g.config().Consume.MaxSubscriptions
 	if mine := g.slots.held(from); from.IsValid() && mine >= max(1, most/2) {
@@ -97,8 +98,8 @@ func (g *Groups) reserve(id Identity, from netip.Prefix, wake func()) error {
 	return nil
 }
 
-// evict ends the subscription that nobody has used for the longest time, one for each who waits for room. It
-// returns the refusal: for good when none ends, else for a moment.
+// evict ends the subscription that was without members for longest, one for each Join that waits. It returns the
+// refusal, which says whether room comes soon.
 func (g *Groups) evict(id Identity, from netip.Prefix, wake func(), refusal *CrowdedError) error {
 	if _, known := g.slots.waiting[id]; !known && len(g.slots.waiting) >= mostWaiting {
 		return refusal
@@ -125,7 +126,7 @@ func (g *Groups) evict(id Identity, from netip.Prefix, wake func(), refusal *Cro
 	return refusal
 }
 
-// longestUnused is the subscription that has been without members for the longest time, nil when all have some.
+// longestUnused is the subscription that was without members for longest. It is nil when all have members.
 func (g *Groups) longestUnused(from netip.Prefix) (longestUnused *Subscription) {
 	for _, s := range g.subscriptions {
 		if from.IsValid() && g.slots.all[s] != from || s.hasMembers() {
@@ -138,7 +139,7 @@ func (g *Groups) longestUnused(from netip.Prefix) (longestUnused *Subscription) 
 	return longestUnused
 }
 
-// slotFreed says that a subscription's consumer has ended, and wakes who waits for its place.
+// slotFreed notes that a subscription's consumer has ended, and wakes those who wait for room.
 func (g *Groups) slotFreed(s *Subscription) {
 	g.mu.Lock()
 	delete(g.slots.all, s)

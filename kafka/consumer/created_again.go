@@ -13,9 +13,9 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// createdAgain begins the partitions of a topic anew that was deleted and created again: by their reset policy, as the
-// group has committed nothing of the new log that counts. Acknowledgements of the old one count for nothing from now on; what
-// of them was committed in the meantime is put right by an explicit commit. before is when the old log was seen last.
+// createdAgain begins the partitions of a topic that was deleted and created again. They begin where auto.offset.reset
+// says, because no committed offset is of the new log. Acknowledgements for records of the old log count for nothing
+// from now on. An explicit commit replaces what was committed of them. before is when the old log was seen last.
 func (s *Subscription) createdAgain(topic, was, id string, before time.Time) {
 	var again []record.TopicPartition
 	var here []librdkafka.Partition
@@ -23,8 +23,8 @@ func (s *Subscription) createdAgain(topic, was, id string, before time.Time) {
 	for tp, f := range s.partitions {
 		switch {
 		case tp.Topic != topic:
-		case f.earlier.openedAt.After(before) && !f.earlier.counts: // perhaps it was opened in the new log: inherit decides
-		case f.log.wentBackAt.After(before) && f.log.first == 0: // its records have told already: see wentBack
+		case f.earlier.openedAt.After(before) && !f.earlier.counts: // it may have been opened in the new log: inherit decides
+		case f.log.wentBackAt.After(before) && f.log.first == 0: // its records have shown that already: see wentBack
 			here = append(here, librdkafka.Partition{Topic: topic, ID: tp.Partition, Offset: f.expected()})
 		default:
 			owed += f.inDispatch.Ledger().Owed()
@@ -33,17 +33,18 @@ func (s *Subscription) createdAgain(topic, was, id string, before time.Time) {
 	}
 	s.log.Warn("topic was created again", "topic", topic, "old_id", was, "id", id, "partitions", len(again), "taken_back", owed)
 	if len(here) > 0 {
-		// librdkafka keeps the old log's leader epoch with its offset, and would take the new log for one that was cut.
+		// librdkafka keeps the old log's leader epoch with the offset. Without this seek it would take the new log for a
+		// truncated one.
 		s.consumer.logError("partitions not sought", s.consumer.Seek(here))
 	}
 	s.resetTo(again, was)
 }
 
-// beginRetry is the pause before a new log is asked again for what it holds: it may have no leader yet.
+// beginRetry is the pause before the bounds of a new log are asked for again. The partition may have no leader yet.
 const beginRetry = 200 * time.Millisecond
 
-// resetTo takes back what is owed of partitions, and begins them anew when it is known what their logs hold. What was
-// settled of the old log is remembered, in case they go away and come back before that.
+// resetTo takes back what is owed of partitions. It begins them again once the bounds of their new logs are known.
+// Settlements of the old log are remembered, in case the partitions leave and come back before that.
 func (s *Subscription) resetTo(partitions []record.TopicPartition, was string) {
 	if len(partitions) == 0 {
 		return
@@ -55,7 +56,7 @@ func (s *Subscription) resetTo(partitions []record.TopicPartition, was string) {
 		if at := s.position(f); at >= 0 {
 			s.history.settlements[tp] = &settlements{position: at, committed: f.commit.committed, log: was}
 		}
-		s.consumer.hold([]record.PartitionOffset{{TopicPartition: tp, Offset: 0}}) // librdkafka would commit what was stored of the old log
+		s.consumer.hold([]record.PartitionOffset{{TopicPartition: tp, Offset: 0}}) // otherwise librdkafka would commit what was stored of the old log
 		s.mu.Lock()
 		f.restart(-1)
 		f.log.halted = true
@@ -79,13 +80,13 @@ func (s *Subscription) resetTo(partitions []record.TopicPartition, was string) {
 	})
 }
 
-// beginAt seeks where partitions begin anew, and commits these offsets.
+// beginAt seeks the offsets where partitions begin again, and commits them.
 func (s *Subscription) beginAt(from, begins, ends map[record.TopicPartition]int64) {
 	var offsets []record.PartitionOffset
 	for tp, was := range from {
 		f := s.partitions[tp]
 		if f == nil || !f.log.halted {
-			continue // it is gone, or somebody has sought it
+			continue // it is not assigned any more, or somebody has sought it
 		}
 		low, high := begins[tp], ends[tp]
 		switch {
@@ -109,29 +110,29 @@ func (s *Subscription) beginAt(from, begins, ends map[record.TopicPartition]int6
 	s.goTo(offsets, true)
 }
 
-// goTo makes partitions go on elsewhere, and commits that; again says that their topic was created again.
+// goTo makes partitions go on at these offsets, and commits them. again says that the topic was created again.
 func (s *Subscription) goTo(offsets []record.PartitionOffset, again bool) {
 	s.trySeek(&seek{ctx: s.groups.life.Context, offsets: offsets, left: offsets, commit: true, again: again, done: make(chan error, 1)})
 }
 
-// stuckAfter is how long the records of a new log may take to come before another consumer is tried.
+// stuckAfter is how long the records of a new log may take before the consumer is replaced.
 const stuckAfter = 2 * time.Second
 
-// replaceStuck goes on with another consumer when this one does not find the records of a new log.
+// replaceStuck replaces a consumer that does not find the records of a new log.
 func (s *Subscription) replaceStuck(ctx context.Context, now time.Time) {
 	for tp, f := range s.partitions {
-		if f.log.behind && !f.commit.explicit && now.Sub(f.log.anewAt) > stuckAfter {
+		if f.log.behind && !f.commit.explicit && now.Sub(f.log.soughtAt) > stuckAfter {
 			s.replaceConsumer(ctx, "the topic of "+tp.String()+" was created again, and its records do not come")
 			return
 		}
 	}
 }
 
-// identifyGap bounds one round of identify between two beats.
+// identifyGap bounds the time between two beats of watchTopics.
 const identifyGap = cluster.QuestionTime + 5*time.Second
 
-// watchTopics asks, at every commit interval, for the ids of the topics of which partitions are assigned here, for as long as
-// the client lives.
+// watchTopics asks for the ids of all topics of which partitions are assigned here. It asks at every commit interval,
+// until ctx ends.
 func (g *Groups) watchTopics(ctx context.Context) {
 	beat, end := g.config().Watch("topics", identifyGap)
 	defer end()
@@ -140,13 +141,13 @@ func (g *Groups) watchTopics(ctx context.Context) {
 		g.identify(ctx)
 		select {
 		case <-time.After(min(logCheckGap, g.config().Consume.CommitInterval)):
-		case <-g.opened: // a partition: what is known of its topic may be old
+		case <-g.opened: // a partition was opened: what is known of its topic may be old
 		case <-ctx.Done():
 		}
 	}
 }
 
-// identify tells the subscriptions which ids their topics have.
+// identify asks for topic ids, and tells the subscriptions.
 func (g *Groups) identify(ctx context.Context) {
 	subscriptions := g.open()
 	here := map[string]bool{}
@@ -172,14 +173,14 @@ func (g *Groups) identify(ctx context.Context) {
 	case ctx.Err() != nil:
 		return
 	case err != nil:
-		asked = time.Now() // nobody has to wait for an answer any more
+		asked = time.Now() // there was no answer, and nobody has to wait for one
 	}
 	for _, s := range subscriptions {
 		s.do(func() { s.identified(ids, asked) })
 	}
 }
 
-// topicsHere adds the topics of which partitions are assigned here.
+// topicsHere adds to here the topics of which this subscription has partitions.
 func (s *Subscription) topicsHere(here map[string]bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -188,17 +189,17 @@ func (s *Subscription) topicsHere(here map[string]bool) {
 	}
 }
 
-// topicLog is what is known of the log behind a topic.
+// topicLog is what is known of a topic's log.
 type topicLog struct {
-	id   string   // empty: not known
-	gone []string // earlier ones: a broker that lags behind may still tell them
+	id   string   // the topic's id; empty: not known
+	gone []string // earlier ids: a broker that lags behind may still tell them
 	asOf time.Time
 }
 
-// goneIDs is how many earlier ids of a topic are remembered.
+// goneIDs bounds how many earlier ids of a topic are remembered.
 const goneIDs = 8
 
-// identified takes ids that were asked for at some time.
+// identified takes the answer with topic ids to a question of this time.
 func (s *Subscription) identified(ids map[string]string, asked time.Time) {
 	topics := map[string]bool{}
 	for tp := range s.partitions {
@@ -245,14 +246,14 @@ func (l *topicLog) knew(id string) bool {
 	return false
 }
 
-// replaceTime bounds the change from one consumer to another, within one round of the subscription.
+// replaceTime bounds the replacement of a consumer, within one round of the run goroutine.
 const replaceTime = 2 * time.Second
 
-// replaceConsumer goes on with another consumer. What the present one holds is taken back; what was settled counts when its partitions
+// replaceConsumer goes on with a new consumer. What members owe is taken back. Settlements count when their partitions
 // come back: see settlements.
 //
-// It is for topics that were created again. librdkafka remembers the highest leader epoch of each partition and takes metadata
-// with a lower one for old; but those of the new log begin at 0. It would never find the new leaders.
+// Topics that were created again need this. librdkafka remembers the highest leader epoch of each partition, and ignores
+// metadata with a lower one. The epochs of a new log begin at 0, so the old consumer would never find its leaders.
 func (s *Subscription) replaceConsumer(ctx context.Context, why string) {
 	s.log.Warn("consumer replaced", "why", why)
 	ctx, cancel := context.WithTimeout(ctx, replaceTime)

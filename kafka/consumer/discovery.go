@@ -12,38 +12,38 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
-// discovery finds the topics that match the patterns of subscriptions. There is one while a subscription has patterns;
-// its goroutine alone matches, so that patterns which take long cost one core at most.
+// discovery finds the topics that match the patterns of subscriptions. There is one discovery while any subscription has
+// patterns. Its goroutine alone matches, so costly patterns take one core at most.
 type discovery struct {
 	groups   *Groups
-	names    []string // of the cluster, as last listed
+	names    []string // all topics of the cluster, as last listed
 	listAt   time.Time
 	searches map[*Subscription]*search
 }
 
-// discovering tells of the goroutine that discovers topics. The groups' mu guards running.
+// discovering tells of the discovery's goroutine. The mutex of Groups guards running.
 type discovering struct {
 	running bool
-	sought  chan struct{} // tells it of a new subscription with patterns
+	sought  chan struct{} // tells the goroutine of a new subscription with patterns
 }
 
-// search is how far the names were looked through for one subscription.
+// search is how far the names were matched for one subscription.
 type search struct {
-	rest    []string      // not looked at yet
-	found   []string      // of those that were, the matching ones
-	spent   time.Duration // on all that was looked at, ever
-	changed bool          // found is not what was published
+	rest    []string      // names that were not matched yet
+	found   []string      // names that match
+	spent   time.Duration // time spent on this subscription
+	changed bool          // found differs from what the subscription was told
 }
 
 const (
-	// matchSlice is how long one subscription's names are looked through before it is another's turn.
+	// matchSlice is how long names are matched for one subscription before another has its turn.
 	matchSlice = 10 * time.Millisecond
-	// discoveryWait bounds a sleep, discoveryGap the time between two beats.
+	// discoveryWait bounds a pause; discoveryGap bounds the time between two beats.
 	discoveryWait = time.Second
 	discoveryGap  = cluster.RefreshGap
 )
 
-// discover sees to it that the patterns of a new subscription are looked for. The client's mu is held.
+// discover has the patterns of a new subscription matched. The mutex of Groups is held.
 func (g *Groups) discover() {
 	if g.discovering.running {
 		select {
@@ -56,7 +56,7 @@ func (g *Groups) discover() {
 	g.life.Go(func() { (&discovery{groups: g, searches: map[*Subscription]*search{}}).run(g.life.Context) })
 }
 
-// run ends when no subscription has patterns any more.
+// run matches patterns until no subscription has any.
 func (d *discovery) run(ctx context.Context) {
 	beat, end := d.groups.config().Watch("patterns", discoveryGap)
 	defer end()
@@ -74,8 +74,8 @@ func (d *discovery) run(ctx context.Context) {
 	}
 }
 
-// notice takes up subscriptions that are new, which need a list of today, and drops those that have ended. It is false
-// when none is left.
+// notice adds searches for new subscriptions, which need a new list of topics, and drops those of ended ones. It returns
+// false when no subscription has patterns.
 func (d *discovery) notice() bool {
 	open := d.groups.withPatterns()
 	for s := range d.searches {
@@ -92,7 +92,7 @@ func (d *discovery) notice() bool {
 	return len(open) > 0
 }
 
-// withPatterns lists the subscriptions that have patterns. With none of them the discovery ends.
+// withPatterns lists the subscriptions that have patterns. When there are none, the discovery ends.
 func (g *Groups) withPatterns() []*Subscription {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -106,7 +106,7 @@ func (g *Groups) withPatterns() []*Subscription {
 	return list
 }
 
-// list reads the names that there are: those that are new are looked at next, those that are gone are forgotten.
+// list asks for the names of all topics. New names are to be matched; names that are gone are forgotten.
 func (d *discovery) list(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, cluster.QuestionTime)
 	defer cancel()
@@ -127,7 +127,7 @@ func (d *discovery) list(ctx context.Context) {
 	d.names = append([]string{}, names...)
 }
 
-// without is a copy of list that lacks what is in the other, which is in order.
+// without is a copy of list without the names in other, which is sorted.
 func without(list, other []string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(name string) bool {
 		_, in := slices.BinarySearch(other, name)
@@ -135,7 +135,7 @@ func without(list, other []string) []string {
 	})
 }
 
-// discoveryInterval is the time between two lists of topics: librdkafka's property for that, as the operator sets it.
+// discoveryInterval is the time between two lists of topics: what the operator sets for librdkafka's metadata refresh.
 func discoveryInterval(c *config.Config) time.Duration {
 	const name = "topic.metadata.refresh.interval.ms"
 	millis, err := strconv.Atoi(c.ConsumerProperties("", nil, 0)[name])
@@ -145,8 +145,8 @@ func discoveryInterval(c *config.Config) time.Duration {
 	return max(100*time.Millisecond, time.Duration(millis)*time.Millisecond)
 }
 
-// look goes on with the subscription that has taken least time: cheap patterns do not wait for costly ones. It is
-// false when there is nothing to look at.
+// look matches names for the subscription that has taken the least time. So cheap patterns do not wait for costly ones.
+// It returns false when there is nothing to match.
 func (d *discovery) look() bool {
 	var next *Subscription
 	for s, of := range d.searches {
@@ -166,7 +166,7 @@ func (d *discovery) look() bool {
 	return true
 }
 
-// match looks through names for the time of a slice.
+// match matches names for the time of a slice.
 func (s *search) match(set *topicset.Set) {
 	began := time.Now()
 	for len(s.rest) > 0 && time.Since(began) < matchSlice {
@@ -178,7 +178,7 @@ func (s *search) match(set *topicset.Set) {
 	s.spent += time.Since(began)
 }
 
-// rest waits for the next list to be due, or for a new subscription.
+// rest waits until the next list is due, or a subscription is new.
 func (d *discovery) rest(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, min(discoveryWait, time.Until(d.listAt)))
 	defer cancel()
@@ -188,14 +188,14 @@ func (d *discovery) rest(ctx context.Context) {
 	}
 }
 
-// discovered tells the subscription which topics its patterns match now.
+// discovered tells the subscription which topics match its patterns now.
 func (s *Subscription) discovered(found []string) {
 	s.topicSet.Find(slices.Sorted(slices.Values(found)))
 	s.do(s.subscribe)
 }
 
-// subscribe joins the group for the topics that there are. When none is left the group is not left either: brokers
-// that have only just started may know of none.
+// subscribe joins the group for the topics that exist. When none is left, the subscription stays as it was: brokers that
+// have just started may know no topics yet.
 func (s *Subscription) subscribe() {
 	topics := s.topicSet.Topics()
 	if len(topics) == 0 {

@@ -8,9 +8,9 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// partition is where a partition's records come from. Its fields but inDispatch are owned by the run goroutine.
+// partition is an assigned partition. The run goroutine owns all fields but inDispatch.
 type partition struct {
-	inDispatch *ledger.Partition // the subscription's mu guards it
+	inDispatch *ledger.Partition // guarded by the subscription's mu
 	queue      *librdkafka.Queue
 	memory     partitionMemory
 	log        logStart
@@ -18,7 +18,7 @@ type partition struct {
 	earlier    earlierAssignment
 }
 
-// fetchAll moves records from librdkafka to the partitions that are low, and calls members for them.
+// fetchAll moves records from librdkafka to the partitions that hold too few, and wakes members for them.
 func (s *Subscription) fetchAll(now time.Time) {
 	for _, f := range s.partitions {
 		s.fetchIfLow(f)
@@ -39,7 +39,7 @@ func (s *Subscription) fetchIfLow(f *partition) {
 	}
 }
 
-// fetch moves up to want records from librdkafka to the partition.
+// fetch moves up to want records of a partition from librdkafka to its ledger.
 func (s *Subscription) fetch(f *partition, want int) {
 	s.mu.Lock()
 	room := s.dispatch.RoomInBytes(f.inDispatch)
@@ -51,12 +51,12 @@ func (s *Subscription) fetch(f *partition, want int) {
 	})
 	s.enter(f, left)
 	clear(s.fetched)
-	for _, failing := range failed { // what came before them is there to be taken
+	for _, failing := range failed { // after the records that came before the failure were taken
 		s.fail(f, failing)
 	}
 }
 
-// enter takes what was fetched into the partition's ledger, run by run. left is how many librdkafka still holds of it.
+// enter adds fetched records to the partition's ledger. left is how many more records of the partition librdkafka holds.
 func (s *Subscription) enter(f *partition, left int) {
 	for rest := s.fetched; len(rest) > 0; {
 		s.follow(f, rest[0].Offset)
@@ -73,7 +73,7 @@ func (s *Subscription) enter(f *partition, left int) {
 	f.inDispatch.SetMore(left > 0)
 }
 
-// take enters records that follow each other, at least one.
+// take adds records that follow each other, at least one, to the partition's ledger.
 func (s *Subscription) take(f *partition, fetched []librdkafka.Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,8 +93,8 @@ func (s *Subscription) take(f *partition, fetched []librdkafka.Message) {
 	s.stepped(f.inDispatch.TopicPartition, fetched[len(fetched)-1].Offset)
 }
 
-// restart begins the partition's book again, at an offset or, below 0, wherever its next record is. What is owed of it
-// is taken back. The subscription's mu is held.
+// restart begins a new ledger for the partition. next is the offset that comes next; below 0 it is not known. Records
+// that members owe are taken back. The subscription's mu is held.
 func (f *partition) restart(next int64) {
 	next = max(-1, next)
 	f.inDispatch.Restart()

@@ -16,45 +16,46 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// subscriptionMemory is what a subscription has to do with the budget.
+// subscriptionMemory is a subscription's part in the budget for memory.
 type subscriptionMemory struct {
 	inBudget  *budget.Subscription
 	threshold fetchThreshold
-	lookedAt  time.Time // at what the partitions hold
+	lookedAt  time.Time // when the partitions were observed last
 	tickedAt  time.Time
-	endsAsked bool // the brokers were asked where the partitions end, or need not be
-	refused   bool // an answer had no room at the last look: see refuses
+	endsAsked bool // the brokers were asked where the partitions end, or need not be asked
+	refused   bool // an answer had no room at the last observation: see refuses
 }
 
-// partitionMemory is what a partition has to do with the budget.
+// partitionMemory is a partition's part in the budget for memory.
 type partitionMemory struct {
 	inBudget    *budget.Partition
 	seen        budget.Observation
-	recordBytes int64   // average size of its records in bytes, 0 before the first
-	backlog     backlog // what is there to be fetched first
+	recordBytes int64   // average size of the partition's records in bytes, 0 before the first record
+	backlog     backlog // what the group has not read of the partition
 	resumeAt    int64   // offset of the next record that librdkafka is to give, -1 while librdkafka goes on by itself
 }
 
-// backlog is where a partition begins for its group, and where it ended when it was assigned.
+// backlog begins at the group's committed offset. It ends where the partition ended when the brokers were asked.
 type backlog struct {
 	from, end int64
 	known     bool
 }
 
-// How often a subscription looks at most what its partitions hold: while there is plenty of room, and while there is not.
+// A subscription observes its partitions every lookInterval at most; every tightInterval while memory is short.
 const lookInterval, tightInterval = 20 * time.Millisecond, 2 * time.Millisecond
 
-// fetchThreshold is when librdkafka fetches more of a partition: while it holds less.
+// fetchThreshold says when librdkafka fetches more of a partition: while it holds fewer records and bytes.
 type fetchThreshold struct{ records, bytes int64 }
 
-// thresholdOf reads it from effective properties.
+// thresholdOf reads a fetchThreshold from librdkafka's properties.
 func thresholdOf(p config.Properties) fetchThreshold {
 	records, _ := strconv.ParseInt(p["queued.min.messages"], 10, 64) // librdkafka has checked them
 	kibis, _ := strconv.ParseInt(p["queued.max.messages.kbytes"], 10, 64)
 	return fetchThreshold{records: records, bytes: kibis << 10}
 }
 
-// balanceMemory looks what is held of each partition, and stops and begins to fetch as the budget says.
+// balanceMemory observes what librdkafka holds of each partition. Then it pauses and resumes partitions as the budget
+// says.
 func (s *Subscription) balanceMemory(now time.Time) {
 	interval := lookInterval
 	if s.groups.memory.tight.Load() {
@@ -101,8 +102,8 @@ func (s *Subscription) observeAll(due bool) {
 	})
 }
 
-// refuses tells whether an answer waits that there is no room for. By the next look its partitions are paused: then it
-// is let in, to be dropped.
+// refuses tells whether an answer of a broker waits for room. By the next observation its partitions are paused. Then
+// the answer is admitted, so that librdkafka drops it.
 func (s *Subscription) refuses() bool {
 	waits := s.consumer.HoldsResponses()
 	if waits && s.memory.refused {
@@ -113,11 +114,12 @@ func (s *Subscription) refuses() bool {
 	return waits
 }
 
-// A few messages that nobody takes may be no records: librdkafka leaves a message in the queue for each pause, resume
-// and seek, until the next fetch from there.
+// Up to so many messages that nobody takes may be no records. librdkafka leaves a message in the queue for each pause,
+// resume and seek, until the next fetch.
 const barriers, barrierBytes = 8, 64 << 10
 
-// observe looks at one partition. Whether it is at its end matters only when somebody has to wait.
+// observe notes what librdkafka holds of a partition. Whether the partition is at its end matters only while memory is
+// short.
 func (s *Subscription) observe(tp record.TopicPartition, f *partition, tight bool) {
 	seen := budget.Observation{Taken: f.memory.seen.Taken, AverageBytes: f.memory.recordBytes}
 	if f.queue != nil {
@@ -130,12 +132,12 @@ func (s *Subscription) observe(tp record.TopicPartition, f *partition, tight boo
 	seen.Hungry = held < s.memory.threshold.records && held*f.memory.recordBytes < s.memory.threshold.bytes
 	if tight && seen.Records == 0 {
 		left, known := s.ahead(tp, f)
-		seen.Idle, seen.Behind = known && left <= 1, known && left > 1 // the last one may be a transaction's marker
+		seen.Idle, seen.Behind = known && left <= 1, known && left > 1 // the last offset may be a transaction's marker
 	}
 	f.memory.seen = seen
 }
 
-// ahead is how many offsets there are to be fetched, as far as is known.
+// ahead is how many offsets are still to be fetched, if that is known.
 func (s *Subscription) ahead(tp record.TopicPartition, f *partition) (left int64, known bool) {
 	from, end := f.memory.resumeAt, f.memory.backlog.end
 	if from < 0 && f.memory.backlog.known {
@@ -149,8 +151,8 @@ func (s *Subscription) ahead(tp record.TopicPartition, f *partition) (left int64
 	return end - from, from >= 0 && (answered || f.memory.backlog.known)
 }
 
-// askEnds asks where partitions end: those that are at their end for the group need not wait for their turn. Who cannot
-// be asked is taken to be behind. What the group has committed is asked first.
+// askEnds asks the brokers where the partitions end. A partition that is at its end for the group need not wait for its
+// turn. A partition without an answer counts as behind. The committed offsets must be known before.
 func (s *Subscription) askEnds() {
 	if s.committedQuery.due || s.committedQuery.asking {
 		return
@@ -170,7 +172,7 @@ func (s *Subscription) askEnds() {
 	})
 }
 
-// noteEnds notes where partitions ended.
+// noteEnds takes the answer to askEnds.
 func (s *Subscription) noteEnds(ends map[record.TopicPartition]int64) {
 	for tp, end := range ends {
 		f := s.partitions[tp]
@@ -188,7 +190,7 @@ func (s *Subscription) noteEnds(ends map[record.TopicPartition]int64) {
 	}
 }
 
-// applyBudget pauses and resumes what the budget has closed and opened.
+// applyBudget pauses the partitions that the budget has closed, and resumes those that it has opened.
 func (s *Subscription) applyBudget() {
 	var stop, resume []librdkafka.Partition
 	for tp, f := range s.partitions {
@@ -214,22 +216,22 @@ func (s *Subscription) applyBudget() {
 	}
 }
 
-// empty takes what little is left of a partition that is to be paused: it would have to be fetched again.
+// empty takes the last few records of a partition that is to be paused. Otherwise they would have to be fetched again.
 func (s *Subscription) empty(f *partition) {
 	if n := f.queue.Len(); int64(n) < s.memory.threshold.records && !s.waits(f) {
 		s.fetch(f, n)
 	}
 }
 
-// dispose has librdkafka drop an answer that it had begun to unpack when the partition was paused: it does so when it is
-// asked for a record.
+// dispose has librdkafka drop an answer that it was unpacking when the partition was paused. librdkafka does so when it
+// is asked for a record.
 func (s *Subscription) dispose(f *partition) {
 	if !s.waits(f) {
 		s.fetch(f, 1)
 	}
 }
 
-// admit takes a partition into the budget, before it is assigned.
+// admit adds a partition to the budget, before it is assigned.
 func (s *Subscription) admit(tp record.TopicPartition) partitionMemory {
 	p := partitionMemory{resumeAt: -1}
 	s.memory.endsAsked = false
@@ -244,7 +246,7 @@ func (s *Subscription) admit(tp record.TopicPartition) partitionMemory {
 	return p
 }
 
-// dismiss takes a partition out of the budget.
+// dismiss removes a partition from the budget.
 func (s *Subscription) dismiss(f *partition) {
 	s.groups.memory.change(s.memory.inBudget, func(b *budget.Budget) { b.Remove(f.memory.inBudget) })
 }

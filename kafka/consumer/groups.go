@@ -26,10 +26,10 @@ type Groups struct {
 	consumed        consumeCounts
 	leases          leaseBooks
 	memory          memory
-	opened          chan struct{} // a partition was: see watchTopics
-	committedAskers chan struct{} // a slot for each subscription that asks what was committed
+	opened          chan struct{} // a partition was opened: see watchTopics
+	committedAskers chan struct{} // a slot for each subscription that asks for committed offsets
 
-	mu            sync.Mutex // guards what follows; taken before a subscription's own
+	mu            sync.Mutex // guards what follows; taken before the mutex of a subscription
 	discovering   discovering
 	subscriptions map[string]*Subscription
 	members       map[Identity]*Member
@@ -37,7 +37,7 @@ type Groups struct {
 	slots         consumerSlots
 }
 
-// New makes Groups that members can join; their loops begin with Run.
+// New makes Groups that members can join. Run starts its loops.
 func New(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifetime.Lifetime, cluster *cluster.Cluster) *Groups {
 	g := &Groups{
 		settings: settings, log: log, life: life, cluster: cluster,
@@ -49,7 +49,7 @@ func New(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifeti
 	return g
 }
 
-// Run watches the topics that are consumed, and gives memory back, until the life ends.
+// Run watches topic ids, and returns memory to the system, until the life ends.
 func (g *Groups) Run() {
 	g.life.Go(func() { g.watchTopics(g.life.Context) })
 	g.life.Go(func() { g.trim(g.life.Context) })
@@ -58,19 +58,19 @@ func (g *Groups) Run() {
 // config is the configuration as it is now. Nobody changes what it points to.
 func (g *Groups) config() *config.Config { return g.settings.Load() }
 
-// Reconfigure applies what holds at once: the memory for what is fetched.
+// Reconfigure applies the bound on memory, which holds at once.
 func (g *Groups) Reconfigure(cfg *config.Config) {
 	g.memory.change(nil, func(b *budget.Budget) { b.Resize(int64(cfg.Consume.Memory)) })
 }
 
-// open lists the subscriptions, by group and topics.
+// open lists the open subscriptions, by group and topics.
 func (g *Groups) open() []*Subscription {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.SortedFunc(maps.Values(g.subscriptions), func(a, b *Subscription) int { return cmp.Compare(a.key, b.key) })
 }
 
-// Served lists the groups that are served, by name.
+// Served lists the groups that this proxy serves, by name.
 func (g *Groups) Served() map[string]cluster.Served {
 	groups := map[string]cluster.Served{}
 	for _, s := range g.open() {

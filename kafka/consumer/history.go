@@ -6,7 +6,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// history is what was known of topics and partitions of which some were assigned here before.
+// history is what this process remembers of topics and partitions that were assigned to it once.
 type history struct {
 	logs        map[string]*topicLog                   // by topic
 	settlements map[record.TopicPartition]*settlements // of partitions that are not assigned now
@@ -16,7 +16,7 @@ func newHistory() history {
 	return history{logs: map[string]*topicLog{}, settlements: map[record.TopicPartition]*settlements{}}
 }
 
-// take takes what was settled of a partition, nil when nothing was.
+// take removes the settlements of a partition, and returns them; nil when there are none.
 func (h *history) take(tp record.TopicPartition) *settlements {
 	p := h.settlements[tp]
 	delete(h.settlements, tp)
@@ -31,10 +31,10 @@ func (h *history) logID(topic string) string {
 	return ""
 }
 
-// logKept is how long the id of a topic is remembered of which nothing is assigned here.
+// logKept is how long the id of a topic is remembered after the last partition of it was assigned here.
 const logKept = 10 * time.Minute
 
-// forget drops what was known of topics that are not assigned here, and have not been for logKept.
+// forget drops topics that are not in here, after logKept.
 func (h *history) forget(here map[string]bool, now time.Time) {
 	for topic, l := range h.logs {
 		if !here[topic] && now.Sub(l.asOf) > logKept {
@@ -48,33 +48,34 @@ func (h *history) forget(here map[string]bool, now time.Time) {
 	}
 }
 
-// settlements are what this process had settled of a partition when it lost it, or gave it back: Kafka may not have it, as the
-// coordinator was away. If the partition comes back and nobody else has been at it meanwhile, that counts still.
+// settlements are what members had settled of a partition when this process lost it, or gave it back. Kafka may not have
+// them, because the coordinator was away. They count again when the partition comes back, unless somebody else has
+// committed meanwhile.
 type settlements struct {
-	position  int64   // all below is settled
-	settled   []int64 // of what is above
-	committed int64   // what the brokers had, as far as was known
-	log       string  // the topic's id, empty when it was not known
+	position  int64   // every record below it is settled
+	settled   []int64 // settled offsets above the position
+	committed int64   // what the brokers had, as far as this process knew
+	log       string  // id of the topic, empty when it was not known
 }
 
-// earlierAssignment is what a partition's last assignment to this process means for the present one.
+// earlierAssignment is what remains of the partition's last assignment to this process.
 type earlierAssignment struct {
 	openedAt    time.Time
-	settlements *settlements // the partition is not fetched until it is decided whether that counts
-	logKnown    bool         // the brokers were asked for the topic's id, since the partition was opened
-	counts      bool         // what was settled before counts
+	settlements *settlements // nil when none are left to decide on: see inherit. The partition is not fetched before.
+	logKnown    bool         // the brokers were asked for the topic's id since the partition was opened
+	counts      bool         // the settlements count
 }
 
-// holds tells whether what is committed now is what this process has committed, or was about to.
+// holds tells whether the committed offset is one that this process has committed, or was about to commit.
 func (p *settlements) holds(committed int64) bool {
 	return p.committed <= committed && committed <= p.position
 }
 
-// keepSettlements keeps what was settled of a partition that goes away. The subscription's mu is held, and until nothing can be
-// settled any more: what is answered as done after this is not kept.
+// keepSettlements remembers what is settled of a partition that goes away. The subscription's mu is held until nothing
+// of the partition can be settled. A later settlement would be answered, and then lost.
 func (s *Subscription) keepSettlements(tp record.TopicPartition, f *partition) {
 	switch {
-	case f.earlier.settlements != nil: // it had not begun here yet
+	case f.earlier.settlements != nil: // it was not decided yet whether these count
 		s.history.settlements[tp] = f.earlier.settlements
 		return
 	case f.commit.rewound:
@@ -82,20 +83,20 @@ func (s *Subscription) keepSettlements(tp record.TopicPartition, f *partition) {
 	}
 	p := settlements{committed: f.commit.committed, log: s.history.logID(tp.Topic)}
 	p.position, p.settled = f.inDispatch.Ledger().Settlements()
-	p.position = max(p.position, f.commit.committed) // nothing may be settled here below the first that is not
+	p.position = max(p.position, f.commit.committed) // nothing can be settled here below the committed offset
 	if p.position >= 0 || len(p.settled) > 0 {
 		s.history.settlements[tp] = &p
 	}
 }
 
-// takeSettlements finds what was settled of a partition that has come back. Nothing of it is lent before it is decided whether
-// that counts: see inherit.
+// takeSettlements takes what was settled of a partition that has come back. Nothing of the partition is lent before
+// inherit has decided whether that counts.
 func (s *Subscription) takeSettlements(tp record.TopicPartition, f *partition) {
 	f.earlier.openedAt = time.Now()
 	f.earlier.settlements = s.history.take(tp)
 }
 
-// inherit decides, when it is known what is committed and which log it is.
+// inherit decides whether settlements count. It waits until the committed offset and the topic's id are known.
 func (s *Subscription) inherit(f *partition) {
 	p := f.earlier.settlements
 	if p == nil || !f.commit.known || !f.earlier.logKnown {
@@ -106,8 +107,8 @@ func (s *Subscription) inherit(f *partition) {
 	id := s.history.logID(tp.Topic)
 	another := id != "" && p.log != "" && id != p.log
 	switch {
-	case !p.holds(f.commit.committed): // somebody else has been at it
-	case another && f.commit.committed >= 0: // that was committed of the old log
+	case !p.holds(f.commit.committed): // somebody else has committed
+	case another && f.commit.committed >= 0: // the committed offset is of the old log
 		s.log.Warn("topic was created again", "topic", tp.Topic, "old_id", p.log, "id", id, "partition", tp.Partition)
 		s.history.settlements[tp] = p
 		s.resetTo([]record.TopicPartition{tp}, p.log)

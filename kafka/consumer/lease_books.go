@@ -9,26 +9,26 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 )
 
-// rowKey is what one row of the books is about; the zero rowKey is everything beyond the bound.
+// rowKey names a row of the books. The zero rowKey names the row for everything beyond the bound.
 type rowKey struct{ group, topic string }
 
-// leaseRows bounds the rows of the books: groups and topics are named by clients.
+// leaseRows bounds the rows, because clients name groups and topics.
 const leaseRows = 500
 
 // leaseBooks keep what every group was lent, also after its subscription has ended.
 type leaseBooks struct {
-	mu         sync.Mutex // taken before a subscription's own
+	mu         sync.Mutex // taken before the mutex of a subscription
 	past       map[rowKey]*pastLeases
-	own        int // rows but that of the zero rowKey
+	own        int // rows, without the one of the zero rowKey
 	open       map[*Subscription]bool
 	rebalances map[string]int64 // by group
 }
 
-// pastLeases is what ended subscriptions counted, and what belongs to no subscription's ledgers.
+// pastLeases is what ended subscriptions have counted, and what no ledger counts.
 type pastLeases struct {
 	ledger.LeaseCounts
 	stale    int64
-	age      time.Duration // of what stands now: see addStanding
+	age      time.Duration // of the worst standing record: see addStanding
 	attempts int
 }
 
@@ -36,7 +36,7 @@ func newLeaseBooks() leaseBooks {
 	return leaseBooks{past: map[rowKey]*pastLeases{}, open: map[*Subscription]bool{}, rebalances: map[string]int64{}}
 }
 
-// admit returns the row that a topic of a group is counted in.
+// admit returns the row that counts a topic of a group.
 func (b *leaseBooks) admit(group, topic string) rowKey {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -53,7 +53,7 @@ func (b *leaseBooks) admit(group, topic string) rowKey {
 	return m
 }
 
-// others is the row of everything beyond the bound. The books' mu is held.
+// others is the row for everything beyond the bound. The books' mu is held.
 func (b *leaseBooks) others() *pastLeases {
 	if b.past[rowKey{}] == nil {
 		b.past[rowKey{}] = &pastLeases{}
@@ -61,7 +61,7 @@ func (b *leaseBooks) others() *pastLeases {
 	return b.past[rowKey{}]
 }
 
-// stale counts a settlement that came too late. What it names may be anything: it gets no row of its own.
+// stale counts a settlement that came too late. Clients may name anything, so this opens no row.
 func (b *leaseBooks) stale(group, topic string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -82,7 +82,7 @@ func (b *leaseBooks) rebalanced(group string) {
 	b.rebalances[group]++
 }
 
-// rebalancesOf is how often the group was rebalanced here since the start.
+// rebalancesOf is how many assignments and revocations the group has had here since the start.
 func (b *leaseBooks) rebalancesOf(group string) int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -95,7 +95,7 @@ func (b *leaseBooks) opened(s *Subscription) {
 	b.open[s] = true
 }
 
-// closed takes over what a subscription counted. It has no ledger any more.
+// closed takes over what a subscription has counted, after its ledgers have ended.
 func (b *leaseBooks) closed(s *Subscription) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -108,7 +108,7 @@ func (b *leaseBooks) closed(s *Subscription) {
 	delete(b.open, s)
 }
 
-// Consumed reads the books of what was lent, a row by group and topic, in order.
+// Consumed reads the books: a row per group and topic, in order.
 func (g *Groups) Consumed() []ConsumedRow {
 	b := &g.leases
 	b.mu.Lock()

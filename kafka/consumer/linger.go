@@ -5,22 +5,22 @@ import (
 )
 
 const (
-	// contestedLinger is how long a subscription without members keeps its partitions from members of its
-	// group that wait, when its own come and go faster than that: each coming and going would be a rebalance.
+	// contestedLinger is how long a subscription without members may keep partitions that other members of its group
+	// wait for. It is for members that come and go faster than that: each time would be a rebalance.
 	contestedLinger = time.Second
-	// joiningTime is how long a subscription may take to join its group before it leaves it for others.
+	// joiningTime is how long a subscription without members may take to join its group before it ends for others.
 	joiningTime = 5 * time.Second
-	// After another subscription has left their group, consumers ask the coordinator every promptInterval for
-	// promptTime whether there is something for them.
+	// After another subscription has left their group, consumers send a heartbeat every promptInterval for promptTime.
+	// So they hear of new assignments early.
 	promptInterval = 200 * time.Millisecond
 	promptTime     = 2 * time.Second
 )
 
-// presence is when members use a subscription. The subscription's mu guards it.
+// presence tells when members use a subscription. The subscription's mu guards it.
 type presence struct {
-	lastUsed       time.Time     // when a member was last here
-	longestAbsence time.Duration // the longest that none was, before one came
-	evicted        bool          // others need the subscription's place
+	lastUsed       time.Time     // when a member was here last
+	longestAbsence time.Duration // the longest time without members, before one came
+	evicted        bool          // the subscription is to end, to make room for another
 }
 
 // arrive notes that a member comes. The subscription's mu is held.
@@ -31,7 +31,7 @@ func (s *Subscription) arrive(now time.Time) {
 	s.presence.lastUsed = now
 }
 
-// mayEnd forgets members whose grace is over, and tells whether the subscription may end.
+// mayEnd forgets members whose grace is over. It tells whether the subscription may end.
 func (s *Subscription) mayEnd(now time.Time) bool {
 	s.mu.Lock()
 	gone := s.dispatch.Expire(now)
@@ -47,9 +47,9 @@ func (s *Subscription) mayEnd(now time.Time) bool {
 	return empty && s.groups.retire(s, now)
 }
 
-// lingerTime is how long the subscription stays without members. Those of its group that wait for its topics
-// elsewhere contest it. One that is just joining its group completes that: if it left, whoever gets its request
-// would take it for a member, and give it partitions until its session ends. Its mu is held.
+// lingerTime is how long the subscription stays without members. It is contested when other members of its group wait
+// for its topics. A subscription that is just joining completes that first. If it left before, its group would count it
+// as a member until its session ends, and give it partitions. The subscription's mu is held.
 func (s *Subscription) lingerTime(contested bool) time.Duration {
 	linger := s.cfg.Consume.Linger
 	switch {
@@ -62,12 +62,12 @@ func (s *Subscription) lingerTime(contested bool) time.Duration {
 	case s.presence.evicted:
 		return 0
 	case s.presence.longestAbsence > contestedLinger:
-		return 0 // it would end before they come back
+		return 0 // the subscription would end before its members come back
 	}
 	return min(linger, 2*s.presence.longestAbsence, contestedLinger)
 }
 
-// retire ends a subscription that nobody uses any more, unless somebody joined meanwhile.
+// retire ends a subscription that nobody uses any more, unless somebody has joined meanwhile.
 func (g *Groups) retire(s *Subscription, now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -86,8 +86,8 @@ func (g *Groups) retire(s *Subscription, now time.Time) bool {
 	return true
 }
 
-// contested tells whether connected members of another subscription of the group would like to have the
-// partitions of this one. The client's mu is held, the subscription's is not.
+// contested tells whether connected members of another subscription of the group wait for partitions of this one. The
+// mutex of Groups is held, that of the subscription is not.
 func (g *Groups) contested(s *Subscription) bool {
 	for _, other := range g.subscriptions {
 		if other != s && other.group == s.group && other.topicSet.Overlaps(s.topicSet) && other.hasConnected() {
@@ -104,14 +104,14 @@ func (s *Subscription) hasConnected() bool {
 	return s.dispatch.Attended()
 }
 
-// hasMembers tells whether it has members, those that are away and owe something included.
+// hasMembers tells whether there are members. Those that are away and owe records are included.
 func (s *Subscription) hasMembers() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.dispatch.Empty()
 }
 
-// evict ends it at the next look: nobody uses it, and nobody can join it any more.
+// evict ends the subscription at its next round. Nobody uses it, and nobody can join it any more.
 func (s *Subscription) evict() {
 	s.mu.Lock()
 	s.presence.evicted = true
@@ -125,8 +125,8 @@ func (s *Subscription) lastUsed() time.Time {
 	return s.presence.lastUsed
 }
 
-// Contested tells whether other members of the group, with other topics or properties, would like to have
-// the partitions that the member's subscription holds.
+// Contested tells whether members of another subscription of the group wait for partitions of this member's
+// subscription. That subscription has other topics or properties.
 func (m *Member) Contested() bool {
 	g := m.sub.groups
 	g.mu.Lock()
@@ -134,8 +134,7 @@ func (m *Member) Contested() bool {
 	return g.contested(m.sub)
 }
 
-// wakeOthers makes the group's other subscriptions look at once whether they are still wanted. The client's mu is
-// held.
+// wakeOthers has the group's other subscriptions check at once whether they may end. The mutex of Groups is held.
 func (g *Groups) wakeOthers(s *Subscription) {
 	for _, other := range g.subscriptions {
 		if other != s && other.group == s.group {
@@ -144,8 +143,8 @@ func (g *Groups) wakeOthers(s *Subscription) {
 	}
 }
 
-// left makes the group's other consumers hear of it now that one has left: by themselves they would at their
-// next heartbeat, which is seconds away with KIP-848.
+// left has the group's other consumers hear at once that this one has left. Otherwise they hear it at their next
+// heartbeat, which is seconds away with KIP-848.
 func (g *Groups) left(s *Subscription) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -157,12 +156,12 @@ func (g *Groups) left(s *Subscription) {
 	}
 }
 
-// promptedHeartbeats are those by which a consumer hears of the group early, for a while.
+// promptedHeartbeats are heartbeats that are sent early, for a while.
 type promptedHeartbeats struct {
 	last, until time.Time
 }
 
-// due tells whether a heartbeat is to be prompted now, and notes that.
+// due tells whether to prompt a heartbeat now, and notes that.
 func (p *promptedHeartbeats) due(now time.Time) bool {
 	if p.until.IsZero() || now.Before(p.last.Add(promptInterval)) {
 		return false
@@ -175,7 +174,7 @@ func (p *promptedHeartbeats) due(now time.Time) bool {
 	return true
 }
 
-// promptHeartbeat has the consumer ask the coordinator for news, while some are to be expected.
+// promptHeartbeat sends a heartbeat early, while a new assignment is to be expected.
 func (s *Subscription) promptHeartbeat(now time.Time) {
 	if !s.heartbeats.due(now) {
 		return
@@ -185,11 +184,11 @@ func (s *Subscription) promptHeartbeat(now time.Time) {
 	}
 }
 
-// departures are when the last members left subscriptions that ended because of others of their group: one
-// that is opened again soon has members that come and go.
+// departures tell when the last member left a subscription that ended because others of its group waited. When such a
+// subscription opens again soon, its members come and go.
 type departures map[string]time.Time
 
-// mostDepartures bounds them: keys are made of what clients say.
+// mostDepartures bounds the departures, because clients choose the keys.
 const mostDepartures = 1000
 
 func (d departures) note(key string, used, now time.Time) {
@@ -201,8 +200,7 @@ func (d departures) note(key string, used, now time.Time) {
 	d[key] = used
 }
 
-// since is when the members of a subscription that is opened now were there before, now if they were not
-// lately.
+// since is when the subscription had members before, if that was lately; otherwise it is now.
 func (d departures) since(key string, now time.Time) time.Time {
 	at, known := d[key]
 	delete(d, key)
@@ -212,8 +210,8 @@ func (d departures) since(key string, now time.Time) time.Time {
 	return at
 }
 
-// Leave ends the member's connection. Politely, what it owes goes to others at once; otherwise it
-// is kept for the grace, in case the same name comes back.
+// Leave ends the member's connection. Politely, what the member owes goes to others at once. Otherwise it is kept for
+// the grace, in case a member of the same name joins.
 func (m *Member) Leave(politely bool) {
 	g := m.sub.groups
 	g.mu.Lock()
@@ -228,7 +226,7 @@ func (m *Member) Leave(politely bool) {
 	}
 }
 
-// stand keeps the member for the grace; false when the member owes nothing and needs none.
+// stand keeps the member for the grace. It returns false when the member owes nothing.
 func (m *Member) stand() bool {
 	s, now := m.sub, time.Now()
 	s.mu.Lock()
@@ -248,11 +246,11 @@ func (m *Member) dismiss() {
 	s.presence.lastUsed = now
 	s.dispatch.Dismiss(m.inDispatch, now)
 	if s.dispatch.Empty() {
-		s.wake() // others of its group may wait for its partitions
+		s.wake() // others of the group may wait for the partitions
 	}
 }
 
-// forget drops a member whose grace is over, unless it came back meanwhile.
+// forget drops a member whose grace is over, unless it has joined again meanwhile.
 func (g *Groups) forget(id Identity, s *Subscription) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -261,7 +259,7 @@ func (g *Groups) forget(id Identity, s *Subscription) {
 	}
 }
 
-// detach makes sure that a subscription which ends is not joined any more.
+// detach removes a subscription that ends, so that nobody joins it any more.
 func (g *Groups) detach(s *Subscription) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

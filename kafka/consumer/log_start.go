@@ -9,29 +9,29 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// logStart is what is known of where a partition's log was entered: see follow.
+// logStart is what is known of where this process began to read a partition's log: see follow.
 type logStart struct {
-	next       int64     // the offset that comes next, as long as no record has come; -1: not known
-	first      int64     // the first offset that came, -1 for none
-	anewAt     time.Time // when the partition was sought as its topic was created again; zero when its records come
-	behind     bool      // there are such records, and none has come
-	halted     bool      // nothing is taken any more: auto.offset.reset is error, and the log does not hold what comes next
-	doubted    logBounds // what looked like another log, and was not
-	wentBackAt time.Time // when the records went back
+	next       int64     // offset that comes next, before the first record has come; -1: not known
+	first      int64     // offset of the first record that came, -1 for none
+	soughtAt   time.Time // when the partition was sought after its topic was created again; zero once its records come
+	behind     bool      // the new log has records, and none has come
+	halted     bool      // no records are taken: auto.offset.reset is error, and the log does not hold the next offset
+	doubted    logBounds // bounds that looked like another log, and were none
+	wentBackAt time.Time // when the log was found to have gone back
 }
 
-// logFrom is the state of a partition of which an offset comes next, -1 when it is not known.
+// logFrom is the logStart of a partition of which next comes next; -1: not known.
 func logFrom(next int64) logStart { return logStart{next: next, first: -1, doubted: logBounds{-1, -1}} }
 
-// logBounds is what a partition's log holds: from low up to, but not including, high. -1 is not known.
+// logBounds are the offsets that a partition's log holds: from low up to, but not including, high. -1 is not known.
 type logBounds struct{ low, high int64 }
 
-// lacks tells that the log does not go on at an offset: it begins behind it, or ends before it.
+// lacks tells that a log does not hold the next offset: the log begins behind it, or ends before it.
 func (b logBounds) lacks(next int64) bool {
 	return next >= 0 && (b.low > next || b.high >= 0 && b.high < next)
 }
 
-// expected is the offset that comes next, -1 when it is not known.
+// expected is the offset that comes next, -1 when that is not known.
 func (f *partition) expected() int64 {
 	if at := f.inDispatch.Ledger().Fetched(); at >= 0 {
 		return at + 1
@@ -39,12 +39,12 @@ func (f *partition) expected() int64 {
 	return f.log.next
 }
 
-// committedRetry is the pause before the group's coordinator is asked again.
+// committedRetry is the pause before the coordinator is asked again.
 const committedRetry = time.Second
 
-// committedQuery is the question what the group has committed of partitions that are new here.
+// committedQuery asks what the group has committed of partitions that are new here.
 type committedQuery struct {
-	due       bool // that is not known of a partition
+	due       bool // there is a partition whose committed offset is not known
 	asking    bool
 	notBefore time.Time
 }
@@ -61,8 +61,8 @@ func (l *committedQuery) begins(now time.Time) bool {
 // again has the brokers asked once more, after committedRetry.
 func (l *committedQuery) again() { l.due, l.notBefore = true, time.Now().Add(committedRetry) }
 
-// askCommitted asks what the group has committed of partitions that are new here: librdkafka, which asks as well, does not
-// tell. It is compared with the first record that comes.
+// askCommitted asks for the committed offsets of partitions that are new here. librdkafka asks for them as well, and
+// does not tell us. They are compared with the first records that come.
 func (s *Subscription) askCommitted(now time.Time) {
 	if !s.committedQuery.begins(now) {
 		return
@@ -81,14 +81,14 @@ func (s *Subscription) askCommitted(now time.Time) {
 	})
 }
 
-// committedAskers is how many subscriptions ask at once where they stand: each holds a thread meanwhile. committedTime bounds what
-// one whose coordinator is silent costs the others.
+// committedAskers is how many subscriptions ask for committed offsets at once, because each holds a thread meanwhile.
+// committedTime bounds one question: a silent coordinator must not delay the others for long.
 const (
 	committedAskers = 2
 	committedTime   = time.Second
 )
 
-// askInTurn takes one of the places for those who ask, and returns what gives it back.
+// askInTurn waits until this subscription may ask. leave lets the next one ask.
 func (g *Groups) askInTurn() (leave func()) {
 	g.committedAskers <- struct{}{}
 	return func() { <-g.committedAskers }
@@ -117,15 +117,15 @@ func (s *Subscription) takeCommitted(asked map[record.TopicPartition]*partition,
 	}
 }
 
-// compareCommitted compares what the group had committed with what has come since.
+// compareCommitted compares the committed offset of a partition with what has come since.
 func (s *Subscription) compareCommitted(f *partition, at int64) {
 	f.commit.known = true
-	if f.commit.committed < 0 { // else a commit has ended meanwhile, and says more
+	if f.commit.committed < 0 { // otherwise a commit has ended meanwhile, and its offset is newer
 		f.commit.committed = at
 	}
 	position := s.position(f)
 	switch {
-	case f.commit.explicit: // it was sought meanwhile
+	case f.commit.explicit: // the partition was sought meanwhile
 	case at < 0 && s.strict():
 		s.halt(f, "the group has no committed offset, and auto.offset.reset is error: choose earliest or latest")
 	case at < 0:
@@ -144,18 +144,19 @@ func (s *Subscription) position(f *partition) int64 {
 	return f.inDispatch.Ledger().Position()
 }
 
-// strict tells that auto.offset.reset is error: it is up to people where the group goes on.
+// strict tells whether auto.offset.reset is error. Then an operator decides where the group goes on.
 func (s *Subscription) strict() bool {
 	_, known := resets[s.reset]
 	return !known
 }
 
-// waits tells that a partition is not to be fed: it was halted, or may have to be.
+// waits tells that nothing of a partition may be fetched. It is halted, or may have to be, or has settlements to decide
+// on.
 func (s *Subscription) waits(f *partition) bool {
 	return f.log.halted || f.earlier.settlements != nil || s.strict() && !f.commit.known
 }
 
-// follow looks whether the record at an offset follows what came before, and if not, what that means.
+// follow checks whether the record at an offset follows what came before, and acts when it does not.
 func (s *Subscription) follow(f *partition, at int64) {
 	next := f.expected()
 	switch {
@@ -165,12 +166,12 @@ func (s *Subscription) follow(f *partition, at int64) {
 		s.wentBack(f, next, at, true)
 	}
 	if f.log.first < 0 && !f.log.halted {
-		f.log.first, f.log.anewAt, f.log.behind = at, time.Time{}, false
+		f.log.first, f.log.soughtAt, f.log.behind = at, time.Time{}, false
 	}
 }
 
-// unbroken is how many of the first records follow each other. Offsets may be missing between them, where compaction and
-// transactions leave gaps, but not where the log begins behind such a gap.
+// unbroken is how many of the first records follow each other. Compaction and transactions may leave gaps between them.
+// A gap counts as a break where the log begins behind it.
 func (s *Subscription) unbroken(f *partition, fetched []librdkafka.Message) int {
 	low := int64(-1)
 	for i := 1; i < len(fetched); i++ {
@@ -188,8 +189,8 @@ func (s *Subscription) unbroken(f *partition, fetched []librdkafka.Message) int 
 	return len(fetched)
 }
 
-// passed counts records that will not come any more, because the log begins behind them. Offsets that are missing
-// otherwise never were records of ours: compaction and the markers of transactions leave such gaps.
+// passed counts records that will not come any more, because the log begins behind them. Other missing offsets are gaps
+// that compaction and transactions leave: no records were there.
 func (s *Subscription) passed(f *partition, next, at int64) {
 	tp := f.inDispatch.TopicPartition
 	low, high := s.consumer.Watermarks(tp.Topic, tp.Partition)
@@ -204,7 +205,7 @@ func (s *Subscription) passed(f *partition, next, at int64) {
 	}
 }
 
-// skip books records that are skipped, and says so.
+// skip counts and logs skipped records.
 func (s *Subscription) skip(f *partition, from, to, low int64) {
 	s.log.Warn("records skipped: the log begins behind them", "partition", f.inDispatch.String(), "from", from, "to", to,
 		"records", to-from, "log_begins", low, "auto_offset_reset", s.reset)
@@ -213,9 +214,9 @@ func (s *Subscription) skip(f *partition, from, to, low int64) {
 	f.inDispatch.Ledger().Pass(from, to)
 }
 
-// wentBack begins the partition's book again where its log goes on, below what came before or is committed: the topic
-// was created again, or its log was cut. What is owed of the old log cannot be settled in the new one. anew is
-// false when all that was fetched is of the new log already.
+// wentBack begins a partition again where its log goes on, below what came before or is committed. The topic was created
+// again, or its log was truncated. What members owe of the old log cannot be settled in the new one. anew is false when
+// everything that was fetched is of the new log.
 func (s *Subscription) wentBack(f *partition, from, to int64, anew bool) {
 	tp := f.inDispatch.TopicPartition
 	if s.strict() {
@@ -234,20 +235,20 @@ func (s *Subscription) wentBack(f *partition, from, to int64, anew bool) {
 	f.commit.explicit, f.log.wentBackAt, s.storedAt = true, time.Now(), time.Time{}
 }
 
-// outOfRange halts a partition whose log does not hold what comes next.
+// outOfRange halts a partition whose log does not hold the next offset.
 func (s *Subscription) outOfRange(f *partition, next int64, holds logBounds) {
 	s.halt(f, fmt.Sprintf("offset %d of %s is out of range %d-%d, and auto.offset.reset is error: set the group's offset, or choose earliest or latest",
 		next, f.inDispatch, holds.low, holds.high))
 }
 
-// halt takes nothing of a partition any more, and tells members why.
+// halt takes no more records of a partition, and tells members why.
 func (s *Subscription) halt(f *partition, why string) {
 	f.log.halted = true
 	s.log.Warn("partition halted", "partition", f.inDispatch.String(), "err", why)
 	s.tell(&librdkafka.Error{Code: librdkafka.AutoOffsetReset, Text: why}, false)
 }
 
-// halting tells whether some partition is halted.
+// halting tells whether any partition is halted.
 func (s *Subscription) halting() bool {
 	for _, f := range s.partitions {
 		if f.log.halted {
@@ -257,17 +258,17 @@ func (s *Subscription) halting() bool {
 	return false
 }
 
-// logCheckGap is how often the logs of partitions of which nothing comes are looked at, at least.
+// logCheckGap is the longest time between two checks of the logs.
 const logCheckGap = time.Second
 
-// logCheck is the question what logs hold of which nothing comes.
+// logCheck asks the brokers for log bounds of partitions of which nothing comes.
 type logCheck struct {
 	asking bool
-	lastAt time.Time // when it was looked whether that must be asked
+	lastAt time.Time // when the partitions were checked last
 }
 
-// checkLogs looks for partitions whose log, by what librdkafka has last heard, does not hold what comes next: of one that
-// is empty, or ends before that, no record would tell. What it has heard may be old, so the brokers are asked.
+// checkLogs looks for partitions whose log does not hold the next offset, by what librdkafka knows. No record would show
+// that when the log is empty, or ends before that offset. What librdkafka knows may be old, so the brokers are asked.
 func (s *Subscription) checkLogs(now time.Time) {
 	if s.logCheck.asking || now.Sub(s.logCheck.lastAt) < min(logCheckGap, s.cfg.Consume.CommitInterval) {
 		return
@@ -281,9 +282,9 @@ func (s *Subscription) checkLogs(now time.Time) {
 		}
 		low, high := s.consumer.Watermarks(tp.Topic, tp.Partition)
 		if low > next && f.buffers() {
-			continue // what the log has lost is here already
+			continue // librdkafka holds the records that the log has lost
 		}
-		if holds := (logBounds{low, high}); holds.lacks(next) && holds != f.log.doubted || !f.log.anewAt.IsZero() {
+		if holds := (logBounds{low, high}); holds.lacks(next) && holds != f.log.doubted || !f.log.soughtAt.IsZero() {
 			f.log.doubted = holds
 			asked[tp], partitions = next, append(partitions, tp)
 		}
@@ -304,7 +305,7 @@ func (s *Subscription) logsChecked(asked, begins, ends map[record.TopicPartition
 		low, known := begins[tp]
 		high, too := ends[tp]
 		if err != nil || !known || !too {
-			f.log.doubted = logBounds{-1, -1} // to be asked again
+			f.log.doubted = logBounds{-1, -1} // the next check asks again
 			continue
 		}
 		s.moveIntoLog(f, next, logBounds{low, high})
@@ -314,12 +315,12 @@ func (s *Subscription) logsChecked(asked, begins, ends map[record.TopicPartition
 // buffers tells whether librdkafka holds records of a partition that were not taken yet.
 func (f *partition) buffers() bool { return f.queue != nil && f.queue.Len() > 0 }
 
-// moveIntoLog moves a partition to where its log goes on. What librdkafka may hold of a log that ends before that is dropped.
+// moveIntoLog moves a partition to an offset that its log holds. Records of a log that ended before that are dropped.
 func (s *Subscription) moveIntoLog(f *partition, next int64, holds logBounds) {
 	switch {
 	case !holds.lacks(next):
-		f.log.behind = !f.log.anewAt.IsZero() && holds.high > next
-	case holds.high >= next && f.buffers(): // it has come meanwhile
+		f.log.behind = !f.log.soughtAt.IsZero() && holds.high > next
+	case holds.high >= next && f.buffers(): // the record has come meanwhile
 		f.log.doubted = logBounds{-1, -1}
 	case s.strict():
 		s.outOfRange(f, next, holds)

@@ -7,17 +7,17 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// manual tells whether the member chooses its partitions.
+// manual tells whether the member chooses its partitions itself.
 func (in *SubscribeOptions) manual() bool { return len(in.Partitions) > 0 }
 
-// Assign changes the partitions of a member that joined with some. Those that stay go on where they are; what
-// is held of the others is taken back, and they go on later where they are committed.
+// Assign changes the partitions of a member that joined with some. Partitions that stay go on where they are. What the
+// member owes of the others is taken back; they go on later at their committed offset.
 func (m *Member) Assign(partitions []record.TopicPartition) {
 	partitions = slices.Clone(partitions)
 	m.sub.do(func() { m.sub.assignManually(partitions) })
 }
 
-// assignManually is what assign and revoke are for members of a group.
+// assignManually assigns and revokes the partitions that the only member has chosen.
 func (s *Subscription) assignManually(partitions []record.TopicPartition) {
 	var gone, come []librdkafka.Partition
 	for tp := range s.partitions {
@@ -55,18 +55,18 @@ func (s *Subscription) reassign(gone, come []librdkafka.Partition) {
 	}
 }
 
-// resets are librdkafka's values of auto.offset.reset.
+// resets are the offsets that librdkafka's values of auto.offset.reset stand for.
 var resets = map[string]int64{
 	"earliest": librdkafka.OffsetBeginning, "smallest": librdkafka.OffsetBeginning, "beginning": librdkafka.OffsetBeginning,
 	"latest": librdkafka.OffsetEnd, "largest": librdkafka.OffsetEnd, "end": librdkafka.OffsetEnd,
 }
 
-// resetPartitions begins the partitions of which nothing was fetched where auto.offset.reset says: the group has
-// committed nothing, because there is no such group. librdkafka takes that answer for a failure, and asks no more.
+// resetPartitions begins partitions where auto.offset.reset says, if nothing was fetched of them. There is no such
+// group, so nothing is committed. librdkafka takes that answer for a failure, and asks no more.
 func (s *Subscription) resetPartitions() {
 	at, known := resets[s.reset]
 	if !known {
-		return // members are told: see takeCommitted
+		return // takeCommitted tells members
 	}
 	var list []librdkafka.Partition
 	for tp, f := range s.partitions {

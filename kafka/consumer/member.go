@@ -17,7 +17,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
-// Identity names a member: its group and its own name in it.
+// Identity names a member by its group and its own name in the group.
 type Identity struct {
 	Group, Name string
 }
@@ -32,29 +32,29 @@ type AckMode int
 const (
 	// AckExplicit waits for the client's acknowledgement.
 	AckExplicit AckMode = iota
-	// AckNext accepts what was lent when the client asks for more.
+	// AckNext accepts lent records when the client asks for more.
 	AckNext
 	// AckNone accepts a record when it is lent: at most once.
 	AckNone
 )
 
-// SubscribeOptions is what a member wants to be lent. Overrides are librdkafka properties of its
-// subscription; members that differ in topics or overrides share no subscription.
+// SubscribeOptions say what a member wants to be lent. Overrides are librdkafka properties of its subscription. Members
+// with other topics or other overrides share no subscription.
 type SubscribeOptions struct {
 	Topics []string
-	// Partitions, if there are any, take the place of Topics. The member then has a consumer of its own that is
-	// in no group, and only commits for it: Kafka allows that while no others are members of the group.
+	// Partitions, if there are any, take the place of Topics. The member then has a consumer of its own, which is in no
+	// group and only commits for it. Kafka allows that while the group has no members.
 	Partitions []record.TopicPartition
 	Overrides  config.Properties
 	Ack        AckMode
-	// WindowFactor is how many times Config's window the member may leave unsettled, when it asks for many
-	// clients; 0 is once. What a partition may hold stays the same.
+	// WindowFactor is how many times Config's window a member may leave unsettled that asks for many clients. 0 is once.
+	// It does not change what a partition may hold.
 	WindowFactor int
-	// Address is the client's, or the zero value: Config.Consume.MaxSubscriptions bounds also what one address may open.
+	// Address is the client's address, or the zero value. Config.Consume.MaxSubscriptions also bounds what one address may open.
 	Address netip.Addr
 }
 
-// key is equal for interests that can share a subscription.
+// key is equal for options that can share a subscription.
 func (in *SubscribeOptions) key(group string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%q %q", group, slices.Compact(slices.Sorted(slices.Values(in.Topics))))
@@ -64,25 +64,24 @@ func (in *SubscribeOptions) key(group string) string {
 	return b.String()
 }
 
-// TakenError says that a live connection has the identity already.
+// TakenError says that a connected member has the identity.
 type TakenError struct{ Identity Identity }
 
 func (e *TakenError) Error() string { return fmt.Sprintf("id %s is already taken", e.Identity) }
 
-// Member is one named client of a subscription, and the connection that it has now. When the
-// connection ends, Leave keeps what the member owes for the grace; a Join of the same name takes it
-// over.
+// Member is one named client of a subscription, with its present connection. When the connection ends, Leave keeps what
+// the member owes for the grace. A Join of the same name takes that over.
 type Member struct {
 	id         Identity
 	ack        AckMode
 	sub        *Subscription
 	inDispatch *ledger.Member
-	live       bool // guarded by the client's mu
+	live       bool // guarded by the mutex of Groups
 }
 
-// Join makes a member, opening its subscription if it is the first. wake is called, from another
-// goroutine and never blocking, when a Next that found nothing should be tried again, or a Join that failed with
-// a CrowdedError which says Soon.
+// Join makes a member, and opens its subscription if it is the first. wake is called when a Next that found nothing
+// should be tried again. It is also called when a Join should be tried again that failed with a CrowdedError with Soon.
+// The call comes from another goroutine, and must not block.
 func (g *Groups) Join(id Identity, in SubscribeOptions, wake func()) (*Member, error) {
 	if err := in.Overrides.ValidateOverrides(); err != nil {
 		return nil, err
@@ -125,7 +124,7 @@ func (g *Groups) Join(id Identity, in SubscribeOptions, wake func()) (*Member, e
 	return m, nil
 }
 
-// subscription finds or opens the subscription of a key. The client's mu is held.
+// subscription finds or opens the subscription of a key. The mutex of Groups is held.
 func (g *Groups) subscription(key string, id Identity, in SubscribeOptions, set *topicset.Set, wake func()) (*Subscription, error) {
 	from := clientPrefix(in.Address)
 	if s := g.subscriptions[key]; s != nil && !s.beyondRepair() {
@@ -147,15 +146,15 @@ func (g *Groups) subscription(key string, id Identity, in SubscribeOptions, set 
 	return s, nil
 }
 
-// Find returns the member of that name, its connection alive or not: acknowledgements may come over
-// another one.
+// Find returns the member of an identity, connected or not: acknowledgements may come over another connection. It is nil
+// when there is none.
 func (g *Groups) Find(id Identity) *Member {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.members[id]
 }
 
-// Identity is the member's name.
+// Identity is the member's identity.
 func (m *Member) Identity() Identity { return m.id }
 
 // Owed is how many records the member has not settled.
@@ -165,8 +164,8 @@ func (m *Member) Owed() int {
 	return m.inDispatch.Owed()
 }
 
-// Next appends up to limit records, or about so many bytes of them, to out without waiting. With none, the member's wake will be
-// called; StopWaiting ends that.
+// Next appends up to limit records to out, or about so many bytes of them, without waiting. When it finds none, the
+// member's wake is called later; StopWaiting ends that.
 func (m *Member) Next(limit, bytes int, out []ledger.Delivery) ([]ledger.Delivery, error) {
 	s, now := m.sub, time.Now()
 	s.mu.Lock()
@@ -181,7 +180,7 @@ func (m *Member) Next(limit, bytes int, out []ledger.Delivery) ([]ledger.Deliver
 	}
 	if err == nil && len(out) == start {
 		if obstacle := s.obstacles.first(); obstacle != nil {
-			// It is told, and does not wait: a call for it would reach nobody.
+			// The member is told, and does not wait: a wake would reach nobody.
 			s.dispatch.StopWaiting(m.inDispatch)
 			err = kerr.Consuming(obstacle)
 		}
@@ -194,8 +193,8 @@ func (m *Member) Next(limit, bytes int, out []ledger.Delivery) ([]ledger.Deliver
 	return out, err
 }
 
-// Broken tells that the member's subscription failed for good: nothing comes from it any more, and who
-// leaves and joins again gets another one.
+// Broken tells that the member's subscription failed for good. Nothing comes from it any more. A member that leaves and
+// joins again gets another subscription.
 func (m *Member) Broken() bool { return m.sub.beyondRepair() }
 
 func (s *Subscription) acceptLeased(member *ledger.Member, now time.Time) {
@@ -213,7 +212,7 @@ func (s *Subscription) count(lent []ledger.Delivery) {
 	}
 }
 
-// StopWaiting takes back that the member asked for a record: what came for it goes to another.
+// StopWaiting ends the member's wait for a record. A record that came for it goes to another member.
 func (m *Member) StopWaiting() {
 	s := m.sub
 	s.mu.Lock()
@@ -222,8 +221,8 @@ func (m *Member) StopWaiting() {
 	s.dispatch.Wake(time.Now())
 }
 
-// Topics lists what the member is subscribed to: of a pattern the topics that match it, once the cluster's were looked
-// through.
+// Topics lists the topics that the member is subscribed to. Of a pattern these are the topics that match, once the
+// cluster's topics were searched.
 func (m *Member) Topics(ctx context.Context) ([]string, error) {
 	set := m.sub.topicSet
 	if set.HasPatterns() {
@@ -238,8 +237,8 @@ func (m *Member) Topics(ctx context.Context) ([]string, error) {
 	return set.Topics(), nil
 }
 
-// Assigned are the partitions that the member can be lent records of, in order: those that Kafka assigned to
-// this proxy for its topics, but for what other members are at work on.
+// Assigned are the partitions that the member can be lent records of, in order. Kafka assigned them to this proxy for
+// the member's topics, and no other member owes records of them.
 func (m *Member) Assigned() []record.TopicPartition {
 	s := m.sub
 	s.mu.Lock()
@@ -256,7 +255,7 @@ func (m *Member) Assigned() []record.TopicPartition {
 	return free
 }
 
-// Joining tells whether the group has not assigned anything yet, to anybody here.
+// Joining tells whether Kafka has assigned nothing yet to the member's subscription.
 func (m *Member) Joining() bool {
 	m.sub.mu.Lock()
 	defer m.sub.mu.Unlock()

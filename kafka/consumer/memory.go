@@ -11,9 +11,9 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
-// memory is the budget of all subscriptions: see Config.Consume.Memory.
+// memory is the budget for what all subscriptions hold in librdkafka: see Config.Consume.Memory.
 type memory struct {
-	tight atomic.Bool // partitions are closed, or soon may be: everybody looks often
+	tight atomic.Bool // partitions are closed, or soon may be: subscriptions observe often
 	ended atomic.Bool // a subscription has ended since memory was returned to the system
 
 	mu     sync.Mutex // guards what follows
@@ -21,9 +21,9 @@ type memory struct {
 	heap   budget.Heap
 }
 
-// Memory is what fetched records take in librdkafka.
+// Memory tells what fetched records take in librdkafka.
 type Memory struct {
-	Held    int64 // bytes, about, that wait to be lent
+	Held    int64 // about how many bytes wait to be lent
 	Limit   int64 // Config.Consume.Memory
 	Waiting int   // partitions that wait for their turn to be fetched
 }
@@ -37,21 +37,22 @@ func (g *Groups) Memory() Memory {
 	return Memory{Held: m.budget.Held(), Limit: m.budget.Limit(), Waiting: m.budget.Closed()}
 }
 
-// FetchLimit bounds what readings without a group may hold; see memory.bound.
+// FetchLimit is how many bytes of the C heap may be in use before answers to a Reader's fetches wait.
 func (g *Groups) FetchLimit() int64 { return g.memory.bound() }
 
-// enter makes a subscription part of the budget.
+// enter adds a subscription to the budget. wake is called when partitions of it are opened or closed.
 func (m *memory) enter(wake func()) (c *budget.Subscription) {
 	m.change(nil, func(b *budget.Budget) { c = b.AddSubscription(wake) })
 	return c
 }
 
-// leave takes a subscription out that ends: it is woken no more.
+// leave removes a subscription from the budget.
 func (m *memory) leave(c *budget.Subscription) {
 	m.change(c, func(b *budget.Budget) { b.RemoveSubscription(c) })
 }
 
-// change runs what may open and close partitions, and makes those who own them look; but for self, who is looking.
+// change calls a function that may open and close partitions. Then it wakes the subscriptions of these partitions, but
+// not self.
 func (m *memory) change(self *budget.Subscription, do func(*budget.Budget)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -60,14 +61,15 @@ func (m *memory) change(self *budget.Subscription, do func(*budget.Budget)) {
 	m.budget.Notify(self)
 }
 
-// open tells whether a partition may be fetched.
+// open tells whether the budget lets a partition be fetched.
 func (m *memory) open(s *budget.Partition) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return s.Open()
 }
 
-// bound reads it, looking at the heap when that was long ago.
+// bound is how many bytes of the C heap may be in use before answers to fetches wait. It observes the heap when that is
+// due.
 func (m *memory) bound() int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -80,12 +82,13 @@ func (m *memory) bound() int64 {
 
 const (
 	trimInterval = 15 * time.Second
-	// keptForReuse is what malloc may keep of what was freed: it is used again soon under load.
+	// keptForReuse is how many bytes of freed memory malloc may keep: under load they are used again soon.
 	keptForReuse = 64 << 20
 )
 
-// trim returns memory to the system: malloc keeps nearly all that librdkafka has freed of a backlog, for ever, and Go
-// much of its part for minutes. It costs milliseconds, so it comes when a subscription has ended, or much is kept.
+// trim returns memory to the system. malloc keeps nearly all that librdkafka has freed of a backlog for ever. Go keeps
+// much of its own memory for minutes. Trimming takes milliseconds, so it waits until a subscription has ended, or much
+// is kept.
 func (g *Groups) trim(ctx context.Context) {
 	tick := time.NewTicker(trimInterval)
 	defer tick.Stop()

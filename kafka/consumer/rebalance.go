@@ -8,14 +8,15 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// revocation is a set of partitions that Kafka takes away, waiting for what is owed of them.
+// revocation is a set of partitions that Kafka takes away. It waits until members owe nothing of them, or until the
+// deadline.
 type revocation struct {
 	partitions []librdkafka.Partition
 	deadline   time.Time
 }
 
-// assign takes partitions that Kafka gives us. Each gets a queue of its own before it is fetched
-// from, so that one that is held back holds no other.
+// assign takes partitions that Kafka assigns. Each gets its own queue before it is fetched, so that a slow partition
+// holds back no other.
 func (s *Subscription) assign(partitions []librdkafka.Partition) {
 	for _, p := range partitions {
 		s.open(record.TopicPartition{Topic: p.Topic, Partition: p.ID})
@@ -51,16 +52,16 @@ func (s *Subscription) open(tp record.TopicPartition) {
 	s.takeSettlements(tp, f)
 	select {
 	case s.groups.opened <- struct{}{}:
-	default: // it is told already
+	default: // watchTopics is told already
 	}
 	s.groups.countAssigned(1)
 }
 
-// revoke begins to give partitions back: nothing of them is lent any more, and what is owed may
-// still be settled until the grace is over. A lost assignment is not ours to commit.
+// revoke begins to give partitions back. Nothing of them is lent any more; what members owe can be settled until the
+// grace is over. Of lost partitions nothing is committed.
 func (s *Subscription) revoke(partitions []librdkafka.Partition, now time.Time) {
 	s.rebalanced()
-	s.serveRevocation(now, true) // an earlier one that still waits
+	s.serveRevocation(now, true) // completes an earlier revocation that still waits
 	if s.consumer.Lost() {
 		s.log.Warn("partitions lost", "partitions", names(partitions))
 		s.letGo(partitions)
@@ -77,8 +78,7 @@ func (s *Subscription) revoke(partitions []librdkafka.Partition, now time.Time) 
 	s.serveRevocation(now, false)
 }
 
-// serveRevocation completes a revocation when nothing is owed any more, its time is over, or it
-// must be over now.
+// serveRevocation completes a revocation when members owe nothing of it, or its deadline is over, or at once.
 func (s *Subscription) serveRevocation(now time.Time, atOnce bool) {
 	r := s.revoking
 	if r == nil || !atOnce && now.Before(r.deadline) && s.owes(r.partitions) {
@@ -101,7 +101,7 @@ func (s *Subscription) owes(partitions []librdkafka.Partition) bool {
 	return false
 }
 
-// letGo gives partitions back to Kafka and forgets what was owed of them.
+// letGo gives partitions back to Kafka, and forgets what members owe of them.
 func (s *Subscription) letGo(partitions []librdkafka.Partition) {
 	if err := s.consumer.Unassign(partitions); err != nil {
 		s.log.Warn("partitions not unassigned", "err", err)
@@ -125,7 +125,7 @@ func (s *Subscription) drop(tp record.TopicPartition) {
 	s.groups.countAssigned(-1)
 }
 
-// end ends a partition: nothing of it is lent or settled any more.
+// end ends a partition in the dispatch: nothing of it is lent or settled any more.
 func (s *Subscription) end(tp record.TopicPartition, f *partition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,14 +134,14 @@ func (s *Subscription) end(tp record.TopicPartition, f *partition) {
 	delete(s.obstacles.unreadable, tp)
 }
 
-// closeQueues gives back what is still open when the consumer has left its group.
+// closeQueues drops the partitions that are left when the consumer has left its group.
 func (s *Subscription) closeQueues() {
 	for tp := range s.partitions {
 		s.drop(tp)
 	}
 }
 
-// names lists partitions for the log, cut when there are many.
+// names lists partitions for the log. A long list is cut.
 func names(partitions []librdkafka.Partition) []string {
 	list := make([]record.TopicPartition, len(partitions))
 	for i, p := range partitions {

@@ -11,27 +11,26 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// seek is a request to go on elsewhere.
+// seek is a request to go on at other offsets.
 type seek struct {
-	ctx     context.Context //nolint:containedctx // of who waits for it
+	ctx     context.Context //nolint:containedctx // of the caller that waits
 	offsets []record.PartitionOffset
-	left    []record.PartitionOffset // of them, those to be sought yet
-	member  *ledger.Member           // whose records may be taken back; nil for anybody's
-	commit  bool                     // the offsets too
-	again   bool                     // as the topic was created again
+	left    []record.PartitionOffset // the offsets that were not sought yet
+	member  *ledger.Member           // whose records may be taken back; nil: anybody's
+	commit  bool                     // the offsets are committed, too
+	again   bool                     // the topic was created again
 	done    chan<- error
 }
 
-// Seek makes partitions go on at other offsets. What the member holds of them is taken back, what is buffered
-// is dropped, nothing is committed. It returns when that is done: the next records are those at the offsets.
-// ErrNotHere says, before anything has moved, that a partition is not assigned here, or that another member
-// owes records of it.
+// Seek makes partitions go on at other offsets. What the member owes of them is taken back, buffered records are
+// dropped, and nothing is committed. When Seek returns, the next records are those at the offsets. ErrNotHere says that
+// a partition is not assigned here, or that another member owes records of it. Nothing has moved then.
 func (m *Member) Seek(ctx context.Context, offsets []record.PartitionOffset) error {
 	return m.sub.seek(ctx, offsets, m.inDispatch, false)
 }
 
-// Seek makes a group that this proxy serves go on at the offsets, whoever holds records of these partitions,
-// and commits them. Partitions that are not assigned to this proxy are left alone, and returned.
+// Seek makes a group that this proxy serves go on at the offsets, and commits them. Records that members owe of these
+// partitions are taken back. The offsets of partitions that are not assigned here are returned.
 func (g *Groups) Seek(ctx context.Context, group string, offsets []record.PartitionOffset) (elsewhere []record.PartitionOffset, err error) {
 	elsewhere = slices.Clone(offsets)
 	for _, s := range g.open() {
@@ -50,7 +49,7 @@ func (g *Groups) Seek(ctx context.Context, group string, offsets []record.Partit
 	return elsewhere, nil
 }
 
-// ours are the offsets in partitions that are assigned here.
+// ours are the offsets of partitions that are assigned here.
 func (s *Subscription) ours(offsets []record.PartitionOffset) (ours []record.PartitionOffset) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,10 +70,10 @@ func (s *Subscription) seek(ctx context.Context, offsets []record.PartitionOffse
 	})
 }
 
-// trySeek seeks, or tries again later: a partition that has just been assigned is not fetched yet.
+// trySeek seeks, or tries again in the next round: librdkafka does not fetch a partition yet that was just assigned.
 func (s *Subscription) trySeek(o *seek) {
 	if o.ctx.Err() != nil {
-		return // nobody waits any more
+		return // the caller does not wait any more
 	}
 	wait, err := s.mayMove(o)
 	if err == nil {
@@ -90,7 +89,7 @@ func (s *Subscription) trySeek(o *seek) {
 	}
 }
 
-// mayMove is nil when the partitions are ours to move; wait says that they may come yet.
+// mayMove is nil when the partitions may be sought. wait says that the error may pass: nothing is assigned yet.
 func (s *Subscription) mayMove(o *seek) (wait bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,7 +105,8 @@ func (s *Subscription) mayMove(o *seek) (wait bool, err error) {
 	return false, nil
 }
 
-// move seeks what is left, and begins the books of what has moved again. wait says that something is left.
+// move seeks the offsets that are left, and begins new ledgers for these partitions. wait says that some offsets are
+// left.
 func (s *Subscription) move(o *seek) (wait bool, err error) {
 	list := librdkafka.PartitionsAt(o.left)
 	if err := s.consumer.Seek(list); err != nil {
@@ -121,7 +121,7 @@ func (s *Subscription) move(o *seek) (wait bool, err error) {
 			f := s.partitions[o.left[i].TopicPartition]
 			f.restart(o.left[i].Offset)
 			if o.again {
-				f.log.anewAt = time.Now()
+				f.log.soughtAt = time.Now()
 			}
 			if o.commit {
 				f.inDispatch.Ledger().Begin(o.left[i].Offset)

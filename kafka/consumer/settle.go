@@ -9,8 +9,8 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// settle runs one settlement on the ledger of a partition, and counts what it did; 0 when the
-// partition is not ours (any more) or the member does not owe the record: the settlement is stale.
+// settle runs one settlement on the ledger of a partition, and counts the settled records. 0 says that the settlement is
+// stale. The partition is not assigned here any more, or the member does not owe the record.
 func (m *Member) settle(tp record.TopicPartition, counter *atomic.Int64, do func(*ledger.Ledger) int) int {
 	g := m.sub.groups
 	n := m.sub.settle(tp, do)
@@ -48,26 +48,26 @@ func one(did bool) int {
 	return 0
 }
 
-// AcceptThrough acknowledges everything that the member owes of a partition up to and including
-// offset, and returns how many records that were; 0 is a stale acknowledgement.
+// AcceptThrough accepts everything that the member owes of a partition up to and including offset. It returns the number
+// of records; 0 is a stale acknowledgement.
 func (m *Member) AcceptThrough(tp record.TopicPartition, offset int64) int {
 	return m.settle(tp, &m.sub.groups.consumed.accepted, func(l *ledger.Ledger) int { return l.AcceptThrough(m.inDispatch, offset) })
 }
 
-// Accept acknowledges one record; false when the member does not owe it.
+// Accept accepts one record. It returns false when the member does not owe it.
 func (m *Member) Accept(tp record.TopicPartition, offset int64) bool {
 	return m.settle(tp, &m.sub.groups.consumed.accepted, func(l *ledger.Ledger) int { return one(l.Accept(m.inDispatch, offset)) }) > 0
 }
 
-// Release gives one record back, to be lent again to anybody after delay; false when the member
-// does not hold it.
+// Release gives one record back, which anybody may be lent again after delay. It returns false when the member does not
+// hold the record.
 func (m *Member) Release(tp record.TopicPartition, offset int64, delay time.Duration) bool {
 	due := time.Now().Add(delay)
 	return m.settle(tp, &m.sub.groups.consumed.released, func(l *ledger.Ledger) int { return one(l.Release(m.inDispatch, offset, due)) }) > 0
 }
 
-// Reject gives one record up for good, to the dead-letter topic. It fails, and the record stays with
-// the member, as long as none is configured.
+// Reject moves one record to the dead-letter topic. None can be configured yet, so it fails and the record stays with
+// the member.
 func (m *Member) Reject(tp record.TopicPartition, offset int64) (bool, error) {
 	if !m.Owes(tp, offset) {
 		return false, nil
@@ -75,7 +75,7 @@ func (m *Member) Reject(tp record.TopicPartition, offset int64) (bool, error) {
 	return false, kerr.ErrNoDeadLetters
 }
 
-// Owes tells whether the member has the record, and has not settled it.
+// Owes tells whether the member owes the record.
 func (m *Member) Owes(tp record.TopicPartition, offset int64) bool {
 	s := m.sub
 	s.mu.Lock()
@@ -84,8 +84,8 @@ func (m *Member) Owes(tp record.TopicPartition, offset int64) bool {
 	return l != nil && l.Owes(m.inDispatch, offset)
 }
 
-// GiveBack returns records that the member was just lent and could not use: they are the next of their
-// partitions again. Those that it does not hold any more are passed over.
+// GiveBack returns records that the member was just lent and could not use. They come next in their partitions. Records
+// that the member does not hold any more are passed over.
 func (m *Member) GiveBack(lent []ledger.Delivery) {
 	s, n := m.sub, 0
 	s.mu.Lock()
@@ -98,5 +98,5 @@ func (m *Member) GiveBack(lent []ledger.Delivery) {
 	s.dispatch.Wake(time.Now())
 	s.mu.Unlock()
 	s.groups.consumed.released.Add(int64(n))
-	s.wake() // a revocation may have waited for them
+	s.wake() // a revocation may wait for these records
 }

@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	// mostStanding bounds the records that a subscription shows.
+	// mostStanding bounds the standing records that the status of a subscription lists.
 	mostStanding = 10
-	// standingInterval is how often a subscription looks for them.
+	// standingInterval is the time between two checks for standing records.
 	standingInterval = time.Second
 )
 
@@ -27,7 +27,7 @@ func (s *Subscription) warnOfStanding(now time.Time) {
 	}
 }
 
-// mostWarnings bounds the lines of one look.
+// mostWarnings bounds the warnings of one check.
 const mostWarnings = 20
 
 func (s *Subscription) toWarnOf(now time.Time) []ledger.StandingRecord {
@@ -37,7 +37,7 @@ func (s *Subscription) toWarnOf(now time.Time) []ledger.StandingRecord {
 	return s.dispatch.StandingToWarnOf(now, limit, mostWarnings)
 }
 
-// addStanding adds the worst of each row's standing records. The subscription's mu is held.
+// addStanding adds the worst standing record of each row. The subscription's mu is held.
 func (s *Subscription) addStanding(all map[rowKey]pastLeases, now time.Time) {
 	for l := range s.dispatch.Partitions() {
 		r, ok := l.Ledger().Standing(now)
@@ -46,7 +46,7 @@ func (s *Subscription) addStanding(all map[rowKey]pastLeases, now time.Time) {
 		}
 		m := rowKey{s.group, l.Topic}
 		if s.leases[m] == nil {
-			m = rowKey{} // beyond the bound on rows
+			m = rowKey{} // the partition's topic has no row of its own
 		}
 		row := all[m]
 		row.age, row.attempts = max(row.age, r.Age), max(row.attempts, r.Attempts)

@@ -9,47 +9,46 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
-// ConsumedRow is the book of what a group was lent of one topic since the start. Every lease ends in
-// one way, so Lent is always the sum of Accepted, Released, Rejected and Leased. The row outlives its
-// subscription.
+// ConsumedRow counts what a group was lent of one topic since the start. Every lease ends in one way, so Lent is always
+// the sum of Accepted, Released, Rejected and Leased. The row outlives its subscription.
 type ConsumedRow struct {
-	Group, Topic string // both empty: what is beyond the bound on rows
+	Group, Topic string // both empty: everything beyond the bound on rows
 
 	Fetched     int64 // records taken from the brokers
-	Lent        int64 // leases: records handed to members, each time counted
+	Lent        int64 // leases: a record counts each time that a member is lent it
 	Accepted    int64 // leases that ended with an acknowledgement
-	Released    int64 // leases that ended without: given back, or taken back from a member or with its partition
+	Released    int64 // leases that ended without one: given back, or taken back from a member, or with the partition
 	Rejected    int64 // leases that ended in the dead-letter topic
-	Redelivered int64 // of Lent, those of records that had been lent before
-	Stale       int64 // settlements of records that the member did not owe (any more)
+	Redelivered int64 // of Lent, records that had been lent before
+	Stale       int64 // settlements of records that the member did not owe, or not any more
 	Leased      int64 // leases that have not ended
-	Skipped     int64 // records that the group was to get, and that were no more there
+	Skipped     int64 // records that the log lost before the group got them
 
-	// The worst of the records that hold back their partition's commits: since it was lent first, and how often it
-	// was lent. Zero: there is none.
+	// The worst of the standing records, which hold back the commits of their partition. Age is the time since a record
+	// was lent first, Attempts how often it was lent. Zero: there is none.
 	StandingAge      time.Duration
 	StandingAttempts int
 }
 
-// SubscriptionStatus is one open subscription.
+// SubscriptionStatus is what an open subscription does now.
 type SubscriptionStatus struct {
 	Group   string
 	Topics  []string
 	Members []ledger.MemberStatus // by name
 
 	Partitions        int                     // assigned to this proxy
-	Leased            int                     // records in members' hands
+	Leased            int                     // records that members hold
 	Buffered          int                     // records in memory that wait to be lent
-	BufferedBytes     int64                   // their size
+	BufferedBytes     int64                   // the size of these records
 	Rebalances        int64                   // assignments and revocations of the group's consumers in this proxy, since the start
-	Skipped           int64                   // records that were to come and that the log did not hold any more, since the subscription was opened
-	OldestUnacked     time.Duration           // since when the record that holds back its partition's commits was lent first; the largest over partitions
-	Standing          []ledger.StandingRecord // of these records, those that were lent often, or are older than Config.Consume.StallAfter; the oldest first, ten at most
-	Lag               int64                   // records that the group has not committed, over all its partitions; -1: not known
-	LagSeconds        float64                 // age of the oldest record that is not settled here; -1: not known
-	StalledPartitions int                     // that have a lag, and of which nothing was committed for Config.Consume.StallAfter, whoever has them
-	Trouble           string                  // why nothing may come; empty: nothing is wrong
-	Unreadable        int                     // partitions that a batch that cannot be read keeps from going on
+	Skipped           int64                   // records that the log lost before they came, since the subscription was opened
+	OldestUnacked     time.Duration           // the time since a standing record was lent first; the largest over partitions
+	Standing          []ledger.StandingRecord // standing records that were lent often, or are older than Config.Consume.StallAfter; the oldest first, ten at most
+	Lag               int64                   // records that the group has not committed, in all partitions of the subscription's topics; -1: not known
+	LagSeconds        float64                 // age in seconds of the oldest record that is not settled here; -1: not known
+	StalledPartitions int                     // partitions with a lag of which nothing was committed for Config.Consume.StallAfter, whoever has them
+	Trouble           string                  // why no records may come; empty: nothing is wrong
+	Unreadable        int                     // partitions that wait at a batch that cannot be read
 }
 
 // Status lists the open subscriptions, by group and topics.
@@ -92,7 +91,7 @@ func (s *Subscription) status(now time.Time) SubscriptionStatus {
 	return status
 }
 
-// measure sums up the lag in the subscription's own topics.
+// measure sums up the lag of the subscription's topics.
 func (s *SubscriptionStatus) measure(lags []cluster.PartitionLag, topics *topicset.Set) {
 	for i := range lags {
 		p := &lags[i]
@@ -111,11 +110,12 @@ type consumeCounts struct {
 	assigned                                              atomic.Int64 // partitions assigned now
 }
 
-// countAssigned follows how many partitions are assigned, to share the memory for prefetching.
+// countAssigned counts partitions that are assigned, or with a negative n revoked. They share the memory for prefetched
+// records.
 func (g *Groups) countAssigned(n int64) { g.consumed.assigned.Add(n) }
 
-// ahead is what one partition may hold that nobody has asked for: plenty, less when there are many partitions, so
-// that all of them together stay bounded.
+// ahead is what one partition may hold before members ask for it. It is less when there are many partitions, so that the
+// sum stays bounded.
 func (g *Groups) ahead() ledger.Window {
 	least, total := ledger.Window{Records: 64, Bytes: 64 << 10, Once: 64 << 10}, ledger.Window{Records: 64 << 10, Bytes: 128 << 20, Once: 128 << 20}
 	partitions := int(max(1, g.consumed.assigned.Load()))
@@ -126,7 +126,7 @@ func (g *Groups) ahead() ledger.Window {
 	}
 }
 
-// Counts are records and events since the start, and what is there now.
+// Counts are the records and events since the start, and the subscriptions and members now.
 type Counts struct {
 	Fetched, Lent, Redelivered, Acked, Released, Stale int64 // records
 	Rebalances, CommitErrors, Unreadable               int64 // events

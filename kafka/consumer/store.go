@@ -10,14 +10,14 @@ import (
 // commits are the explicit commits that are under way.
 type commits struct {
 	last    uint64                  // ticket of the commit that was begun last
-	waiting map[uint64]chan<- error // who waits for a commit, by its ticket
+	waiting map[uint64]chan<- error // told how a commit ended, by its ticket
 	down    downwardCommit
 }
 
 func newCommits() commits { return commits{waiting: map[uint64]chan<- error{}} }
 
-// begin has the consumer commit offsets, and returns the ticket of that. With an error it is 0, and done is told nothing;
-// done may be nil.
+// begin has the consumer commit offsets, and returns the commit's ticket. done is told how the commit ended; it may be
+// nil. With an error the ticket is 0, and done is told nothing.
 func (c *commits) begin(consumer *client, list []librdkafka.Partition, done chan<- error) (ticket uint64, err error) {
 	c.last++
 	if err := consumer.Commit(list, c.last); err != nil {
@@ -29,7 +29,7 @@ func (c *commits) begin(consumer *client, list []librdkafka.Partition, done chan
 	return c.last, nil
 }
 
-// end tells who waits for a commit how it ended.
+// end tells the caller of a commit how that ended.
 func (c *commits) end(ticket uint64, err error) {
 	if done := c.waiting[ticket]; done != nil {
 		delete(c.waiting, ticket)
@@ -37,7 +37,7 @@ func (c *commits) end(ticket uint64, err error) {
 	}
 }
 
-// endAll ends all commits with an error: nothing more is heard of them.
+// endAll ends all commits with an error, because no answers will come.
 func (c *commits) endAll(err error) {
 	for ticket := range c.waiting {
 		c.end(ticket, err)
@@ -45,22 +45,22 @@ func (c *commits) endAll(err error) {
 	c.down = downwardCommit{}
 }
 
-// downwardCommit is the one explicit commit that may be under way of positions that are, or may be, lower than what the
-// brokers have. librdkafka's own commits only go up; once a lower offset is committed they go on from there.
+// downwardCommit is the one explicit commit of positions that may be lower than what the brokers have. librdkafka's own
+// commits only go up. Once a lower offset is committed, they go on from there.
 type downwardCommit struct {
 	ticket    uint64    // of the commit that is under way, 0 for none
-	notBefore time.Time // when another may be tried
+	notBefore time.Time // when another commit may be tried
 }
 
-// downwardRetry is the pause after a commit that failed: its cause may last.
+// downwardRetry is the pause after a failed commit, because the cause may last.
 const downwardRetry = time.Second
 
-// mayBegin tells whether a commit may be tried.
+// mayBegin tells whether a commit may be tried now.
 func (d *downwardCommit) mayBegin(now time.Time) bool {
 	return d.ticket == 0 && !now.Before(d.notBefore)
 }
 
-// begun notes the ticket of a commit, 0 for one that could not begin.
+// begun notes the ticket of a commit that has begun; 0 when it could not begin.
 func (d *downwardCommit) begun(ticket uint64, now time.Time) {
 	d.ticket = ticket
 	if ticket == 0 {
@@ -68,7 +68,7 @@ func (d *downwardCommit) begun(ticket uint64, now time.Time) {
 	}
 }
 
-// end notes how a commit ended, if it was this one.
+// end notes how the commit of a ticket ended, if it is this one.
 func (d *downwardCommit) end(ticket uint64, code librdkafka.Code) {
 	if ticket == 0 || ticket != d.ticket {
 		return
@@ -79,7 +79,7 @@ func (d *downwardCommit) end(ticket uint64, code librdkafka.Code) {
 	}
 }
 
-// storeAll hands the positions that moved to librdkafka's next commit.
+// storeAll stores changed positions when storeInterval is over. librdkafka commits what is stored.
 func (s *Subscription) storeAll(now time.Time) {
 	if now.Sub(s.storedAt) < storeInterval {
 		return
@@ -88,7 +88,7 @@ func (s *Subscription) storeAll(now time.Time) {
 	s.store()
 }
 
-// store is storeAll now. Positions that are lower than what the brokers have are committed as well.
+// store stores changed positions now. It commits positions that may be lower than what the brokers have.
 func (s *Subscription) store() {
 	s.storePositions()
 	s.commitDown(time.Now())
@@ -108,12 +108,12 @@ func (s *Subscription) storePositions() {
 	s.consumer.logError("offsets not stored", err)
 }
 
-// unstored tells whether a position is above what librdkafka commits.
+// unstored tells whether a position is above the offset that librdkafka commits.
 //
 //checker:seam position-above-stored
 func (f *partition) unstored(position int64) bool { return position > f.commit.stored }
 
-// positions are the offsets to commit that changed since they were last stored.
+// positions lists the positions that are above what is stored.
 func (s *Subscription) positions() []librdkafka.Partition {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,8 +126,8 @@ func (s *Subscription) positions() []librdkafka.Partition {
 	return offsets
 }
 
-// commitDown commits positions explicitly, again until the brokers have them. One that waits for a coordinator waits
-// alone.
+// commitDown commits the positions that may be lower than what the brokers have, until the brokers have them. It is a
+// commit of its own, so no other waits when a coordinator is silent.
 func (s *Subscription) commitDown(now time.Time) {
 	if !s.commits.down.mayBegin(now) {
 		return
@@ -141,27 +141,27 @@ func (s *Subscription) commitDown(now time.Time) {
 	s.commits.down.begun(ticket, now)
 }
 
-// commitState is what is known of the commits of a partition. A commit goes down only when the log did, or somebody set
-// the offset: see commitDown.
+// commitState is what is known of the commits of a partition. A committed offset goes down only when the log went back,
+// or when somebody set the offset: see commitDown.
 type commitState struct {
-	stored    int64 // offset last handed to librdkafka to commit, -1 for none
-	committed int64 // what the brokers have, as far as is known; -1 for nothing
-	known     bool  // the brokers were asked what they have
-	explicit  bool  // the position may be lower than that: it is committed explicitly until the brokers have it
-	rewound   bool  // somebody has committed a lower offset than what is settled: see CommitAt
+	stored    int64 // offset that librdkafka was given last to commit, -1 for none
+	committed int64 // offset that the brokers have, as far as is known; -1 for none
+	known     bool  // the brokers were asked for the committed offset
+	explicit  bool  // the position may be lower than committed: commitDown commits it until the brokers have it
+	rewound   bool  // somebody has committed an offset below the position: see CommitAt
 }
 
-// restarted is the state when the partition's ledger begins again.
+// restarted is the state for a new ledger of the partition.
 func (c commitState) restarted() commitState {
 	return commitState{stored: -1, committed: c.committed, known: c.known, explicit: true}
 }
 
-// mayBeLower tells whether a position may be below the committed offset.
+// mayBeLower tells whether a position may be lower than what the brokers have.
 //
 //checker:seam position-below-committed
 func (f *partition) mayBeLower(position int64) bool { return f.commit.explicit && position >= 0 }
 
-// lower are the positions that may be lower than what the brokers have.
+// lower lists the positions that may be lower than what the brokers have.
 func (s *Subscription) lower() (list []librdkafka.Partition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,8 +173,8 @@ func (s *Subscription) lower() (list []librdkafka.Partition) {
 	return list
 }
 
-// has notes that the brokers have an offset of a partition. It may be one that was under way when the partition's log
-// went back: then it must be committed down once more.
+// has notes that the brokers have an offset of a partition. The commit may have been under way when the log went back.
+// Then the position must be committed down once more.
 func (s *Subscription) has(f *partition, offset int64) {
 	f.commit.committed = offset
 	if at := s.position(f); at >= 0 {

@@ -17,35 +17,35 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
-// Subscription is one librdkafka consumer of the proxy, for a group, its topics and what overrides
-// them, and the goroutine that polls it. Members share it: they come and go without Kafka noticing.
+// Subscription is one librdkafka consumer, for a group, its topics and the properties that a client overrides. One
+// goroutine polls the consumer. Members share the subscription: Kafka does not notice that they come and go.
 type Subscription struct {
 	description
 	groups   *Groups
 	log      *slog.Logger
 	gone     chan struct{} // closed when the subscription has ended
 	consumer client
-	woken    atomic.Bool // the run goroutine was told to look at once
+	woken    atomic.Bool // the run goroutine was told to start its next round at once
 	runState
 	sharedState
 }
 
-// description is what a subscription is for. It never changes.
+// description says what a subscription is for. It never changes.
 type description struct {
-	key        string // in Groups.subscriptions
+	key        string // of the subscription in Groups.subscriptions
 	group      string
 	topics     []string // names and patterns, in order
 	topicSet   *topicset.Set
 	manual     bool              // the only member chooses the partitions: see Member.Assign
-	cfg        *config.Config    // as it was when the subscription was opened
-	properties map[string]string // of its consumers
+	cfg        *config.Config    // the configuration when the subscription was opened
+	properties map[string]string // of the librdkafka consumer
 	reset      string            // auto.offset.reset
 }
 
 // runState is what the run goroutine alone reads and writes.
 type runState struct {
 	partitions       map[record.TopicPartition]*partition
-	fetched          []librdkafka.Message // the last batch; it is used again
+	fetched          []librdkafka.Message // buffer of the last batch, to be used again
 	revoking         *revocation
 	storedAt         time.Time
 	commits          commits
@@ -59,29 +59,29 @@ type runState struct {
 
 // sharedState is what members and the run goroutine share.
 type sharedState struct {
-	mu        sync.Mutex // guards the other fields; taken after that of Groups
+	mu        sync.Mutex // guards the other fields; taken after the mutex of Groups
 	dispatch  *ledger.Dispatch
 	leases    map[rowKey]*ledger.LeaseCounts
 	presence  presence
-	assigned  bool // partitions were assigned, perhaps none
+	assigned  bool // Kafka has assigned partitions, perhaps none
 	obstacles obstacles
 	commands  commands
 }
 
 const (
 	storeInterval = 100 * time.Millisecond // how often settled offsets go to librdkafka
-	tick          = storeInterval          // longest time between two looks at the clock
+	tick          = storeInterval          // longest time between two rounds of the run goroutine
 
-	// subscriptionGap bounds one round of a subscription: nothing in it waits for a broker.
+	// subscriptionGap bounds one round of the run goroutine. Nothing in a round waits for a broker.
 	subscriptionGap = 3 * time.Second
 )
 
-// startSubscription creates the consumer and joins the group in the background.
+// startSubscription creates a consumer, which joins its group in the background.
 func (g *Groups) startSubscription(key, group string, in SubscribeOptions, set *topicset.Set) (*Subscription, error) {
 	cfg := g.config()
 	properties := cfg.SubscriptionProperties(key, group, in.Overrides, len(g.subscriptions))
 	reset := strings.ToLower(properties["auto.offset.reset"])
-	if _, known := resets[reset]; !known { // sluice sees itself what is out of range, and stops there: see outOfRange
+	if _, known := resets[reset]; !known { // sluice itself sees what is out of range, and halts the partition: see outOfRange
 		properties["auto.offset.reset"] = "earliest"
 	}
 	consumer, err := librdkafka.NewConsumer(properties)
@@ -89,7 +89,7 @@ func (g *Groups) startSubscription(key, group string, in SubscribeOptions, set *
 		return nil, err
 	}
 	topics := slices.Compact(slices.Sorted(slices.Values(in.Topics)))
-	if !in.manual() && len(set.Literal()) > 0 { // what patterns match comes later
+	if !in.manual() && len(set.Literal()) > 0 { // discovery adds the topics that match patterns
 		if err := consumer.Subscribe(set.Literal()); err != nil {
 			consumer.Abandon()
 			return nil, err
@@ -122,7 +122,7 @@ func (g *Groups) startSubscription(key, group string, in SubscribeOptions, set *
 	return s, nil
 }
 
-// run polls until the client ends or nobody has been here for the linger time.
+// run polls the consumer until the client ends, or until the subscription had no members for the linger time.
 func (s *Subscription) run(ctx context.Context) {
 	stop := context.AfterFunc(ctx, s.consumer.Wake)
 	defer stop()
@@ -152,14 +152,14 @@ func (s *Subscription) run(ctx context.Context) {
 	s.close(ctx)
 }
 
-// wake makes the run goroutine look at once. It costs a system call only when it was not told yet.
+// wake makes the run goroutine start its next round at once. A second call before that round costs no system call.
 func (s *Subscription) wake() {
 	if s.woken.CompareAndSwap(false, true) {
 		s.consumer.Wake()
 	}
 }
 
-// readEvents takes what the group reports.
+// readEvents takes the events that the consumer has for us.
 func (s *Subscription) readEvents(now time.Time) {
 	for {
 		event := s.consumer.Poll()
@@ -184,13 +184,13 @@ func (s *Subscription) committed(event librdkafka.Event) {
 	s.answer(event)
 	if event.Code != librdkafka.None && event.Code != librdkafka.NoOffset {
 		s.groups.consumed.commitErrors.Add(1)
-		if s.consumer.admits("commit: " + event.Code.String()) { // else once a second, as long as it lasts
+		if s.consumer.admits("commit: " + event.Code.String()) { // once a second, as long as the failure lasts
 			s.log.Warn("offsets not committed", "err", event.Code.String())
 		}
 	}
 }
 
-// failure notes what members should know: rights that are missing, a consumer that is beyond repair.
+// failure notes what members should be told: missing rights, a consumer that failed for good.
 func (s *Subscription) failure(event librdkafka.Event) {
 	if event.Code == librdkafka.NoGroup && s.manual {
 		s.resetPartitions()
@@ -204,7 +204,7 @@ func (s *Subscription) failure(event librdkafka.Event) {
 	s.tell(&librdkafka.Error{Code: event.Code, Text: event.Text}, event.Fatal)
 }
 
-// tell tells members why nothing may come.
+// tell tells members why no records may come. fatal says that the consumer failed for good.
 func (s *Subscription) tell(trouble error, fatal bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -213,31 +213,30 @@ func (s *Subscription) tell(trouble error, fatal bool) {
 	s.dispatch.WakeAll()
 }
 
-// beyondRepair tells whether the consumer failed for good: who joins gets another one.
+// beyondRepair tells whether the consumer failed for good. The next Join then opens another subscription.
 func (s *Subscription) beyondRepair() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.obstacles.failed
 }
 
-// commands are what the run goroutine is to do next. The subscription's mu guards them.
+// commands are what other goroutines want the run goroutine to do. The subscription's mu guards them.
 type commands struct {
 	waiting []func()
-	ended   bool // no more are taken
+	ended   bool // no more commands are taken
 }
 
-// take takes the commands that there are.
+// take removes the waiting commands, and returns them.
 func (c *commands) take() []func() {
 	waiting := c.waiting
 	c.waiting = nil
 	return waiting
 }
 
-// end takes no commands any more, and drops those that wait.
+// end drops the waiting commands, and takes no more.
 func (c *commands) end() { c.waiting, c.ended = nil, true }
 
-// do has the run goroutine, which owns the consumer, do something; false when it has ended. What it does
-// must not wait.
+// do has the run goroutine call a function, which must not wait. It returns false when the run goroutine has ended.
 func (s *Subscription) do(do func()) bool {
 	s.mu.Lock()
 	taken := !s.commands.ended
@@ -251,7 +250,8 @@ func (s *Subscription) do(do func()) bool {
 	return taken
 }
 
-// doNextRound is do in the next round, in a tick at most: for what could not be done yet.
+// doNextRound has the run goroutine call a function in its next round, which begins in a tick at most. It is for what
+// could not be done yet.
 func (s *Subscription) doNextRound(do func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

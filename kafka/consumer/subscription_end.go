@@ -8,8 +8,8 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
-// close commits, leaves the group and destroys the consumer, also after ctx has ended: for that it waits closeTimeout
-// longer. Brokers that do not answer may keep it from that; its place is taken meanwhile.
+// close commits, leaves the group and destroys the consumer. After ctx has ended it waits closeTimeout longer. Silent
+// brokers may keep the consumer from leaving; its slot stays taken meanwhile.
 func (s *Subscription) close(ctx context.Context) {
 	s.groups.detach(s)
 	defer s.groups.slotFreed(s)
@@ -44,7 +44,7 @@ func (s *Subscription) leave(ctx context.Context) error {
 	return s.consumer.Close(bound, s.leaving, s.closeQueues)
 }
 
-// leaving takes what happens between the wish to leave the group and the end.
+// leaving takes the consumer's events while it leaves its group.
 func (s *Subscription) leaving(event librdkafka.Event) {
 	switch event.Kind {
 	case librdkafka.Revoke:
@@ -58,7 +58,7 @@ func (s *Subscription) leaving(event librdkafka.Event) {
 	}
 }
 
-// abandon forgets what is owed of partitions that could not be given back: it cannot be committed any more.
+// abandon forgets what members owe of partitions that could not be given back. It cannot be committed any more.
 func (s *Subscription) abandon() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,15 +68,15 @@ func (s *Subscription) abandon() {
 	s.groups.countAssigned(-int64(len(s.partitions)))
 }
 
-// closeTimeout bounds leaving a group when the process ends, and closeLongest before that: librdkafka's own close
-// has no bound, and what is given up keeps its threads for ever.
+// closeTimeout bounds leaving a group after the process was told to end; closeLongest bounds it before. librdkafka's own
+// close has no bound. A consumer that is given up keeps its threads for ever.
 const (
 	closeTimeout = 10 * time.Second
 	closeLongest = 5 * time.Minute
 )
 
-// failPending tells who waits that the subscription has ended. Commands that were not begun are dropped: who gave
-// them waits with a deadline, and for this.
+// failPending tells callers that the subscription has ended. It drops commands that were not begun: their callers wait
+// for gone, too.
 func (s *Subscription) failPending() {
 	s.mu.Lock()
 	s.commands.end()

@@ -8,11 +8,11 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// UnreadableError names the batch.
+// UnreadableError names a batch that cannot be read.
 type UnreadableError struct {
 	record.TopicPartition
 	Group  string
-	Offset int64 // the first of the batch
+	Offset int64 // the first offset of the batch
 	Reason string
 }
 
@@ -23,14 +23,14 @@ func (e *UnreadableError) Error() string {
 
 func (e *UnreadableError) Unwrap() error { return kerr.ErrUnreadable }
 
-// obstacles are why nothing may come to members. The subscription's mu guards them.
+// obstacles are why no records may come to members. The subscription's mu guards them.
 type obstacles struct {
 	trouble    error                                      // missing rights, a failed consumer
-	failed     bool                                       // the consumer is beyond repair; the next Join makes another
-	unreadable map[record.TopicPartition]*UnreadableError // batches that keep partitions from going on
+	failed     bool                                       // the consumer failed for good; the next Join opens another subscription
+	unreadable map[record.TopicPartition]*UnreadableError // batches that cannot be read, at which their partitions wait
 }
 
-// add notes a batch that cannot be read, and tells whether it is a new one.
+// add notes a batch that cannot be read. It returns false when the batch is known.
 func (o *obstacles) add(e *UnreadableError) bool {
 	if last := o.unreadable[e.TopicPartition]; last != nil && last.Offset == e.Offset {
 		return false // librdkafka tries again twice a second
@@ -42,7 +42,7 @@ func (o *obstacles) add(e *UnreadableError) bool {
 	return true
 }
 
-// fail takes an error of one partition.
+// fail takes an error that librdkafka reports for one partition.
 func (s *Subscription) fail(f *partition, failing librdkafka.PartitionError) {
 	if !kerr.Of(failing.Code).Unreadable || failing.Offset < 0 {
 		s.failure(librdkafka.Event{Kind: librdkafka.Failure, Code: failing.Code, Text: failing.Text})
@@ -59,8 +59,8 @@ func (s *Subscription) fail(f *partition, failing librdkafka.PartitionError) {
 	s.dispatch.WakeAll()
 }
 
-// stepped forgets a batch that could not be read when records from behind it have come: somebody has stepped over it,
-// or librdkafka has, as it does with a wrong checksum. The subscription's mu is held.
+// stepped forgets a batch that cannot be read once a record from behind it has come. Somebody has set the offset behind
+// the batch, or librdkafka has skipped it, as it does with a wrong checksum. The subscription's mu is held.
 func (s *Subscription) stepped(tp record.TopicPartition, offset int64) {
 	e := s.obstacles.unreadable[tp]
 	if e == nil || offset <= e.Offset {
@@ -70,8 +70,8 @@ func (s *Subscription) stepped(tp record.TopicPartition, offset int64) {
 	s.log.Warn("batch that cannot be read was passed over", "partition", tp.String(), "offset", e.Offset, "next", offset)
 }
 
-// first is why nothing may come, nil when nothing is known. Of several batches that cannot be read it is the first, by
-// partition.
+// first is the reason why no records may come, nil when none is known. Of several batches that cannot be read it names
+// the first, by partition.
 func (o *obstacles) first() error {
 	if o.trouble != nil {
 		return o.trouble
