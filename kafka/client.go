@@ -98,7 +98,7 @@ func (c *Client) Publisher(wake func()) (*producer.Publisher, error) {
 func (c *Client) Stopping() { c.producers.Stopping() }
 
 // Produced lists what was produced, by topic; see Producers.Produced.
-func (c *Client) Produced() []producer.ProducedRow { return c.producers.Produced() }
+func (c *Client) Produced() []producer.TopicCounts { return c.producers.Produced() }
 
 // Join makes a member of a group; see Groups.Join.
 func (c *Client) Join(id consumer.Identity, in consumer.SubscribeOptions, wake func()) (*consumer.Member, error) {

@@ -27,7 +27,7 @@ type (
 	BrokerStatus       = producer.BrokerStatus
 	Outgoing           = producer.Outgoing
 	ProduceError       = producer.Error
-	ProducedRow        = producer.ProducedRow
+	TopicCounts        = producer.TopicCounts
 	ProfileStatus      = producer.ProfileStatus
 	Publisher          = producer.Publisher
 	Result             = producer.Result

@@ -79,7 +79,7 @@ func (a *accumulator) send(g *sessionBatch) {
 // admit takes records of this profile that were held at the gate, behind those that sessions pushed before. When
 // librdkafka's queue has no room for them they wait, and sessions with them: none of theirs may go before.
 func (a *accumulator) admit(t *topic, held []heldRecord) {
-	tally, packed, all, n, bytes := &t.row.tallies[a.producer.index], []byte(nil), 0, 0, 0
+	counters, packed, all, n, bytes := &t.row.profiles[a.producer.index], []byte(nil), 0, 0, 0
 	for i := range held {
 		r := &held[i]
 		if r.producer != a.producer {
@@ -88,12 +88,12 @@ func (a *accumulator) admit(t *topic, held []heldRecord) {
 		packed = librdkafka.PackRecord(packed, r.key, r.value, r.opaque, r.details)
 		all++
 		if !r.counted {
-			tally.take(r.size())
+			counters.accept(r.size())
 			n, bytes = n+1, bytes+r.size()
 		}
 	}
 	if all > 0 {
-		a.producer.load(t.accounts, int64(n), int64(bytes))
+		a.producer.load(t.topicCounters, int64(n), int64(bytes))
 		a.keep(&sessionBatch{topic: t, records: all}, packed)
 		a.producer.held.Add(int64(-n))
 		a.move(true)
@@ -211,8 +211,8 @@ func (a *accumulator) giveBack(t *topic, r *librdkafka.PackedRecord, packed []by
 
 // end tells a session why a record was not taken.
 func (a *accumulator) end(t *topic, r *librdkafka.PackedRecord, failure *Error) {
-	t.row.tallies[a.producer.index].end(failure.Outcome, 1)
-	a.producer.unload(t.accounts, 1, int64(r.Payload()))
+	t.row.profiles[a.producer.index].end(failure.Outcome, 1)
+	a.producer.unload(t.topicCounters, 1, int64(r.Payload()))
 	a.lost.note(a.producer.log, failure)
 	a.producer.producers.tell(&librdkafka.Report{Opaque: r.Opaque, Partition: r.Partition, Offset: -1, Timestamp: -1}, failure)
 }

@@ -64,7 +64,7 @@ func TestResultsSayWhereEachRecordIs(t *testing.T) {
 			want[tp] = append(want[tp], record.Record{TopicPartition: tp, Offset: r.Offset, Timestamp: out.Timestamp, Key: out.Key, Value: out.Value, Headers: out.Headers})
 		}
 	}
-	wantProduced(t, ps, ProducedRow{Topic: "letters", Accepted: n, Bytes: bytes, Ended: [4]int64{record.OK: n}})
+	wantProduced(t, ps, TopicCounts{Topic: "letters", Accepted: n, Bytes: bytes, Ended: [4]int64{record.OK: n}})
 	allEnded(t, ps, n)
 	if diff := cmp.Diff(want, readBack(t, k, n)); diff != "" {
 		t.Errorf("what was sent and what is there (-want +got):\n%s", diff)

@@ -29,7 +29,7 @@ func (ps *Producers) gather(g *sessionBatch, t *topic, key, value []byte, opaque
 	if a.full() {
 		return kerr.ErrFull
 	}
-	if g.begins(t) && g.producer.crowded(t.accounts) { // looked at once for each push
+	if g.begins(t) && g.producer.crowded(t.topicCounters) { // looked at once for each push
 		return ps.crowd(t, g.producer)
 	}
 	if g.takes(key, value, d) {
@@ -74,8 +74,8 @@ func (ps *Producers) push(t *topic, p *producer, key, value []byte, opaque uint6
 	code, err := p.produce(t.name, key, value, opaque, d)
 	switch {
 	case err == nil && code == librdkafka.None:
-		t.row.tallies[p.index].take(len(key) + len(value))
-		p.load(t.accounts, 1, int64(len(key)+len(value)))
+		t.row.profiles[p.index].accept(len(key) + len(value))
+		p.load(t.topicCounters, 1, int64(len(key)+len(value)))
 		return nil
 	case err == nil && code == librdkafka.QueueFull:
 		return kerr.ErrFull
@@ -164,13 +164,13 @@ func partitionOf(d *librdkafka.Details) int32 {
 
 // giveUp ends a record at the gate, which librdkafka never saw.
 func (ps *Producers) giveUp(t *topic, r *heldRecord, failure *Error) {
-	row := cmp.Or(t.row, ps.produced.others)
+	row := cmp.Or(t.row, ps.counters.others)
 	if r.counted {
-		r.producer.unload(t.accounts, 1, int64(r.size()))
+		r.producer.unload(t.topicCounters, 1, int64(r.size()))
 	} else {
-		row.tallies[r.producer.index].take(r.size())
+		row.profiles[r.producer.index].accept(r.size())
 		r.producer.held.Add(-1)
 	}
-	row.tallies[r.producer.index].end(failure.Outcome, 1)
+	row.profiles[r.producer.index].end(failure.Outcome, 1)
 	ps.tell(&librdkafka.Report{Opaque: r.opaque, Partition: partitionOf(r.details), Offset: -1, Timestamp: -1}, failure)
 }

@@ -20,7 +20,7 @@ import (
 // that a failed one had in flight.
 type producer struct {
 	profile   string
-	index     int // among the profiles: the tally in every row of the books
+	index     int // among the profiles: its counters in every row
 	producers *Producers
 	log       *slog.Logger
 

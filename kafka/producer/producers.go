@@ -25,7 +25,7 @@ type Producers struct {
 	buffered   *producer
 	publishers publishers
 	topics     topicGate
-	produced   producedBooks
+	counters   counterTable
 	limits     limits
 	plights    atomic.Pointer[troubles]
 	written    map[string]int64 // by topic with records under way, those written at the last look; see examine
@@ -36,7 +36,7 @@ func Open(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifet
 	profiles := []string{config.Delivered, config.Buffered}
 	ps := &Producers{
 		settings: settings, log: log, life: life, cluster: cluster,
-		topics: topicGate{names: map[string]*topic{}}, produced: newProducedBooks(len(profiles)),
+		topics: topicGate{names: map[string]*topic{}}, counters: newCounterTable(len(profiles)),
 	}
 	ps.apply(ps.config())
 	for _, profile := range profiles {
@@ -72,7 +72,7 @@ func (ps *Producers) ListGroups(name string, limit time.Duration) ([]librdkafka.
 
 // Stopping says that the process is about to end: a record that fails from now on counts as not
 // delivered in Close's error.
-func (ps *Producers) Stopping() { ps.produced.stop() }
+func (ps *Producers) Stopping() { ps.counters.stop() }
 
 const (
 	// topicsTime bounds how long the end of a client waits for its records' topics: groups are to be left as well.
@@ -121,7 +121,7 @@ func (ps *Producers) Close(ctx context.Context) {
 
 // undelivered is how many records have failed since Stopping, or are still without an end.
 func (ps *Producers) Undelivered() int64 {
-	return ps.produced.undelivered() + ps.held()
+	return ps.counters.undelivered() + ps.held()
 }
 
 // successor is a producer handle that is to take over.

@@ -23,8 +23,8 @@ type reportLoop struct {
 	ended    chan struct{}   // closed when it has
 	beat     func()
 
-	topics map[uintptr]accounts // of those that were reported, see librdkafka.Report.Same
-	woken  []*Publisher         // of the reports being read
+	topics map[uintptr]topicCounters // of those that were reported, see librdkafka.Report.Same
+	woken  []*Publisher              // of the reports being read
 	losses lossLog
 	voice  librdkafka.LogLimiter
 	worn   bool // brokers take its epoch for an old one
@@ -32,7 +32,7 @@ type reportLoop struct {
 
 func newReportLoop(p *producer, handle *librdkafka.Producer) *reportLoop {
 	return &reportLoop{
-		producer: p, handle: handle, former: &p.handles.former, ending: make(chan struct{}), ended: make(chan struct{}), topics: map[uintptr]accounts{},
+		producer: p, handle: handle, former: &p.handles.former, ending: make(chan struct{}), ended: make(chan struct{}), topics: map[uintptr]topicCounters{},
 	}
 }
 
@@ -155,10 +155,10 @@ func (d *reportLoop) count(run []librdkafka.Report) {
 		if i+1 < len(run) && run[i+1].TopicHandle() == run[i].TopicHandle() {
 			continue
 		}
-		a := d.accounts(&run[i])
+		a := d.counters(&run[i])
 		for o, n := range ended {
 			if n > 0 {
-				a.row.tallies[d.producer.index].end(record.Outcome(o), n)
+				a.row.profiles[d.producer.index].end(record.Outcome(o), n)
 			}
 		}
 		d.producer.unload(a, records, bytes)
@@ -166,11 +166,11 @@ func (d *reportLoop) count(run []librdkafka.Report) {
 	}
 }
 
-// accounts finds where a report's topic is counted.
-func (d *reportLoop) accounts(r *librdkafka.Report) accounts {
+// counters finds where a report's topic is counted.
+func (d *reportLoop) counters(r *librdkafka.Report) topicCounters {
 	a, known := d.topics[r.TopicHandle()]
 	if !known {
-		a = d.producer.producers.produced.of(r.Topic())
+		a = d.producer.producers.counters.of(r.Topic())
 		d.topics[r.TopicHandle()] = a
 	}
 	return a
@@ -181,7 +181,7 @@ func (d *reportLoop) settle(r *librdkafka.Report, n int) {
 	ps, failure := d.producer.producers, d.failure(r)
 	publisher := ps.publishers.find(publisherOf(r.Opaque))
 	if publisher == nil {
-		ps.produced.unknownEvents.Add(int64(n))
+		ps.counters.unknownEvents.Add(int64(n))
 		return
 	}
 	if publisher.report(r, failure, n) {

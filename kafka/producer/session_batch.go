@@ -58,7 +58,7 @@ func (g *sessionBatch) add(t *topic, key, value []byte, opaque uint64, d *librdk
 	*g.packed = librdkafka.PackRecord(*g.packed, key, value, opaque, d)
 	g.records++
 	g.bytes += int64(len(key) + len(value))
-	t.row.tallies[g.producer.index].take(len(key) + len(value))
+	t.row.profiles[g.producer.index].accept(len(key) + len(value))
 }
 
 // push hands over what was gathered.
@@ -66,7 +66,7 @@ func (g *sessionBatch) push() {
 	if g.records == 0 {
 		return
 	}
-	g.producer.load(g.topic.accounts, int64(g.records), g.bytes)
+	g.producer.load(g.topic.topicCounters, int64(g.records), g.bytes)
 	g.producer.accumulator.send(g)
 	*g.packed = (*g.packed)[:0]
 	sessionBatches.Put(g.packed)

@@ -56,21 +56,21 @@ func queueBounds(p config.Properties) *queueSpace {
 }
 
 // load counts records of a topic that are on their way.
-func (p *producer) load(a accounts, records, bytes int64) {
-	a.shares[p.index].add(records, bytes)
+func (p *producer) load(a topicCounters, records, bytes int64) {
+	a.underway[p.index].add(records, bytes)
 	p.queue.taken.add(records, bytes)
 }
 
 // unload counts them when they have ended.
-func (p *producer) unload(a accounts, records, bytes int64) {
+func (p *producer) unload(a topicCounters, records, bytes int64) {
 	p.load(a, -records, -bytes)
 }
 
 // crowded tells whether a topic has as much of the queue as is still free. So one whose broker does not answer gets
 // half of the queue, two a third each, and there is always room for the others. (It is the dynamic threshold of
 // switches that share their memory: Choudhury and Hahne, 1998.)
-func (p *producer) crowded(a accounts) bool {
-	mine := &a.shares[p.index]
+func (p *producer) crowded(a topicCounters) bool {
+	mine := &a.underway[p.index]
 	records, bytes := mine.records.Load(), mine.bytes.Load()
 	if records == 0 {
 		return false
@@ -109,17 +109,17 @@ func (e *CrowdedError) Is(target error) bool { return target == kerr.ErrFull }
 
 // crowd is why a topic's record has to wait.
 func (ps *Producers) crowd(t *topic, p *producer) error {
-	mine := &t.shares[p.index]
+	mine := &t.underway[p.index]
 	return &CrowdedError{Topic: t.name, Records: mine.records.Load(), Bytes: mine.bytes.Load(), Why: ps.trouble(t.name, AnyPartition)}
 }
 
 // fullest is how near the topic that has most of a profile's queue has come to its share: 1 when it has to wait.
-func (b *producedBooks) fullest(p *producer) (ratio float64) {
+func (t *counterTable) fullest(p *producer) (ratio float64) {
 	free := p.queue.free()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, a := range b.rows {
-		mine := &a.shares[p.index]
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, a := range t.rows {
+		mine := &a.underway[p.index]
 		ratio = max(ratio, float64(mine.records.Load())/float64(max(1, free.records)), float64(mine.bytes.Load())/float64(max(1, free.bytes)))
 	}
 	return min(1, ratio)

@@ -43,7 +43,7 @@ type topic struct {
 	state atomic.Int32 // knowledge
 
 	// accounts are where its records are counted: set before it is first known, and never again.
-	accounts
+	topicCounters
 
 	lookup          lookupHistory // belongs to the inquiry
 	awaitsPartition bool          // it holds only records whose partition is not known
@@ -187,7 +187,7 @@ func (t *topic) open(ps *Producers) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.row == nil {
-		t.accounts = ps.produced.admit(t.name, ps.config().MaxTopicRows)
+		t.topicCounters = ps.counters.admit(t.name, ps.config().MaxTopicRows)
 	}
 	for _, p := range ps.all {
 		p.accumulator.admit(t, t.held.records)
@@ -208,7 +208,7 @@ func (t *topic) awaitingPartition() *topic {
 	defer t.mu.Unlock()
 	if t.awaiting == nil {
 		t.awaiting = newTopic(t.gate, t.name)
-		t.awaiting.accounts, t.awaiting.awaitsPartition = t.accounts, true
+		t.awaiting.topicCounters, t.awaiting.awaitsPartition = t.topicCounters, true
 	}
 	return t.awaiting
 }

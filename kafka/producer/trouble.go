@@ -19,7 +19,7 @@ const mostExamined = 200
 // examine asks for the topics whose records do not get on, and notes what is wrong with their partitions.
 func (ps *Producers) examine(ctx context.Context, ask cluster.Ask, heard []cluster.Heard) {
 	var stuck []string
-	stuck, ps.written = ps.produced.stuck(ps.written)
+	stuck, ps.written = ps.counters.stuck(ps.written)
 	if len(stuck) == 0 {
 		ps.plights.Store(nil)
 		return
@@ -81,15 +81,15 @@ func lacksReplicas(t *librdkafka.Topic) bool {
 
 // stuck are the topics of which records are on their way and none has been written since the last call, whose counts it is
 // given. It returns those of now.
-func (b *producedBooks) stuck(before map[string]int64) (topics []string, now map[string]int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (t *counterTable) stuck(before map[string]int64) (topics []string, now map[string]int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	now = map[string]int64{}
-	for name, a := range b.rows {
+	for name, a := range t.rows {
 		underway, written := int64(0), int64(0)
-		for i := range a.shares {
-			underway += a.shares[i].records.Load()
-			written += a.row.tallies[i].ended[record.OK].Load()
+		for i := range a.underway {
+			underway += a.underway[i].records.Load()
+			written += a.row.profiles[i].ended[record.OK].Load()
 		}
 		if underway == 0 {
 			continue

@@ -23,7 +23,7 @@ type snapshot struct {
 
 // kafkaSnapshot is what the Kafka client shows.
 type kafkaSnapshot struct {
-	produced  []kafka.ProducedRow
+	produced  []kafka.TopicCounts
 	consumed  []kafka.ConsumedRow
 	totals    kafka.Stats
 	status    kafka.Status

@@ -101,7 +101,7 @@ func busy(groups, topics, partitions int) *snapshot {
 			topic := fmt.Sprintf("topic%d", i)
 			now.consumed = append(now.consumed, kafka.ConsumedRow{Group: group, Topic: topic, Lent: 1, Leased: 1})
 			if g == 0 {
-				now.produced = append(now.produced, kafka.ProducedRow{Topic: topic, Accepted: 7, Ended: [4]int64{3, 1, 1, 1}})
+				now.produced = append(now.produced, kafka.TopicCounts{Topic: topic, Accepted: 7, Ended: [4]int64{3, 1, 1, 1}})
 			}
 			for p := range partitions {
 				at := kafka.TopicPartition{Topic: topic, Partition: int32(p)}

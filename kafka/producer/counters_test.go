@@ -17,18 +17,17 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// wantProduced holds the books against rows of topic, accepted, bytes and outcomes. The others' row
-// is left out when it is empty.
-func wantProduced(t *testing.T, ps *Producers, want ...ProducedRow) {
+// wantProduced compares what was produced. The row that other topics share is left out when it is empty.
+func wantProduced(t *testing.T, ps *Producers, want ...TopicCounts) {
 	t.Helper()
-	var got []ProducedRow
+	var got []TopicCounts
 	for _, r := range ps.Produced() {
 		if r.Topic != "" || r.Accepted > 0 {
 			got = append(got, r)
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the books of what was produced (-want +got):\n%s", diff)
+		t.Errorf("what was produced (-want +got):\n%s", diff)
 	}
 }
 
@@ -47,9 +46,9 @@ func TestEveryProducedRecordIsInItsTopicsRow(t *testing.T) {
 	}
 	wantOutcome(t, p.outcomes(t, 1), record.Rejected)
 	wantProduced(t, ps,
-		ProducedRow{Topic: "", Accepted: 3, Bytes: 12, Ended: [4]int64{record.OK: 2, record.Rejected: 1}},
-		ProducedRow{Topic: "letters", Accepted: 2, Bytes: 8, Ended: [4]int64{record.OK: 2}},
-		ProducedRow{Topic: "parcels", Accepted: 2, Bytes: 11, Ended: [4]int64{record.OK: 1, record.Rejected: 1}},
+		TopicCounts{Topic: "", Accepted: 3, Bytes: 12, Ended: [4]int64{record.OK: 2, record.Rejected: 1}},
+		TopicCounts{Topic: "letters", Accepted: 2, Bytes: 8, Ended: [4]int64{record.OK: 2}},
+		TopicCounts{Topic: "parcels", Accepted: 2, Bytes: 11, Ended: [4]int64{record.OK: 1, record.Rejected: 1}},
 	)
 	allEnded(t, ps, 7)
 }
@@ -57,7 +56,7 @@ func TestEveryProducedRecordIsInItsTopicsRow(t *testing.T) {
 // A row that is full stays so: what was counted among the others ends there, whatever becomes of the bound.
 func TestATopicKeepsItsRow(t *testing.T) {
 	t.Parallel()
-	b := newProducedBooks(1)
+	b := newCounterTable(1)
 	own, other := b.admit("a", 1).row, b.admit("b", 1).row
 	if own == b.others || other != b.others {
 		t.Fatalf("rows %p and %p, the others' is %p", own, other, b.others)
@@ -82,7 +81,7 @@ func TestARecordAtTheGateIsHeldAndInFlight(t *testing.T) {
 	}
 	wantProduced(t, ps)
 	wantUndelivered(t, ps)
-	wantProduced(t, ps, ProducedRow{Accepted: 3, Bytes: 3, Ended: [4]int64{record.Retry: 3}})
+	wantProduced(t, ps, TopicCounts{Accepted: 3, Bytes: 3, Ended: [4]int64{record.Retry: 3}})
 }
 
 func TestInFlightIsByProfile(t *testing.T) {
@@ -115,7 +114,7 @@ func TestTheBooksNeverGoBack(t *testing.T) {
 		p := newCaller(t, ps)
 		go func() { done <- bufferMany(p, []string{"letters", "parcels"}[i], n) }()
 	}
-	before := map[string]ProducedRow{}
+	before := map[string]TopicCounts{}
 	for running := 2; running > 0; {
 		select {
 		case err := <-done:

@@ -12,7 +12,7 @@ import (
 // ProducedRow is the book of one topic's produced records since the start. Every record that was
 // accepted ends as exactly one Outcome, so Accepted is always the sum of Ended and Pending. A record
 // that waits for its topic to be looked up is in no row yet: see ProfileStatus.Held.
-type ProducedRow struct {
+type TopicCounts struct {
 	Topic    string   // empty: the topics beyond Config.MaxTopicRows, and those that no broker has confirmed
 	Accepted int64    // records taken from sessions
 	Bytes    int64    // their keys and values
@@ -51,15 +51,15 @@ type BrokerStatus struct {
 type RoundTrip struct{ Average, P99 time.Duration }
 
 // Pending is how many records have no outcome yet.
-func (r *ProducedRow) Pending() int64 {
+func (r *TopicCounts) Pending() int64 {
 	return r.Accepted - r.Ended[record.OK] - r.Ended[record.Rejected] - r.Ended[record.Retry] - r.Ended[record.Unknown]
 }
 
 func (p *producer) status() ProfileStatus {
 	held := p.held.Load()
 	s := ProfileStatus{
-		Name: p.profile, Held: held, InFlight: held + p.producers.produced.inFlight(p.index),
-		AckLatency: p.latency.Read(), Fatal: p.fatal.Load(), Fullest: p.producers.produced.fullest(p),
+		Name: p.profile, Held: held, InFlight: held + p.producers.counters.inFlight(p.index),
+		AckLatency: p.latency.Read(), Fatal: p.fatal.Load(), Fullest: p.producers.counters.fullest(p),
 	}
 	p.statistics.fill(&s)
 	return s
@@ -87,8 +87,8 @@ type Counts struct {
 
 // counts reads the counters of all producers.
 func (ps *Producers) Counts() Counts {
-	sum := ps.produced.sum()
-	counts := Counts{Accepted: sum.Accepted, Ended: sum.Ended, Pending: sum.Pending(), UnknownEvents: ps.produced.unknownEvents.Load()}
+	sum := ps.counters.sum()
+	counts := Counts{Accepted: sum.Accepted, Ended: sum.Ended, Pending: sum.Pending(), UnknownEvents: ps.counters.unknownEvents.Load()}
 	for _, p := range ps.all {
 		held := p.held.Load()
 		counts.Accepted += held
