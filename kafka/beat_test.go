@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,11 +19,40 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// pulse watches the loops of a client, as a watchdog does.
+// pulse watches the loops of a client, as a watchdog does. Its clock stands still while the machine gives this process no
+// turn: then no loop gets one either.
 type pulse struct {
+	ticks atomic.Int64
+
 	mu    sync.Mutex
 	loops map[string]*loop
 }
+
+const pulseTick = 10 * time.Millisecond
+
+func newPulse(t *testing.T) *pulse {
+	p := &pulse{loops: map[string]*loop{}}
+	ticker, end := time.NewTicker(pulseTick), make(chan struct{})
+	var clock sync.WaitGroup
+	clock.Go(func() {
+		for {
+			select {
+			case <-ticker.C:
+				p.ticks.Add(1)
+			case <-end:
+				return
+			}
+		}
+	})
+	t.Cleanup(func() {
+		ticker.Stop()
+		close(end)
+		clock.Wait()
+	})
+	return p
+}
+
+func (p *pulse) now() time.Duration { return time.Duration(p.ticks.Load()) * pulseTick }
 
 type loop struct {
 	running int
@@ -34,9 +64,6 @@ type loop struct {
 func (p *pulse) register(name string, gap time.Duration) (beat, end func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.loops == nil {
-		p.loops = map[string]*loop{}
-	}
 	l := p.loops[name]
 	if l == nil {
 		l = &loop{}
@@ -44,18 +71,18 @@ func (p *pulse) register(name string, gap time.Duration) (beat, end func()) {
 	}
 	l.gap = gap
 	l.running++
-	last := time.Now()
+	last := p.now()
 	return func() {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			l.beats++
-			l.longest = max(l.longest, time.Since(last))
-			last = time.Now()
+			l.longest = max(l.longest, p.now()-last)
+			last = p.now()
 		}, func() {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			l.running--
-			l.longest = max(l.longest, time.Since(last))
+			l.longest = max(l.longest, p.now()-last)
 		}
 }
 
@@ -95,7 +122,7 @@ func (p *pulse) wantInTime(t *testing.T) {
 
 func TestEveryLoopBeatsAsLongAsItRuns(t *testing.T) {
 	t.Parallel()
-	p := &pulse{}
+	p := newPulse(t)
 	_, c := lettersOn(t, 1, func(cfg *config.Config) { cfg.Register = p.register })
 	join(t, c, "a", topicsOf("letters"))
 	want := []string{"lag", "producer:buffered", "producer:delivered", "subscription:group", "topics"}
@@ -124,7 +151,7 @@ func TestLoopsBeatWithoutBrokers(t *testing.T) {
 	for name, brokers := range map[string][]string{"away": {"127.0.0.1:1"}, "silent": silent.ListenAddrs()} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := &pulse{}
+			p := newPulse(t)
 			c := openOn(t, brokers, func(cfg *config.Config) { cfg.Register = p.register })
 			bufferThree(t, c)
 			join(t, c, "a", topicsOf("letters"))
@@ -139,7 +166,7 @@ func TestLoopsBeatWithoutBrokers(t *testing.T) {
 
 func TestLoopsBeatWhileAProducerIsReplaced(t *testing.T) {
 	t.Parallel()
-	p := &pulse{}
+	p := newPulse(t)
 	k, c := lettersOn(t, 1, func(cfg *config.Config) { cfg.Register = p.register })
 	caller := newCaller(t, c)
 	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: wireerr.OutOfOrderSequenceNumber})
@@ -152,7 +179,7 @@ func TestLoopsBeatWhileAProducerIsReplaced(t *testing.T) {
 // A beat means progress: a loop that is stuck has none.
 func TestALoopThatIsStuckDoesNotBeat(t *testing.T) {
 	t.Parallel()
-	p := &pulse{}
+	p := newPulse(t)
 	_, c := lettersOn(t, 1, func(cfg *config.Config) { cfg.Register = p.register })
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 1)

@@ -104,7 +104,7 @@ func finds(t *testing.T, w *worker, want ...string) {
 // The discovery ends with the last subscription that has patterns, and begins again with the next.
 func TestTheDiscoveryEndsWithItsPatterns(t *testing.T) {
 	t.Parallel()
-	p := &pulse{}
+	p := newPulse(t)
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
 		cfg.Register, cfg.SubscriptionLinger, cfg.MemberGrace = p.register, time.Millisecond, time.Millisecond
