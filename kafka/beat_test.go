@@ -15,7 +15,7 @@ import (
 
 func TestEveryLoopBeatsAsLongAsItRuns(t *testing.T) {
 	t.Parallel()
-	p := &kafkatest.Pulse{}
+	p := kafkatest.NewPulse(t)
 	_, c := lettersOn(t, 1, func(cfg *config.Config) { cfg.Register = p.Register })
 	join(t, c, "group", "letters")
 	want := []string{"lag", "producer:buffered", "producer:delivered", "subscription:group", "topics"}
@@ -44,7 +44,7 @@ func TestLoopsBeatWithoutBrokers(t *testing.T) {
 	for name, brokers := range map[string][]string{"away": {"127.0.0.1:1"}, "silent": silent.ListenAddrs()} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := &kafkatest.Pulse{}
+			p := kafkatest.NewPulse(t)
 			c := openOn(t, brokers, func(cfg *config.Config) { cfg.Register = p.Register })
 			buffer(t, c, 3)
 			join(t, c, "group", "letters")

@@ -10,7 +10,7 @@ import (
 // A beat means progress: a loop that is stuck has none.
 func TestALoopThatIsStuckDoesNotBeat(t *testing.T) {
 	t.Parallel()
-	p := &kafkatest.Pulse{}
+	p := kafkatest.NewPulse(t)
 	_, c := lettersOn(t, 1, func(cfg *config.Config) { cfg.Register = p.Register })
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 1)

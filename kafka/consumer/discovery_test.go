@@ -104,7 +104,7 @@ func finds(t *testing.T, w *worker, want ...string) {
 // The discovery ends with the last subscription that has patterns, and begins again with the next.
 func TestTheDiscoveryEndsWithItsPatterns(t *testing.T) {
 	t.Parallel()
-	p := &kafkatest.Pulse{}
+	p := kafkatest.NewPulse(t)
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs(), func(cfg *config.Config) {
 		cfg.Register, cfg.Consume.Linger, cfg.Consume.MemberGrace = p.Register, time.Millisecond, time.Millisecond

@@ -4,15 +4,46 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
 
-// Pulse watches the loops of a client, as a watchdog does.
+// Pulse watches the loops of a client, as a watchdog does. Its clock stands still while the machine gives this process no
+// turn: then no loop gets one either.
 type Pulse struct {
+	ticks atomic.Int64
+
 	mu    sync.Mutex
 	loops map[string]*Loop
 }
+
+const pulseTick = 10 * time.Millisecond
+
+// NewPulse has a clock that ends with the test.
+func NewPulse(t *testing.T) *Pulse {
+	p := &Pulse{loops: map[string]*Loop{}}
+	ticker, end := time.NewTicker(pulseTick), make(chan struct{})
+	var clock sync.WaitGroup
+	clock.Go(func() {
+		for {
+			select {
+			case <-ticker.C:
+				p.ticks.Add(1)
+			case <-end:
+				return
+			}
+		}
+	})
+	t.Cleanup(func() {
+		ticker.Stop()
+		close(end)
+		clock.Wait()
+	})
+	return p
+}
+
+func (p *Pulse) now() time.Duration { return time.Duration(p.ticks.Load()) * pulseTick }
 
 // Loop is what was seen of the loops of one name.
 type Loop struct {
@@ -26,9 +57,6 @@ type Loop struct {
 func (p *Pulse) Register(name string, gap time.Duration) (beat, end func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.loops == nil {
-		p.loops = map[string]*Loop{}
-	}
 	l := p.loops[name]
 	if l == nil {
 		l = &Loop{}
@@ -36,18 +64,18 @@ func (p *Pulse) Register(name string, gap time.Duration) (beat, end func()) {
 	}
 	l.Gap = gap
 	l.Count++
-	last := time.Now()
+	last := p.now()
 	return func() {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			l.Beats++
-			l.Longest = max(l.Longest, time.Since(last))
-			last = time.Now()
+			l.Longest = max(l.Longest, p.now()-last)
+			last = p.now()
 		}, func() {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			l.Count--
-			l.Longest = max(l.Longest, time.Since(last))
+			l.Longest = max(l.Longest, p.now()-last)
 		}
 }
 

@@ -70,7 +70,7 @@ func TestAProducerThatFailedForGoodIsReplaced(t *testing.T) {
 
 func TestLoopsBeatWhileAProducerIsReplaced(t *testing.T) {
 	t.Parallel()
-	p := &kafkatest.Pulse{}
+	p := kafkatest.NewPulse(t)
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	ps := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.Register = p.Register })
 	caller := newCaller(t, ps)
