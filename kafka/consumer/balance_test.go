@@ -14,7 +14,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 )
 
-// restless is a member that does everything a client may do, in no order, until it is told to stop.
+// restless is a member that does everything a client may do, in random order, until stop is closed.
 func restless(c *engine, name string, stop <-chan struct{}) error {
 	chance := rand.New(rand.NewPCG(7, uint64(len(name))))
 	var m *Member
@@ -47,7 +47,7 @@ func restless(c *engine, name string, stop <-chan struct{}) error {
 	}
 }
 
-// settleOne settles one of the records that the name was ever lent, owed or not.
+// settleOne settles a random record that the member was lent once, owed or not.
 func settleOne(m *Member, held []ledger.Delivery, chance *rand.Rand) []ledger.Delivery {
 	if len(held) == 0 {
 		return held
@@ -66,8 +66,8 @@ func settleOne(m *Member, held []ledger.Delivery, chance *rand.Rand) []ledger.De
 	return held[:len(held)-1]
 }
 
-// Two proxies share a group; members come, go and settle, partitions move. Whenever the books are read,
-// every lease has one end or none, and no counter goes back.
+// Two proxies share a group. Members come, go and settle; partitions move. Whenever the books are read, every lease has
+// one end or none, and no counter has gone back.
 func TestTheBooksBalanceAtEveryMoment(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(4, "letters"))
@@ -89,7 +89,7 @@ func TestTheBooksBalanceAtEveryMoment(t *testing.T) {
 	}
 	before := map[*engine]map[string]ConsumedRow{one: {}, two: {}}
 	enough, limit := time.Now().Add(2*time.Second), time.Now().Add(3*kafkatest.Patience)
-	// Those who leave while others join keep a group waiting for seconds, where the machine is busy.
+	// Members that leave while others join keep a group waiting for seconds on a busy machine.
 	for now := time.Now(); now.Before(enough) || accepted(one)+accepted(two) == 0 && now.Before(limit); now = time.Now() {
 		for c, rows := range before {
 			wantBalanced(t, c, rows)

@@ -7,7 +7,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 )
 
-// A beat means progress: a loop that is stuck has none.
+// A beat means progress: a loop that is stuck does not beat.
 func TestALoopThatIsStuckDoesNotBeat(t *testing.T) {
 	t.Parallel()
 	p := kafkatest.NewPulse(t)

@@ -16,7 +16,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// never commits by itself.
+// never sets a commit interval that no test reaches.
 func never(cfg *config.Config) { cfg.Consume.CommitInterval = time.Hour }
 
 func wantCommitted(t *testing.T, k *kfake.Cluster, at int64) {
@@ -37,7 +37,7 @@ func TestACommitIsThereWhenItReturns(t *testing.T) {
 		}
 		wantCommitted(t, k, through+1)
 	}
-	if err := w.Commit(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 9}}); !errors.Is(err, kerr.ErrMoved) { // it was lent none of the others
+	if err := w.Commit(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 9}}); !errors.Is(err, kerr.ErrMoved) { // the member was lent no more records
 		t.Error(err)
 	}
 	wantCommitted(t, k, 5)
@@ -82,7 +82,7 @@ func TestACommitThatNobodyAnswersIsAnError(t *testing.T) {
 	if err := w.Commit(ctx, []record.PartitionOffset{{TopicPartition: letters, Offset: 4}}); !errors.Is(err, kerr.ErrNoAnswer) {
 		t.Errorf("no answer: %v", err)
 	}
-	// librdkafka takes its time to find the coordinator again, on a busy machine a lot of it.
+	// librdkafka takes long to find the coordinator again, above all on a busy machine.
 	again, end := context.WithTimeout(t.Context(), 3*kafkatest.Patience)
 	defer end()
 	if err := w.Commit(again, []record.PartitionOffset{{TopicPartition: letters, Offset: 4}}); err != nil {
@@ -91,7 +91,7 @@ func TestACommitThatNobodyAnswersIsAnError(t *testing.T) {
 	wantCommitted(t, k, 5)
 }
 
-// What is settled is committed at the latest when the group is left: that it was refused must be seen.
+// The last commit is made when the group is left. When it is refused, that must be counted.
 func TestALastCommitThatFailsIsCounted(t *testing.T) {
 	t.Parallel()
 	k, c := lettersOn(t, 5, never)
@@ -191,7 +191,7 @@ func TestACommitOfWhatComesAgainIsAnError(t *testing.T) {
 	k, c := lettersOn(t, 5, never)
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
-	if _, err := c.Seek(kafkatest.Bounded(t), "group", []record.PartitionOffset{{TopicPartition: letters, Offset: 0}}); err != nil { // begins it again, as a rebalance does
+	if _, err := c.Seek(kafkatest.Bounded(t), "group", []record.PartitionOffset{{TopicPartition: letters, Offset: 0}}); err != nil { // the partition gets a new ledger, as after a rebalance
 		t.Fatal(err)
 	}
 	if err := w.Commit(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 4}}); !errors.Is(err, kerr.ErrMoved) {

@@ -17,7 +17,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 )
 
-// crowded is a client that may have so many subscriptions, whose members never come back by themselves.
+// crowded is an engine that may have so many subscriptions. Its members never come back by themselves.
 func crowded(t *testing.T, most int) (*kfake.Cluster, *engine) {
 	return lettersOn(t, 1, func(cfg *config.Config) {
 		cfg.Consume.MaxSubscriptions, cfg.Consume.Linger, cfg.Consume.MemberGrace = most, time.Hour, time.Hour
@@ -33,7 +33,7 @@ func tryFrom(c *engine, address, group string, wake func()) (*Member, error) {
 	return c.Join(Identity{group, "a"}, in, wake)
 }
 
-// enter joins as soon as there is room, as a door does.
+// enter joins, and waits while room is to come soon, as a door does.
 func enter(t *testing.T, c *engine, address, group string) *Member {
 	t.Helper()
 	m, err := waitFrom(c, address, group)
@@ -59,7 +59,7 @@ func waitFrom(c *engine, address, group string) (*Member, error) {
 	}
 }
 
-// refused expects that there is no room, for good, and that the refusal says why.
+// refused expects that no room is to come soon, and that the error says why.
 func refused(t *testing.T, c *engine, address, group string, words ...string) {
 	t.Helper()
 	_, err := tryFrom(c, address, group, func() {})
@@ -120,19 +120,19 @@ func TestAnAddressMayHoldHalf(t *testing.T) {
 	const one, other = "10.0.0.1", "10.0.0.2"
 	_, c := crowded(t, 5)
 	enter(t, c, one, "a")
-	gone := enter(t, c, "::ffff:"+one, "b") // the same in other words
+	gone := enter(t, c, "::ffff:"+one, "b") // the same address in other words
 	refused(t, c, one, "c", "10.0.0.1 have 2", "half of 5")
 	idle := enter(t, c, other, "c")
 	idle.Leave(true)
 	gone.Leave(true)
-	enter(t, c, one, "d") // in the place of its own
+	enter(t, c, one, "d") // in the place of the subscription that this address has left
 	if got := fmt.Sprint(c.groupNames()); got != "[a c d]" {
 		t.Errorf("%s are open", got)
 	}
-	enter(t, c, one, "c").Leave(true) // it is open already
+	enter(t, c, one, "c").Leave(true) // the subscription is open already
 	enter(t, c, "127.0.0.1", "e")
 	enter(t, c, "::1", "f") // no bound for this machine
-	enter(t, c, "", "g")    // nor for unix sockets; c had to go
+	enter(t, c, "", "g")    // nor for unix sockets; the subscription of c had to end
 	refused(t, c, "127.0.0.1", "h", "5 subscriptions have members")
 	if got := fmt.Sprint(c.groupNames()); got != "[a d e f g]" {
 		t.Errorf("%s are open", got)
@@ -157,7 +157,8 @@ func TestWhatCountsAsOneAddress(t *testing.T) {
 	}
 }
 
-// A consumer has its place until it has left its group: those that come and go must not become more and more.
+// A consumer keeps its slot until it has left its group. Otherwise consumers that come and go would become more and
+// more.
 func TestAConsumerThatLeavesKeepsItsPlace(t *testing.T) {
 	t.Parallel()
 	k, c := crowded(t, 1)
@@ -198,7 +199,7 @@ func waitGroupOf(t *testing.T, k *kfake.Cluster, group string) {
 	kafkatest.Eventually(t, "a member", func() bool { g := k.GroupInfo(group); return g != nil && len(g.Members) == 1 && g.State == "Stable" })
 }
 
-// Names that come and go at a high rate: there are never more consumers than there may be, and everybody gets in.
+// Names come and go at a high rate. There are never more consumers than allowed, and every name joins.
 func TestManyNamesThatComeAndGo(t *testing.T) {
 	t.Parallel()
 	const most, clients, visits = 4, 6, 6

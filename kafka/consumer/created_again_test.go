@@ -18,15 +18,15 @@ func createAgain(t *testing.T, k *kfake.Cluster, c *engine, gap time.Duration, r
 	if err := k.DeleteTopic("letters"); err != nil {
 		t.Fatal(err)
 	}
-	<-time.After(gap) // what the consumers see of it meanwhile is what differs
+	<-time.After(gap) // what consumers see of the topic meanwhile depends on the gap
 	if err := k.CreateTopic("letters", 1, nil); err != nil {
 		t.Fatal(err)
 	}
 	fill(t, c, "letters", records)
 }
 
-// The log of a topic that was created again has nothing to do with the old one: what is acknowledged of that counts for
-// nothing, none of the new records is left out, and the group is committed in the new log at once.
+// The log of a topic that was created again is a new log. Acknowledgements for records of the old log count for nothing.
+// No new record is left out. The group is committed in the new log at once.
 func TestATopicCreatedAgainBeginsAnew(t *testing.T) {
 	t.Parallel()
 	for _, gap := range []time.Duration{0, 100 * time.Millisecond, 300 * time.Millisecond, time.Second, 3 * time.Second} {
@@ -38,7 +38,7 @@ func TestATopicCreatedAgainBeginsAnew(t *testing.T) {
 				w.take(t, 300)
 				w.AcceptThrough(letters, 299)
 				committed(t, k, "letters", 300)
-				w.take(t, 100) // in hands, and settled when they are of a log that is gone
+				w.take(t, 100) // the member owes these, and settles them after the log has gone
 				createAgain(t, k, c, gap, records)
 				w.AcceptThrough(letters, 399)
 				committed(t, k, "letters", 0)
@@ -53,14 +53,14 @@ func TestATopicCreatedAgainBeginsAnew(t *testing.T) {
 	}
 }
 
-// eachOnce takes and settles everything up to the number of records, and wants each of them.
+// eachOnce takes and settles all records up to a number, and wants each of them.
 func eachOnce(t *testing.T, w *worker, records int) {
 	t.Helper()
 	seen := map[int64]bool{}
 	for len(seen) < records {
 		for _, d := range w.next(t, 100) {
 			if d.Offset >= int64(records) {
-				continue // of the old log
+				continue // a record of the old log
 			}
 			seen[d.Offset] = true
 			w.Accept(letters, d.Offset)
@@ -68,8 +68,8 @@ func eachOnce(t *testing.T, w *worker, records int) {
 	}
 }
 
-// librdkafka takes metadata with a lower leader epoch for old, and the leaders of a topic that was created again begin at
-// 0: it would look for the records of the new log where there are none.
+// librdkafka ignores metadata with a lower leader epoch. The epochs of a topic that was created again begin at 0. It
+// would look for the new records at the old leaders.
 func TestATopicCreatedAgainHasLeadersOfItsOwn(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.NumBrokers(3), kfake.SeedTopics(4, "letters"))

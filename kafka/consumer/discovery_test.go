@@ -13,7 +13,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
-// lettered is a cluster's list of so many topics.
+// lettered is a sorted list of about so many topic names.
 func lettered(n int) []string {
 	var names []string
 	for i := range n {
@@ -23,7 +23,7 @@ func lettered(n int) []string {
 	return slices.Compact(names)
 }
 
-// A cheap pattern does not wait until a costly one has seen all names: it has its turn after one slice.
+// A cheap pattern does not wait until a costly one has seen all names. It has its turn after one slice.
 func TestCheapPatternsDoNotWaitForCostlyOnes(t *testing.T) {
 	t.Parallel()
 	d := &discovery{groups: &Groups{}, searches: map[*Subscription]*search{}, names: lettered(20_000)}
@@ -61,8 +61,8 @@ func done(s *Subscription) bool {
 	}
 }
 
-// A topic that is gone is not subscribed to any more, and one that comes again is found again, with both protocols of
-// groups.
+// A topic that is gone is not subscribed to any more. A topic that comes again is found again. Both hold with both
+// protocols of groups.
 func TestAPatternLetsGoOfTopicsThatAreGone(t *testing.T) {
 	t.Parallel()
 	for _, protocol := range []string{"classic", "consumer"} {
@@ -134,7 +134,7 @@ func TestAClientsPatternsReachNoMatcherOfCs(t *testing.T) {
 	}
 }
 
-// costly are patterns that C would match in all memory, or in seconds for each name.
+// costly are patterns for which a matcher in C would take all memory, or seconds per name.
 var costly = []string{
 	`^(((x{255}){255}){255})`,
 	`^(.*)(.*)(.*)(.*)(.*)\1\2\3\4\5c$`,

@@ -197,7 +197,7 @@ func committed(t *testing.T, k *kfake.Cluster, topic string, at int64) {
 	waitGroup(t, k, "the commit", func(g *kfake.GroupInfo) bool { return g.Commits[topic][0].Offset == at })
 }
 
-// waitGroup waits until the group looks as it should.
+// waitGroup waits until looks is true of the group.
 func waitGroup(t *testing.T, k *kfake.Cluster, what string, looks func(*kfake.GroupInfo) bool) *kfake.GroupInfo {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), kafkatest.Patience)
@@ -209,7 +209,7 @@ func waitGroup(t *testing.T, k *kfake.Cluster, what string, looks func(*kfake.Gr
 	return g
 }
 
-// isTaken tells whether a live connection has the identity.
+// isTaken tells whether the error says that a connected member has the identity.
 func isTaken(err error) bool {
 	var taken *TakenError
 	return errors.As(err, &taken)

@@ -23,15 +23,15 @@ func lose(t *testing.T, k *kfake.Cluster, c *engine) {
 	kafkatest.Eventually(t, "the loss", func() bool { return lost.Hits() == 1 && c.Counts().Rebalances >= before+2 })
 }
 
-// hasty notices soon that it has lost its partitions.
+// hasty are options of a consumer that soon notices the loss of its partitions.
 func hasty() SubscribeOptions {
 	in := topicsOf("letters")
 	in.Overrides = config.Properties{"heartbeat.interval.ms": "100"}
 	return in
 }
 
-// What was acknowledged and could not be committed, as the coordinator was away, counts when the partition comes
-// back: also what was beyond a gap, which Kafka has no place for.
+// The coordinator was away, so acknowledged records could not be committed. They count when the partition comes back,
+// also those behind a gap, which Kafka cannot store.
 func TestWhatWasSettledCountsWhenThePartitionComesBack(t *testing.T) {
 	t.Parallel()
 	k, c := lettersOn(t, 20, never)
@@ -42,7 +42,7 @@ func TestWhatWasSettledCountsWhenThePartitionComesBack(t *testing.T) {
 		w.Accept(letters, at)
 	}
 	lose(t, k, c)
-	committed(t, k, "letters", 5) // although nothing is committed by itself here
+	committed(t, k, "letters", 5) // the commit interval is an hour: this is the explicit commit
 	wantTaken(t, w.take(t, 13), 5, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19)
 	wantBooks(t, c)
 }
@@ -60,7 +60,7 @@ func TestWhatIsSettledWhileAPartitionGoesIsKept(t *testing.T) {
 	}
 	begun, settled, kept := make(chan struct{}), make(chan struct{}), make(chan int64, 1)
 	w.sub.do(func() {
-		c.memory.mu.Lock() // it goes slowly
+		c.memory.mu.Lock() // so the end of the partition takes long
 		go func() { <-settled; c.memory.mu.Unlock() }()
 		close(begun)
 		w.sub.drop(letters)
@@ -76,7 +76,7 @@ func TestWhatIsSettledWhileAPartitionGoesIsKept(t *testing.T) {
 	}
 }
 
-// The gap may be at the very place where the group began: nothing was to be committed then.
+// The gap may be where the group began. Then there was nothing to commit.
 func TestWhatWasSettledBehindTheFirstRecordCounts(t *testing.T) {
 	t.Parallel()
 	for name, begins := range map[string]int64{"of a new group": 0, "of one that has committed": 3} {
@@ -97,8 +97,8 @@ func TestWhatWasSettledBehindTheFirstRecordCounts(t *testing.T) {
 	}
 }
 
-// A coordinator that answers nothing for longer than a session: the group has forgotten its member, and what was
-// acknowledged meanwhile was not committed.
+// A coordinator is silent for longer than a session. The group has forgotten its member, and acknowledged records were
+// not committed.
 func TestASilentCoordinatorCostsNoAcknowledgements(t *testing.T) {
 	t.Parallel()
 	k, c := lettersOn(t, 20, nil)
@@ -124,7 +124,7 @@ func TestASilentCoordinatorCostsNoAcknowledgements(t *testing.T) {
 	wantBooks(t, c)
 }
 
-// Unless somebody else has been at the partition meanwhile, or has said where to go on.
+// Settlements count for nothing when somebody else has committed meanwhile.
 func TestWhatOthersCommittedMeanwhileCountsMore(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -17,7 +17,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// soon makes the client read the lag five times a second.
+// soon makes the engine read the lag five times a second.
 func soon(cfg *config.Config) { cfg.Consume.LagInterval = 200 * time.Millisecond }
 
 // wantLag waits until the group's lag is read as these rows. Ages are for other tests.
@@ -55,7 +55,7 @@ func TestTheLagIsWhatTheBrokersSay(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.AcceptThrough(letters, 3)
-	wantLag(t, c, lagOf(0, 4, 10, 6)) // the beginning was read before, and is believed for a while
+	wantLag(t, c, lagOf(0, 4, 10, 6)) // the beginning was read before, and is used for a while
 	w.Leave(false)
 	fill(t, c, "letters", 5)
 	wantLag(t, c, lagOf(0, 4, 15, 11)) // nobody is connected
@@ -95,7 +95,7 @@ func TestTheLagOfPartitionsThatAnotherProxyHas(t *testing.T) {
 	})
 }
 
-// A topic that is gone, with offsets that the group once committed in it, must not hide the others.
+// A topic that is gone, and in which the group has committed offsets, must not hide the lag of others.
 func TestATopicThatIsGoneHidesNoLag(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters", "parcels"))
@@ -139,7 +139,7 @@ func TestTheAgeOfALag(t *testing.T) {
 	}
 }
 
-// All ends are asked for at once, whatever the number of groups and partitions.
+// One question asks for all end offsets, whatever the number of groups and partitions.
 func TestOneQuestionForAllEnds(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(8, "letters", "parcels"))
@@ -152,7 +152,7 @@ func TestOneQuestionForAllEnds(t *testing.T) {
 		}
 	}
 	kafkatest.Eventually(t, "the lag of three groups in 16 partitions", func() bool { return len(c.Lags()) == 48 })
-	// Consumers ask as well, where to begin, but never for all partitions at once.
+	// Consumers ask for offsets as well, but never for all partitions at once.
 	all := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Observe: true, Count: -1, When: func(r kmsg.Request) bool {
 		n := 0
 		for _, topic := range r.(*kmsg.ListOffsetsRequest).Topics {
@@ -190,7 +190,7 @@ func TestAGroupThatStallsIsLoggedOnce(t *testing.T) {
 	}
 }
 
-// A group that may not be read is left out; the others are not.
+// A group that may not be read is left out; other groups are read.
 func TestAGroupThatIsForbidden(t *testing.T) {
 	t.Parallel()
 	k, c := lettersOn(t, 1, soon)

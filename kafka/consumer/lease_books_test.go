@@ -14,13 +14,13 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// wantConsumed holds the books of what was lent against rows. What stands now is for other tests.
+// wantConsumed compares the books with rows. Other tests check standing records.
 func wantConsumed(t *testing.T, c *engine, want ...ConsumedRow) {
 	t.Helper()
 	now := cmpopts.IgnoreFields(ConsumedRow{}, "StandingAge", "StandingAttempts")
 	deadline := time.Now().Add(kafkatest.Patience)
 	for !cmp.Equal(want, c.Consumed(), now) && time.Now().Before(deadline) {
-		runtime.Gosched() // fetching goes on by itself
+		runtime.Gosched() // fetching goes on meanwhile
 	}
 	if diff := cmp.Diff(want, c.Consumed(), now); diff != "" {
 		t.Errorf("the books of what was lent (-want +got):\n%s", diff)
@@ -34,14 +34,14 @@ func TestEveryLeaseHasOneEnd(t *testing.T) {
 	wantTaken(t, w.take(t, 4), 0, 1, 2, 3)
 	w.AcceptThrough(letters, 1)
 	w.Accept(letters, 1)                                         // again: stale
-	w.Accept(record.TopicPartition{Topic: "x", Partition: 0}, 1) // of a partition that nobody ever had
+	w.Accept(record.TopicPartition{Topic: "x", Partition: 0}, 1) // of a partition that was never assigned
 	w.Release(letters, 3, 0)
 	wantConsumed(t, c,
 		ConsumedRow{Stale: 1},
 		ConsumedRow{Group: "group", Topic: "letters", Fetched: 10, Lent: 4, Accepted: 2, Released: 1, Stale: 1, Leased: 1})
 	w.Leave(false)
-	again := join(t, c, "a", topicsOf("letters")) // takes back 2
-	again.Accept(letters, 2)                      // was under way
+	again := join(t, c, "a", topicsOf("letters")) // takes back record 2
+	again.Accept(letters, 2)                      // the acknowledgement was under way
 	wantTaken(t, again.take(t, 2), 3, 4)
 	again.Leave(true)
 	want := ConsumedRow{Group: "group", Topic: "letters", Fetched: 10, Lent: 7, Accepted: 3, Released: 4, Redelivered: 1, Stale: 1}
@@ -58,7 +58,7 @@ func TestEveryLeaseHasOneEnd(t *testing.T) {
 	wantConsumed(t, c, ConsumedRow{Stale: 1}, want)
 }
 
-// A client that goes takes its leases with it: nobody holds them any more.
+// A client that ends takes its leases back: no member holds them any more.
 func TestCloseEndsEveryLease(t *testing.T) {
 	t.Parallel()
 	_, c := lettersOn(t, 3, nil)

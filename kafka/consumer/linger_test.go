@@ -11,8 +11,8 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 )
 
-// deploying is a cluster with a topic of four partitions, a record in each, and another topic; its client's
-// subscriptions and members' places are kept for ever.
+// deploying is a cluster with a topic of four partitions, a record in each, and another topic. The engine's
+// subscriptions and members outlive their connections.
 func deploying(t *testing.T, change func(*config.Config)) (*kfake.Cluster, *engine) {
 	t.Helper()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(4, "letters"), kfake.SeedTopics(1, "others"))
@@ -26,8 +26,8 @@ func deploying(t *testing.T, change func(*config.Config)) (*kfake.Cluster, *engi
 	return k, c
 }
 
-// Worker 1 goes, worker 2 of the same group, with other topics or properties, waits: it gets everything. In
-// whatever order they come and go.
+// Worker 1 leaves. Worker 2 of the same group, with other topics or properties, waits and gets everything. The order in
+// which they come and go does not matter.
 func TestNothingLingersInAGroupWithMembersThatWait(t *testing.T) {
 	t.Parallel()
 	old := topicsOf("letters")
@@ -77,7 +77,7 @@ func TestNothingLingersInAGroupWithMembersThatWait(t *testing.T) {
 	}
 }
 
-// A member that owes nothing any more needs no place, also when it was acknowledged for after its end.
+// A member that owes nothing is not kept, also when its last record was acknowledged after it had left.
 func TestAPlaceIsKeptOnlyForWhatIsOwed(t *testing.T) {
 	t.Parallel()
 	k, c := deploying(t, nil)
@@ -92,7 +92,7 @@ func TestAPlaceIsKeptOnlyForWhatIsOwed(t *testing.T) {
 	waitGroup(t, k, "one member", func(g *kfake.GroupInfo) bool { return len(g.Members) == 1 })
 }
 
-// What is owed is kept for the grace, and then goes to who waits.
+// What a member owes is kept for the grace, and then goes to a member that waits.
 func TestPartitionsMoveWhenTheGraceIsOver(t *testing.T) {
 	t.Parallel()
 	_, c := deploying(t, func(cfg *config.Config) { cfg.Consume.MemberGrace = 200 * time.Millisecond })
@@ -103,7 +103,7 @@ func TestPartitionsMoveWhenTheGraceIsOver(t *testing.T) {
 	w.take(t, 4)
 }
 
-// Other topics keep nothing from anybody: their subscription may linger.
+// A subscription of other topics may linger: nobody waits for its partitions.
 func TestASubscriptionOfOtherTopicsLingers(t *testing.T) {
 	t.Parallel()
 	k, c := deploying(t, nil)
@@ -116,7 +116,7 @@ func TestASubscriptionOfOtherTopicsLingers(t *testing.T) {
 	}
 }
 
-// A visit counts that begins and ends between two looks at the clock.
+// A visit counts that begins and ends within one round of the subscription.
 func TestVisitsKeepASubscription(t *testing.T) {
 	t.Parallel()
 	const linger = 400 * time.Millisecond
@@ -136,8 +136,8 @@ func TestVisitsKeepASubscription(t *testing.T) {
 	}
 }
 
-// Where clients of two subscriptions of a group come and go all the time, each coming and going would be a
-// rebalance: what is opened again at once stays for a moment.
+// Clients of two subscriptions of a group come and go all the time. Each time would be a rebalance. So a subscription
+// that is opened again at once stays for a moment.
 func TestASubscriptionWhoseMembersComeAndGoStaysForAMoment(t *testing.T) {
 	t.Parallel()
 	s := &Subscription{
@@ -175,8 +175,8 @@ func TestASubscriptionWhoseMembersComeAndGoStaysForAMoment(t *testing.T) {
 	}
 }
 
-// One that has no partitions must say so as well: the group would wait for it at every rebalance, until its session
-// ends.
+// A consumer without partitions must leave its group as well. Otherwise every rebalance would wait for it until its
+// session ends.
 func TestAConsumerWithoutPartitionsLeavesItsGroup(t *testing.T) {
 	t.Parallel()
 	for name, with := range map[string]config.Properties{

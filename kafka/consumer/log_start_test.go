@@ -19,7 +19,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// placed has the group commit an offset, whatever the log holds.
+// placed has the group commit an offset, whether or not the log holds it.
 func placed(t *testing.T, c *engine, at int64) {
 	t.Helper()
 	if err := commitAs(t, c, "group", record.PartitionOffset{TopicPartition: letters, Offset: at}); err != nil {
@@ -48,8 +48,8 @@ func wantSkipped(t *testing.T, c *engine, want int64) {
 	wantBooks(t, c)
 }
 
-// The log ends before what is committed: it was restored, or cut, or somebody set the offset. What comes now must not
-// be taken for done after a crash, so the offset is committed down before anything is settled.
+// The log ends before what is committed: it was restored or truncated, or somebody set the offset. After a crash the
+// records that come now must not count as done. So the lower offset is committed before anything is settled.
 func TestCommitsGoDownWhenTheLogDid(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -78,7 +78,7 @@ func TestCommitsGoDownWhenTheLogDid(t *testing.T) {
 	}
 }
 
-// Until the brokers have it: commits fail while a coordinator moves.
+// A commit of a lower offset is tried until the brokers have it: commits fail while a coordinator moves.
 func TestACommitDownIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	k, c := lettersOn(t, 10, never)
@@ -92,7 +92,7 @@ func TestACommitDownIsTriedAgain(t *testing.T) {
 	}
 }
 
-// A commit of the old place may end after the log has gone back.
+// A commit of the old offset may end after the log has gone back.
 func TestACommitThatWasUnderWayIsPutRight(t *testing.T) {
 	t.Parallel()
 	k, c := lettersOn(t, 10, never)
@@ -113,8 +113,8 @@ func TestACommitThatWasUnderWayIsPutRight(t *testing.T) {
 	committed(t, k, "letters", 2)
 }
 
-// Retention passes a member that is at work: what librdkafka holds of the deleted records is handed out, once, and what it
-// does not hold is counted, once.
+// Retention deletes records while a member is at work. Those that librdkafka holds are lent once. The others are counted
+// as skipped once.
 func TestRetentionPassesAMemberAtWork(t *testing.T) {
 	t.Parallel()
 	k, c := lettersOn(t, 100, func(cfg *config.Config) {
@@ -123,7 +123,7 @@ func TestRetentionPassesAMemberAtWork(t *testing.T) {
 	})
 	w := join(t, c, "a", topicsOf("letters"))
 	lent := w.next(t, 7)
-	fill(t, c, "letters", 400) // librdkafka has enough for now
+	fill(t, c, "letters", 400) // librdkafka holds enough records for now
 	if err := k.DeleteRecords("letters", 0, 300); err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestSkippedRecordsAreCounted(t *testing.T) {
 	}
 }
 
-// Retention passes a consumer that is at work, in a log in which nothing is left.
+// Retention deletes all records of a log while a consumer is at work.
 func TestAnEmptiedLogIsNoticed(t *testing.T) {
 	t.Parallel()
 	k, c := lettersOn(t, 100, nil)
@@ -191,7 +191,7 @@ func TestAnEmptiedLogIsNoticed(t *testing.T) {
 	w.take(t, 100)
 	w.AcceptThrough(letters, 99)
 	committed(t, k, "letters", 100)
-	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Err: wireerr.NotLeaderForPartition, Count: 20}) // it sees none of the next
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Err: wireerr.NotLeaderForPartition, Count: 20}) // the consumer sees none of the next records
 	fill(t, c, "letters", 50)
 	if err := k.DeleteRecords("letters", 0, 150); err != nil {
 		t.Fatal(err)
@@ -200,7 +200,7 @@ func TestAnEmptiedLogIsNoticed(t *testing.T) {
 	wantSkipped(t, c, 50)
 }
 
-// What compaction has taken out is not skipped.
+// Records that compaction has removed do not count as skipped.
 func TestGapsAreNotSkippedRecords(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t)
@@ -229,7 +229,7 @@ func TestGapsAreNotSkippedRecords(t *testing.T) {
 	}
 }
 
-// With auto.offset.reset=error people say where to go on: nothing is handed out and nothing committed before.
+// With auto.offset.reset=error an operator says where to go on. Nothing is lent and nothing is committed before.
 func TestOutOfRangeIsSaid(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -276,7 +276,7 @@ func TestOutOfRangeIsSaid(t *testing.T) {
 	}
 }
 
-// A log that is read with auto.offset.reset=error, and holds what is committed, is read as any other.
+// With auto.offset.reset=error a log that holds the committed offset is read as any other.
 func TestErrorIsNoErrorWithinTheLog(t *testing.T) {
 	t.Parallel()
 	k, c := lettersOn(t, 100, nil)

@@ -7,8 +7,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain fails when a goroutine outlives the tests. It lets many tests go on at a time, which mostly wait for brokers.
-// The command line goes above that.
+// TestMain fails when a goroutine outlives the tests. Eight tests run at a time, because most of them wait for brokers.
+// The command line overrides that.
 func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)

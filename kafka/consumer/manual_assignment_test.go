@@ -14,7 +14,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// choose is a member that chose its partitions.
+// choose is a member that has chosen its partitions.
 func choose(t *testing.T, c *engine, partitions ...record.TopicPartition) *worker {
 	t.Helper()
 	return join(t, c, "a", SubscribeOptions{Partitions: partitions})
@@ -68,7 +68,7 @@ func TestAnotherChoiceKeepsWhatStays(t *testing.T) {
 	wantBooks(t, c)
 }
 
-// What is ordered is done in the order in which it is ordered.
+// What a member orders is done in that order.
 func TestAMemberCommitsRightAfterItsChoice(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(2, "letters"))

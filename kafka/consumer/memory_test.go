@@ -12,7 +12,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// cramped is a client that has memory for one fetch of one partition at a time.
+// cramped is an engine that has memory for one fetch of one partition at a time.
 func cramped(t *testing.T, partitions int32, records int) *engine {
 	t.Helper()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(partitions, "letters"))
@@ -26,7 +26,7 @@ func cramped(t *testing.T, partitions int32, records int) *engine {
 	})
 }
 
-// journey notes what came of each partition.
+// journey is the next offset of each partition.
 type journey map[int32]int64
 
 // expect takes records until all partitions are at their ends, each record once and in order.
@@ -64,7 +64,7 @@ func endsOf(t *testing.T, c *engine, partitions int32) map[int32]int64 {
 	return ends
 }
 
-// Partitions that wait for their turn go on where they were: no record is skipped and none comes twice.
+// A partition that waits for its turn goes on where it was. No record is skipped, and none comes twice.
 func TestPartitionsTakeTurnsWhenMemoryIsShort(t *testing.T) {
 	t.Parallel()
 	const partitions = 4
@@ -81,7 +81,7 @@ func TestPartitionsTakeTurnsWhenMemoryIsShort(t *testing.T) {
 	j.expect(t, w, endsOf(t, c, partitions))
 }
 
-// What is sought comes next, also of a partition that is closed when it is sought, or soon after.
+// What is sought comes next, also when the partition is closed then, or soon after.
 func TestASeekIsKeptOverTurns(t *testing.T) {
 	t.Parallel()
 	const partitions = 3
@@ -103,7 +103,7 @@ func TestASeekIsKeptOverTurns(t *testing.T) {
 	}
 }
 
-// Partitions that move to another member of the group take no record along and leave none behind.
+// When partitions move to another member of the group, no record is lost.
 func TestARebalanceWhilePartitionsWait(t *testing.T) {
 	t.Parallel()
 	const partitions = 4
@@ -114,7 +114,7 @@ func TestARebalanceWhilePartitionsWait(t *testing.T) {
 	for _, end := range endsOf(t, c, partitions) {
 		want += int(end)
 	}
-	for i := range 3 { // each is a consumer of its own: their overrides differ
+	for i := range 3 { // each has a consumer of its own, because their overrides differ
 		in := topicsOf("letters")
 		in.Overrides = config.Properties{"fetch.wait.max.ms": fmt.Sprint(100 + i), "session.timeout.ms": "6000", "heartbeat.interval.ms": "100"}
 		workers = append(workers, join(t, c, fmt.Sprint(i), in))

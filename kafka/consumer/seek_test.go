@@ -40,7 +40,7 @@ func TestSeekingGoesOnElsewhere(t *testing.T) {
 	wantBooks(t, c)
 }
 
-// wantBooks checks that every lent record has an end, or is still in somebody's hands.
+// wantBooks checks that every lease has an end, or a member holds the record.
 func wantBooks(t *testing.T, c *engine) {
 	t.Helper()
 	for _, row := range c.Consumed() {
@@ -50,7 +50,7 @@ func wantBooks(t *testing.T, c *engine) {
 	}
 }
 
-// What is settled without Commit after a seek back is committed all the same.
+// What is settled after a seek back is committed, also without a call of Commit.
 func TestAfterASeekBackPositionsAreCommitted(t *testing.T) {
 	t.Parallel()
 	k, c := lettersOn(t, 100, nil)

@@ -12,7 +12,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// One record that always fails, in one of four partitions that get on: it shows everywhere.
+// One record always fails, in one of four partitions; the other partitions go on. The record shows everywhere.
 func TestOneRecordThatAlwaysFailsIsSeen(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(4, "letters"))
@@ -26,7 +26,7 @@ func TestOneRecordThatAlwaysFailsIsSeen(t *testing.T) {
 	sub := func() SubscriptionStatus { return c.Status()[0] }
 	kafkatest.Eventually(t, "the stall", func() bool {
 		w := join(t, c, "a", topicsOf("letters"))
-		defer w.Leave(false) // it crashes at the bad one
+		defer w.Leave(false) // the member crashes at the bad record
 		for _, d := range w.next(t, 4) {
 			if d.TopicPartition != bad {
 				w.Accept(d.TopicPartition, d.Offset)

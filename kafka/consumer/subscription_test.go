@@ -1,7 +1,6 @@
 package consumer
 
 import (
-	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
-	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -39,7 +37,7 @@ func TestWhatIsAcceptedIsCommitted(t *testing.T) {
 	}
 }
 
-// What is settled last must be committed by leaving: there is no commit interval any more.
+// What is settled last is committed when the group is left: the commit interval is too long for that.
 func TestCloseCommits(t *testing.T) {
 	t.Parallel()
 	k, c := lettersOn(t, 5, func(cfg *config.Config) { cfg.Consume.CommitInterval = time.Hour })
@@ -53,54 +51,6 @@ func TestCloseCommits(t *testing.T) {
 	if at := g.Commits["letters"][0].Offset; at != 4 {
 		t.Errorf("committed %d, want 4", at)
 	}
-}
-
-func TestTheSameNameGetsItsRecordsAgainFromTheLowest(t *testing.T) {
-	t.Parallel()
-	_, c := lettersOn(t, 5, nil)
-	old := join(t, c, "a", topicsOf("letters"))
-	old.take(t, 4)
-	old.Accept(letters, 1)
-	old.Leave(false)
-	again := join(t, c, "a", topicsOf("letters"))
-	wantTaken(t, again.take(t, 2), 0, 2)
-	if !old.Accept(letters, 0) {
-		t.Error("an acknowledgement that was under way did not count")
-	}
-	wantTaken(t, again.take(t, 2), 3, 4)
-	old.Leave(false) // the old connection ends late
-	if again.Owed() != 3 {
-		t.Errorf("owes %d, want 3", again.Owed())
-	}
-}
-
-func TestOthersGetTheRecordsWhenTheGraceIsOver(t *testing.T) {
-	t.Parallel()
-	const grace = 400 * time.Millisecond
-	_, c := lettersOn(t, 3, func(cfg *config.Config) { cfg.Consume.MemberGrace = grace })
-	gone, other := join(t, c, "gone", topicsOf("letters")), join(t, c, "other", topicsOf("letters"))
-	gone.take(t, 3)
-	left := time.Now()
-	gone.Leave(false)
-	lent := other.next(t, 1)
-	if waited := time.Since(left); waited < grace || lent[0].Offset != 0 || lent[0].Attempt != 2 {
-		t.Errorf("%+v came after %v", lent[0], waited)
-	}
-	wantTaken(t, other.take(t, 2), 1, 2)
-	kafkatest.Eventually(t, "the member to be forgotten", func() bool { return c.Find(Identity{"group", "gone"}) == nil })
-	if gone.AcceptThrough(letters, 2) != 0 {
-		t.Error("settled what others were lent")
-	}
-}
-
-func TestAPoliteGoodbyeReleasesAtOnce(t *testing.T) {
-	t.Parallel()
-	_, c := lettersOn(t, 3, func(cfg *config.Config) { cfg.Consume.MemberGrace = time.Hour })
-	gone, other := join(t, c, "gone", topicsOf("letters")), join(t, c, "other", topicsOf("letters"))
-	gone.take(t, 3)
-	other.quiet(t, 150*time.Millisecond)
-	gone.Leave(true)
-	wantTaken(t, other.take(t, 3), 0, 1, 2)
 }
 
 func TestMembersComeAndGoWithoutARebalance(t *testing.T) {
@@ -141,36 +91,7 @@ func TestASubscriptionEndsAfterItsLinger(t *testing.T) {
 	wantTaken(t, join(t, c, "a", topicsOf("letters")).take(t, 1), 3)
 }
 
-func TestAMemberThatNeverSettlesIsTold(t *testing.T) {
-	t.Parallel()
-	_, c := lettersOn(t, 20, func(cfg *config.Config) { cfg.Consume.WindowRecords = 5 })
-	w := join(t, c, "a", topicsOf("letters"))
-	w.take(t, 5)
-	var full *ledger.WindowError
-	if _, err := w.Next(1, 1, nil); !errors.As(err, &full) || full.Records != 5 {
-		t.Fatalf("got %v", err)
-	}
-	w.AcceptThrough(letters, 1)
-	wantTaken(t, w.take(t, 2), 5, 6)
-}
-
-func TestALiveIdentityIsTaken(t *testing.T) {
-	t.Parallel()
-	_, c := lettersOn(t, 1, nil)
-	w := join(t, c, "a", topicsOf("letters"))
-	for _, in := range []SubscribeOptions{topicsOf("letters"), topicsOf("others"), topicsOf("letters", "others")} {
-		if _, err := c.Join(w.Identity(), in, func() {}); !isTaken(err) {
-			t.Errorf("%v: %v", in.Topics, err)
-		}
-	}
-	if s := c.Counts(); s.Subscriptions != 1 {
-		t.Errorf("%d subscriptions, want 1: refused members opened some", s.Subscriptions)
-	}
-	w.Leave(false)
-	join(t, c, "a", topicsOf("letters"))
-}
-
-// What a name owed under its old topics is not its own any more when it comes back with others.
+// A member comes back with other topics. What it owed of the old ones is not kept for it.
 func TestOtherTopicsAreAnotherSubscription(t *testing.T) {
 	t.Parallel()
 	k, c := lettersOn(t, 2, func(cfg *config.Config) { cfg.Consume.MemberGrace = time.Hour })
@@ -188,7 +109,7 @@ func TestOtherTopicsAreAnotherSubscription(t *testing.T) {
 	}
 }
 
-// One topic named twice is one topic: librdkafka refuses the list as it is.
+// A topic that is named twice is one topic. librdkafka would refuse the list.
 func TestATopicMayBeNamedTwice(t *testing.T) {
 	t.Parallel()
 	_, c := lettersOn(t, 1, nil)
@@ -197,29 +118,6 @@ func TestATopicMayBeNamedTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.Leave(true)
-}
-
-func TestAReleasedRecordComesAgainAfterItsDelay(t *testing.T) {
-	t.Parallel()
-	const delay = 300 * time.Millisecond
-	_, c := lettersOn(t, 2, nil)
-	w := join(t, c, "a", topicsOf("letters"))
-	w.take(t, 2)
-	released := time.Now()
-	if !w.Release(letters, 0, delay) || w.Release(letters, 0, delay) {
-		t.Fatal("a record can be released once")
-	}
-	d := w.next(t, 1)[0]
-	if waited := time.Since(released); waited < delay || d.Offset != 0 || d.Attempt != 2 {
-		t.Errorf("%d came for the %d. time after %v", d.Offset, d.Attempt, waited)
-	}
-	if !w.Release(letters, 1, 0) {
-		t.Fatal("not released")
-	}
-	wantTaken(t, w.take(t, 1), 1)
-	if s := c.Counts(); s.Released != 2 || s.Redelivered != 2 {
-		t.Errorf("counted %+v", s)
-	}
 }
 
 func TestAPatternFindsTopicsThatComeLater(t *testing.T) {
@@ -243,34 +141,8 @@ func TestAPatternFindsTopicsThatComeLater(t *testing.T) {
 	}
 }
 
-func TestAskingForTheNextAcceptsTheLast(t *testing.T) {
-	t.Parallel()
-	k, c := lettersOn(t, 3, nil)
-	w := join(t, c, "a", SubscribeOptions{Topics: []string{"letters"}, Ack: AckNext})
-	w.take(t, 1)
-	w.take(t, 1)
-	committed(t, k, "letters", 1)
-	if w.Owed() != 1 {
-		t.Errorf("owes %d, want the last one", w.Owed())
-	}
-	w.Leave(false)
-	again := join(t, c, "a", SubscribeOptions{Topics: []string{"letters"}, Ack: AckNext})
-	wantTaken(t, again.take(t, 1), 1)
-}
-
-func TestAtMostOnceAcceptsWhatItLends(t *testing.T) {
-	t.Parallel()
-	k, c := lettersOn(t, 3, nil)
-	w := join(t, c, "a", SubscribeOptions{Topics: []string{"letters"}, Ack: AckNone})
-	w.take(t, 3)
-	if w.Owed() != 0 {
-		t.Errorf("owes %d", w.Owed())
-	}
-	committed(t, k, "letters", 3)
-}
-
-// A partition is fed before it runs dry, not at the next tick of the clock: that alone would bound a
-// partition to some ten thousand records a second.
+// A partition gets more records before it has none, not only once per tick. Once per tick would bound it to some ten
+// thousand records a second.
 func TestABacklogIsReadWithoutPauses(t *testing.T) {
 	t.Parallel()
 	var hold atomic.Bool
@@ -307,28 +179,8 @@ func TestABacklogIsReadWithoutPauses(t *testing.T) {
 	w.take(t, 10_000-read-1)
 }
 
-// A member that was told of trouble does not wait any more: a call for it would reach nobody.
-func TestAMemberInTroubleDoesNotWait(t *testing.T) {
-	t.Parallel()
-	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-	c := openOn(t, k.ListenAddrs(), nil)
-	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Err: wireerr.GroupAuthorizationFailed, TopLevel: true, Count: -1})
-	w := join(t, c, "a", topicsOf("letters"))
-	var err error
-	for err == nil {
-		if _, err = w.Next(1, 1, nil); err == nil {
-			kafkatest.Await(t, w.woken, "the news of missing rights")
-		}
-	}
-	w.sub.mu.Lock()
-	defer w.sub.mu.Unlock()
-	if w.sub.dispatch.Waiting() {
-		t.Errorf("the member got %q and still waits", err)
-	}
-}
-
-// A consumer that failed for good serves nobody any more: who joins gets another one, also while a
-// second member of the old one has not left yet.
+// A consumer that failed for good serves nobody any more. The next Join opens another, also while a member of the old
+// one has not left yet.
 func TestAFailedConsumerIsReplacedByTheNextJoin(t *testing.T) {
 	t.Parallel()
 	k, c := lettersOn(t, 2, func(cfg *config.Config) { cfg.Consumer = config.Properties{"group.instance.id": "one"} })
@@ -352,7 +204,7 @@ func TestAFailedConsumerIsReplacedByTheNextJoin(t *testing.T) {
 	}
 }
 
-// A topic that is deleted and created again starts at offset 0: its records are new ones.
+// A topic that is deleted and created again starts at offset 0, with new records.
 func TestATopicCreatedAgainIsReadFromItsStart(t *testing.T) {
 	t.Parallel()
 	k, c := lettersOn(t, 10, func(cfg *config.Config) {
@@ -372,7 +224,7 @@ func TestATopicCreatedAgainIsReadFromItsStart(t *testing.T) {
 	wantTaken(t, w.take(t, 1), 0)
 }
 
-// Two proxies in one group: partitions move while records are in hands, and nothing is lost.
+// Partitions move between two proxies of a group while members owe records. Nothing is lost.
 func TestPartitionsMoveBetweenProxies(t *testing.T) {
 	t.Parallel()
 	const n = 400
@@ -428,7 +280,7 @@ func TestPartitionsMoveBetweenProxies(t *testing.T) {
 	})
 }
 
-// A client that closes while its group is still assigning leaves it, instead of waiting for closeTimeout and giving up.
+// A client that closes while its group is still assigning leaves it, and does not wait for closeTimeout.
 func TestCloseInTheMiddleOfAJoin(t *testing.T) {
 	t.Parallel()
 	for _, key := range []kmsg.Key{kmsg.FindCoordinator, kmsg.JoinGroup, kmsg.SyncGroup, kmsg.OffsetFetch} {
@@ -450,7 +302,7 @@ func TestCloseInTheMiddleOfAJoin(t *testing.T) {
 	}
 }
 
-// Otherwise the partitions would stay with a consumer whose records nobody asks for.
+// Otherwise the partitions would stay with a consumer whose records nobody takes.
 func TestASubscriptionThatNobodyUsesMakesRoomForAnotherOfItsGroup(t *testing.T) {
 	t.Parallel()
 	k, c := lettersOn(t, 3, func(cfg *config.Config) { cfg.Consume.Linger = time.Hour })

@@ -15,7 +15,7 @@ import (
 	"github.com/sluice-proxy/sluice/test/harness"
 )
 
-// writeRaw appends bytes that look like a batch to the first partition of letters.
+// writeRaw appends the bytes of a batch to the first partition of letters.
 func writeRaw(t *testing.T, k *kfake.Cluster, raw []byte) {
 	t.Helper()
 	admin, err := harness.OpenAdmin(k.ListenAddrs())
@@ -102,7 +102,7 @@ func TestABatchThatCannotBeReadIsTold(t *testing.T) {
 	}
 }
 
-// obstructed asks until it is told why nothing comes.
+// obstructed asks for records until it is told why none come.
 func (w *worker) obstructed(t *testing.T) (told *UnreadableError) {
 	t.Helper()
 	for {
