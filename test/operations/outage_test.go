@@ -42,14 +42,14 @@ func TestBrokersAwayForAMinute(t *testing.T) {
 			o := startOutage(t)
 			o.spend(t, 10*time.Second, func(bool) {}) // as usual
 			awaitReady(t, o.ctx, o.sluice)
-			lines, memory := o.lines(), o.memory
+			lines, memory := o.lines(), o.seen.memory
 
 			if err := how.away(o.kafka.Nodes[0]); err != nil {
 				t.Fatal(err)
 			}
 			o.awayFor(t)
-			t.Logf("%d lines of log while the brokers were away; memory went from %.0f to %.0f MiB", o.lines()-lines, memory/(1<<20), o.peak/(1<<20))
-			if grown := o.peak - memory; grown > memoryGrowth {
+			t.Logf("%d lines of log while the brokers were away; memory went from %.0f to %.0f MiB", o.lines()-lines, memory/(1<<20), o.seen.peak/(1<<20))
+			if grown := o.seen.peak - memory; grown > memoryGrowth {
 				t.Errorf("memory grew by %.0f MiB", grown/(1<<20))
 			}
 			if said := o.lines() - lines; said >= outageLines {
