@@ -109,7 +109,7 @@ func (c *Client) Join(id consumer.Identity, in consumer.SubscribeOptions, wake f
 func (c *Client) Find(id consumer.Identity) *consumer.Member { return c.groups.Find(id) }
 
 // Consumed lists what groups were lent, by group and topic; see Groups.Consumed.
-func (c *Client) Consumed() []consumer.ConsumedRow { return c.groups.Consumed() }
+func (c *Client) Consumed() []consumer.GroupTopicCounts { return c.groups.Consumed() }
 
 // Memory is what fetched records take now.
 func (c *Client) Memory() consumer.Memory { return c.groups.Memory() }

@@ -15,7 +15,7 @@ import (
 // The names of the rooms below that callers of a Client need.
 type (
 	AckMode            = consumer.AckMode
-	ConsumedRow        = consumer.ConsumedRow
+	GroupTopicCounts   = consumer.GroupTopicCounts
 	Identity           = consumer.Identity
 	Member             = consumer.Member
 	Memory             = consumer.Memory

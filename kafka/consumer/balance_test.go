@@ -66,7 +66,7 @@ func settleOne(m *Member, held []ledger.Delivery, chance *rand.Rand) []ledger.De
 	return held[:len(held)-1]
 }
 
-// Two proxies share a group. Members come, go and settle; partitions move. Whenever the books are read, every lease has
+// Two proxies share a group. Members come, go and settle; partitions move. Whenever the counts are read, every lease has
 // one end or none, and no counter has gone back.
 func TestTheBooksBalanceAtEveryMoment(t *testing.T) {
 	t.Parallel()
@@ -87,7 +87,7 @@ func TestTheBooksBalanceAtEveryMoment(t *testing.T) {
 			}
 		})
 	}
-	before := map[*engine]map[string]ConsumedRow{one: {}, two: {}}
+	before := map[*engine]map[string]GroupTopicCounts{one: {}, two: {}}
 	enough, limit := time.Now().Add(2*time.Second), time.Now().Add(3*kafkatest.Patience)
 	// Members that leave while others join keep a group waiting for seconds on a busy machine.
 	for now := time.Now(); now.Before(enough) || accepted(one)+accepted(two) == 0 && now.Before(limit); now = time.Now() {
@@ -115,7 +115,7 @@ func accepted(c *engine) (n int64) {
 	return n
 }
 
-func wantBalanced(t *testing.T, c *engine, before map[string]ConsumedRow) {
+func wantBalanced(t *testing.T, c *engine, before map[string]GroupTopicCounts) {
 	t.Helper()
 	for _, r := range c.Consumed() {
 		b := before[r.Group+r.Topic]

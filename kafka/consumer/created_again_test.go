@@ -47,7 +47,7 @@ func TestATopicCreatedAgainBeginsAnew(t *testing.T) {
 				}
 				eachOnce(t, w, records)
 				committed(t, k, "letters", int64(records))
-				wantBooks(t, c)
+				wantLeasesBalanced(t, c)
 			})
 		}
 	}
@@ -92,5 +92,5 @@ func TestATopicCreatedAgainHasLeadersOfItsOwn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantBooks(t, c)
+	wantLeasesBalanced(t, c)
 }

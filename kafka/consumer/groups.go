@@ -24,7 +24,7 @@ type Groups struct {
 	cluster  *cluster.Cluster
 
 	consumed        consumeCounts
-	leases          leaseBooks
+	leases          leaseTable
 	memory          memory
 	opened          chan struct{} // a partition was opened: see watchTopics
 	committedAskers chan struct{} // a slot for each subscription that asks for committed offsets
@@ -41,7 +41,7 @@ type Groups struct {
 func New(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifetime.Lifetime, cluster *cluster.Cluster) *Groups {
 	g := &Groups{
 		settings: settings, log: log, life: life, cluster: cluster,
-		leases: newLeaseBooks(), opened: make(chan struct{}, 1), committedAskers: make(chan struct{}, committedAskers),
+		leases: newLeaseTable(), opened: make(chan struct{}, 1), committedAskers: make(chan struct{}, committedAskers),
 		discovering: discovering{sought: make(chan struct{}, 1)}, subscriptions: map[string]*Subscription{}, members: map[Identity]*Member{}, departed: departures{},
 		slots: consumerSlots{all: map[*Subscription]netip.Prefix{}, waiting: map[Identity]func(){}},
 	}

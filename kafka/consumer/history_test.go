@@ -44,7 +44,7 @@ func TestWhatWasSettledCountsWhenThePartitionComesBack(t *testing.T) {
 	lose(t, k, c)
 	committed(t, k, "letters", 5) // the commit interval is an hour: this is the explicit commit
 	wantTaken(t, w.take(t, 13), 5, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19)
-	wantBooks(t, c)
+	wantLeasesBalanced(t, c)
 }
 
 // An acknowledgement that is answered while the partition goes away is kept, too.
@@ -92,7 +92,7 @@ func TestWhatWasSettledBehindTheFirstRecordCounts(t *testing.T) {
 			w.Accept(letters, begins+3)
 			lose(t, k, c)
 			wantTaken(t, w.take(t, 4), begins, begins+2, begins+4, begins+5)
-			wantBooks(t, c)
+			wantLeasesBalanced(t, c)
 		})
 	}
 }
@@ -121,7 +121,7 @@ func TestASilentCoordinatorCostsNoAcknowledgements(t *testing.T) {
 	speaks.Store(true)
 	committed(t, k, "letters", 10)
 	wantTaken(t, w.take(t, 10), 10, 11, 12, 13, 14, 15, 16, 17, 18, 19)
-	wantBooks(t, c)
+	wantLeasesBalanced(t, c)
 }
 
 // Settlements count for nothing when somebody else has committed meanwhile.

@@ -44,7 +44,7 @@ func TestAMemberChoosesItsPartitions(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantTaken(t, again.take(t, 2), 0, 1)
-	wantBooks(t, c)
+	wantLeasesBalanced(t, c)
 }
 
 func TestAnotherChoiceKeepsWhatStays(t *testing.T) {
@@ -65,7 +65,7 @@ func TestAnotherChoiceKeepsWhatStays(t *testing.T) {
 	if d := w.next(t, 1)[0]; d.TopicPartition != two || w.Owed() != 1 {
 		t.Errorf("got %s, owes %d", d.TopicPartition, w.Owed())
 	}
-	wantBooks(t, c)
+	wantLeasesBalanced(t, c)
 }
 
 // What a member orders is done in that order.

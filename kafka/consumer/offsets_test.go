@@ -47,7 +47,7 @@ func TestAGroupOfOursIsMoved(t *testing.T) {
 			}
 			_, err = c.SetGroupOffsets(kafkatest.Bounded(t), "group", []cluster.Target{at("letters", 0, 1), at("others", 0, 0)})
 			kafkatest.WantError(t, err, kerr.ErrNotHere, "others:0: not assigned here")
-			wantBooks(t, c)
+			wantLeasesBalanced(t, c)
 		})
 	}
 }

@@ -37,15 +37,15 @@ func TestSeekingGoesOnElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantCommitted(t, k, 13)
-	wantBooks(t, c)
+	wantLeasesBalanced(t, c)
 }
 
-// wantBooks checks that every lease has an end, or a member holds the record.
-func wantBooks(t *testing.T, c *engine) {
+// wantLeasesBalanced checks that every lease has an end, or a member holds the record.
+func wantLeasesBalanced(t *testing.T, c *engine) {
 	t.Helper()
 	for _, row := range c.Consumed() {
 		if row.Lent != row.Accepted+row.Released+row.Rejected+row.Leased {
-			t.Errorf("the books do not balance: %+v", row)
+			t.Errorf("the leases do not balance: %+v", row)
 		}
 	}
 }
@@ -102,7 +102,7 @@ func TestSeekingIsForWhatNobodyElseHolds(t *testing.T) {
 	if !b.Accept(other, 0) {
 		t.Error("a seek took another member's record")
 	}
-	wantBooks(t, c)
+	wantLeasesBalanced(t, c)
 }
 
 func TestAGroupIsMovedAndCommitted(t *testing.T) {

@@ -38,7 +38,7 @@ func (s *Subscription) toWarnOf(now time.Time) []ledger.StandingRecord {
 }
 
 // addStanding adds the worst standing record of each row. The subscription's mu is held.
-func (s *Subscription) addStanding(all map[rowKey]pastLeases, now time.Time) {
+func (s *Subscription) addStanding(all map[rowKey]endedLeases, now time.Time) {
 	for l := range s.dispatch.Partitions() {
 		r, ok := l.Ledger().Standing(now)
 		if !ok {

@@ -9,9 +9,9 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
-// ConsumedRow counts what a group was lent of one topic since the start. Every lease ends in one way, so Lent is always
+// GroupTopicCounts counts what a group was lent of one topic since the start. Every lease ends in one way, so Lent is always
 // the sum of Accepted, Released, Rejected and Leased. The row outlives its subscription.
-type ConsumedRow struct {
+type GroupTopicCounts struct {
 	Group, Topic string // both empty: everything beyond the bound on rows
 
 	Fetched     int64 // records taken from the brokers

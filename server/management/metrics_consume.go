@@ -4,26 +4,26 @@ import "github.com/sluice-proxy/sluice/kafka"
 
 var consumeMetrics = []metric{
 	perRow("sluice_consume_fetched_messages_total", counter, "Records fetched from the brokers for a group.",
-		func(r *kafka.ConsumedRow) int64 { return r.Fetched }),
+		func(r *kafka.GroupTopicCounts) int64 { return r.Fetched }),
 	perRow("sluice_consume_lent_messages_total", counter,
 		"Leases: records handed to a client to be settled, counted each time. Each ends as accepted, released or rejected; until then it is in sluice_consume_leased_messages.",
-		func(r *kafka.ConsumedRow) int64 { return r.Lent }),
+		func(r *kafka.GroupTopicCounts) int64 { return r.Lent }),
 	perRow("sluice_consume_accepted_messages_total", counter, "Leases that ended with an acknowledgement.",
-		func(r *kafka.ConsumedRow) int64 { return r.Accepted }),
+		func(r *kafka.GroupTopicCounts) int64 { return r.Accepted }),
 	perRow("sluice_consume_released_messages_total", counter, "Leases that ended without: given back by the client, or taken back from one that went away or with the partition. Their records come again.",
-		func(r *kafka.ConsumedRow) int64 { return r.Released }),
+		func(r *kafka.GroupTopicCounts) int64 { return r.Released }),
 	perRow("sluice_consume_rejected_messages_total", counter, "Leases that ended in the dead-letter topic.",
-		func(r *kafka.ConsumedRow) int64 { return r.Rejected }),
+		func(r *kafka.GroupTopicCounts) int64 { return r.Rejected }),
 	perRow("sluice_consume_redelivered_messages_total", counter, "Leases of records that had been lent before. Many of them: handlers fail, or take longer than they may.",
-		func(r *kafka.ConsumedRow) int64 { return r.Redelivered }),
+		func(r *kafka.GroupTopicCounts) int64 { return r.Redelivered }),
 	perRow("sluice_consume_stale_settlements_total", counter, "Acknowledgements of records that the client did not owe (any more): it was too late, or did it twice.",
-		func(r *kafka.ConsumedRow) int64 { return r.Stale }),
+		func(r *kafka.GroupTopicCounts) int64 { return r.Stale }),
 	perRow("sluice_consume_skipped_messages_total", counter, "Records that the group was to get and that its log did not hold any more: retention was faster, or auto.offset.reset=latest went to the end.",
-		func(r *kafka.ConsumedRow) int64 { return r.Skipped }),
+		func(r *kafka.GroupTopicCounts) int64 { return r.Skipped }),
 	perRow("sluice_consume_leased_messages", gauge, "Records that are with clients now.",
-		func(r *kafka.ConsumedRow) int64 { return r.Leased }),
+		func(r *kafka.GroupTopicCounts) int64 { return r.Leased }),
 	perRow("sluice_standing_record_attempts", gauge, "How often the record that holds back its partition's commits was handed out; the largest over partitions. More than a few: its handlers fail. /status names it.",
-		func(r *kafka.ConsumedRow) int64 { return int64(r.StandingAttempts) }),
+		func(r *kafka.GroupTopicCounts) int64 { return int64(r.StandingAttempts) }),
 	{
 		"sluice_standing_record_age_seconds", gauge, labels("group", "topic"),
 		"How long ago the record that holds back its partition's commits was handed out for the first time; the largest over partitions.",
@@ -92,7 +92,7 @@ func connectedMembers(members []kafka.MemberStatus) (n int) {
 }
 
 // perRow is a metric with one number for each topic of each group.
-func perRow(name string, k kind, help string, read func(*kafka.ConsumedRow) int64) metric {
+func perRow(name string, k kind, help string, read func(*kafka.GroupTopicCounts) int64) metric {
 	return metric{name, k, labels("group", "topic"), help, func(s *snapshot, out *series) {
 		for i := range s.consumed {
 			row := &s.consumed[i]

@@ -24,7 +24,7 @@ type snapshot struct {
 // kafkaSnapshot is what the Kafka client shows.
 type kafkaSnapshot struct {
 	produced  []kafka.TopicCounts
-	consumed  []kafka.ConsumedRow
+	consumed  []kafka.GroupTopicCounts
 	totals    kafka.Stats
 	status    kafka.Status
 	lags      []kafka.PartitionLag

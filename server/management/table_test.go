@@ -99,7 +99,7 @@ func busy(groups, topics, partitions int) *snapshot {
 		})
 		for i := range topics {
 			topic := fmt.Sprintf("topic%d", i)
-			now.consumed = append(now.consumed, kafka.ConsumedRow{Group: group, Topic: topic, Lent: 1, Leased: 1})
+			now.consumed = append(now.consumed, kafka.GroupTopicCounts{Group: group, Topic: topic, Lent: 1, Leased: 1})
 			if g == 0 {
 				now.produced = append(now.produced, kafka.TopicCounts{Topic: topic, Accepted: 7, Ended: [4]int64{3, 1, 1, 1}})
 			}
@@ -203,7 +203,7 @@ func TestSeriesAreBounded(t *testing.T) {
 func TestSeriesThatShareTheirLabelsBecomeOne(t *testing.T) {
 	now := &snapshot{beats: []Beat{{"subscription:a", 2 * time.Second, time.Minute}, {"subscription:b", 3 * time.Second, time.Minute}, {"lag", 1, time.Minute}}}
 	now.kafkaSnapshot = kafkaSnapshot{
-		consumed: []kafka.ConsumedRow{
+		consumed: []kafka.GroupTopicCounts{
 			{Lent: 1}, {Group: "g\xff", Topic: "t", Lent: 2, StandingAge: time.Minute, StandingAttempts: 7}, {Group: "g\xfe", Topic: "t", Lent: 3}, {Group: "a\nb\"", Topic: "t", Lent: 4},
 		},
 		status: kafka.Status{Subscriptions: []kafka.SubscriptionStatus{

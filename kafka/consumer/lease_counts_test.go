@@ -14,16 +14,16 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// wantConsumed compares the books with rows. Other tests check standing records.
-func wantConsumed(t *testing.T, c *engine, want ...ConsumedRow) {
+// wantConsumed compares the counts with rows. Other tests check standing records.
+func wantConsumed(t *testing.T, c *engine, want ...GroupTopicCounts) {
 	t.Helper()
-	now := cmpopts.IgnoreFields(ConsumedRow{}, "StandingAge", "StandingAttempts")
+	now := cmpopts.IgnoreFields(GroupTopicCounts{}, "StandingAge", "StandingAttempts")
 	deadline := time.Now().Add(kafkatest.Patience)
 	for !cmp.Equal(want, c.Consumed(), now) && time.Now().Before(deadline) {
 		runtime.Gosched() // fetching goes on meanwhile
 	}
 	if diff := cmp.Diff(want, c.Consumed(), now); diff != "" {
-		t.Errorf("the books of what was lent (-want +got):\n%s", diff)
+		t.Errorf("the counts of what was lent (-want +got):\n%s", diff)
 	}
 }
 
@@ -37,25 +37,25 @@ func TestEveryLeaseHasOneEnd(t *testing.T) {
 	w.Accept(record.TopicPartition{Topic: "x", Partition: 0}, 1) // of a partition that was never assigned
 	w.Release(letters, 3, 0)
 	wantConsumed(t, c,
-		ConsumedRow{Stale: 1},
-		ConsumedRow{Group: "group", Topic: "letters", Fetched: 10, Lent: 4, Accepted: 2, Released: 1, Stale: 1, Leased: 1})
+		GroupTopicCounts{Stale: 1},
+		GroupTopicCounts{Group: "group", Topic: "letters", Fetched: 10, Lent: 4, Accepted: 2, Released: 1, Stale: 1, Leased: 1})
 	w.Leave(false)
 	again := join(t, c, "a", topicsOf("letters")) // takes back record 2
 	again.Accept(letters, 2)                      // the acknowledgement was under way
 	wantTaken(t, again.take(t, 2), 3, 4)
 	again.Leave(true)
-	want := ConsumedRow{Group: "group", Topic: "letters", Fetched: 10, Lent: 7, Accepted: 3, Released: 4, Redelivered: 1, Stale: 1}
-	wantConsumed(t, c, ConsumedRow{Stale: 1}, want)
+	want := GroupTopicCounts{Group: "group", Topic: "letters", Fetched: 10, Lent: 7, Accepted: 3, Released: 4, Redelivered: 1, Stale: 1}
+	wantConsumed(t, c, GroupTopicCounts{Stale: 1}, want)
 	kafkatest.Eventually(t, "the end of the subscription", func() bool { return c.Counts().Subscriptions == 0 })
-	kafkatest.Eventually(t, "the end of its books", func() bool {
+	kafkatest.Eventually(t, "its counts to be taken over", func() bool {
 		c.leases.mu.Lock()
 		defer c.leases.mu.Unlock()
 		return len(c.leases.open) == 0
 	})
-	wantConsumed(t, c, ConsumedRow{Stale: 1}, want)
+	wantConsumed(t, c, GroupTopicCounts{Stale: 1}, want)
 	wantTaken(t, join(t, c, "b", topicsOf("letters")).take(t, 1), 3)
 	want.Fetched, want.Lent, want.Leased = 17, 8, 1
-	wantConsumed(t, c, ConsumedRow{Stale: 1}, want)
+	wantConsumed(t, c, GroupTopicCounts{Stale: 1}, want)
 }
 
 // A client that ends takes its leases back: no member holds them any more.
@@ -69,12 +69,12 @@ func TestCloseEndsEveryLease(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Accept(record.TopicPartition{Topic: "letters", Partition: 0}, 1)
-	wantConsumed(t, c, ConsumedRow{Group: "group", Topic: "letters", Fetched: 3, Lent: 3, Accepted: 1, Released: 2, Stale: 1})
+	wantConsumed(t, c, GroupTopicCounts{Group: "group", Topic: "letters", Fetched: 3, Lent: 3, Accepted: 1, Released: 2, Stale: 1})
 }
 
 func TestTheRowsOfGroupsAreBounded(t *testing.T) {
 	t.Parallel()
-	b := newLeaseBooks()
+	b := newLeaseTable()
 	for i := range 2 * leaseRows {
 		m := b.admit(fmt.Sprint("group", i), "t")
 		if own := m != (rowKey{}); own != (i < leaseRows) {
@@ -83,10 +83,10 @@ func TestTheRowsOfGroupsAreBounded(t *testing.T) {
 		b.stale(fmt.Sprint("group", i), fmt.Sprint("topic", i))
 		b.rebalanced(fmt.Sprint("group", i))
 	}
-	if len(b.past) > leaseRows+1 || len(b.rebalances) > leaseRows+1 {
-		t.Errorf("%d rows, %d groups with rebalances", len(b.past), len(b.rebalances))
+	if len(b.ended) > leaseRows+1 || len(b.rebalances) > leaseRows+1 {
+		t.Errorf("%d rows, %d groups with rebalances", len(b.ended), len(b.rebalances))
 	}
-	if n := b.past[rowKey{}].stale; n != 2*leaseRows {
+	if n := b.ended[rowKey{}].stale; n != 2*leaseRows {
 		t.Errorf("%d stale settlements, want %d", n, 2*leaseRows)
 	}
 	if m := (rowKey{"group0", "t"}); b.admit(m.group, m.topic) != m {
