@@ -27,7 +27,7 @@ type producer struct {
 	handle     atomic.Pointer[librdkafka.Producer] // new records go to it
 	handles    handles
 	prompt     atomic.Bool // it does not linger: somebody waits for its records
-	refreshing atomic.Bool // a goroutine is at it: see Producers.passOver
+	refreshing atomic.Bool // a goroutine is at it: see Producers.refreshTopics
 
 	held        atomic.Int64 // records that wait at the gate
 	accumulator *accumulator

@@ -20,15 +20,15 @@ type Producers struct {
 	life     *lifetime.Lifetime
 	cluster  *cluster.Cluster
 
-	all        []*producer // by profile
-	delivered  *producer
-	buffered   *producer
-	publishers publishers
-	topics     topicGate
-	counters   counterTable
-	limits     limits
-	plights    atomic.Pointer[troubles]
-	written    map[string]int64 // by topic with records under way, those written at the last look; see examine
+	all         []*producer // by profile
+	delivered   *producer
+	buffered    *producer
+	publishers  publishers
+	topics      topicGate
+	counters    counterTable
+	limits      limits
+	problems    atomic.Pointer[problems]
+	lastWritten map[string]int64 // by topic with records under way, records written at the last look; see diagnose
 }
 
 // openProducers starts a producer for each profile; no broker needs to be reachable.

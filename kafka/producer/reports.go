@@ -196,7 +196,7 @@ func (d *reportLoop) failure(r *librdkafka.Report) *Error {
 		return nil
 	}
 	failure := &Error{Outcome: outcome, Topic: r.Topic(), Reason: d.reason(r), Cause: kerr.Of(r.Err).Produce}
-	if why := d.producer.producers.trouble(failure.Topic, r.Partition); why != "" && outcome != record.Rejected {
+	if why := d.producer.producers.problem(failure.Topic, r.Partition); why != "" && outcome != record.Rejected {
 		failure.Reason += ": " + why
 	}
 	d.losses.add(*failure)

@@ -110,7 +110,7 @@ func (e *CrowdedError) Is(target error) bool { return target == kerr.ErrFull }
 // crowd is why a topic's record has to wait.
 func (ps *Producers) crowd(t *topic, p *producer) error {
 	mine := &t.underway[p.index]
-	return &CrowdedError{Topic: t.name, Records: mine.records.Load(), Bytes: mine.bytes.Load(), Why: ps.trouble(t.name, AnyPartition)}
+	return &CrowdedError{Topic: t.name, Records: mine.records.Load(), Bytes: mine.bytes.Load(), Why: ps.problem(t.name, AnyPartition)}
 }
 
 // fullest is how near the topic that has most of a profile's queue has come to its share: 1 when it has to wait.

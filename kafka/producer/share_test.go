@@ -80,10 +80,10 @@ func wantFullest(t *testing.T, ps *Producers, profile string) {
 	}
 }
 
-func TestThePlightOfAPartitionIsNamed(t *testing.T) {
+func TestTheProblemOfAPartitionIsNamed(t *testing.T) {
 	t.Parallel()
 	heard := []cluster.Heard{{Broker: cluster.Broker{ID: 1, Host: "kafka1", Port: 9092}, Silent: false}, {Broker: cluster.Broker{ID: 2, Host: "kafka2", Port: 9092}, Silent: true}}
-	found := troubles{}
+	found := problems{}
 	found.add(&librdkafka.Topic{Name: "t", Partitions: []librdkafka.TopicPartition{
 		{ID: 0, Leader: 1, Replicas: []int32{1, 2}, InSync: []int32{1, 2}},
 		{ID: 1, Leader: 2, Replicas: []int32{1, 2}, InSync: []int32{1, 2}},

@@ -10,56 +10,55 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// troubles say of partitions what keeps their records from getting on.
-type troubles map[record.TopicPartition]string
+// problems say what keeps the records of partitions from being written.
+type problems map[record.TopicPartition]string
 
-// mostExamined is how many topics are asked for in a round.
-const mostExamined = 200
+// maxDiagnosed is how many topics sluice asks for in a round.
+const maxDiagnosed = 200
 
-// examine asks for the topics whose records do not get on, and notes what is wrong with their partitions.
-func (ps *Producers) examine(ctx context.Context, ask cluster.Ask, heard []cluster.Heard) {
-	var stuck []string
-	stuck, ps.written = ps.counters.stuck(ps.written)
-	if len(stuck) == 0 {
-		ps.plights.Store(nil)
+// diagnose asks the brokers for the topics whose records are not written. It remembers what is wrong with the partitions.
+func (ps *Producers) diagnose(ctx context.Context, ask cluster.Ask, heard []cluster.Heard) {
+	var stalled []string
+	stalled, ps.lastWritten = ps.counters.stalled(ps.lastWritten)
+	if len(stalled) == 0 {
+		ps.problems.Store(nil)
 		return
 	}
 	var topics []librdkafka.Topic
 	err := ask(ctx, func(ctx context.Context, a *cluster.Admin) (err error) {
-		topics, err = a.TopicsByName(ctx, stuck[:min(len(stuck), mostExamined)])
+		topics, err = a.TopicsByName(ctx, stalled[:min(len(stalled), maxDiagnosed)])
 		return err
 	})
 	if err != nil {
 		return
 	}
-	found := troubles{}
+	found := problems{}
 	asked := 0
 	for i := range topics {
-		wanted := ""
-		if t := &topics[i]; lacksReplicas(t) && asked < mostSettings {
-			wanted, asked = ps.insyncWanted(ctx, t.Name), asked+1
+		minInSync := ""
+		if t := &topics[i]; underReplicated(t) && asked < maxSettingsAsked {
+			minInSync, asked = ps.minInSync(ctx, t.Name), asked+1
 		}
-		found.add(&topics[i], heard, wanted)
+		found.add(&topics[i], heard, minInSync)
 	}
-	ps.announce(found)
-	ps.plights.Store(&found)
+	ps.logProblems(found)
+	ps.problems.Store(&found)
 }
 
-// announce logs what is wrong with topics of which that was not known.
-func (ps *Producers) announce(found troubles) {
+// logProblems logs what is wrong with topics, once.
+func (ps *Producers) logProblems(found problems) {
 	for tp, why := range found {
-		if tp.Partition == AnyPartition && ps.trouble(tp.Topic, tp.Partition) != why {
+		if tp.Partition == AnyPartition && ps.problem(tp.Topic, tp.Partition) != why {
 			ps.log.Warn("records of a topic do not arrive", "topic", tp.Topic, "reason", why)
 		}
 	}
 }
 
-// mostSettings is how many topics are asked for their settings in a round.
-const mostSettings = 10
+// maxSettingsAsked is how many topics are asked for their settings in a round.
+const maxSettingsAsked = 10
 
-// insyncWanted is how many replicas in sync a topic wants before it takes records (min.insync.replicas); empty when that
-// is not known.
-func (ps *Producers) insyncWanted(ctx context.Context, topic string) string {
+// minInSync is the topic's min.insync.replicas; empty when it is not known.
+func (ps *Producers) minInSync(ctx context.Context, topic string) string {
 	bounded, cancel := context.WithTimeout(ctx, cluster.QuestionTime/5)
 	defer cancel()
 	wanted, err := ps.topicSetting(bounded, topic, "min.insync.replicas")
@@ -69,8 +68,8 @@ func (ps *Producers) insyncWanted(ctx context.Context, topic string) string {
 	return wanted
 }
 
-// lacksReplicas tells whether a partition has a replica that is not in sync.
-func lacksReplicas(t *librdkafka.Topic) bool {
+// underReplicated tells whether a partition of the topic has a replica that is not in sync.
+func underReplicated(t *librdkafka.Topic) bool {
 	for _, p := range t.Partitions {
 		if len(p.InSync) < len(p.Replicas) {
 			return true
@@ -79,9 +78,9 @@ func lacksReplicas(t *librdkafka.Topic) bool {
 	return false
 }
 
-// stuck are the topics of which records are on their way and none has been written since the last call, whose counts it is
-// given. It returns those of now.
-func (t *counterTable) stuck(before map[string]int64) (topics []string, now map[string]int64) {
+// stalled lists the topics whose records are under way, if no record of the topic was written since the last call. before
+// is what the last call returned as now: by topic, how many records were written.
+func (t *counterTable) stalled(before map[string]int64) (topics []string, now map[string]int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now = map[string]int64{}
@@ -102,8 +101,8 @@ func (t *counterTable) stuck(before map[string]int64) (topics []string, now map[
 	return topics, now
 }
 
-// add notes what is wrong with the partitions of a topic, which wants so many replicas in sync: empty when that is not known.
-func (p troubles) add(t *librdkafka.Topic, heard []cluster.Heard, wanted string) {
+// add remembers what is wrong with the partitions of a topic. minInSync is the topic's setting, or empty.
+func (p problems) add(t *librdkafka.Topic, heard []cluster.Heard, minInSync string) {
 	names := map[int32]string{}
 	silent := map[int32]bool{}
 	for _, h := range heard {
@@ -118,8 +117,8 @@ func (p troubles) add(t *librdkafka.Topic, heard []cluster.Heard, wanted string)
 			why = fmt.Sprintf("broker %s leads partition %d and does not answer", names[partition.Leader], partition.ID)
 		case len(partition.InSync) < len(partition.Replicas):
 			why = fmt.Sprintf("partition %d has %d of %d replicas in sync", partition.ID, len(partition.InSync), len(partition.Replicas))
-			if wanted != "" {
-				why += ", min.insync.replicas is " + wanted
+			if minInSync != "" {
+				why += ", min.insync.replicas is " + minInSync
 			}
 		default:
 			continue
@@ -131,7 +130,7 @@ func (p troubles) add(t *librdkafka.Topic, heard []cluster.Heard, wanted string)
 	}
 }
 
-// brokerList names brokers; of those that have left the cluster there is only the number.
+// brokerList names brokers. A broker that has left the cluster has only a number.
 func brokerList(ids []int32, names map[int32]string) string {
 	list := make([]string, len(ids))
 	for i, id := range ids {
@@ -143,26 +142,26 @@ func brokerList(ids []int32, names map[int32]string) string {
 	return strings.Join(list, ", ")
 }
 
-// trouble is what keeps records of a partition, or of any, from getting on; empty when that is not known.
-func (ps *Producers) trouble(topic string, partition int32) string {
-	found := ps.plights.Load()
+// problem is what keeps records of a partition from being written; empty when it is not known. AnyPartition asks for any.
+func (ps *Producers) problem(topic string, partition int32) string {
+	found := ps.problems.Load()
 	if found == nil {
 		return ""
 	}
 	return (*found)[record.TopicPartition{Topic: topic, Partition: partition}]
 }
 
-// asked is what a producer makes of whether brokers answer; see Engine.
+// Asked is called after each question to the brokers whether they answer; see cluster.Engine.
 func (ps *Producers) Asked(ctx context.Context, ask cluster.Ask, heard []cluster.Heard, failed error) {
-	ps.examine(ctx, ask, heard)
+	ps.diagnose(ctx, ask, heard)
 	if failed == nil && len(cluster.SilentOf(heard)) > 0 {
-		ps.passOver()
+		ps.refreshTopics()
 	}
 }
 
-// passOver has the producers ask another broker where their topics are. librdkafka asks any that is connected, and
-// waits for one that is silent; meanwhile its partitions may have moved.
-func (ps *Producers) passOver() {
+// refreshTopics has the producers ask another broker where their topics are. librdkafka asks any connected broker. It
+// waits for a silent one, whose partitions may have moved meanwhile.
+func (ps *Producers) refreshTopics() {
 	for _, p := range ps.all {
 		if p.refreshing.CompareAndSwap(false, true) {
 			relearn := func() {
