@@ -170,7 +170,7 @@ func TestHastenIsForWhatDoesNotLinger(t *testing.T) {
 				if err := p.Buffer([]byte("letters"), nil, []byte("x")); err != nil {
 					t.Fatal(err)
 				}
-				p.PushPrompt()
+				p.PushWithoutLinger()
 				if n := p.toBuffer.records; n != left {
 					t.Errorf("%d records have not been pushed, want %d", n, left)
 				}

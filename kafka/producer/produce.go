@@ -29,8 +29,8 @@ func (ps *Producers) gather(g *sessionBatch, t *topic, key, value []byte, opaque
 	if a.full() {
 		return kerr.ErrFull
 	}
-	if g.begins(t) && g.producer.crowded(t.topicCounters) { // looked at once for each push
-		return ps.crowd(t, g.producer)
+	if g.begins(t) && g.producer.exceedsShare(t.topicCounters) { // looked at once for each push
+		return ps.shareError(t, g.producer)
 	}
 	if g.takes(key, value, d) {
 		g.add(t, key, value, opaque, d)

@@ -24,10 +24,10 @@ type producer struct {
 	producers *Producers
 	log       *slog.Logger
 
-	handle     atomic.Pointer[librdkafka.Producer] // new records go to it
-	handles    handles
-	prompt     atomic.Bool // it does not linger: somebody waits for its records
-	refreshing atomic.Bool // a goroutine is at it: see Producers.refreshTopics
+	handle        atomic.Pointer[librdkafka.Producer] // new records go to it
+	handles       handles
+	withoutLinger atomic.Bool // it does not linger: somebody waits for its records
+	refreshing    atomic.Bool // a goroutine is at it: see Producers.refreshTopics
 
 	held        atomic.Int64 // records that wait at the gate
 	accumulator *accumulator
@@ -46,8 +46,8 @@ type handles struct {
 	current    *reportLoop
 	closing    bool            // no handle is replaced any more
 	former     sync.WaitGroup  // handles that come to their end, in the background
-	patience   context.Context //nolint:containedctx // with that wait: ends when they must end at once
-	hurry      context.CancelFunc
+	grace      context.Context //nolint:containedctx // with that wait: ends when they must end at once
+	endGrace   context.CancelFunc
 }
 
 // propertiesNow are those of the present handle. Nobody changes them.
@@ -66,7 +66,7 @@ func (h *handles) differs(properties config.Properties) bool {
 func (h *handles) replaceable(d *reportLoop) bool { return !h.closing && h.current == d }
 
 // retire ends a handle in the background. The lock is held.
-func (h *handles) retire(d *reportLoop) { h.former.Go(func() { d.finish(h.patience) }) }
+func (h *handles) retire(d *reportLoop) { h.former.Go(func() { d.finish(h.grace) }) }
 
 // stop lets no handle be replaced any more, and returns the last one's report loop.
 func (h *handles) stop() (last *reportLoop) {
@@ -87,7 +87,7 @@ func newProducer(profile string, ps *Producers) (*producer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.handles.patience, p.handles.hurry = context.WithCancel(context.Background())
+	p.handles.grace, p.handles.endGrace = context.WithCancel(context.Background())
 	p.install(handle)
 	return p, nil
 }
@@ -99,14 +99,16 @@ func (p *producer) install(handle *librdkafka.Producer) {
 	p.handles.current = d
 	p.statistics.restart(d)
 	p.accumulator.largest.Store(largestBatched(properties))
-	p.prompt.Store(prompt(properties))
+	p.withoutLinger.Store(hasNoLinger(properties))
 	p.queue.bounds.Store(queueBounds(properties))
 	p.handle.Store(handle)
 	go d.run()
 }
 
 // hastens tells whether a record that is handed over now is sent at once.
-func (p *producer) hastens() bool { return p.prompt.Load() || p.handle.Load().Underway() == 0 }
+func (p *producer) sendsAtOnce() bool {
+	return p.withoutLinger.Load() || p.handle.Load().Underway() == 0
+}
 
 // produce hands one record to librdkafka, its details nil when it has none.
 func (p *producer) produce(topic string, key, value []byte, opaque uint64, d *librdkafka.Details) (code librdkafka.Code, err error) {
@@ -151,12 +153,12 @@ func (p *producer) use(take func(*librdkafka.Producer) error) error {
 // succeed makes a handle with other properties the present one. What its predecessor has is sent in
 // the background, so records produced before and after may reach the brokers in another order. The
 // client is not being closed.
-func (p *producer) succeed(handle *librdkafka.Producer, properties config.Properties) {
-	p.exchange(handle, properties)
+func (p *producer) reconfigure(handle *librdkafka.Producer, properties config.Properties) {
+	p.exchangeHandle(handle, properties)
 	p.splitter.renew()
 }
 
-func (p *producer) exchange(handle *librdkafka.Producer, properties config.Properties) {
+func (p *producer) exchangeHandle(handle *librdkafka.Producer, properties config.Properties) {
 	p.handles.mu.Lock()
 	defer p.handles.mu.Unlock()
 	old := p.handles.current
@@ -166,7 +168,7 @@ func (p *producer) exchange(handle *librdkafka.Producer, properties config.Prope
 }
 
 // supersede gives the profile a new handle with the same properties, unless the report loop's is not the present one.
-func (p *producer) supersede(d *reportLoop) {
+func (p *producer) replaceOutOfEpochs(d *reportLoop) {
 	p.handles.mu.Lock()
 	defer p.handles.mu.Unlock()
 	if !p.handles.replaceable(d) {
@@ -204,14 +206,14 @@ func (p *producer) replace(d *reportLoop) bool {
 // any more.
 func (p *producer) close(ctx context.Context) {
 	last := p.handles.stop()
-	stop := context.AfterFunc(ctx, p.handles.hurry)
+	stop := context.AfterFunc(ctx, p.handles.endGrace)
 	defer stop()
 	p.accumulator.finish(ctx)
 	last.finish(ctx)
 	p.handles.former.Wait()
 	p.splitter.finish(ctx)
 	p.accumulator.move(true) // the handles are retired: what is still there ends
-	p.handles.hurry()
+	p.handles.endGrace()
 }
 
 // discard destroys a handle that has nothing left to send. It is done even after ctx has ended.
@@ -237,7 +239,7 @@ func largestBatched(p config.Properties) int64 {
 }
 
 // prompt tells whether records are to leave at once.
-func prompt(p config.Properties) bool {
+func hasNoLinger(p config.Properties) bool {
 	linger, err := strconv.ParseFloat(p["linger.ms"], 64)
 	return err == nil && linger == 0
 }

@@ -157,6 +157,6 @@ func (ps *Producers) Prepare(cfg *config.Config) (Successors, error) {
 func (ps *Producers) Reconfigure(cfg *config.Config, made Successors) {
 	ps.apply(cfg)
 	for p, s := range made {
-		p.succeed(s.handle, s.properties)
+		p.reconfigure(s.handle, s.properties)
 	}
 }

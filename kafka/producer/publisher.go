@@ -72,9 +72,9 @@ func (p *Publisher) Push() {
 
 // PushPrompt is Push for records that will not linger. A session calls it before its answers leave: they would take the
 // time of a system call from them.
-func (p *Publisher) PushPrompt() {
+func (p *Publisher) PushWithoutLinger() {
 	for _, g := range [...]*sessionBatch{&p.toDeliver, &p.toBuffer} {
-		if g.records > 0 && g.producer.hastens() {
+		if g.records > 0 && g.producer.sendsAtOnce() {
 			g.push()
 		}
 	}

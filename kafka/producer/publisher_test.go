@@ -318,7 +318,7 @@ func TestReportsAreSettledTogetherWhenTheySayTheSame(t *testing.T) {
 		{"failures one by one", []librdkafka.Report{failed, failed}, 1},
 		{"delivered records one by one", []librdkafka.Report{ok(tracked | mine), ok(tracked | mine | 1)}, 1},
 	} {
-		if got := alike(c.run); got != c.want {
+		if got := sameOutcome(c.run); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
 	}

@@ -23,11 +23,11 @@ type reportLoop struct {
 	ended    chan struct{}   // closed when it has
 	beat     func()
 
-	topics map[uintptr]topicCounters // of those that were reported, see librdkafka.Report.Same
-	woken  []*Publisher              // of the reports being read
-	losses lossLog
-	voice  librdkafka.LogLimiter
-	worn   bool // brokers take its epoch for an old one
+	topics      map[uintptr]topicCounters // of those that were reported, see librdkafka.Report.Same
+	woken       []*Publisher              // of the reports being read
+	losses      lossLog
+	logs        librdkafka.LogLimiter
+	outOfEpochs bool // brokers take its epoch for an old one
 }
 
 func newReportLoop(p *producer, handle *librdkafka.Producer) *reportLoop {
@@ -57,7 +57,7 @@ func (d *reportLoop) read() bool {
 	var end func()
 	d.beat, end = d.producer.producers.config().Watch("producer:"+d.producer.profile, reportLoopGap)
 	defer end()
-	defer d.sayLosses()
+	defer d.logLosses()
 	for {
 		d.beat()
 		d.handle.Wait(drainWait)
@@ -89,7 +89,7 @@ func (d *reportLoop) idle(now time.Time) bool {
 	return now.Sub(d.busy) >= splitIdle
 }
 
-func (d *reportLoop) sayLosses() {
+func (d *reportLoop) logLosses() {
 	d.losses.logged = time.Time{}
 	d.losses.log(d.producer.log, time.Now())
 }
@@ -104,14 +104,14 @@ func (d *reportLoop) take() (failed bool) {
 		case librdkafka.Reports:
 			d.producer.accumulator.reported()
 			d.wake()
-			d.supersede()
+			d.replaceOutOfEpochs()
 			d.beat()
 		case librdkafka.Failure:
 			failed = d.fail(event) || failed
 		case librdkafka.Stats:
-			d.sample(event.Text)
+			d.takeStatistics(event.Text)
 		case librdkafka.Log:
-			d.voice.Log(d.producer.log, event)
+			d.logs.Log(d.producer.log, event)
 		}
 	}
 }
@@ -120,7 +120,7 @@ func (d *reportLoop) take() (failed bool) {
 // finds it in the books.
 func (d *reportLoop) report(run []librdkafka.Report) {
 	if anyFailed(run) {
-		run = d.divide(run)
+		run = d.resendRefused(run)
 	}
 	d.count(run)
 	for i := 0; i < len(run); i += librdkafka.Sample {
@@ -129,7 +129,7 @@ func (d *reportLoop) report(run []librdkafka.Report) {
 		}
 	}
 	for len(run) > 0 {
-		n := alike(run)
+		n := sameOutcome(run)
 		d.settle(&run[0], n)
 		run = run[n:]
 	}
@@ -137,7 +137,7 @@ func (d *reportLoop) report(run []librdkafka.Report) {
 
 // alike is how many of the first reports can be settled as one: a session's buffered records share their
 // opaque, and mostly arrive one behind the other.
-func alike(run []librdkafka.Report) int {
+func sameOutcome(run []librdkafka.Report) int {
 	n, first := 1, &run[0]
 	for n < len(run) && run[n].Opaque == first.Opaque && run[n].Err == librdkafka.None && first.Err == librdkafka.None {
 		n++
@@ -228,7 +228,7 @@ func (d *reportLoop) wake() {
 func (d *reportLoop) fail(event librdkafka.Event) (replaced bool) {
 	p := d.producer
 	if !event.Fatal || !d.present() {
-		d.voice.LogFailure(p.log, event)
+		d.logs.LogFailure(p.log, event)
 		return false
 	}
 	if d.batching == whole {
@@ -247,13 +247,13 @@ func (d *reportLoop) fail(event librdkafka.Event) (replaced bool) {
 // supersede makes a successor for a handle that has run out of epochs. Each batch that is refused, and each record that
 // times out, costs one of 32 767; librdkafka then begins again at zero, which brokers refuse. The handle sends what
 // it has, as when properties change.
-func (d *reportLoop) supersede() {
-	if !d.worn {
+func (d *reportLoop) replaceOutOfEpochs() {
+	if !d.outOfEpochs {
 		return
 	}
-	d.worn = false
+	d.outOfEpochs = false
 	if d.batching == whole {
-		d.producer.supersede(d)
+		d.producer.replaceOutOfEpochs(d)
 	} else {
 		d.producer.splitter.close(d)
 	}
@@ -267,7 +267,7 @@ func (d *reportLoop) present() bool {
 	return d.handle == d.producer.splitter.handles[d.batching].Load()
 }
 
-func (d *reportLoop) sample(text string) {
+func (d *reportLoop) takeStatistics(text string) {
 	if err := d.producer.statistics.take(d, text); err != nil {
 		d.producer.log.Debug("statistics not understood", "err", err)
 	}

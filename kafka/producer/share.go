@@ -69,7 +69,7 @@ func (p *producer) unload(a topicCounters, records, bytes int64) {
 // crowded tells whether a topic has as much of the queue as is still free. So one whose broker does not answer gets
 // half of the queue, two a third each, and there is always room for the others. (It is the dynamic threshold of
 // switches that share their memory: Choudhury and Hahne, 1998.)
-func (p *producer) crowded(a topicCounters) bool {
+func (p *producer) exceedsShare(a topicCounters) bool {
 	mine := &a.underway[p.index]
 	records, bytes := mine.records.Load(), mine.bytes.Load()
 	if records == 0 {
@@ -80,13 +80,13 @@ func (p *producer) crowded(a topicCounters) bool {
 }
 
 // CrowdedError is the ErrFull of a topic that has its share of the queue under way.
-type CrowdedError struct {
+type QueueShareError struct {
 	Topic          string
 	Records, Bytes int64  // under way
 	Why            string // why they do not get on; empty when that is not known
 }
 
-func (e *CrowdedError) Error() string {
+func (e *QueueShareError) Error() string {
 	text := fmt.Sprintf("%d records (%d bytes) of %s are on their way, its share of the queue", e.Records, e.Bytes, e.Topic)
 	if e.Why != "" {
 		text += ": " + e.Why
@@ -98,19 +98,19 @@ func (e *CrowdedError) Error() string {
 // session has too much under way.
 func StayedFull(topic string, waited time.Duration, err error) *Error {
 	reason := fmt.Sprintf("the queue stayed full for %s", waited)
-	if crowded, is := errors.AsType[*CrowdedError](err); is {
+	if crowded, is := errors.AsType[*QueueShareError](err); is {
 		reason += ": " + crowded.Error()
 	}
 	return &Error{Outcome: record.Retry, Topic: topic, Reason: reason}
 }
 
 // Is makes it an ErrFull.
-func (e *CrowdedError) Is(target error) bool { return target == kerr.ErrFull }
+func (e *QueueShareError) Is(target error) bool { return target == kerr.ErrFull }
 
 // crowd is why a topic's record has to wait.
-func (ps *Producers) crowd(t *topic, p *producer) error {
+func (ps *Producers) shareError(t *topic, p *producer) error {
 	mine := &t.underway[p.index]
-	return &CrowdedError{Topic: t.name, Records: mine.records.Load(), Bytes: mine.bytes.Load(), Why: ps.problem(t.name, AnyPartition)}
+	return &QueueShareError{Topic: t.name, Records: mine.records.Load(), Bytes: mine.bytes.Load(), Why: ps.problem(t.name, AnyPartition)}
 }
 
 // fullest is how near the topic that has most of a profile's queue has come to its share: 1 when it has to wait.

@@ -39,7 +39,7 @@ func TestATopicThatDoesNotGetOnLeavesRoomForOthers(t *testing.T) {
 	kafkatest.Eventually(t, "the first records", func() bool { return p.Pending() == 0 })
 	brokers[1].freeze()
 	taken := 0
-	var crowded *CrowdedError
+	var crowded *QueueShareError
 	for ; taken < 2*queue; taken++ {
 		if err := p.Buffer([]byte("stuck"), nil, []byte("x")); errors.As(err, &crowded) {
 			break

@@ -44,7 +44,7 @@ var batches = [...]config.Properties{
 const (
 	// secondTry is how old a record may be that somebody waits for and that is sent again, and how long a single one is
 	// tried: the answer comes before the client's patience ends.
-	secondTry = 10 * time.Second
+	resendTime = 10 * time.Second
 	// splitIdle is how long a handle is kept that has nothing to send.
 	splitIdle = time.Minute
 )
@@ -55,7 +55,7 @@ const (
 type splitter struct {
 	producer *producer
 	handles  [batchings]atomic.Pointer[librdkafka.Producer] // the present ones, nil when there is none
-	modest   atomic.Pointer[map[string]batching]            // topics, and what they take; never changed, but replaced
+	byTopic  atomic.Pointer[map[string]batching]            // topics, and what they take; never changed, but replaced
 
 	mu      sync.Mutex // guards what follows, and all changes of the above; taken before the producer's own
 	current [batchings]*reportLoop
@@ -66,7 +66,7 @@ type splitter struct {
 
 // batchingFor is what a topic takes.
 func (s *splitter) batchingFor(topic string) batching {
-	if modest := s.modest.Load(); modest != nil {
+	if modest := s.byTopic.Load(); modest != nil {
 		return (*modest)[topic]
 	}
 	return whole
@@ -77,23 +77,23 @@ func (s *splitter) learn(topic string, refused batching) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := map[string]batching{}
-	if modest := s.modest.Load(); modest != nil {
+	if modest := s.byTopic.Load(); modest != nil {
 		if (*modest)[topic] > refused {
 			return
 		}
 		known = maps.Clone(*modest)
 	}
 	known[topic] = min(refused+1, single)
-	s.modest.Store(&known)
+	s.byTopic.Store(&known)
 }
 
 // relearn forgets the topics that such batches were for: nothing of theirs is under way, or all properties are
 // others. The lock is held.
-func (s *splitter) relearn(b batching) {
-	if modest := s.modest.Load(); modest != nil {
+func (s *splitter) forgetTopics(b batching) {
+	if modest := s.byTopic.Load(); modest != nil {
 		others := maps.Clone(*modest)
 		maps.DeleteFunc(others, func(_ string, takes batching) bool { return takes == b })
-		s.modest.Store(&others)
+		s.byTopic.Store(&others)
 	}
 }
 
@@ -127,7 +127,7 @@ func (s *splitter) open(b batching) {
 func (s *splitter) properties(b batching) config.Properties {
 	p := config.Merge(s.producer.handles.propertiesNow(), batches[b])
 	if b == single && s.awaited() {
-		limit := secondTry.Milliseconds()
+		limit := resendTime.Milliseconds()
 		if ms, err := strconv.ParseInt(p["message.timeout.ms"], 10, 64); err == nil && 0 < ms {
 			limit = min(limit, ms)
 		}
@@ -143,16 +143,16 @@ func (s *splitter) awaited() bool { return s.producer.profile == config.Delivere
 func (s *splitter) close(d *reportLoop) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing || !s.forget(d) {
+	if s.closing || !s.detach(d) {
 		return false
 	}
-	s.relearn(d.batching)
-	s.former.Go(func() { d.finish(s.producer.handles.patience) })
+	s.forgetTopics(d.batching)
+	s.former.Go(func() { d.finish(s.producer.handles.grace) })
 	return true
 }
 
 // forget makes room for the successor of a handle. The lock is held.
-func (s *splitter) forget(d *reportLoop) bool {
+func (s *splitter) detach(d *reportLoop) bool {
 	if s.current[d.batching] != d {
 		return false
 	}
@@ -165,7 +165,7 @@ func (s *splitter) forget(d *reportLoop) bool {
 func (s *splitter) drop(d *reportLoop) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing || !s.forget(d) {
+	if s.closing || !s.detach(d) {
 		return false
 	}
 	s.former.Add(1)
@@ -205,7 +205,7 @@ func (s *splitter) finish(ctx context.Context) {
 }
 
 // again hands over packed records of a topic for smaller batches. It returns how many bytes of them were taken.
-func (s *splitter) again(topic string, packed []byte, b batching) (taken int) {
+func (s *splitter) resend(topic string, packed []byte, b batching) (taken int) {
 	for taken < len(packed) {
 		n, code, err := s.producePacked(topic, packed[taken:], b)
 		taken += n
@@ -231,7 +231,7 @@ func (s *splitter) producePacked(topic string, packed []byte, b batching) (taken
 }
 
 // divide hands records of a refused batch over for smaller ones, and leaves the reports of those that have ended.
-func (d *reportLoop) divide(run []librdkafka.Report) (ended []librdkafka.Report) {
+func (d *reportLoop) resendRefused(run []librdkafka.Report) (ended []librdkafka.Report) {
 	topic := run[0].Topic() // a batch is of one
 	var packed []byte
 	var again []librdkafka.Report
@@ -239,23 +239,23 @@ func (d *reportLoop) divide(run []librdkafka.Report) (ended []librdkafka.Report)
 	told := slices.ContainsFunc(run, func(r librdkafka.Report) bool { return r.Err == librdkafka.DifferentRecord })
 	for i := range run {
 		r := &run[i]
-		d.worn = d.worn || r.Err == librdkafka.OldEpoch
+		d.outOfEpochs = d.outOfEpochs || r.Err == librdkafka.OldEpoch
 		if !d.divisible(r, told) {
 			ended = append(ended, *r)
 			continue
 		}
 		d.learn(topic, r.Err)
 		more, spent := r.Pack(packed)
-		if spent > secondTry && d.producer.splitter.awaited() {
-			ended = append(ended, bystander(*r))
+		if spent > resendTime && d.producer.splitter.awaited() {
+			ended = append(ended, notResent(*r))
 			continue
 		}
 		packed, again, ends = more, append(again, *r), append(ends, len(more))
 	}
-	taken := d.producer.splitter.again(topic, packed, d.batching+1)
+	taken := d.producer.splitter.resend(topic, packed, d.batching+1)
 	for i, end := range ends {
 		if end > taken {
-			ended = append(ended, bystander(again[i]))
+			ended = append(ended, notResent(again[i]))
 		}
 	}
 	return ended
@@ -282,7 +282,7 @@ func (d *reportLoop) learn(topic string, code librdkafka.Code) {
 }
 
 // bystander is the report of a record that was not sent again: it was not written, and may be fine.
-func bystander(r librdkafka.Report) librdkafka.Report {
+func notResent(r librdkafka.Report) librdkafka.Report {
 	r.Err = librdkafka.DifferentRecord
 	return r
 }

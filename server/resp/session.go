@@ -100,7 +100,7 @@ func (s *session) turn() error {
 		return err
 	}
 	s.monitor.MoveTo(&s.out.Encoder, flushAt)
-	s.producer.PushPrompt()
+	s.producer.PushWithoutLinger()
 	if err := s.flush(); err != nil {
 		return err
 	}
