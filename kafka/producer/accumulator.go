@@ -15,45 +15,45 @@ import (
 // The latter keeps librdkafka from spinning. An idempotent producer sends nothing more to a partition in which
 // five records are under way, and its thread polls without a pause when others wait that need not linger.
 type accumulator struct {
-	producer *producer
-	waits    bool         // for reports of what is under way
-	largest  atomic.Int64 // bytes of a record that may come here
-	passedOn atomic.Int64 // the number of the last push that was handed over whole
-	held     atomic.Int64 // bytes that wait
-	stuck    atomic.Bool  // librdkafka's queue had no room for some of them
-	lost     sharedLossLog
+	producer        *producer
+	waitsForReports bool         // for reports of what is under way
+	maxRecord       atomic.Int64 // bytes of a record that may come here
+	lastHandedOver  atomic.Int64 // the number of the last push that was handed over whole
+	held            atomic.Int64 // bytes that wait
+	queueFull       atomic.Bool  // librdkafka's queue had no room for some of them
+	lost            sharedLossLog
 
-	mu      sync.Mutex // guards what follows
-	idle    sync.Cond  // nobody is moving
-	moving  bool       // somebody hands over what waited, without the lock
-	waiting batchQueue
-	timer   *time.Timer // calls late
-	timed   bool        // it will
+	mu        sync.Mutex // guards what follows
+	idle      sync.Cond  // nobody is moving
+	draining  bool       // somebody hands over what waited, without the lock
+	waiting   batchQueue
+	timer     *time.Timer // calls late
+	timerRuns bool        // it will
 }
 
 const (
 	fewUnderway  = 5                    // that keep no others from being sent: RD_KAFKA_IDEMP_MAX_INFLIGHT
 	manyUnderway = 128                  // beyond which none wait
 	manyRecords  = 64                   // that do not wait
-	longestWait  = 5 * time.Millisecond // as long as librdkafka lingers by default
-	mostHeld     = 8 << 20              // bytes, beyond which sessions are told to wait
+	maxWait      = 5 * time.Millisecond // as long as librdkafka lingers by default
+	maxHeld      = 8 << 20              // bytes, beyond which sessions are told to wait
 )
 
 func newAccumulator(p *producer, waits bool) *accumulator {
-	a := &accumulator{producer: p, waits: waits}
+	a := &accumulator{producer: p, waitsForReports: waits}
 	a.idle.L = &a.mu
-	a.timer = time.AfterFunc(time.Hour, a.late)
+	a.timer = time.AfterFunc(time.Hour, a.onTimer)
 	a.timer.Stop()
 	return a
 }
 
 // full tells sessions to wait.
-func (a *accumulator) full() bool { return a.stuck.Load() || a.held.Load() > mostHeld }
+func (a *accumulator) full() bool { return a.queueFull.Load() || a.held.Load() > maxHeld }
 
 // ready tells whether what is handed over now is sent now, or whether so much is under way that a little spinning
 // costs each record less than to come late for the next request.
 func (a *accumulator) ready() bool {
-	if !a.waits {
+	if !a.waitsForReports {
 		return true
 	}
 	n := a.producer.handle.Load().Underway()
@@ -61,24 +61,24 @@ func (a *accumulator) ready() bool {
 }
 
 // passed tells whether all that the session left here has been handed over, so that more may follow it directly.
-func (a *accumulator) passed(g *sessionBatch) bool { return g.lastPush <= a.passedOn.Load() }
+func (a *accumulator) handedOver(g *sessionBatch) bool { return g.lastPush <= a.lastHandedOver.Load() }
 
 // send hands over what a session gathered, or keeps a copy of it until it should go.
 func (a *accumulator) send(g *sessionBatch) {
 	packed := *g.packed
-	if a.passed(g) && a.ready() {
-		if packed = a.hand(g.topic, packed); len(packed) == 0 {
+	if a.handedOver(g) && a.ready() {
+		if packed = a.handOver(g.topic, packed); len(packed) == 0 {
 			return
 		}
 	}
 	if a.keep(g, packed) >= manyRecords || a.ready() { // reports may have come meanwhile, and have found nothing here
-		a.move(false)
+		a.drain(false)
 	}
 }
 
 // admit takes records of this profile that were held at the gate, behind those that sessions pushed before. When
 // librdkafka's queue has no room for them they wait, and sessions with them: none of theirs may go before.
-func (a *accumulator) admit(t *topic, held []heldRecord) {
+func (a *accumulator) addHeld(t *topic, held []heldRecord) {
 	counters, packed, all, n, bytes := &t.row.profiles[a.producer.index], []byte(nil), 0, 0, 0
 	for i := range held {
 		r := &held[i]
@@ -96,7 +96,7 @@ func (a *accumulator) admit(t *topic, held []heldRecord) {
 		a.producer.load(t.topicCounters, int64(n), int64(bytes))
 		a.keep(&sessionBatch{topic: t, records: all}, packed)
 		a.producer.held.Add(int64(-n))
-		a.move(true)
+		a.drain(true)
 	}
 }
 
@@ -106,63 +106,63 @@ func (a *accumulator) keep(g *sessionBatch, packed []byte) int {
 	defer a.mu.Unlock()
 	g.lastPush = a.waiting.push(g.topic, packed, g.records)
 	a.held.Add(int64(len(packed)))
-	a.time()
+	a.startTimer()
 	return a.waiting.records
 }
 
 // time has what waits looked at again before long. The lock is held.
-func (a *accumulator) time() {
-	if !a.timed {
-		a.timed = true
-		a.timer.Reset(longestWait)
+func (a *accumulator) startTimer() {
+	if !a.timerRuns {
+		a.timerRuns = true
+		a.timer.Reset(maxWait)
 	}
 }
 
-func (a *accumulator) late() {
+func (a *accumulator) onTimer() {
 	a.mu.Lock()
-	a.timed = false
+	a.timerRuns = false
 	a.mu.Unlock()
-	a.move(false)
+	a.drain(false)
 }
 
 // reported says that there are fewer records under way.
 func (a *accumulator) reported() {
 	if a.held.Load() > 0 && a.ready() {
-		a.move(false)
+		a.drain(false)
 	}
 }
 
 // move hands over what waits, unless somebody else does already. With all it waits for that, and does not stop
 // where it would be better to wait for reports.
-func (a *accumulator) move(all bool) {
+func (a *accumulator) drain(all bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for all && a.moving {
+	for all && a.draining {
 		a.idle.Wait()
 	}
-	if a.moving {
+	if a.draining {
 		return
 	}
-	a.moving = true
-	for !a.waiting.empty() && a.shift() && (all || a.ready()) {
+	a.draining = true
+	for !a.waiting.empty() && a.drainBatches() && (all || a.ready()) {
 	}
-	a.moving = false
+	a.draining = false
 	a.idle.Broadcast()
 }
 
 // shift hands over what waits now; false when librdkafka's queue has no room for all of it. The lock is held,
 // but not meanwhile.
-func (a *accumulator) shift() bool {
+func (a *accumulator) drainBatches() bool {
 	batches := a.waiting.takeAll()
 	a.mu.Unlock()
 	n := 0
-	for ; n < len(batches) && a.pass(&batches[n]); n++ {
+	for ; n < len(batches) && a.handOverBatch(&batches[n]); n++ {
 	}
 	a.mu.Lock()
-	a.stuck.Store(n < len(batches))
+	a.queueFull.Store(n < len(batches))
 	if n < len(batches) {
 		a.waiting.putBack(batches[n:])
-		a.time()
+		a.startTimer()
 		return false
 	}
 	a.waiting.reuse(batches)
@@ -170,20 +170,20 @@ func (a *accumulator) shift() bool {
 }
 
 // pass hands over a batch; false when some of it is left.
-func (a *accumulator) pass(b *batch) bool {
-	rest := a.hand(b.topic, b.packed)
+func (a *accumulator) handOverBatch(b *batch) bool {
+	rest := a.handOver(b.topic, b.packed)
 	a.held.Add(int64(len(rest) - len(b.packed)))
 	if len(rest) > 0 {
 		b.packed = rest
 		return false
 	}
-	a.passedOn.Store(b.push)
+	a.lastHandedOver.Store(b.push)
 	return true
 }
 
 // hand gives librdkafka packed records of a topic. It returns those for which there was no room; what is not
 // taken for another reason has ended.
-func (a *accumulator) hand(t *topic, packed []byte) (rest []byte) {
+func (a *accumulator) handOver(t *topic, packed []byte) (rest []byte) {
 	for len(packed) > 0 {
 		taken, code, err := a.producer.producePacked(t.name, packed)
 		packed = packed[taken:]
@@ -194,8 +194,8 @@ func (a *accumulator) hand(t *topic, packed []byte) (rest []byte) {
 			return packed
 		}
 		r, size := librdkafka.UnpackRecord(packed)
-		if err != nil || !uncertain(code) || !a.giveBack(t, &r, packed[:size], code) {
-			a.end(t, &r, a.producer.producers.untaken(t, code, err, r.Partition))
+		if err != nil || !unknownTopicOrPartition(code) || !a.giveBack(t, &r, packed[:size], code) {
+			a.end(t, &r, a.producer.producers.notTaken(t, code, err, r.Partition))
 		}
 		packed = packed[size:]
 	}
@@ -214,14 +214,14 @@ func (a *accumulator) end(t *topic, r *librdkafka.PackedRecord, failure *Error) 
 	t.row.profiles[a.producer.index].end(failure.Outcome, 1)
 	a.producer.unload(t.topicCounters, 1, int64(r.Payload()))
 	a.lost.note(a.producer.log, failure)
-	a.producer.producers.tell(&librdkafka.Report{Opaque: r.Opaque, Partition: r.Partition, Offset: -1, Timestamp: -1}, failure)
+	a.producer.producers.reportEnd(&librdkafka.Report{Opaque: r.Opaque, Partition: r.Partition, Offset: -1, Timestamp: -1}, failure)
 }
 
 // finish hands over what waits until ctx ends.
 func (a *accumulator) finish(ctx context.Context) {
-	tick := time.NewTicker(longestWait)
+	tick := time.NewTicker(maxWait)
 	defer tick.Stop()
-	for a.move(true); a.held.Load() > 0; a.move(true) {
+	for a.drain(true); a.held.Load() > 0; a.drain(true) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

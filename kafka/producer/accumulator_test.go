@@ -123,17 +123,17 @@ func TestRecordsWaitWhileOthersAreUnderway(t *testing.T) {
 	kafkatest.Eventually(t, "a timer that is not running", func() bool {
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		if a.timed { // for the first record, which came from the gate
+		if a.timerRuns { // for the first record, which came from the gate
 			return false
 		}
-		a.timed = true // nor will it: a moment is over soon, on a busy machine
+		a.timerRuns = true // nor will it: a moment is over soon, on a busy machine
 		return true
 	})
 	p.push(t, "y")
 	if a.held.Load() == 0 || a.ready() {
 		t.Error("nothing waits")
 	}
-	a.late()
+	a.onTimer()
 	if n := a.held.Load(); n != 0 {
 		t.Errorf("%d bytes wait when the time is over", n)
 	}

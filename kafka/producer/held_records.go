@@ -36,16 +36,16 @@ type heldRecords struct {
 }
 
 const (
-	mostHeldRecords = 1000             // of a topic
-	mostHeldBytes   = 4 << 20          // of a topic
-	mostHeldInAll   = 64 << 20         // bytes
-	heldFor         = 28 * time.Second // then they fail as not written
+	maxHeldRecords = 1000             // of a topic
+	maxHeldBytes   = 4 << 20          // of a topic
+	maxHeldInAll   = 64 << 20         // bytes
+	heldFor        = 28 * time.Second // then they fail as not written
 )
 
 // add takes a record; false when there is no room.
 func (h *heldRecords) add(r heldRecord) bool {
 	size := r.weight()
-	if len(h.records) >= mostHeldRecords || h.bytes+size > mostHeldBytes && len(h.records) > 0 || h.inAll.Load() > mostHeldInAll {
+	if len(h.records) >= maxHeldRecords || h.bytes+size > maxHeldBytes && len(h.records) > 0 || h.inAll.Load() > maxHeldInAll {
 		return false
 	}
 	h.records = append(h.records, r)

@@ -10,7 +10,7 @@ type lookupHistory struct {
 }
 
 // unlearnedAt is how often in a row a producer did not know what the brokers know.
-func (h *lookupHistory) unlearnedAt(now time.Time) int {
+func (h *lookupHistory) unlearnedBy(now time.Time) int {
 	if now.Sub(h.opened) > lookAgainFor {
 		h.unlearned = 0
 	}
@@ -30,17 +30,17 @@ func (h *lookupHistory) overdue(now time.Time) bool {
 	if h.absentSince.IsZero() {
 		h.absentSince = now
 	}
-	return now.Sub(h.absentSince) >= appearance
+	return now.Sub(h.absentSince) >= appearanceTime
 }
 
 // appearance bounds the wait for a topic that may be on its way: the brokers were asked to create it,
 // or one knows already what the one that was asked does not.
-const appearance = 300 * time.Millisecond
+const appearanceTime = 300 * time.Millisecond
 
 // mayWaitAgain tells whether a record that came back may wait for the brokers again. One that they know and a producer
 // does not would else go round for ever.
 func (t *topic) mayWaitAgain(now time.Time) bool {
-	unlearned := t.lookup.unlearnedAt(now)
+	unlearned := t.lookup.unlearnedBy(now)
 	if unlearned > 0 {
 		t.gate.lookups.mu.Lock()
 		t.due = now.Add(lookAgainAfter)

@@ -17,10 +17,10 @@ import (
 // lookups find out which topics exist whose records wait at the gate. One goroutine asks for as long as there are
 // any, for many in one request: a burst of new topics costs neither a thread nor a request each.
 type lookups struct {
-	mu      sync.Mutex // guards what follows
-	waiting []*topic   // nobody has asked for them yet
-	back    []returned // whose topics are to be asked for again
-	asking  bool       // the goroutine is there
+	mu       sync.Mutex // guards what follows
+	waiting  []*topic   // nobody has asked for them yet
+	returned []returned // whose topics are to be asked for again
+	asking   bool       // the goroutine is there
 }
 
 // returned is a record that a producer has not taken, as it does not know the topic or the partition.
@@ -31,11 +31,11 @@ type returned struct {
 }
 
 const (
-	lookedUp   = 1000 // topics that are asked for at once
-	leastAsked = 50   // even when the brokers are slow
+	maxAsked = 1000 // topics that are asked for at once
+	minAsked = 50   // even when the brokers are slow
 	// lookTime bounds one question, and so how late a record that has waited too long is given up.
-	lookTime  = 2 * time.Second
-	lookPause = 200 * time.Millisecond // after a question in vain
+	lookupTime  = 2 * time.Second
+	lookupPause = 200 * time.Millisecond // after a question in vain
 	// lookAgainAfter is the least time between two questions for partitions that a topic did not have.
 	lookAgainAfter = 200 * time.Millisecond
 )
@@ -48,13 +48,13 @@ func (ps *Producers) lookUp(t *topic) {
 	if t.awaitsPartition { // a client that is wrong has the brokers asked no more often
 		t.due = laterOf(time.Now(), t.due.Add(lookAgainAfter))
 	}
-	asked := l.inquire(ps)
+	asked := l.start(ps)
 	if asked {
 		l.waiting = append(l.waiting, t)
 	}
 	l.mu.Unlock()
 	if !asked {
-		t.strand(ps)
+		t.giveUpHeld(ps)
 	}
 }
 
@@ -64,17 +64,17 @@ func (ps *Producers) giveBack(r returned) (taken bool) {
 	l := &ps.topics.lookups
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.inquire(ps) {
-		l.back = append(l.back, r)
+	if l.start(ps) {
+		l.returned = append(l.returned, r)
 		return true
 	}
 	return false
 }
 
 // inquire has the goroutine run; false when the client is being closed. The lock is held.
-func (l *lookups) inquire(ps *Producers) bool {
+func (l *lookups) start(ps *Producers) bool {
 	if !l.asking {
-		l.asking = ps.life.Go(func() { (&inquiry{producers: ps, most: lookedUp}).run(ps.life.Context) })
+		l.asking = ps.life.Go(func() { (&lookupLoop{producers: ps, most: maxAsked}).run(ps.life.Context) })
 	}
 	return l.asking
 }
@@ -87,14 +87,14 @@ func laterOf(a, b time.Time) time.Time {
 }
 
 // inquiry is the state of the goroutine that looks topics up.
-type inquiry struct {
+type lookupLoop struct {
 	producers *Producers
 	topics    []*topic // that are not decided, in the order in which they came
 	most      int      // topics in one question
 }
 
 // run asks until no topic is left.
-func (q *inquiry) run(ctx context.Context) {
+func (q *lookupLoop) run(ctx context.Context) {
 	for q.more() {
 		pause := q.round(ctx)
 		select {
@@ -107,12 +107,12 @@ func (q *inquiry) run(ctx context.Context) {
 }
 
 // more takes over what came meanwhile; without any topic the goroutine ends.
-func (q *inquiry) more() bool {
+func (q *lookupLoop) more() bool {
 	l := &q.producers.topics.lookups
 	for {
 		l.mu.Lock()
-		if back := l.back; len(back) > 0 {
-			l.back = nil
+		if back := l.returned; len(back) > 0 {
+			l.returned = nil
 			l.mu.Unlock()
 			q.producers.takeBack(back)
 			continue
@@ -131,7 +131,7 @@ func (ps *Producers) takeBack(back []returned) {
 	for i := range back {
 		t, r := back[i].topic, &back[i].record
 		err := kerr.ErrFull
-		if t.placeOf(back[i].code).mayWaitAgain(time.Now()) {
+		if t.waitingTopic(back[i].code).mayWaitAgain(time.Now()) {
 			err = ps.lookAgain(t, r, back[i].code)
 		}
 		failure, is := errors.AsType[*Error](err)
@@ -147,41 +147,41 @@ func (ps *Producers) takeBack(back []returned) {
 }
 
 // end gives up what is held because the client is being closed.
-func (q *inquiry) end() {
+func (q *lookupLoop) end() {
 	for q.more() {
 		for _, t := range q.topics {
-			t.strand(q.producers)
+			t.giveUpHeld(q.producers)
 		}
 		q.topics = nil
 	}
 }
 
 // round asks for some of the topics, and returns how long to wait before the next round.
-func (q *inquiry) round(ctx context.Context) time.Duration {
+func (q *lookupLoop) round(ctx context.Context) time.Duration {
 	some := q.due(time.Now())
 	if len(some) == 0 {
 		return lookAgainAfter / 10
 	}
 	absent, err := q.look(ctx, some)
 	if err == nil {
-		q.most = min(2*q.most, lookedUp)
+		q.most = min(2*q.most, maxAsked)
 		absent, err = q.settle(ctx, absent)
 	} else {
-		q.most = max(q.most/2, leastAsked)
+		q.most = max(q.most/2, minAsked)
 	}
 	q.topics = append(q.topics, absent...)
 	switch {
 	case err != nil:
 		q.expire("no broker could be asked whether it exists: " + kerr.Reason(err))
-		return lookPause
+		return lookupPause
 	case len(absent) > 0 && len(absent) == len(q.topics): // all have been asked for
-		return appearance / 10
+		return appearanceTime / 10
 	}
 	return 0
 }
 
 // due takes out the topics that are asked for now.
-func (q *inquiry) due(now time.Time) (due []*topic) {
+func (q *lookupLoop) due(now time.Time) (due []*topic) {
 	var later []*topic
 	for _, t := range q.topics {
 		if len(due) < q.most && !now.Before(t.due) {
@@ -195,12 +195,12 @@ func (q *inquiry) due(now time.Time) (due []*topic) {
 }
 
 // look asks for topics and opens those that exist. It returns the others: with an error, all.
-func (q *inquiry) look(ctx context.Context, topics []*topic) (absentees []*topic, err error) {
+func (q *lookupLoop) look(ctx context.Context, topics []*topic) (absentees []*topic, err error) {
 	names := map[string]bool{} // each once: librdkafka refuses others
 	for _, t := range topics {
 		names[t.name] = true
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
 	var found []librdkafka.Topic
 	err = q.producers.cluster.Ask(func(a *cluster.Admin) (err error) {
@@ -222,7 +222,7 @@ func (q *inquiry) look(ctx context.Context, topics []*topic) (absentees []*topic
 			continue
 		}
 		if n := len(there.Partitions); there.Err == librdkafka.None && n > 0 {
-			t.turnAway(q.producers, n)
+			t.rejectUnknownPartitions(q.producers, n)
 		}
 		opened = append(opened, t)
 	}
@@ -231,7 +231,7 @@ func (q *inquiry) look(ctx context.Context, topics []*topic) (absentees []*topic
 }
 
 // open lets the records of topics pass, when the producers that have some have learned of the topics.
-func (q *inquiry) open(topics []*topic) {
+func (q *lookupLoop) open(topics []*topic) {
 	names := map[*producer][]string{}
 	for _, t := range topics {
 		holders := t.holders()
@@ -260,11 +260,11 @@ func (q *inquiry) open(topics []*topic) {
 
 // settle decides about topics that a broker does not know, and returns those that are still open: one may be on its
 // way, and the brokers' settings may not be known.
-func (q *inquiry) settle(ctx context.Context, absent []*topic) (open []*topic, err error) {
+func (q *lookupLoop) settle(ctx context.Context, absent []*topic) (open []*topic, err error) {
 	if len(absent) == 0 {
 		return nil, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
 	creates := cluster.AutoCreateUnknown
 	err = q.producers.cluster.Ask(func(a *cluster.Admin) (err error) {
@@ -303,7 +303,7 @@ func createAll(ctx context.Context, a *cluster.Admin, topics []*topic) error {
 }
 
 // expire gives up records that have waited too long, and forgets topics of which no record waits any more.
-func (q *inquiry) expire(reason string) {
+func (q *lookupLoop) expire(reason string) {
 	before := time.Now().Add(-heldFor)
 	var left []*topic
 	for _, t := range q.topics {

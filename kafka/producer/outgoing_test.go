@@ -242,7 +242,7 @@ func TestTheGateIsBoundInHeadersAsWell(t *testing.T) {
 	t.Parallel()
 	ps := openOn(t, []string{"127.0.0.1:1"}, nil)
 	p := newCaller(t, ps)
-	out := Outgoing{Topic: "letters", Headers: []record.Header{header("large", []byte(strings.Repeat("x", mostHeldBytes/4)))}}
+	out := Outgoing{Topic: "letters", Headers: []record.Header{header("large", []byte(strings.Repeat("x", maxHeldBytes/4)))}}
 	taken := 0
 	err := p.Send(out)
 	for ; err == nil && taken < 100; taken++ {

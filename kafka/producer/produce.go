@@ -29,7 +29,7 @@ func (ps *Producers) gather(g *sessionBatch, t *topic, key, value []byte, opaque
 	if a.full() {
 		return kerr.ErrFull
 	}
-	if g.begins(t) && g.producer.exceedsShare(t.topicCounters) { // looked at once for each push
+	if g.startsBatch(t) && g.producer.exceedsShare(t.topicCounters) { // looked at once for each push
 		return ps.shareError(t, g.producer)
 	}
 	if g.takes(key, value, d) {
@@ -37,10 +37,10 @@ func (ps *Producers) gather(g *sessionBatch, t *topic, key, value []byte, opaque
 		return nil
 	}
 	g.push()
-	if !a.passed(g) {
-		a.move(true)
+	if !a.handedOver(g) {
+		a.drain(true)
 	}
-	if !a.passed(g) {
+	if !a.handedOver(g) {
 		return kerr.ErrFull
 	}
 	return ps.push(t, g.producer, key, value, opaque, d)
@@ -80,17 +80,17 @@ func (ps *Producers) push(t *topic, p *producer, key, value []byte, opaque uint6
 	case err == nil && code == librdkafka.QueueFull:
 		return kerr.ErrFull
 	case err == nil && code == librdkafka.UnknownPartition:
-		return ps.doubtPartition(t, d)
-	case err == nil && uncertain(code):
+		return ps.checkPartition(t, d)
+	case err == nil && unknownTopicOrPartition(code):
 		r := heldRecord{producer: p, key: clone(key), value: clone(value), details: d, opaque: opaque, since: time.Now()}
 		return ps.lookAgain(t, &r, code)
 	}
-	return ps.untaken(t, code, err, partitionOf(d))
+	return ps.notTaken(t, code, err, partitionOf(d))
 }
 
 // doubtPartition tells a session that does not wait for reports to try again when the brokers were asked for the
 // partitions, and then that there is none.
-func (ps *Producers) doubtPartition(t *topic, d *librdkafka.Details) error {
+func (ps *Producers) checkPartition(t *topic, d *librdkafka.Details) error {
 	at := t.awaitingPartition()
 	is, first := at.has(int(partitionOf(d)), time.Now())
 	if first {
@@ -99,18 +99,18 @@ func (ps *Producers) doubtPartition(t *topic, d *librdkafka.Details) error {
 	if is {
 		return kerr.ErrFull
 	}
-	return ps.untaken(t, librdkafka.UnknownPartition, nil, partitionOf(d))
+	return ps.notTaken(t, librdkafka.UnknownPartition, nil, partitionOf(d))
 }
 
 // uncertain tells whether a code is of a topic, or a partition, that a producer does not know: the brokers may, meanwhile.
 //
 //checker:seam unknown-to-the-producer
-func uncertain(code librdkafka.Code) bool {
+func unknownTopicOrPartition(code librdkafka.Code) bool {
 	return code == librdkafka.UnknownPartition || code == librdkafka.UnknownTopicLocal || code == librdkafka.UnknownTopic
 }
 
 // placeOf is the topic at which such a record waits.
-func (t *topic) placeOf(code librdkafka.Code) *topic {
+func (t *topic) waitingTopic(code librdkafka.Code) *topic {
 	if code == librdkafka.UnknownPartition {
 		return t.awaitingPartition()
 	}
@@ -120,7 +120,7 @@ func (t *topic) placeOf(code librdkafka.Code) *topic {
 // lookAgain keeps a record at the gate until the brokers were asked once more. The error is ErrFull, or says that they
 // were asked just now.
 func (ps *Producers) lookAgain(t *topic, r *heldRecord, code librdkafka.Code) error {
-	at := t.placeOf(code)
+	at := t.waitingTopic(code)
 	for {
 		at.state.CompareAndSwap(int32(known), int32(unasked))
 		released, first, err := at.hold(*r)
@@ -135,12 +135,12 @@ func (ps *Producers) lookAgain(t *topic, r *heldRecord, code librdkafka.Code) er
 }
 
 // untaken is why librdkafka has not taken a record.
-func (ps *Producers) untaken(t *topic, code librdkafka.Code, err error, partition int32) *Error {
+func (ps *Producers) notTaken(t *topic, code librdkafka.Code, err error, partition int32) *Error {
 	if err != nil {
 		return &Error{Outcome: record.Retry, Topic: t.name, Reason: kerr.ErrStopping.Error()}
 	}
 	if code == librdkafka.UnknownTopicLocal || code == librdkafka.UnknownTopic {
-		ps.topics.doubt(t.name)
+		ps.topics.invalidate(t.name)
 	}
 	return &Error{
 		Outcome: outcomeOf(code, librdkafka.NotPersisted), Topic: t.name, Reason: reasonFor(code, partition), Cause: kerr.Of(code).Produce,
@@ -148,7 +148,7 @@ func (ps *Producers) untaken(t *topic, code librdkafka.Code, err error, partitio
 }
 
 // tell tells a session of the end of a record that has no report.
-func (ps *Producers) tell(end *librdkafka.Report, failure *Error) {
+func (ps *Producers) reportEnd(end *librdkafka.Report, failure *Error) {
 	if p := ps.publishers.find(publisherOf(end.Opaque)); p != nil && p.report(end, failure, 1) {
 		p.wake()
 	}
@@ -172,5 +172,5 @@ func (ps *Producers) giveUp(t *topic, r *heldRecord, failure *Error) {
 		r.producer.held.Add(-1)
 	}
 	row.profiles[r.producer.index].end(failure.Outcome, 1)
-	ps.tell(&librdkafka.Report{Opaque: r.opaque, Partition: partitionOf(r.details), Offset: -1, Timestamp: -1}, failure)
+	ps.reportEnd(&librdkafka.Report{Opaque: r.opaque, Partition: partitionOf(r.details), Offset: -1, Timestamp: -1}, failure)
 }

@@ -98,7 +98,7 @@ func (p *producer) install(handle *librdkafka.Producer) {
 	d, properties := newReportLoop(p, handle), p.handles.properties
 	p.handles.current = d
 	p.statistics.restart(d)
-	p.accumulator.largest.Store(largestBatched(properties))
+	p.accumulator.maxRecord.Store(maxBatchedRecord(properties))
 	p.withoutLinger.Store(hasNoLinger(properties))
 	p.queue.bounds.Store(queueBounds(properties))
 	p.handle.Store(handle)
@@ -212,7 +212,7 @@ func (p *producer) close(ctx context.Context) {
 	last.finish(ctx)
 	p.handles.former.Wait()
 	p.splitter.finish(ctx)
-	p.accumulator.move(true) // the handles are retired: what is still there ends
+	p.accumulator.drain(true) // the handles are retired: what is still there ends
 	p.handles.endGrace()
 }
 
@@ -230,7 +230,7 @@ const discardTime = 5 * time.Second
 
 // largestBatched is the size of the largest record, in bytes, that may be gathered with others: librdkafka is sure to
 // take it.
-func largestBatched(p config.Properties) int64 {
+func maxBatchedRecord(p config.Properties) int64 {
 	largest, err := strconv.ParseInt(p["message.max.bytes"], 10, 64)
 	if err != nil {
 		return sessionBatchBytes

@@ -112,7 +112,7 @@ func (ps *Producers) held() (n int64) {
 // though a question may be under way.
 func (ps *Producers) Close(ctx context.Context) {
 	for _, t := range ps.topics.all() {
-		t.strand(ps)
+		t.giveUpHeld(ps)
 	}
 	for _, p := range ps.all {
 		p.close(ctx)

@@ -24,10 +24,10 @@ type Publisher struct {
 	threshold atomic.Int64 // wake the session when pending falls to this; -1 for never
 	closed    atomic.Bool
 
-	mu      sync.Mutex // guards what follows
-	ring    outcomeRing
-	awaited uint32 // wake the session when all records before this one have their outcome
-	asleep  bool   // the session waits for awaited
+	mu              sync.Mutex // guards what follows
+	ring            outcomeRing
+	awaitedSequence uint32 // wake the session when all records before this one have their outcome
+	asleep          bool   // the session waits for awaited
 }
 
 // publisherOf is the handle's number in an opaque.
@@ -139,8 +139,8 @@ func (p *Publisher) Take(n int) (err *Error, ok bool) {
 
 // complete tells whether the n oldest records have their outcome; else the session is woken when they do.
 func (p *Publisher) complete(n int) bool {
-	p.awaited = p.ring.first + uint32(n)
-	p.asleep = !p.ring.allReported(p.awaited)
+	p.awaitedSequence = p.ring.first + uint32(n)
+	p.asleep = !p.ring.allReported(p.awaitedSequence)
 	return !p.asleep
 }
 
@@ -177,7 +177,7 @@ func (p *Publisher) resolve(r *librdkafka.Report, failure *Error) bool {
 	if !p.ring.report(r, failure) {
 		return false
 	}
-	if p.asleep && p.ring.allReported(p.awaited) {
+	if p.asleep && p.ring.allReported(p.awaitedSequence) {
 		p.asleep = false
 		return true
 	}

@@ -39,7 +39,7 @@ func newReportLoop(p *producer, handle *librdkafka.Producer) *reportLoop {
 const (
 	drainWait     = time.Second     // longest wait for an event
 	reportLoopGap = 3 * time.Second // one wait and what it brought
-	emptying      = 5 * time.Second // for the last reports of a handle that failed
+	drainTime     = 5 * time.Second // for the last reports of a handle that failed
 )
 
 func (d *reportLoop) run() {
@@ -62,7 +62,7 @@ func (d *reportLoop) read() bool {
 		d.beat()
 		d.handle.Wait(drainWait)
 		if d.take() {
-			d.empty()
+			d.drainFailed()
 			return false
 		}
 		now := time.Now()
@@ -201,7 +201,7 @@ func (d *reportLoop) failure(r *librdkafka.Report) *Error {
 	}
 	d.losses.add(*failure)
 	if r.Err == librdkafka.UnknownTopic || r.Err == librdkafka.UnknownTopicLocal {
-		d.producer.producers.topics.doubt(failure.Topic)
+		d.producer.producers.topics.invalidate(failure.Topic)
 	}
 	return failure
 }
@@ -274,8 +274,8 @@ func (d *reportLoop) takeStatistics(text string) {
 }
 
 // empty reads what a failed handle still reports, in bounded time.
-func (d *reportLoop) empty() {
-	until := time.Now().Add(emptying)
+func (d *reportLoop) drainFailed() {
+	until := time.Now().Add(drainTime)
 	for d.handle.Pending() > 0 && time.Now().Before(until) {
 		d.beat()
 		d.handle.Wait(10 * time.Millisecond)

@@ -34,21 +34,21 @@ func (g *sessionBatch) takes(key, value []byte, d *librdkafka.Details) bool {
 	size, a := len(key)+len(value), g.producer.accumulator
 	if d != nil {
 		size += len(d.Headers)
-		if d.Partition != AnyPartition && !a.waits {
+		if d.Partition != AnyPartition && !a.waitsForReports {
 			return false
 		}
 	}
-	return int64(size) <= a.largest.Load()
+	return int64(size) <= a.maxRecord.Load()
 }
 
 // begins tells whether a record of the topic is pushed with none of those that were gathered before.
-func (g *sessionBatch) begins(t *topic) bool {
+func (g *sessionBatch) startsBatch(t *topic) bool {
 	return g.records == 0 || g.topic != t || g.records == sessionBatchRecords || len(*g.packed) >= sessionBatchBytes
 }
 
 // add packs a copy of a record.
 func (g *sessionBatch) add(t *topic, key, value []byte, opaque uint64, d *librdkafka.Details) {
-	if g.begins(t) {
+	if g.startsBatch(t) {
 		g.push()
 	}
 	if g.packed == nil {

@@ -22,7 +22,7 @@ const (
 	whole  batching = iota // as many as the properties allow
 	small                  // 16 KiB of them, as Java's producer does
 	single                 // one
-	batchings
+	batchingCount
 )
 
 // batches are the properties of the handles that send in smaller batches. Their queues bound the memory that
@@ -54,11 +54,11 @@ const (
 // not take large batches: what is produced to those goes there at once.
 type splitter struct {
 	producer *producer
-	handles  [batchings]atomic.Pointer[librdkafka.Producer] // the present ones, nil when there is none
-	byTopic  atomic.Pointer[map[string]batching]            // topics, and what they take; never changed, but replaced
+	handles  [batchingCount]atomic.Pointer[librdkafka.Producer] // the present ones, nil when there is none
+	byTopic  atomic.Pointer[map[string]batching]                // topics, and what they take; never changed, but replaced
 
 	mu      sync.Mutex // guards what follows, and all changes of the above; taken before the producer's own
-	current [batchings]*reportLoop
+	current [batchingCount]*reportLoop
 	closing bool           // no handle is let go any more
 	ended   bool           // none is made any more
 	former  sync.WaitGroup // handles that come to their end
@@ -174,7 +174,7 @@ func (s *splitter) drop(d *reportLoop) bool {
 
 // renew lets the handles go because the properties have changed.
 func (s *splitter) renew() {
-	for b := small; b < batchings; b++ {
+	for b := small; b < batchingCount; b++ {
 		if d := s.present(b); d != nil {
 			s.close(d)
 		}
@@ -194,7 +194,7 @@ func (s *splitter) finish(ctx context.Context) {
 	s.closing = true
 	s.mu.Unlock()
 	s.former.Wait()
-	for b := small; b < batchings; b++ {
+	for b := small; b < batchingCount; b++ {
 		if d := s.present(b); d != nil {
 			d.finish(ctx)
 		}

@@ -131,7 +131,7 @@ func (t *topicGate) forgetMissing() {
 }
 
 // doubt makes the next record of the topic look it up again: librdkafka says it is gone.
-func (t *topicGate) doubt(name string) {
+func (t *topicGate) invalidate(name string) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	if entry := t.names[name]; entry != nil {
@@ -190,7 +190,7 @@ func (t *topic) open(ps *Producers) {
 		t.topicCounters = ps.counters.admit(t.name, ps.config().MaxTopicRows)
 	}
 	for _, p := range ps.all {
-		p.accumulator.admit(t, t.held.records)
+		p.accumulator.addHeld(t, t.held.records)
 	}
 	if t.awaitsPartition {
 		t.empty(unasked)
@@ -227,7 +227,7 @@ func (t *topic) has(partition int, now time.Time) (may, first bool) {
 }
 
 // turnAway ends the records for partitions that the topic does not have.
-func (t *topic) turnAway(ps *Producers, partitions int) {
+func (t *topic) rejectUnknownPartitions(ps *Producers, partitions int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.partitions = partitionCount{count: partitions, asked: time.Now()}
@@ -248,7 +248,7 @@ func (t *topic) turnAway(ps *Producers, partitions int) {
 }
 
 // abandon ends the first n records that are held.
-func (t *topic) abandon(ps *Producers, n int, failure *Error) {
+func (t *topic) giveUpFirst(ps *Producers, n int, failure *Error) {
 	var lost lossLog
 	for _, r := range t.held.take(n) {
 		lost.add(*failure)
@@ -261,7 +261,7 @@ func (t *topic) abandon(ps *Producers, n int, failure *Error) {
 func (t *topic) refuse(ps *Producers) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.abandon(ps, len(t.held.records), t.refusal())
+	t.giveUpFirst(ps, len(t.held.records), t.refusal())
 	t.until = time.Now().Add(missingFor)
 	t.empty(missing)
 }
@@ -270,7 +270,7 @@ func (t *topic) refuse(ps *Producers) {
 func (t *topic) expire(ps *Producers, before time.Time, reason string) (done bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.abandon(ps, t.held.older(before), &Error{Outcome: record.Retry, Topic: t.name, Reason: reason})
+	t.giveUpFirst(ps, t.held.older(before), &Error{Outcome: record.Retry, Topic: t.name, Reason: reason})
 	if len(t.held.records) > 0 {
 		return false
 	}
@@ -279,9 +279,9 @@ func (t *topic) expire(ps *Producers, before time.Time, reason string) (done boo
 }
 
 // strand gives up what is held because the client is being closed.
-func (t *topic) strand(ps *Producers) {
+func (t *topic) giveUpHeld(ps *Producers) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.abandon(ps, len(t.held.records), &Error{Outcome: record.Retry, Topic: t.name, Reason: kerr.ErrStopping.Error()})
+	t.giveUpFirst(ps, len(t.held.records), &Error{Outcome: record.Retry, Topic: t.name, Reason: kerr.ErrStopping.Error()})
 	t.empty(unasked)
 }
