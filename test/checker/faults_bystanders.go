@@ -23,7 +23,7 @@ func neighbour(d time.Duration) func(context.Context, *trial) error {
 		if replica.ID == leader { // of the healthy topics
 			replica = t.others(coordinator)[1]
 		}
-		if err := t.crew.hire("n1", t.through(task{Command: "RPUSH", Topic: t.history.Sick[0], Rate: 100})); err != nil {
+		if err := t.crew.hire("n1", t.through(task{Command: "RPUSH", Topic: t.history.Topics.Sick[0], Rate: 100})); err != nil {
 			return err
 		}
 		return errors.Join(pause(ctx, time.Second), replica.Kill(), pause(ctx, d), replica.Start(), t.kafka.Ready(ctx), t.flowing(ctx))
@@ -35,13 +35,13 @@ const leader = 1
 
 // setNeighbour makes healthy topics and one that needs all replicas, all led by one node.
 func setNeighbour(ctx context.Context, t *trial) error {
-	t.history.Sick = []string{t.name + "-all-replicas"}
-	t.history.Healthy = t.topics()
+	t.history.Topics.Sick = []string{t.name + "-all-replicas"}
+	t.history.Topics.Healthy = t.topics()
 	replicas := []int32{leader, 2, 3}
 	if err := t.createAll(ctx, layout{Replicas: replicas}); err != nil {
 		return err
 	}
-	return t.create(ctx, t.history.Sick[0], layout{
+	return t.create(ctx, t.history.Topics.Sick[0], layout{
 		Replicas: replicas, Properties: map[string]string{"min.insync.replicas": "3"},
 	})
 }
@@ -50,7 +50,7 @@ func setNeighbour(ctx context.Context, t *trial) error {
 // while producers fill sluice with records for the silent node.
 func silent(d time.Duration) func(context.Context, *trial) error {
 	return func(ctx context.Context, t *trial) error {
-		flood := t.through(task{Command: "RPUSHX", Topic: t.history.Sick[0], Rate: floodRate, Depth: floodRate / 20})
+		flood := t.through(task{Command: "RPUSHX", Topic: t.history.Topics.Sick[0], Rate: floodRate, Depth: floodRate / 20})
 		for _, role := range []string{"n1", "n2", "n3"} {
 			if err := t.crew.hire(role, flood); err != nil {
 				return err
@@ -59,7 +59,7 @@ func silent(d time.Duration) func(context.Context, *trial) error {
 		if err := errors.Join(pause(ctx, time.Second), t.silent.Pause(), pause(ctx, time.Second)); err != nil {
 			return err
 		}
-		fresh := t.through(task{Command: "RPUSH", Topic: t.history.Fresh, Rate: 100})
+		fresh := t.through(task{Command: "RPUSH", Topic: t.history.Topics.Fresh, Rate: 100})
 		if err := errors.Join(t.crew.hire("p3", fresh), pause(ctx, d)); err != nil {
 			return err
 		}
@@ -82,13 +82,13 @@ func setSilent(ctx context.Context, t *trial) error {
 	for _, node := range t.others(t.silent) {
 		healthy = append(healthy, int32(node.ID))
 	}
-	t.history.Fresh = t.name + "-fresh"
-	t.history.Sick = []string{t.name + "-silent"}
-	t.history.Healthy = t.topics()
+	t.history.Topics.Fresh = t.name + "-fresh"
+	t.history.Topics.Sick = []string{t.name + "-silent"}
+	t.history.Topics.Healthy = t.topics()
 	if err := t.createAll(ctx, layout{Replicas: healthy}); err != nil {
 		return err
 	}
-	return t.create(ctx, t.history.Sick[0], layout{
+	return t.create(ctx, t.history.Topics.Sick[0], layout{
 		Replicas: []int32{int32(t.silent.ID)}, Properties: map[string]string{"min.insync.replicas": "1"},
 	})
 }

@@ -32,7 +32,7 @@ func withProperty(name, value string) layout {
 
 // unordered makes the topics, and promises no order: what was refused with others is sent again.
 func unordered(ctx context.Context, t *trial) error {
-	t.history.Unordered, t.history.Healthy = true, t.topics()
+	t.history.Unordered, t.history.Topics.Healthy = true, t.topics()
 	return t.createAll(ctx, t.fault.Topic)
 }
 

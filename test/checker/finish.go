@@ -77,13 +77,10 @@ func (t *trial) flushed(ctx context.Context) error {
 		if err == nil && n != 0 {
 			err = fmt.Errorf("%d records are not delivered", n)
 		}
-		if err == nil {
-			t.history.Failed, err = t.stat("producer.delivery.errors")
+		if err != nil {
+			return err
 		}
-		if err == nil {
-			t.history.Rejected, err = t.stat("producer.rejected")
-		}
-		return err
+		return t.history.Counted.readProducer(t.stat)
 	})
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -19,17 +20,12 @@ type history struct {
 	Outages []span
 	// Load is when the clients worked; stalls are measured in it.
 	Load span
-	// Buffered is the topic of records that are buffered in memory, "" for none.
-	Buffered string
+	// Topics says what the topics are for.
+	Topics topicUses
+	// Counted is what sluice itself counts.
+	Counted counted
 	// BufferedMayVanish says that sluice was killed: what it had buffered is lost, and counted.
 	BufferedMayVanish bool
-	// Failed is how many records sluice itself says were not, or perhaps not, delivered (in stats and
-	// to DUMP). What it says of buffered ones is no silent loss. When a record times out or a batch is refused,
-	// librdkafka gives its producer a new epoch, and then what is under way for other partitions may be written
-	// twice (librdkafka issue 4953).
-	Failed int
-	// Rejected is how many of the failed sluice calls rejected, those included that clients were answered.
-	Rejected int
 	// Gone is what topics held that were deleted or cut, and whose names or offsets others have now.
 	// Nobody needs to be handed those.
 	Gone []stored
@@ -38,16 +34,51 @@ type history struct {
 	Reset bool
 	// Deleted is what retention has deleted, from the front of partitions of Log.
 	Deleted []stored
-	// Skipped is how many records sluice says that it had to skip.
-	Skipped int
 	// Unordered says that brokers refused batches for single records: of those sent again no order is promised.
 	Unordered bool
+}
+
+// topicUses says what the topics of a fault are for. None is both healthy and sick.
+type topicUses struct {
+	// Buffered is the topic of records that are buffered in memory, "" for none.
+	Buffered string
 	// Fresh is a topic that was used for the first time during the fault, "" for none.
 	Fresh string
 	// Healthy are the topics whose produces nothing that happens to others may hurt.
 	Healthy []string
 	// Sick are topics that are there to hurt others: how their produces end is of no matter.
 	Sick []string
+}
+
+func (u *topicUses) isHealthy(topic string) bool { return slices.Contains(u.Healthy, topic) }
+
+func (u *topicUses) isSick(topic string) bool { return slices.Contains(u.Sick, topic) }
+
+// besides lists the buffered and the fresh topic, those that there are.
+func (u *topicUses) besides() []string {
+	return slices.DeleteFunc([]string{u.Buffered, u.Fresh}, func(topic string) bool { return topic == "" })
+}
+
+// counted is what sluice says of records itself, in stats, metrics and to DUMP. What it says of buffered ones is no
+// silent loss.
+type counted struct {
+	// Failed is how many were not, or perhaps not, delivered. When a record times out or a batch is refused,
+	// librdkafka gives its producer a new epoch, and then what is under way for other partitions may be written
+	// twice (librdkafka issue 4953).
+	Failed int
+	// Rejected is how many of the failed sluice calls rejected, those included that clients were answered.
+	Rejected int
+	// Skipped is how many records sluice says that it had to skip.
+	Skipped int
+}
+
+// readProducer takes the figures of the producer from stats.
+func (c *counted) readProducer(stat func(name string) (int, error)) (err error) {
+	if c.Failed, err = stat("producer.delivery.errors"); err != nil {
+		return err
+	}
+	c.Rejected, err = stat("producer.rejected")
+	return err
 }
 
 // stored is a record of a topic.

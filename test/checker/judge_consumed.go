@@ -280,15 +280,15 @@ func (c *consumption) end(r stored) {
 
 // skipped judges what sluice says it skipped: what was deleted before anybody was handed it.
 func (c *consumption) skipped() {
-	c.row.Skipped = c.Skipped
+	c.row.Skipped = c.Counted.Skipped
 	truth := 0
 	for _, r := range c.Deleted {
 		if c.records[r.place].times == 0 {
 			truth++
 		}
 	}
-	if c.Skipped != truth && len(c.Gone) == 0 {
-		c.verdict.breach(ruleSkipped, "%d counted, %d deleted and never handed out", c.Skipped, truth)
+	if c.Counted.Skipped != truth && len(c.Gone) == 0 {
+		c.verdict.breach(ruleSkipped, "%d counted, %d deleted and never handed out", c.Counted.Skipped, truth)
 	}
 }
 

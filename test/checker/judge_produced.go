@@ -62,10 +62,10 @@ func judgeProduced(h *history, v *verdict) {
 }
 
 func (p *produced) path(topic string) string {
-	if topic == p.Buffered {
+	if topic == p.Topics.Buffered {
 		return path(p.history, "RPUSHX", "POST async")
 	}
-	if topic == p.Fresh {
+	if topic == p.Topics.Fresh {
 		return path(p.history, "RPUSH new", "POST new")
 	}
 	return path(p.history, "RPUSH", "POST")
@@ -80,7 +80,7 @@ func path(h *history, redis, web string) string {
 }
 
 func (p *produced) event(e *event) {
-	if slices.Contains(p.Sick, e.At.Topic) {
+	if p.Topics.isSick(e.At.Topic) {
 		return
 	}
 	switch e.Kind {
@@ -117,7 +117,7 @@ func (p *produced) end(value string, o *operation, r *row) {
 	r.Operations++
 	if o.copies > 1 {
 		r.Duplicated += o.copies - 1
-		if p.Failed == 0 {
+		if p.Counted.Failed == 0 {
 			p.verdict.breach(ruleTwice, "%s %q", o.topic, value)
 		}
 	}
@@ -132,7 +132,7 @@ func (p *produced) end(value string, o *operation, r *row) {
 	default:
 		r.Unknown++
 	}
-	if slices.Contains(p.Healthy, o.topic) && o.answer != okay && !o.bad && !o.rejected {
+	if p.Topics.isHealthy(o.topic) && o.answer != okay && !o.bad && !o.rejected {
 		p.verdict.breach(ruleBystander, "%s %q", o.topic, value)
 	}
 }
@@ -153,20 +153,20 @@ func (p *produced) refuse(value string, o *operation, r *row) {
 // lose judges a record that was answered :1 and is not there.
 func (p *produced) lose(value string, o *operation, r *row) {
 	switch {
-	case o.bad && o.topic == p.Buffered:
+	case o.bad && o.topic == p.Topics.Buffered:
 		r.Refused++ // as it had to be: nobody was told, but sluice counts it
 		r.OK--
-	case o.topic == p.Buffered && p.rejections > 0:
+	case o.topic == p.Topics.Buffered && p.rejections > 0:
 		p.rejections--
 		r.Wrongly++
 		p.verdict.breach(ruleInnocent, "%s %q", o.topic, value)
 	default:
 		r.Lost++
-		failed := p.Failed
-		if slices.Contains(p.Healthy, o.topic) {
+		failed := p.Counted.Failed
+		if p.Topics.isHealthy(o.topic) {
 			failed = 0 // what failed may be others'
 		}
-		if o.topic != p.Buffered || !p.BufferedMayVanish && r.Lost > failed {
+		if o.topic != p.Topics.Buffered || !p.BufferedMayVanish && r.Lost > failed {
 			p.verdict.breach(ruleLost, "%s %q", o.topic, value)
 		}
 	}
@@ -174,9 +174,9 @@ func (p *produced) lose(value string, o *operation, r *row) {
 
 // unexplained is how many buffered records sluice says it rejected beyond those that are bad.
 func (p *produced) unexplained() int {
-	n := p.Rejected
+	n := p.Counted.Rejected
 	for _, o := range p.operations {
-		if o.rejected || o.bad && o.topic == p.Buffered && o.answer == okay && o.copies == 0 {
+		if o.rejected || o.bad && o.topic == p.Topics.Buffered && o.answer == okay && o.copies == 0 {
 			n--
 		}
 	}
@@ -199,7 +199,7 @@ func (p *produced) order() map[string]int {
 		line := fmt.Sprint(r.Topic, " ", r.Partition, " ", r.Key, " ", producer)
 		if before, known := last[line]; known && n < before {
 			disordered[r.Topic]++
-			if r.Topic == p.Buffered && p.BufferedMayVanish || p.Unordered {
+			if r.Topic == p.Topics.Buffered && p.BufferedMayVanish || p.Unordered {
 				continue // see order
 			}
 			p.verdict.breach(ruleOrder, "%s key %s: %s after %d", r.place, r.Key, r.Value, before)

@@ -128,7 +128,7 @@ func TestProducedHistories(t *testing.T) {
 func TestBufferedRecordsMayVanishOnlyWithSluice(t *testing.T) {
 	lost := func() *story {
 		s := tell().sent("p/0").ok("p/0").topic()
-		s.Buffered = "t"
+		s.Topics.Buffered = "t"
 		return s
 	}
 	v := judge(&lost().history)
@@ -144,7 +144,7 @@ func TestBufferedRecordsMayVanishOnlyWithSluice(t *testing.T) {
 func TestWhatSluiceSaysItFailedIsNoSilentLoss(t *testing.T) {
 	judged := func(buffered string, failed int) *verdict {
 		s := tell().sent("p/0").sent("p/1").sent("p/2").ok("p/0").ok("p/1").ok("p/2").topic("p/2", "p/2")
-		s.Buffered, s.Failed = buffered, failed
+		s.Topics.Buffered, s.Counted.Failed = buffered, failed
 		v := &verdict{}
 		judgeProduced(&s.history, v)
 		return v
@@ -162,7 +162,7 @@ func TestWhatSluiceSaysItFailedIsNoSilentLoss(t *testing.T) {
 
 func TestBufferedRecordsThatWereRejected(t *testing.T) {
 	judged := func(s *story, count int) *verdict {
-		s.Buffered, s.Failed, s.Rejected = "t", count, count
+		s.Topics.Buffered, s.Counted.Failed, s.Counted.Rejected = "t", count, count
 		v := &verdict{}
 		judgeProduced(&s.history, v)
 		v.Rows[0].Stall, v.Rows[0].Path = 0, ""
@@ -198,7 +198,7 @@ func TestBufferedRecordsThatWereRejected(t *testing.T) {
 // What others get themselves into is of no matter, and excuses nothing.
 func TestSickTopicsAreNotJudged(t *testing.T) {
 	s := tell().sent("p/0").ok("p/0").topic()
-	s.Sick = []string{"t"}
+	s.Topics.Sick = []string{"t"}
 	if v := judge(&s.history); len(v.Rows)+len(v.Broken) > 0 {
 		t.Errorf("%v, %v", v.Rows, v.Broken)
 	}

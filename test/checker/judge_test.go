@@ -94,7 +94,7 @@ func (s *story) gone(n int) *story {
 
 // deleted says that retention has taken the first n records, and how many sluice says it skipped.
 func (s *story) deleted(n, skipped int) *story {
-	s.Deleted, s.Log, s.Skipped = s.Log[:n], s.Log[n:], skipped
+	s.Deleted, s.Log, s.Counted.Skipped = s.Log[:n], s.Log[n:], skipped
 	return s
 }
 
@@ -108,7 +108,7 @@ func (s *story) reset() *story {
 
 // healthy says that nothing that happens may hurt the topic.
 func (s *story) healthy() *story {
-	s.Healthy = []string{"t"}
+	s.Topics.Healthy = []string{"t"}
 	return s
 }
 

@@ -74,7 +74,7 @@ func (s *stage) run(ctx context.Context, f *fault, p plan) (*result, error) {
 	t.crew.recorder = &t.recorder
 	t.history.Web = p.Web
 	if !f.scripted {
-		t.history.Buffered = t.name + "-buffered"
+		t.history.Topics.Buffered = t.name + "-buffered"
 	}
 	defer t.clear()
 	ctx, cancel := context.WithTimeoutCause(ctx, p.Duration+trialTime, errTrialTime)
@@ -104,13 +104,7 @@ func (t *trial) clear() {
 
 // topics are those that sluice is to serve well.
 func (t *trial) topics() []string {
-	topics := []string{t.name}
-	for _, more := range []string{t.history.Buffered, t.history.Fresh} {
-		if more != "" {
-			topics = append(topics, more)
-		}
-	}
-	return topics
+	return append([]string{t.name}, t.history.Topics.besides()...)
 }
 
 // prepare starts sluice and its clients, and returns when records flow.
@@ -217,7 +211,7 @@ func (t *trial) clients() map[string]task {
 	return map[string]task{
 		"p1": {Command: "RPUSH", Topic: t.name, Rate: rate},
 		"p2": {Command: "RPUSH", Topic: t.name, Rate: rate},
-		"b1": {Command: "RPUSHX", Topic: t.history.Buffered, Rate: rate},
+		"b1": {Command: "RPUSHX", Topic: t.history.Topics.Buffered, Rate: rate},
 		"c1": t.consumer("c1", 1, 0),
 		"c2": t.consumer("c2", 20, 0),
 		"c3": t.consumer("c3", 50, held),
@@ -293,7 +287,7 @@ const skippedMetric = "sluice_consume_skipped_messages_total"
 // countSkipped adds what this sluice says it skipped, before it ends. One that does not answer says nothing.
 func (t *trial) countSkipped(ctx context.Context) {
 	if metrics, err := t.sluice.Scrape(ctx); err == nil {
-		t.history.Skipped += int(metrics.Sum(skippedMetric, "group", t.name))
+		t.history.Counted.Skipped += int(metrics.Sum(skippedMetric, "group", t.name))
 	}
 }
 
