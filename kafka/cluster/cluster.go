@@ -35,7 +35,7 @@ type Engine struct {
 	Served func() map[string]Served
 	// Seek moves a served group to other offsets and commits them; it returns those of partitions that are not
 	// assigned to this proxy.
-	Seek func(ctx context.Context, group string, places []record.PartitionOffset) (elsewhere []record.PartitionOffset, err error)
+	Seek func(ctx context.Context, group string, offsets []record.PartitionOffset) (elsewhere []record.PartitionOffset, err error)
 	// Asked is told of the brokers after each question whether they answer; failed is the question's error.
 	Asked func(ctx context.Context, ask Ask, heard []Heard, failed error)
 }

@@ -83,10 +83,10 @@ const offsetClientTick = 50 * time.Millisecond
 // ticket is that of an offset client's only commit.
 const ticket = 1
 
-// Commit has places committed in the group's name. The brokers take that only of a group that has no
+// Commit has offsets committed in the group's name. The brokers take that only of a group that has no
 // members, else the error is ErrForeign.
-func (e *OffsetClient) Commit(ctx context.Context, places []record.PartitionOffset) error {
-	if err := e.consumer.Commit(librdkafka.PartitionsAt(places), ticket); err != nil {
+func (e *OffsetClient) Commit(ctx context.Context, offsets []record.PartitionOffset) error {
+	if err := e.consumer.Commit(librdkafka.PartitionsAt(offsets), ticket); err != nil {
 		return kerr.InGroup(err)
 	}
 	for ctx.Err() == nil {

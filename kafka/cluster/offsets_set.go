@@ -44,23 +44,23 @@ func (e *BeyondError) Error() string {
 // that others serve must have no members: ErrForeign, ErrNotHere. ErrMaybe says that it may be done, a
 // *BeyondError, ErrNoTopic and ErrNoPartition that nothing was.
 func (c *Cluster) SetGroupOffsets(ctx context.Context, group string, targets []Target) ([]GroupOffset, error) {
-	places, err := c.places(ctx, targets)
+	offsets, err := c.resolve(ctx, targets)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.moveTo(ctx, group, places); err != nil {
+	if err := c.moveTo(ctx, group, offsets); err != nil {
 		return nil, err
 	}
 	partitions, committed := []record.TopicPartition(nil), map[record.TopicPartition]int64{}
-	for _, p := range places {
+	for _, p := range offsets {
 		partitions = append(partitions, p.TopicPartition)
 		committed[p.TopicPartition] = p.Offset
 	}
 	return c.measure(ctx, partitions, committed)
 }
 
-// places finds the offsets of targets.
-func (c *Cluster) places(ctx context.Context, targets []Target) ([]record.PartitionOffset, error) {
+// resolve finds the offsets of targets.
+func (c *Cluster) resolve(ctx context.Context, targets []Target) ([]record.PartitionOffset, error) {
 	if err := c.exist(ctx, targets); err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func (c *Cluster) places(ctx context.Context, targets []Target) ([]record.Partit
 	if err != nil {
 		return nil, err
 	}
-	var places []record.PartitionOffset
+	var offsets []record.PartitionOffset
 	for i := range targets {
 		t := &targets[i]
 		begin, known := begins[t.TopicPartition]
@@ -97,9 +97,9 @@ func (c *Cluster) places(ctx context.Context, targets []Target) ([]record.Partit
 		case at < begin || at > end:
 			return nil, &BeyondError{*t, begin, end}
 		}
-		places = append(places, record.PartitionOffset{TopicPartition: t.TopicPartition, Offset: at})
+		offsets = append(offsets, record.PartitionOffset{TopicPartition: t.TopicPartition, Offset: at})
 	}
-	return places, nil
+	return offsets, nil
 }
 
 // exist makes sure that there are such partitions: librdkafka waits for one that there is not.
@@ -146,15 +146,15 @@ func (c *Cluster) OffsetsAt(ctx context.Context, targets []Target) (map[record.T
 	return offsets, nil
 }
 
-// moveTo has a group go on at the places.
-func (c *Cluster) moveTo(ctx context.Context, group string, places []record.PartitionOffset) error {
-	served, elsewhere := c.elsewhere(group, places)
+// moveTo has a group go on at the offsets.
+func (c *Cluster) moveTo(ctx context.Context, group string, offsets []record.PartitionOffset) error {
+	served, elsewhere := c.elsewhere(group, offsets)
 	if !served {
-		return c.WithOffsetClient(ctx, group, func(e *OffsetClient) error { return e.Commit(ctx, places) })
+		return c.WithOffsetClient(ctx, group, func(e *OffsetClient) error { return e.Commit(ctx, offsets) })
 	}
 	if len(elsewhere) == 0 {
 		var err error
-		if elsewhere, err = c.engine.Seek(ctx, group, places); err != nil {
+		if elsewhere, err = c.engine.Seek(ctx, group, offsets); err != nil {
 			return seekError(err)
 		}
 	}
@@ -172,10 +172,10 @@ func seekError(err error) error {
 	return err
 }
 
-// elsewhere tells whether this proxy is in the group, and which of the places are not assigned to it.
-func (c *Cluster) elsewhere(group string, places []record.PartitionOffset) (served bool, elsewhere []record.PartitionOffset) {
+// elsewhere tells whether this proxy is in the group, and which of the offsets are not assigned to it.
+func (c *Cluster) elsewhere(group string, offsets []record.PartitionOffset) (served bool, elsewhere []record.PartitionOffset) {
 	here, served := c.engine.Served()[group]
-	for _, p := range places {
+	for _, p := range offsets {
 		if _, assigned := here.Assigned[p.TopicPartition]; !assigned {
 			elsewhere = append(elsewhere, p)
 		}

@@ -18,7 +18,7 @@ func commitOffsets(x *exchange.Exchange, in *instance) error {
 	if err != nil {
 		return err
 	}
-	places, explicit, err := offsetsOf(body)
+	offsets, explicit, err := offsetsOf(body)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func commitOffsets(x *exchange.Exchange, in *instance) error {
 	}
 	commit := in.commitDelivered
 	if explicit {
-		commit = func(ctx context.Context) error { return in.commitAt(ctx, places) }
+		commit = func(ctx context.Context) error { return in.commitAt(ctx, offsets) }
 	}
 	if err := commit(ctx); err != nil && !(later && errors.Is(err, kafka.ErrNoAnswer)) {
 		return err
@@ -43,7 +43,7 @@ func commitOffsets(x *exchange.Exchange, in *instance) error {
 }
 
 // offsetsOf reads the offsets to commit.
-func offsetsOf(body []byte) (places []kafka.PartitionOffset, explicit bool, err error) {
+func offsetsOf(body []byte) (offsets []kafka.PartitionOffset, explicit bool, err error) {
 	if len(body) == 0 {
 		return nil, false, nil
 	}
@@ -54,11 +54,11 @@ func offsetsOf(body []byte) (places []kafka.PartitionOffset, explicit bool, err 
 		all, err := readPartitionOffsets(raw, name, "offset")
 		explicit = explicit || !jsonscan.IsNull(raw)
 		for i := range all {
-			places = append(places, kafka.PartitionOffset{TopicPartition: all[i].TopicPartition, Offset: all[i].offset + 1})
+			offsets = append(offsets, kafka.PartitionOffset{TopicPartition: all[i].TopicPartition, Offset: all[i].offset + 1})
 		}
 		return err
 	})
-	return places, explicit, err
+	return offsets, explicit, err
 }
 
 // commitDelivered commits what replies brought before now.
@@ -98,17 +98,17 @@ func (in *instance) covered(member *kafka.Member, handed map[kafka.TopicPartitio
 }
 
 // commitAt commits what the client says.
-func (in *instance) commitAt(ctx context.Context, places []kafka.PartitionOffset) error {
+func (in *instance) commitAt(ctx context.Context, offsets []kafka.PartitionOffset) error {
 	member, err := in.currentMember()
 	if err != nil {
 		return err
 	}
-	if err := member.CommitAt(ctx, places); err != nil {
+	if err := member.CommitAt(ctx, offsets); err != nil {
 		return err
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	for _, p := range places {
+	for _, p := range offsets {
 		if last, is := in.delivered[p.TopicPartition]; is && last < p.Offset {
 			delete(in.delivered, p.TopicPartition)
 		}
@@ -129,7 +129,7 @@ func committedOffsets(x *exchange.Exchange, in *instance) error {
 	}
 	ctx, cancel := x.AskContext()
 	defer cancel()
-	places, err := member.Committed(ctx, partitions)
+	offsets, err := member.Committed(ctx, partitions)
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func committedOffsets(x *exchange.Exchange, in *instance) error {
 		Metadata  string `json:"metadata"`
 	}
 	list := []offset{}
-	for _, p := range places {
+	for _, p := range offsets {
 		list = append(list, offset{p.Topic, p.Partition, p.Offset, ""})
 	}
 	x.JSON(http.StatusOK, map[string][]offset{"offsets": list})

@@ -13,8 +13,8 @@ import (
 
 // seekBody is where a client wants to go on: at offsets, or at the first records since some time.
 type seekBody struct {
-	places []kafka.PartitionOffset
-	times  map[kafka.TopicPartition]time.Time
+	offsets []kafka.PartitionOffset
+	times   map[kafka.TopicPartition]time.Time
 }
 
 // seek sets positions. Records of the partitions that were not committed are forgotten, and buffered ones are dropped.
@@ -43,7 +43,7 @@ func seek(x *exchange.Exchange, in *instance) error {
 func (t *seekBody) setOffsets(raw []byte) error {
 	all, err := readPartitionOffsets(raw, "offsets", "offset")
 	for i := range all {
-		t.places = append(t.places, kafka.PartitionOffset{TopicPartition: all[i].TopicPartition, Offset: all[i].offset})
+		t.offsets = append(t.offsets, kafka.PartitionOffset{TopicPartition: all[i].TopicPartition, Offset: all[i].offset})
 	}
 	return err
 }
@@ -82,7 +82,7 @@ func timeOf(text string) (time.Time, error) {
 // partitions returns all that are sought.
 func (t *seekBody) partitions() []kafka.TopicPartition {
 	var list []kafka.TopicPartition
-	for _, p := range t.places {
+	for _, p := range t.offsets {
 		list = append(list, p.TopicPartition)
 	}
 	for tp := range t.times {
@@ -96,15 +96,15 @@ func resolve(x *exchange.Exchange, t seekBody) ([]kafka.PartitionOffset, error) 
 	ctx, cancel := x.AskContext()
 	defer cancel()
 	found, err := x.Kafka.OffsetsForTimes(ctx, t.times)
-	return append(t.places, found...), err
+	return append(t.offsets, found...), err
 }
 
 func seekBeginning(x *exchange.Exchange, in *instance) error {
-	return seekEach(x, in, func(partitions []kafka.TopicPartition) (places []kafka.PartitionOffset, err error) {
+	return seekEach(x, in, func(partitions []kafka.TopicPartition) (offsets []kafka.PartitionOffset, err error) {
 		for _, tp := range partitions {
-			places = append(places, kafka.PartitionOffset{TopicPartition: tp, Offset: kafka.Beginning})
+			offsets = append(offsets, kafka.PartitionOffset{TopicPartition: tp, Offset: kafka.Beginning})
 		}
-		return places, nil
+		return offsets, nil
 	})
 }
 
@@ -135,11 +135,11 @@ func seekPartitions(x *exchange.Exchange, in *instance, partitions []kafka.Topic
 	if err := in.has(partitions); err != nil && !in.joining() {
 		return err
 	}
-	places, err := where()
+	offsets, err := where()
 	if err != nil {
 		return err
 	}
-	err = in.inTurn(x, func() error { return in.seek(x, places) })
+	err = in.inTurn(x, func() error { return in.seek(x, offsets) })
 	if err != nil {
 		return err
 	}
@@ -154,20 +154,20 @@ func (in *instance) joining() bool {
 	return in.member != nil && in.member.Joining()
 }
 
-func (in *instance) seek(x *exchange.Exchange, places []kafka.PartitionOffset) error {
+func (in *instance) seek(x *exchange.Exchange, offsets []kafka.PartitionOffset) error {
 	member, err := in.currentMember()
 	if err != nil {
 		return err
 	}
 	ctx, cancel := x.AskContext()
 	defer cancel()
-	err = member.Seek(ctx, places)
+	err = member.Seek(ctx, offsets)
 	if errors.Is(err, kafka.ErrNotHere) {
 		return err
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	for _, p := range places {
+	for _, p := range offsets {
 		delete(in.delivered, p.TopicPartition)
 	}
 	return err
