@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -16,7 +17,6 @@ import (
 // CONFIGURATION.md.
 var forced = map[string]string{
 	"bootstrap.servers":          "the brokers are sluice's setting kafka.brokers",
-	"metadata.broker.list":       "the brokers are sluice's setting kafka.brokers",
 	"group.id":                   "the group is the first half of CLIENT SETNAME group:name",
 	"enable.auto.offset.store":   "sluice stores an offset only when the record is acknowledged",
 	"enable.auto.commit":         "sluice commits what is acknowledged, at consume.commit_interval",
@@ -27,9 +27,26 @@ var forced = map[string]string{
 	"plugin.library.paths":       "sluice does not load code into its process",
 }
 
+// aliases are the properties that have two names in librdkafka ("Alias for" in its CONFIGURATION.md): the name that sluice
+// does not use, and the one that it uses. librdkafka takes both, and the one that is set last wins.
+var aliases = map[string]string{
+	"compression.codec":         "compression.type",
+	"delivery.timeout.ms":       "message.timeout.ms",
+	"max.in.flight":             "max.in.flight.requests.per.connection",
+	"max.partition.fetch.bytes": "fetch.message.max.bytes",
+	"metadata.broker.list":      "bootstrap.servers",
+	"queue.buffering.max.ms":    "linger.ms",
+	"request.required.acks":     "acks",
+	"retries":                   "message.send.max.retries",
+	"sasl.mechanism":            "sasl.mechanisms",
+}
+
+// oneName is the name of a property that sluice uses.
+func oneName(name string) string { return cmp.Or(aliases[name], name) }
+
 // Forced tells whether sluice owns a property, and why.
 func Forced(name string) (reason string, owned bool) {
-	reason, owned = forced[name]
+	reason, owned = forced[oneName(name)]
 	return reason, owned
 }
 
@@ -98,6 +115,9 @@ func (p Properties) Validate() error {
 		if err := librdkafka.CheckProperty(name, p[name]); err != nil {
 			return err
 		}
+		if other := oneName(name); other != name && p[other] != "" {
+			return &librdkafka.PropertyError{Name: name, Reason: fmt.Sprintf("librdkafka's other name of %s, which is set as well: leave one out", other)}
+		}
 	}
 	return nil
 }
@@ -115,7 +135,7 @@ func (p Properties) ValidateOverrides() error {
 // whyNot says why a client may not set a property to a value, or nothing. librdkafka is shown no value of a property
 // that is not the client's: it would work on it.
 func whyNot(name, value string) string {
-	reason, owned := forced[name]
+	reason, owned := Forced(name)
 	limits, may := overridable[name]
 	switch {
 	case owned:
@@ -160,11 +180,13 @@ func reasonOf(err error, name string) string {
 	return strings.TrimSuffix(refused.Reason, fmt.Sprintf(": %q", name))
 }
 
-// Merge lays the sets over one another, later ones above earlier ones.
+// Merge lays the sets over one another, later ones above earlier ones. The merged set has one name of each property.
 func Merge(sets ...Properties) Properties {
 	all := Properties{}
 	for _, set := range sets {
-		maps.Copy(all, set)
+		for name, value := range set {
+			all[oneName(name)] = value
+		}
 	}
 	return all
 }

@@ -111,6 +111,7 @@ func TestValidateNamesThePropertyAndTheReason(t *testing.T) {
 		{Properties{"linger.msec": "5"}, `linger.msec: No such configuration property: "linger.msec"`},
 		{Properties{"client.dns.lookup": "soon"}, `client.dns.lookup: Invalid value "soon" for configuration property "client.dns.lookup"`},
 		{Properties{"linger.ms": "soon"}, `linger.ms: Invalid value for configuration property "queue.buffering.max.ms"`}, // its older name
+		{Properties{"queue.buffering.max.ms": "5", "linger.ms": "5"}, `queue.buffering.max.ms: librdkafka's other name of linger.ms, which is set as well: leave one out`},
 		{Properties{"b": "1", "a": "1"}, `a: No such configuration property: "a"`},
 		{Properties{"session.timeout.ms": "0"}, `session.timeout.ms: Configuration property "session.timeout.ms" value 0 is outside allowed range 1..3600000`},
 	} {
@@ -201,5 +202,34 @@ func TestAClientCannotLoadALibrary(t *testing.T) {
 	err := Properties{"plugin.library.paths": "/nowhere/evil.so"}.ValidateOverrides()
 	if err == nil || strings.Contains(err.Error(), "dlopen") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Each of the two names alone would reach librdkafka beside sluice's default under the other, and one of them win by chance.
+func TestAPropertyWithTwoNamesIsOne(t *testing.T) {
+	for alias, name := range aliases {
+		invalid := func(name string) string {
+			var refused *rd.PropertyError
+			if err := rd.CheckProperty(name, "no such value"); errors.As(err, &refused) {
+				return refused.Reason
+			}
+			return ""
+		}
+		if a, b := invalid(alias), invalid(name); a != b {
+			t.Errorf("librdkafka says %q of %s, and %q of %s", a, alias, b, name)
+		}
+		merged := Merge(Properties{name: "default"}, Properties{alias: "operator's"})
+		if len(merged) != 1 || merged[name] != "operator's" {
+			t.Errorf("%s above %s: %v", alias, name, merged)
+		}
+	}
+	cfg := Defaults()
+	cfg.Producer = Properties{"max.in.flight": "3", "delivery.timeout.ms": "1000", "queue.buffering.max.ms": "7"}
+	p := cfg.ProducerProperties(Buffered)
+	if p["max.in.flight.requests.per.connection"] != "3" || p["message.timeout.ms"] != "1000" || p["linger.ms"] != "7" {
+		t.Errorf("%v", p)
+	}
+	if _, owned := Forced("metadata.broker.list"); !owned {
+		t.Error("metadata.broker.list would stand beside the brokers of the configuration")
 	}
 }
