@@ -9,34 +9,35 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
-// accumulator is where records of a profile wait that librdkafka should not have yet, in the order in which
-// sessions pushed them: those for which its queue has no room, and delivered ones while others are under way.
+// accumulator holds a profile's records that librdkafka should not have yet, in the order in which sessions pushed
+// them. Records wait here while librdkafka's queue has no room. Delivered records wait here also while others are
+// under way.
 //
-// The latter keeps librdkafka from spinning. An idempotent producer sends nothing more to a partition in which
-// five records are under way, and its thread polls without a pause when others wait that need not linger.
+// The second wait keeps librdkafka's thread from spinning. An idempotent producer has at most five requests under way
+// to a partition. While more records without a linger wait, its thread polls without a pause.
 type accumulator struct {
 	producer        *producer
-	waitsForReports bool         // for reports of what is under way
-	maxRecord       atomic.Int64 // bytes of a record that may come here
+	waitsForReports bool         // delivered records wait for reports
+	maxRecord       atomic.Int64 // bytes of the largest record that may come here
 	lastHandedOver  atomic.Int64 // the number of the last push that was handed over whole
-	held            atomic.Int64 // bytes that wait
-	queueFull       atomic.Bool  // librdkafka's queue had no room for some of them
+	held            atomic.Int64 // bytes of the packed records that wait
+	queueFull       atomic.Bool  // librdkafka's queue had no room for some records
 	lost            sharedLossLog
 
 	mu        sync.Mutex // guards what follows
-	idle      sync.Cond  // nobody is moving
-	draining  bool       // somebody hands over what waited, without the lock
+	idle      sync.Cond  // nobody is draining
+	draining  bool       // a goroutine hands over what waited, without the lock
 	waiting   batchQueue
-	timer     *time.Timer // calls late
-	timerRuns bool        // it will
+	timer     *time.Timer // calls onTimer
+	timerRuns bool        // it will call
 }
 
 const (
-	fewUnderway  = 5                    // that keep no others from being sent: RD_KAFKA_IDEMP_MAX_INFLIGHT
-	manyUnderway = 128                  // beyond which none wait
-	manyRecords  = 64                   // that do not wait
+	fewUnderway  = 5                    // with fewer records under way none wait (RD_KAFKA_IDEMP_MAX_INFLIGHT)
+	manyUnderway = 128                  // with as many records under way none wait
+	manyRecords  = 64                   // as many records together do not wait
 	maxWait      = 5 * time.Millisecond // as long as librdkafka lingers by default
-	maxHeld      = 8 << 20              // bytes, beyond which sessions are told to wait
+	maxHeld      = 8 << 20              // bytes; beyond, sessions must wait
 )
 
 func newAccumulator(p *producer, waits bool) *accumulator {
@@ -47,11 +48,11 @@ func newAccumulator(p *producer, waits bool) *accumulator {
 	return a
 }
 
-// full tells sessions to wait.
+// full tells whether sessions must wait before they produce.
 func (a *accumulator) full() bool { return a.queueFull.Load() || a.held.Load() > maxHeld }
 
-// ready tells whether what is handed over now is sent now, or whether so much is under way that a little spinning
-// costs each record less than to come late for the next request.
+// ready tells whether to hand records over now. With few records under way, librdkafka sends them at once. With many,
+// the spinning costs each record less than a late request.
 func (a *accumulator) ready() bool {
 	if !a.waitsForReports {
 		return true
@@ -60,10 +61,11 @@ func (a *accumulator) ready() bool {
 	return n < fewUnderway || n >= manyUnderway
 }
 
-// passed tells whether all that the session left here has been handed over, so that more may follow it directly.
+// handedOver tells whether all records that the session left here have been handed over. Only then may the session
+// hand records to librdkafka directly.
 func (a *accumulator) handedOver(g *sessionBatch) bool { return g.lastPush <= a.lastHandedOver.Load() }
 
-// send hands over what a session gathered, or keeps a copy of it until it should go.
+// send hands over what a session gathered, or keeps a copy for later.
 func (a *accumulator) send(g *sessionBatch) {
 	packed := *g.packed
 	if a.handedOver(g) && a.ready() {
@@ -71,13 +73,13 @@ func (a *accumulator) send(g *sessionBatch) {
 			return
 		}
 	}
-	if a.keep(g, packed) >= manyRecords || a.ready() { // reports may have come meanwhile, and have found nothing here
+	if a.keep(g, packed) >= manyRecords || a.ready() { // reports may have come before the copy was here
 		a.drain(false)
 	}
 }
 
-// admit takes records of this profile that were held at the gate, behind those that sessions pushed before. When
-// librdkafka's queue has no room for them they wait, and sessions with them: none of theirs may go before.
+// addHeld takes this profile's records from the gate, behind all that sessions pushed before. The records wait here if
+// librdkafka's queue has no room. Sessions then wait too, because no later record may go first.
 func (a *accumulator) addHeld(t *topic, held []heldRecord) {
 	counters, packed, all, n, bytes := &t.row.profiles[a.producer.index], []byte(nil), 0, 0, 0
 	for i := range held {
@@ -100,7 +102,7 @@ func (a *accumulator) addHeld(t *topic, held []heldRecord) {
 	}
 }
 
-// keep keeps a copy, and returns how many records wait.
+// keep copies packed records to the end, and returns how many records wait.
 func (a *accumulator) keep(g *sessionBatch, packed []byte) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -110,7 +112,7 @@ func (a *accumulator) keep(g *sessionBatch, packed []byte) int {
 	return a.waiting.records
 }
 
-// time has what waits looked at again before long. The lock is held.
+// startTimer makes sure that records wait for maxWait at most. The lock is held.
 func (a *accumulator) startTimer() {
 	if !a.timerRuns {
 		a.timerRuns = true
@@ -118,6 +120,7 @@ func (a *accumulator) startTimer() {
 	}
 }
 
+// onTimer hands over what waits, although no report came.
 func (a *accumulator) onTimer() {
 	a.mu.Lock()
 	a.timerRuns = false
@@ -125,15 +128,15 @@ func (a *accumulator) onTimer() {
 	a.drain(false)
 }
 
-// reported says that there are fewer records under way.
+// reported is called when fewer records are under way.
 func (a *accumulator) reported() {
 	if a.held.Load() > 0 && a.ready() {
 		a.drain(false)
 	}
 }
 
-// move hands over what waits, unless somebody else does already. With all it waits for that, and does not stop
-// where it would be better to wait for reports.
+// drain hands over what waits, unless another goroutine does so already. With all it waits for that goroutine, and
+// hands over also what is not ready.
 func (a *accumulator) drain(all bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -150,8 +153,8 @@ func (a *accumulator) drain(all bool) {
 	a.idle.Broadcast()
 }
 
-// shift hands over what waits now; false when librdkafka's queue has no room for all of it. The lock is held,
-// but not meanwhile.
+// drainBatches hands over what waits now. It returns false if librdkafka's queue had no room for all. The lock is held
+// before and after, and released meanwhile.
 func (a *accumulator) drainBatches() bool {
 	batches := a.waiting.takeAll()
 	a.mu.Unlock()
@@ -169,7 +172,7 @@ func (a *accumulator) drainBatches() bool {
 	return true
 }
 
-// pass hands over a batch; false when some of it is left.
+// handOverBatch hands over a batch, and returns false if some of it is left.
 func (a *accumulator) handOverBatch(b *batch) bool {
 	rest := a.handOver(b.topic, b.packed)
 	a.held.Add(int64(len(rest) - len(b.packed)))
@@ -181,8 +184,8 @@ func (a *accumulator) handOverBatch(b *batch) bool {
 	return true
 }
 
-// hand gives librdkafka packed records of a topic. It returns those for which there was no room; what is not
-// taken for another reason has ended.
+// handOver gives librdkafka packed records of a topic. It returns the records for which there was no room. A record
+// that librdkafka refuses for another reason ends here, or goes back to the gate.
 func (a *accumulator) handOver(t *topic, packed []byte) (rest []byte) {
 	for len(packed) > 0 {
 		taken, code, err := a.producer.producePacked(t.name, packed)
@@ -202,14 +205,15 @@ func (a *accumulator) handOver(t *topic, packed []byte) (rest []byte) {
 	return packed
 }
 
-// giveBack returns a record whose topic, or partition, the producer does not know; false when it is too late.
+// giveBack returns a record to the gate, because the producer does not know its topic or partition. It returns false
+// when the client is being closed.
 func (a *accumulator) giveBack(t *topic, r *librdkafka.PackedRecord, packed []byte, code librdkafka.Code) bool {
 	key, value, details := r.Open(packed)
 	held := heldRecord{producer: a.producer, key: key, value: value, details: details, opaque: r.Opaque, since: time.Now(), counted: true}
 	return a.producer.producers.giveBack(returned{t, held, code})
 }
 
-// end tells a session why a record was not taken.
+// end tells the session why a record was not taken.
 func (a *accumulator) end(t *topic, r *librdkafka.PackedRecord, failure *Error) {
 	t.row.profiles[a.producer.index].end(failure.Outcome, 1)
 	a.producer.unload(t.topicCounters, 1, int64(r.Payload()))
@@ -217,7 +221,7 @@ func (a *accumulator) end(t *topic, r *librdkafka.PackedRecord, failure *Error) 
 	a.producer.producers.reportEnd(&librdkafka.Report{Opaque: r.Opaque, Partition: r.Partition, Offset: -1, Timestamp: -1}, failure)
 }
 
-// finish hands over what waits until ctx ends.
+// finish hands over what waits, until all is gone or ctx ends.
 func (a *accumulator) finish(ctx context.Context) {
 	tick := time.NewTicker(maxWait)
 	defer tick.Stop()

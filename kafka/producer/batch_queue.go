@@ -1,11 +1,11 @@
 package producer
 
-// batchQueue is packed records in the order in which sessions pushed them. The accumulator's lock guards a queue.
+// batchQueue holds packed records in the order in which sessions pushed them. The accumulator's lock guards the queue.
 type batchQueue struct {
 	batches []batch
-	records int     // in the batches, but for those that were put back
-	pushes  int64   // how many there have been; the number of the last push
-	spare   []batch // the memory of batches that have gone
+	records int     // in the batches, without those that were put back
+	pushes  int64   // the number of the last push
+	spare   []batch // the memory of batches that were handed over
 }
 
 // batch is records of one topic, packed.
@@ -26,7 +26,7 @@ func (q *batchQueue) push(t *topic, packed []byte, records int) int64 {
 	return q.pushes
 }
 
-// last is the batch at the end, of the topic.
+// last returns the batch at the end. It begins a batch if the last one is of another topic.
 func (q *batchQueue) last(t *topic) *batch {
 	n := len(q.batches)
 	if n > 0 && q.batches[n-1].topic == t {
@@ -35,7 +35,7 @@ func (q *batchQueue) last(t *topic) *batch {
 	if n == cap(q.batches) {
 		q.batches = append(q.batches, batch{})
 	}
-	q.batches = q.batches[:n+1] // with the memory of a batch that has gone
+	q.batches = q.batches[:n+1] // with the memory of an earlier batch
 	b := &q.batches[n]
 	b.topic, b.packed = t, b.packed[:0]
 	return b
@@ -48,8 +48,8 @@ func (q *batchQueue) takeAll() []batch {
 	return batches
 }
 
-// putBack puts batches that were taken before those that came since.
+// putBack puts batches that were taken in front of all others.
 func (q *batchQueue) putBack(batches []batch) { q.batches = append(batches, q.batches...) }
 
-// reuse keeps the memory of batches that were taken and have gone.
+// reuse keeps the memory of batches that were handed over.
 func (q *batchQueue) reuse(batches []batch) { q.spare = batches[:0] }

@@ -12,15 +12,16 @@ import (
 type heldRecord struct {
 	producer   *producer
 	key, value []byte
-	details    *librdkafka.Details // nil for none
+	details    *librdkafka.Details // nil: it has none
 	opaque     uint64
 	since      time.Time
-	counted    bool // as accepted, and under way: it comes from the accumulator
+	counted    bool // it is counted as accepted and as under way: it came back from the accumulator
 }
 
+// size is the bytes of key and value.
 func (r *heldRecord) size() int { return len(r.key) + len(r.value) }
 
-// weight is what a record counts against the bounds on what is held, in bytes.
+// weight is what a record counts against the bounds below, in bytes.
 func (r *heldRecord) weight() int {
 	if r.details == nil {
 		return r.size()
@@ -36,13 +37,13 @@ type heldRecords struct {
 }
 
 const (
-	maxHeldRecords = 1000             // of a topic
-	maxHeldBytes   = 4 << 20          // of a topic
-	maxHeldInAll   = 64 << 20         // bytes
-	heldFor        = 28 * time.Second // then they fail as not written
+	maxHeldRecords = 1000             // of one topic
+	maxHeldBytes   = 4 << 20          // of one topic
+	maxHeldInAll   = 64 << 20         // bytes of all topics
+	heldFor        = 28 * time.Second // older records fail: they are not written
 )
 
-// add takes a record; false when there is no room.
+// add takes a record, and returns false when there is no room.
 func (h *heldRecords) add(r heldRecord) bool {
 	size := r.weight()
 	if len(h.records) >= maxHeldRecords || h.bytes+size > maxHeldBytes && len(h.records) > 0 || h.inAll.Load() > maxHeldInAll {
@@ -53,7 +54,7 @@ func (h *heldRecords) add(r heldRecord) bool {
 	return true
 }
 
-// weigh keeps count of the bytes that are held.
+// weigh counts the bytes that are held.
 func (h *heldRecords) weigh(change int) {
 	h.bytes += change
 	h.inAll.Add(int64(change))
@@ -69,7 +70,7 @@ func (h *heldRecords) take(n int) []heldRecord {
 	return taken
 }
 
-// keep removes all other records than those that stay.
+// keep removes the records for which stays is false.
 func (h *heldRecords) keep(stays func(*heldRecord) bool) {
 	kept := h.records[:0]
 	for _, r := range h.records {
@@ -88,7 +89,7 @@ func (h *heldRecords) clear() {
 	h.records = nil
 }
 
-// older is how many of the first records came before a time.
+// older is how many records at the front came before a time.
 func (h *heldRecords) older(before time.Time) (n int) {
 	for n < len(h.records) && h.records[n].since.Before(before) {
 		n++
@@ -96,7 +97,7 @@ func (h *heldRecords) older(before time.Time) (n int) {
 	return n
 }
 
-// producers are those that have records here.
+// producers are the producers of the records.
 func (h *heldRecords) producers() (all []*producer) {
 	for i := range h.records {
 		if p := h.records[i].producer; !slices.Contains(all, p) {

@@ -10,9 +10,9 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 )
 
-// limits remember the max.message.bytes of topics that refused a record or a batch for its size, for those who are
-// told. They are as old as their last question, and empty when the brokers do not tell. One topic is asked about at
-// a time: a question takes a thread while it waits.
+// limits remember the max.message.bytes of topics that refused a record or a batch for its size. Errors name the
+// limit. A limit is empty when the brokers do not tell it. sluice asks for one topic at a time, because a question
+// takes a thread.
 type limits struct {
 	mu     sync.Mutex // guards what follows
 	known  map[string]limit
@@ -24,10 +24,11 @@ type limit struct {
 	asked time.Time
 }
 
-// limitFor is how long a limit is taken for true.
+// limitFor is how long sluice uses a limit without asking again.
 const limitFor = time.Minute
 
-// limit is what a topic takes, as far as it is known already: else the brokers are asked, for the next one.
+// limit is what is known of a topic's max.message.bytes. If nothing new is known, sluice also asks the brokers, for
+// the next call.
 func (ps *Producers) limit(topic string) string {
 	l := &ps.limits
 	l.mu.Lock()
@@ -51,14 +52,14 @@ func (ps *Producers) readLimit(topic string) {
 	ps.limits.mu.Lock()
 	defer ps.limits.mu.Unlock()
 	ps.limits.asking = false
-	if err == nil { // else the words do without
+	if err == nil { // else errors do not name the limit
 		ps.limits.known[topic] = limit{bytes, time.Now()}
 	}
 }
 
 var errNoSetting = errors.New("no such setting")
 
-// topicSetting is one of a topic's settings.
+// topicSetting reads one setting of a topic from the brokers.
 func (ps *Producers) topicSetting(ctx context.Context, topic, name string) (string, error) {
 	settings, err := ps.cluster.TopicSettings(ctx, topic)
 	if err != nil {

@@ -2,14 +2,14 @@ package producer
 
 import "time"
 
-// lookupHistory is what the inquiry remembers of its questions for a topic.
+// lookupHistory is what the look-up loop remembers of earlier questions for a topic.
 type lookupHistory struct {
-	absentSince time.Time // when the brokers first did not know the topic; zero when they were not asked since
+	absentSince time.Time // when the brokers first did not know the topic; zero: not asked since
 	opened      time.Time // when the topic was last opened
 	unlearned   int       // how often in a row a producer did not know what the brokers know
 }
 
-// unlearnedAt is how often in a row a producer did not know what the brokers know.
+// unlearnedBy is how often in a row, as of now, a producer did not know what the brokers know.
 func (h *lookupHistory) unlearnedBy(now time.Time) int {
 	if now.Sub(h.opened) > lookAgainFor {
 		h.unlearned = 0
@@ -17,7 +17,7 @@ func (h *lookupHistory) unlearnedBy(now time.Time) int {
 	return h.unlearned
 }
 
-// open notes that the topic is opened.
+// open remembers that the topic is opened.
 func (h *lookupHistory) open(now time.Time) {
 	if now.Sub(h.opened) < lookAgainFor {
 		h.unlearned++
@@ -25,7 +25,7 @@ func (h *lookupHistory) open(now time.Time) {
 	h.opened = now
 }
 
-// overdue tells whether a topic that may be on its way has had its time, which begins with the first call.
+// overdue tells whether the brokers have not known the topic for appearanceTime. The first call begins that time.
 func (h *lookupHistory) overdue(now time.Time) bool {
 	if h.absentSince.IsZero() {
 		h.absentSince = now
@@ -33,12 +33,12 @@ func (h *lookupHistory) overdue(now time.Time) bool {
 	return now.Sub(h.absentSince) >= appearanceTime
 }
 
-// appearance bounds the wait for a topic that may be on its way: the brokers were asked to create it,
-// or one knows already what the one that was asked does not.
+// appearanceTime bounds the wait for a topic that may still appear. Brokers may be creating the topic, or only some
+// brokers may know the topic yet.
 const appearanceTime = 300 * time.Millisecond
 
-// mayWaitAgain tells whether a record that came back may wait for the brokers again. One that they know and a producer
-// does not would else go round for ever.
+// mayWaitAgain tells whether a record that came back may wait for the brokers again. Without this bound, a record
+// would go round for ever if the brokers know its topic and the producer does not.
 func (t *topic) mayWaitAgain(now time.Time) bool {
 	unlearned := t.lookup.unlearnedBy(now)
 	if unlearned > 0 {
@@ -49,5 +49,5 @@ func (t *topic) mayWaitAgain(now time.Time) bool {
 	return unlearned <= int(lookAgainFor/lookAgainAfter)
 }
 
-// lookAgainFor is as long as a producer may take to learn what a broker knows.
+// lookAgainFor is how long a producer may take to learn what the brokers know.
 const lookAgainFor = 5 * time.Second

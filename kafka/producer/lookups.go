@@ -14,16 +14,16 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// lookups find out which topics exist whose records wait at the gate. One goroutine asks for as long as there are
-// any, for many in one request: a burst of new topics costs neither a thread nor a request each.
+// lookups find out which topics exist, of those that records at the gate wait for. One goroutine asks for many topics
+// in one request. So a burst of new topics costs neither a thread nor a request for each.
 type lookups struct {
 	mu       sync.Mutex // guards what follows
-	waiting  []*topic   // nobody has asked for them yet
-	returned []returned // whose topics are to be asked for again
-	asking   bool       // the goroutine is there
+	waiting  []*topic   // not asked for yet
+	returned []returned // records whose topics are to be asked for again
+	asking   bool       // the loop runs
 }
 
-// returned is a record that a producer has not taken, as it does not know the topic or the partition.
+// returned is a record that came back, because a producer does not know its topic or partition.
 type returned struct {
 	topic  *topic
 	record heldRecord
@@ -31,21 +31,21 @@ type returned struct {
 }
 
 const (
-	maxAsked = 1000 // topics that are asked for at once
-	minAsked = 50   // even when the brokers are slow
-	// lookTime bounds one question, and so how late a record that has waited too long is given up.
+	maxAsked = 1000 // topics in one question
+	minAsked = 50   // topics in one question when the brokers are slow
+	// lookupTime bounds one question. So it also bounds how late a record is given up that has waited for too long.
 	lookupTime  = 2 * time.Second
-	lookupPause = 200 * time.Millisecond // after a question in vain
+	lookupPause = 200 * time.Millisecond // after a question without an answer
 	// lookAgainAfter is the least time between two questions for partitions that a topic did not have.
 	lookAgainAfter = 200 * time.Millisecond
 )
 
-// lookUp has the brokers asked for a topic, of which records wait at the gate.
+// lookUp has the loop ask the brokers for a topic.
 func (ps *Producers) lookUp(t *topic) {
 	l := &ps.topics.lookups
 	l.mu.Lock()
 	t.lookup.absentSince = time.Time{}
-	if t.awaitsPartition { // a client that is wrong has the brokers asked no more often
+	if t.awaitsPartition { // so a client's mistake does not have the brokers asked all the time
 		t.due = laterOf(time.Now(), t.due.Add(lookAgainAfter))
 	}
 	asked := l.start(ps)
@@ -58,8 +58,8 @@ func (ps *Producers) lookUp(t *topic) {
 	}
 }
 
-// giveBack has the brokers asked again for the topic of a record. The goroutine takes it: who opens a topic, and finds
-// that a producer does not know it, has the topic's lock.
+// giveBack has the loop ask again for the topic of a record. The loop takes the record, because the caller may hold
+// the topic's lock.
 func (ps *Producers) giveBack(r returned) (taken bool) {
 	l := &ps.topics.lookups
 	l.mu.Lock()
@@ -71,7 +71,7 @@ func (ps *Producers) giveBack(r returned) (taken bool) {
 	return false
 }
 
-// inquire has the goroutine run; false when the client is being closed. The lock is held.
+// start makes sure that the loop runs. It returns false when the client is being closed. The lock is held.
 func (l *lookups) start(ps *Producers) bool {
 	if !l.asking {
 		l.asking = ps.life.Go(func() { (&lookupLoop{producers: ps, most: maxAsked}).run(ps.life.Context) })
@@ -86,14 +86,14 @@ func laterOf(a, b time.Time) time.Time {
 	return b
 }
 
-// inquiry is the state of the goroutine that looks topics up.
+// lookupLoop is the state of the goroutine that looks topics up.
 type lookupLoop struct {
 	producers *Producers
-	topics    []*topic // that are not decided, in the order in which they came
-	most      int      // topics in one question
+	topics    []*topic // not decided yet, in the order in which they came
+	most      int      // how many topics one question may have
 }
 
-// run asks until no topic is left.
+// run asks the brokers until no topic is left.
 func (q *lookupLoop) run(ctx context.Context) {
 	for q.more() {
 		pause := q.round(ctx)
@@ -106,7 +106,7 @@ func (q *lookupLoop) run(ctx context.Context) {
 	}
 }
 
-// more takes over what came meanwhile; without any topic the goroutine ends.
+// more takes over what came meanwhile. It returns false, and the loop ends, when there is no topic.
 func (q *lookupLoop) more() bool {
 	l := &q.producers.topics.lookups
 	for {
@@ -126,7 +126,7 @@ func (q *lookupLoop) more() bool {
 	}
 }
 
-// takeBack has the gate keep records until the brokers were asked once more.
+// takeBack has the gate hold records that came back, until the brokers were asked once more.
 func (ps *Producers) takeBack(back []returned) {
 	for i := range back {
 		t, r := back[i].topic, &back[i].record
@@ -135,7 +135,7 @@ func (ps *Producers) takeBack(back []returned) {
 			err = ps.lookAgain(t, r, back[i].code)
 		}
 		failure, is := errors.AsType[*Error](err)
-		if err != nil && !is { // there is no room, or it has been asked for often
+		if err != nil && !is { // the gate has no room, or the brokers were asked too often
 			reason := reasonFor(back[i].code, partitionOf(r.details)) + " as far as this producer knows: the brokers may have it"
 			failure = &Error{Outcome: record.Retry, Topic: t.name, Reason: reason}
 		}
@@ -146,7 +146,7 @@ func (ps *Producers) takeBack(back []returned) {
 	}
 }
 
-// end gives up what is held because the client is being closed.
+// end gives up all records that wait, because the client is being closed.
 func (q *lookupLoop) end() {
 	for q.more() {
 		for _, t := range q.topics {
@@ -156,7 +156,7 @@ func (q *lookupLoop) end() {
 	}
 }
 
-// round asks for some of the topics, and returns how long to wait before the next round.
+// round asks for some topics, and returns the time until the next round.
 func (q *lookupLoop) round(ctx context.Context) time.Duration {
 	some := q.due(time.Now())
 	if len(some) == 0 {
@@ -174,13 +174,13 @@ func (q *lookupLoop) round(ctx context.Context) time.Duration {
 	case err != nil:
 		q.expire("no broker could be asked whether it exists: " + kerr.Reason(err))
 		return lookupPause
-	case len(absent) > 0 && len(absent) == len(q.topics): // all have been asked for
+	case len(absent) > 0 && len(absent) == len(q.topics): // all were asked for
 		return appearanceTime / 10
 	}
 	return 0
 }
 
-// due takes out the topics that are asked for now.
+// due takes out the topics that may be asked for now.
 func (q *lookupLoop) due(now time.Time) (due []*topic) {
 	var later []*topic
 	for _, t := range q.topics {
@@ -194,9 +194,9 @@ func (q *lookupLoop) due(now time.Time) (due []*topic) {
 	return due
 }
 
-// look asks for topics and opens those that exist. It returns the others: with an error, all.
+// look asks for topics, and opens those that exist. It returns the other topics, or all topics with an error.
 func (q *lookupLoop) look(ctx context.Context, topics []*topic) (absentees []*topic, err error) {
-	names := map[string]bool{} // each once: librdkafka refuses others
+	names := map[string]bool{} // each name once, or librdkafka refuses the question
 	for _, t := range topics {
 		names[t.name] = true
 	}
@@ -230,7 +230,7 @@ func (q *lookupLoop) look(ctx context.Context, topics []*topic) (absentees []*to
 	return absentees, nil
 }
 
-// open lets the records of topics pass, when the producers that have some have learned of the topics.
+// open lets the records of topics pass. First the producers that have such records learn of the topics.
 func (q *lookupLoop) open(topics []*topic) {
 	names := map[*producer][]string{}
 	for _, t := range topics {
@@ -240,9 +240,9 @@ func (q *lookupLoop) open(topics []*topic) {
 		}
 		for _, p := range holders {
 			if q.producers.life.Context.Err() != nil {
-				break // nobody waits for an answer any more
+				break // the client is being closed
 			}
-			if t.row != nil { // it has been open before: what the producer knows of it is old
+			if t.row != nil { // it was open before, so the producer's knowledge is old
 				p.handle.Load().RefreshTopic(t.name, cluster.TurnTime)
 			} else {
 				names[p] = append(names[p], t.name)
@@ -258,8 +258,8 @@ func (q *lookupLoop) open(topics []*topic) {
 	}
 }
 
-// settle decides about topics that a broker does not know, and returns those that are still open: one may be on its
-// way, and the brokers' settings may not be known.
+// settle decides about topics that a broker does not know. It returns topics that cannot be decided yet: a topic may
+// still appear, or the brokers' settings may be unknown.
 func (q *lookupLoop) settle(ctx context.Context, absent []*topic) (open []*topic, err error) {
 	if len(absent) == 0 {
 		return nil, nil
@@ -289,7 +289,8 @@ func (q *lookupLoop) settle(ctx context.Context, absent []*topic) (open []*topic
 	return open, nil
 }
 
-// createAll asks brokers that do not say whether they create topics to do it, once for each topic.
+// createAll asks the brokers to create topics, once for each topic. It is for brokers that do not say whether they do
+// so.
 func createAll(ctx context.Context, a *cluster.Admin, topics []*topic) error {
 	for _, t := range topics {
 		if !t.lookup.absentSince.IsZero() {
@@ -302,7 +303,7 @@ func createAll(ctx context.Context, a *cluster.Admin, topics []*topic) error {
 	return nil
 }
 
-// expire gives up records that have waited too long, and forgets topics of which no record waits any more.
+// expire gives up records that have waited for too long. It forgets topics that no record waits for any more.
 func (q *lookupLoop) expire(reason string) {
 	before := time.Now().Add(-heldFor)
 	var left []*topic

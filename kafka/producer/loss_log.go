@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// lossLog sums up records that were not delivered and logs the first at once, then every lossesEvery,
-// never their content.
+// lossLog logs how many records were not delivered, and why. It logs the first loss at once, and further losses every
+// lossesEvery. It never logs content.
 type lossLog struct {
 	counts map[Error]int
 	logged time.Time
@@ -15,7 +15,7 @@ type lossLog struct {
 
 const lossesEvery = 10 * time.Second
 
-// reasonsKept bounds the sums between two log lines; what is beyond goes into the rest.
+// reasonsKept bounds the sums between two log lines. Further reasons share one sum.
 const reasonsKept = 100
 
 func (l *lossLog) add(e Error) {
@@ -23,7 +23,7 @@ func (l *lossLog) add(e Error) {
 		l.counts = map[Error]int{}
 	}
 	if _, known := l.counts[e]; !known && len(l.counts) >= reasonsKept {
-		e.Topic, e.Reason, e.Cause = "(others)", "(others)", nil // clients choose topics and partitions
+		e.Topic, e.Reason, e.Cause = "(others)", "(others)", nil // clients choose topics and partitions, so there may be any number
 	}
 	l.counts[e]++
 }
@@ -39,13 +39,13 @@ func (l *lossLog) log(log *slog.Logger, now time.Time) {
 	clear(l.counts)
 }
 
-// sharedLossLog are losses that many goroutines add to.
+// sharedLossLog is a lossLog that several goroutines use.
 type sharedLossLog struct {
 	mu sync.Mutex
 	lossLog
 }
 
-// note adds one, and logs those that are due.
+// note adds a loss, and logs the sums that are due.
 func (l *sharedLossLog) note(log *slog.Logger, e *Error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -8,23 +8,23 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// ProduceError says that a record was not, or may not have been, written.
+// Error says that a record was not written, or may not have been written.
 type Error struct {
 	Outcome record.Outcome
 	Topic   string
 	Reason  string
-	Cause   error // ErrNoTopic, ErrNoPartition or ErrDenied where that is why
+	Cause   error // ErrNoTopic, ErrNoPartition, ErrDenied, or nil
 }
 
 func (e *Error) Error() string {
 	return fmt.Sprintf("%s: topic %s: %s", e.Outcome, e.Topic, e.Reason)
 }
 
-// Unwrap is the cause, where it has a name.
+// Unwrap returns the cause, nil if it has no name.
 func (e *Error) Unwrap() error { return e.Cause }
 
-// outcomeOf maps a delivery report to the record's end. Error.IsRetriable of the binding is no help
-// here: it is false for a full queue and for a timeout.
+// outcomeOf maps a delivery report to the record's outcome. IsRetriable of the binding's errors does not help here: it
+// is false for a full queue and for a timeout.
 func outcomeOf(code librdkafka.Code, status librdkafka.Status) record.Outcome {
 	switch {
 	case code == librdkafka.None || status == librdkafka.Persisted:
@@ -35,7 +35,7 @@ func outcomeOf(code librdkafka.Code, status librdkafka.Status) record.Outcome {
 	return kerr.Of(code).Outcome
 }
 
-// reasonFor is librdkafka's sentence for why a record failed, or ours where that leaves out which partition.
+// reasonFor says why a record failed: in librdkafka's words, or in ours where those do not name the partition.
 func reasonFor(code librdkafka.Code, partition int32) string {
 	switch {
 	case code == librdkafka.UnknownPartition && partition != AnyPartition:

@@ -2,11 +2,11 @@ package producer
 
 import "github.com/sluice-proxy/sluice/kafka/librdkafka"
 
-// outcomeRing keeps the outcomes of a session's delivered records, in the order of the calls, until the session takes
-// them. Reports arrive in any order. The publisher's lock guards a ring.
+// outcomeRing keeps the outcomes of a session's delivered records in the order of the calls. Reports arrive in any
+// order. The session takes outcomes from the front. The publisher's lock guards the ring.
 type outcomeRing struct {
 	outcomes  []outcome        // of the records from first to before next
-	positions []recordPosition // where those records are, once somebody has asked for that: else nil
+	positions []recordPosition // of the same records; nil until the session asks for positions
 	first     uint32           // sequence number of the oldest record
 	next      uint32           // sequence number of the next record
 	done      uint32           // all records before this one have their outcome
@@ -17,14 +17,14 @@ type outcome struct {
 	done bool
 }
 
-// recordPosition is where a record is: what a Result says besides the failure.
+// recordPosition is a record's position in the log, the part of a Result besides the failure.
 type recordPosition struct {
 	partition         int32
 	offset, timestamp int64
 }
 
 func positionOf(r *librdkafka.Report) recordPosition {
-	// librdkafka's own offsets that are none are below -1.
+	// Below -1 are librdkafka's names for no offset.
 	return recordPosition{r.Partition, max(-1, r.Offset), r.Timestamp}
 }
 
@@ -38,7 +38,7 @@ func (g *outcomeRing) track() uint32 {
 	return g.next - 1
 }
 
-// grow doubles the ring; its size stays a power of two, so that sequence numbers may wrap.
+// grow doubles the ring. Its size stays a power of two, so that sequence numbers may wrap.
 func (g *outcomeRing) grow() {
 	size := max(16, 2*len(g.outcomes))
 	g.outcomes = enlarged(g.outcomes, size, g.first, g.next)
@@ -47,7 +47,7 @@ func (g *outcomeRing) grow() {
 	}
 }
 
-// enlarged is a ring with room for size, which holds what is in an old one from first to before next.
+// enlarged copies a ring into a larger one. Only elements from first to before next are copied.
 func enlarged[T any](old []T, size int, first, next uint32) []T {
 	larger := make([]T, size)
 	for s := first; s != next; s++ {
@@ -64,7 +64,7 @@ func (g *outcomeRing) position(sequence uint32) *recordPosition {
 	return &g.positions[sequence%uint32(len(g.positions))]
 }
 
-// report enters the outcome of a record; false when the session has given the record up.
+// report enters the outcome of a record. It returns false when the session has given the record up.
 func (g *outcomeRing) report(r *librdkafka.Report, failure *Error) bool {
 	sequence := uint32(r.Opaque)
 	if sequence-g.first >= g.next-g.first {
@@ -78,6 +78,7 @@ func (g *outcomeRing) report(r *librdkafka.Report, failure *Error) bool {
 	return true
 }
 
+// advance moves done behind all records that have their outcome.
 func (g *outcomeRing) advance() {
 	for g.done != g.next && g.outcome(g.done).done {
 		g.done++
@@ -96,7 +97,7 @@ func (g *outcomeRing) take() outcome {
 	return oldest
 }
 
-// result is take with the record's position.
+// result is take, with the record's position.
 func (g *outcomeRing) result() Result {
 	r := Result{Partition: AnyPartition, Offset: -1, Timestamp: -1}
 	if g.positions != nil {
@@ -123,7 +124,7 @@ func (g *outcomeRing) shrink() {
 	}
 }
 
-// keepPositions makes reports leave their positions from now on. Records from before have none.
+// keepPositions has reports enter positions from now on. Earlier records have no position.
 func (g *outcomeRing) keepPositions() {
 	g.positions = make([]recordPosition, len(g.outcomes))
 	for i := range g.positions {

@@ -9,26 +9,26 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// AnyPartition leaves the choice of the partition to the partitioner: by the key when there is one.
+// AnyPartition leaves the choice to the partitioner, which uses the key if there is one.
 const AnyPartition = librdkafka.Unassigned
 
-// Outgoing is a record to be produced, with all that a record can have. Nothing of it is kept: its bytes
-// may be used again when the call returns. The topic must be a possible name.
+// Outgoing is a record to be produced, with headers, partition and timestamp. Nothing of it is kept after the call.
+// The topic's name must be valid.
 type Outgoing struct {
 	Topic     string
-	Partition int32 // AnyPartition, or one that the topic has; zero is a partition as well
+	Partition int32 // AnyPartition, or a partition of the topic; 0 is a partition
 	Key       []byte
 	Value     []byte // nil: a tombstone
 	Headers   []record.Header
 	Timestamp int64 // milliseconds since the epoch, 0 for now
 }
 
-// latest is how far in the future a record's timestamp may be: as far as brokers take it by default
-// (message.timestamp.after.max.ms). They refuse a whole batch for one such record, and the records of other
-// clients are in it; those that do take it never delete its segment by age.
+// latest is how far in the future a timestamp may be. It is the brokers' default of message.timestamp.after.max.ms.
+// Brokers refuse a whole batch for one such record, with the records of other clients. Brokers that take the record
+// never delete its segment by age.
 const latest = time.Hour
 
-// details are what Deliver and Buffer have no words for.
+// details are what a record has besides topic, key and value.
 func (o *Outgoing) details() (*librdkafka.Details, error) {
 	switch {
 	case o.Partition < AnyPartition:
@@ -45,8 +45,9 @@ func (o *Outgoing) details() (*librdkafka.Details, error) {
 	return &librdkafka.Details{Partition: o.Partition, Timestamp: o.Timestamp, Headers: librdkafka.PackHeaders(o.Headers)}, nil
 }
 
-// Send hands a record to the delivered profile; Results, or Take, tells how it ended. An error means that
-// the record was not taken and has no result. ErrFull asks to try again shortly, all else is a *ProduceError.
+// Send hands a record to the delivered profile; Results or Take returns its outcome. An error means that the record
+// was not taken and has no result. ErrFull means that the session should try again shortly. Any other error is an
+// *Error.
 func (p *Publisher) Send(out Outgoing) error {
 	d, err := out.details()
 	if err != nil {
@@ -63,8 +64,8 @@ func (p *Publisher) Send(out Outgoing) error {
 	return err
 }
 
-// SendBuffered hands a record to the buffered profile: nil means that it is queued in memory, not that it
-// is in Kafka. Errors are Send's.
+// SendBuffered hands a record to the buffered profile. nil means that the record is queued in memory, not that Kafka
+// has it. The errors are those of Send.
 func (p *Publisher) SendBuffered(out Outgoing) error {
 	d, err := out.details()
 	if err != nil {
@@ -78,16 +79,16 @@ func (p *Publisher) SendBuffered(out Outgoing) error {
 	return err
 }
 
-// Result is how a record that was sent has ended.
+// Result is the outcome of a record, with its position.
 type Result struct {
-	Partition int32 // where it is, or would have been; AnyPartition when none was chosen
-	Offset    int64 // -1 when it is not known, which may be so although it was written
+	Partition int32 // of the record, or AnyPartition when none was chosen
+	Offset    int64 // -1 when it is not known; the record may be written all the same
 	Timestamp int64 // as the brokers keep it, in milliseconds since the epoch; -1 when it is not known
 	Err       *Error
 }
 
-// Results appends the results of the n oldest delivered records to into, in the order of the Send calls, all
-// or none: ok is false while one of them has none, and then the session is woken once they all have.
+// Results appends the results of the n oldest delivered records to into, in the order of the Send calls. ok is false
+// while one of the records has none. Then nothing is appended, and the session is woken once all have a result.
 func (p *Publisher) Results(n int, into []Result) (results []Result, ok bool) {
 	p.Push()
 	p.mu.Lock()
@@ -102,9 +103,9 @@ func (p *Publisher) Results(n int, into []Result) (results []Result, ok bool) {
 	return into, true
 }
 
-// keepPositions makes reports leave their places from now on: a session that never asks has no ring for them.
+// keepPositions has reports enter positions from now on. A session that never sends has no memory for positions.
 func (p *Publisher) keepPositions() {
-	if p.ring.positions != nil { // only the session's goroutine changes that
+	if p.ring.positions != nil { // only the session's goroutine sets positions
 		return
 	}
 	p.mu.Lock()

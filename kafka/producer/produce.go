@@ -9,8 +9,8 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// produce takes a record from a session: it gathers it when its topic is known, else the record goes to the gate.
-// Its details are nil when it has none, and not changed any more.
+// produce takes a record from a session. A record of a known topic joins the session's batch. Another goes to the
+// gate. Nobody changes d, which is nil for a record without details.
 func (ps *Producers) produce(g *sessionBatch, topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
 	t, err := ps.topics.find(topic)
 	if err != nil {
@@ -19,17 +19,17 @@ func (ps *Producers) produce(g *sessionBatch, topic, key, value []byte, opaque u
 	if knowledge(t.state.Load()) == known {
 		return ps.gather(g, t, key, value, opaque, d)
 	}
-	g.push() // what came before it goes before it
+	g.push() // earlier records go first
 	return ps.hold(g, t, key, value, opaque, d)
 }
 
-// gather takes a record of a topic that is known.
+// gather takes a record of a known topic.
 func (ps *Producers) gather(g *sessionBatch, t *topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
 	a := g.producer.accumulator
 	if a.full() {
 		return kerr.ErrFull
 	}
-	if g.startsBatch(t) && g.producer.exceedsShare(t.topicCounters) { // looked at once for each push
+	if g.startsBatch(t) && g.producer.exceedsShare(t.topicCounters) { // once for each batch
 		return ps.shareError(t, g.producer)
 	}
 	if g.takes(key, value, d) {
@@ -46,7 +46,7 @@ func (ps *Producers) gather(g *sessionBatch, t *topic, key, value []byte, opaque
 	return ps.push(t, g.producer, key, value, opaque, d)
 }
 
-// hold keeps a record at the gate while its topic is looked up.
+// hold keeps a record at the gate while the brokers are asked for its topic.
 func (ps *Producers) hold(g *sessionBatch, t *topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
 	r := heldRecord{producer: g.producer, key: clone(key), value: clone(value), details: d, opaque: opaque, since: time.Now()}
 	released, first, err := t.hold(r)
@@ -61,7 +61,7 @@ func (ps *Producers) hold(g *sessionBatch, t *topic, key, value []byte, opaque u
 	return nil
 }
 
-// clone copies bytes out of a session's buffer, keeping null apart from empty.
+// clone copies bytes out of a session's buffer. nil stays nil, because null is not empty.
 func clone(b []byte) []byte {
 	if b == nil {
 		return nil
@@ -69,7 +69,7 @@ func clone(b []byte) []byte {
 	return append(make([]byte, 0, len(b)), b...)
 }
 
-// push hands one record to librdkafka. Its topic is, or was, known.
+// push hands one record to librdkafka. Its topic is known, or was.
 func (ps *Producers) push(t *topic, p *producer, key, value []byte, opaque uint64, d *librdkafka.Details) error {
 	code, err := p.produce(t.name, key, value, opaque, d)
 	switch {
@@ -88,8 +88,8 @@ func (ps *Producers) push(t *topic, p *producer, key, value []byte, opaque uint6
 	return ps.notTaken(t, code, err, partitionOf(d))
 }
 
-// doubtPartition tells a session that does not wait for reports to try again when the brokers were asked for the
-// partitions, and then that there is none.
+// checkPartition answers for a partition that the producer does not know, when the session does not wait for reports.
+// The session should try again until the brokers were asked. Then it is told that the partition does not exist.
 func (ps *Producers) checkPartition(t *topic, d *librdkafka.Details) error {
 	at := t.awaitingPartition()
 	is, first := at.has(int(partitionOf(d)), time.Now())
@@ -102,14 +102,15 @@ func (ps *Producers) checkPartition(t *topic, d *librdkafka.Details) error {
 	return ps.notTaken(t, librdkafka.UnknownPartition, nil, partitionOf(d))
 }
 
-// uncertain tells whether a code is of a topic, or a partition, that a producer does not know: the brokers may, meanwhile.
+// unknownTopicOrPartition tells whether the producer does not know a record's topic or partition. The brokers may know
+// it.
 //
 //checker:seam unknown-to-the-producer
 func unknownTopicOrPartition(code librdkafka.Code) bool {
 	return code == librdkafka.UnknownPartition || code == librdkafka.UnknownTopicLocal || code == librdkafka.UnknownTopic
 }
 
-// placeOf is the topic at which such a record waits.
+// waitingTopic is where such a record waits.
 func (t *topic) waitingTopic(code librdkafka.Code) *topic {
 	if code == librdkafka.UnknownPartition {
 		return t.awaitingPartition()
@@ -117,7 +118,7 @@ func (t *topic) waitingTopic(code librdkafka.Code) *topic {
 	return t
 }
 
-// lookAgain keeps a record at the gate until the brokers were asked once more. The error is ErrFull, or says that they
+// lookAgain holds a record at the gate until the brokers were asked once more. The error is ErrFull, or says that they
 // were asked just now.
 func (ps *Producers) lookAgain(t *topic, r *heldRecord, code librdkafka.Code) error {
 	at := t.waitingTopic(code)
@@ -125,7 +126,7 @@ func (ps *Producers) lookAgain(t *topic, r *heldRecord, code librdkafka.Code) er
 		at.state.CompareAndSwap(int32(known), int32(unasked))
 		released, first, err := at.hold(*r)
 		if released {
-			continue // others have asked, and opened it in between
+			continue // the topic was opened meanwhile
 		}
 		if first {
 			ps.lookUp(at)
@@ -134,7 +135,7 @@ func (ps *Producers) lookAgain(t *topic, r *heldRecord, code librdkafka.Code) er
 	}
 }
 
-// untaken is why librdkafka has not taken a record.
+// notTaken says why librdkafka did not take a record.
 func (ps *Producers) notTaken(t *topic, code librdkafka.Code, err error, partition int32) *Error {
 	if err != nil {
 		return &Error{Outcome: record.Retry, Topic: t.name, Reason: kerr.ErrStopping.Error()}
@@ -147,14 +148,14 @@ func (ps *Producers) notTaken(t *topic, code librdkafka.Code, err error, partiti
 	}
 }
 
-// tell tells a session of the end of a record that has no report.
+// reportEnd tells a session of the end of a record for which librdkafka has no report.
 func (ps *Producers) reportEnd(end *librdkafka.Report, failure *Error) {
 	if p := ps.publishers.find(publisherOf(end.Opaque)); p != nil && p.report(end, failure, 1) {
 		p.wake()
 	}
 }
 
-// partitionOf is the partition that a record is to be written to, AnyPartition for one without details.
+// partitionOf is the partition that a record is for, AnyPartition for a record without details.
 func partitionOf(d *librdkafka.Details) int32 {
 	if d == nil {
 		return AnyPartition
@@ -162,7 +163,7 @@ func partitionOf(d *librdkafka.Details) int32 {
 	return d.Partition
 }
 
-// giveUp ends a record at the gate, which librdkafka never saw.
+// giveUp ends a record at the gate, which librdkafka never had.
 func (ps *Producers) giveUp(t *topic, r *heldRecord, failure *Error) {
 	row := cmp.Or(t.row, ps.counters.others)
 	if r.counted {

@@ -15,9 +15,9 @@ import (
 	"github.com/sluice-proxy/sluice/metrics"
 )
 
-// producer is the one librdkafka producer of a profile, shared by all sessions. Its handle is replaced
-// when it failed for good and when its properties change; sessions do not notice, but for the records
-// that a failed one had in flight.
+// producer is the one librdkafka producer of a profile, shared by all sessions. Another handle replaces its handle
+// when that failed for good, and when properties change. Sessions notice only that records in flight of a failed
+// handle end as unknown.
 type producer struct {
 	profile   string
 	index     int // among the profiles: its counters in every row
@@ -26,8 +26,8 @@ type producer struct {
 
 	handle        atomic.Pointer[librdkafka.Producer] // new records go to it
 	handles       handles
-	withoutLinger atomic.Bool // it does not linger: somebody waits for its records
-	refreshing    atomic.Bool // a goroutine is at it: see Producers.refreshTopics
+	withoutLinger atomic.Bool // linger.ms is 0: clients wait for its records
+	refreshing    atomic.Bool // Producers.refreshTopics is at work
 
 	held        atomic.Int64 // records that wait at the gate
 	accumulator *accumulator
@@ -39,36 +39,36 @@ type producer struct {
 	statistics statistics
 }
 
-// handles are the handle that a producer uses, and those before it, which still send what they have.
+// handles are the handle that a producer uses, with earlier handles that still send what they have.
 type handles struct {
 	mu         sync.Mutex // held while the handle is replaced: guards what follows
 	properties config.Properties
 	current    *reportLoop
 	closing    bool            // no handle is replaced any more
-	former     sync.WaitGroup  // handles that come to their end, in the background
-	grace      context.Context //nolint:containedctx // with that wait: ends when they must end at once
+	former     sync.WaitGroup  // handles that end in the background
+	grace      context.Context //nolint:containedctx // of former: ends when they must end at once
 	endGrace   context.CancelFunc
 }
 
-// propertiesNow are those of the present handle. Nobody changes them.
+// propertiesNow are the properties of the present handle. Nobody changes them.
 func (h *handles) propertiesNow() config.Properties {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.properties
 }
 
-// differs tells whether the properties are not those of the present handle.
+// differs tells whether the present handle has other properties.
 func (h *handles) differs(properties config.Properties) bool {
 	return !maps.Equal(h.propertiesNow(), properties)
 }
 
-// replaceable tells whether a report loop's handle is the present one and may have a successor. The lock is held.
+// replaceable tells whether a report loop's handle is present and may have a successor. The lock is held.
 func (h *handles) replaceable(d *reportLoop) bool { return !h.closing && h.current == d }
 
 // retire ends a handle in the background. The lock is held.
 func (h *handles) retire(d *reportLoop) { h.former.Go(func() { d.finish(h.grace) }) }
 
-// stop lets no handle be replaced any more, and returns the last one's report loop.
+// stop ends replacements, and returns the report loop of the last handle.
 func (h *handles) stop() (last *reportLoop) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -92,7 +92,7 @@ func newProducer(profile string, ps *Producers) (*producer, error) {
 	return p, nil
 }
 
-// install makes a handle the present one and begins to read its events. The lock of the handles is held, but for the
+// install makes a handle the present one, and starts its report loop. The lock of handles is held, except for the
 // first.
 func (p *producer) install(handle *librdkafka.Producer) {
 	d, properties := newReportLoop(p, handle), p.handles.properties
@@ -105,12 +105,12 @@ func (p *producer) install(handle *librdkafka.Producer) {
 	go d.run()
 }
 
-// hastens tells whether a record that is handed over now is sent at once.
+// sendsAtOnce tells whether librdkafka would send a record now.
 func (p *producer) sendsAtOnce() bool {
 	return p.withoutLinger.Load() || p.handle.Load().Underway() == 0
 }
 
-// produce hands one record to librdkafka, its details nil when it has none.
+// produce hands one record to librdkafka. d is nil for a record without details.
 func (p *producer) produce(topic string, key, value []byte, opaque uint64, d *librdkafka.Details) (code librdkafka.Code, err error) {
 	if b := p.splitter.batchingFor(topic); b != whole {
 		_, code, err = p.splitter.producePacked(topic, librdkafka.PackRecord(nil, key, value, opaque, d), b)
@@ -127,7 +127,7 @@ func (p *producer) produce(topic string, key, value []byte, opaque uint64, d *li
 	return code, err
 }
 
-// producePacked hands over many; see librdkafka.Producer.ProducePacked.
+// producePacked hands over packed records; see librdkafka.Producer.ProducePacked.
 func (p *producer) producePacked(topic string, packed []byte) (taken int, code librdkafka.Code, err error) {
 	if b := p.splitter.batchingFor(topic); b != whole {
 		return p.splitter.producePacked(topic, packed, b)
@@ -139,8 +139,8 @@ func (p *producer) producePacked(topic string, packed []byte) (taken int, code l
 	return taken, code, err
 }
 
-// use has a handle take records, and its successor when it was being replaced: that is stored before the handle
-// is retired.
+// use calls take with the present handle. If the handle was just replaced, it calls take with the successor, which is
+// stored before the old handle is retired.
 func (p *producer) use(take func(*librdkafka.Producer) error) error {
 	for {
 		handle := p.handle.Load()
@@ -150,14 +150,14 @@ func (p *producer) use(take func(*librdkafka.Producer) error) error {
 	}
 }
 
-// succeed makes a handle with other properties the present one. What its predecessor has is sent in
-// the background, so records produced before and after may reach the brokers in another order. The
-// client is not being closed.
+// reconfigure makes a handle with other properties the present one. The old handle sends what it has in the
+// background. So records from before and after may reach the brokers in another order. The client is not being closed.
 func (p *producer) reconfigure(handle *librdkafka.Producer, properties config.Properties) {
 	p.exchangeHandle(handle, properties)
 	p.splitter.renew()
 }
 
+// exchangeHandle installs a handle, and retires the present one.
 func (p *producer) exchangeHandle(handle *librdkafka.Producer, properties config.Properties) {
 	p.handles.mu.Lock()
 	defer p.handles.mu.Unlock()
@@ -167,7 +167,7 @@ func (p *producer) exchangeHandle(handle *librdkafka.Producer, properties config
 	p.handles.retire(old)
 }
 
-// supersede gives the profile a new handle with the same properties, unless the report loop's is not the present one.
+// replaceOutOfEpochs gives a handle a successor with the same properties, if it is still the present one.
 func (p *producer) replaceOutOfEpochs(d *reportLoop) {
 	p.handles.mu.Lock()
 	defer p.handles.mu.Unlock()
@@ -183,8 +183,7 @@ func (p *producer) replaceOutOfEpochs(d *reportLoop) {
 	p.handles.retire(d)
 }
 
-// replace gives the profile a new handle because the report loop's has failed for good. It returns false when
-// that is not the present one, or cannot be replaced.
+// replace gives a handle that failed for good a successor. It returns false if the handle is not replaceable.
 func (p *producer) replace(d *reportLoop) bool {
 	p.handles.mu.Lock()
 	defer p.handles.mu.Unlock()
@@ -202,8 +201,7 @@ func (p *producer) replace(d *reportLoop) bool {
 	return true
 }
 
-// close ends the producer: what is queued is sent until ctx ends, then given up. Nobody produces
-// any more.
+// close ends the producer. What is queued is sent until ctx ends, and then given up. Nobody produces any more.
 func (p *producer) close(ctx context.Context) {
 	last := p.handles.stop()
 	stop := context.AfterFunc(ctx, p.handles.endGrace)
@@ -212,11 +210,11 @@ func (p *producer) close(ctx context.Context) {
 	last.finish(ctx)
 	p.handles.former.Wait()
 	p.splitter.finish(ctx)
-	p.accumulator.drain(true) // the handles are retired: what is still there ends
+	p.accumulator.drain(true) // the handles are retired, so that all that is left ends
 	p.handles.endGrace()
 }
 
-// discard destroys a handle that has nothing left to send. It is done even after ctx has ended.
+// discard destroys a handle that has nothing left to send, even after ctx has ended.
 func discard(ctx context.Context, handle *librdkafka.Producer, log *slog.Logger) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), discardTime)
 	defer cancel()
@@ -225,11 +223,11 @@ func discard(ctx context.Context, handle *librdkafka.Producer, log *slog.Logger)
 	}
 }
 
-// discardTime bounds the end of a handle: librdkafka's own has no bound.
+// discardTime bounds the destruction of a handle, because librdkafka does not.
 const discardTime = 5 * time.Second
 
-// largestBatched is the size of the largest record, in bytes, that may be gathered with others: librdkafka is sure to
-// take it.
+// maxBatchedRecord is the bytes of the largest record that may join a batch. librdkafka never refuses a smaller record
+// for its size.
 func maxBatchedRecord(p config.Properties) int64 {
 	largest, err := strconv.ParseInt(p["message.max.bytes"], 10, 64)
 	if err != nil {
@@ -238,7 +236,7 @@ func maxBatchedRecord(p config.Properties) int64 {
 	return min(sessionBatchBytes, largest/2)
 }
 
-// prompt tells whether records are to leave at once.
+// hasNoLinger tells whether the properties have librdkafka send records at once.
 func hasNoLinger(p config.Properties) bool {
 	linger, err := strconv.ParseFloat(p["linger.ms"], 64)
 	return err == nil && linger == 0

@@ -13,14 +13,14 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/lifetime"
 )
 
-// Producers are the shared librdkafka producers, one by profile, and what all of them know of topics.
+// Producers are the librdkafka producers that all sessions share, one for each profile, with what they know of topics.
 type Producers struct {
 	settings *atomic.Pointer[config.Config]
 	log      *slog.Logger
 	life     *lifetime.Lifetime
 	cluster  *cluster.Cluster
 
-	all         []*producer // by profile
+	all         []*producer // by the index of the profile
 	delivered   *producer
 	buffered    *producer
 	publishers  publishers
@@ -28,10 +28,10 @@ type Producers struct {
 	counters    counterTable
 	limits      limits
 	problems    atomic.Pointer[problems]
-	lastWritten map[string]int64 // by topic with records under way, records written at the last look; see diagnose
+	lastWritten map[string]int64 // how many records were written at the last look, by topic with records under way; see diagnose
 }
 
-// openProducers starts a producer for each profile; no broker needs to be reachable.
+// Open starts a producer for each profile. No broker needs to be reachable.
 func Open(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifetime.Lifetime, cluster *cluster.Cluster) (*Producers, error) {
 	profiles := []string{config.Delivered, config.Buffered}
 	ps := &Producers{
@@ -51,37 +51,36 @@ func Open(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifet
 	return ps, nil
 }
 
-// config is the configuration as it is now. Nobody changes what it points to.
+// config is the present configuration. Nobody changes what it points to.
 func (ps *Producers) config() *config.Config { return ps.settings.Load() }
 
 // apply applies the bounds of a configuration.
 func (ps *Producers) apply(cfg *config.Config) { ps.topics.limit.Store(int64(cfg.Produce.MaxTopics)) }
 
-// Publisher makes a session's handle on the producers. wake is called, from other goroutines and
-// never blocking, when something the session waits for has happened. The session closes the handle.
+// Publisher makes a session's handle on the producers. Other goroutines call wake when something has happened that the
+// session waits for; wake must not block. The session closes the handle.
 func (ps *Producers) Publisher(wake func()) (*Publisher, error) {
 	p := &Publisher{producers: ps, wake: wake, toDeliver: sessionBatch{producer: ps.delivered}, toBuffer: sessionBatch{producer: ps.buffered}}
 	p.threshold.Store(-1)
 	return p, ps.publishers.add(p)
 }
 
-// groups asks the brokers for groups; see cluster.Engine.
+// ListGroups asks the brokers for groups; see cluster.Engine.
 func (ps *Producers) ListGroups(name string, limit time.Duration) ([]librdkafka.Group, error) {
 	return ps.delivered.handle.Load().Groups(name, limit)
 }
 
-// Stopping says that the process is about to end: a record that fails from now on counts as not
-// delivered in Close's error.
+// Stopping says that the process is about to end. Records that fail from now on count as undelivered.
 func (ps *Producers) Stopping() { ps.counters.stop() }
 
 const (
-	// topicsTime bounds how long the end of a client waits for its records' topics: groups are to be left as well.
+	// topicsTime bounds the wait for topics when a client ends, because groups are to be left in time as well.
 	topicsTime = 2 * time.Second
 	topicsTick = 5 * time.Millisecond
 )
 
-// awaitTopics lets records that wait for their topics go on to librdkafka, which sends them before its producer ends. It
-// returns when none waits, after topicsTime, or when half of ctx's time is over: who is left ends in the other half.
+// AwaitTopics waits until no record waits for its topic, so that librdkafka sends these records too. It waits for
+// topicsTime at most, and for half of ctx's time.
 func (ps *Producers) AwaitTopics(ctx context.Context) {
 	limit := topicsTime
 	if end, bounded := ctx.Deadline(); bounded {
@@ -108,8 +107,7 @@ func (ps *Producers) held() (n int64) {
 	return n
 }
 
-// close ends the producers, each until ctx ends. What still waits for its topic ends first: nobody asks for it any more,
-// though a question may be under way.
+// Close ends the producers, each until ctx ends. First all records end that still wait for their topic.
 func (ps *Producers) Close(ctx context.Context) {
 	for _, t := range ps.topics.all() {
 		t.giveUpHeld(ps)
@@ -119,21 +117,21 @@ func (ps *Producers) Close(ctx context.Context) {
 	}
 }
 
-// undelivered is how many records have failed since Stopping, or are still without an end.
+// Undelivered is how many records have failed since Stopping, or still have no outcome.
 func (ps *Producers) Undelivered() int64 {
 	return ps.counters.undelivered() + ps.held()
 }
 
-// successor is a producer handle that is to take over.
+// successor is a handle that is to replace a producer's handle.
 type successor struct {
 	handle     *librdkafka.Producer
 	properties config.Properties
 }
 
-// successors are the handles that take over, by the producer that they are for.
+// Successors are new handles, by the producer that each is for.
 type Successors map[*producer]successor
 
-// prepare makes a handle for every profile whose properties change, or none at all.
+// Prepare makes a handle for every profile whose properties change. With an error it leaves no handle.
 func (ps *Producers) Prepare(cfg *config.Config) (Successors, error) {
 	made := Successors{}
 	for _, p := range ps.all {
@@ -153,7 +151,7 @@ func (ps *Producers) Prepare(cfg *config.Config) (Successors, error) {
 	return made, nil
 }
 
-// reconfigure applies a configuration, for which prepare has made the handles.
+// Reconfigure applies a configuration, with the handles that Prepare made for it.
 func (ps *Producers) Reconfigure(cfg *config.Config, made Successors) {
 	ps.apply(cfg)
 	for p, s := range made {

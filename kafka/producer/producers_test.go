@@ -261,7 +261,7 @@ func TestAReplacedProducerEndsWithItsClient(t *testing.T) {
 	p := newCaller(t, ps)
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
 	heard := kafkatest.Mute(k)
-	unanswered := make(chan struct{}) // closed after cluster.QueryTime
+	unanswered := make(chan struct{})  // closed after cluster.QueryTime
 	t.Cleanup(func() { <-unanswered }) // after the end of who asks
 	silent := kafkatest.Brokers(t)
 	asking := openOn(t, silent.ListenAddrs(), nil)

@@ -7,11 +7,11 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
-// Publisher is one session's handle on the shared producers. Its methods belong to the session's
-// goroutine, the counters aside; delivery reports reach it from the producers' goroutines.
+// Publisher is one session's handle on the shared producers. Its methods belong to the session's goroutine. Report
+// loops enter outcomes from their goroutines.
 //
-// A buffered record is only counted. A delivered one is tracked: outcomes are kept in the order of
-// the Deliver calls until Take collects them, however the brokers' answers are ordered.
+// A buffered record is only counted. A delivered record is tracked: Take returns the outcomes in the order of the
+// Deliver calls, although the brokers' answers may have another order.
 type Publisher struct {
 	producers *Producers
 	id        uint32
@@ -19,7 +19,7 @@ type Publisher struct {
 
 	toDeliver, toBuffer sessionBatch
 
-	pending   atomic.Int64 // records without a report, both kinds
+	pending   atomic.Int64 // records of both profiles without a report
 	failed    atomic.Int64 // buffered records that failed since the last TakeFailed
 	threshold atomic.Int64 // wake the session when pending falls to this; -1 for never
 	closed    atomic.Bool
@@ -27,35 +27,35 @@ type Publisher struct {
 	mu              sync.Mutex // guards what follows
 	ring            outcomeRing
 	awaitedSequence uint32 // wake the session when all records before this one have their outcome
-	asleep          bool   // the session waits for awaited
+	asleep          bool   // the session waits for awaitedSequence
 }
 
-// publisherOf is the handle's number in an opaque.
+// publisherOf is the publisher's number in an opaque value.
 func publisherOf(opaque uint64) uint32 { return uint32(opaque>>32) &^ (1 << 31) }
 
-// tracked marks the opaque of a delivered record; below it come the publisher and the sequence.
+// tracked marks the opaque value of a delivered record. The lower bits are the publisher's number and the sequence
+// number.
 const tracked = 1 << 63
 
 func (p *Publisher) opaque(sequence uint32) uint64 { return uint64(p.id)<<32 | uint64(sequence) }
 
-// Pending is how many records of this session wait for their delivery report.
+// Pending is how many records of the session have no delivery report yet.
 func (p *Publisher) Pending() int { return int(p.pending.Load()) }
 
-// TakeFailed returns how many buffered records failed since it was last called.
+// TakeFailed returns how many buffered records have failed since its last call.
 func (p *Publisher) TakeFailed() int { return int(p.failed.Swap(0)) }
 
-// Room tells whether the session may produce another record. When it may not, the session is woken
-// once half of what is in flight has been reported.
+// Room tells whether the session may produce another record. If not, the session is woken when half of its records in
+// flight have been reported.
 func (p *Publisher) Room() bool {
 	limit := p.producers.config().Produce.InFlight
 	return p.Pending() < limit || p.Drained(limit/2)
 }
 
-// Drained tells whether at most n records are pending. When more are, the session is woken once
-// that is so.
+// Drained tells whether at most n records are pending. If not, the session is woken when that is so.
 func (p *Publisher) Drained(n int) bool {
 	p.threshold.Store(int64(n))
-	// A report may have come just before the line above, and woken nobody.
+	// A report that came before the line above has woken nobody.
 	drained := p.Pending() <= n
 	if !drained {
 		p.Push()
@@ -63,15 +63,15 @@ func (p *Publisher) Drained(n int) bool {
 	return drained
 }
 
-// Push sends what was gathered on its way. A session calls it before it waits for anything but its records: those
-// that ask for their ends, and for room, push by themselves.
+// Push sends what the session's batches hold. A session calls it before it waits for anything else than its records.
+// Calls that ask for outcomes or for room push by themselves.
 func (p *Publisher) Push() {
 	p.toDeliver.push()
 	p.toBuffer.push()
 }
 
-// PushPrompt is Push for records that will not linger. A session calls it before its answers leave: they would take the
-// time of a system call from them.
+// PushWithoutLinger is Push for records that will not linger. A session calls it before its replies leave. Otherwise
+// the records would wait for the system call that sends the replies.
 func (p *Publisher) PushWithoutLinger() {
 	for _, g := range [...]*sessionBatch{&p.toDeliver, &p.toBuffer} {
 		if g.records > 0 && g.producer.sendsAtOnce() {
@@ -80,8 +80,8 @@ func (p *Publisher) PushWithoutLinger() {
 	}
 }
 
-// Buffer hands a record to the buffered profile: nil means that it is queued in memory, not that it
-// is in Kafka; see Push. A nil key is none. ErrFull asks to try again shortly.
+// Buffer hands a record to the buffered profile. nil means that the record is queued in memory, not that Kafka has it;
+// see Push. A nil key is null. ErrFull means that the session should try again shortly.
 func (p *Publisher) Buffer(topic, key, value []byte) error {
 	p.pending.Add(1)
 	err := p.producers.produce(&p.toBuffer, topic, key, value, p.opaque(0), nil)
@@ -91,8 +91,8 @@ func (p *Publisher) Buffer(topic, key, value []byte) error {
 	return err
 }
 
-// Deliver hands a record to the delivered profile; Take tells how it ended. An error means that the
-// record was not taken and has no outcome. ErrFull asks to try again shortly.
+// Deliver hands a record to the delivered profile; Take returns its outcome. An error means that the record was not
+// taken and has no outcome. ErrFull means that the session should try again shortly.
 func (p *Publisher) Deliver(topic, key, value []byte) error {
 	p.pending.Add(1)
 	// Track before producing: the report may come before the call returns.
@@ -112,15 +112,15 @@ func (p *Publisher) track() (sequence uint32) {
 	return p.ring.track()
 }
 
-// untrack forgets the record tracked last, which was never produced.
+// untrack forgets the record that was tracked last, because it was not produced.
 func (p *Publisher) untrack() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ring.next--
 }
 
-// Take collects the outcomes of the n oldest delivered records, all or none: ok is false while one
-// of them has none, and then the session is woken once they all have. err is the first failure.
+// Take returns the first failure of the n oldest delivered records, and forgets these records. ok is false while one
+// of them has no outcome. Then nothing is forgotten, and the session is woken once all have their outcome.
 func (p *Publisher) Take(n int) (err *Error, ok bool) {
 	p.Push()
 	p.mu.Lock()
@@ -137,15 +137,14 @@ func (p *Publisher) Take(n int) (err *Error, ok bool) {
 	return err, true
 }
 
-// complete tells whether the n oldest records have their outcome; else the session is woken when they do.
+// complete tells whether the n oldest records have their outcome. If not, the session is woken when they have.
 func (p *Publisher) complete(n int) bool {
 	p.awaitedSequence = p.ring.first + uint32(n)
 	p.asleep = !p.ring.allReported(p.awaitedSequence)
 	return !p.asleep
 }
 
-// Forget gives up waiting for the n oldest delivered records: their reports will be counted, but
-// nobody is told.
+// Forget gives up the n oldest delivered records. Their reports will be counted, but nobody is told.
 func (p *Publisher) Forget(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -153,7 +152,7 @@ func (p *Publisher) Forget(n int) {
 	p.asleep = false
 }
 
-// report takes the end of a record, or of n buffered ones; it returns whether the session is to be woken.
+// report enters the end of one record, or of n buffered records. It returns whether to wake the session.
 func (p *Publisher) report(r *librdkafka.Report, failure *Error, n int) bool {
 	wake := false
 	if r.Opaque&tracked != 0 {
@@ -171,6 +170,7 @@ func (p *Publisher) report(r *librdkafka.Report, failure *Error, n int) bool {
 	return wake
 }
 
+// resolve enters the outcome of a delivered record. It returns whether to wake the session.
 func (p *Publisher) resolve(r *librdkafka.Report, failure *Error) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -184,7 +184,7 @@ func (p *Publisher) resolve(r *librdkafka.Report, failure *Error) bool {
 	return false
 }
 
-// Close ends the handle. Records in flight go on; their failures are counted and logged, no more.
+// Close ends the handle. The failures of records in flight are still counted and logged.
 func (p *Publisher) Close() {
 	p.Push()
 	p.closed.Store(true)

@@ -5,15 +5,15 @@ import (
 	"sync"
 )
 
-// publishers finds the handle that a report belongs to by the number in its opaque. A number is
-// used again only when its handle is closed and nothing of it is in flight.
+// publishers finds the publisher of a report by the number in the report's opaque value. A number is used again only
+// after its publisher was closed and all its records have been reported.
 type publishers struct {
 	mu   sync.RWMutex
 	byID []*Publisher
 	free []uint32
 }
 
-// maxPublishers keeps the number within the bits that an opaque has for it.
+// maxPublishers is bound by the bits that the opaque value has for the number.
 const maxPublishers = 1<<31 - 1
 
 func (t *publishers) add(p *Publisher) error {
@@ -41,7 +41,7 @@ func (t *publishers) find(id uint32) *Publisher {
 	return nil
 }
 
-// release frees the number of a closed handle with nothing in flight; the last report does it else.
+// release frees the number of a closed publisher without records in flight. Otherwise the last report does so.
 func (t *publishers) release(p *Publisher) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -11,23 +11,22 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// reportLoop is the goroutine that reads the events of one producer handle, for as long as the handle lives.
-// It never waits for a session.
+// reportLoop is the goroutine that reads the events of one producer handle. It never waits for a session.
 type reportLoop struct {
 	producer *producer
 	handle   *librdkafka.Producer
 	batching batching        // of the handle
-	former   *sync.WaitGroup // is told when a handle that failed has come to its end
-	busy     time.Time       // when a handle for smaller batches had anything to do last
-	ending   chan struct{}   // closed when draining shall end
-	ended    chan struct{}   // closed when it has
+	former   *sync.WaitGroup // done when a handle that failed has ended
+	busy     time.Time       // when a handle for smaller batches last had records
+	ending   chan struct{}   // closed when the loop must end
+	ended    chan struct{}   // closed when the loop has ended
 	beat     func()
 
-	topics      map[uintptr]topicCounters // of those that were reported, see librdkafka.Report.Same
-	woken       []*Publisher              // of the reports being read
+	topics      map[uintptr]topicCounters // of reported topics, by librdkafka's handle of the topic
+	woken       []*Publisher              // to be woken after this series of reports
 	losses      lossLog
 	logs        librdkafka.LogLimiter
-	outOfEpochs bool // brokers take its epoch for an old one
+	outOfEpochs bool // brokers refuse the handle's epoch as an old one
 }
 
 func newReportLoop(p *producer, handle *librdkafka.Producer) *reportLoop {
@@ -37,22 +36,23 @@ func newReportLoop(p *producer, handle *librdkafka.Producer) *reportLoop {
 }
 
 const (
-	drainWait     = time.Second     // longest wait for an event
-	reportLoopGap = 3 * time.Second // one wait and what it brought
+	eventWait     = time.Second     // longest wait for an event
+	reportLoopGap = 3 * time.Second // bounds one wait, with the handling of its events
 	drainTime     = 5 * time.Second // for the last reports of a handle that failed
 )
 
+// run reads events until the handle ends. A handle that failed for good is discarded here.
 func (d *reportLoop) run() {
 	defer close(d.ended)
 	if d.read() {
 		return
 	}
-	// It has failed, and has a successor.
+	// The handle has failed, and has a successor.
 	discard(context.Background(), d.handle, d.producer.log)
 	d.former.Done()
 }
 
-// read reads until it shall end (true), or the handle has failed for good and was emptied (false).
+// read returns true when it was told to end, and false when the handle failed for good and was drained.
 func (d *reportLoop) read() bool {
 	var end func()
 	d.beat, end = d.producer.producers.config().Watch("producer:"+d.producer.profile, reportLoopGap)
@@ -60,7 +60,7 @@ func (d *reportLoop) read() bool {
 	defer d.logLosses()
 	for {
 		d.beat()
-		d.handle.Wait(drainWait)
+		d.handle.Wait(eventWait)
 		if d.take() {
 			d.drainFailed()
 			return false
@@ -78,7 +78,7 @@ func (d *reportLoop) read() bool {
 	}
 }
 
-// idle tells whether a handle for smaller batches is not needed any more.
+// idle tells whether a handle for smaller batches is no longer needed.
 func (d *reportLoop) idle(now time.Time) bool {
 	if d.batching == whole {
 		return false
@@ -116,8 +116,8 @@ func (d *reportLoop) take() (failed bool) {
 	}
 }
 
-// report counts and settles a run of delivery reports. It counts first: who is told the end of a record
-// finds it in the books.
+// report counts a run of delivery reports, then tells the sessions. So a session that knows a record's outcome finds
+// it counted.
 func (d *reportLoop) report(run []librdkafka.Report) {
 	if anyFailed(run) {
 		run = d.resendRefused(run)
@@ -135,8 +135,8 @@ func (d *reportLoop) report(run []librdkafka.Report) {
 	}
 }
 
-// alike is how many of the first reports can be settled as one: a session's buffered records share their
-// opaque, and mostly arrive one behind the other.
+// sameOutcome is how many of the first reports can be told as one. Buffered records of one session have the same
+// opaque value, and mostly arrive in a row.
 func sameOutcome(run []librdkafka.Report) int {
 	n, first := 1, &run[0]
 	for n < len(run) && run[n].Opaque == first.Opaque && run[n].Err == librdkafka.None && first.Err == librdkafka.None {
@@ -145,7 +145,7 @@ func sameOutcome(run []librdkafka.Report) int {
 	return n
 }
 
-// count adds the ends of a run to the books, at once for reports of one topic that follow each other.
+// count counts the outcomes of a run, in one step for each series of reports of one topic.
 func (d *reportLoop) count(run []librdkafka.Report) {
 	var ended [4]int64
 	var records, bytes int64
@@ -166,7 +166,7 @@ func (d *reportLoop) count(run []librdkafka.Report) {
 	}
 }
 
-// counters finds where a report's topic is counted.
+// counters finds the counters of a report's topic.
 func (d *reportLoop) counters(r *librdkafka.Report) topicCounters {
 	a, known := d.topics[r.TopicHandle()]
 	if !known {
@@ -176,7 +176,7 @@ func (d *reportLoop) counters(r *librdkafka.Report) topicCounters {
 	return a
 }
 
-// settle tells a session of n reports that say the same.
+// settle tells a session n reports that say the same.
 func (d *reportLoop) settle(r *librdkafka.Report, n int) {
 	ps, failure := d.producer.producers, d.failure(r)
 	publisher := ps.publishers.find(publisherOf(r.Opaque))
@@ -189,7 +189,7 @@ func (d *reportLoop) settle(r *librdkafka.Report, n int) {
 	}
 }
 
-// failure is nil for a record that the brokers have.
+// failure is what a session is told of a record, nil if the brokers have the record.
 func (d *reportLoop) failure(r *librdkafka.Report) *Error {
 	outcome := outcomeOf(r.Err, r.Status)
 	if outcome == record.OK {
@@ -206,7 +206,7 @@ func (d *reportLoop) failure(r *librdkafka.Report) *Error {
 	return failure
 }
 
-// reason is reasonFor, with whose limit a record exceeds.
+// reason says why a record failed. For a record that is too large it names the topic's limit.
 func (d *reportLoop) reason(r *librdkafka.Report) string {
 	reason := reasonFor(r.Err, r.Partition)
 	if r.Err != librdkafka.MessageTooLarge {
@@ -215,7 +215,7 @@ func (d *reportLoop) reason(r *librdkafka.Report) string {
 	return strings.TrimSuffix(reason+", for the topic's max.message.bytes of "+d.producer.producers.limit(r.Topic()), " of ")
 }
 
-// wake tells the sessions whose answers are complete, once per run of reports.
+// wake wakes the sessions that can go on, once for each series of reports.
 func (d *reportLoop) wake() {
 	for i, publisher := range d.woken {
 		publisher.wake()
@@ -224,7 +224,7 @@ func (d *reportLoop) wake() {
 	d.woken = d.woken[:0]
 }
 
-// fail logs an error event; a fatal one replaces the handle. It returns whether that was done.
+// fail logs an error event. After a fatal error it replaces the handle, and returns whether that was done.
 func (d *reportLoop) fail(event librdkafka.Event) (replaced bool) {
 	p := d.producer
 	if !event.Fatal || !d.present() {
@@ -244,9 +244,9 @@ func (d *reportLoop) fail(event librdkafka.Event) (replaced bool) {
 	return replaced
 }
 
-// supersede makes a successor for a handle that has run out of epochs. Each batch that is refused, and each record that
-// times out, costs one of 32 767; librdkafka then begins again at zero, which brokers refuse. The handle sends what
-// it has, as when properties change.
+// replaceOutOfEpochs gives a handle that has used up its epochs a successor. Each refused batch costs an epoch, as
+// does each record that times out. There are 32 767. Then librdkafka begins again at 0, which brokers refuse. The old
+// handle still sends what it has.
 func (d *reportLoop) replaceOutOfEpochs() {
 	if !d.outOfEpochs {
 		return
@@ -259,7 +259,7 @@ func (d *reportLoop) replaceOutOfEpochs() {
 	}
 }
 
-// present tells whether records are still produced with the handle.
+// present tells whether new records still go to the handle.
 func (d *reportLoop) present() bool {
 	if d.batching == whole {
 		return d.handle == d.producer.handle.Load()
@@ -273,7 +273,7 @@ func (d *reportLoop) takeStatistics(text string) {
 	}
 }
 
-// empty reads what a failed handle still reports, in bounded time.
+// drainFailed reads the last reports of a handle that failed, for at most drainTime.
 func (d *reportLoop) drainFailed() {
 	until := time.Now().Add(drainTime)
 	for d.handle.Pending() > 0 && time.Now().Before(until) {
@@ -283,7 +283,7 @@ func (d *reportLoop) drainFailed() {
 	}
 }
 
-// finish ends the handle: what it has is sent until ctx ends, then given up.
+// finish ends the handle. What the handle has is sent until ctx ends, and then given up.
 func (d *reportLoop) finish(ctx context.Context) {
 	d.handle.Retire()
 	d.handle.Flush()
@@ -300,7 +300,7 @@ func (d *reportLoop) finish(ctx context.Context) {
 	discard(ctx, d.handle, d.producer.log)
 }
 
-// await returns when every report has been read, or with ctx.
+// await returns when all reports have been read, or when ctx ends.
 func (d *reportLoop) await(ctx context.Context) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

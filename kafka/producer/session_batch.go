@@ -6,30 +6,30 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
-// sessionBatch is what a session has produced with a profile since it last pushed: records of one topic, packed.
-// To hand librdkafka many at once costs a fraction of one at a time.
+// sessionBatch is packed records of one topic that a session has produced with one profile since its last push. Many
+// records in one call into C cost a fraction of one call each.
 type sessionBatch struct {
 	producer *producer
 	topic    *topic
 	packed   *[]byte // of the pool; nil when there are no records
 	records  int
 	bytes    int64 // their keys and values
-	lastPush int64 // the number of the push that this session last left with the accumulator
+	lastPush int64 // number of the session's last push that the accumulator kept
 }
 
 const (
-	sessionBatchRecords = 64       // that a session gathers before they are pushed
-	sessionBatchBytes   = 16 << 10 // of such records, and of the largest that is gathered at all
+	sessionBatchRecords = 64       // in a batch
+	sessionBatchBytes   = 16 << 10 // in a batch, and of the largest record in one
 )
 
-// sessionBatches are buffers for packed records: an idle session has none.
+// sessionBatches are buffers for packed records. An idle session has no buffer.
 var sessionBatches = sync.Pool{New: func() any {
 	b := make([]byte, 0, 2*sessionBatchBytes+sessionBatchRecords*librdkafka.PackedHead)
 	return &b
 }}
 
-// takes tells whether a record can be gathered: it is not large, and librdkafka will have nothing against it that
-// a session which does not wait for reports should be told at once.
+// takes tells whether the batch can take a record. A large record goes alone. So does a buffered record for one
+// partition, whose session is told at once that librdkafka does not know the partition.
 func (g *sessionBatch) takes(key, value []byte, d *librdkafka.Details) bool {
 	size, a := len(key)+len(value), g.producer.accumulator
 	if d != nil {
@@ -41,7 +41,7 @@ func (g *sessionBatch) takes(key, value []byte, d *librdkafka.Details) bool {
 	return int64(size) <= a.maxRecord.Load()
 }
 
-// begins tells whether a record of the topic is pushed with none of those that were gathered before.
+// startsBatch tells whether a record of the topic begins a new batch.
 func (g *sessionBatch) startsBatch(t *topic) bool {
 	return g.records == 0 || g.topic != t || g.records == sessionBatchRecords || len(*g.packed) >= sessionBatchBytes
 }
@@ -61,7 +61,7 @@ func (g *sessionBatch) add(t *topic, key, value []byte, opaque uint64, d *librdk
 	t.row.profiles[g.producer.index].accept(len(key) + len(value))
 }
 
-// push hands over what was gathered.
+// push hands the batch to the accumulator.
 func (g *sessionBatch) push() {
 	if g.records == 0 {
 		return

@@ -12,34 +12,34 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// load is how much of a producer's queue is taken.
+// load is how many records are under way, and their bytes.
 type load struct {
 	records, bytes atomic.Int64
 	_              [48]byte // a cache line of its own
 }
 
-// add counts records that are on their way, or with negative figures have ended.
+// add counts records that are now under way. Negative numbers count records that have ended.
 func (l *load) add(records, bytes int64) {
 	l.records.Add(records)
 	l.bytes.Add(bytes)
 }
 
-// queueSpace is what a producer's queue holds.
+// queueSpace is room for records and bytes in a producer's queue.
 type queueSpace struct{ records, bytes int64 }
 
-// queue is how much a producer's queue holds, and how much of it is taken.
+// queue is how much librdkafka's queue of a producer may hold, and how much it holds.
 type queue struct {
 	taken  load
 	bounds atomic.Pointer[queueSpace]
 }
 
-// free is what is left of the queue.
+// free is the room that is left.
 func (q *queue) free() queueSpace {
 	bounds := q.bounds.Load()
 	return queueSpace{bounds.records - q.taken.records.Load(), bounds.bytes - q.taken.bytes.Load()}
 }
 
-// queueBounds are those of librdkafka's queue, whose own defaults apply to what is not set.
+// queueBounds reads the bounds of librdkafka's queue. librdkafka's defaults apply to properties that are not set.
 func queueBounds(p config.Properties) *queueSpace {
 	number := func(name string, otherwise int64) int64 {
 		n, err := strconv.ParseInt(p[name], 10, 64)
@@ -55,20 +55,20 @@ func queueBounds(p config.Properties) *queueSpace {
 	return b
 }
 
-// load counts records of a topic that are on their way.
+// load counts records of a topic that are now under way.
 func (p *producer) load(a topicCounters, records, bytes int64) {
 	a.underway[p.index].add(records, bytes)
 	p.queue.taken.add(records, bytes)
 }
 
-// unload counts them when they have ended.
+// unload counts records of a topic that have ended.
 func (p *producer) unload(a topicCounters, records, bytes int64) {
 	p.load(a, -records, -bytes)
 }
 
-// crowded tells whether a topic has as much of the queue as is still free. So one whose broker does not answer gets
-// half of the queue, two a third each, and there is always room for the others. (It is the dynamic threshold of
-// switches that share their memory: Choudhury and Hahne, 1998.)
+// exceedsShare tells whether a topic has as much of the queue as is still free. So a topic whose broker does not
+// answer gets half of the queue, and two such topics get a third each. There is always room for the others. Switches
+// with shared memory call this a dynamic threshold (Choudhury and Hahne, 1998).
 func (p *producer) exceedsShare(a topicCounters) bool {
 	mine := &a.underway[p.index]
 	records, bytes := mine.records.Load(), mine.bytes.Load()
@@ -79,11 +79,11 @@ func (p *producer) exceedsShare(a topicCounters) bool {
 	return records > free.records || bytes > free.bytes
 }
 
-// CrowdedError is the ErrFull of a topic that has its share of the queue under way.
+// QueueShareError is the ErrFull of a topic that has its share of the queue under way.
 type QueueShareError struct {
 	Topic          string
 	Records, Bytes int64  // under way
-	Why            string // why they do not get on; empty when that is not known
+	Why            string // why the brokers do not have them; empty when it is not known
 }
 
 func (e *QueueShareError) Error() string {
@@ -94,8 +94,8 @@ func (e *QueueShareError) Error() string {
 	return text
 }
 
-// StayedFull is the end of a record that has waited for room in vain; err is what it was last told, nil when its
-// session has too much under way.
+// StayedFull is the end of a record that has waited for room in vain. err is the last refusal, or nil if the session
+// had too much in flight.
 func StayedFull(topic string, waited time.Duration, err error) *Error {
 	reason := fmt.Sprintf("the queue stayed full for %s", waited)
 	if crowded, is := errors.AsType[*QueueShareError](err); is {
@@ -104,16 +104,17 @@ func StayedFull(topic string, waited time.Duration, err error) *Error {
 	return &Error{Outcome: record.Retry, Topic: topic, Reason: reason}
 }
 
-// Is makes it an ErrFull.
+// Is makes the error an ErrFull.
 func (e *QueueShareError) Is(target error) bool { return target == kerr.ErrFull }
 
-// crowd is why a topic's record has to wait.
+// shareError says why a topic's record must wait.
 func (ps *Producers) shareError(t *topic, p *producer) error {
 	mine := &t.underway[p.index]
 	return &QueueShareError{Topic: t.name, Records: mine.records.Load(), Bytes: mine.bytes.Load(), Why: ps.problem(t.name, AnyPartition)}
 }
 
-// fullest is how near the topic that has most of a profile's queue has come to its share: 1 when it has to wait.
+// fullest is how near a topic has come to its share of a profile's queue, for the topic that is nearest. At 1 the
+// topic's records wait.
 func (t *counterTable) fullest(p *producer) (ratio float64) {
 	free := p.queue.free()
 	t.mu.Lock()

@@ -20,20 +20,20 @@ type batching int
 
 const (
 	whole  batching = iota // as many as the properties allow
-	small                  // 16 KiB of them, as Java's producer does
-	single                 // one
+	small                  // 16 KiB of records, as Java's producer does
+	single                 // one record
 	batchingCount
 )
 
-// batches are the properties of the handles that send in smaller batches. Their queues bound the memory that
-// records of refused batches take.
+// batches are the properties of the handles for smaller batches. The bounds of their queues bound the memory for
+// refused records.
 var batches = [...]config.Properties{
 	small: {
 		"batch.size": "16384", "statistics.interval.ms": "0",
 		"queue.buffering.max.messages": "50000", "queue.buffering.max.kbytes": "65536",
 	},
-	// Each record that is refused would cost an idempotent producer a new epoch, and its queue tens of milliseconds. This
-	// one never sends a record twice by itself, so it neither reorders nor duplicates.
+	// Each refused record would cost an idempotent producer a new epoch, and its queue tens of milliseconds. This
+	// producer never sends a record twice by itself. So it does not reorder or duplicate records.
 	single: {
 		"enable.idempotence": "false", "message.send.max.retries": "0", "max.in.flight.requests.per.connection": "5",
 		"batch.num.messages": "1", "linger.ms": "0", "statistics.interval.ms": "0",
@@ -42,29 +42,29 @@ var batches = [...]config.Properties{
 }
 
 const (
-	// secondTry is how old a record may be that somebody waits for and that is sent again, and how long a single one is
-	// tried: the answer comes before the client's patience ends.
+	// resendTime is how old a delivered record may be that is sent again. It also bounds how long a record is tried
+	// alone. So the answer comes before the client gives up.
 	resendTime = 10 * time.Second
-	// splitIdle is how long a handle is kept that has nothing to send.
+	// splitIdle is how long a handle without records is kept.
 	splitIdle = time.Minute
 )
 
-// splitter sends the records of batches that brokers have refused again, in smaller batches, until each was written
-// or refused alone. It has up to two more handles for that, made when they are needed first, and remembers topics that do
-// not take large batches: what is produced to those goes there at once.
+// splitter sends the records of refused batches again, in smaller batches, until each record was written or refused
+// alone. It makes up to two more handles when they are needed. It remembers topics that do not take large batches, and
+// further records of these topics go to those handles at once.
 type splitter struct {
 	producer *producer
-	handles  [batchingCount]atomic.Pointer[librdkafka.Producer] // the present ones, nil when there is none
-	byTopic  atomic.Pointer[map[string]batching]                // topics, and what they take; never changed, but replaced
+	handles  [batchingCount]atomic.Pointer[librdkafka.Producer] // the present handles, nil without one
+	byTopic  atomic.Pointer[map[string]batching]                // what topics take; the map is replaced, never changed
 
-	mu      sync.Mutex // guards what follows, and all changes of the above; taken before the producer's own
+	mu      sync.Mutex // guards what follows, and changes of the above; locked before the mutex of the producer's handles
 	current [batchingCount]*reportLoop
-	closing bool           // no handle is let go any more
-	ended   bool           // none is made any more
-	former  sync.WaitGroup // handles that come to their end
+	closing bool           // no handle is closed any more
+	ended   bool           // no handle is made any more
+	former  sync.WaitGroup // handles that end in the background
 }
 
-// batchingFor is what a topic takes.
+// batchingFor is what batches a topic takes.
 func (s *splitter) batchingFor(topic string) batching {
 	if modest := s.byTopic.Load(); modest != nil {
 		return (*modest)[topic]
@@ -87,8 +87,8 @@ func (s *splitter) learn(topic string, refused batching) {
 	s.byTopic.Store(&known)
 }
 
-// relearn forgets the topics that such batches were for: nothing of theirs is under way, or all properties are
-// others. The lock is held.
+// forgetTopics forgets the topics that take such batches. None of their records is under way there, or the properties
+// have changed. The lock is held.
 func (s *splitter) forgetTopics(b batching) {
 	if modest := s.byTopic.Load(); modest != nil {
 		others := maps.Clone(*modest)
@@ -97,7 +97,8 @@ func (s *splitter) forgetTopics(b batching) {
 	}
 }
 
-// handle is the present one for such batches, made when there is none; nil when none can be made any more.
+// handle is the present handle for such batches. It makes one when there is none, and returns nil when none can be
+// made.
 func (s *splitter) handle(b batching) *librdkafka.Producer {
 	if handle := s.handles[b].Load(); handle != nil {
 		return handle
@@ -124,6 +125,7 @@ func (s *splitter) open(b batching) {
 	go d.run()
 }
 
+// properties are those of a handle for such batches.
 func (s *splitter) properties(b batching) config.Properties {
 	p := config.Merge(s.producer.handles.propertiesNow(), batches[b])
 	if b == single && s.awaited() {
@@ -139,7 +141,7 @@ func (s *splitter) properties(b batching) config.Properties {
 // awaited tells whether clients wait for the records.
 func (s *splitter) awaited() bool { return s.producer.profile == config.Delivered }
 
-// close lets a handle go: what it has is sent in the background. It returns false when it is not the present one.
+// close ends a handle in the background, after it has sent its records. It returns false if the handle is not present.
 func (s *splitter) close(d *reportLoop) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,7 +153,7 @@ func (s *splitter) close(d *reportLoop) bool {
 	return true
 }
 
-// forget makes room for the successor of a handle. The lock is held.
+// detach makes room for the successor of a handle. The lock is held.
 func (s *splitter) detach(d *reportLoop) bool {
 	if s.current[d.batching] != d {
 		return false
@@ -161,7 +163,7 @@ func (s *splitter) detach(d *reportLoop) bool {
 	return true
 }
 
-// drop forgets a handle that failed for good; its report loop ends by itself.
+// drop detaches a handle that failed for good. Its report loop ends by itself.
 func (s *splitter) drop(d *reportLoop) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,7 +174,7 @@ func (s *splitter) drop(d *reportLoop) bool {
 	return true
 }
 
-// renew lets the handles go because the properties have changed.
+// renew closes the handles, because the properties have changed.
 func (s *splitter) renew() {
 	for b := small; b < batchingCount; b++ {
 		if d := s.present(b); d != nil {
@@ -181,14 +183,15 @@ func (s *splitter) renew() {
 	}
 }
 
+// present is the report loop of the present handle for such batches, nil without one.
 func (s *splitter) present(b batching) *reportLoop {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.current[b]
 }
 
-// finish ends the handles, the one with the larger batches first: what is refused of those goes to the other. No
-// other handle of the profile has anything to send any more.
+// finish ends the handles. Those with larger batches end first, because their refused records go to the others. The
+// profile's own handle has already sent everything.
 func (s *splitter) finish(ctx context.Context) {
 	s.mu.Lock()
 	s.closing = true
@@ -204,7 +207,7 @@ func (s *splitter) finish(ctx context.Context) {
 	s.ended = true
 }
 
-// again hands over packed records of a topic for smaller batches. It returns how many bytes of them were taken.
+// resend hands over packed records of a topic for smaller batches. It returns how many bytes were taken.
 func (s *splitter) resend(topic string, packed []byte, b batching) (taken int) {
 	for taken < len(packed) {
 		n, code, err := s.producePacked(topic, packed[taken:], b)
@@ -216,7 +219,7 @@ func (s *splitter) resend(topic string, packed []byte, b batching) (taken int) {
 	return taken
 }
 
-// producePacked hands records to the present handle, or to its successor when it was just let go.
+// producePacked hands records to the present handle, or to its successor when the handle was just closed.
 func (s *splitter) producePacked(topic string, packed []byte, b batching) (taken int, code librdkafka.Code, err error) {
 	for {
 		handle := s.handle(b)
@@ -230,12 +233,12 @@ func (s *splitter) producePacked(topic string, packed []byte, b batching) (taken
 	}
 }
 
-// divide hands records of a refused batch over for smaller ones, and leaves the reports of those that have ended.
+// resendRefused sends refused records again in smaller batches. It returns the reports of the records that have ended.
 func (d *reportLoop) resendRefused(run []librdkafka.Report) (ended []librdkafka.Report) {
-	topic := run[0].Topic() // a batch is of one
+	topic := run[0].Topic() // a batch has records of one topic
 	var packed []byte
 	var again []librdkafka.Report
-	var ends []int // in packed, of those
+	var ends []int // where each record of again ends in packed
 	told := slices.ContainsFunc(run, func(r librdkafka.Report) bool { return r.Err == librdkafka.DifferentRecord })
 	for i := range run {
 		r := &run[i]
@@ -261,8 +264,8 @@ func (d *reportLoop) resendRefused(run []librdkafka.Report) (ended []librdkafka.
 	return ended
 }
 
-// divisible tells whether a record was refused for others of its batch, or may have been, or for its producer. Where
-// librdkafka told which records were at fault, the others are marked.
+// divisible tells whether a record was refused for another record of its batch, or for its producer, or may have been.
+// told says that librdkafka knows which records were at fault. Then it marks the other records.
 //
 //checker:seam batch-to-divide
 func (d *reportLoop) divisible(r *librdkafka.Report, told bool) bool {
@@ -277,11 +280,11 @@ func (d *reportLoop) divisible(r *librdkafka.Report, told bool) bool {
 func (d *reportLoop) learn(topic string, code librdkafka.Code) {
 	if code == librdkafka.MessageTooLarge || code == librdkafka.BatchTooLarge {
 		d.producer.splitter.learn(topic, d.batching)
-		d.producer.producers.limit(topic) // asked for: who is refused alone will be told
+		d.producer.producers.limit(topic) // so that the error of a record that is refused alone names the limit
 	}
 }
 
-// bystander is the report of a record that was not sent again: it was not written, and may be fine.
+// notResent is the report of a record that was not sent again. The record was not written, and may be valid.
 func notResent(r librdkafka.Report) librdkafka.Report {
 	r.Err = librdkafka.DifferentRecord
 	return r

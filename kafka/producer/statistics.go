@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// statistics are what librdkafka tells of itself (STATISTICS.md of librdkafka): the last sample of a
-// profile's handle, and counters that go on when the handle is replaced.
+// statistics are what librdkafka says of a producer (librdkafka's STATISTICS.md): the present handle's last sample,
+// and counters that go on when the handle is replaced.
 type statistics struct {
 	mu      sync.Mutex  // guards what follows
 	of      *reportLoop // whose samples are taken
@@ -20,7 +20,7 @@ type statistics struct {
 	brokers map[brokerKey]*brokerCounters
 }
 
-// sample is the part of librdkafka's statistics that sluice reads.
+// sample is what sluice reads of librdkafka's statistics.
 type sample struct {
 	queued, queuedBytes, queueLimit, queueBytesLimit int64
 	brokers                                          []brokerSample
@@ -39,13 +39,13 @@ type brokerSample struct {
 	Throttle    spread `json:"throttle"` // milliseconds
 }
 
-// spread is the part that sluice reads of a value's distribution over the last interval.
+// spread is what sluice reads of a distribution over the last interval.
 type spread struct {
 	Average int64 `json:"avg"`
 	P99     int64 `json:"p99"`
 }
 
-// brokerKey tells brokers apart: by number, and by address as long as there is none.
+// brokerKey identifies a broker by its number, or by its address while it has no number.
 type brokerKey struct {
 	id      int32
 	address string
@@ -58,21 +58,21 @@ func (b *brokerSample) key() brokerKey {
 	return brokerKey{b.ID, b.Address}
 }
 
-// brokerCounters add up the counters of one broker over all handles.
+// brokerCounters add up one broker's counters over all handles.
 type brokerCounters struct{ timeouts, retries, connects, disconnects counter }
 
-// counter goes on where another begins at zero again.
+// counter is a sum that goes on when librdkafka's counter begins again at 0.
 type counter struct{ total, last int64 }
 
 func (c *counter) take(now int64) {
 	if now < c.last {
-		c.last = 0 // librdkafka forgot the broker and met it again
+		c.last = 0 // librdkafka forgot the broker, and counts it anew
 	}
 	c.total += now - c.last
 	c.last = now
 }
 
-// restart expects the samples of another handle, whose counters begin at zero.
+// restart expects the samples of another handle, whose counters begin at 0.
 func (s *statistics) restart(of *reportLoop) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,7 +82,7 @@ func (s *statistics) restart(of *reportLoop) {
 	}
 }
 
-// take enters a sample, unless its handle is not the present one any more.
+// take enters a sample, if its handle is still the present one.
 func (s *statistics) take(from *reportLoop, text string) error {
 	now, err := decodeStatistics(strings.NewReader(text))
 	if err != nil {
@@ -115,7 +115,7 @@ func (s *statistics) count(b *brokerSample) {
 	c.disconnects.take(b.Disconnects)
 }
 
-// fill writes what is known into a profile's status.
+// fill writes the statistics into a profile's status.
 func (s *statistics) fill(p *ProfileStatus) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,7 +125,7 @@ func (s *statistics) fill(p *ProfileStatus) {
 	for i := range s.last.brokers {
 		b := &s.last.brokers[i]
 		if b.ID < 0 && known {
-			continue // librdkafka keeps the bootstrap addresses, and lets them go idle
+			continue // librdkafka keeps the bootstrap addresses, but does not use them any more
 		}
 		c := s.brokers[b.key()]
 		p.Brokers = append(p.Brokers, BrokerStatus{
@@ -139,8 +139,8 @@ func (s *statistics) fill(p *ProfileStatus) {
 	}
 }
 
-// decodeStatistics reads a sample up to where the topics begin: what follows grows with their
-// partitions, and nobody needs it.
+// decodeStatistics reads a sample up to its topics. The rest grows with the number of partitions, and sluice does not
+// use it.
 func decodeStatistics(r io.Reader) (s sample, err error) {
 	d := json.NewDecoder(r)
 	if start, err := d.Token(); err != nil || start != json.Delim('{') {
@@ -188,7 +188,7 @@ func decodeBrokers(d *json.Decoder) ([]brokerSample, error) {
 	return brokers, nil
 }
 
-// plausible holds counters in a range whose sums do not overflow.
+// plausible bounds the counters, so that their sums do not overflow.
 func (b brokerSample) plausible() brokerSample {
 	for _, n := range []*int64{&b.Timeouts, &b.Retries, &b.Connects, &b.Disconnects} {
 		*n = min(max(0, *n), 1<<50)

@@ -9,24 +9,24 @@ import (
 	"github.com/sluice-proxy/sluice/metrics"
 )
 
-// ProducedRow is the book of one topic's produced records since the start. Every record that was
-// accepted ends as exactly one Outcome, so Accepted is always the sum of Ended and Pending. A record
-// that waits for its topic to be looked up is in no row yet: see ProfileStatus.Held.
+// TopicCounts count one topic's produced records since the start. Every accepted record ends as exactly one Outcome,
+// so Accepted is the sum of Ended and Pending. A record that waits for its topic is not counted here yet; see
+// ProfileStatus.Held.
 type TopicCounts struct {
-	Topic    string   // empty: the topics beyond Config.MaxTopicRows, and those that no broker has confirmed
+	Topic    string   // empty: all topics beyond Config.MaxTopicRows, and all that no broker has confirmed
 	Accepted int64    // records taken from sessions
 	Bytes    int64    // their keys and values
 	Ended    [4]int64 // of these, by Outcome
 }
 
-// ProfileStatus is one producer profile. What librdkafka counts is as old as its last statistics
-// (statistics.interval.ms, 10 s), and zero before the first.
+// ProfileStatus is the state of one producer profile. librdkafka's figures are as old as its last statistics
+// (statistics.interval.ms, 10 s by default). They are zero before the first statistics.
 type ProfileStatus struct {
 	Name       string
 	InFlight   int64                // records accepted that have no outcome yet, Held included
 	Held       int64                // of these, those that wait for their topic to be looked up
-	AckLatency metrics.Distribution // from librdkafka's taking a record to its report; sampled when reports come in runs
-	Fullest    float64              // how near the topic that has most of the queue has come to its share: at 1 its records wait
+	AckLatency metrics.Distribution // from the call that hands librdkafka a record to its report; sampled when many reports come at once
+	Fullest    float64              // how near a topic has come to its share of the queue, for the nearest topic: at 1 its records wait
 	Fatal      int64                // times that the producer failed for good and was replaced
 
 	Queued, QueuedBytes         int64 // what librdkafka's queue holds (msg_cnt, msg_size)
@@ -34,20 +34,19 @@ type ProfileStatus struct {
 	Brokers                     []BrokerStatus
 }
 
-// BrokerStatus is librdkafka's connection to one broker, as its statistics tell. The counters go on
-// when the producer is replaced.
+// BrokerStatus is librdkafka's connection to one broker, from its statistics. The counters go on when the producer is
+// replaced.
 type BrokerStatus struct {
-	ID      int32  // -1: a bootstrap address, listed while no broker is known by its number
+	ID      int32  // -1: a bootstrap address, listed until a broker's number is known
 	Address string // host:port
-	State   string // librdkafka's word: UP, DOWN, INIT, CONNECT, ...
+	State   string // UP, DOWN, INIT, CONNECT, ..., as librdkafka says
 	RTT     RoundTrip
 
 	Timeouts, Retries, Connects, Disconnects int64
 	Throttle                                 time.Duration // average of the last interval
 }
 
-// RoundTrip is the time that a broker took to answer, over the last statistics interval; zero when
-// nothing was sent.
+// RoundTrip is how long a broker took to answer in the last statistics interval. It is zero when nothing was sent.
 type RoundTrip struct{ Average, P99 time.Duration }
 
 // Pending is how many records have no outcome yet.
@@ -65,7 +64,7 @@ func (p *producer) status() ProfileStatus {
 	return s
 }
 
-// status lists what the profiles do, by name.
+// Status lists the profiles, by name.
 func (ps *Producers) Status() []ProfileStatus {
 	var all []ProfileStatus
 	for _, p := range ps.all {
@@ -75,8 +74,8 @@ func (ps *Producers) Status() []ProfileStatus {
 	return all
 }
 
-// ProduceCounts count records since the start. Accepted is always the sum of Ended and Pending, but for records that
-// change between two reads.
+// Counts count all records since the start. Accepted is the sum of Ended and Pending, except for records that change
+// while the counters are read.
 type Counts struct {
 	Accepted      int64    // records taken from sessions
 	Ended         [4]int64 // of these, by Outcome
@@ -85,7 +84,7 @@ type Counts struct {
 	Replaced      int64    // producers replaced after a fatal error
 }
 
-// counts reads the counters of all producers.
+// Counts reads the counters of all producers.
 func (ps *Producers) Counts() Counts {
 	sum := ps.counters.sum()
 	counts := Counts{Accepted: sum.Accepted, Ended: sum.Ended, Pending: sum.Pending(), UnknownEvents: ps.counters.unknownEvents.Load()}

@@ -14,19 +14,20 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// topicGate is the gate between what clients name and what librdkafka is told: librdkafka never
-// forgets a topic, and fails the records of one that does not exist only after
-// topic.metadata.propagation.max.ms. A topic is looked up once; until it is known, its records wait
-// here, and a missing one is refused for a while without asking again.
+// topicGate holds records until their topic is known to exist. librdkafka never forgets a topic. It fails the records
+// of a missing topic only after topic.metadata.propagation.max.ms.
+//
+// sluice looks a topic up once. It refuses a missing topic for missingFor without another question.
 type topicGate struct {
-	limit atomic.Int64
-	bytes atomic.Int64 // of the records that all topics hold
+	limit atomic.Int64 // topics
+	bytes atomic.Int64 // weight of the records that all topics hold
 	mu    sync.RWMutex
 	names map[string]*topic
 
 	lookups lookups
 }
 
+// knowledge is what sluice knows of a topic.
 type knowledge int32
 
 const (
@@ -36,23 +37,23 @@ const (
 	missing
 )
 
-// topic is what is known of one topic, and the records that wait for it.
+// topic is what sluice knows of one topic, with the records that wait for the topic.
 type topic struct {
 	gate  *topicGate
 	name  string
 	state atomic.Int32 // knowledge
 
-	// accounts are where its records are counted: set before it is first known, and never again.
+	// The counters are set before the topic is first known, and never again.
 	topicCounters
 
-	lookup          lookupHistory // belongs to the inquiry
-	awaitsPartition bool          // it holds only records whose partition is not known
-	due             time.Time     // when it may be asked for; guarded by the lookups' mu
+	lookup          lookupHistory // belongs to the look-up loop
+	awaitsPartition bool          // it holds the records of another one whose partition is not known
+	due             time.Time     // not asked for before; guarded by the mutex of lookups
 
 	mu         sync.Mutex // guards what follows
-	awaiting   *topic     // holds the records whose partition is not known; nil before the first
+	awaiting   *topic     // see awaitingPartition; nil before the first such record
 	partitions partitionCount
-	until      time.Time // missing: ask again after this
+	until      time.Time // a missing topic is refused until then
 	held       heldRecords
 }
 
@@ -71,9 +72,10 @@ func (c *partitionCount) lacks(partition int, now time.Time) bool {
 	return now.Sub(c.asked) < lookAgainAfter && partition >= c.count
 }
 
-const missingFor = 3 * time.Second // a topic known to be missing is refused so long
+// missingFor is how long a missing topic is refused without another question.
+const missingFor = 3 * time.Second
 
-// find returns the topic's entry, making one if there is room.
+// find returns the topic of a name. It makes one if there is room.
 func (t *topicGate) find(name []byte) (*topic, error) {
 	t.mu.RLock()
 	entry := t.names[string(name)]
@@ -90,7 +92,7 @@ func (t *topicGate) add(name string) (*topic, error) {
 	if entry := t.names[name]; entry != nil {
 		return entry, nil
 	}
-	if cluster.InternalTopic(name) { // brokers refuse it too, but a broker without such a topic may make one
+	if cluster.InternalTopic(name) { // brokers refuse it too, but a broker without it may create it
 		return nil, &Error{Outcome: record.Rejected, Topic: name, Reason: "it is Kafka's own, and no client may write to it"}
 	}
 	limit := int(t.limit.Load())
@@ -107,11 +109,11 @@ func (t *topicGate) add(name string) (*topic, error) {
 	return entry, nil
 }
 
-// all lists the topics, and apart from them those that hold records of unknown partitions.
+// all lists the topics, and also those that hold the records of unknown partitions.
 func (t *topicGate) all() []*topic {
 	t.mu.RLock()
 	all := slices.Collect(maps.Values(t.names))
-	t.mu.RUnlock() // a topic's lock is taken before this one
+	t.mu.RUnlock() // because a topic's lock is taken before this one
 	for _, entry := range all {
 		entry.mu.Lock()
 		if entry.awaiting != nil {
@@ -122,6 +124,7 @@ func (t *topicGate) all() []*topic {
 	return all
 }
 
+// forgetMissing makes room for other topics. The lock is held.
 func (t *topicGate) forgetMissing() {
 	for name, entry := range t.names {
 		if knowledge(entry.state.Load()) == missing {
@@ -130,7 +133,7 @@ func (t *topicGate) forgetMissing() {
 	}
 }
 
-// doubt makes the next record of the topic look it up again: librdkafka says it is gone.
+// invalidate has the topic looked up again, because librdkafka says that it is gone.
 func (t *topicGate) invalidate(name string) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -139,8 +142,8 @@ func (t *topicGate) invalidate(name string) {
 	}
 }
 
-// hold keeps a record until its topic is looked up. first is true when that has to be started.
-// released means that the topic became known meanwhile: produce it.
+// hold keeps a record until its topic is looked up. first says that the caller must start the look-up. released says
+// that the topic became known meanwhile, and that the caller must produce the record.
 func (t *topic) hold(r heldRecord) (released, first bool, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -163,7 +166,7 @@ func (t *topic) hold(r heldRecord) (released, first bool, err error) {
 	return false, first, nil
 }
 
-// empty forgets what was held, all of which has gone on or ended.
+// empty forgets what was held. All of it has been handed on, or has ended.
 func (t *topic) empty(now knowledge) {
 	t.held.clear()
 	t.state.Store(int32(now))
@@ -175,14 +178,14 @@ func (t *topic) refusal() *Error {
 	}
 }
 
-// holders are the producers of the records that are held.
+// holders are the producers whose records are held.
 func (t *topic) holders() []*producer {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.held.producers()
 }
 
-// open hands on what is held, in order, and lets further records pass.
+// open hands on what is held, in order. Further records of a known topic do not wait.
 func (t *topic) open(ps *Producers) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -199,7 +202,8 @@ func (t *topic) open(ps *Producers) {
 	t.empty(known)
 }
 
-// awaitingPartition is the topic that holds the records whose partition is not known, so that the others need not wait.
+// awaitingPartition is the topic that holds the records whose partition is not known. The records of other partitions
+// need not wait for those.
 func (t *topic) awaitingPartition() *topic {
 	if t.awaitsPartition {
 		return t
@@ -213,8 +217,8 @@ func (t *topic) awaitingPartition() *topic {
 	return t.awaiting
 }
 
-// has tells whether there may be a partition: the brokers were not asked just now, or know it. first is true when they
-// are to be asked.
+// has tells whether a partition may exist: the brokers know it, or were not asked just now. first says that the caller
+// must start the look-up.
 func (t *topic) has(partition int, now time.Time) (may, first bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -226,7 +230,7 @@ func (t *topic) has(partition int, now time.Time) (may, first bool) {
 	return true, first
 }
 
-// turnAway ends the records for partitions that the topic does not have.
+// rejectUnknownPartitions ends the records for partitions that the topic does not have.
 func (t *topic) rejectUnknownPartitions(ps *Producers, partitions int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -247,7 +251,7 @@ func (t *topic) rejectUnknownPartitions(ps *Producers, partitions int) {
 	lost.log(ps.log, time.Now())
 }
 
-// abandon ends the first n records that are held.
+// giveUpFirst ends the first n records that are held. The lock is held.
 func (t *topic) giveUpFirst(ps *Producers, n int, failure *Error) {
 	var lost lossLog
 	for _, r := range t.held.take(n) {
@@ -257,7 +261,7 @@ func (t *topic) giveUpFirst(ps *Producers, n int, failure *Error) {
 	lost.log(ps.log, time.Now())
 }
 
-// refuse fails what is held, and what comes in the next seconds.
+// refuse ends what is held, because the topic is missing. Further records are refused for missingFor.
 func (t *topic) refuse(ps *Producers) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -266,7 +270,7 @@ func (t *topic) refuse(ps *Producers) {
 	t.empty(missing)
 }
 
-// expire fails what has been held too long; with nothing left the look-up is over and done is true.
+// expire ends what has been held for too long. done says that nothing is held any more, so that the look-up is over.
 func (t *topic) expire(ps *Producers, before time.Time, reason string) (done bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -278,7 +282,7 @@ func (t *topic) expire(ps *Producers, before time.Time, reason string) (done boo
 	return true
 }
 
-// strand gives up what is held because the client is being closed.
+// giveUpHeld ends what is held, because the client is being closed.
 func (t *topic) giveUpHeld(ps *Producers) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
