@@ -1,5 +1,7 @@
 package server
 
+import "context"
+
 // Bell wakes one goroutine that waits for it in a select. Ringing it several times before the goroutine looks is the
 // same as ringing it once.
 type Bell chan struct{}
@@ -12,5 +14,15 @@ func (b Bell) Ring() {
 	select {
 	case b <- struct{}{}:
 	default:
+	}
+}
+
+// Await waits for the bell. It returns err if ctx ends before the bell rings.
+func (b Bell) Await(ctx context.Context, err error) error {
+	select {
+	case <-b:
+		return nil
+	case <-ctx.Done():
+		return err
 	}
 }

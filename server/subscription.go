@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -11,17 +10,17 @@ import (
 // SubscriptionWait is how long a request of HTTP waits for the place of a subscription that is just ending.
 const SubscriptionWait = 2 * time.Second
 
-// AwaitSubscription waits until a failed join is worth another attempt. It returns false if err has another cause than a
-// place that becomes free soon, or if ctx ends before the bell rings.
-func AwaitSubscription(ctx context.Context, err error, bell Bell) bool {
-	var full *kafka.CrowdedError
-	if !errors.As(err, &full) || !full.Soon {
-		return false
-	}
-	select {
-	case <-bell:
-		return true
-	case <-ctx.Done():
-		return false
+// JoinWithin joins again as long as there is no place for a subscription, but one becomes free soon. wait is called after
+// each such refusal. It returns nil when another attempt is worth it; its error ends the attempts.
+func JoinWithin(join func() error, wait func(refusal error) error) error {
+	for {
+		err := join()
+		var full *kafka.CrowdedError
+		if !errors.As(err, &full) || !full.Soon {
+			return err
+		}
+		if ended := wait(err); ended != nil {
+			return ended
+		}
 	}
 }

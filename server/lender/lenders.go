@@ -51,19 +51,32 @@ func (s *Lenders) Has(key string) bool {
 func (s *Lenders) Enter(ctx context.Context, key, group string, in kafka.SubscribeOptions) (*Lender, error) {
 	ctx, cancel := context.WithTimeout(ctx, server.SubscriptionWait)
 	defer cancel()
+	var l *Lender
+	err := server.JoinWithin(func() (err error) { //nolint:contextcheck // a subscription outlives the request that opens it
+		l, err = s.enter(key, group, in)
+		return err
+	}, func(refusal error) error { return l.wake.Await(ctx, refusal) })
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// enter is Enter without a wait. With an error the lender is over; its bell rings when another attempt is worth it.
+func (s *Lenders) enter(key, group string, in kafka.SubscribeOptions) (*Lender, error) {
 	for {
 		l, err := s.use(key, group, in)
 		if err != nil {
 			return nil, err
 		}
-		open, err := l.open() //nolint:contextcheck // a subscription outlives the request that opens it
+		open, err := l.open()
 		if open {
 			return l, nil
 		}
 		s.Exit(l)
 		s.remove(l)
-		if err != nil && !server.AwaitSubscription(ctx, err, l.wake) {
-			return nil, err
+		if err != nil {
+			return l, err
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/protocol"
+	"github.com/sluice-proxy/sluice/server"
 	"github.com/sluice-proxy/sluice/server/resp/blpopkey"
 )
 
@@ -166,24 +167,20 @@ func (s *session) checkSameKey(later *blpopkey.Key) error {
 // joinGroup makes the session a member. There may be no room until a subscription has ended that is just ending: this
 // is waited for, as long as the client waits.
 func (s *session) joinGroup(key *blpopkey.Key, until time.Time) error {
-	for {
+	return server.JoinWithin(func() error {
 		member, err := s.tryJoin(key)
-		var full *kafka.CrowdedError
-		switch {
-		case err == nil:
-			s.consumer.member, s.consumer.key = member, key
-			s.server.sessions.setOwner(s)
-			return nil
-		case !errors.As(err, &full) || !full.Soon:
+		if err != nil {
 			return err
 		}
+		s.consumer.member, s.consumer.key = member, key
+		s.server.sessions.setOwner(s)
+		return nil
+	}, func(error) error {
 		if done, err := s.waitOver(until); done {
 			return cmp.Or(err, errReplied)
 		}
-		if err := s.waitForClient(until); err != nil {
-			return endError{err}
-		}
-	}
+		return endSession(s.waitForClient(until))
+	})
 }
 
 // errReplied ends a command that has its reply already.

@@ -162,12 +162,7 @@ func unsubscribe(x *exchange.Exchange, in *instance) error {
 func joinWithin(ctx context.Context, bell server.Bell, join func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, server.SubscriptionWait)
 	defer cancel()
-	for {
-		err := join()
-		if err == nil || !server.AwaitSubscription(ctx, err, bell) {
-			return err
-		}
-	}
+	return server.JoinWithin(join, func(refusal error) error { return bell.Await(ctx, refusal) })
 }
 
 // errExclusive has the words of Kafka's own consumer (SubscriptionState.java).
