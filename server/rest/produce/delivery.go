@@ -105,7 +105,7 @@ func (d *Delivery) Enqueue(ctx context.Context, send func(kafka.Outgoing) error,
 			return exchange.ErrGone
 		}
 	}
-	room := func() bool { return d.Publisher.Room() } //nolint:contextcheck // what it may start outlives the request
+	room := func() bool { return d.Publisher.Room() }
 	stayedFull, err := server.SendWithin(full, room, func() error { return send(*out) }, wait)
 	if stayedFull {
 		return kafka.StayedFull(out.Topic, d.opts.QueueTimeout, err)
@@ -118,13 +118,13 @@ func (d *Delivery) await(ctx context.Context, n int, into []kafka.Result) ([]kaf
 	patience := time.NewTimer(d.opts.AckTimeout)
 	defer patience.Stop()
 	for {
-		if results, ok := d.Publisher.Results(n, into); ok { //nolint:contextcheck // as in hand
+		if results, ok := d.Publisher.Results(n, into); ok {
 			return results, nil
 		}
 		select {
 		case <-d.bell:
 		case <-patience.C:
-			return d.abandon(n, into), nil //nolint:contextcheck // as in hand
+			return d.abandon(n, into), nil
 		case <-ctx.Done():
 			d.Publisher.Forget(n)
 			return nil, exchange.ErrGone
