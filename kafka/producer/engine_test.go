@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
-	"go.uber.org/goleak"
 
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
@@ -19,15 +18,14 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// TestMain fails when a goroutine outlives the tests. It gives the property tests walks long enough to fill a ring, and
-// lets many tests go on at a time, which mostly wait for brokers. The command line goes above both.
+// TestMain gives the property tests walks that are long enough to fill a ring, unless the command line says otherwise.
 func TestMain(m *testing.M) {
-	for name, value := range map[string]string{"rapid.steps": "120", "rapid.nofailfile": "true", "test.parallel": "8"} {
+	for name, value := range map[string]string{"rapid.steps": "120", "rapid.nofailfile": "true"} {
 		if err := flag.Set(name, value); err != nil {
 			panic(err)
 		}
 	}
-	goleak.VerifyTestMain(m)
+	kafkatest.Main(m)
 }
 
 // openOn opens producers on the brokers, with the cluster that they ask, as kafka.Open does. They end with the test;
