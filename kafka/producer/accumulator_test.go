@@ -17,9 +17,9 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// babble has a session produce n records with numbers of its own, each as some client might: small and large ones,
+// produceVaried has a session produce n records with numbers of its own, each as some client might: small and large ones,
 // with and without details, and pushed now and then. It returns how many of its records failed.
-func babble(ps *Producers, session, n int, send func(*caller, Outgoing) error) (failed int, err error) {
+func produceVaried(ps *Producers, session, n int, send func(*caller, Outgoing) error) (failed int, err error) {
 	woken := kafkatest.NewBell()
 	p, err := ps.Publisher(woken.Ring)
 	if err != nil {
@@ -53,9 +53,9 @@ func babble(ps *Producers, session, n int, send func(*caller, Outgoing) error) (
 	return p.TakeFailed(), nil
 }
 
-// babbled runs some sessions at once, and makes sure that the log has all of their records, each once and in order,
+// wantOrder runs some sessions at once, and makes sure that the log has all of their records, each once and in order,
 // after those that are in it before.
-func babbled(t *testing.T, k *kfake.Cluster, properties config.Properties, before int, send func(*caller, Outgoing) error) {
+func wantOrder(t *testing.T, k *kfake.Cluster, properties config.Properties, before int, send func(*caller, Outgoing) error) {
 	t.Helper()
 	const sessions, each = 8, 300
 	ps := openOn(t, k.ListenAddrs(), func(cfg *config.Config) { cfg.Producer = properties })
@@ -63,7 +63,7 @@ func babbled(t *testing.T, k *kfake.Cluster, properties config.Properties, befor
 	var group sync.WaitGroup
 	for session := range sessions {
 		group.Go(func() {
-			if failed, err := babble(ps, session, each, send); err != nil || failed > 0 {
+			if failed, err := produceVaried(ps, session, each, send); err != nil || failed > 0 {
 				t.Errorf("session %d: %d failed, %v", session, failed, err)
 			}
 		})
@@ -97,7 +97,7 @@ func TestManySessionsKeepTheirOrder(t *testing.T) {
 				t.Run(door+" "+name+gate, func(t *testing.T) {
 					t.Parallel()
 					k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
-					babbled(t, k, properties, before, send)
+					wantOrder(t, k, properties, before, send)
 				})
 			}
 		}

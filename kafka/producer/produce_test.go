@@ -160,7 +160,7 @@ func TestAnUnansweredRecordMayBeWritten(t *testing.T) {
 	wantOutcome(t, newCaller(t, ps).deliver(t, "letters", []byte("x")), record.Unknown)
 }
 
-func TestForsakenRecordsAreCountedWhenTheyEnd(t *testing.T) {
+func TestForgottenRecordsAreCountedWhenTheyEnd(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	ps := openOn(t, k.ListenAddrs(), shortly)

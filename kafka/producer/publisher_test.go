@@ -14,8 +14,8 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// lonely is a publisher without producers: reports are made up.
-func lonely(t interface{ Fatal(...any) }, ps *Producers, wake func()) *Publisher {
+// unopened is a publisher of producers that were not opened. Tests make up its reports.
+func unopened(t interface{ Fatal(...any) }, ps *Producers, wake func()) *Publisher {
 	p, err := ps.Publisher(wake)
 	if err != nil {
 		t.Fatal(err)
@@ -23,8 +23,8 @@ func lonely(t interface{ Fatal(...any) }, ps *Producers, wake func()) *Publisher
 	return p
 }
 
-// ofBuffered is the report of a buffered record.
-func ofBuffered(p *Publisher) *librdkafka.Report { return &librdkafka.Report{Opaque: p.opaque(0)} }
+// bufferedReport is the report of a buffered record.
+func bufferedReport(p *Publisher) *librdkafka.Report { return &librdkafka.Report{Opaque: p.opaque(0)} }
 
 // configured are producers that were not opened, whose sessions may have so many records in flight.
 func configured(inFlight int) *Producers {
@@ -35,13 +35,13 @@ func configured(inFlight int) *Producers {
 
 // publisherWalk drives a publisher's ring and, beside it, a plain list.
 type publisherWalk struct {
-	p       *Publisher
-	tracked []*sent // not taken yet, in order
-	flying  []*sent // without a report, the forsaken included
-	pending int
-	failed  int
-	reports int64
-	asked   int // how many the last Take wanted in vain, 0 for none
+	p        *Publisher
+	tracked  []*sent // not taken yet, in order
+	inFlight []*sent // without a report, the forgotten ones included
+	pending  int
+	failed   int
+	reports  int64
+	asked    int // how many the last Take wanted in vain, 0 for none
 }
 
 type sent struct {
@@ -52,7 +52,7 @@ type sent struct {
 }
 
 func newPublisherWalk(t *rapid.T, from uint32) *publisherWalk {
-	p := lonely(t, configured(10), func() {})
+	p := unopened(t, configured(10), func() {})
 	p.ring.first, p.ring.next, p.ring.done = from, from, from
 	return &publisherWalk{p: p}
 }
@@ -61,7 +61,7 @@ func (w *publisherWalk) Deliver(t *rapid.T) {
 	for range rapid.IntRange(1, 30).Draw(t, "records") {
 		w.p.pending.Add(1)
 		s := &sent{sequence: w.p.track(), place: recordPosition{AnyPartition, -1, -1}}
-		w.tracked, w.flying = append(w.tracked, s), append(w.flying, s)
+		w.tracked, w.inFlight = append(w.tracked, s), append(w.inFlight, s)
 		w.pending++
 	}
 }
@@ -78,19 +78,19 @@ func (w *publisherWalk) Buffer(t *rapid.T) {
 	if failure != nil {
 		w.failed++
 	}
-	if w.p.report(ofBuffered(w.p), failure, 1) {
+	if w.p.report(bufferedReport(w.p), failure, 1) {
 		t.Fatal("a buffered record woke a session that waits for none")
 	}
 }
 
 // Report ends any record that is in flight.
 func (w *publisherWalk) Report(t *rapid.T) {
-	if len(w.flying) == 0 {
+	if len(w.inFlight) == 0 {
 		t.Skip("nothing in flight")
 	}
-	i := rapid.IntRange(0, len(w.flying)-1).Draw(t, "record")
-	s := w.flying[i]
-	w.flying = slices.Delete(w.flying, i, i+1)
+	i := rapid.IntRange(0, len(w.inFlight)-1).Draw(t, "record")
+	s := w.inFlight[i]
+	w.inFlight = slices.Delete(w.inFlight, i, i+1)
 	s.done = true
 	s.failure = rapid.SampledFrom([]*Error{nil, {Outcome: record.Rejected}, {Outcome: record.Unknown}}).Draw(t, "failure")
 	w.pending--
@@ -159,7 +159,7 @@ func (w *publisherWalk) Results(t *rapid.T) {
 	}
 }
 
-func (w *publisherWalk) Forsake(t *rapid.T) {
+func (w *publisherWalk) Forget(t *rapid.T) {
 	n := rapid.IntRange(0, len(w.tracked)).Draw(t, "n")
 	w.p.Forget(n)
 	w.tracked, w.asked = w.tracked[n:], 0
@@ -197,7 +197,7 @@ func TestOutcomesAgainstAList(t *testing.T) {
 			"report":      w.Report,
 			"report more": w.Report,
 			"take":        w.Take,
-			"forsake":     w.Forsake,
+			"forget":      w.Forget,
 			"results":     w.Results,
 			"place":       w.Place,
 			"take failed": w.TakeFailed,
@@ -210,7 +210,7 @@ func reportAll(p *Publisher, n int) {
 	for range 2 {
 		go func() {
 			for range n / 2 {
-				if p.report(ofBuffered(p), nil, 1) {
+				if p.report(bufferedReport(p), nil, 1) {
 					p.wake()
 				}
 			}
@@ -222,7 +222,7 @@ func reportAll(p *Publisher, n int) {
 func TestTheWakeForDrainedIsNeverLost(t *testing.T) {
 	t.Parallel()
 	woken := kafkatest.NewBell()
-	p := lonely(t, configured(8), woken.Ring)
+	p := unopened(t, configured(8), woken.Ring)
 	for round := range 3000 {
 		p.pending.Add(8)
 		n := round % 8
@@ -239,7 +239,7 @@ func TestTheWakeForDrainedIsNeverLost(t *testing.T) {
 func TestTheWakeForRoomIsNeverLost(t *testing.T) {
 	t.Parallel()
 	woken := kafkatest.NewBell()
-	p := lonely(t, configured(8), woken.Ring)
+	p := unopened(t, configured(8), woken.Ring)
 	for range 3000 {
 		for !p.Room() {
 			kafkatest.Await(t, woken, "the wake for room")
@@ -253,7 +253,7 @@ func TestTheWakeForRoomIsNeverLost(t *testing.T) {
 }
 
 func TestRoomEndsAtTheLimit(t *testing.T) {
-	p := lonely(t, configured(10), func() {})
+	p := unopened(t, configured(10), func() {})
 	p.pending.Store(9)
 	if !p.Room() {
 		t.Error("no room for the tenth record of ten")
@@ -263,7 +263,7 @@ func TestRoomEndsAtTheLimit(t *testing.T) {
 		t.Error("room for the eleventh record of ten")
 	}
 	for left := 9; left >= 5; left-- {
-		if woken := p.report(ofBuffered(p), nil, 1); woken != (left == 5) {
+		if woken := p.report(bufferedReport(p), nil, 1); woken != (left == 5) {
 			t.Errorf("woken is %v with %d in flight", woken, left)
 		}
 	}
@@ -271,10 +271,10 @@ func TestRoomEndsAtTheLimit(t *testing.T) {
 
 func TestANumberIsUsedAgainOnlyWhenNothingOfItIsInFlight(t *testing.T) {
 	ps := configured(10)
-	first := lonely(t, ps, func() {})
+	first := unopened(t, ps, func() {})
 	first.pending.Add(2)
 	first.Close()
-	if second := lonely(t, ps, func() {}); second.id == first.id {
+	if second := unopened(t, ps, func() {}); second.id == first.id {
 		t.Fatal("a late report would reach the wrong session")
 	}
 	opaque := first.opaque(0)
@@ -286,7 +286,7 @@ func TestANumberIsUsedAgainOnlyWhenNothingOfItIsInFlight(t *testing.T) {
 	if ps.publishers.find(publisherOf(opaque)) != nil {
 		t.Fatal("not forgotten with nothing in flight")
 	}
-	if third := lonely(t, ps, func() {}); third.id != first.id {
+	if third := unopened(t, ps, func() {}); third.id != first.id {
 		t.Errorf("number %d, want %d again: the table would grow with every session", third.id, first.id)
 	}
 }
@@ -322,10 +322,10 @@ func TestReportsAreSettledTogetherWhenTheySayTheSame(t *testing.T) {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
 	}
-	p := lonely(t, configured(10), func() {})
+	p := unopened(t, configured(10), func() {})
 	p.pending.Store(10)
 	p.Drained(5)
-	if p.report(ofBuffered(p), nil, 4) || !p.report(ofBuffered(p), nil, 3) || p.Pending() != 3 {
+	if p.report(bufferedReport(p), nil, 4) || !p.report(bufferedReport(p), nil, 3) || p.Pending() != 3 {
 		t.Errorf("%d left, or woken too early or not at all", p.Pending())
 	}
 }

@@ -37,7 +37,7 @@ func TestATopicThatDoesNotGetOnLeavesRoomForOthers(t *testing.T) {
 	}
 	p.Push()
 	kafkatest.Eventually(t, "the first records", func() bool { return p.Pending() == 0 })
-	brokers[1].freeze()
+	brokers[1].suspend()
 	taken := 0
 	var crowded *QueueShareError
 	for ; taken < 2*queue; taken++ {
@@ -64,7 +64,7 @@ func TestATopicThatDoesNotGetOnLeavesRoomForOthers(t *testing.T) {
 		err := p.Buffer([]byte("stuck"), nil, []byte("x"))
 		return strings.Contains(StayedFull("stuck", 5, err).Error(), want)
 	})
-	brokers[1].thaw()
+	brokers[1].resume()
 	kafkatest.Eventually(t, "the end of all", func() bool { return p.Drained(0) })
 	if failed := p.TakeFailed(); failed != 0 {
 		t.Errorf("%d records failed", failed)

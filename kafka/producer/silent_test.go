@@ -14,83 +14,83 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// frost lets brokers stand still as SIGSTOP does: connections are taken, and nothing more.
-type frost struct {
-	mu     sync.Mutex
-	thawed chan struct{} // closed: nothing is frozen
+// suspension lets brokers stand still as SIGSTOP does: connections are taken, and nothing more.
+type suspension struct {
+	mu      sync.Mutex
+	resumed chan struct{} // closed: nothing is suspended
 }
 
-func newFrost() *frost {
-	f := &frost{thawed: make(chan struct{})}
-	close(f.thawed)
-	return f
+func newSuspension() *suspension {
+	s := &suspension{resumed: make(chan struct{})}
+	close(s.resumed)
+	return s
 }
 
-func (f *frost) freeze() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.thawed = make(chan struct{})
+func (s *suspension) suspend() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.resumed = make(chan struct{})
 }
 
-func (f *frost) thaw() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func (s *suspension) resume() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	select {
-	case <-f.thawed:
+	case <-s.resumed:
 	default:
-		close(f.thawed)
+		close(s.resumed)
 	}
 }
 
-func (f *frost) wait() {
-	f.mu.Lock()
-	thawed := f.thawed
-	f.mu.Unlock()
-	<-thawed
+func (s *suspension) wait() {
+	s.mu.Lock()
+	resumed := s.resumed
+	s.mu.Unlock()
+	<-resumed
 }
 
-type frostyListener struct {
+type suspendableListener struct {
 	net.Listener
-	frost *frost
+	suspension *suspension
 }
 
-func (l frostyListener) Accept() (net.Conn, error) {
+func (l suspendableListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return frostyConn{conn, l.frost}, nil
+	return suspendableConn{conn, l.suspension}, nil
 }
 
-// frostyConn keeps what came while its broker stands still.
-type frostyConn struct {
+// suspendableConn keeps what came while its broker stands still.
+type suspendableConn struct {
 	net.Conn
-	frost *frost
+	suspension *suspension
 }
 
-func (c frostyConn) Read(b []byte) (int, error) {
+func (c suspendableConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
-	c.frost.wait()
+	c.suspension.wait()
 	return n, err
 }
 
-func (c frostyConn) Write(b []byte) (int, error) {
-	c.frost.wait()
+func (c suspendableConn) Write(b []byte) (int, error) {
+	c.suspension.wait()
 	return c.Conn.Write(b)
 }
 
-// threeBrokers are a cluster of brokers that can be frozen, by their numbers.
-func threeBrokers(t *testing.T, opts ...kfake.Opt) (*kfake.Cluster, []*frost) {
+// threeBrokers are a cluster of brokers that can be suspended, by their numbers.
+func threeBrokers(t *testing.T, opts ...kfake.Opt) (*kfake.Cluster, []*suspension) {
 	t.Helper()
-	var brokers []*frost
+	var brokers []*suspension
 	listen := func(network, address string) (net.Listener, error) {
 		l, err := net.Listen(network, address)
 		if err != nil {
 			return nil, err
 		}
-		f := newFrost()
+		f := newSuspension()
 		brokers = append(brokers, f)
-		return frostyListener{l, f}, nil
+		return suspendableListener{l, f}, nil
 	}
 	k, err := kfake.NewCluster(append(opts, kfake.NumBrokers(3), kfake.ListenFn(listen))...)
 	if err != nil {
@@ -99,7 +99,7 @@ func threeBrokers(t *testing.T, opts ...kfake.Opt) (*kfake.Cluster, []*frost) {
 	t.Cleanup(k.Close)
 	t.Cleanup(func() {
 		for _, b := range brokers {
-			b.thaw()
+			b.resume()
 		}
 	})
 	return k, brokers
@@ -122,7 +122,7 @@ func TestASilentBrokerIsNamedAndPassedOver(t *testing.T) {
 			}
 			ps := openOn(t, k.ListenAddrs(), nil)
 			kafkatest.Eventually(t, "an answer", func() bool { return ps.cluster.Reach() == nil })
-			brokers[id].freeze()
+			brokers[id].suspend()
 			for n := range 12 {
 				wantOutcome(t, newCaller(t, ps).deliver(t, fmt.Sprintf("unused%d", n), []byte("x")), record.OK)
 			}
@@ -135,7 +135,7 @@ func TestASilentBrokerIsNamedAndPassedOver(t *testing.T) {
 			if names, err := ps.cluster.TopicNames(t.Context()); err != nil || len(names) != 13 {
 				t.Errorf("topics %q %v", names, err)
 			}
-			brokers[id].thaw()
+			brokers[id].resume()
 			kafkatest.Eventually(t, "its answer", func() bool { return len(ps.cluster.Silent()) == 0 })
 		})
 	}
@@ -147,9 +147,9 @@ func TestOnlyWithoutAnyBrokerDoesNoBrokerAnswer(t *testing.T) {
 	ps := openOn(t, k.ListenAddrs(), nil)
 	kafkatest.Eventually(t, "an answer", func() bool { return ps.cluster.Reach() == nil })
 	for _, b := range brokers {
-		b.freeze()
+		b.suspend()
 	}
 	kafkatest.Eventually(t, "no answer", func() bool { return ps.cluster.Reach() != nil })
-	brokers[2].thaw()
+	brokers[2].resume()
 	kafkatest.Eventually(t, "an answer", func() bool { return ps.cluster.Reach() == nil })
 }

@@ -20,8 +20,8 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// picky makes the brokers refuse whole batches, as real ones do. It counts the requests that it refused.
-func picky(k *kfake.Cluster, refuse func(batch []byte) *wireerr.Error) *atomic.Int64 {
+// refuseBatches makes the brokers refuse whole batches, as real ones do. It counts the requests that it refused.
+func refuseBatches(k *kfake.Cluster, refuse func(batch []byte) *wireerr.Error) *atomic.Int64 {
 	refused := new(atomic.Int64)
 	k.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		k.KeepControl()
@@ -63,7 +63,7 @@ func TestBystandersOfARefusedBatchAreWritten(t *testing.T) {
 		together(cfg)
 		cfg.Profiles = map[string]config.Properties{config.Delivered: {"linger.ms": "50"}}
 	})
-	refused := picky(k, invalid)
+	refused := refuseBatches(k, invalid)
 	p := newCaller(t, ps)
 	want, good := map[record.TopicPartition][]record.Record{}, 0
 	var batch []Outgoing
@@ -112,7 +112,7 @@ func TestBystandersOfABufferedBatchAreWritten(t *testing.T) {
 	const n = 500
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	ps := openOn(t, k.ListenAddrs(), together)
-	refused := picky(k, invalid)
+	refused := refuseBatches(k, invalid)
 	p := newCaller(t, ps)
 	for i := range n {
 		value := fmt.Append(nil, i)
@@ -155,7 +155,7 @@ func TestABatchTooLargeIsSplit(t *testing.T) {
 			const n = 1000
 			k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 			ps := openOn(t, k.ListenAddrs(), together)
-			refused := picky(k, larger(limit))
+			refused := refuseBatches(k, larger(limit))
 			p := newCaller(t, ps)
 			for round := range 3 {
 				before := refused.Load()
@@ -190,7 +190,7 @@ func TestOneLargeRecordIsRefusedAlone(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	ps := openOn(t, k.ListenAddrs(), together)
-	picky(k, larger(20_000))
+	refuseBatches(k, larger(20_000))
 	p := newCaller(t, ps)
 	var want []record.Outcome
 	for i := range 100 {
@@ -217,7 +217,7 @@ func TestARefusedRecordIsAskedForOnce(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	ps := openOn(t, k.ListenAddrs(), together)
-	refused := picky(k, invalid)
+	refused := refuseBatches(k, invalid)
 	wantOutcome(t, newCaller(t, ps).deliver(t, "letters", []byte(bad)), record.Rejected)
 	if refused.Load() != 1 {
 		t.Errorf("the record was sent %d times", refused.Load())
@@ -230,7 +230,7 @@ func TestBystandersWithoutRoomMayBeSentAgain(t *testing.T) {
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	ps := openOn(t, k.ListenAddrs(), together)
 	ps.delivered.splitter.ended = true
-	picky(k, invalid)
+	refuseBatches(k, invalid)
 	p := newCaller(t, ps)
 	for i := range 10 {
 		value := []byte("x")
@@ -252,7 +252,7 @@ func TestHandlesForSmallerBatchesComeAndGo(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	ps := openOn(t, k.ListenAddrs(), together)
-	refused := picky(k, larger(20_000))
+	refused := refuseBatches(k, larger(20_000))
 	p, s := newCaller(t, ps), &ps.buffered.splitter
 	fill := func() {
 		for range 1000 {
