@@ -60,9 +60,9 @@ func Open(cfg config.Config, log *slog.Logger) (*Client, error) {
 // arenas bounds malloc's arenas for the process; see librdkafka.BoundArenas.
 const arenas = 4
 
-// Close stops taking records, lets every subscription commit and leave, sends what is queued and
-// closes the producers, each until ctx ends. The error says how many records were not delivered since
-// Stopping.
+// Close takes no more records. Every subscription commits and leaves its group. The producers send what is
+// queued, and end. Each of these steps ends with ctx. The error says how many records were not delivered
+// since Stopping.
 func (c *Client) Close(ctx context.Context) error {
 	c.producers.Stopping()
 	c.producers.AwaitTopics(ctx)

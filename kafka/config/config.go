@@ -23,8 +23,7 @@ const (
 // Properties are librdkafka configuration properties by name, as in its CONFIGURATION.md.
 type Properties map[string]string
 
-// Config describes the Kafka side of a proxy. The zero value of every field but Brokers means its
-// default; Defaults returns them.
+// Config describes the Kafka side of a proxy. Defaults returns one that lacks only Brokers.
 type Config struct {
 	// Brokers are the bootstrap addresses, host:port.
 	Brokers []string
@@ -42,30 +41,30 @@ type Config struct {
 	// MaxTopicRows bounds the topics that are counted by name: see Client.Produced.
 	MaxTopicRows int
 
-	// Register is called by every loop that runs for long when it begins. The loop calls beat at least
-	// once per gap as long as it makes progress, and end when it ends. Loops: "producer:" and a profile,
-	// "subscription:" and a group, "lag", "patterns" while there are any. Several may share a name. Nil: nobody watches.
+	// Register is called by every long-running loop when it begins. The loop calls beat at least once per gap while it
+	// makes progress, and end when it ends. The loops are "producer:" and a profile, "subscription:" and a group,
+	// "lag", "topics", and "patterns" while there are any. Several loops may share a name. Nil: nobody watches.
 	Register func(loop string, gap time.Duration) (beat, end func()) `json:"-"`
 }
 
 // Produce holds the bounds of producing, the settings produce.*.
 type Produce struct {
-	// InFlight is how many records of one session may wait for their delivery report. With fewer a fast client would
-	// wait for them: at a million a second 15 000 linger, or are being answered.
+	// InFlight is how many records of one session may have no delivery report yet. A fast client would wait with a
+	// smaller number: at a million records per second, 15 000 linger or are being answered.
 	InFlight int
-	// MaxTopics bounds the distinct topics the producers ever touch: librdkafka never forgets one.
+	// MaxTopics bounds the distinct topics that are produced to, because librdkafka never forgets a topic.
 	MaxTopics int
 }
 
 // Consume holds the bounds and times of consuming, the settings consume.*.
 type Consume struct {
-	// MaxSubscriptions bounds the consumers of this proxy, each about five threads. Half of them may be opened from
-	// one address that is not this machine's.
+	// MaxSubscriptions bounds the consumers of this proxy. Each has about five threads. Clients of one remote address
+	// may open half of them.
 	MaxSubscriptions int
-	// WindowRecords and WindowBytes bound what one member, and one partition, may leave unsettled.
+	// WindowRecords and WindowBytes bound the unsettled records of one member, and of one partition.
 	WindowRecords int
 	WindowBytes   int
-	// Memory is what fetched records of all subscriptions may take in librdkafka, in bytes.
+	// Memory is the bytes that the fetched records of all subscriptions may take in librdkafka.
 	Memory int
 	// MemberGrace is how long a member whose connection ended keeps its unsettled records.
 	MemberGrace time.Duration
@@ -73,15 +72,15 @@ type Consume struct {
 	Linger time.Duration
 	// RevokeGrace is how long a partition that Kafka takes away waits for its records to be settled.
 	RevokeGrace time.Duration
-	// CommitInterval is the time between offset commits: what a kill -9 may repeat.
+	// CommitInterval is the time between offset commits. After a kill -9 the records of this time come again.
 	CommitInterval time.Duration
-	// LagInterval is the time between two readings of the lag of the groups that are served.
+	// LagInterval is the time between two readings of the lag of the served groups.
 	LagInterval time.Duration
-	// StallAfter is how long a group with a lag may commit nothing before it counts as stalled.
+	// StallAfter is how long a group with a lag may commit nothing before the group counts as stalled.
 	StallAfter time.Duration
 }
 
-// Defaults returns the configuration that a zero Config stands for.
+// Defaults returns the configuration of a proxy for which nothing is set. It has no Brokers.
 func Defaults() Config {
 	return Config{
 		Produce: Produce{InFlight: 20_000, MaxTopics: 10_000},
@@ -131,7 +130,7 @@ func (c *Config) Validate() error {
 	return c.validateProperties()
 }
 
-// leastLagInterval keeps a slip of the pen from asking the brokers all the time.
+// leastLagInterval keeps a mistake in the configuration from asking the brokers all the time.
 const leastLagInterval = 100 * time.Millisecond
 
 func (c *Config) validateProperties() error {

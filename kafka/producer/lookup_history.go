@@ -38,7 +38,7 @@ func (h *lookupHistory) overdue(now time.Time) bool {
 const appearanceTime = 300 * time.Millisecond
 
 // mayWaitAgain tells whether a record that came back may wait for the brokers again. Without this bound, a record
-// would go round for ever if the brokers know its topic and the producer does not.
+// could go round for ever: the brokers know its topic, and the producer does not.
 func (t *topic) mayWaitAgain(now time.Time) bool {
 	unlearned := t.lookup.unlearnedBy(now)
 	if unlearned > 0 {

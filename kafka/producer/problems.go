@@ -78,8 +78,8 @@ func underReplicated(t *librdkafka.Topic) bool {
 	return false
 }
 
-// stalled lists the topics whose records are under way, if no record of the topic was written since the last call. before
-// is what the last call returned as now: by topic, how many records were written.
+// stalled lists the topics with records under way of which none was written since the last call. before is what the
+// last call returned as now: by topic, how many records were written.
 func (t *counterTable) stalled(before map[string]int64) (topics []string, now map[string]int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -139,8 +139,8 @@ func (p *producer) producePacked(topic string, packed []byte) (taken int, code l
 	return taken, code, err
 }
 
-// use calls take with the present handle. If the handle was just replaced, it calls take with the successor, which is
-// stored before the old handle is retired.
+// use calls take with the present handle. If the handle was just replaced, use calls take with the successor. The
+// successor is stored before the old handle is retired.
 func (p *producer) use(take func(*librdkafka.Producer) error) error {
 	for {
 		handle := p.handle.Load()

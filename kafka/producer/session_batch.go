@@ -29,7 +29,7 @@ var sessionBatches = sync.Pool{New: func() any {
 }}
 
 // takes tells whether the batch can take a record. A large record goes alone. So does a buffered record for one
-// partition, whose session is told at once that librdkafka does not know the partition.
+// partition: its session is told at once if librdkafka does not know the partition.
 func (g *sessionBatch) takes(key, value []byte, d *librdkafka.Details) bool {
 	size, a := len(key)+len(value), g.producer.accumulator
 	if d != nil {

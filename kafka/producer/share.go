@@ -67,8 +67,8 @@ func (p *producer) unload(a topicCounters, records, bytes int64) {
 }
 
 // exceedsShare tells whether a topic has as much of the queue as is still free. So a topic whose broker does not
-// answer gets half of the queue, and two such topics get a third each. There is always room for the others. Switches
-// with shared memory call this a dynamic threshold (Choudhury and Hahne, 1998).
+// answer gets half of the queue. Two such topics get a third each. There is always room for the others. Switches with
+// shared memory call this a dynamic threshold (Choudhury and Hahne, 1998).
 func (p *producer) exceedsShare(a topicCounters) bool {
 	mine := &a.underway[p.index]
 	records, bytes := mine.records.Load(), mine.bytes.Load()
@@ -113,8 +113,7 @@ func (ps *Producers) shareError(t *topic, p *producer) error {
 	return &QueueShareError{Topic: t.name, Records: mine.records.Load(), Bytes: mine.bytes.Load(), Why: ps.problem(t.name, AnyPartition)}
 }
 
-// fullest is how near a topic has come to its share of a profile's queue, for the topic that is nearest. At 1 the
-// topic's records wait.
+// fullest is how near the nearest topic has come to its share of a profile's queue. At 1 the topic's records wait.
 func (t *counterTable) fullest(p *producer) (ratio float64) {
 	free := p.queue.free()
 	t.mu.Lock()

@@ -50,8 +50,8 @@ const (
 )
 
 // splitter sends the records of refused batches again, in smaller batches, until each record was written or refused
-// alone. It makes up to two more handles when they are needed. It remembers topics that do not take large batches, and
-// further records of these topics go to those handles at once.
+// alone. It makes up to two more handles when they are needed. It remembers topics that do not take large batches.
+// Further records of these topics go to those handles at once.
 type splitter struct {
 	producer *producer
 	handles  [batchingCount]atomic.Pointer[librdkafka.Producer] // the present handles, nil without one
@@ -264,8 +264,8 @@ func (d *reportLoop) resendRefused(run []librdkafka.Report) (ended []librdkafka.
 	return ended
 }
 
-// divisible tells whether a record was refused for another record of its batch, or for its producer, or may have been.
-// told says that librdkafka knows which records were at fault. Then it marks the other records.
+// divisible tells whether a record may have been refused for another record of its batch, or for its producer. told
+// says that librdkafka knows which records were at fault. Then it marks the other records.
 //
 //checker:seam batch-to-divide
 func (d *reportLoop) divisible(r *librdkafka.Report, told bool) bool {
