@@ -5,11 +5,11 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/producer"
 )
 
-// The counts of what a client produces, and of what its groups consume.
-type (
-	ProduceCounts = producer.Counts
-	ConsumeCounts = consumer.Counts
-)
+// ProduceCounts count what a client produces.
+type ProduceCounts = producer.Counts
+
+// ConsumeCounts count what a client's groups consume.
+type ConsumeCounts = consumer.Counts
 
 // Stats is a snapshot of the client's counters since the start.
 type Stats struct {

@@ -98,8 +98,8 @@ func (e *QueueShareError) Error() string {
 // had too much in flight.
 func StayedFull(topic string, waited time.Duration, err error) *Error {
 	reason := fmt.Sprintf("the queue stayed full for %s", waited)
-	if crowded, is := errors.AsType[*QueueShareError](err); is {
-		reason += ": " + crowded.Error()
+	if exceeded, is := errors.AsType[*QueueShareError](err); is {
+		reason += ": " + exceeded.Error()
 	}
 	return &Error{Outcome: record.Retry, Topic: topic, Reason: reason}
 }

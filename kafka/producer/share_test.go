@@ -39,16 +39,16 @@ func TestATopicThatDoesNotGetOnLeavesRoomForOthers(t *testing.T) {
 	kafkatest.Eventually(t, "the first records", func() bool { return p.Pending() == 0 })
 	brokers[1].suspend()
 	taken := 0
-	var crowded *QueueShareError
+	var exceeded *QueueShareError
 	for ; taken < 2*queue; taken++ {
-		if err := p.Buffer([]byte("stuck"), nil, []byte("x")); errors.As(err, &crowded) {
+		if err := p.Buffer([]byte("stuck"), nil, []byte("x")); errors.As(err, &exceeded) {
 			break
 		} else if err != nil {
 			t.Fatal(err)
 		}
 	}
-	if crowded == nil || taken < queue/2 || taken > queue/2+2*sessionBatchRecords {
-		t.Fatalf("%d records of one topic were taken, %v", taken, crowded)
+	if exceeded == nil || taken < queue/2 || taken > queue/2+2*sessionBatchRecords {
+		t.Fatalf("%d records of one topic were taken, %v", taken, exceeded)
 	}
 	for range 5 * queue {
 		if p.Pending() > taken+100 {

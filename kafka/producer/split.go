@@ -66,8 +66,8 @@ type splitter struct {
 
 // batchingFor is what batches a topic takes.
 func (s *splitter) batchingFor(topic string) batching {
-	if modest := s.byTopic.Load(); modest != nil {
-		return (*modest)[topic]
+	if byTopic := s.byTopic.Load(); byTopic != nil {
+		return (*byTopic)[topic]
 	}
 	return whole
 }
@@ -77,11 +77,11 @@ func (s *splitter) learn(topic string, refused batching) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := map[string]batching{}
-	if modest := s.byTopic.Load(); modest != nil {
-		if (*modest)[topic] > refused {
+	if byTopic := s.byTopic.Load(); byTopic != nil {
+		if (*byTopic)[topic] > refused {
 			return
 		}
-		known = maps.Clone(*modest)
+		known = maps.Clone(*byTopic)
 	}
 	known[topic] = min(refused+1, single)
 	s.byTopic.Store(&known)
@@ -90,8 +90,8 @@ func (s *splitter) learn(topic string, refused batching) {
 // forgetTopics forgets the topics that take such batches. None of their records is under way there, or the properties
 // have changed. The lock is held.
 func (s *splitter) forgetTopics(b batching) {
-	if modest := s.byTopic.Load(); modest != nil {
-		others := maps.Clone(*modest)
+	if byTopic := s.byTopic.Load(); byTopic != nil {
+		others := maps.Clone(*byTopic)
 		maps.DeleteFunc(others, func(_ string, takes batching) bool { return takes == b })
 		s.byTopic.Store(&others)
 	}

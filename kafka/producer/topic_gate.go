@@ -47,7 +47,7 @@ type topic struct {
 	topicCounters
 
 	lookup          lookupHistory // belongs to the look-up loop
-	awaitsPartition bool          // it holds the records of another one whose partition is not known
+	awaitsPartition bool          // it is another topic's awaiting
 	due             time.Time     // not asked for before; guarded by the mutex of lookups
 
 	mu         sync.Mutex // guards what follows
