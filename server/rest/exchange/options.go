@@ -65,6 +65,10 @@ type Timeouts struct {
 	BodyTimeout time.Duration
 	// IdleTimeout is how long a connection may wait for its next request (60 s).
 	IdleTimeout time.Duration
+	// WriteTimeout is how long a client may take to read a piece of an answer (10 s).
+	WriteTimeout time.Duration `json:"-"`
+	// Heartbeat is how long a stream of records may be silent (15 s). It is shorter than the read timeouts of proxies.
+	Heartbeat time.Duration `json:"-"`
 	// AckTimeout is how long a produce waits for the brokers' answer (30 s).
 	AckTimeout time.Duration
 	// QueueTimeout is how long a produce waits for room in a full queue (5 s).
@@ -82,7 +86,7 @@ func DefaultOptions() Options {
 		},
 		Timeouts: Timeouts{
 			InstanceIdle: 5 * time.Minute, HeaderTimeout: 5 * time.Second, BodyTimeout: 30 * time.Second, IdleTimeout: time.Minute,
-			AckTimeout: 30 * time.Second, QueueTimeout: 5 * time.Second, DrainGrace: 10 * time.Second,
+			WriteTimeout: 10 * time.Second, Heartbeat: 15 * time.Second, AckTimeout: 30 * time.Second, QueueTimeout: 5 * time.Second, DrainGrace: 10 * time.Second,
 		},
 	}
 }
@@ -101,6 +105,8 @@ func (o Options) orDefaults() Options {
 	o.HeaderTimeout = cmp.Or(o.HeaderTimeout, d.HeaderTimeout)
 	o.BodyTimeout = cmp.Or(o.BodyTimeout, d.BodyTimeout)
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, d.IdleTimeout)
+	o.WriteTimeout = cmp.Or(o.WriteTimeout, d.WriteTimeout)
+	o.Heartbeat = cmp.Or(o.Heartbeat, d.Heartbeat)
 	o.AckTimeout = cmp.Or(o.AckTimeout, d.AckTimeout)
 	o.QueueTimeout = cmp.Or(o.QueueTimeout, d.QueueTimeout)
 	o.DrainGrace = cmp.Or(o.DrainGrace, d.DrainGrace)

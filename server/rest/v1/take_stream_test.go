@@ -183,8 +183,7 @@ func TestAStreamWithoutAcknowledgement(t *testing.T) {
 
 func TestAStreamShowsSignsOfLife(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{})
-	s.Door.V1.Heartbeat = time.Millisecond
+	s := resttest.Start(t, exchange.Options{Timeouts: exchange.Timeouts{Heartbeat: time.Millisecond}})
 	events, lines := listen(s, "a", "topics=blobs", v1.EventType), listen(s, "a", "topics=blobs", exchange.NDJSONType)
 	events.block()
 	for range 3 {
@@ -252,8 +251,7 @@ func TestAStreamSaysWhyItEnds(t *testing.T) {
 // are given back.
 func TestASlowReaderKeepsNobodyBack(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{})
-	s.Door.V1.Patience = 2 * time.Second
+	s := resttest.Start(t, exchange.Options{Timeouts: exchange.Timeouts{WriteTimeout: 2 * time.Second}})
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.Addr)
 	if err != nil {
 		t.Fatal(err)
