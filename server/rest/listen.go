@@ -80,7 +80,7 @@ func (s *Server) Drain(ctx context.Context) int {
 	defer s.V1.Lenders.Close()
 	ctx, cancel := context.WithTimeout(ctx, s.service.Options().DrainGrace)
 	defer cancel()
-	s.Stop()
+	s.stop()
 	s.V1.Lenders.WaitSettled(ctx)
 	s.V2.WaitCommitted(ctx)
 	s.listeners.Finish()
@@ -95,8 +95,8 @@ func (s *Server) Drain(ctx context.Context) int {
 	return cut
 }
 
-// Stop ends streams and waits for records, and takes nothing new. Drain begins with it.
-func (s *Server) Stop() {
+// stop ends streams and waits for records, and takes nothing new. Drain begins with it.
+func (s *Server) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.draining {

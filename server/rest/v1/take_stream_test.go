@@ -2,6 +2,7 @@ package v1_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -302,8 +303,12 @@ func TestAStreamOverHTTP2(t *testing.T) {
 	if text := other.block(); text != "retry: 1000" {
 		t.Errorf("%q", text)
 	}
-	s.Door.Stop()
+	ctx, noLonger := context.WithCancel(t.Context())
+	drained := make(chan int)
+	go func() { drained <- s.Door.Drain(ctx) }()
 	if rest, err := io.ReadAll(other.in); err != nil || !strings.HasPrefix(string(rest), ": sluice stops") {
 		t.Errorf("%v %q", err, rest)
 	}
+	noLonger() // a worker still has a record
+	<-drained
 }
