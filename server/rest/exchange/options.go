@@ -24,6 +24,8 @@ type Options struct {
 	Access    *slog.Logger `json:"-"`
 	// Register tells the watchdog about a loop that begins; nil if there is no watchdog.
 	Register server.Watch `json:"-"`
+	// Clock is the clock of leases (the machine's).
+	Clock server.Clock `json:"-"`
 }
 
 // Names are how clients reach the door.
@@ -80,6 +82,7 @@ type Timeouts struct {
 // DefaultOptions returns what a zero Options stands for.
 func DefaultOptions() Options {
 	return Options{
+		Clock: server.SystemClock{},
 		Limits: Limits{
 			MaxConnections: 10_000, MaxRequests: 1_000, MaxWaiting: 5_000, MaxBody: 4 << 20, MaxRecords: 1_000,
 			MaxHeld: 256 << 20, MaxInstances: 1_000,
@@ -94,6 +97,7 @@ func DefaultOptions() Options {
 // orDefaults fills the fields that are zero.
 func (o Options) orDefaults() Options {
 	d := DefaultOptions()
+	o.Clock = cmp.Or(o.Clock, d.Clock)
 	o.MaxConnections = cmp.Or(o.MaxConnections, d.MaxConnections)
 	o.MaxRequests = cmp.Or(o.MaxRequests, d.MaxRequests)
 	o.MaxWaiting = cmp.Or(o.MaxWaiting, d.MaxWaiting)

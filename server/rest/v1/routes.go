@@ -20,7 +20,7 @@ type API struct {
 
 // New makes the calls below /v1.
 func New(s *exchange.Service) *API {
-	return &API{Service: s, Lenders: lender.New(s.Kafka, s.Options().Register)}
+	return &API{Service: s, Lenders: lender.New(s.Kafka, s.Options().Register, s.Options().Clock)}
 }
 
 // Routes is the table of the calls.

@@ -138,7 +138,7 @@ func TestAStreamHasOnlySoManyUnacknowledged(t *testing.T) {
 		t.Errorf("%+v %+v", third, fourth)
 	}
 	lent(4)
-	c.Forward(s.Door.V1.Lenders, 31*time.Second) // all end but what others have
+	c.Forward(31 * time.Second) // all end but what others have
 	if fifth := l.record(); fifth.Delivery < 2 {
 		t.Errorf("%+v", fifth)
 	}
