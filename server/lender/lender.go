@@ -61,7 +61,7 @@ func (l *Lender) open() (bool, error) {
 		l.state.over = true
 		return false, err
 	}
-	l.state.member, l.state.settled = member, l.all.Now()
+	l.state.member, l.state.settled = member, l.all.clock.Now()
 	l.all.loops.Go(l.run)
 	return true, nil
 }
@@ -70,14 +70,14 @@ func (l *Lender) open() (bool, error) {
 func (l *Lender) run() {
 	beat, end := l.all.watch.Loop("takes:"+l.group, loopGap)
 	defer end()
-	timer := time.NewTimer(Turn)
+	timer := l.all.clock.NewTimer(Turn)
 	defer timer.Stop()
 	for {
 		beat()
 		timer.Reset(l.turn())
 		select {
 		case <-l.wake:
-		case <-timer.C:
+		case <-timer.C():
 		case <-l.all.closing:
 			l.all.end(l)
 			return
@@ -92,7 +92,7 @@ func (l *Lender) run() {
 func (l *Lender) turn() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := l.all.Now()
+	now := l.all.clock.Now()
 	l.state.book.expire(now, l.release)
 	l.serve(now)
 	if l.state.book.open() == 0 {
@@ -200,7 +200,7 @@ func (l *Lender) Ask(w *Waiter) {
 	}
 	l.state.queue.push(w)
 	if l.state.queue.first == w {
-		l.serve(l.all.Now())
+		l.serve(l.all.clock.Now())
 	}
 }
 

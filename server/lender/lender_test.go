@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -34,7 +35,7 @@ func start(t *testing.T) *Lenders {
 			t.Error(err)
 		}
 	})
-	all := New(client, nil)
+	all := New(client, nil, server.SystemClock{})
 	t.Cleanup(all.Close)
 	return all
 }

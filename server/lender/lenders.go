@@ -17,9 +17,7 @@ import (
 // Lenders are the open lenders, one for each group with its topics and properties. The number of subscriptions bounds
 // them.
 type Lenders struct {
-	// Now is the clock of all leases. Tests replace it before the first request.
-	Now func() time.Time
-
+	clock   server.Clock // of all leases
 	kafka   *kafka.Client
 	watch   server.Watch
 	closing chan struct{}  // closed by Close
@@ -33,9 +31,9 @@ type Lenders struct {
 }
 
 // New returns no lenders yet.
-func New(client *kafka.Client, watch server.Watch) *Lenders {
+func New(client *kafka.Client, watch server.Watch, clock server.Clock) *Lenders {
 	return &Lenders{
-		Now: time.Now, kafka: client, watch: watch, closing: make(chan struct{}),
+		clock: clock, kafka: client, watch: watch, closing: make(chan struct{}),
 		byKey: map[string]*Lender{}, byNumber: map[uint32]*Lender{},
 	}
 }
@@ -191,13 +189,4 @@ func (s *Lenders) Stats() Stats {
 		l.mu.Unlock()
 	}
 	return now
-}
-
-// Wake makes every lender look at the clock, and at its queue.
-func (s *Lenders) Wake() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, l := range s.byNumber {
-		l.wake.Ring()
-	}
 }

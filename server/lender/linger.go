@@ -11,7 +11,7 @@ func (s *Lenders) Exit(l *Lender) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l.users--
-	l.seen = s.Now()
+	l.seen = s.clock.Now()
 }
 
 // retire ends a lender that nobody needs, or whose consumer failed. It reports whether it did.
@@ -20,7 +20,7 @@ func (s *Lenders) retire(l *Lender) bool {
 	defer s.mu.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.state.over && l.needed(s.Now()) {
+	if !l.state.over && l.needed(s.clock.Now()) {
 		return false
 	}
 	s.drop(l)

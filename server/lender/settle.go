@@ -55,7 +55,7 @@ func (l *Lender) settle(list []Settlement, done *Settled) {
 	if l.state.over {
 		return // the leases end with the lender
 	}
-	now := l.all.Now()
+	now := l.all.clock.Now()
 	l.state.settled = now // a worker that settles is still here, even if it asks for nothing
 	for _, s := range list {
 		held := l.state.book.find(s.Lease)

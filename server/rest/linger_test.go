@@ -37,7 +37,7 @@ func TestALenderKeepsNothingFromOthersOfItsGroup(t *testing.T) {
 				t.Fatal("nothing was lent")
 			}
 			resttest.Eventually(t, "the other worker gets everything", func() bool {
-				c.Forward(s.Door.V1.Lenders, time.Minute)
+				c.Forward(time.Minute)
 				s.Ask("GET", "/v1/groups/a/messages?"+after+"&ack=none", "")
 				subs := s.Client.Status().Subscriptions
 				return len(subs) == 1 && subs[0].Partitions >= 3
@@ -74,7 +74,7 @@ func TestAVisitKeepsALender(t *testing.T) {
 	for range 4 {
 		c.Ahead.Add(int64(lender.Linger * 3 / 4))
 		s.Take("a", "topics=orders&wait=0s&ack=none")
-		s.Door.V1.Lenders.Wake()
+		c.Forward(0)
 	}
 	if now := s.Door.V1.Lenders.Stats(); now.Lenders != 1 || now.Opened != 1 {
 		t.Error("the lender has ended")

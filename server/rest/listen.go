@@ -30,12 +30,12 @@ func (s *Server) server(handler http.Handler) *http.Server {
 	protocols.SetUnencryptedHTTP2(opts.H2C)
 	return &http.Server{
 		Protocols:         protocols,
-		HTTP2:             http2(),
+		HTTP2:             http2(opts),
 		Handler:           handler,
 		ReadHeaderTimeout: opts.HeaderTimeout,
 		ReadTimeout:       opts.BodyTimeout,
 		// From the end of the header to the last byte of the answer. Streams move their deadlines on.
-		WriteTimeout:   opts.BodyTimeout + opts.QueueTimeout + opts.AckTimeout + exchange.WriteTimeout,
+		WriteTimeout:   opts.BodyTimeout + opts.QueueTimeout + opts.AckTimeout + opts.WriteTimeout,
 		IdleTimeout:    opts.IdleTimeout,
 		MaxHeaderBytes: httpframe.MaxHeaderBytes,
 		ConnState:      s.conns.Note,
@@ -46,9 +46,9 @@ func (s *Server) server(handler http.Handler) *http.Server {
 
 // http2 returns the bounds of connections of HTTP/2. By default each connection may hold a megabyte of bodies that
 // nobody reads yet, and frames of the same size. Requests that wait for records read no body.
-func http2() *http.HTTP2Config {
+func http2(opts *exchange.Options) *http.HTTP2Config {
 	return &http.HTTP2Config{
-		MaxConcurrentStreams: maxStreams, WriteByteTimeout: exchange.WriteTimeout,
+		MaxConcurrentStreams: maxStreams, WriteByteTimeout: opts.WriteTimeout,
 		MaxReadFrameSize: 16 << 10, MaxReceiveBufferPerConnection: streamBuffer, MaxReceiveBufferPerStream: streamBuffer,
 	}
 }
@@ -80,7 +80,7 @@ func (s *Server) Drain(ctx context.Context) int {
 	defer s.V1.Lenders.Close()
 	ctx, cancel := context.WithTimeout(ctx, s.service.Options().DrainGrace)
 	defer cancel()
-	s.Stop()
+	s.stop()
 	s.V1.Lenders.WaitSettled(ctx)
 	s.V2.WaitCommitted(ctx)
 	s.listeners.Finish()
@@ -95,8 +95,8 @@ func (s *Server) Drain(ctx context.Context) int {
 	return cut
 }
 
-// Stop ends streams and waits for records, and takes nothing new. Drain begins with it.
-func (s *Server) Stop() {
+// stop ends streams and waits for records, and takes nothing new. Drain begins with it.
+func (s *Server) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.draining {

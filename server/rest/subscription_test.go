@@ -15,14 +15,14 @@ func TestOtherGroupsGetThePlacesOfThoseThatNobodyUses(t *testing.T) {
 	s.Fill(1)
 	s.Take("a", "topics=blobs&wait=0s")
 	resttest.Eventually(t, "the lender is gone", func() bool {
-		c.Forward(s.Door.V1.Lenders, lender.Linger)
+		c.Forward(lender.Linger)
 		return s.Client.Stats().Members == 0
 	})
 	if got := s.Take("b", resttest.All+"&ack=none"); len(got) != 1 {
 		t.Fatalf("%+v", got)
 	}
 	resttest.Eventually(t, "the lender is gone", func() bool {
-		c.Forward(s.Door.V1.Lenders, lender.Linger)
+		c.Forward(lender.Linger)
 		return s.Client.Stats().Members == 0
 	})
 	s.Instance(resttest.Manual, "blobs")

@@ -190,9 +190,6 @@ func (x *Exchange) Within(d time.Duration) (context.Context, context.CancelFunc)
 	return context.WithTimeout(x.R.Context(), d)
 }
 
-// WriteTimeout is how long a client may take to read a piece of an answer.
-const WriteTimeout = 10 * time.Second
-
 // RequestID is the header that has the request's id.
 const RequestID = "X-Request-Id"
 

@@ -24,6 +24,8 @@ type Options struct {
 	Access    *slog.Logger `json:"-"`
 	// Register tells the watchdog about a loop that begins; nil if there is no watchdog.
 	Register server.Watch `json:"-"`
+	// Clock is the clock of leases (the machine's).
+	Clock server.Clock `json:"-"`
 }
 
 // Names are how clients reach the door.
@@ -65,6 +67,10 @@ type Timeouts struct {
 	BodyTimeout time.Duration
 	// IdleTimeout is how long a connection may wait for its next request (60 s).
 	IdleTimeout time.Duration
+	// WriteTimeout is how long a client may take to read a piece of an answer (10 s).
+	WriteTimeout time.Duration `json:"-"`
+	// Heartbeat is how long a stream of records may be silent (15 s). It is shorter than the read timeouts of proxies.
+	Heartbeat time.Duration `json:"-"`
 	// AckTimeout is how long a produce waits for the brokers' answer (30 s).
 	AckTimeout time.Duration
 	// QueueTimeout is how long a produce waits for room in a full queue (5 s).
@@ -76,13 +82,14 @@ type Timeouts struct {
 // DefaultOptions returns what a zero Options stands for.
 func DefaultOptions() Options {
 	return Options{
+		Clock: server.SystemClock{},
 		Limits: Limits{
 			MaxConnections: 10_000, MaxRequests: 1_000, MaxWaiting: 5_000, MaxBody: 4 << 20, MaxRecords: 1_000,
 			MaxHeld: 256 << 20, MaxInstances: 1_000,
 		},
 		Timeouts: Timeouts{
 			InstanceIdle: 5 * time.Minute, HeaderTimeout: 5 * time.Second, BodyTimeout: 30 * time.Second, IdleTimeout: time.Minute,
-			AckTimeout: 30 * time.Second, QueueTimeout: 5 * time.Second, DrainGrace: 10 * time.Second,
+			WriteTimeout: 10 * time.Second, Heartbeat: 15 * time.Second, AckTimeout: 30 * time.Second, QueueTimeout: 5 * time.Second, DrainGrace: 10 * time.Second,
 		},
 	}
 }
@@ -90,6 +97,7 @@ func DefaultOptions() Options {
 // orDefaults fills the fields that are zero.
 func (o Options) orDefaults() Options {
 	d := DefaultOptions()
+	o.Clock = cmp.Or(o.Clock, d.Clock)
 	o.MaxConnections = cmp.Or(o.MaxConnections, d.MaxConnections)
 	o.MaxRequests = cmp.Or(o.MaxRequests, d.MaxRequests)
 	o.MaxWaiting = cmp.Or(o.MaxWaiting, d.MaxWaiting)
@@ -101,6 +109,8 @@ func (o Options) orDefaults() Options {
 	o.HeaderTimeout = cmp.Or(o.HeaderTimeout, d.HeaderTimeout)
 	o.BodyTimeout = cmp.Or(o.BodyTimeout, d.BodyTimeout)
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, d.IdleTimeout)
+	o.WriteTimeout = cmp.Or(o.WriteTimeout, d.WriteTimeout)
+	o.Heartbeat = cmp.Or(o.Heartbeat, d.Heartbeat)
 	o.AckTimeout = cmp.Or(o.AckTimeout, d.AckTimeout)
 	o.QueueTimeout = cmp.Or(o.QueueTimeout, d.QueueTimeout)
 	o.DrainGrace = cmp.Or(o.DrainGrace, d.DrainGrace)

@@ -103,7 +103,7 @@ func Write(x *exchange.Exchange, kind string, as recordjson.Format, page kafka.P
 	out := (*buffer)[:0]
 	defer func() { exchange.FreeBuffer(buffer, out) }()
 	control := http.NewResponseController(x.W)
-	_ = control.SetWriteDeadline(time.Now().Add(exchange.WriteTimeout))
+	_ = control.SetWriteDeadline(time.Now().Add(x.Opts.WriteTimeout))
 	x.Begin(http.StatusOK, kind)
 	if whole {
 		out = append(out, `{"records":`...)

@@ -87,7 +87,7 @@ func (s *recordStream) flush() {
 		return
 	}
 	control := http.NewResponseController(s.W)
-	_ = control.SetWriteDeadline(time.Now().Add(exchange.WriteTimeout))
+	_ = control.SetWriteDeadline(time.Now().Add(s.Opts.WriteTimeout))
 	if s.Status == 0 {
 		s.Begin(http.StatusOK, s.codec.ContentType())
 	}

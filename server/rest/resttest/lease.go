@@ -4,31 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"sync/atomic"
-	"testing"
-	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
-	"github.com/sluice-proxy/sluice/server/lender"
-	"github.com/sluice-proxy/sluice/server/rest/exchange"
 )
-
-// Clock is the lenders' clock. It runs, and can be set forward.
-type Clock struct{ Ahead atomic.Int64 }
-
-func (c *Clock) now() time.Time { return time.Now().Add(time.Duration(c.Ahead.Load())) }
-
-// Forward sets the clock forward, and wakes every lender.
-func (c *Clock) Forward(s *lender.Lenders, d time.Duration) {
-	c.Ahead.Add(int64(d))
-	s.Wake()
-}
-
-func StartWithClock(t *testing.T) (*Sluice, *Clock) {
-	s, c := Start(t, exchange.Options{}), &Clock{}
-	s.Door.V1.Lenders.Now = c.now
-	return s, c
-}
 
 // Put produces JSON values to one partition of a topic.
 func (s *Sluice) Put(topic string, partition int, values ...string) {

@@ -100,13 +100,13 @@ func TestALeaseEndsByItself(t *testing.T) {
 		t.Fatalf("%+v", first)
 	}
 	s.Settle("a", `{"ack":["`+first[1].Lease+`"],"renew":[{"lease":"`+first[2].Lease+`","ack_timeout_ms":90000}]}`)
-	c.Forward(s.Door.V1.Lenders, 29*time.Second)
+	c.Forward(29 * time.Second)
 	if early := s.Take("a", "topics=blobs&wait=0s"); len(early) != 0 {
 		t.Errorf("too early: %+v", early)
 	}
 	waits := s.Later(func() (*resttest.Reply, string) { return s.Ask("GET", "/v1/groups/a/messages?"+resttest.All, "") })
 	resttest.Eventually(t, "it waits", func() bool { return s.Door.Stats().Waiting == 1 })
-	c.Forward(s.Door.V1.Lenders, 2*time.Second)
+	c.Forward(2 * time.Second)
 	second := s.Messages((<-waits).Text)
 	if len(second) != 1 || second[0].Offset != 0 || second[0].Delivery != 2 || second[0].Lease == first[0].Lease {
 		t.Fatalf("%+v", second)
@@ -142,7 +142,7 @@ func TestAReleasedRecordRests(t *testing.T) {
 	if next := s.Take("a", resttest.All); len(next) != 1 || next[0].Offset != 2 {
 		t.Errorf("%+v", next)
 	}
-	c.Forward(s.Door.V1.Lenders, 31*time.Second)
+	c.Forward(31 * time.Second)
 	if again := s.Take("a", resttest.All); len(again) != 1 || again[0].Offset != 0 || again[0].Delivery != 2 {
 		t.Errorf("%+v", again)
 	}
@@ -154,13 +154,13 @@ func TestALenderThatNobodyNeedsEnds(t *testing.T) {
 	s, c := resttest.StartWithClock(t)
 	s.Put("blobs", 0, `0`)
 	got := s.Take("a", resttest.All)
-	c.Forward(s.Door.V1.Lenders, time.Minute/2)
+	c.Forward(time.Minute / 2)
 	s.Settle("a", `{"ack":`+resttest.LeasesOf(got)+`}`)
 	if n := s.Client.Stats().Members; n != 1 {
 		t.Errorf("%d members", n)
 	}
 	resttest.Eventually(t, "it is gone", func() bool {
-		c.Forward(s.Door.V1.Lenders, lender.Linger)
+		c.Forward(lender.Linger)
 		return s.Client.Stats().Members == 0
 	})
 	if said := s.Settle("a", `{"ack":`+resttest.LeasesOf(got)+`}`); said != resttest.Tallied(0, 0, 0, 1) {
@@ -289,7 +289,7 @@ func TestParallelWorkers(t *testing.T) {
 					}
 				}
 				if len(got) == 0 {
-					c.Forward(s.Door.V1.Lenders, 6*time.Second)
+					c.Forward(6 * time.Second)
 				}
 			}
 		})

@@ -6,7 +6,6 @@ package v1
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/sluice-proxy/sluice/server/lender"
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
@@ -17,13 +16,11 @@ type API struct {
 	*exchange.Service
 
 	Lenders *lender.Lenders
-	// heartbeat is how long a stream may be silent, and patience how long a client may take to read a piece of records.
-	Heartbeat, Patience time.Duration
 }
 
 // New makes the calls below /v1.
 func New(s *exchange.Service) *API {
-	return &API{Service: s, Lenders: lender.New(s.Kafka, s.Options().Register), Heartbeat: longestSilence, Patience: exchange.WriteTimeout}
+	return &API{Service: s, Lenders: lender.New(s.Kafka, s.Options().Register, s.Options().Clock)}
 }
 
 // Routes is the table of the calls.

@@ -26,7 +26,7 @@ func (a *API) list(x *exchange.Exchange, p *lender.Batch, f recordjson.Format) e
 	out := (*buffer)[:0]
 	defer func() { exchange.FreeBuffer(buffer, out) }()
 	control := http.NewResponseController(x.W)
-	_ = control.SetWriteDeadline(time.Now().Add(a.Patience))
+	_ = control.SetWriteDeadline(time.Now().Add(x.Opts.WriteTimeout))
 	separator := byte('[')
 	for i := range p.Records {
 		if len(out) >= exchange.PieceBytes {

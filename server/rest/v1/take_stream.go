@@ -12,7 +12,6 @@ import (
 type takeStream struct {
 	*exchange.Exchange
 
-	api       *API
 	params    *takeParams
 	lender    *lender.Lender
 	format    *streamFormat
@@ -28,9 +27,6 @@ const (
 	streamBytes = 256 << 10
 )
 
-// longestSilence of a stream is shorter than the read timeouts of proxies.
-const longestSilence = 15 * time.Second
-
 // streamRecords answers with all records that come, until the client goes or sluice stops. If the client goes, what it
 // has not settled is given back at once. If sluice stops, the client may still settle.
 func (a *API) streamRecords(x *exchange.Exchange, d *takeParams, l *lender.Lender) error {
@@ -39,7 +35,7 @@ func (a *API) streamRecords(x *exchange.Exchange, d *takeParams, l *lender.Lende
 		return err
 	}
 	defer back()
-	f := &takeStream{Exchange: x, api: a, params: d, lender: l, format: d.stream, heartbeat: time.NewTimer(a.Heartbeat)}
+	f := &takeStream{Exchange: x, params: d, lender: l, format: d.stream, heartbeat: time.NewTimer(x.Opts.Heartbeat)}
 	defer f.heartbeat.Stop()
 	f.quota = lender.NewQuota(d.quota)
 	f.waiter = lender.NewWaiter(d.Limits, f.quota)
@@ -118,11 +114,11 @@ func (f *takeStream) write(p *lender.Batch) error {
 // sendText writes what is not a record.
 func (f *takeStream) sendText(text string) error { return f.send([]byte(text)) }
 
-// send writes to the client. The write may take API.Patience: only this stream waits for it.
+// send writes to the client. The write may take Options.WriteTimeout: only this stream waits for it.
 func (f *takeStream) send(text []byte) error {
-	f.heartbeat.Reset(f.api.Heartbeat)
+	f.heartbeat.Reset(f.Opts.Heartbeat)
 	control := http.NewResponseController(f.W)
-	_ = control.SetWriteDeadline(time.Now().Add(f.api.Patience))
+	_ = control.SetWriteDeadline(time.Now().Add(f.Opts.WriteTimeout))
 	if len(text) > 0 {
 		if _, err := f.W.Write(text); err != nil {
 			return exchange.ErrGone

@@ -2,6 +2,7 @@ package v1_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -137,7 +138,7 @@ func TestAStreamHasOnlySoManyUnacknowledged(t *testing.T) {
 		t.Errorf("%+v %+v", third, fourth)
 	}
 	lent(4)
-	c.Forward(s.Door.V1.Lenders, 31*time.Second) // all end but what others have
+	c.Forward(31 * time.Second) // all end but what others have
 	if fifth := l.record(); fifth.Delivery < 2 {
 		t.Errorf("%+v", fifth)
 	}
@@ -183,8 +184,7 @@ func TestAStreamWithoutAcknowledgement(t *testing.T) {
 
 func TestAStreamShowsSignsOfLife(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{})
-	s.Door.V1.Heartbeat = time.Millisecond
+	s := resttest.Start(t, exchange.Options{Timeouts: exchange.Timeouts{Heartbeat: time.Millisecond}})
 	events, lines := listen(s, "a", "topics=blobs", v1.EventType), listen(s, "a", "topics=blobs", exchange.NDJSONType)
 	events.block()
 	for range 3 {
@@ -252,8 +252,7 @@ func TestAStreamSaysWhyItEnds(t *testing.T) {
 // are given back.
 func TestASlowReaderKeepsNobodyBack(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{})
-	s.Door.V1.Patience = 2 * time.Second
+	s := resttest.Start(t, exchange.Options{Timeouts: exchange.Timeouts{WriteTimeout: 2 * time.Second}})
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.Addr)
 	if err != nil {
 		t.Fatal(err)
@@ -304,8 +303,12 @@ func TestAStreamOverHTTP2(t *testing.T) {
 	if text := other.block(); text != "retry: 1000" {
 		t.Errorf("%q", text)
 	}
-	s.Door.Stop()
+	ctx, noLonger := context.WithCancel(t.Context())
+	drained := make(chan int)
+	go func() { drained <- s.Door.Drain(ctx) }()
 	if rest, err := io.ReadAll(other.in); err != nil || !strings.HasPrefix(string(rest), ": sluice stops") {
 		t.Errorf("%v %q", err, rest)
 	}
+	noLonger() // a worker still has a record
+	<-drained
 }

@@ -255,13 +255,24 @@ func TestWhoWaitsIsToldThatSluiceStops(t *testing.T) {
 	s := resttest.Start(t, exchange.Options{})
 	wait := s.Later(func() (*resttest.Reply, string) { return s.Ask("GET", "/v1/groups/a/messages?"+resttest.All, "") })
 	resttest.Eventually(t, "it waits", func() bool { return s.Door.Stats().Waiting == 1 })
-	s.Door.Stop()
+	begun, in := s.Dial() // keeps the drain waiting
+	s.Write(begun, resttest.HalfAProduce)
+	late, lateIn := s.Dial()
+	resttest.Eventually(t, "the connections", func() bool { return s.Door.Stats().Connections == 3 })
+	drained := make(chan int)
+	go func() { drained <- s.Door.Drain(resttest.Within(t, resttest.Patience)) }()
 	got := <-wait
 	resttest.WantFailure(t, "stopping", got.Reply, got.Text, 503, 50003, "stopping")
-	answer, text := s.Ask("GET", "/v1/groups/a/messages?"+resttest.All, "")
+	s.Write(late, "GET /v1/groups/a/messages?"+resttest.All+" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	answer, text := s.Answered(lateIn)
 	resttest.WantFailure(t, "stopped", answer, text, 503, 50003, "stopping")
 	if answer.Header.Get("Retry-After") == "" {
 		t.Error(answer.Header)
+	}
+	s.Write(begun, "}")
+	s.Answered(in)
+	if cut := <-drained; cut != 0 {
+		t.Errorf("%d were cut", cut)
 	}
 }
 

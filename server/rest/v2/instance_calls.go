@@ -96,7 +96,7 @@ func (in *instance) inTurn(x *exchange.Exchange, do func() error) error {
 	if x.IsDraining() {
 		return exchange.Stopping()
 	}
-	ctx, cancel := x.Within(exchange.WriteTimeout + exchange.AskTimeout)
+	ctx, cancel := x.Within(x.Opts.WriteTimeout + exchange.AskTimeout)
 	defer cancel()
 	if !in.takeTurn(ctx) {
 		return exchange.Unavailable("another request of this instance does not end")

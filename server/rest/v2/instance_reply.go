@@ -114,7 +114,7 @@ func deliver(x *exchange.Exchange, kind string, body []byte) bool {
 	wire := http.NewResponseController(x.W)
 	const piece = 256 << 10
 	for len(body) > 0 {
-		_ = wire.SetWriteDeadline(time.Now().Add(exchange.WriteTimeout)) // for each piece: a slow client is no dead client
+		_ = wire.SetWriteDeadline(time.Now().Add(x.Opts.WriteTimeout)) // for each piece: a slow client is no dead client
 		n := min(piece, len(body))
 		if _, err := x.W.Write(body[:n]); err != nil {
 			return false
