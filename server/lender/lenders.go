@@ -163,7 +163,7 @@ const settleInterval = 10 * time.Millisecond
 func (s *Lenders) WaitSettled(ctx context.Context) {
 	tick := time.NewTicker(settleInterval)
 	defer tick.Stop()
-	for ctx.Err() == nil && s.Stats().Lent > 0 {
+	for ctx.Err() == nil && s.lent() > 0 {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -171,22 +171,14 @@ func (s *Lenders) WaitSettled(ctx context.Context) {
 	}
 }
 
-// Stats is what Lenders count.
-type Stats struct {
-	Lenders int // open now
-	Opened  int // opened so far
-	Lent    int // records that workers have
-}
-
-// Stats reads the counts.
-func (s *Lenders) Stats() Stats {
+// lent is how many records workers have.
+func (s *Lenders) lent() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := Stats{Lenders: len(s.byNumber), Opened: int(s.serial)}
 	for _, l := range s.byNumber {
 		l.mu.Lock()
-		now.Lent += l.state.book.open() - l.state.book.delayed
+		n += l.state.book.open() - l.state.book.delayed
 		l.mu.Unlock()
 	}
-	return now
+	return n
 }

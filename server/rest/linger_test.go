@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/server/lender"
 	"github.com/sluice-proxy/sluice/server/rest/resttest"
 )
@@ -76,7 +77,8 @@ func TestAVisitKeepsALender(t *testing.T) {
 		s.Take("a", "topics=orders&wait=0s&ack=none")
 		c.Forward(0)
 	}
-	if now := s.Door.V1.Lenders.Stats(); now.Lenders != 1 || now.Opened != 1 {
+	first := kafka.Identity{Group: "a", Name: "http takes 1"}
+	if s.Client.Stats().Members != 1 || s.Client.Find(first) == nil {
 		t.Error("the lender has ended")
 	}
 }

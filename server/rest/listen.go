@@ -77,11 +77,11 @@ func (s *Server) Serve(l net.Listener) error {
 // http.Server.Shutdown alone is not enough: it takes a new connection that is slow to ask for an idle one, and closes
 // it.
 func (s *Server) Drain(ctx context.Context) int {
-	defer s.V1.Lenders.Close()
+	defer s.v1.Lenders.Close()
 	ctx, cancel := context.WithTimeout(ctx, s.service.Options().DrainGrace)
 	defer cancel()
 	s.stop()
-	s.V1.Lenders.WaitSettled(ctx)
+	s.v1.Lenders.WaitSettled(ctx)
 	s.V2.WaitCommitted(ctx)
 	s.listeners.Finish()
 	s.http.SetKeepAlivesEnabled(false)

@@ -28,7 +28,7 @@ func DefaultOptions() Options { return exchange.DefaultOptions() }
 // Server answers requests. Every connection has a goroutine of net/http.
 type Server struct {
 	service *exchange.Service
-	V1      *v1.API
+	v1      *v1.API
 	V2      *v2.API
 	routes  []exchange.Route
 	http    *http.Server
@@ -45,8 +45,8 @@ type Server struct {
 // New makes a door to the given client; Serve opens it.
 func New(client *kafka.Client, opts exchange.Options, log *slog.Logger) *Server {
 	s := &Server{service: exchange.NewService(client, opts, log), conns: httpconn.NewStates()}
-	s.V1, s.V2 = v1.New(s.service), v2.New(s.service)
-	s.routes = slices.Concat(s.V2.Routes(), s.V1.Routes(), documentRoutes(), v3.Routes())
+	s.v1, s.V2 = v1.New(s.service), v2.New(s.service)
+	s.routes = slices.Concat(s.V2.Routes(), s.v1.Routes(), documentRoutes(), v3.Routes())
 	s.service.CountRoutes(s.routes)
 	s.mux = s.routing()
 	s.http = s.server(s.handler(s.mux))

@@ -84,6 +84,14 @@ type Message struct {
 // All waits long enough for a group to be joined.
 const All = "topics=blobs&wait=20s"
 
+// Leased is how many records workers have.
+func (s *Sluice) Leased() (n int) {
+	for _, row := range s.Client.Consumed() {
+		n += int(row.Leased)
+	}
+	return n
+}
+
 // Balanced checks that every lent record was settled, or is still lent.
 func (s *Sluice) Balanced() {
 	s.T.Helper()

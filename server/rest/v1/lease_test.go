@@ -305,8 +305,8 @@ func TestParallelWorkers(t *testing.T) {
 			t.Errorf("%s: %s", place, said)
 		}
 	}
-	if len(acked) != records || s.Door.V1.Lenders.Stats().Lent != 0 {
-		t.Errorf("%d of %d, %d in hands", len(acked), records, s.Door.V1.Lenders.Stats().Lent)
+	if len(acked) != records || s.Leased() != 0 {
+		t.Errorf("%d of %d, %d in hands", len(acked), records, s.Leased())
 	}
 	s.Balanced()
 	_, err := s.Cluster.WaitGroupInfo(resttest.Within(t, resttest.Patience), "a", func(g *kfake.GroupInfo) bool {

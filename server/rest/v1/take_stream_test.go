@@ -124,7 +124,7 @@ func TestAStreamHasOnlySoManyUnacknowledged(t *testing.T) {
 	}
 	lent := func(n int) {
 		t.Helper()
-		if in := s.Door.V1.Lenders.Stats().Lent; in != n {
+		if in := s.Leased(); in != n {
 			t.Errorf("%d in hands, want %d", in, n)
 		}
 	}
@@ -197,7 +197,7 @@ func TestAStreamShowsSignsOfLife(t *testing.T) {
 	}
 	s.Put("blobs", 0, resttest.Numbers(1)...)
 	s.Take("b", resttest.All) // it is there
-	resttest.Eventually(t, "it is lent", func() bool { return s.Door.V1.Lenders.Stats().Lent == 2 })
+	resttest.Eventually(t, "it is lent", func() bool { return s.Leased() == 2 })
 }
 
 func TestStreamsEndWhenSluiceStops(t *testing.T) {
@@ -269,7 +269,7 @@ func TestASlowReaderKeepsNobodyBack(t *testing.T) {
 		got += len(s.Take("a", resttest.All+fmt.Sprintf("&max=%d", 7-got)))
 	}
 	resttest.Eventually(t, "it is cut", func() bool { return s.Door.Stats().Waiting == 0 })
-	if n := s.Door.V1.Lenders.Stats().Lent; n != 7 {
+	if n := s.Leased(); n != 7 {
 		t.Errorf("%d in hands", n)
 	}
 	s.Balanced()

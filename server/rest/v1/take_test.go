@@ -172,7 +172,7 @@ func TestRecordsWithoutAcknowledgementComeOnce(t *testing.T) {
 	if len(got) != 3 || got[0].Lease != "" {
 		t.Fatalf("%+v", got)
 	}
-	if s.Door.V1.Lenders.Stats().Lent != 0 {
+	if s.Leased() != 0 {
 		t.Error("something is lent")
 	}
 	s.Balanced()
@@ -197,8 +197,8 @@ func TestTooManyGroupsAreToldToComeBack(t *testing.T) {
 	s.Take("a", resttest.All) // and is at work on it
 	answer, text := s.Ask("GET", "/v1/groups/b/messages?topics=blobs", "")
 	resttest.WantFailure(t, "another", answer, text, 503, 50003, "consume.max_subscriptions: 1 subscriptions have members, and one address may have half")
-	if answer.Header.Get("Retry-After") == "" || s.Door.V1.Lenders.Stats().Lenders != 1 {
-		t.Errorf("%v, %d lenders", answer.Header, s.Door.V1.Lenders.Stats().Lenders)
+	if answer.Header.Get("Retry-After") == "" || s.Client.Stats().Members != 1 {
+		t.Errorf("%v, %d members", answer.Header, s.Client.Stats().Members)
 	}
 }
 

@@ -40,7 +40,7 @@ func TestAnIdleInstanceExpires(t *testing.T) {
 	s.Instance(resttest.Manual, "blobs")
 	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000"), 0)
 	s.Records(resttest.W1 + "/records?timeout=900") // keeps it alive
-	resttest.Eventually(t, "the end", func() bool { open, _ := s.Door.V2.Counts(); return open == 0 })
+	resttest.Eventually(t, "the end", func() bool { return s.Door.Stats().Instances == 0 })
 	s.Talk(resttest.Call("POST", resttest.W1+"/offsets", ``, 404, `{"error_code":40403,"message":"Consumer instance not found. It expired after 300ms without a request."}`))
 	if now := s.Door.Stats(); now.Instances != 0 || now.InstancesEnded["expired"] != 1 {
 		t.Errorf("%+v", now)
