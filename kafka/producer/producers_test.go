@@ -263,8 +263,11 @@ func TestAReplacedProducerEndsWithItsClient(t *testing.T) {
 	heard := kafkatest.Mute(k)
 	unanswered := make(chan struct{})  // closed after cluster.QueryTime
 	t.Cleanup(func() { <-unanswered }) // after the end of who asks
-	silent := kafkatest.Brokers(t)
+	silent := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	asking := openOn(t, silent.ListenAddrs(), nil)
+	if _, err := asking.cluster.Topic(t.Context(), "letters"); err != nil { // a question to an unknown broker ends sooner
+		t.Fatal(err)
+	}
 	kafkatest.Silence(silent)
 	go func() {
 		defer close(unanswered)
