@@ -121,6 +121,26 @@ func TestPathsExist(t *testing.T) {
 	}
 }
 
+// A package without a rule of its own may import anything.
+func TestEveryPackageHasItsArrows(t *testing.T) {
+	rules := read(t, filepath.Join(root, ".golangci.yml"))
+	seen := map[string]bool{}
+	for _, file := range files(t, ".go") {
+		folder := strings.TrimPrefix(filepath.ToSlash(filepath.Dir(file)), root+"/")
+		top, _, _ := strings.Cut(folder, "/")
+		if strings.HasSuffix(file, "_test.go") || seen[folder] || !slices.Contains([]string{"cmd", "kafka", "metrics", "protocol", "server", "systemd"}, top) {
+			continue
+		}
+		seen[folder] = true
+		if !strings.Contains(rules, `"**/`+folder+`/*.go"`) {
+			t.Errorf("depguard has no rule for %s", folder)
+		}
+	}
+	if len(seen) == 0 {
+		t.Fatal("no packages")
+	}
+}
+
 func TestEveryDecisionIsInTheIndex(t *testing.T) {
 	index := read(t, "decisions/README.md")
 	decisions, _ := filepath.Glob("decisions/[0-9]*.md")

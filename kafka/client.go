@@ -114,11 +114,6 @@ func (c *Client) Consumed() []consumer.GroupTopicCounts { return c.groups.Consum
 // Memory is what fetched records take now.
 func (c *Client) Memory() consumer.Memory { return c.groups.Memory() }
 
-// Seek moves what a group has committed; see Groups.Seek.
-func (c *Client) Seek(ctx context.Context, group string, to []PartitionOffset) (elsewhere []PartitionOffset, err error) {
-	return c.groups.Seek(ctx, group, to)
-}
-
 // Version is the version of the linked librdkafka, such as "2.15.1".
 func Version() string { return librdkafka.Version() }
 

@@ -12,47 +12,46 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
-// The names of the rooms below that callers of a Client need.
+// The names of the packages below that callers of a Client need.
 type (
 	AckMode            = consumer.AckMode
-	GroupTopicCounts   = consumer.GroupTopicCounts
-	Identity           = consumer.Identity
-	Member             = consumer.Member
-	Memory             = consumer.Memory
-	CrowdedError       = consumer.CrowdedError
-	SubscribeOptions   = consumer.SubscribeOptions
-	SubscriptionStatus = consumer.SubscriptionStatus
-	TakenError         = consumer.TakenError
-	StandingRecord     = ledger.StandingRecord
-	BrokerStatus       = producer.BrokerStatus
-	Outgoing           = producer.Outgoing
-	ProduceError       = producer.Error
-	TopicCounts        = producer.TopicCounts
-	ProfileStatus      = producer.ProfileStatus
-	Publisher          = producer.Publisher
-	Result             = producer.Result
 	BeyondError        = cluster.BeyondError
 	Broker             = cluster.Broker
+	BrokerStatus       = producer.BrokerStatus
 	Cluster            = cluster.Cluster
 	Config             = config.Config
+	CrowdedError       = consumer.CrowdedError
 	Delivery           = ledger.Delivery
 	Group              = cluster.Group
 	GroupMember        = cluster.GroupMember
 	GroupOffset        = cluster.GroupOffset
+	GroupTopicCounts   = consumer.GroupTopicCounts
 	Header             = record.Header
 	Heard              = cluster.Heard
+	Identity           = consumer.Identity
+	Member             = consumer.Member
 	MemberStatus       = ledger.MemberStatus
+	Memory             = consumer.Memory
 	Outcome            = record.Outcome
+	Outgoing           = producer.Outgoing
 	OverrideError      = config.OverrideError
 	Page               = reader.Page
 	PartitionInfo      = cluster.PartitionInfo
 	PartitionLag       = cluster.PartitionLag
 	PartitionOffset    = record.PartitionOffset
+	ProduceError       = producer.Error
+	ProfileStatus      = producer.ProfileStatus
 	Properties         = config.Properties
+	Publisher          = producer.Publisher
 	ReadRequest        = reader.ReadRequest
 	Record             = record.Record
+	Result             = producer.Result
+	SubscribeOptions   = consumer.SubscribeOptions
+	SubscriptionStatus = consumer.SubscriptionStatus
+	TakenError         = consumer.TakenError
 	Target             = cluster.Target
 	Topic              = cluster.Topic
+	TopicCounts        = producer.TopicCounts
 	TopicPartition     = record.TopicPartition
 	TopicSetting       = cluster.TopicSetting
 	WindowError        = ledger.WindowError
@@ -88,9 +87,9 @@ var (
 	ErrNoGroup         = kerr.ErrNoGroup
 	ErrNoOffset        = kerr.ErrNoOffset
 	ErrNoPartition     = kerr.ErrNoPartition
-	ErrNoTopic         = kerr.ErrNoTopic
 	ErrNotAsked        = kerr.ErrNotAsked
 	ErrNotHere         = kerr.ErrNotHere
+	ErrNoTopic         = kerr.ErrNoTopic
 	ErrStopping        = kerr.ErrStopping
 	ErrTooMany         = kerr.ErrTooMany
 	ErrTooManyReadings = kerr.ErrTooManyReadings
@@ -100,9 +99,9 @@ var (
 
 var (
 	Defaults    = config.Defaults
-	StayedFull  = producer.StayedFull
 	Forced      = config.Forced
 	OpenCluster = cluster.Alone
 	Pattern     = topicset.Pattern
 	Settable    = config.Settable
+	StayedFull  = producer.StayedFull
 )

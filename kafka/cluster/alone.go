@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/lifetime"
 	"github.com/sluice-proxy/sluice/kafka/record"
@@ -75,7 +76,7 @@ func (c *Cluster) AllTopics(ctx context.Context) (topics []Topic, err error) {
 		topics, err = a.Topics(ctx)
 		return err
 	})
-	return topics, err
+	return topics, kerr.Asked(err)
 }
 
 // TopicWithOffsets reads one topic with its offsets.
@@ -84,5 +85,5 @@ func (c *Cluster) TopicWithOffsets(ctx context.Context, name string) (topic Topi
 		topic, err = a.Topic(ctx, name)
 		return err
 	})
-	return topic, err
+	return topic, kerr.Asked(err)
 }

@@ -31,7 +31,7 @@ func (m *Member) Commit(ctx context.Context, through []record.PartitionOffset) e
 	return nil
 }
 
-func (s *Subscription) settleThrough(member *ledger.Member, through []record.PartitionOffset) (settled int, here, away []record.TopicPartition) {
+func (s *subscription) settleThrough(member *ledger.Member, through []record.PartitionOffset) (settled int, here, away []record.TopicPartition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range through {
@@ -73,7 +73,7 @@ func (m *Member) CommitAt(ctx context.Context, offsets []record.PartitionOffset)
 
 // settleBelow settles what the member owes below the offsets. Offsets below the position of their partition are returned
 // in back.
-func (s *Subscription) settleBelow(member *ledger.Member, offsets []record.PartitionOffset) (settled int, ahead []record.TopicPartition, back []record.PartitionOffset, err error) {
+func (s *subscription) settleBelow(member *ledger.Member, offsets []record.PartitionOffset) (settled int, ahead []record.TopicPartition, back []record.PartitionOffset, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range offsets {
@@ -95,7 +95,7 @@ func (s *Subscription) settleBelow(member *ledger.Member, offsets []record.Parti
 }
 
 // free is nil when the partition is assigned here and no other member owes records of it. The subscription's mu is held.
-func (s *Subscription) free(tp record.TopicPartition, member *ledger.Member) error {
+func (s *subscription) free(tp record.TopicPartition, member *ledger.Member) error {
 	l := s.dispatch.Partition(tp)
 	switch {
 	case l == nil:
@@ -107,7 +107,7 @@ func (s *Subscription) free(tp record.TopicPartition, member *ledger.Member) err
 }
 
 // settled counts accepted records. It wakes members that can be lent from the partitions that this has made free.
-func (s *Subscription) settled(n int) {
+func (s *subscription) settled(n int) {
 	if n == 0 {
 		return
 	}
@@ -122,7 +122,7 @@ const commitRetry = 100 * time.Millisecond
 
 // commit commits the positions of some partitions, and exactly these offsets of others. It returns when the brokers have
 // them.
-func (s *Subscription) commit(ctx context.Context, of []record.TopicPartition, exactly []record.PartitionOffset) error {
+func (s *subscription) commit(ctx context.Context, of []record.TopicPartition, exactly []record.PartitionOffset) error {
 	if len(of)+len(exactly) == 0 {
 		return nil
 	}
@@ -130,7 +130,7 @@ func (s *Subscription) commit(ctx context.Context, of []record.TopicPartition, e
 }
 
 // callRetrying begins a commit, again and again as long as no coordinator answers.
-func (s *Subscription) callRetrying(ctx context.Context, begin func(done chan<- error)) error {
+func (s *subscription) callRetrying(ctx context.Context, begin func(done chan<- error)) error {
 	for {
 		err := s.call(ctx, begin)
 		if !errors.Is(err, kerr.ErrNoAnswer) || ctx.Err() != nil {
@@ -147,7 +147,7 @@ func (s *Subscription) callRetrying(ctx context.Context, begin func(done chan<- 
 }
 
 // call has the run goroutine call a function, and waits until the function has told done how it ended.
-func (s *Subscription) call(ctx context.Context, do func(done chan<- error)) error {
+func (s *subscription) call(ctx context.Context, do func(done chan<- error)) error {
 	done := make(chan error, 1)
 	if !s.do(func() { do(done) }) {
 		return kerr.ErrStopping
@@ -156,7 +156,7 @@ func (s *Subscription) call(ctx context.Context, do func(done chan<- error)) err
 }
 
 // await waits until done is told how a command ended.
-func (s *Subscription) await(ctx context.Context, done <-chan error) error {
+func (s *subscription) await(ctx context.Context, done <-chan error) error {
 	select {
 	case err := <-done:
 		return err
@@ -174,7 +174,7 @@ func (s *Subscription) await(ctx context.Context, done <-chan error) error {
 
 // beginCommit commits the positions of some partitions, and exactly these offsets of others. It tells done how that
 // ended.
-func (s *Subscription) beginCommit(of []record.TopicPartition, exactly []record.PartitionOffset, done chan<- error) {
+func (s *subscription) beginCommit(of []record.TopicPartition, exactly []record.PartitionOffset, done chan<- error) {
 	list, gone := s.settledUpTo(of)
 	if gone {
 		done <- kerr.ErrMoving
@@ -195,7 +195,7 @@ func (s *Subscription) beginCommit(of []record.TopicPartition, exactly []record.
 
 // settledUpTo lists the positions of partitions of which something is settled. gone says that one of the partitions is
 // not assigned any more.
-func (s *Subscription) settledUpTo(partitions []record.TopicPartition) (list []librdkafka.Partition, gone bool) {
+func (s *subscription) settledUpTo(partitions []record.TopicPartition) (list []librdkafka.Partition, gone bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, tp := range partitions {
@@ -211,7 +211,7 @@ func (s *Subscription) settledUpTo(partitions []record.TopicPartition) (list []l
 }
 
 // noteRewound notes the offsets that are below the position of their partition: the group is to go on there later.
-func (s *Subscription) noteRewound(offsets []record.PartitionOffset) {
+func (s *subscription) noteRewound(offsets []record.PartitionOffset) {
 	for _, p := range offsets {
 		if f := s.partitions[p.TopicPartition]; f != nil {
 			f.commit.rewound = p.Offset < s.position(f)
@@ -220,7 +220,7 @@ func (s *Subscription) noteRewound(offsets []record.PartitionOffset) {
 }
 
 // answer takes the answer to a commit. It notes which offsets the brokers have, and tells who waits for the commit.
-func (s *Subscription) answer(event librdkafka.Event) {
+func (s *subscription) answer(event librdkafka.Event) {
 	failed := event.Code
 	for _, p := range event.Partitions {
 		f := s.partitions[record.TopicPartition{Topic: p.Topic, Partition: p.ID}]

@@ -58,7 +58,7 @@ func clientPrefix(at netip.Addr) netip.Prefix {
 // consumerSlots counts consumers from their start to their end. So the bound includes consumers that are leaving their
 // group. The mutex of Groups guards it.
 type consumerSlots struct {
-	all     map[*Subscription]netip.Prefix // the only address that uses the consumer; the zero value for several
+	all     map[*subscription]netip.Prefix // the only address that uses the consumer; the zero value for several
 	waiting map[Identity]func()            // woken when a consumer has ended
 }
 
@@ -66,10 +66,10 @@ type consumerSlots struct {
 const mostWaiting = 10_000
 
 // enter counts a consumer that starts.
-func (r *consumerSlots) enter(s *Subscription, from netip.Prefix) { r.all[s] = from }
+func (r *consumerSlots) enter(s *subscription, from netip.Prefix) { r.all[s] = from }
 
 // join notes that an address uses a subscription.
-func (r *consumerSlots) join(s *Subscription, from netip.Prefix) {
+func (r *consumerSlots) join(s *subscription, from netip.Prefix) {
 	if r.all[s] != from {
 		r.all[s] = netip.Prefix{}
 	}
@@ -127,7 +127,7 @@ func (g *Groups) evict(id Identity, from netip.Prefix, wake func(), refusal *Cro
 }
 
 // longestUnused is the subscription that was without members for longest. It is nil when all have members.
-func (g *Groups) longestUnused(from netip.Prefix) (longestUnused *Subscription) {
+func (g *Groups) longestUnused(from netip.Prefix) (longestUnused *subscription) {
 	for _, s := range g.subscriptions {
 		if from.IsValid() && g.slots.all[s] != from || s.hasMembers() {
 			continue
@@ -140,7 +140,7 @@ func (g *Groups) longestUnused(from netip.Prefix) (longestUnused *Subscription) 
 }
 
 // slotFreed notes that a subscription's consumer has ended, and wakes those who wait for room.
-func (g *Groups) slotFreed(s *Subscription) {
+func (g *Groups) slotFreed(s *subscription) {
 	g.mu.Lock()
 	delete(g.slots.all, s)
 	waiting := g.slots.waiting

@@ -16,7 +16,7 @@ import (
 // createdAgain begins the partitions of a topic that was deleted and created again. They begin where auto.offset.reset
 // says, because no committed offset is of the new log. Acknowledgements for records of the old log count for nothing
 // from now on. An explicit commit replaces what was committed of them. before is when the old log was seen last.
-func (s *Subscription) createdAgain(topic, was, id string, before time.Time) {
+func (s *subscription) createdAgain(topic, was, id string, before time.Time) {
 	var again []record.TopicPartition
 	var here []librdkafka.Partition
 	owed := 0
@@ -45,7 +45,7 @@ const beginRetry = 200 * time.Millisecond
 
 // resetTo takes back what is owed of partitions. It begins them again once the bounds of their new logs are known.
 // Settlements of the old log are remembered, in case the partitions leave and come back before that.
-func (s *Subscription) resetTo(partitions []record.TopicPartition, was string) {
+func (s *subscription) resetTo(partitions []record.TopicPartition, was string) {
 	if len(partitions) == 0 {
 		return
 	}
@@ -81,7 +81,7 @@ func (s *Subscription) resetTo(partitions []record.TopicPartition, was string) {
 }
 
 // beginAt seeks the offsets where partitions begin again, and commits them.
-func (s *Subscription) beginAt(from, begins, ends map[record.TopicPartition]int64) {
+func (s *subscription) beginAt(from, begins, ends map[record.TopicPartition]int64) {
 	var offsets []record.PartitionOffset
 	for tp, was := range from {
 		f := s.partitions[tp]
@@ -111,7 +111,7 @@ func (s *Subscription) beginAt(from, begins, ends map[record.TopicPartition]int6
 }
 
 // goTo makes partitions go on at these offsets, and commits them. again says that the topic was created again.
-func (s *Subscription) goTo(offsets []record.PartitionOffset, again bool) {
+func (s *subscription) goTo(offsets []record.PartitionOffset, again bool) {
 	s.trySeek(&seek{ctx: s.groups.life.Context, offsets: offsets, left: offsets, commit: true, again: again, done: make(chan error, 1)})
 }
 
@@ -119,7 +119,7 @@ func (s *Subscription) goTo(offsets []record.PartitionOffset, again bool) {
 const stuckAfter = 2 * time.Second
 
 // replaceStuck replaces a consumer that does not find the records of a new log.
-func (s *Subscription) replaceStuck(ctx context.Context, now time.Time) {
+func (s *subscription) replaceStuck(ctx context.Context, now time.Time) {
 	for tp, f := range s.partitions {
 		if f.log.behind && !f.commit.explicit && now.Sub(f.log.soughtAt) > stuckAfter {
 			s.replaceConsumer(ctx, "the topic of "+tp.String()+" was created again, and its records do not come")
@@ -181,7 +181,7 @@ func (g *Groups) identify(ctx context.Context) {
 }
 
 // topicsHere adds to here the topics of which this subscription has partitions.
-func (s *Subscription) topicsHere(here map[string]bool) {
+func (s *subscription) topicsHere(here map[string]bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for l := range s.dispatch.Partitions() {
@@ -200,7 +200,7 @@ type topicLog struct {
 const goneIDs = 8
 
 // identified takes the answer with topic ids to a question of this time.
-func (s *Subscription) identified(ids map[string]string, asked time.Time) {
+func (s *subscription) identified(ids map[string]string, asked time.Time) {
 	topics := map[string]bool{}
 	for tp := range s.partitions {
 		topics[tp.Topic] = true
@@ -219,7 +219,7 @@ func (s *Subscription) identified(ids map[string]string, asked time.Time) {
 	}
 }
 
-func (s *Subscription) identifiedAs(topic, id string, asked time.Time) {
+func (s *subscription) identifiedAs(topic, id string, asked time.Time) {
 	l := s.history.logs[topic]
 	switch {
 	case l == nil:
@@ -254,7 +254,7 @@ const replaceTime = 2 * time.Second
 //
 // Topics that were created again need this. librdkafka remembers the highest leader epoch of each partition, and ignores
 // metadata with a lower one. The epochs of a new log begin at 0, so the old consumer would never find its leaders.
-func (s *Subscription) replaceConsumer(ctx context.Context, why string) {
+func (s *subscription) replaceConsumer(ctx context.Context, why string) {
 	s.log.Warn("consumer replaced", "why", why)
 	ctx, cancel := context.WithTimeout(ctx, replaceTime)
 	defer cancel()

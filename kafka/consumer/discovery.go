@@ -18,7 +18,7 @@ type discovery struct {
 	groups   *Groups
 	names    []string // all topics of the cluster, as last listed
 	listAt   time.Time
-	searches map[*Subscription]*search
+	searches map[*subscription]*search
 }
 
 // discovering tells of the discovery's goroutine. The mutex of Groups guards running.
@@ -53,7 +53,7 @@ func (g *Groups) discover() {
 		return
 	}
 	g.discovering.running = true
-	g.life.Go(func() { (&discovery{groups: g, searches: map[*Subscription]*search{}}).run(g.life.Context) })
+	g.life.Go(func() { (&discovery{groups: g, searches: map[*subscription]*search{}}).run(g.life.Context) })
 }
 
 // run matches patterns until no subscription has any.
@@ -93,10 +93,10 @@ func (d *discovery) notice() bool {
 }
 
 // withPatterns lists the subscriptions that have patterns. When there are none, the discovery ends.
-func (g *Groups) withPatterns() []*Subscription {
+func (g *Groups) withPatterns() []*subscription {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	var list []*Subscription
+	var list []*subscription
 	for _, s := range g.subscriptions {
 		if s.topicSet.HasPatterns() {
 			list = append(list, s)
@@ -148,7 +148,7 @@ func discoveryInterval(c *config.Config) time.Duration {
 // look matches names for the subscription that has taken the least time. So cheap patterns do not wait for costly ones.
 // It returns false when there is nothing to match.
 func (d *discovery) look() bool {
-	var next *Subscription
+	var next *subscription
 	for s, of := range d.searches {
 		if (len(of.rest) > 0 || of.changed) && (next == nil || of.spent < d.searches[next].spent) {
 			next = s
@@ -189,14 +189,14 @@ func (d *discovery) rest(ctx context.Context) {
 }
 
 // discovered tells the subscription which topics match its patterns now.
-func (s *Subscription) discovered(found []string) {
+func (s *subscription) discovered(found []string) {
 	s.topicSet.Find(slices.Sorted(slices.Values(found)))
 	s.do(s.subscribe)
 }
 
 // subscribe joins the group for the topics that exist. When none is left, the subscription stays as it was: brokers that
 // have just started may know no topics yet.
-func (s *Subscription) subscribe() {
+func (s *subscription) subscribe() {
 	topics := s.topicSet.Topics()
 	if len(topics) == 0 {
 		return

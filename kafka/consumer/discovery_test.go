@@ -26,13 +26,13 @@ func lettered(n int) []string {
 // A cheap pattern does not wait until a costly one has seen all names. It has its turn after one slice.
 func TestCheapPatternsDoNotWaitForCostlyOnes(t *testing.T) {
 	t.Parallel()
-	d := &discovery{groups: &Groups{}, searches: map[*Subscription]*search{}, names: lettered(20_000)}
-	add := func(text string) *Subscription {
+	d := &discovery{groups: &Groups{}, searches: map[*subscription]*search{}, names: lettered(20_000)}
+	add := func(text string) *subscription {
 		set, err := topicset.New([]string{text})
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &Subscription{description: description{group: text, topicSet: set}, sharedState: sharedState{commands: commands{ended: true}}}
+		s := &subscription{description: description{group: text, topicSet: set}, sharedState: sharedState{commands: commands{ended: true}}}
 		d.searches[s] = &search{rest: d.names, changed: true}
 		return s
 	}
@@ -52,7 +52,7 @@ func TestCheapPatternsDoNotWaitForCostlyOnes(t *testing.T) {
 	}
 }
 
-func done(s *Subscription) bool {
+func done(s *subscription) bool {
 	select {
 	case <-s.topicSet.First:
 		return true

@@ -1,6 +1,6 @@
 // Package consumer lends the records of groups to members.
 //
-// A Subscription is one librdkafka consumer, for a group, its topics and the properties that a client overrides. One
+// A subscription is one librdkafka consumer, for a group, its topics and the properties that a client overrides. One
 // goroutine owns the consumer.
 //
 // A record comes this way. librdkafka keeps fetched records in a queue per partition. The budget decides which

@@ -19,7 +19,7 @@ type partition struct {
 }
 
 // fetchAll moves records from librdkafka to the partitions that hold too few, and wakes members for them.
-func (s *Subscription) fetchAll(now time.Time) {
+func (s *subscription) fetchAll(now time.Time) {
 	for _, f := range s.partitions {
 		s.fetchIfLow(f)
 	}
@@ -30,7 +30,7 @@ func (s *Subscription) fetchAll(now time.Time) {
 	s.dispatch.Wake(now)
 }
 
-func (s *Subscription) fetchIfLow(f *partition) {
+func (s *subscription) fetchIfLow(f *partition) {
 	s.mu.Lock()
 	want := s.dispatch.Wants(f.inDispatch)
 	s.mu.Unlock()
@@ -40,7 +40,7 @@ func (s *Subscription) fetchIfLow(f *partition) {
 }
 
 // fetch moves up to want records of a partition from librdkafka to its ledger.
-func (s *Subscription) fetch(f *partition, want int) {
+func (s *subscription) fetch(f *partition, want int) {
 	s.mu.Lock()
 	room := s.dispatch.RoomInBytes(f.inDispatch)
 	s.mu.Unlock()
@@ -57,7 +57,7 @@ func (s *Subscription) fetch(f *partition, want int) {
 }
 
 // enter adds fetched records to the partition's ledger. left is how many more records of the partition librdkafka holds.
-func (s *Subscription) enter(f *partition, left int) {
+func (s *subscription) enter(f *partition, left int) {
 	for rest := s.fetched; len(rest) > 0; {
 		s.follow(f, rest[0].Offset)
 		if f.log.halted {
@@ -74,7 +74,7 @@ func (s *Subscription) enter(f *partition, left int) {
 }
 
 // take adds records that follow each other, at least one, to the partition's ledger.
-func (s *Subscription) take(f *partition, fetched []librdkafka.Message) {
+func (s *subscription) take(f *partition, fetched []librdkafka.Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range fetched {

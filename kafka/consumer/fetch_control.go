@@ -56,7 +56,7 @@ func thresholdOf(p config.Properties) fetchThreshold {
 
 // balanceMemory observes what librdkafka holds of each partition. Then it pauses and resumes partitions as the budget
 // says.
-func (s *Subscription) balanceMemory(now time.Time) {
+func (s *subscription) balanceMemory(now time.Time) {
 	interval := lookInterval
 	if s.groups.memory.tight.Load() {
 		interval = tightInterval
@@ -76,7 +76,7 @@ func (s *Subscription) balanceMemory(now time.Time) {
 	s.applyBudget()
 }
 
-func (s *Subscription) observeAll(due bool) {
+func (s *subscription) observeAll(due bool) {
 	s.mu.Lock()
 	waiting := s.dispatch.Waiting()
 	s.mu.Unlock()
@@ -104,7 +104,7 @@ func (s *Subscription) observeAll(due bool) {
 
 // refuses tells whether an answer of a broker waits for room. By the next observation its partitions are paused. Then
 // the answer is admitted, so that librdkafka drops it.
-func (s *Subscription) refuses() bool {
+func (s *subscription) refuses() bool {
 	waits := s.consumer.HoldsResponses()
 	if waits && s.memory.refused {
 		s.consumer.AdmitResponses()
@@ -120,7 +120,7 @@ const barriers, barrierBytes = 8, 64 << 10
 
 // observe notes what librdkafka holds of a partition. Whether the partition is at its end matters only while memory is
 // short.
-func (s *Subscription) observe(tp record.TopicPartition, f *partition, tight bool) {
+func (s *subscription) observe(tp record.TopicPartition, f *partition, tight bool) {
 	seen := budget.Observation{Taken: f.memory.seen.Taken, AverageBytes: f.memory.recordBytes}
 	if f.queue != nil {
 		seen.Records = f.queue.Len()
@@ -138,7 +138,7 @@ func (s *Subscription) observe(tp record.TopicPartition, f *partition, tight boo
 }
 
 // ahead is how many offsets are still to be fetched, if that is known.
-func (s *Subscription) ahead(tp record.TopicPartition, f *partition) (left int64, known bool) {
+func (s *subscription) ahead(tp record.TopicPartition, f *partition) (left int64, known bool) {
 	from, end := f.memory.resumeAt, f.memory.backlog.end
 	if from < 0 && f.memory.backlog.known {
 		from = f.memory.backlog.from
@@ -153,7 +153,7 @@ func (s *Subscription) ahead(tp record.TopicPartition, f *partition) (left int64
 
 // askEnds asks the brokers where the partitions end. A partition that is at its end for the group need not wait for its
 // turn. A partition without an answer counts as behind. The committed offsets must be known before.
-func (s *Subscription) askEnds() {
+func (s *subscription) askEnds() {
 	if s.committedQuery.due || s.committedQuery.asking {
 		return
 	}
@@ -173,7 +173,7 @@ func (s *Subscription) askEnds() {
 }
 
 // noteEnds takes the answer to askEnds.
-func (s *Subscription) noteEnds(ends map[record.TopicPartition]int64) {
+func (s *subscription) noteEnds(ends map[record.TopicPartition]int64) {
 	for tp, end := range ends {
 		f := s.partitions[tp]
 		if f == nil || !f.commit.known {
@@ -191,7 +191,7 @@ func (s *Subscription) noteEnds(ends map[record.TopicPartition]int64) {
 }
 
 // applyBudget pauses the partitions that the budget has closed, and resumes those that it has opened.
-func (s *Subscription) applyBudget() {
+func (s *subscription) applyBudget() {
 	var stop, resume []librdkafka.Partition
 	for tp, f := range s.partitions {
 		open, paused := s.groups.memory.open(f.memory.inBudget), s.consumer.Paused(tp.Topic, tp.Partition)
@@ -217,7 +217,7 @@ func (s *Subscription) applyBudget() {
 }
 
 // empty takes the last few records of a partition that is to be paused. Otherwise they would have to be fetched again.
-func (s *Subscription) empty(f *partition) {
+func (s *subscription) empty(f *partition) {
 	if n := f.queue.Len(); int64(n) < s.memory.threshold.records && !s.waits(f) {
 		s.fetch(f, n)
 	}
@@ -225,14 +225,14 @@ func (s *Subscription) empty(f *partition) {
 
 // dispose has librdkafka drop an answer that it was unpacking when the partition was paused. librdkafka does so when it
 // is asked for a record.
-func (s *Subscription) dispose(f *partition) {
+func (s *subscription) dispose(f *partition) {
 	if !s.waits(f) {
 		s.fetch(f, 1)
 	}
 }
 
 // admit adds a partition to the budget, before it is assigned.
-func (s *Subscription) admit(tp record.TopicPartition) partitionMemory {
+func (s *subscription) admit(tp record.TopicPartition) partitionMemory {
 	p := partitionMemory{resumeAt: -1}
 	s.memory.endsAsked = false
 	s.groups.memory.change(s.memory.inBudget, func(b *budget.Budget) { p.inBudget = b.Add(s.memory.inBudget, tp.Topic) })
@@ -247,7 +247,7 @@ func (s *Subscription) admit(tp record.TopicPartition) partitionMemory {
 }
 
 // dismiss removes a partition from the budget.
-func (s *Subscription) dismiss(f *partition) {
+func (s *subscription) dismiss(f *partition) {
 	s.groups.memory.change(s.memory.inBudget, func(b *budget.Budget) { b.Remove(f.memory.inBudget) })
 }
 

@@ -31,7 +31,7 @@ type Groups struct {
 
 	mu            sync.Mutex // guards what follows; taken before the mutex of a subscription
 	discovering   discovering
-	subscriptions map[string]*Subscription
+	subscriptions map[string]*subscription
 	members       map[Identity]*Member
 	departed      departures
 	slots         consumerSlots
@@ -42,8 +42,8 @@ func New(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifeti
 	g := &Groups{
 		settings: settings, log: log, life: life, cluster: cluster,
 		leases: newLeaseTable(), opened: make(chan struct{}, 1), committedAskers: make(chan struct{}, committedAskers),
-		discovering: discovering{sought: make(chan struct{}, 1)}, subscriptions: map[string]*Subscription{}, members: map[Identity]*Member{}, departed: departures{},
-		slots: consumerSlots{all: map[*Subscription]netip.Prefix{}, waiting: map[Identity]func(){}},
+		discovering: discovering{sought: make(chan struct{}, 1)}, subscriptions: map[string]*subscription{}, members: map[Identity]*Member{}, departed: departures{},
+		slots: consumerSlots{all: map[*subscription]netip.Prefix{}, waiting: map[Identity]func(){}},
 	}
 	g.Reconfigure(g.config())
 	return g
@@ -64,10 +64,10 @@ func (g *Groups) Reconfigure(cfg *config.Config) {
 }
 
 // open lists the open subscriptions, by group and topics.
-func (g *Groups) open() []*Subscription {
+func (g *Groups) open() []*subscription {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return slices.SortedFunc(maps.Values(g.subscriptions), func(a, b *Subscription) int { return cmp.Compare(a.key, b.key) })
+	return slices.SortedFunc(maps.Values(g.subscriptions), func(a, b *subscription) int { return cmp.Compare(a.key, b.key) })
 }
 
 // Served lists the groups that this proxy serves, by name.

@@ -73,7 +73,7 @@ func (p *settlements) holds(committed int64) bool {
 
 // keepSettlements remembers what is settled of a partition that goes away. The subscription's mu is held until nothing
 // of the partition can be settled. A later settlement would be answered, and then lost.
-func (s *Subscription) keepSettlements(tp record.TopicPartition, f *partition) {
+func (s *subscription) keepSettlements(tp record.TopicPartition, f *partition) {
 	switch {
 	case f.earlier.settlements != nil: // it was not decided yet whether these count
 		s.history.settlements[tp] = f.earlier.settlements
@@ -91,13 +91,13 @@ func (s *Subscription) keepSettlements(tp record.TopicPartition, f *partition) {
 
 // takeSettlements takes what was settled of a partition that has come back. Nothing of the partition is lent before
 // inherit has decided whether that counts.
-func (s *Subscription) takeSettlements(tp record.TopicPartition, f *partition) {
+func (s *subscription) takeSettlements(tp record.TopicPartition, f *partition) {
 	f.earlier.openedAt = time.Now()
 	f.earlier.settlements = s.history.take(tp)
 }
 
 // inherit decides whether settlements count. It waits until the committed offset and the topic's id are known.
-func (s *Subscription) inherit(f *partition) {
+func (s *subscription) inherit(f *partition) {
 	p := f.earlier.settlements
 	if p == nil || !f.commit.known || !f.earlier.logKnown {
 		return

@@ -20,7 +20,7 @@ type leaseTable struct {
 	mu         sync.Mutex // taken before the mutex of a subscription
 	ended      map[rowKey]*endedLeases
 	own        int // rows, without the one of the zero rowKey
-	open       map[*Subscription]bool
+	open       map[*subscription]bool
 	rebalances map[string]int64 // by group
 }
 
@@ -33,7 +33,7 @@ type endedLeases struct {
 }
 
 func newLeaseTable() leaseTable {
-	return leaseTable{ended: map[rowKey]*endedLeases{}, open: map[*Subscription]bool{}, rebalances: map[string]int64{}}
+	return leaseTable{ended: map[rowKey]*endedLeases{}, open: map[*subscription]bool{}, rebalances: map[string]int64{}}
 }
 
 // admit returns the row that counts a topic of a group.
@@ -89,14 +89,14 @@ func (t *leaseTable) rebalancesOf(group string) int64 {
 	return t.rebalances[group]
 }
 
-func (t *leaseTable) opened(s *Subscription) {
+func (t *leaseTable) opened(s *subscription) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.open[s] = true
 }
 
 // closed takes over what a subscription has counted, after its ledgers have ended.
-func (t *leaseTable) closed(s *Subscription) {
+func (t *leaseTable) closed(s *subscription) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s.mu.Lock()
@@ -136,7 +136,7 @@ func (g *Groups) Consumed() []GroupTopicCounts {
 }
 
 // addLeases adds what the subscription has counted so far.
-func (s *Subscription) addLeases(all map[rowKey]endedLeases, now time.Time) {
+func (s *subscription) addLeases(all map[rowKey]endedLeases, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for m, counts := range s.leases {

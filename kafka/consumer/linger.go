@@ -24,7 +24,7 @@ type presence struct {
 }
 
 // arrive notes that a member comes. The subscription's mu is held.
-func (s *Subscription) arrive(now time.Time) {
+func (s *subscription) arrive(now time.Time) {
 	if s.dispatch.Empty() {
 		s.presence.longestAbsence = max(s.presence.longestAbsence, now.Sub(s.presence.lastUsed))
 	}
@@ -32,7 +32,7 @@ func (s *Subscription) arrive(now time.Time) {
 }
 
 // mayEnd forgets members whose grace is over. It tells whether the subscription may end.
-func (s *Subscription) mayEnd(now time.Time) bool {
+func (s *subscription) mayEnd(now time.Time) bool {
 	s.mu.Lock()
 	gone := s.dispatch.Expire(now)
 	empty := s.dispatch.Empty()
@@ -50,7 +50,7 @@ func (s *Subscription) mayEnd(now time.Time) bool {
 // lingerTime is how long the subscription stays without members. It is contested when other members of its group wait
 // for its topics. A subscription that is just joining completes that first. If it left before, its group would count it
 // as a member until its session ends, and give it partitions. The subscription's mu is held.
-func (s *Subscription) lingerTime(contested bool) time.Duration {
+func (s *subscription) lingerTime(contested bool) time.Duration {
 	linger := s.cfg.Consume.Linger
 	switch {
 	case s.obstacles.failed || s.manual:
@@ -68,7 +68,7 @@ func (s *Subscription) lingerTime(contested bool) time.Duration {
 }
 
 // retire ends a subscription that nobody uses any more, unless somebody has joined meanwhile.
-func (g *Groups) retire(s *Subscription, now time.Time) bool {
+func (g *Groups) retire(s *subscription, now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	contested := g.contested(s)
@@ -88,7 +88,7 @@ func (g *Groups) retire(s *Subscription, now time.Time) bool {
 
 // contested tells whether connected members of another subscription of the group wait for partitions of this one. The
 // mutex of Groups is held, that of the subscription is not.
-func (g *Groups) contested(s *Subscription) bool {
+func (g *Groups) contested(s *subscription) bool {
 	for _, other := range g.subscriptions {
 		if other != s && other.group == s.group && other.topicSet.Overlaps(s.topicSet) && other.hasConnected() {
 			return true
@@ -98,28 +98,28 @@ func (g *Groups) contested(s *Subscription) bool {
 }
 
 // hasConnected tells whether a member is connected.
-func (s *Subscription) hasConnected() bool {
+func (s *subscription) hasConnected() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.dispatch.Attended()
 }
 
 // hasMembers tells whether there are members. Those that are away and owe records are included.
-func (s *Subscription) hasMembers() bool {
+func (s *subscription) hasMembers() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.dispatch.Empty()
 }
 
 // evict ends the subscription at its next round. Nobody uses it, and nobody can join it any more.
-func (s *Subscription) evict() {
+func (s *subscription) evict() {
 	s.mu.Lock()
 	s.presence.evicted = true
 	s.mu.Unlock()
 	s.wake()
 }
 
-func (s *Subscription) lastUsed() time.Time {
+func (s *subscription) lastUsed() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.presence.lastUsed
@@ -135,7 +135,7 @@ func (m *Member) Contested() bool {
 }
 
 // wakeOthers has the group's other subscriptions check at once whether they may end. The mutex of Groups is held.
-func (g *Groups) wakeOthers(s *Subscription) {
+func (g *Groups) wakeOthers(s *subscription) {
 	for _, other := range g.subscriptions {
 		if other != s && other.group == s.group {
 			other.wake()
@@ -145,7 +145,7 @@ func (g *Groups) wakeOthers(s *Subscription) {
 
 // left has the group's other consumers hear at once that this one has left. Otherwise they hear it at their next
 // heartbeat, which is seconds away with KIP-848.
-func (g *Groups) left(s *Subscription) {
+func (g *Groups) left(s *subscription) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	until := time.Now().Add(promptTime)
@@ -175,7 +175,7 @@ func (p *promptedHeartbeats) due(now time.Time) bool {
 }
 
 // promptHeartbeat sends a heartbeat early, while a new assignment is to be expected.
-func (s *Subscription) promptHeartbeat(now time.Time) {
+func (s *subscription) promptHeartbeat(now time.Time) {
 	if !s.heartbeats.due(now) {
 		return
 	}
@@ -251,7 +251,7 @@ func (m *Member) dismiss() {
 }
 
 // forget drops a member whose grace is over, unless it has joined again meanwhile.
-func (g *Groups) forget(id Identity, s *Subscription) {
+func (g *Groups) forget(id Identity, s *subscription) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if m := g.members[id]; m != nil && m.sub == s && !m.live {
@@ -260,7 +260,7 @@ func (g *Groups) forget(id Identity, s *Subscription) {
 }
 
 // detach removes a subscription that ends, so that nobody joins it any more.
-func (g *Groups) detach(s *Subscription) {
+func (g *Groups) detach(s *subscription) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.subscriptions[s.key] == s {

@@ -140,7 +140,7 @@ func TestVisitsKeepASubscription(t *testing.T) {
 // that is opened again at once stays for a moment.
 func TestASubscriptionWhoseMembersComeAndGoStaysForAMoment(t *testing.T) {
 	t.Parallel()
-	s := &Subscription{
+	s := &subscription{
 		description: description{cfg: &config.Config{Consume: config.Consume{Linger: 30 * time.Second}}}, sharedState: sharedState{dispatch: ledger.NewDispatch(1, 1)},
 	}
 	if got := s.lingerTime(true); got != joiningTime {

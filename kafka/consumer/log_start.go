@@ -63,7 +63,7 @@ func (l *committedQuery) again() { l.due, l.notBefore = true, time.Now().Add(com
 
 // askCommitted asks for the committed offsets of partitions that are new here. librdkafka asks for them as well, and
 // does not tell us. They are compared with the first records that come.
-func (s *Subscription) askCommitted(now time.Time) {
+func (s *subscription) askCommitted(now time.Time) {
 	if !s.committedQuery.begins(now) {
 		return
 	}
@@ -94,7 +94,7 @@ func (g *Groups) askInTurn() (leave func()) {
 	return func() { <-g.committedAskers }
 }
 
-func (s *Subscription) takeCommitted(asked map[record.TopicPartition]*partition, offsets []librdkafka.Partition, err error) {
+func (s *subscription) takeCommitted(asked map[record.TopicPartition]*partition, offsets []librdkafka.Partition, err error) {
 	s.committedQuery.asking = false
 	var failure *librdkafka.Error
 	if errors.As(err, &failure) && failure.Code == librdkafka.NoGroup {
@@ -118,7 +118,7 @@ func (s *Subscription) takeCommitted(asked map[record.TopicPartition]*partition,
 }
 
 // compareCommitted compares the committed offset of a partition with what has come since.
-func (s *Subscription) compareCommitted(f *partition, at int64) {
+func (s *subscription) compareCommitted(f *partition, at int64) {
 	f.commit.known = true
 	if f.commit.committed < 0 { // otherwise a commit has ended meanwhile, and its offset is newer
 		f.commit.committed = at
@@ -138,26 +138,26 @@ func (s *Subscription) compareCommitted(f *partition, at int64) {
 	}
 }
 
-func (s *Subscription) position(f *partition) int64 {
+func (s *subscription) position(f *partition) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return f.inDispatch.Ledger().Position()
 }
 
 // strict tells whether auto.offset.reset is error. Then an operator decides where the group goes on.
-func (s *Subscription) strict() bool {
+func (s *subscription) strict() bool {
 	_, known := resets[s.reset]
 	return !known
 }
 
 // waits tells that nothing of a partition may be fetched. It is halted, or may have to be, or has settlements to decide
 // on.
-func (s *Subscription) waits(f *partition) bool {
+func (s *subscription) waits(f *partition) bool {
 	return f.log.halted || f.earlier.settlements != nil || s.strict() && !f.commit.known
 }
 
 // follow checks whether the record at an offset follows what came before, and acts when it does not.
-func (s *Subscription) follow(f *partition, at int64) {
+func (s *subscription) follow(f *partition, at int64) {
 	next := f.expected()
 	switch {
 	case at > next && next >= 0:
@@ -172,7 +172,7 @@ func (s *Subscription) follow(f *partition, at int64) {
 
 // unbroken is how many of the first records follow each other. Compaction and transactions may leave gaps between them.
 // A gap counts as a break where the log begins behind it.
-func (s *Subscription) unbroken(f *partition, fetched []librdkafka.Message) int {
+func (s *subscription) unbroken(f *partition, fetched []librdkafka.Message) int {
 	low := int64(-1)
 	for i := 1; i < len(fetched); i++ {
 		at, next := fetched[i].Offset, fetched[i-1].Offset+1
@@ -191,7 +191,7 @@ func (s *Subscription) unbroken(f *partition, fetched []librdkafka.Message) int 
 
 // passed counts records that will not come any more, because the log begins behind them. Other missing offsets are gaps
 // that compaction and transactions leave: no records were there.
-func (s *Subscription) passed(f *partition, next, at int64) {
+func (s *subscription) passed(f *partition, next, at int64) {
 	tp := f.inDispatch.TopicPartition
 	low, high := s.consumer.Watermarks(tp.Topic, tp.Partition)
 	switch {
@@ -206,7 +206,7 @@ func (s *Subscription) passed(f *partition, next, at int64) {
 }
 
 // skip counts and logs skipped records.
-func (s *Subscription) skip(f *partition, from, to, low int64) {
+func (s *subscription) skip(f *partition, from, to, low int64) {
 	s.log.Warn("records skipped: the log begins behind them", "partition", f.inDispatch.String(), "from", from, "to", to,
 		"records", to-from, "log_begins", low, "auto_offset_reset", s.reset)
 	s.mu.Lock()
@@ -217,7 +217,7 @@ func (s *Subscription) skip(f *partition, from, to, low int64) {
 // wentBack begins a partition again where its log goes on, below what came before or is committed. The topic was created
 // again, or its log was truncated. What members owe of the old log cannot be settled in the new one. anew is false when
 // everything that was fetched is of the new log.
-func (s *Subscription) wentBack(f *partition, from, to int64, anew bool) {
+func (s *subscription) wentBack(f *partition, from, to int64, anew bool) {
 	tp := f.inDispatch.TopicPartition
 	if s.strict() {
 		low, high := s.consumer.Watermarks(tp.Topic, tp.Partition)
@@ -236,20 +236,20 @@ func (s *Subscription) wentBack(f *partition, from, to int64, anew bool) {
 }
 
 // outOfRange halts a partition whose log does not hold the next offset.
-func (s *Subscription) outOfRange(f *partition, next int64, holds logBounds) {
+func (s *subscription) outOfRange(f *partition, next int64, holds logBounds) {
 	s.halt(f, fmt.Sprintf("offset %d of %s is out of range %d-%d, and auto.offset.reset is error: set the group's offset, or choose earliest or latest",
 		next, f.inDispatch, holds.low, holds.high))
 }
 
 // halt takes no more records of a partition, and tells members why.
-func (s *Subscription) halt(f *partition, why string) {
+func (s *subscription) halt(f *partition, why string) {
 	f.log.halted = true
 	s.log.Warn("partition halted", "partition", f.inDispatch.String(), "err", why)
 	s.tell(&librdkafka.Error{Code: librdkafka.AutoOffsetReset, Text: why}, false)
 }
 
 // halting tells whether any partition is halted.
-func (s *Subscription) halting() bool {
+func (s *subscription) halting() bool {
 	for _, f := range s.partitions {
 		if f.log.halted {
 			return true
@@ -269,7 +269,7 @@ type logCheck struct {
 
 // checkLogs looks for partitions whose log does not hold the next offset, by what librdkafka knows. No record would show
 // that when the log is empty, or ends before that offset. What librdkafka knows may be old, so the brokers are asked.
-func (s *Subscription) checkLogs(now time.Time) {
+func (s *subscription) checkLogs(now time.Time) {
 	if s.logCheck.asking || now.Sub(s.logCheck.lastAt) < min(logCheckGap, s.cfg.Consume.CommitInterval) {
 		return
 	}
@@ -295,7 +295,7 @@ func (s *Subscription) checkLogs(now time.Time) {
 	})
 }
 
-func (s *Subscription) logsChecked(asked, begins, ends map[record.TopicPartition]int64, err error) {
+func (s *subscription) logsChecked(asked, begins, ends map[record.TopicPartition]int64, err error) {
 	s.logCheck.asking = false
 	for tp, next := range asked {
 		f := s.partitions[tp]
@@ -316,7 +316,7 @@ func (s *Subscription) logsChecked(asked, begins, ends map[record.TopicPartition
 func (f *partition) buffers() bool { return f.queue != nil && f.queue.Len() > 0 }
 
 // moveIntoLog moves a partition to an offset that its log holds. Records of a log that ended before that are dropped.
-func (s *Subscription) moveIntoLog(f *partition, next int64, holds logBounds) {
+func (s *subscription) moveIntoLog(f *partition, next int64, holds logBounds) {
 	switch {
 	case !holds.lacks(next):
 		f.log.behind = !f.log.soughtAt.IsZero() && holds.high > next

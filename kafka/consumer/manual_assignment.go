@@ -18,7 +18,7 @@ func (m *Member) Assign(partitions []record.TopicPartition) {
 }
 
 // assignManually assigns and revokes the partitions that the only member has chosen.
-func (s *Subscription) assignManually(partitions []record.TopicPartition) {
+func (s *subscription) assignManually(partitions []record.TopicPartition) {
 	var gone, come []librdkafka.Partition
 	for tp := range s.partitions {
 		if !slices.Contains(partitions, tp) {
@@ -39,7 +39,7 @@ func (s *Subscription) assignManually(partitions []record.TopicPartition) {
 	s.log.Info("partitions chosen", "taken", names(come), "left", names(gone))
 }
 
-func (s *Subscription) reassign(gone, come []librdkafka.Partition) {
+func (s *subscription) reassign(gone, come []librdkafka.Partition) {
 	if len(gone) > 0 {
 		if err := s.consumer.IncrementalUnassign(gone); err != nil {
 			s.log.Warn("partitions not given up", "err", err)
@@ -63,7 +63,7 @@ var resets = map[string]int64{
 
 // resetPartitions begins partitions where auto.offset.reset says, if nothing was fetched of them. There is no such
 // group, so nothing is committed. librdkafka takes that answer for a failure, and asks no more.
-func (s *Subscription) resetPartitions() {
+func (s *subscription) resetPartitions() {
 	at, known := resets[s.reset]
 	if !known {
 		return // takeCommitted tells members

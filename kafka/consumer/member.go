@@ -74,7 +74,7 @@ func (e *TakenError) Error() string { return fmt.Sprintf("id %s is already taken
 type Member struct {
 	id         Identity
 	ack        AckMode
-	sub        *Subscription
+	sub        *subscription
 	inDispatch *ledger.Member
 	live       bool // guarded by the mutex of Groups
 }
@@ -125,7 +125,7 @@ func (g *Groups) Join(id Identity, in SubscribeOptions, wake func()) (*Member, e
 }
 
 // subscription finds or opens the subscription of a key. The mutex of Groups is held.
-func (g *Groups) subscription(key string, id Identity, in SubscribeOptions, set *topicset.Set, wake func()) (*Subscription, error) {
+func (g *Groups) subscription(key string, id Identity, in SubscribeOptions, set *topicset.Set, wake func()) (*subscription, error) {
 	from := clientPrefix(in.Address)
 	if s := g.subscriptions[key]; s != nil && !s.beyondRepair() {
 		g.slots.join(s, from)
@@ -197,13 +197,13 @@ func (m *Member) Next(limit, bytes int, out []ledger.Delivery) ([]ledger.Deliver
 // joins again gets another subscription.
 func (m *Member) Broken() bool { return m.sub.beyondRepair() }
 
-func (s *Subscription) acceptLeased(member *ledger.Member, now time.Time) {
+func (s *subscription) acceptLeased(member *ledger.Member, now time.Time) {
 	n := s.dispatch.AcceptLeased(member)
 	s.groups.consumed.accepted.Add(int64(n))
 	s.dispatch.Wake(now)
 }
 
-func (s *Subscription) count(lent []ledger.Delivery) {
+func (s *subscription) count(lent []ledger.Delivery) {
 	s.groups.consumed.lent.Add(int64(len(lent)))
 	for i := range lent {
 		if lent[i].Attempt > 1 {

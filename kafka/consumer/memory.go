@@ -24,7 +24,6 @@ type memory struct {
 // Memory tells what fetched records take in librdkafka.
 type Memory struct {
 	Held    int64 // about how many bytes wait to be lent
-	Limit   int64 // Config.Consume.Memory
 	Waiting int   // partitions that wait for their turn to be fetched
 }
 
@@ -34,7 +33,7 @@ func (g *Groups) Memory() Memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.budget.Count()
-	return Memory{Held: m.budget.Held(), Limit: m.budget.Limit(), Waiting: m.budget.Closed()}
+	return Memory{Held: m.budget.Held(), Waiting: m.budget.Closed()}
 }
 
 // FetchLimit is how many bytes of the C heap may be in use before answers to a Reader's fetches wait.

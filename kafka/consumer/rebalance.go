@@ -17,7 +17,7 @@ type revocation struct {
 
 // assign takes partitions that Kafka assigns. Each gets its own queue before it is fetched, so that a slow partition
 // holds back no other.
-func (s *Subscription) assign(partitions []librdkafka.Partition) {
+func (s *subscription) assign(partitions []librdkafka.Partition) {
 	for _, p := range partitions {
 		s.open(record.TopicPartition{Topic: p.Topic, Partition: p.ID})
 	}
@@ -31,12 +31,12 @@ func (s *Subscription) assign(partitions []librdkafka.Partition) {
 	s.log.Info("partitions assigned", "partitions", names(partitions))
 }
 
-func (s *Subscription) rebalanced() {
+func (s *subscription) rebalanced() {
 	s.groups.consumed.rebalances.Add(1)
 	s.groups.leases.rebalanced(s.group)
 }
 
-func (s *Subscription) open(tp record.TopicPartition) {
+func (s *subscription) open(tp record.TopicPartition) {
 	queue := s.consumer.Queue(tp.Topic, tp.Partition)
 	row := s.groups.leases.admit(s.group, tp.Topic)
 	memory := s.admit(tp)
@@ -59,7 +59,7 @@ func (s *Subscription) open(tp record.TopicPartition) {
 
 // revoke begins to give partitions back. Nothing of them is lent any more; what members owe can be settled until the
 // grace is over. Of lost partitions nothing is committed.
-func (s *Subscription) revoke(partitions []librdkafka.Partition, now time.Time) {
+func (s *subscription) revoke(partitions []librdkafka.Partition, now time.Time) {
 	s.rebalanced()
 	s.serveRevocation(now, true) // completes an earlier revocation that still waits
 	if s.consumer.Lost() {
@@ -79,7 +79,7 @@ func (s *Subscription) revoke(partitions []librdkafka.Partition, now time.Time) 
 }
 
 // serveRevocation completes a revocation when members owe nothing of it, or its deadline is over, or at once.
-func (s *Subscription) serveRevocation(now time.Time, atOnce bool) {
+func (s *subscription) serveRevocation(now time.Time, atOnce bool) {
 	r := s.revoking
 	if r == nil || !atOnce && now.Before(r.deadline) && s.owes(r.partitions) {
 		return
@@ -90,7 +90,7 @@ func (s *Subscription) serveRevocation(now time.Time, atOnce bool) {
 	s.log.Info("partitions revoked", "partitions", names(r.partitions))
 }
 
-func (s *Subscription) owes(partitions []librdkafka.Partition) bool {
+func (s *subscription) owes(partitions []librdkafka.Partition) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range partitions {
@@ -102,7 +102,7 @@ func (s *Subscription) owes(partitions []librdkafka.Partition) bool {
 }
 
 // letGo gives partitions back to Kafka, and forgets what members owe of them.
-func (s *Subscription) letGo(partitions []librdkafka.Partition) {
+func (s *subscription) letGo(partitions []librdkafka.Partition) {
 	if err := s.consumer.Unassign(partitions); err != nil {
 		s.log.Warn("partitions not unassigned", "err", err)
 	}
@@ -111,7 +111,7 @@ func (s *Subscription) letGo(partitions []librdkafka.Partition) {
 	}
 }
 
-func (s *Subscription) drop(tp record.TopicPartition) {
+func (s *subscription) drop(tp record.TopicPartition) {
 	f := s.partitions[tp]
 	if f == nil {
 		return
@@ -126,7 +126,7 @@ func (s *Subscription) drop(tp record.TopicPartition) {
 }
 
 // end ends a partition in the dispatch: nothing of it is lent or settled any more.
-func (s *Subscription) end(tp record.TopicPartition, f *partition) {
+func (s *subscription) end(tp record.TopicPartition, f *partition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.keepSettlements(tp, f)
@@ -135,7 +135,7 @@ func (s *Subscription) end(tp record.TopicPartition, f *partition) {
 }
 
 // closeQueues drops the partitions that are left when the consumer has left its group.
-func (s *Subscription) closeQueues() {
+func (s *subscription) closeQueues() {
 	for tp := range s.partitions {
 		s.drop(tp)
 	}

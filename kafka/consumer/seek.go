@@ -50,7 +50,7 @@ func (g *Groups) Seek(ctx context.Context, group string, offsets []record.Partit
 }
 
 // ours are the offsets of partitions that are assigned here.
-func (s *Subscription) ours(offsets []record.PartitionOffset) (ours []record.PartitionOffset) {
+func (s *subscription) ours(offsets []record.PartitionOffset) (ours []record.PartitionOffset) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range offsets {
@@ -61,7 +61,7 @@ func (s *Subscription) ours(offsets []record.PartitionOffset) (ours []record.Par
 	return ours
 }
 
-func (s *Subscription) seek(ctx context.Context, offsets []record.PartitionOffset, member *ledger.Member, commit bool) error {
+func (s *subscription) seek(ctx context.Context, offsets []record.PartitionOffset, member *ledger.Member, commit bool) error {
 	if len(offsets) == 0 {
 		return nil
 	}
@@ -71,7 +71,7 @@ func (s *Subscription) seek(ctx context.Context, offsets []record.PartitionOffse
 }
 
 // trySeek seeks, or tries again in the next round: librdkafka does not fetch a partition yet that was just assigned.
-func (s *Subscription) trySeek(o *seek) {
+func (s *subscription) trySeek(o *seek) {
 	if o.ctx.Err() != nil {
 		return // the caller does not wait any more
 	}
@@ -90,7 +90,7 @@ func (s *Subscription) trySeek(o *seek) {
 }
 
 // mayMove is nil when the partitions may be sought. wait says that the error may pass: nothing is assigned yet.
-func (s *Subscription) mayMove(o *seek) (wait bool, err error) {
+func (s *subscription) mayMove(o *seek) (wait bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range o.left {
@@ -107,7 +107,7 @@ func (s *Subscription) mayMove(o *seek) (wait bool, err error) {
 
 // move seeks the offsets that are left, and begins new ledgers for these partitions. wait says that some offsets are
 // left.
-func (s *Subscription) move(o *seek) (wait bool, err error) {
+func (s *subscription) move(o *seek) (wait bool, err error) {
 	list := librdkafka.PartitionsAt(o.left)
 	if err := s.consumer.Seek(list); err != nil {
 		return false, err

@@ -23,7 +23,7 @@ func (m *Member) settle(tp record.TopicPartition, counter *atomic.Int64, do func
 	return n
 }
 
-func (s *Subscription) settle(tp record.TopicPartition, do func(*ledger.Ledger) int) int {
+func (s *subscription) settle(tp record.TopicPartition, do func(*ledger.Ledger) int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.dispatch.Ledger(tp)

@@ -15,7 +15,7 @@ const (
 )
 
 // warnOfStanding logs each standing record once, and again when it has got much worse.
-func (s *Subscription) warnOfStanding(now time.Time) {
+func (s *subscription) warnOfStanding(now time.Time) {
 	if now.Sub(s.standingLookedAt) < standingInterval {
 		return
 	}
@@ -30,7 +30,7 @@ func (s *Subscription) warnOfStanding(now time.Time) {
 // mostWarnings bounds the warnings of one check.
 const mostWarnings = 20
 
-func (s *Subscription) toWarnOf(now time.Time) []ledger.StandingRecord {
+func (s *subscription) toWarnOf(now time.Time) []ledger.StandingRecord {
 	limit := s.groups.config().Consume.StallAfter
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,7 +38,7 @@ func (s *Subscription) toWarnOf(now time.Time) []ledger.StandingRecord {
 }
 
 // addStanding adds the worst standing record of each row. The subscription's mu is held.
-func (s *Subscription) addStanding(all map[rowKey]endedLeases, now time.Time) {
+func (s *subscription) addStanding(all map[rowKey]endedLeases, now time.Time) {
 	for l := range s.dispatch.Partitions() {
 		r, ok := l.Ledger().Standing(now)
 		if !ok {

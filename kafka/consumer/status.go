@@ -65,7 +65,7 @@ func (g *Groups) Status() []SubscriptionStatus {
 	return all
 }
 
-func (s *Subscription) status(now time.Time) SubscriptionStatus {
+func (s *subscription) status(now time.Time) SubscriptionStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	status := SubscriptionStatus{

@@ -80,7 +80,7 @@ func (d *downwardCommit) end(ticket uint64, code librdkafka.Code) {
 }
 
 // storeAll stores changed positions when storeInterval is over. librdkafka commits what is stored.
-func (s *Subscription) storeAll(now time.Time) {
+func (s *subscription) storeAll(now time.Time) {
 	if now.Sub(s.storedAt) < storeInterval {
 		return
 	}
@@ -89,12 +89,12 @@ func (s *Subscription) storeAll(now time.Time) {
 }
 
 // store stores changed positions now. It commits positions that may be lower than what the brokers have.
-func (s *Subscription) store() {
+func (s *subscription) store() {
 	s.storePositions()
 	s.commitDown(time.Now())
 }
 
-func (s *Subscription) storePositions() {
+func (s *subscription) storePositions() {
 	offsets := s.positions()
 	if len(offsets) == 0 {
 		return
@@ -114,7 +114,7 @@ func (s *Subscription) storePositions() {
 func (f *partition) unstored(position int64) bool { return position > f.commit.stored }
 
 // positions lists the positions that are above what is stored.
-func (s *Subscription) positions() []librdkafka.Partition {
+func (s *subscription) positions() []librdkafka.Partition {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var offsets []librdkafka.Partition
@@ -128,7 +128,7 @@ func (s *Subscription) positions() []librdkafka.Partition {
 
 // commitDown commits the positions that may be lower than what the brokers have, until the brokers have them. It is a
 // commit of its own, so no other waits when a coordinator is silent.
-func (s *Subscription) commitDown(now time.Time) {
+func (s *subscription) commitDown(now time.Time) {
 	if !s.commits.down.mayBegin(now) {
 		return
 	}
@@ -162,7 +162,7 @@ func (c commitState) restarted() commitState {
 func (f *partition) mayBeLower(position int64) bool { return f.commit.explicit && position >= 0 }
 
 // lower lists the positions that may be lower than what the brokers have.
-func (s *Subscription) lower() (list []librdkafka.Partition) {
+func (s *subscription) lower() (list []librdkafka.Partition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for tp, f := range s.partitions {
@@ -175,7 +175,7 @@ func (s *Subscription) lower() (list []librdkafka.Partition) {
 
 // has notes that the brokers have an offset of a partition. The commit may have been under way when the log went back.
 // Then the position must be committed down once more.
-func (s *Subscription) has(f *partition, offset int64) {
+func (s *subscription) has(f *partition, offset int64) {
 	f.commit.committed = offset
 	if at := s.position(f); at >= 0 {
 		f.commit.explicit = offset > at

@@ -17,9 +17,9 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
-// Subscription is one librdkafka consumer, for a group, its topics and the properties that a client overrides. One
+// subscription is one librdkafka consumer, for a group, its topics and the properties that a client overrides. One
 // goroutine polls the consumer. Members share the subscription: Kafka does not notice that they come and go.
-type Subscription struct {
+type subscription struct {
 	description
 	groups   *Groups
 	log      *slog.Logger
@@ -77,7 +77,7 @@ const (
 )
 
 // startSubscription creates a consumer, which joins its group in the background.
-func (g *Groups) startSubscription(key, group string, in SubscribeOptions, set *topicset.Set) (*Subscription, error) {
+func (g *Groups) startSubscription(key, group string, in SubscribeOptions, set *topicset.Set) (*subscription, error) {
 	cfg := g.config()
 	properties := cfg.SubscriptionProperties(key, group, in.Overrides, len(g.subscriptions))
 	reset := strings.ToLower(properties["auto.offset.reset"])
@@ -96,7 +96,7 @@ func (g *Groups) startSubscription(key, group string, in SubscribeOptions, set *
 		}
 	}
 	log := g.log.With("group", group)
-	s := &Subscription{
+	s := &subscription{
 		description: description{
 			key: key, group: group, topics: topics, topicSet: set, manual: in.manual(), cfg: cfg, properties: properties, reset: reset,
 		},
@@ -123,7 +123,7 @@ func (g *Groups) startSubscription(key, group string, in SubscribeOptions, set *
 }
 
 // run polls the consumer until the client ends, or until the subscription had no members for the linger time.
-func (s *Subscription) run(ctx context.Context) {
+func (s *subscription) run(ctx context.Context) {
 	stop := context.AfterFunc(ctx, s.consumer.Wake)
 	defer stop()
 	beat, end := s.cfg.Watch("subscription:"+s.group, subscriptionGap)
@@ -153,14 +153,14 @@ func (s *Subscription) run(ctx context.Context) {
 }
 
 // wake makes the run goroutine start its next round at once. A second call before that round costs no system call.
-func (s *Subscription) wake() {
+func (s *subscription) wake() {
 	if s.woken.CompareAndSwap(false, true) {
 		s.consumer.Wake()
 	}
 }
 
 // readEvents takes the events that the consumer has for us.
-func (s *Subscription) readEvents(now time.Time) {
+func (s *subscription) readEvents(now time.Time) {
 	for {
 		event := s.consumer.Poll()
 		switch event.Kind {
@@ -180,7 +180,7 @@ func (s *Subscription) readEvents(now time.Time) {
 	}
 }
 
-func (s *Subscription) committed(event librdkafka.Event) {
+func (s *subscription) committed(event librdkafka.Event) {
 	s.answer(event)
 	if event.Code != librdkafka.None && event.Code != librdkafka.NoOffset {
 		s.groups.consumed.commitErrors.Add(1)
@@ -191,7 +191,7 @@ func (s *Subscription) committed(event librdkafka.Event) {
 }
 
 // failure notes what members should be told: missing rights, a consumer that failed for good.
-func (s *Subscription) failure(event librdkafka.Event) {
+func (s *subscription) failure(event librdkafka.Event) {
 	if event.Code == librdkafka.NoGroup && s.manual {
 		s.resetPartitions()
 		return
@@ -205,7 +205,7 @@ func (s *Subscription) failure(event librdkafka.Event) {
 }
 
 // tell tells members why no records may come. fatal says that the consumer failed for good.
-func (s *Subscription) tell(trouble error, fatal bool) {
+func (s *subscription) tell(trouble error, fatal bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.obstacles.trouble = trouble
@@ -214,7 +214,7 @@ func (s *Subscription) tell(trouble error, fatal bool) {
 }
 
 // beyondRepair tells whether the consumer failed for good. The next Join then opens another subscription.
-func (s *Subscription) beyondRepair() bool {
+func (s *subscription) beyondRepair() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.obstacles.failed
@@ -237,7 +237,7 @@ func (c *commands) take() []func() {
 func (c *commands) end() { c.waiting, c.ended = nil, true }
 
 // do has the run goroutine call a function, which must not wait. It returns false when the run goroutine has ended.
-func (s *Subscription) do(do func()) bool {
+func (s *subscription) do(do func()) bool {
 	s.mu.Lock()
 	taken := !s.commands.ended
 	if taken {
@@ -252,13 +252,13 @@ func (s *Subscription) do(do func()) bool {
 
 // doNextRound has the run goroutine call a function in its next round, which begins in a tick at most. It is for what
 // could not be done yet.
-func (s *Subscription) doNextRound(do func()) {
+func (s *subscription) doNextRound(do func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.commands.waiting = append(s.commands.waiting, do)
 }
 
-func (s *Subscription) runCommands() {
+func (s *subscription) runCommands() {
 	s.mu.Lock()
 	waiting := s.commands.take()
 	s.mu.Unlock()

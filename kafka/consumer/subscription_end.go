@@ -10,7 +10,7 @@ import (
 
 // close commits, leaves the group and destroys the consumer. After ctx has ended it waits closeTimeout longer. Silent
 // brokers may keep the consumer from leaving; its slot stays taken meanwhile.
-func (s *Subscription) close(ctx context.Context) {
+func (s *subscription) close(ctx context.Context) {
 	s.groups.detach(s)
 	defer s.groups.slotFreed(s)
 	s.groups.memory.leave(s.memory.inBudget)
@@ -29,7 +29,7 @@ func (s *Subscription) close(ctx context.Context) {
 	s.log.Info("subscription closed")
 }
 
-func (s *Subscription) leave(ctx context.Context) error {
+func (s *subscription) leave(ctx context.Context) error {
 	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLongest)
 	defer cancel()
 	ended := context.AfterFunc(ctx, func() { time.AfterFunc(closeTimeout, cancel) })
@@ -45,7 +45,7 @@ func (s *Subscription) leave(ctx context.Context) error {
 }
 
 // leaving takes the consumer's events while it leaves its group.
-func (s *Subscription) leaving(event librdkafka.Event) {
+func (s *subscription) leaving(event librdkafka.Event) {
 	switch event.Kind {
 	case librdkafka.Revoke:
 		s.letGo(event.Partitions)
@@ -59,7 +59,7 @@ func (s *Subscription) leaving(event librdkafka.Event) {
 }
 
 // abandon forgets what members owe of partitions that could not be given back. It cannot be committed any more.
-func (s *Subscription) abandon() {
+func (s *subscription) abandon() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for tp := range s.partitions {
@@ -77,7 +77,7 @@ const (
 
 // failPending tells callers that the subscription has ended. It drops commands that were not begun: their callers wait
 // for gone, too.
-func (s *Subscription) failPending() {
+func (s *subscription) failPending() {
 	s.mu.Lock()
 	s.commands.end()
 	s.mu.Unlock()

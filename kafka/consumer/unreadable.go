@@ -8,47 +8,47 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// UnreadableError names a batch that cannot be read.
-type UnreadableError struct {
+// unreadableError names a batch that cannot be read.
+type unreadableError struct {
 	record.TopicPartition
 	Group  string
 	Offset int64 // the first offset of the batch
 	Reason string
 }
 
-func (e *UnreadableError) Error() string {
+func (e *unreadableError) Error() string {
 	return fmt.Sprintf("%s: the batch at offset %d cannot be read (%s): to step over it, set the offset of group %s behind the batch, "+
 		"with PUT /v1/groups/%s/offsets or Kafka's own tools", e.TopicPartition, e.Offset, e.Reason, e.Group, e.Group)
 }
 
-func (e *UnreadableError) Unwrap() error { return kerr.ErrUnreadable }
+func (e *unreadableError) Unwrap() error { return kerr.ErrUnreadable }
 
 // obstacles are why no records may come to members. The subscription's mu guards them.
 type obstacles struct {
 	trouble    error                                      // missing rights, a failed consumer
 	failed     bool                                       // the consumer failed for good; the next Join opens another subscription
-	unreadable map[record.TopicPartition]*UnreadableError // batches that cannot be read, at which their partitions wait
+	unreadable map[record.TopicPartition]*unreadableError // batches that cannot be read, at which their partitions wait
 }
 
 // add notes a batch that cannot be read. It returns false when the batch is known.
-func (o *obstacles) add(e *UnreadableError) bool {
+func (o *obstacles) add(e *unreadableError) bool {
 	if last := o.unreadable[e.TopicPartition]; last != nil && last.Offset == e.Offset {
 		return false // librdkafka tries again twice a second
 	}
 	if o.unreadable == nil {
-		o.unreadable = map[record.TopicPartition]*UnreadableError{}
+		o.unreadable = map[record.TopicPartition]*unreadableError{}
 	}
 	o.unreadable[e.TopicPartition] = e
 	return true
 }
 
 // fail takes an error that librdkafka reports for one partition.
-func (s *Subscription) fail(f *partition, failing librdkafka.PartitionError) {
+func (s *subscription) fail(f *partition, failing librdkafka.PartitionError) {
 	if !kerr.Of(failing.Code).Unreadable || failing.Offset < 0 {
 		s.failure(librdkafka.Event{Kind: librdkafka.Failure, Code: failing.Code, Text: failing.Text})
 		return
 	}
-	e := &UnreadableError{f.inDispatch.TopicPartition, s.group, failing.Offset, failing.Code.String()}
+	e := &unreadableError{f.inDispatch.TopicPartition, s.group, failing.Offset, failing.Code.String()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.obstacles.add(e) {
@@ -61,7 +61,7 @@ func (s *Subscription) fail(f *partition, failing librdkafka.PartitionError) {
 
 // stepped forgets a batch that cannot be read once a record from behind it has come. Somebody has set the offset behind
 // the batch, or librdkafka has skipped it, as it does with a wrong checksum. The subscription's mu is held.
-func (s *Subscription) stepped(tp record.TopicPartition, offset int64) {
+func (s *subscription) stepped(tp record.TopicPartition, offset int64) {
 	e := s.obstacles.unreadable[tp]
 	if e == nil || offset <= e.Offset {
 		return
@@ -76,7 +76,7 @@ func (o *obstacles) first() error {
 	if o.trouble != nil {
 		return o.trouble
 	}
-	var first *UnreadableError
+	var first *unreadableError
 	for _, e := range o.unreadable {
 		if first == nil || e.Topic < first.Topic || e.Topic == first.Topic && e.Partition < first.Partition {
 			first = e

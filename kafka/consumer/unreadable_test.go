@@ -103,7 +103,7 @@ func TestABatchThatCannotBeReadIsTold(t *testing.T) {
 }
 
 // obstructed asks for records until it is told why none come.
-func (w *worker) obstructed(t *testing.T) (told *UnreadableError) {
+func (w *worker) obstructed(t *testing.T) (told *unreadableError) {
 	t.Helper()
 	for {
 		lent, err := w.Next(1, 1<<20, nil)

@@ -79,14 +79,14 @@ func (p *producer) exceedsShare(a topicCounters) bool {
 	return records > free.records || bytes > free.bytes
 }
 
-// QueueShareError is the ErrFull of a topic that has its share of the queue under way.
-type QueueShareError struct {
+// queueShareError is the ErrFull of a topic that has its share of the queue under way.
+type queueShareError struct {
 	Topic          string
 	Records, Bytes int64  // under way
 	Why            string // why the brokers do not have them; empty when it is not known
 }
 
-func (e *QueueShareError) Error() string {
+func (e *queueShareError) Error() string {
 	text := fmt.Sprintf("%d records (%d bytes) of %s are on their way, its share of the queue", e.Records, e.Bytes, e.Topic)
 	if e.Why != "" {
 		text += ": " + e.Why
@@ -98,19 +98,19 @@ func (e *QueueShareError) Error() string {
 // had too much in flight.
 func StayedFull(topic string, waited time.Duration, err error) *Error {
 	reason := fmt.Sprintf("the queue stayed full for %s", waited)
-	if exceeded, is := errors.AsType[*QueueShareError](err); is {
+	if exceeded, is := errors.AsType[*queueShareError](err); is {
 		reason += ": " + exceeded.Error()
 	}
 	return &Error{Outcome: record.Retry, Topic: topic, Reason: reason}
 }
 
 // Is makes the error an ErrFull.
-func (e *QueueShareError) Is(target error) bool { return target == kerr.ErrFull }
+func (e *queueShareError) Is(target error) bool { return target == kerr.ErrFull }
 
 // shareError says why a topic's record must wait.
 func (ps *Producers) shareError(t *topic, p *producer) error {
 	mine := &t.underway[p.index]
-	return &QueueShareError{Topic: t.name, Records: mine.records.Load(), Bytes: mine.bytes.Load(), Why: ps.problem(t.name, AnyPartition)}
+	return &queueShareError{Topic: t.name, Records: mine.records.Load(), Bytes: mine.bytes.Load(), Why: ps.problem(t.name, AnyPartition)}
 }
 
 // fullest is how near the nearest topic has come to its share of a profile's queue. At 1 the topic's records wait.

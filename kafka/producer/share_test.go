@@ -39,7 +39,7 @@ func TestATopicThatDoesNotGetOnLeavesRoomForOthers(t *testing.T) {
 	kafkatest.Eventually(t, "the first records", func() bool { return p.Pending() == 0 })
 	brokers[1].suspend()
 	taken := 0
-	var exceeded *QueueShareError
+	var exceeded *queueShareError
 	for ; taken < 2*queue; taken++ {
 		if err := p.Buffer([]byte("stuck"), nil, []byte("x")); errors.As(err, &exceeded) {
 			break

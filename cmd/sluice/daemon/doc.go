@@ -1,2 +1,4 @@
-// Package daemon runs the service of `sluice serve`: it opens listeners and clients, reloads, drains and closes them.
+// Package daemon runs the service of `sluice serve`.
+//
+// It opens listeners and the client of Kafka, reloads their settings, drains them and closes them.
 package daemon
