@@ -165,6 +165,10 @@ func brokersOf(metadata librdkafka.Metadata) []Broker {
 // have gone, and the client may be about to be closed.
 const TurnTime = time.Second
 
+// atOnce tells a call that failed by itself from one that no broker has answered. librdkafka takes whole milliseconds, so a
+// call may end a moment before its turn.
+const atOnce = TurnTime / 10
+
 // longTurn is as much as a broker has to describe many topics when it is slow.
 const longTurn = 5 * time.Second
 
@@ -178,7 +182,7 @@ func inTurns(ctx context.Context, call func(context.Context) error) error {
 		turn, cancel := context.WithTimeout(ctx, TurnTime)
 		err := call(turn)
 		cancel()
-		if !kerr.Unanswered(err) || ctx.Err() != nil || time.Since(began) < TurnTime {
+		if !kerr.Unanswered(err) || ctx.Err() != nil || time.Since(began) < atOnce {
 			return err
 		}
 	}
@@ -255,8 +259,8 @@ func (a *Admin) TopicsByName(ctx context.Context, names []string) (topics []libr
 		if ctx.Err() == nil {
 			a.roster.heard(broker, !kerr.Unanswered(err), time.Now())
 		}
-		if !kerr.Unanswered(err) || ctx.Err() != nil || time.Since(began) < TurnTime/10 {
-			return topics, err // at once: it is not the broker who has not answered
+		if !kerr.Unanswered(err) || ctx.Err() != nil || time.Since(began) < atOnce {
+			return topics, err
 		}
 	}
 }

@@ -252,3 +252,16 @@ func soonest(t *testing.T, ended <-chan error) error {
 		return nil
 	}
 }
+
+// A broker that does not answer in a turn is no answer yet: others are asked, until the caller's time is over.
+func TestAReadingIsTriedUntilItsDeadline(t *testing.T) {
+	t.Parallel()
+	c := openOn(t, []string{silentBroker(t)})
+	ctx, cancel := context.WithTimeout(t.Context(), 2*TurnTime)
+	defer cancel()
+	_, err := c.TopicNames(ctx)
+	kafkatest.WantError(t, err, kerr.ErrNoAnswer)
+	if ctx.Err() == nil {
+		t.Error("given up before the deadline")
+	}
+}
