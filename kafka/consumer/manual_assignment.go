@@ -61,8 +61,9 @@ var resets = map[string]int64{
 	"latest": librdkafka.OffsetEnd, "largest": librdkafka.OffsetEnd, "end": librdkafka.OffsetEnd,
 }
 
-// resetPartitions begins partitions where auto.offset.reset says, if nothing was fetched of them. There is no such
-// group, so nothing is committed. librdkafka takes that answer for a failure, and asks no more.
+// resetPartitions begins partitions of which nothing was fetched at the offset that was sought, or where auto.offset.reset
+// says. There is no such group, so nothing is committed. librdkafka takes that answer for a failure, and asks no more. It may
+// tell of it more than once.
 func (s *subscription) resetPartitions() {
 	at, known := resets[s.reset]
 	if !known {
@@ -70,9 +71,14 @@ func (s *subscription) resetPartitions() {
 	}
 	var list []librdkafka.Partition
 	for tp, f := range s.partitions {
-		if f.inDispatch.Ledger().Fetched() < 0 {
-			list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: at})
+		if f.inDispatch.Ledger().Fetched() >= 0 {
+			continue
 		}
+		from := at
+		if sought := f.memory.resumeAt; sought >= 0 {
+			from = sought
+		}
+		list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: from})
 	}
 	if len(list) == 0 {
 		return

@@ -94,3 +94,30 @@ func TestWhoIsInNoGroupCannotCommitForOneThatHasMembers(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// librdkafka may tell again that there is no such group, after a member has sought an offset.
+func TestWhatWasSoughtIsNotReset(t *testing.T) {
+	t.Parallel()
+	_, c := lettersOn(t, 5, nil)
+	w := choose(t, c, letters)
+	to := []record.PartitionOffset{{TopicPartition: letters, Offset: 3}}
+	o, sought := &seek{offsets: to, left: to, member: w.inDispatch}, make(chan error, 1)
+	var both func() // in one round: nothing is fetched between them
+	both = func() {
+		wait, err := w.sub.mayMove(o)
+		if err == nil {
+			wait, err = w.sub.move(o)
+		}
+		if wait {
+			w.sub.doNextRound(both)
+			return
+		}
+		w.sub.resetPartitions()
+		sought <- err
+	}
+	w.sub.do(both)
+	if err := <-sought; err != nil {
+		t.Fatal(err)
+	}
+	wantTaken(t, w.take(t, 2), 3, 4)
+}
