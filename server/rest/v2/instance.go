@@ -29,6 +29,7 @@ type instance struct {
 	pattern   bool                           // the subscription is a pattern
 	delivered map[kafka.TopicPartition]int64 // by partition: the last offset that was delivered and is not committed
 	hurry     chan struct{}                  // closed when the request that has the turn should end
+	replying  chan struct{}                  // closed when the reply that is being written has ended; nil when there is none
 	ended     ending
 	usage
 }

@@ -28,12 +28,14 @@ func commitOffsets(x *exchange.Exchange, in *instance) error {
 	}
 	ctx, cancel := x.AskContext()
 	defer cancel()
-	if later {
-		cancel() // the commit is made nevertheless
-	}
 	commit := in.commitDelivered
 	if explicit {
 		commit = func(ctx context.Context) error { return in.commitAt(ctx, offsets) }
+	} else if err := in.awaitReply(ctx); err != nil {
+		return err
+	}
+	if later {
+		cancel() // the commit is made nevertheless
 	}
 	if err := commit(ctx); err != nil && !(later && errors.Is(err, kafka.ErrNoAnswer)) {
 		return err

@@ -1,6 +1,8 @@
 package v2
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -46,6 +48,9 @@ func (in *instance) kind(x *exchange.Exchange) (string, error) {
 func (in *instance) reply(x *exchange.Exchange, p recordsParams, lent []kafka.Delivery) error {
 	body, room := encodeRecords(x, in.format, lent)
 	defer x.Held.Add(-int64(room))
+	if len(lent) > 0 {
+		defer in.beginReply()()
+	}
 	if body == nil {
 		in.giveBack(lent)
 		return exchange.Unavailable("too many large requests at once")
@@ -56,6 +61,39 @@ func (in *instance) reply(x *exchange.Exchange, p recordsParams, lent []kafka.De
 	}
 	in.markDelivered(lent)
 	return nil
+}
+
+// beginReply says that a reply is being written, until end is called. The request has the turn.
+func (in *instance) beginReply() (end func()) {
+	written := make(chan struct{})
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.replying = written
+	return func() {
+		in.mu.Lock()
+		defer in.mu.Unlock()
+		in.replying = nil
+		close(written)
+	}
+}
+
+// awaitReply waits until the reply that is being written has ended. The client has all of the reply a moment before
+// sluice knows it, and may commit over another connection by then.
+func (in *instance) awaitReply(ctx context.Context) error {
+	in.mu.Lock()
+	written := in.replying
+	in.mu.Unlock()
+	if written == nil {
+		return nil
+	}
+	select {
+	case <-written:
+		return nil
+	case <-in.gone:
+		return nil // the commit says how the instance ended
+	case <-ctx.Done():
+		return fmt.Errorf("%w: the records of this instance are still being sent", kafka.ErrNoAnswer)
+	}
 }
 
 // markDelivered notes what the client has. A commit without offsets covers it.
