@@ -121,7 +121,7 @@ const stuckAfter = 2 * time.Second
 // replaceStuck replaces a consumer that does not find the records of a new log.
 func (s *subscription) replaceStuck(ctx context.Context, now time.Time) {
 	for tp, f := range s.partitions {
-		if f.log.behind && !f.commit.explicit && now.Sub(f.log.soughtAt) > stuckAfter {
+		if f.log.behind && !f.commit.explicit && now.Sub(f.log.sought.at) > stuckAfter {
 			s.replaceConsumer(ctx, "the topic of "+tp.String()+" was created again, and its records do not come")
 			return
 		}

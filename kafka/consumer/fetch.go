@@ -59,8 +59,7 @@ func (s *subscription) fetch(f *partition, want int) {
 // enter adds fetched records to the partition's ledger. left is how many more records of the partition librdkafka holds.
 func (s *subscription) enter(f *partition, left int) {
 	for rest := s.fetched; len(rest) > 0; {
-		s.follow(f, rest[0].Offset)
-		if f.log.halted {
+		if !s.follow(f, rest[0].Offset) {
 			return
 		}
 		n := s.unbroken(f, rest)

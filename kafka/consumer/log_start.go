@@ -11,13 +11,20 @@ import (
 
 // logStart is what is known of where this process began to read a partition's log: see follow.
 type logStart struct {
-	next       int64     // offset that comes next, before the first record has come; -1: not known
-	first      int64     // offset of the first record that came, -1 for none
-	soughtAt   time.Time // when the partition was sought after its topic was created again; zero once its records come
-	behind     bool      // the new log has records, and none has come
+	next       int64 // offset that comes next, before the first record has come; -1: not known
+	first      int64 // offset of the first record that came, -1 for none
+	sought     sought
+	behind     bool      // the log of a topic that was created again has records, and none has come
 	halted     bool      // no records are taken: auto.offset.reset is error, and the log does not hold the next offset
 	doubted    logBounds // bounds that looked like another log, and were none
 	wentBackAt time.Time // when the log was found to have gone back
+}
+
+// sought is what is known of the last seek.
+type sought struct {
+	at    time.Time
+	again bool // its topic was created again, and no records have come since
+	twice bool // it was done once more: see seekTwice
 }
 
 // logFrom is the logStart of a partition of which next comes next; -1: not known.
@@ -156,18 +163,22 @@ func (s *subscription) waits(f *partition) bool {
 	return f.log.halted || f.earlier.settlements != nil || s.strict() && !f.commit.known
 }
 
-// follow checks whether the record at an offset follows what came before, and acts when it does not.
-func (s *subscription) follow(f *partition, at int64) {
+// follow checks whether the record at an offset follows what came before, and acts when it does not. It is false when the
+// record must not be taken.
+func (s *subscription) follow(f *partition, at int64) bool {
 	next := f.expected()
 	switch {
+	case at != next && s.seekTwice(f, next):
+		return false
 	case at > next && next >= 0:
 		s.passed(f, next, at)
 	case at < next:
 		s.wentBack(f, next, at, true)
 	}
 	if f.log.first < 0 && !f.log.halted {
-		f.log.first, f.log.soughtAt, f.log.behind = at, time.Time{}, false
+		f.log.first, f.log.sought.again, f.log.behind = at, false, false
 	}
+	return !f.log.halted
 }
 
 // unbroken is how many of the first records follow each other. Compaction and transactions may leave gaps between them.
@@ -284,7 +295,10 @@ func (s *subscription) checkLogs(now time.Time) {
 		if low > next && f.buffers() {
 			continue // librdkafka holds the records that the log has lost
 		}
-		if holds := (logBounds{low, high}); holds.lacks(next) && holds != f.log.doubted || !f.log.soughtAt.IsZero() {
+		if high > next && !f.buffers() && now.Sub(f.log.sought.at) > stuckAfter && s.seekTwice(f, next) {
+			continue
+		}
+		if holds := (logBounds{low, high}); holds.lacks(next) && holds != f.log.doubted || f.log.sought.again {
 			f.log.doubted = holds
 			asked[tp], partitions = next, append(partitions, tp)
 		}
@@ -319,7 +333,7 @@ func (f *partition) buffers() bool { return f.queue != nil && f.queue.Len() > 0 
 func (s *subscription) moveIntoLog(f *partition, next int64, holds logBounds) {
 	switch {
 	case !holds.lacks(next):
-		f.log.behind = !f.log.soughtAt.IsZero() && holds.high > next
+		f.log.behind = f.log.sought.again && holds.high > next
 	case holds.high >= next && f.buffers(): // the record has come meanwhile
 		f.log.doubted = logBounds{-1, -1}
 	case s.strict():

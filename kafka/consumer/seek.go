@@ -120,9 +120,7 @@ func (s *subscription) move(o *seek) (wait bool, err error) {
 		case librdkafka.None:
 			f := s.partitions[o.left[i].TopicPartition]
 			f.restart(o.left[i].Offset)
-			if o.again {
-				f.log.soughtAt = time.Now()
-			}
+			f.log.sought = sought{at: time.Now(), again: o.again}
 			if o.commit {
 				f.inDispatch.Ledger().Begin(o.left[i].Offset)
 			}
@@ -138,4 +136,20 @@ func (s *subscription) move(o *seek) (wait bool, err error) {
 		s.obstacles.trouble = nil
 	}
 	return len(left) > 0 && err == nil, err
+}
+
+// seekTwice goes on at the next offset when a seek was undone, and tells whether it did. It does so once after a seek.
+//
+// librdkafka may be waiting for the answer to "where does the log begin, or end?" while a partition is sought. It then
+// drops that answer, asks again, and goes where the second answer says, with no regard to the seek
+// (rd_kafka_toppar_handle_Offset). The members would get records again, or miss some.
+func (s *subscription) seekTwice(f *partition, next int64) bool {
+	if l := f.log.sought; next < 0 || l.at.IsZero() || l.again || l.twice {
+		return false
+	}
+	f.log.sought.twice = true
+	tp := f.inDispatch.TopicPartition
+	s.log.Info("partition sought once more", "partition", tp.String(), "to", next)
+	s.consumer.logError("partitions not sought", s.consumer.Seek([]librdkafka.Partition{{Topic: tp.Topic, ID: tp.Partition, Offset: next}}))
+	return true
 }

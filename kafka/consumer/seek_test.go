@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
@@ -143,5 +144,48 @@ func TestASeekThatNobodyWaitsForIsDropped(t *testing.T) {
 	w.quiet(t, 100*time.Millisecond)
 	if w.Owed() != 5 {
 		t.Errorf("owes %d", w.Owed())
+	}
+}
+
+// A seek holds while librdkafka waits to hear where the log begins or ends: it does not go there afterwards.
+func TestASeekHoldsWhileTheLogsBoundIsAsked(t *testing.T) {
+	t.Parallel()
+	for reset, bound := range map[string]struct {
+		timestamp int64 // asks for it in ListOffsets
+		askers    int   // sluice asks where logs end, too
+	}{"earliest": {-2, 1}, "latest": {-1, 2}} {
+		t.Run(reset, func(t *testing.T) {
+			t.Parallel()
+			k, c := lettersOn(t, 5, nil)
+			asked, sought, filled := make(chan bool, 16), make(chan bool), make(chan bool)
+			k.ControlKey(int16(kmsg.ListOffsets), func(r kmsg.Request) (kmsg.Response, error, bool) {
+				k.KeepControl()
+				if r.(*kmsg.ListOffsetsRequest).Topics[0].Partitions[0].Timestamp == bound.timestamp {
+					until := sought
+					select {
+					case <-sought:
+						until = filled
+					default:
+					}
+					asked <- true
+					k.SleepControl(func() { <-until })
+				}
+				return nil, nil, false
+			})
+			w := join(t, c, "a", starting(reset))
+			for range bound.askers {
+				<-asked
+			}
+			if err := w.Seek(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 3}}); err != nil {
+				t.Error(err)
+			}
+			close(sought)
+			wantTaken(t, w.take(t, 2), 3, 4)
+			<-asked
+			fill(t, c, "letters", 2)
+			close(filled)
+			wantTaken(t, w.take(t, 2), 5, 6)
+			wantLeasesBalanced(t, c)
+		})
 	}
 }
