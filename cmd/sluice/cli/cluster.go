@@ -37,13 +37,8 @@ func (f *clusterFlags) ask(read func(context.Context, *kafka.Cluster) error) err
 	defer cancel()
 	defer end(ctx)
 	err = read(ctx, cluster)
-	switch brokers := strings.Join(cfg.Kafka.Brokers, ","); {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil: // librdkafka has several errors for a timeout
-		return fmt.Errorf("no answer from %s within %s: %w", brokers, f.Timeout, err)
-	case errors.Is(err, kafka.ErrNoAnswer):
-		return fmt.Errorf("%s: %w", brokers, err)
+	if err != nil && (ctx.Err() != nil || errors.Is(err, kafka.ErrNoAnswer)) { // librdkafka has several errors for a timeout
+		return fmt.Errorf("no answer from %s within %s: %w", strings.Join(cfg.Kafka.Brokers, ","), f.Timeout, err)
 	}
 	return err
 }
