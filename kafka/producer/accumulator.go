@@ -106,7 +106,7 @@ func (a *accumulator) addHeld(t *topic, held []heldRecord) {
 func (a *accumulator) keep(g *sessionBatch, packed []byte) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	g.lastPush = a.waiting.push(g.topic, packed, g.records)
+	g.lastPush = a.waiting.add(g.topic, packed, g.records)
 	a.held.Add(int64(len(packed)))
 	a.startTimer()
 	return a.waiting.records

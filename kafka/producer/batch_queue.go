@@ -17,8 +17,8 @@ type batch struct {
 
 func (q *batchQueue) empty() bool { return len(q.batches) == 0 }
 
-// push copies the packed records to the end, and returns the number of the push.
-func (q *batchQueue) push(t *topic, packed []byte, records int) int64 {
+// add copies the packed records to the end, and returns the number of the push.
+func (q *batchQueue) add(t *topic, packed []byte, records int) int64 {
 	q.pushes++
 	b := q.last(t)
 	b.packed, b.push = append(b.packed, packed...), q.pushes

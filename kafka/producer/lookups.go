@@ -165,7 +165,7 @@ func (q *lookupLoop) round(ctx context.Context) time.Duration {
 	absent, err := q.look(ctx, some)
 	if err == nil {
 		q.most = min(2*q.most, maxAsked)
-		absent, err = q.settle(ctx, absent)
+		absent, err = q.decide(ctx, absent)
 	} else {
 		q.most = max(q.most/2, minAsked)
 	}
@@ -258,9 +258,9 @@ func (q *lookupLoop) open(topics []*topic) {
 	}
 }
 
-// settle decides about topics that a broker does not know. It returns topics that cannot be decided yet: a topic may
+// decide opens or refuses topics that a broker does not know. It returns topics that cannot be decided yet: a topic may
 // still appear, or the brokers' settings may be unknown.
-func (q *lookupLoop) settle(ctx context.Context, absent []*topic) (open []*topic, err error) {
+func (q *lookupLoop) decide(ctx context.Context, absent []*topic) (open []*topic, err error) {
 	if len(absent) == 0 {
 		return nil, nil
 	}

@@ -43,7 +43,7 @@ func (ps *Producers) gather(g *sessionBatch, t *topic, key, value []byte, opaque
 	if !a.handedOver(g) {
 		return kerr.ErrFull
 	}
-	return ps.push(t, g.producer, key, value, opaque, d)
+	return ps.enqueue(t, g.producer, key, value, opaque, d)
 }
 
 // hold keeps a record at the gate while the brokers are asked for its topic.
@@ -69,8 +69,8 @@ func clone(b []byte) []byte {
 	return append(make([]byte, 0, len(b)), b...)
 }
 
-// push hands one record to librdkafka. Its topic is known, or was.
-func (ps *Producers) push(t *topic, p *producer, key, value []byte, opaque uint64, d *librdkafka.Details) error {
+// enqueue hands one record to librdkafka. Its topic is known, or was.
+func (ps *Producers) enqueue(t *topic, p *producer, key, value []byte, opaque uint64, d *librdkafka.Details) error {
 	code, err := p.produce(t.name, key, value, opaque, d)
 	switch {
 	case err == nil && code == librdkafka.None:

@@ -130,7 +130,7 @@ func (d *reportLoop) report(run []librdkafka.Report) {
 	}
 	for len(run) > 0 {
 		n := sameOutcome(run)
-		d.settle(&run[0], n)
+		d.tell(&run[0], n)
 		run = run[n:]
 	}
 }
@@ -176,8 +176,8 @@ func (d *reportLoop) counters(r *librdkafka.Report) topicCounters {
 	return a
 }
 
-// settle tells a session n reports that say the same.
-func (d *reportLoop) settle(r *librdkafka.Report, n int) {
+// tell tells a session n reports that say the same.
+func (d *reportLoop) tell(r *librdkafka.Report, n int) {
 	ps, failure := d.producer.producers, d.failure(r)
 	publisher := ps.publishers.find(publisherOf(r.Opaque))
 	if publisher == nil {
