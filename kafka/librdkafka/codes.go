@@ -12,11 +12,8 @@ type Code int32
 // The codes that sluice tells apart.
 const (
 	None                 Code = C.RD_KAFKA_RESP_ERR_NO_ERROR
-	BadMessage           Code = C.RD_KAFKA_RESP_ERR__BAD_MSG
-	BadCompression       Code = C.RD_KAFKA_RESP_ERR__BAD_COMPRESSION
 	Destroyed            Code = C.RD_KAFKA_RESP_ERR__DESTROY
 	Transport            Code = C.RD_KAFKA_RESP_ERR__TRANSPORT
-	NoResource           Code = C.RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE
 	MessageTimedOut      Code = C.RD_KAFKA_RESP_ERR__MSG_TIMED_OUT
 	PartitionEOF         Code = C.RD_KAFKA_RESP_ERR__PARTITION_EOF
 	UnknownPartition     Code = C.RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION
@@ -24,7 +21,6 @@ const (
 	AllBrokersDown       Code = C.RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN
 	TimedOut             Code = C.RD_KAFKA_RESP_ERR__TIMED_OUT
 	QueueFull            Code = C.RD_KAFKA_RESP_ERR__QUEUE_FULL
-	WaitCoordinator      Code = C.RD_KAFKA_RESP_ERR__WAIT_COORD
 	AssignPartitions     Code = C.RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS
 	State                Code = C.RD_KAFKA_RESP_ERR__STATE
 	NotImplemented       Code = C.RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED
@@ -40,18 +36,11 @@ const (
 	UnknownTopic         Code = C.RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
 	RequestTimedOut      Code = C.RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT
 	MessageTooLarge      Code = C.RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE
-	CoordinatorLoading   Code = C.RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS
-	NoCoordinator        Code = C.RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE
 	NotCoordinator       Code = C.RD_KAFKA_RESP_ERR_NOT_COORDINATOR
 	BatchTooLarge        Code = C.RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE
 	NotEnoughReplicas    Code = C.RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS
 	NotEnoughAfterAppend Code = C.RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND
-	IllegalGeneration    Code = C.RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION
-	UnknownMember        Code = C.RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID
-	Rebalancing          Code = C.RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS
 	TopicAuthorization   Code = C.RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
-	GroupAuthorization   Code = C.RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED
-	ClusterAuthorization Code = C.RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED
 	InvalidTimestamp     Code = C.RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP
 	PolicyViolation      Code = C.RD_KAFKA_RESP_ERR_POLICY_VIOLATION
 	OldEpoch             Code = C.RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH
