@@ -17,22 +17,25 @@ type job struct {
 // together is how many trials go on at a time: most of what they do is to wait.
 const together = 10
 
-// tryAlone does one by one those jobs that hurt others, and returns how many failed. The rest is for later.
-func (s *stage) tryAlone(ctx context.Context, jobs []job, out io.Writer) (failed int, beside []job) {
+// tryAlone does one by one those jobs that hurt others, and returns what failed. The rest is for later.
+func (s *stage) tryAlone(ctx context.Context, jobs []job, out io.Writer) (failed []error, beside []job) {
 	for _, j := range jobs {
 		if j.stage = s; j.beside {
 			beside = append(beside, j)
 			continue
 		}
-		if ctx.Err() == nil && j.run(ctx, s, out) != nil {
-			failed++
+		if ctx.Err() != nil {
+			continue
+		}
+		if err := j.run(ctx, s, out); err != nil {
+			failed = append(failed, err)
 		}
 	}
 	return failed, beside
 }
 
-// tryTogether does jobs several at a time, and prints what they say in their order. It returns how many failed.
-func tryTogether(ctx context.Context, jobs []job, out io.Writer) (failed int) {
+// tryTogether does jobs several at a time, and prints what they say in their order. It returns what failed.
+func tryTogether(ctx context.Context, jobs []job, out io.Writer) (failed []error) {
 	said := make([]bytes.Buffer, len(jobs))
 	errs := make([]error, len(jobs))
 	places := make(chan struct{}, together)
@@ -50,7 +53,7 @@ func tryTogether(ctx context.Context, jobs []job, out io.Writer) (failed int) {
 	for i := range jobs {
 		_, _ = out.Write(said[i].Bytes())
 		if errs[i] != nil {
-			failed++
+			failed = append(failed, errs[i])
 		}
 	}
 	return failed

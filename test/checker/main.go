@@ -123,7 +123,7 @@ func list(out io.Writer) {
 }
 
 // tryAll tries the true sluice and the wrong ones: first one by one what hurts others, then the rest on all clusters.
-// The error counts the trials that failed.
+// The error names the trials that failed.
 func (o *options) tryAll(ctx context.Context, match *regexp.Regexp, dir string, out io.Writer) (err error) {
 	printHeader(out)
 	if o.mutants && !o.long {
@@ -131,7 +131,7 @@ func (o *options) tryAll(ctx context.Context, match *regexp.Regexp, dir string, 
 		defer stop()
 		buildAll(ctx, dir, slices.DeleteFunc(slices.Clone(mutants), func(m *mutant) bool { return !o.hunts(m, match) }))
 	}
-	failed := 0
+	var failed []error
 	var beside []job
 	for _, nodes := range sizes {
 		jobs := o.jobs(nodes, match)
@@ -143,12 +143,12 @@ func (o *options) tryAll(ctx context.Context, match *regexp.Regexp, dir string, 
 			return openErr
 		}
 		defer func() { err = errors.Join(err, s.close()) }()
-		n, later := s.tryAlone(ctx, jobs, out)
-		failed, beside = failed+n, append(beside, later...)
+		errs, later := s.tryAlone(ctx, jobs, out)
+		failed, beside = append(failed, errs...), append(beside, later...)
 	}
-	failed += tryTogether(ctx, beside, out)
-	if failed > 0 {
-		return fmt.Errorf("%d trials failed", failed)
+	failed = append(failed, tryTogether(ctx, beside, out)...)
+	if len(failed) > 0 {
+		return fmt.Errorf("%d trials failed:\n%w", len(failed), errors.Join(failed...))
 	}
 	return ctx.Err()
 }
@@ -200,7 +200,8 @@ func (o *options) jobs(nodes int, match *regexp.Regexp) []job {
 func (s *stage) try(ctx context.Context, f *fault, p plan, keep bool, out io.Writer) error {
 	r, err := s.run(ctx, f, p)
 	if err != nil {
-		fmt.Fprintf(out, "%s: %v\n", f.Name, err)
+		err = fmt.Errorf("%s: %w", f.Name, err)
+		fmt.Fprintln(out, err)
 		return err
 	}
 	r.print(out, f.Name, len(s.kafka.Nodes))
@@ -210,7 +211,7 @@ func (s *stage) try(ctx context.Context, f *fault, p plan, keep bool, out io.Wri
 		}
 	}
 	if len(r.Broken) > 0 {
-		return errors.New(r.Broken[0].Rule)
+		return fmt.Errorf("%s: %s", f.Name, &r.Broken[0])
 	}
 	return nil
 }
@@ -219,7 +220,8 @@ func (s *stage) try(ctx context.Context, f *fault, p plan, keep bool, out io.Wri
 func (s *stage) hunt(ctx context.Context, m *mutant, p plan, out io.Writer) error {
 	err := s.catch(ctx, m, p, out)
 	if err != nil {
-		fmt.Fprintf(out, "mutant %q: %v\n", m.Name, err)
+		err = fmt.Errorf("mutant %q: %w", m.Name, err)
+		fmt.Fprintln(out, err)
 	}
 	return err
 }

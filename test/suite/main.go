@@ -1,5 +1,5 @@
-// Command suite runs go test with its arguments. It prints what failed and how every package ended, and at the end what
-// was skipped, with the reason, and the ten slowest tests. Its exit status is that of go test.
+// Command suite runs go test with its arguments. It prints what failed and how every package ended. At the end it names
+// the ten slowest tests, what was skipped, and what failed, with the reasons. Its exit status is that of go test.
 //
 //	go run ./test/suite -race -count=1 ./...
 //

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -38,6 +39,7 @@ type report struct {
 	running map[[2]string]*test
 	ended   []*test
 	skipped []string
+	failed  []string
 }
 
 func newReport(out io.Writer, verbose bool) *report {
@@ -103,9 +105,9 @@ func (r *report) output(t *test, e *event) {
 
 func (r *report) finish(t *test, e *event) {
 	switch {
-	case e.Action == "fail" && !r.verbose:
+	case e.Action == "fail":
 		r.tell(e.Package, e.Test)
-		fmt.Fprint(r.out, t.said.String())
+		r.fail(t)
 	case e.Action == "skip" && e.Test != "":
 		r.skipped = append(r.skipped, fmt.Sprintf("%s %s: %s", e.Package, e.Test, reason(t.said.String())))
 	}
@@ -122,10 +124,34 @@ func (r *report) tell(pkg, name string) {
 	}
 	for key, t := range r.running {
 		if key[0] == pkg {
-			fmt.Fprint(r.out, t.said.String())
+			r.fail(t)
 			delete(r.running, key)
 		}
 	}
+}
+
+// fail prints what a test said, and keeps it for the end. A test or a package that only has others that failed is not kept.
+func (r *report) fail(t *test) {
+	if !r.verbose {
+		fmt.Fprint(r.out, t.said.String())
+	}
+	inside := func(other string) bool { return strings.HasPrefix(other, strings.TrimRight(t.pkg+" "+t.name, " ")) }
+	if !slices.ContainsFunc(r.failed, inside) {
+		r.failed = append(r.failed, failure(t))
+	}
+}
+
+// errorLine is how a line begins that t.Error wrote, or Go's word for why a program died.
+var errorLine = regexp.MustCompile(`^\s+\w+\.go:\d+: |^panic: |^WARNING: DATA RACE`)
+
+// failure names a test and the first of its errors. What a program under test logged is not among them.
+func failure(t *test) string {
+	for line := range strings.Lines(t.said.String()) {
+		if errorLine.MatchString(line) {
+			return fmt.Sprintf("%s %s: %s", t.pkg, t.name, strings.TrimSpace(line))
+		}
+	}
+	return t.pkg + " " + t.name
 }
 
 // reason is the text of t.Skip among what a test wrote: all but what go test adds.
@@ -147,11 +173,17 @@ func (r *report) end() {
 	for _, t := range r.ended[:min(slowest, len(r.ended))] {
 		fmt.Fprintln(r.out, t)
 	}
-	if len(r.skipped) > 0 {
-		fmt.Fprintln(r.out, "\nNot checked:")
-		for _, one := range r.skipped {
-			fmt.Fprintln(r.out, " ", one)
-		}
+	r.list("Not checked", r.skipped)
+	r.list("Failed", r.failed)
+}
+
+func (r *report) list(title string, all []string) {
+	if len(all) == 0 {
+		return
+	}
+	fmt.Fprintf(r.out, "\n%s:\n", title)
+	for _, one := range all {
+		fmt.Fprintln(r.out, " ", one)
 	}
 }
 

@@ -16,6 +16,7 @@ const told = `{"Action":"start","Package":"p"}
 {"Action":"run","Package":"p","Test":"TestB"}
 {"Action":"run","Package":"p","Test":"TestB/sub"}
 {"Action":"output","Package":"p","Test":"TestB/sub","Output":"words of one that fails\n"}
+{"Action":"output","Package":"p","Test":"TestB/sub","Output":"    b_test.go:3: what is wrong\n"}
 {"Action":"fail","Package":"p","Test":"TestB/sub","Elapsed":2}
 {"Action":"fail","Package":"p","Test":"TestB","Elapsed":9}
 {"Action":"output","Package":"p","Test":"TestC","Output":"    c_test.go:7: promtool is missing\n"}
@@ -40,12 +41,15 @@ func TestWhatIsSaidOfARun(t *testing.T) {
 	}
 	r.end()
 	for _, want := range []string{
-		"words of one that fails\n", "FAIL\tp\t3s\n", "what the compiler says\n", "panic: last words\n", "ok  \to\t0.1s\n", "no event\n",
+		"words of one that fails\n", "FAIL\tp\t3s\n", "what the compiler says\n", "FAIL\td\t1s\npanic: last words\n", "ok  \to\t0.1s\n", "no event\n",
 		"   2.00 s  p TestB/sub\n   1.50 s  p TestA\n", "p TestC: c_test.go:7: promtool is missing\n",
 	} {
 		if strings.Count(out.String(), want) != 1 {
 			t.Errorf("%q is not there once", want)
 		}
+	}
+	if failed := "Failed:\n  p TestB/sub: b_test.go:3: what is wrong\n  d TestDies: panic: last words\n"; !strings.HasSuffix(out.String(), failed) {
+		t.Errorf("the end is not %q", failed)
 	}
 	for _, not := range []string{"words of one that passes", "=== RUN", "9.00 s"} {
 		if strings.Contains(out.String(), not) {
