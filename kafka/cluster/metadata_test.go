@@ -261,7 +261,8 @@ func TestAReadingIsTriedUntilItsDeadline(t *testing.T) {
 	defer cancel()
 	_, err := c.TopicNames(ctx)
 	kafkatest.WantError(t, err, kerr.ErrNoAnswer)
-	if ctx.Err() == nil {
-		t.Error("given up before the deadline")
+	deadline, _ := ctx.Deadline()
+	if left := time.Until(deadline); left > TurnTime/2 { // librdkafka gives up a little before the deadline that it is given
+		t.Errorf("given up %s before the deadline", left)
 	}
 }
