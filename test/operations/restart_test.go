@@ -17,7 +17,7 @@ const (
 	stayers       = 8                      // clients that stay connected and pipeline
 	stayBatch     = 25
 	restarts      = 5
-	betweenStarts = 2 * time.Second // five restarts in ten seconds
+	betweenStarts = time.Second // five restarts in five seconds
 	// strayResets is how many connections may be made just when a listener closes, which resets them:
 	// nothing can be done about that moment but not to close the listener.
 	strayResets = 10
