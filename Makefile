@@ -58,8 +58,8 @@ test:
 # The packages that choose are tested; TAGGED=./... tries everything with the tags.
 TAGGED ?= ./kafka/librdkafka ./kafka/reader ./server/resp/...
 test-tags:
-	go vet -tags asmcgocall,plainruntime ./...
-	$(SUITE) -tags asmcgocall -count=1 -timeout $(TESTTIME) $(filter-out ./server/resp/...,$(TAGGED))
+	go vet -tags plaincgo,plainruntime ./...
+	$(SUITE) -tags plaincgo -count=1 -timeout $(TESTTIME) $(filter-out ./server/resp/...,$(TAGGED))
 	$(SUITE) -tags plainruntime -count=1 -timeout $(TESTTIME) $(TAGGED)
 
 # All that there is to check, with what takes longer than .ci/run may.
@@ -129,9 +129,9 @@ bench: build
 
 # What the build tags of kafka/librdkafka and server/resp are worth: a build with each against one without; prints a table.
 bench-tags:
-	for tags in default asmcgocall plainruntime; do \
+	for tags in default plaincgo plainruntime; do \
 		go build -trimpath -buildmode=pie -ldflags -bindnow -tags $$tags -o bin/sluice-$$tags ./cmd/sluice || exit; done
-	go run ./test/bench -rounds 11 -compare bin/sluice-default,bin/sluice-asmcgocall,bin/sluice-plainruntime
+	go run ./test/bench -rounds 11 -compare bin/sluice-plaincgo,bin/sluice-default,bin/sluice-plainruntime
 
 # The benchmarks for a moment, to see that they run; their figures mean nothing.
 bench-smoke: build
@@ -147,7 +147,7 @@ reproducible: $(NFPM)
 
 lint: $(LINT)
 	$(LINT) run ./...
-	$(LINT) run --build-tags asmcgocall,plainruntime ./kafka/librdkafka ./server/resp/conn
+	$(LINT) run --build-tags plaincgo,plainruntime ./kafka/librdkafka ./server/resp/conn
 	$(LINT) run --build-tags kafka,systemd,redis,clients,openapi,browser ./test/...
 
 # Format as the linter wants it.

@@ -1,4 +1,4 @@
-//go:build asmcgocall
+//go:build !plaincgo
 
 #include "call_asm.h"
 

@@ -1,4 +1,4 @@
-//go:build asmcgocall
+//go:build !plaincgo
 
 package librdkafka
 
@@ -6,6 +6,8 @@ package librdkafka
 import "C"
 
 import "unsafe"
+
+// The functions of this file are the calls into C that every record costs. call_cgo.go has the same functions.
 
 // asmcgocall calls a C function on the thread's own stack, without cgo's bookkeeping. cgo tells the scheduler at each
 // call that the goroutine may be away for long. After a moment without work, the first such call wakes the runtime's

@@ -2,7 +2,7 @@ package librdkafka
 
 import "testing"
 
-// BenchmarkCall is what a call into C costs, by the shortest one. Compare it with -tags asmcgocall.
+// BenchmarkCall is what a call into C costs, by the shortest one. Compare it with -tags plaincgo.
 func BenchmarkCall(b *testing.B) {
 	p, err := NewProducer(map[string]string{"bootstrap.servers": "127.0.0.1:1", "log_level": "0"})
 	if err != nil {

@@ -1,4 +1,4 @@
-//go:build !asmcgocall
+//go:build plaincgo
 
 package librdkafka
 
@@ -23,8 +23,8 @@ import "C"
 
 import "unsafe"
 
-// The functions of this file are the calls into C that every record costs. None of them keeps a pointer into Go's memory,
-// and none calls back into Go. call_asm.go has the same functions.
+// The functions of this file are those of call_asm.go, by way of cgo. None of them keeps a pointer into Go's memory, and
+// none calls back into Go.
 
 // producePacked has librdkafka take packed records of one topic; see sluice_produce_packed.
 func producePacked(rk *C.rd_kafka_t, rkt *C.rd_kafka_topic_t, records []byte) C.sluice_produced {

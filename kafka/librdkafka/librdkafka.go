@@ -7,9 +7,9 @@
 //
 // Handles are not reference counted: Producer guards itself, a Consumer belongs to one goroutine.
 //
-// Two build tags change what a call costs and nothing else. The calls that every record costs go through cgo
-// (call_cgo.go); with the tag asmcgocall they go past cgo's bookkeeping (call_asm.go). Reads and writes of a signal go
-// past Go's scheduler (signal_raw.go); with the tag plainruntime they go through it (signal_plain.go).
+// Two build tags change what a call costs and nothing else. The calls that every record costs go past cgo's
+// bookkeeping (call_asm.go); with the tag plaincgo they go through it (call_cgo.go). Reads and writes of a signal go past
+// Go's scheduler (signal_raw.go); with the tag plainruntime they go through it (signal_plain.go).
 package librdkafka
 
 // #include "sluice.h"

@@ -113,7 +113,7 @@ func TestPackedRecordsStopAtOneThatIsRefused(t *testing.T) {
 	}
 }
 
-// One call takes a bounded number of records: with the tag asmcgocall it delays the garbage collector.
+// One call takes a bounded number of records: it delays the garbage collector.
 func TestManyPackedRecordsTakeSeveralCalls(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ records, size, calls int }{
