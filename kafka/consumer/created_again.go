@@ -27,7 +27,7 @@ func (s *subscription) createdAgain(topic, was, id string, before time.Time) {
 		case f.log.wentBackAt.After(before) && f.log.first == 0: // its records have shown that already: see wentBack
 			here = append(here, librdkafka.Partition{Topic: topic, ID: tp.Partition, Offset: f.expected()})
 		default:
-			owed += f.inDispatch.Ledger().Owed()
+			owed += s.owed(f)
 			again = append(again, tp)
 		}
 	}

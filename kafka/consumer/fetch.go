@@ -100,3 +100,16 @@ func (f *partition) restart(next int64) {
 	f.log, f.commit = logFrom(next), f.commit.restarted()
 	f.earlier.settlements, f.memory.resumeAt = nil, next
 }
+
+func (s *subscription) position(f *partition) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return f.inDispatch.Ledger().Position()
+}
+
+// owed is how many records of a partition members have not settled.
+func (s *subscription) owed(f *partition) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return f.inDispatch.Ledger().Owed()
+}

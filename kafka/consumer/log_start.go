@@ -145,12 +145,6 @@ func (s *subscription) compareCommitted(f *partition, at int64) {
 	}
 }
 
-func (s *subscription) position(f *partition) int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return f.inDispatch.Ledger().Position()
-}
-
 // strict tells whether auto.offset.reset is error. Then an operator decides where the group goes on.
 func (s *subscription) strict() bool {
 	_, known := resets[s.reset]
