@@ -154,12 +154,12 @@ func failure(t *test) string {
 	return t.pkg + " " + t.name
 }
 
-// reason is the text of t.Skip among what a test wrote: all but what go test adds.
+// reason is the text of t.Skip among what a test wrote, without what go test adds and what a program under test logged.
 func reason(said string) string {
 	var words []string
 	for line := range strings.Lines(said) {
 		line = strings.TrimSpace(line)
-		if !strings.HasPrefix(line, "===") && !strings.HasPrefix(line, "---") {
+		if !strings.HasPrefix(line, "===") && !strings.HasPrefix(line, "---") && !strings.HasPrefix(line, "time=") {
 			words = append(words, line)
 		}
 	}

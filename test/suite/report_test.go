@@ -19,6 +19,7 @@ const told = `{"Action":"start","Package":"p"}
 {"Action":"output","Package":"p","Test":"TestB/sub","Output":"    b_test.go:3: what is wrong\n"}
 {"Action":"fail","Package":"p","Test":"TestB/sub","Elapsed":2}
 {"Action":"fail","Package":"p","Test":"TestB","Elapsed":9}
+{"Action":"output","Package":"p","Test":"TestC","Output":"time=2026-11-30T17:27:33.924Z level=INFO msg=x\n"}
 {"Action":"output","Package":"p","Test":"TestC","Output":"    c_test.go:7: promtool is missing\n"}
 {"Action":"output","Package":"p","Test":"TestC","Output":"--- SKIP: TestC (0.00s)\n"}
 {"Action":"skip","Package":"p","Test":"TestC","Elapsed":0}
