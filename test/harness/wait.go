@@ -58,8 +58,8 @@ func Accepts(ctx context.Context, addr string) error {
 // (net.ipv4.ip_local_port_range): no connection takes one before its user does.
 const firstPort, portsEnd = 10_000, 32_768
 
-// FreePorts returns n different loopback ports that nothing listens on. They are held together
-// until all are known, then let go.
+// FreePorts returns n loopback ports that nothing listens on. No caller in any process gets one of them while this process
+// lives. They are held together until all are known, then let go.
 func FreePorts(n int) ([]int, error) {
 	ports := make([]int, 0, n)
 	var held []net.Listener
@@ -71,14 +71,32 @@ func FreePorts(n int) ([]int, error) {
 	for tries := 0; len(ports) < n; tries++ {
 		port := firstPort + rand.IntN(portsEnd-firstPort) //nolint:gosec // nobody is to be kept from guessing it
 		l, err := net.Listen("tcp", loopback(port))
+		if err == nil {
+			held = append(held, l)
+			err = claim(port)
+		}
 		switch {
 		case err == nil:
-			held, ports = append(held, l), append(ports, port)
+			ports = append(ports, port)
 		case !errors.Is(err, syscall.EADDRINUSE) || tries > 1000:
 			return nil, err
 		}
 	}
 	return ports, nil
+}
+
+// claim makes a port this process' own among all that call FreePorts, or fails with EADDRINUSE. It binds an abstract
+// socket, whose name is free again when the process ends (unix(7)).
+func claim(port int) error {
+	socket, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	if err := syscall.Bind(socket, &syscall.SockaddrUnix{Name: fmt.Sprintf("@sluice-test-port-%d", port)}); err != nil {
+		_ = syscall.Close(socket)
+		return err
+	}
+	return nil
 }
 
 // FreeAddr returns one free loopback address, host:port.
