@@ -127,7 +127,7 @@ check-faults-long:
 bench: build
 	go run ./test/bench
 
-# What the build tags of kafka/librdkafka and server/resp are worth: a build with each against one without; prints a table.
+# What the build tags of kafka/librdkafka and server/resp are worth: a build with each, and one without, in turn; prints a table.
 bench-tags:
 	for tags in default plaincgo plainruntime; do \
 		go build -trimpath -buildmode=pie -ldflags -bindnow -tags $$tags -o bin/sluice-$$tags ./cmd/sluice || exit; done

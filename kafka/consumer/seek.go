@@ -149,7 +149,12 @@ func (s *subscription) seekTwice(f *partition, next int64) bool {
 	}
 	f.log.sought.twice = true
 	tp := f.inDispatch.TopicPartition
+	list := []librdkafka.Partition{{Topic: tp.Topic, ID: tp.Partition, Offset: next}}
+	err := s.consumer.Seek(list)
+	s.consumer.logError("partitions not sought", err)
+	if err == nil && list[0].Err != librdkafka.None { // after an error librdkafka was slow, and seeks all the same
+		return false // what has come would be lost if it were not taken
+	}
 	s.log.Info("partition sought once more", "partition", tp.String(), "to", next)
-	s.consumer.logError("partitions not sought", s.consumer.Seek([]librdkafka.Partition{{Topic: tp.Topic, ID: tp.Partition, Offset: next}}))
 	return true
 }

@@ -135,7 +135,11 @@ func (r *report) fail(t *test) {
 	if !r.verbose {
 		fmt.Fprint(r.out, t.said.String())
 	}
-	inside := func(other string) bool { return strings.HasPrefix(other, strings.TrimRight(t.pkg+" "+t.name, " ")) }
+	outer := t.pkg + " "
+	if t.name != "" {
+		outer += t.name + "/"
+	}
+	inside := func(other string) bool { return strings.HasPrefix(other, outer) }
 	if !slices.ContainsFunc(r.failed, inside) {
 		r.failed = append(r.failed, failure(t))
 	}

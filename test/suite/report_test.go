@@ -13,6 +13,8 @@ const told = `{"Action":"start","Package":"p"}
 {"Action":"output","Package":"p","Test":"TestA","Output":"=== RUN   TestA\n"}
 {"Action":"output","Package":"p","Test":"TestA","Output":"words of one that passes\n"}
 {"Action":"pass","Package":"p","Test":"TestA","Elapsed":1.5}
+{"Action":"output","Package":"p","Test":"TestBelow","Output":"    b_test.go:9: what is wrong too\n"}
+{"Action":"fail","Package":"p","Test":"TestBelow","Elapsed":0}
 {"Action":"run","Package":"p","Test":"TestB"}
 {"Action":"run","Package":"p","Test":"TestB/sub"}
 {"Action":"output","Package":"p","Test":"TestB/sub","Output":"words of one that fails\n"}
@@ -49,7 +51,7 @@ func TestWhatIsSaidOfARun(t *testing.T) {
 			t.Errorf("%q is not there once", want)
 		}
 	}
-	if failed := "Failed:\n  p TestB/sub: b_test.go:3: what is wrong\n  d TestDies: panic: last words\n"; !strings.HasSuffix(out.String(), failed) {
+	if failed := "Failed:\n  p TestBelow: b_test.go:9: what is wrong too\n  p TestB/sub: b_test.go:3: what is wrong\n  d TestDies: panic: last words\n"; !strings.HasSuffix(out.String(), failed) {
 		t.Errorf("the end is not %q", failed)
 	}
 	for _, not := range []string{"words of one that passes", "=== RUN", "9.00 s"} {
