@@ -1,17 +1,15 @@
 package kafkatest
 
 import (
-	"flag"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/sluice-proxy/sluice/test/parallel"
 )
 
-// Main runs the tests of a package, and fails when a goroutine outlives them. Eight tests run at a time, because most of
-// them wait for brokers. The command line overrides that.
+// Main runs the tests of a package whose tests wait for brokers. It fails when a goroutine outlives them.
 func Main(m *testing.M) {
-	if err := flag.Set("test.parallel", "8"); err != nil {
-		panic(err)
-	}
+	parallel.Waiting()
 	goleak.VerifyTestMain(m)
 }

@@ -157,7 +157,7 @@ func TestARunningSluiceIsCounted(t *testing.T) {
 func TestLagAndStatisticsComeWithTime(t *testing.T) {
 	s, address := watched(t, func(cfg *kafka.Config) {
 		cfg.Consume.LagInterval, cfg.Consume.CommitInterval = 100*time.Millisecond, 100*time.Millisecond
-		cfg.Properties = kafka.Properties{"statistics.interval.ms": "100"}
+		cfg.Producer = kafka.Properties{"statistics.interval.ms": "100"}
 	})
 	topic, group := fresh("late"), fresh("latecomers")
 	traffic(t, s, topic, group)

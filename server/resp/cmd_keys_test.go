@@ -40,6 +40,7 @@ func silentBroker(t *testing.T) string {
 // Asking a Kafka that does not answer keeps nobody else waiting, ends when the client is killed, and
 // ends by itself with an error that says to try again.
 func TestKeysWithoutKafka(t *testing.T) {
+	t.Parallel()
 	d := open(t, Options{}, silentBroker(t))
 	p, r, other := d.dial(t), d.dial(t), d.dial(t)
 	id := r.ask("CLIENT ID").(int64)
@@ -58,6 +59,7 @@ func TestKeysWithoutKafka(t *testing.T) {
 }
 
 func TestKeys(t *testing.T) {
+	t.Parallel()
 	d := open(t, Options{}, brokers...)
 	p := d.dial(t)
 	for i := range 20 {

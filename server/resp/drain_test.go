@@ -8,6 +8,7 @@ import (
 
 // A client that is sending when the drain begins is refused in words before its connection ends.
 func TestDrainRefusesInWords(t *testing.T) {
+	t.Parallel()
 	d := open(t, Options{}, brokers...)
 	d.drain.quiet, d.drain.longest = time.Second, patience // for a busy machine
 	idle, busy := d.dial(t), d.dial(t)

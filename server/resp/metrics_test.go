@@ -64,6 +64,7 @@ func TestCommandsAreCountedOnceWhateverBecomesOfThem(t *testing.T) {
 
 // A command that waits has waited so long; the ones before it in the pipeline have not.
 func TestLatencyIsOfTheCommandItself(t *testing.T) {
+	t.Parallel()
 	d := open(t, Options{}, brokers...)
 	p := d.dial(t)
 	p.says("CLIENT SETNAME measured:one", "+OK")
@@ -103,6 +104,7 @@ func TestWhyConnectionsEnd(t *testing.T) {
 
 // The accept loop shows that it lives, also when nobody comes.
 func TestAcceptBeats(t *testing.T) {
+	t.Parallel()
 	beats, ended := make(chan string, 100), make(chan string, 1)
 	opts := Options{Register: func(loop string, _ time.Duration) (beat, end func()) {
 		return func() {

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/test/parallel"
 )
 
 // patience bounds what a test waits for.
@@ -33,6 +34,7 @@ func run(m *testing.M) int {
 		panic(err)
 	}
 	brokers = cluster.ListenAddrs()
+	parallel.Waiting()
 	status := m.Run()
 	cluster.Close()
 	if err := goleak.Find(); err != nil && status == 0 {

@@ -13,7 +13,7 @@ import (
 // patience bounds every test: what has not happened by then never will.
 const patience = 30 * time.Second
 
-func TestMain(m *testing.M) { harnesstest.Main(m) }
+func TestMain(m *testing.M) { harnesstest.MainWaiting(m) }
 
 // proxy is a running sluice under attack.
 type proxy struct {

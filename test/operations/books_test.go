@@ -31,6 +31,7 @@ const (
 // Whatever clients do, at every moment what was taken is what ended and what is under way, and in the
 // end the metrics say what the clients have counted themselves.
 func TestTheBooksBalance(t *testing.T) {
+	t.Parallel()
 	ctx := harnesstest.Within(t, 2*time.Minute)
 	cluster := booksCluster(t, ctx)
 	config := harnesstest.Config(t, "consume: {member_grace: "+booksGrace+"}")

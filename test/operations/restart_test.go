@@ -26,6 +26,7 @@ const (
 // With sockets that outlive the process a restart is a pause: nobody is refused, nobody's connection
 // ends before the answer, and nobody hears an error.
 func TestNobodyIsRefusedAcrossRestarts(t *testing.T) {
+	t.Parallel()
 	resp, management := listen(t), listen(t)
 	r := newRestarts(t, harness.SluiceOptions{
 		Addr: resp.Addr().String(), Management: management.Addr().String(),
@@ -50,6 +51,7 @@ func TestNobodyIsRefusedAcrossRestarts(t *testing.T) {
 // Without them connections are refused for a moment, or reset in the one in which the listener closes,
 // and that is all that happens.
 func TestNothingIsLostAcrossRestarts(t *testing.T) {
+	t.Parallel()
 	r := newRestarts(t, harness.SluiceOptions{Addr: harnesstest.FreeAddr(t), Management: harnesstest.FreeAddr(t)})
 	l := r.underLoad(t)
 	l.nothingLost(t, r)

@@ -7,11 +7,14 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/sluice-proxy/sluice/test/parallel"
 )
 
 // Main runs the tests of a package. They fail if a goroutine is left, or if the document describes an answer of the
 // package's calls that no test got. owns reports whether a path of the document is a call of the package.
 func Main(m *testing.M, owns func(path string) bool) {
+	parallel.Waiting()
 	status := m.Run()
 	if err := goleak.Find(); err != nil && status == 0 {
 		_, _ = os.Stderr.WriteString(err.Error() + "\n")

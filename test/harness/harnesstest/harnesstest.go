@@ -4,7 +4,6 @@ package harnesstest
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,19 +13,15 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/parallel"
 )
 
 // binary is the path of the proxy under test.
 var binary string
 
-// waiting is how many tests may go on at a time that do little but wait for servers.
-const waiting = "8"
-
-// MainWaiting is Main for tests that do little but wait for servers: many go on at a time. The command line goes above it.
+// MainWaiting is Main for tests that do little but wait for servers: many run at a time.
 func MainWaiting(m *testing.M) {
-	if err := flag.Set("test.parallel", waiting); err != nil {
-		panic(err)
-	}
+	parallel.Waiting()
 	Main(m)
 }
 
