@@ -171,6 +171,11 @@ func TestAGroupThatStallsIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	j := &kafkatest.Journal{}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(j)
+		}
+	})
 	c := openLogging(t, k.ListenAddrs(), slog.NewTextHandler(j, nil), func(cfg *config.Config) {
 		cfg.Consume.LagInterval, cfg.Consume.StallAfter = 100*time.Millisecond, 500*time.Millisecond
 	})
@@ -183,10 +188,10 @@ func TestAGroupThatStallsIsLoggedOnce(t *testing.T) {
 	for after := reading(); reading().Before(after.Add(time.Second)); {
 		kafkatest.Eventually(t, "another reading", func() bool { return reading().After(after.Add(time.Second)) })
 	}
-	w.Accept(letters, 0)
+	w.AcceptThrough(letters, 2) // all: a group with nothing to do does not stall again
 	kafkatest.Eventually(t, "the group to get on", func() bool { return !stalled() })
 	if n, m := j.Count(`msg="group stalled`), j.Count(`msg="group gets on`); n != 1 || m != 1 {
-		t.Errorf("logged a stall %d times and its end %d times:\n%s", n, m, j)
+		t.Errorf("logged a stall %d times and its end %d times", n, m)
 	}
 }
 
