@@ -12,9 +12,12 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 )
 
-// createAgain deletes the topic and creates it again after a while, with so many new records.
+// createAgain deletes the topic, once its id is known, and creates it again after a while, with so many new records.
 func createAgain(t *testing.T, k *kfake.Cluster, c *engine, gap time.Duration, records int) {
 	t.Helper()
+	kafkatest.Eventually(t, "the topic's id", func() bool {
+		return everywhere(c, func(s *subscription) bool { return s.history.logs["letters"] != nil })
+	})
 	if err := k.DeleteTopic("letters"); err != nil {
 		t.Fatal(err)
 	}

@@ -194,7 +194,21 @@ func wantTaken(t *testing.T, got []int64, want ...int64) {
 // committed waits until the group's committed offset of partition 0 is at.
 func committed(t *testing.T, k *kfake.Cluster, topic string, at int64) {
 	t.Helper()
-	waitGroup(t, k, "the commit", func(g *kfake.GroupInfo) bool { return g.Commits[topic][0].Offset == at })
+	waitGroup(t, k, "the commit", func(g *kfake.GroupInfo) bool {
+		commit, any := g.Commits[topic][0]
+		return any && commit.Offset == at
+	})
+}
+
+// everywhere tells whether something is true of all subscriptions. It asks in their own goroutines.
+func everywhere(c *engine, is func(*subscription) bool) bool {
+	for _, s := range c.open() {
+		answer := make(chan bool, 1)
+		if !s.do(func() { answer <- is(s) }) || !<-answer {
+			return false
+		}
+	}
+	return true
 }
 
 // waitGroup waits until looks is true of the group.
