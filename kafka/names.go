@@ -19,6 +19,7 @@ type (
 	Broker             = cluster.Broker
 	BrokerStatus       = producer.BrokerStatus
 	Cluster            = cluster.Cluster
+	ClientError        = config.ClientError
 	Config             = config.Config
 	CrowdedError       = consumer.CrowdedError
 	Delivery           = ledger.Delivery
@@ -46,6 +47,7 @@ type (
 	ReadRequest        = reader.ReadRequest
 	Record             = record.Record
 	Result             = producer.Result
+	Section            = config.Section
 	SubscribeOptions   = consumer.SubscribeOptions
 	SubscriptionStatus = consumer.SubscriptionStatus
 	TakenError         = consumer.TakenError
@@ -67,6 +69,9 @@ const (
 	Buffered     = config.Buffered
 	Delivered    = config.Delivered
 	Earliest     = cluster.Earliest
+	ForAll       = config.ForAll
+	ForConsumers = config.ForConsumers
+	ForProducers = config.ForProducers
 	Latest       = cluster.Latest
 	OK           = record.OK
 	Rejected     = record.Rejected

@@ -73,7 +73,7 @@ type GroupOffset struct {
 // OpenAdmin creates a client for administrative reads. No broker needs to be reachable.
 func OpenAdmin(brokers []string, properties config.Properties) (*Admin, error) {
 	cfg := config.Config{Brokers: brokers, Properties: properties}
-	all := config.Merge(adminDefaults, cfg.ClientDefaults(), cfg.Connection(), config.Properties{
+	all := config.Merge(cfg.AdminProperties(adminDefaults), config.Properties{
 		"log_level": "0", // the producers' handles report the same trouble, through our log
 	})
 	handle, err := librdkafka.NewAdmin(all)

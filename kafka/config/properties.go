@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,8 +14,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 )
 
-// forced are the properties that sluice sets itself, and why. Names as in librdkafka's
-// CONFIGURATION.md.
+// forced are the properties that sluice sets itself in each client, and why. Names as in librdkafka's CONFIGURATION.md.
 var forced = map[string]string{
 	"bootstrap.servers":          "the brokers are sluice's setting kafka.brokers",
 	"group.id":                   "the group is the first half of CLIENT SETNAME group:name",
@@ -25,7 +25,19 @@ var forced = map[string]string{
 	"enable.idempotence":         "without it retries reorder and duplicate records",
 	"delivery.report.only.error": "sluice counts every delivery report",
 	"plugin.library.paths":       "sluice does not load code into its process",
+	"enabled_events":             "sluice chooses what librdkafka tells it",
+	"transactional.id":           "sluice writes without transactions",
 }
+
+// forcedInConsumers are the properties that sluice sets itself in consumers alone, and why: consume.memory could not be
+// kept with answers of any size.
+var forcedInConsumers = map[string]string{
+	"fetch.max.bytes":         fetchSizes,
+	"fetch.message.max.bytes": fetchSizes,
+	"message.max.bytes":       fetchSizes,
+}
+
+const fetchSizes = "sluice chooses how much consumers fetch at a time, so that consume.memory is kept"
 
 // aliases are the properties that have two names in librdkafka ("Alias for" in its CONFIGURATION.md): the name that sluice
 // does not use, and the one that it uses. librdkafka takes both, and the one that is set last wins.
@@ -44,9 +56,48 @@ var aliases = map[string]string{
 // oneName is the name of a property that sluice uses.
 func oneName(name string) string { return cmp.Or(aliases[name], name) }
 
-// Forced tells whether sluice owns a property, and why.
-func Forced(name string) (reason string, owned bool) {
-	reason, owned = forced[oneName(name)]
+// idempotent are the values that an idempotent producer may have. librdkafka would refuse others, and sluice does without them.
+var idempotent = map[string]struct {
+	fits   func(value string) bool
+	reason string
+}{
+	"acks":                                  {func(v string) bool { return v == "all" || v == "-1" }, "sluice's producers wait for all replicas in sync: acks=all"},
+	"max.in.flight.requests.per.connection": {between(1, 5), "brokers keep the order of at most 5 requests"},
+	"message.send.max.retries":              {between(1, math.MaxInt32), "without retries a record would be lost when its partition moves"},
+	"queuing.strategy":                      {func(v string) bool { return v == "fifo" }, "records keep their order"},
+}
+
+func between(least, most int64) func(string) bool {
+	return func(value string) bool {
+		n, err := strconv.ParseInt(value, 0, 64)     // as librdkafka reads it
+		return err != nil || least <= n && n <= most // librdkafka says better what is wrong with what is no number
+	}
+}
+
+// Section says which clients a set of properties is for.
+type Section int
+
+// The sections. What is for producers or consumers is above what is for all.
+const (
+	ForAll Section = iota
+	ForProducers
+	ForConsumers
+)
+
+// Forced tells whether sluice owns a property of these clients, or cannot use the value, and why.
+func Forced(section Section, name, value string) (reason string, owned bool) {
+	name = oneName(name)
+	if reason, owned = forced[name]; owned {
+		return reason, owned
+	}
+	if p, limited := idempotent[name]; limited && section != ForConsumers && !p.fits(value) {
+		return p.reason, true
+	}
+	ofProducers := section == ForAll && name == "message.max.bytes" // they have it, too: it bounds their records
+	if section == ForProducers || ofProducers {
+		return "", false
+	}
+	reason, owned = forcedInConsumers[name]
 	return reason, owned
 }
 
@@ -135,7 +186,7 @@ func (p Properties) ValidateOverrides() error {
 // whyNot says why a client may not set a property to a value, or nothing. librdkafka is shown no value of a property
 // that is not the client's: it would work on it.
 func whyNot(name, value string) string {
-	reason, owned := Forced(name)
+	reason, owned := Forced(ForConsumers, name, value)
 	limits, may := overridable[name]
 	switch {
 	case owned:
@@ -191,15 +242,24 @@ func Merge(sets ...Properties) Properties {
 	return all
 }
 
-// ClientDefaults apply to every librdkafka client of the process.
-func (c *Config) ClientDefaults() Properties {
-	return Merge(Properties{
-		"client.id":           "sluice",
-		"enable.metrics.push": "false",
-		// A broker that is away is tried again soon: sluice's own callers are waiting.
-		"reconnect.backoff.ms":     "50",
-		"reconnect.backoff.max.ms": "1000",
-	}, c.Properties)
+// clientDefaults are sluice's defaults for every librdkafka client of the process.
+var clientDefaults = Properties{
+	"client.id":           "sluice",
+	"enable.metrics.push": "false",
+	// A broker that is away is tried again soon: sluice's own callers are waiting.
+	"reconnect.backoff.ms":     "50",
+	"reconnect.backoff.max.ms": "1000",
+}
+
+// written lays what the operator wrote over sluice's defaults: for every client, then for clients of one kind, and so on.
+// What somebody wrote is above every default, in whichever section.
+func (c *Config) written(defaults Properties, sections ...Properties) Properties {
+	return Merge(clientDefaults, defaults, c.Properties, Merge(sections...))
+}
+
+// AdminProperties are the effective properties of a client that only asks, with its own defaults.
+func (c *Config) AdminProperties(defaults Properties) Properties {
+	return Merge(c.written(defaults), c.Connection())
 }
 
 // Connection is what no configuration overrides.
@@ -242,7 +302,7 @@ func (c *Config) ProducerProperties(profile string) Properties {
 		// Shorter than the client's patience, so that the true outcome arrives before it ends.
 		defaults["message.timeout.ms"] = "28000"
 	}
-	return Merge(c.ClientDefaults(), defaults, c.Producer, c.Profiles[profile], c.Connection(),
+	return Merge(c.written(defaults, c.Producer, c.Profiles[profile]), c.Connection(),
 		Properties{"enable.idempotence": "true"})
 }
 
@@ -264,27 +324,30 @@ func (c *Config) SubscriptionProperties(key, group string, overrides Properties,
 // A partition of which enough is held is looked at again after the backoff, which wakes a thread of that consumer. Few
 // consumers are looked after closely, as a backoff may bring no more records of a partition than are kept ready; of many,
 // each has less to do.
-func fetching(open int) Properties {
+func fetching(open int) (defaults, sizes Properties) {
 	const kibi = 1 << 10
 	share := func(total, least, most int) int { return min(most, max(least, total/(open+1))) }
 	bytes := share(256*kibi, 16*kibi, 64*kibi)
-	return Properties{
-		"queued.min.messages":     fmt.Sprint(share(6000, 1000, 3000)),
+	defaults = Properties{
+		"queued.min.messages":    fmt.Sprint(share(6000, 1000, 3000)),
+		"fetch.queue.backoff.ms": fmt.Sprint(min(100, max(20, 10*(open-4)))),
+	}
+	return defaults, Properties{
 		"fetch.message.max.bytes": fmt.Sprint(bytes),
 		"fetch.max.bytes":         fmt.Sprint(8 * bytes),
 		"message.max.bytes":       fmt.Sprint(bytes), // librdkafka raises fetch.max.bytes to it
-		"fetch.queue.backoff.ms":  fmt.Sprint(min(100, max(20, 10*(open-4)))),
 	}
 }
 
 // ConsumerProperties are the effective properties of a group's consumer.
 func (c *Config) ConsumerProperties(group string, overrides Properties, open int) Properties {
-	p := Merge(c.ClientDefaults(), fetching(open), Properties{
+	fetch, sizes := fetching(open)
+	p := Merge(c.written(Merge(fetch, Properties{
 		"auto.offset.reset":                  "earliest",
 		"auto.commit.interval.ms":            fmt.Sprint(c.Consume.CommitInterval.Milliseconds()),
 		"queued.max.messages.kbytes":         "1024",
 		"topic.metadata.refresh.interval.ms": "4000",
-	}, c.Consumer, overrides, c.Connection(), Properties{
+	}), c.Consumer, overrides), c.Connection(), sizes, Properties{
 		"group.id":                 group,
 		"enable.auto.offset.store": "false",
 		"enable.auto.commit":       "true",

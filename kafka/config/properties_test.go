@@ -13,14 +13,14 @@ import (
 
 func TestForcedPropertiesGiveAReason(t *testing.T) {
 	for name := range forced {
-		if reason, owned := Forced(name); !owned || reason == "" {
+		if reason, owned := Forced(ForAll, name, ""); !owned || reason == "" {
 			t.Errorf("%s: %v %q", name, owned, reason)
 		}
 		if Settable(name) {
 			t.Errorf("%s is sluice's own and a client's to set", name)
 		}
 	}
-	if _, owned := Forced("linger.ms"); owned {
+	if _, owned := Forced(ForAll, "linger.ms", "5"); owned {
 		t.Error("linger.ms is not sluice's own")
 	}
 }
@@ -64,6 +64,32 @@ func TestSetsLieOverOneAnother(t *testing.T) {
 	p := cfg.ConsumerProperties("g", Properties{"auto.offset.reset": "error"}, 0)
 	if p["client.id"] != "consumers" || p["auto.offset.reset"] != "error" {
 		t.Errorf("consumer: %v", p)
+	}
+}
+
+// What somebody wrote is above every default of sluice, in whichever section.
+func TestWhatIsWrittenIsAboveEveryDefault(t *testing.T) {
+	cfg := Defaults()
+	cfg.Brokers = []string{"localhost:9092"}
+	consumers, _ := fetching(0)
+	defaults := Merge(cfg.ProducerProperties(Delivered), cfg.ConsumerProperties("g", nil, 0), consumers, clientDefaults, classicGroup)
+	for name, value := range defaults {
+		if _, owned := Forced(ForAll, name, value); owned || idempotent[name].fits != nil {
+			continue
+		}
+		for _, section := range []*Properties{&cfg.Properties, &cfg.Producer, &cfg.Consumer} {
+			*section = Properties{name: "written"}
+			producer, consumer := cfg.ProducerProperties(Delivered)[name], cfg.ConsumerProperties("g", nil, 0)[name]
+			*section = nil
+			wantProducer, wantConsumer := section != &cfg.Consumer, section != &cfg.Producer && name != "message.max.bytes"
+			if (producer == "written") != wantProducer || (consumer == "written") != wantConsumer {
+				t.Errorf("%s: producers have %q, consumers %q", name, producer, consumer)
+			}
+		}
+	}
+	cfg.Properties = Properties{"message.max.bytes": "5000000"} // for producers: consumers ask for less, and get a larger record all the same
+	if p := cfg.ConsumerProperties("g", nil, 0); p["message.max.bytes"] != "65536" {
+		t.Errorf("a consumer's message.max.bytes is %s", p["message.max.bytes"])
 	}
 }
 
@@ -229,7 +255,7 @@ func TestAPropertyWithTwoNamesIsOne(t *testing.T) {
 	if p["max.in.flight.requests.per.connection"] != "3" || p["message.timeout.ms"] != "1000" || p["linger.ms"] != "7" {
 		t.Errorf("%v", p)
 	}
-	if _, owned := Forced("metadata.broker.list"); !owned {
+	if _, owned := Forced(ForAll, "metadata.broker.list", "x"); !owned {
 		t.Error("metadata.broker.list would stand beside the brokers of the configuration")
 	}
 }

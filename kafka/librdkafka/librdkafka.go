@@ -76,6 +76,20 @@ func setProperty(conf *C.rd_kafka_conf_t, name, value string) error {
 	return &PropertyError{Name: name, Value: value, Reason: C.GoString(&text[0])}
 }
 
+// TryProducer creates a producer and destroys it. librdkafka tells only then whether properties fit together.
+func TryProducer(properties map[string]string) error { return try(C.RD_KAFKA_PRODUCER, properties) }
+
+// TryConsumer creates a consumer and destroys it. librdkafka tells only then whether properties fit together.
+func TryConsumer(properties map[string]string) error { return try(C.RD_KAFKA_CONSUMER, properties) }
+
+func try(kind C.rd_kafka_type_t, properties map[string]string) error {
+	rk, err := open(kind, properties, 0)
+	if err == nil {
+		C.rd_kafka_destroy_flags(rk, C.RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+	}
+	return err
+}
+
 // open creates a handle whose log lines arrive as events of its queue.
 func open(kind C.rd_kafka_type_t, properties map[string]string, events C.int) (*C.rd_kafka_t, error) {
 	return openWith(C.rd_kafka_conf_new(), kind, properties, events)

@@ -27,7 +27,7 @@ func write(t *testing.T, name, content string) string {
 // read applies a configuration file's text to the defaults.
 func read(content string) (*Config, error) {
 	cfg := Default()
-	return cfg, readYAML("sluice.yaml", []byte(content), cfg.settings())
+	return cfg, newReading().readYAML("sluice.yaml", []byte(content), cfg.settings())
 }
 
 // ptr returns the value of a flag that was given.
@@ -62,7 +62,8 @@ func TestEveryMistakeIsNamedWithItsPlace(t *testing.T) {
 		{"http: {base_uri: kafka.example}\n", `sluice.yaml:1:18: http.base_uri: "kafka.example" is not a URL such as https://kafka.example/rest`},
 		{"http: {base_uri: \"https://u:p@kafka.example\"}\n", `sluice.yaml:1:18: http.base_uri: "https://u:p@kafka.example" is not a URL such as https://kafka.example/rest`},
 		{"kafka:\n  brokers: [a, \"b:99999\"]\n", `sluice.yaml:2:16: kafka.brokers: "b:99999": 99999 is not a port`},
-		{"kafka: {brokers: [\"a:1\", b:2]}\n", `sluice.yaml:1:26: kafka.brokers: needs single values, not a map; put what has a colon in quotes`},
+		{"kafka: {brokers: [\"a:1\", b: 2]}\n", `sluice.yaml:1:26: kafka.brokers: needs a single value, not a map`},
+		{"kafka:\n  brokers: [{b: 2}]\n", `sluice.yaml:2:13: kafka.brokers: needs a single value, not a map`},
 		{"kafka:\n  brokers: \"a,,b\"\n", `sluice.yaml:2:12: kafka.brokers: "" is not an address such as kafka1:9092`},
 		{"kafka:\n  properties: [x]\n", `sluice.yaml:2:15: kafka.properties: needs keys below it, not a list`},
 		{
@@ -102,6 +103,21 @@ func TestEveryMistakeIsNamedWithItsPlace(t *testing.T) {
 	}
 }
 
+// In braces the parser takes a colon for that of a map.
+func TestFlowStyleIsYAMLToo(t *testing.T) {
+	for _, content := range []string{
+		"kafka: {brokers: [kafka1:9092, \"kafka2\",ssl://kafka3:9093]}\n",
+		"{kafka: {brokers: [kafka1:9092,kafka2, ssl://kafka3:9093]}}\n",
+		"kafka:\n  brokers: [kafka1:9092,\n    kafka2, ssl://kafka3:9093]\n",
+		"kafka: {brokers: 'kafka1:9092,kafka2,ssl://kafka3:9093'}\n",
+	} {
+		cfg, err := read(content)
+		if diff := cmp.Diff([]string{"kafka1:9092", "kafka2", "ssl://kafka3:9093"}, cfg.Kafka.Brokers); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", content, err, diff)
+		}
+	}
+}
+
 func TestAllMistakesAreReportedAtOnce(t *testing.T) {
 	_, err := read("insecure: 1\nlog:\n  level: 2\nnonsense: 3\n")
 	want := `sluice.yaml:1:11: insecure: "1" is neither true nor false
@@ -112,13 +128,43 @@ sluice.yaml:4:1: unknown key "nonsense"`
 	}
 }
 
-func TestPropertiesThatSluiceOwnsAreRefusedInItsOwnFile(t *testing.T) {
-	for _, name := range []string{"group.id", "enable.auto.offset.store", "bootstrap.servers", "go.delivery.reports"} {
-		_, err := read("kafka:\n  properties: {" + name + ": x}\n")
-		want := "sluice.yaml:2:16: kafka.properties." + name + ": cannot be set: "
-		if err == nil || !strings.HasPrefix(err.Error(), want) {
-			t.Errorf("%s: %v", name, err)
+func TestPropertiesThatSluiceOwnsAreIgnoredWithAWarning(t *testing.T) {
+	for _, test := range []struct{ section, property, reason string }{
+		{"properties", "group.id: x", "the group is the first half of CLIENT SETNAME group:name"},
+		{"properties", "enable.auto.offset.store: true", "sluice stores an offset only when the record is acknowledged"},
+		{"properties", "bootstrap.servers: x", "the brokers are sluice's setting kafka.brokers"},
+		{"producer", "go.delivery.reports: true", "it configures the Go binding, not librdkafka"},
+		{"producer", "acks: 1", "sluice's producers wait for all replicas in sync: acks=all"},
+		{"properties", "request.required.acks: 0", "sluice's producers wait for all replicas in sync: acks=all"},
+		{"producer", "retries: 0", "without retries a record would be lost when its partition moves"},
+		{"producer", "max.in.flight: 10", "brokers keep the order of at most 5 requests"},
+		{"consumer", "max.partition.fetch.bytes: 1048576", "sluice chooses how much consumers fetch at a time, so that consume.memory is kept"},
+		{"consumer", "message.max.bytes: 1048576", "sluice chooses how much consumers fetch at a time, so that consume.memory is kept"},
+		{"properties", "fetch.max.bytes: 1048576", "sluice chooses how much consumers fetch at a time, so that consume.memory is kept"},
+	} {
+		cfg, files := Default(), newReading()
+		err := files.readYAML("sluice.yaml", []byte("kafka:\n  "+test.section+": {"+test.property+"}\n"), cfg.settings())
+		name, _, _ := strings.Cut(test.property, ":")
+		place := fmt.Sprintf("sluice.yaml:2:%d", len("  : {")+len(test.section)+1)
+		want := []Warning{ignoredProperty(place, "kafka."+test.section+"."+name, test.reason)}
+		if diff := cmp.Diff(want, files.warnings); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", test.property, err, diff)
 		}
+		if len(cfg.Kafka.Properties)+len(cfg.Kafka.Producer)+len(cfg.Kafka.Consumer) > 0 {
+			t.Errorf("%s was taken", test.property)
+		}
+	}
+}
+
+// What fits is taken: sluice's defaults differ.
+func TestPropertiesThatFitAnIdempotentProducerAreTaken(t *testing.T) {
+	cfg, err := read("kafka:\n  producer: {acks: -1, retries: 7, max.in.flight: 5}\n  properties: {message.max.bytes: 2000000}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := cfg.Kafka.ProducerProperties(kafka.Delivered)
+	if p["acks"] != "-1" || p["message.send.max.retries"] != "7" || p["max.in.flight.requests.per.connection"] != "5" || p["message.max.bytes"] != "2000000" {
+		t.Errorf("%v", p)
 	}
 }
 
@@ -184,7 +230,7 @@ func TestAnEmptyFileIsTheDefaults(t *testing.T) {
 func TestTheSampleIsCompleteAndValid(t *testing.T) {
 	const path = "../../../docs/sluice.yaml"
 	cfg := Default()
-	if err := loadYAML(path, cfg.settings()); err != nil {
+	if err := newReading().loadYAML(path, cfg.settings()); err != nil {
 		t.Fatal(err)
 	}
 	want := Default()

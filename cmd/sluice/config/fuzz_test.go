@@ -34,7 +34,7 @@ func FuzzLibrdkafka(f *testing.F) {
 			return
 		}
 		cfg := kafka.Config{}
-		l := librdkafkaLoader{path: "librdkafka.json", to: &cfg}
+		l := librdkafkaLoader{reading: newReading(), path: "librdkafka.json", to: &cfg}
 		l.apply(file)
 		for name, value := range cfg.Consumer {
 			if err := validProperty(name, value); err != nil {

@@ -15,9 +15,9 @@ import (
 )
 
 // properties reads a map of librdkafka properties. Errors have the place of the property.
-func properties(to *kafka.Properties) kind {
+func properties(to *kafka.Properties, section kafka.Section) kind {
 	k := mapping(to, "librdkafka properties")
-	k.node = func(f *yamlFile, name string, node ast.Node) { *to = readProperties(f, name, node) }
+	k.node = func(f *yamlFile, name string, node ast.Node) { *to = readProperties(f, section, name, node) }
 	return k
 }
 
@@ -45,7 +45,7 @@ func profiles(to *map[string]kafka.Properties) kind {
 				f.wrong(at, "%s: there is no profile %q: only delivered and buffered", name, profile)
 				return
 			}
-			if props := readProperties(f, join(name, profile), value); len(props) > 0 {
+			if props := readProperties(f, kafka.ForProducers, join(name, profile), value); len(props) > 0 {
 				all[profile] = props
 			}
 		})
@@ -54,15 +54,16 @@ func profiles(to *map[string]kafka.Properties) kind {
 	return k
 }
 
-func readProperties(f *yamlFile, name string, node ast.Node) kafka.Properties {
+func readProperties(f *yamlFile, section kafka.Section, name string, node ast.Node) kafka.Properties {
 	props := kafka.Properties{}
 	f.mapping(name, node, func(property string, at ast.MapKeyNode, value ast.Node) {
 		f.scalar(join(name, property), value, func(given string) error {
-			if reason, forced := forcedProperty(property); forced {
-				f.wrong(at, "%s: cannot be set: %s", join(name, property), reason)
+			if reason, forced := forcedProperty(section, property, given); forced {
+				f.ignored(at, join(name, property), reason)
 				return nil
 			}
 			props[property] = given
+			f.places[join(name, property)] = f.place(firstToken(at))
 			return validProperty(property, given)
 		})
 	})
@@ -71,11 +72,11 @@ func readProperties(f *yamlFile, name string, node ast.Node) kafka.Properties {
 
 // forcedProperty reports whether sluice sets a property itself, and why. The properties of the Go binding (go.*) count:
 // Rafka's files have some, and sluice does not have the code that they configure.
-func forcedProperty(name string) (reason string, forced bool) {
+func forcedProperty(section kafka.Section, name, value string) (reason string, forced bool) {
 	if strings.HasPrefix(name, "go.") {
 		return "it configures the Go binding, not librdkafka", true
 	}
-	return kafka.Forced(name)
+	return kafka.Forced(section, name, value)
 }
 
 // validProperty validates one property. Its error is librdkafka's text, with the value unless that may be a secret.
@@ -164,10 +165,6 @@ func listOf[T any](to *[]T, accepts string, show func(T) string, read func(strin
 		}
 		*to = nil
 		for _, item := range sequence.Values {
-			if _, isMap := item.(ast.MapNode); isMap { // inside {[]} the parser reads a:1 as a map
-				f.wrong(item, "%s: needs single values, not a map; put what has a colon in quotes", name)
-				continue
-			}
 			f.scalar(name, item, func(given string) error {
 				value, err := read(given)
 				*to = append(*to, value)

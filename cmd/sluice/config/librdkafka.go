@@ -17,23 +17,30 @@ import (
 // librdkafkaFile is Rafka's configuration file. It has librdkafka properties as JSON scalars, by section.
 type librdkafkaFile map[string]map[string]any
 
-// librdkafkaSections are the allowed sections. Each may be missing.
-var librdkafkaSections = []string{"general", "consumer", "producer"}
+// librdkafkaSections are the allowed sections, with the setting that each is read into. Each may be missing.
+var librdkafkaSections = map[string]struct {
+	key     string
+	clients kafka.Section
+}{
+	"general":  {"kafka.properties", kafka.ForAll},
+	"consumer": {"kafka.consumer", kafka.ForConsumers},
+	"producer": {"kafka.producer", kafka.ForProducers},
+}
 
 // loadLibrdkafka applies the file at path to the configuration. Its values replace those of the YAML file. Properties
 // that sluice sets itself become warnings, and unknown properties are errors.
-func loadLibrdkafka(path string, to *kafka.Config) ([]Warning, error) {
+func (r *reading) loadLibrdkafka(path string, to *kafka.Config) error {
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("--librdkafka: %w", err)
+		return fmt.Errorf("--librdkafka: %w", err)
 	}
 	file, err := parseLibrdkafka(content)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	l := librdkafkaLoader{path: path, to: to}
+	l := librdkafkaLoader{reading: r, path: path, to: to}
 	l.apply(file)
-	return l.warnings, errors.Join(l.errs...)
+	return errors.Join(l.errs...)
 }
 
 func parseLibrdkafka(content []byte) (librdkafkaFile, error) {
@@ -47,8 +54,8 @@ func parseLibrdkafka(content []byte) (librdkafkaFile, error) {
 		return file, errors.New("more text after the closing brace")
 	}
 	for _, section := range slices.Sorted(maps.Keys(file)) {
-		if !slices.Contains(librdkafkaSections, section) {
-			return file, fmt.Errorf("unknown section %q: there are %s", section, strings.Join(librdkafkaSections, ", "))
+		if _, known := librdkafkaSections[section]; !known {
+			return file, fmt.Errorf("unknown section %q: there are %s", section, strings.Join(slices.Sorted(maps.Keys(librdkafkaSections)), ", "))
 		}
 	}
 	return file, nil
@@ -76,10 +83,11 @@ func locate(err error, content []byte) error {
 }
 
 type librdkafkaLoader struct {
-	path     string
-	to       *kafka.Config
-	warnings []Warning
-	errs     []error
+	*reading
+
+	path string
+	to   *kafka.Config
+	errs []error
 }
 
 func (l *librdkafkaLoader) apply(file librdkafkaFile) {
@@ -113,14 +121,11 @@ func (l *librdkafkaLoader) section(section string, given map[string]any, below k
 		props = kafka.Properties{}
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if reason, forced := forcedProperty(name); forced {
-			l.warnings = append(l.warnings, Warning{
-				"property ignored: sluice sets it itself",
-				[]any{"file", l.path, "section", section, "property", name, "reason", reason},
-			})
+		value, err := propertyText(given[name])
+		if reason, forced := forcedProperty(librdkafkaSections[section].clients, name, value); forced {
+			l.warnings = append(l.warnings, ignoredProperty(l.path, section+"."+name, reason))
 			continue
 		}
-		value, err := propertyText(given[name])
 		if err == nil {
 			err = validProperty(name, value)
 		}
@@ -129,6 +134,7 @@ func (l *librdkafkaLoader) section(section string, given map[string]any, below k
 			continue
 		}
 		props[name] = value
+		l.places[join(librdkafkaSections[section].key, name)] = fmt.Sprintf("%s: %s.%s", l.path, section, name)
 	}
 	return props
 }

@@ -34,8 +34,8 @@ const rafkaFile = `{
 
 func TestRafkasFileIsTakenAsItIs(t *testing.T) {
 	var cfg kafka.Config
-	warnings, err := loadLibrdkafka(write(t, "librdkafka.json", rafkaFile), &cfg)
-	if err != nil {
+	files := newReading()
+	if err := files.loadLibrdkafka(write(t, "librdkafka.json", rafkaFile), &cfg); err != nil {
 		t.Fatal(err)
 	}
 	want := kafka.Config{
@@ -48,8 +48,8 @@ func TestRafkasFileIsTakenAsItIs(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	var named []string
-	for _, w := range warnings {
-		named = append(named, fmt.Sprint(w.Attrs[3], ".", w.Attrs[5]))
+	for _, w := range files.warnings {
+		named = append(named, fmt.Sprint(w.Attrs[3]))
 	}
 	owned := []string{
 		"consumer.enable.auto.commit", "consumer.enable.auto.offset.store",
@@ -68,7 +68,7 @@ func TestMistakesInRafkasFile(t *testing.T) {
 		`{"producer": {"linger.ms": null}}`:            `FILE: producer.linger.ms: null is not a value`,
 		`{"producer": {"linger.ms": {}}}`:              `FILE: producer.linger.ms: needs a text, a number, true or false`,
 		`{"general": {"metadata.broker.list": "a b"}}`: `FILE: general.metadata.broker.list: "a b" is not an address such as kafka1:9092`,
-		`{"generale": {}}`:                             `FILE: unknown section "generale": there are general, consumer, producer`,
+		`{"generale": {}}`:                             `FILE: unknown section "generale": there are consumer, general, producer`,
 		`{"general": [1]}`:                             `FILE: needs sections of properties, each in braces, not a bare array`,
 		`{} {}`:                                        `FILE: more text after the closing brace`,
 		``:                                             `FILE: is empty`,
@@ -78,7 +78,7 @@ func TestMistakesInRafkasFile(t *testing.T) {
 		`{"general": {"ssl.keystore.password": ["hunter2", 1]}}`: `FILE: general.ssl.keystore.password: needs a text, a number, true or false`,
 	} {
 		path := write(t, "librdkafka.json", content)
-		_, err := loadLibrdkafka(path, &kafka.Config{})
+		err := newReading().loadLibrdkafka(path, &kafka.Config{})
 		if got := strings.ReplaceAll(fmt.Sprint(err), path, "FILE"); got != want {
 			t.Errorf("%s\n got %s\nwant %s", content, got, want)
 		}

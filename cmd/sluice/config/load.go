@@ -24,12 +24,11 @@ func (f *Flags) Load() (*Config, []Warning, error) {
 }
 
 func (f *Flags) load() (*Config, []Warning, error) {
-	cfg, secrets := Default(), secretFiles{}
-	warnings, err := f.readFiles(cfg, secrets)
-	if err != nil {
+	cfg, secrets, files := Default(), secretFiles{}, newReading()
+	if err := f.readFiles(cfg, secrets, files); err != nil {
 		return nil, nil, err
 	}
-	err = errors.Join(f.apply(cfg), cfg.Users.readPassword(), cfg.validateListeners(), cfg.validateKafka())
+	err := errors.Join(f.apply(cfg), cfg.Users.readPassword(), cfg.validateListeners(), cfg.withBrokers().Validate())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -38,30 +37,33 @@ func (f *Flags) load() (*Config, []Warning, error) {
 		secrets[cfg.Users.PasswordFile] = "users.password_file"
 	}
 	readable, err := secrets.check()
+	if err == nil {
+		err = files.placed(cfg.withBrokers().Try())
+	}
 	if err != nil {
 		return nil, nil, err
 	}
-	return cfg, slices.Concat(warnings, readable, cfg.warnings()), nil
+	return cfg, slices.Concat(files.warnings, readable, cfg.warnings()), nil
 }
 
 // readFiles reads the files that flags name, and adds those that hold secrets to secrets.
-func (f *Flags) readFiles(cfg *Config, secrets secretFiles) ([]Warning, error) {
+func (f *Flags) readFiles(cfg *Config, secrets secretFiles, files *reading) error {
 	if f.Config != "" {
-		if err := loadYAML(f.Config, cfg.settings()); err != nil {
-			return nil, err
+		if err := files.loadYAML(f.Config, cfg.settings()); err != nil {
+			return err
 		}
 		if cfg.Users.Password != (Secret{}) || hasSecret(&cfg.Kafka) {
 			secrets[f.Config] = "passwords"
 		}
 	}
 	if f.Librdkafka == "" {
-		return nil, nil
+		return nil
 	}
 	var alone kafka.Config
-	if _, err := loadLibrdkafka(f.Librdkafka, &alone); err == nil && hasSecret(&alone) {
+	if err := newReading().loadLibrdkafka(f.Librdkafka, &alone); err == nil && hasSecret(&alone) {
 		secrets[f.Librdkafka] = "passwords"
 	}
-	return loadLibrdkafka(f.Librdkafka, &cfg.Kafka)
+	return files.loadLibrdkafka(f.Librdkafka, &cfg.Kafka)
 }
 
 // readPassword takes the password from its file, without one line end at its end.
@@ -84,12 +86,21 @@ func (u *Users) readPassword() error {
 	return nil
 }
 
-// validateKafka validates Kafka's part. Brokers may be missing: the address of the embedded broker is not known yet, and
-// the flags of `sluice serve` may name the brokers of a file that `sluice check` reads.
-func (c *Config) validateKafka() error {
-	checked := c.Kafka
-	if len(checked.Brokers) == 0 {
-		checked.Brokers = []string{"127.0.0.1:9092"}
+// withBrokers is Kafka's part with an address, which may be missing: that of the embedded broker is not known yet, and the
+// flags of `sluice serve` may name the brokers of a file that `sluice check` reads.
+func (c *Config) withBrokers() *kafka.Config {
+	engine := c.Kafka
+	if len(engine.Brokers) == 0 {
+		engine.Brokers = []string{"127.0.0.1:9092"}
 	}
-	return checked.Validate()
+	return &engine
+}
+
+// placed adds to an error where the property was written that is to blame.
+func (r *reading) placed(err error) error {
+	var blamed *kafka.ClientError
+	if errors.As(err, &blamed) && r.places[blamed.Key] != "" {
+		return fmt.Errorf("%s: %w", r.places[blamed.Key], err)
+	}
+	return err
 }

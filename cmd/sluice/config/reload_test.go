@@ -134,7 +134,7 @@ func TestKafkaTakesWhatTheSettingsPromise(t *testing.T) {
 	for _, s := range running.settings() {
 		next, err := read("kafka: {brokers: '" + running.Kafka.Brokers[0] + "'}\n")
 		if err == nil {
-			err = readYAML("sluice.yaml", []byte(otherwise(s)), next.settings())
+			err = newReading().readYAML("sluice.yaml", []byte(otherwise(s)), next.settings())
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka"
+)
 
 // setting is one key of the configuration.
 type setting struct {
@@ -141,9 +145,9 @@ func (c *Config) clusterSettings() []setting {
 	engine := &c.Kafka
 	return []setting{
 		{"kafka.brokers", brokers(&engine.Brokers), atRestart, "bootstrap addresses of the cluster"},
-		{"kafka.properties", properties(&engine.Properties), newWork, "librdkafka's properties for every client"},
-		{"kafka.producer", properties(&engine.Producer), newRecords, "properties for producers, above kafka.properties"},
-		{"kafka.consumer", properties(&engine.Consumer), newSubscriptions, "properties for consumers, above kafka.properties"},
+		{"kafka.properties", properties(&engine.Properties, kafka.ForAll), newWork, "librdkafka's properties for every client"},
+		{"kafka.producer", properties(&engine.Producer, kafka.ForProducers), newRecords, "properties for producers, above kafka.properties"},
+		{"kafka.consumer", properties(&engine.Consumer, kafka.ForConsumers), newSubscriptions, "properties for consumers, above kafka.properties"},
 		{"kafka.profiles", profiles(&engine.Profiles), newRecords, "properties for the producers delivered (RPUSH) and buffered (RPUSHX), above kafka.producer"},
 	}
 }

@@ -12,6 +12,11 @@ type Warning struct {
 	Attrs   []any // as for slog
 }
 
+// ignoredProperty warns of a librdkafka property that has no effect where it stands.
+func ignoredProperty(place, property, reason string) Warning {
+	return Warning{"property ignored: sluice sets it itself", []any{"file", place, "property", property, "reason", reason}}
+}
+
 // LogWarnings logs each warning.
 func LogWarnings(log *slog.Logger, warnings []Warning) {
 	for _, w := range warnings {

@@ -16,6 +16,8 @@ import (
 // yamlFile reads one configuration file into settings. It collects all mistakes, so that an operator can correct a file
 // in one go.
 type yamlFile struct {
+	*reading
+
 	path string
 	keys vocabulary
 	errs []error
@@ -24,18 +26,26 @@ type yamlFile struct {
 // nodeReader reads the list or map below a key. It adds mistakes to the file.
 type nodeReader func(f *yamlFile, name string, node ast.Node)
 
+// reading is what is noticed while files are read.
+type reading struct {
+	warnings []Warning
+	places   map[string]string // where a librdkafka property was written last, by its key: kafka.producer.linger.ms
+}
+
+func newReading() *reading { return &reading{places: map[string]string{}} }
+
 // loadYAML applies the file at path to the settings. Its error has all mistakes, one a line, in the form
 // file:line:column: text.
-func loadYAML(path string, settings []setting) error {
+func (r *reading) loadYAML(path string, settings []setting) error {
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("--config: %w", err)
 	}
-	return readYAML(path, content, settings)
+	return r.readYAML(path, content, settings)
 }
 
-func readYAML(path string, content []byte, settings []setting) error {
-	f := &yamlFile{path: path, keys: newVocabulary(settings)}
+func (r *reading) readYAML(path string, content []byte, settings []setting) error {
+	f := &yamlFile{reading: r, path: path, keys: newVocabulary(settings)}
 	parsed, err := parser.ParseBytes(content, 0)
 	if err != nil {
 		return f.syntax(err)
@@ -60,9 +70,19 @@ func (f *yamlFile) syntax(err error) error {
 	return f.errorAt(bad.GetToken(), bad.GetMessage())
 }
 
-// errorAt returns a mistake with its place, in the form that editors jump to.
+// errorAt returns a mistake with its place.
 func (f *yamlFile) errorAt(at *token.Token, what string) error {
-	return fmt.Errorf("%s:%d:%d: %s", f.path, at.Position.Line, at.Position.Column, what)
+	return fmt.Errorf("%s: %s", f.place(at), what)
+}
+
+// place is where a token is, in the form that editors jump to.
+func (f *yamlFile) place(at *token.Token) string {
+	return fmt.Sprintf("%s:%d:%d", f.path, at.Position.Line, at.Position.Column)
+}
+
+// ignored warns of a property that sluice sets itself.
+func (f *yamlFile) ignored(at ast.Node, property, reason string) {
+	f.warnings = append(f.warnings, ignoredProperty(f.place(firstToken(at)), property, reason))
 }
 
 // wrong adds a mistake.
@@ -162,8 +182,27 @@ func scalarText(node ast.Node) (string, error) {
 		return n.GetToken().Value, nil
 	case *ast.NullNode:
 		return "", errors.New("has no value")
+	case *ast.MappingNode:
+		if text, ok := withColon(n); ok {
+			return text, nil
+		}
 	}
 	return "", fmt.Errorf("needs a single value, not %s", describe(node))
+}
+
+// withColon is a text with a colon in it: in brackets within braces the parser takes kafka1:9092 for a map. YAML wants a
+// space behind the colon of a map.
+func withColon(node *ast.MappingNode) (string, bool) {
+	if node.IsFlowStyle || len(node.Values) != 1 {
+		return "", false
+	}
+	pair := node.Values[0]
+	colon, value := pair.Start.Position, firstToken(pair.Value).Position
+	if colon.Line != value.Line || colon.Column+1 != value.Column {
+		return "", false
+	}
+	rest, err := scalarText(pair.Value)
+	return pair.Key.GetToken().Value + ":" + rest, err == nil
 }
 
 // describe returns what a node is, in the words of an error.
