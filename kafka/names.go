@@ -107,6 +107,6 @@ var (
 	Forced      = config.Forced
 	OpenCluster = cluster.Alone
 	Pattern     = topicset.Pattern
-	Settable    = config.Settable
+	Nameable    = config.Nameable
 	StayedFull  = producer.StayedFull
 )

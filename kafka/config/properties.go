@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"maps"
@@ -101,64 +100,6 @@ func Forced(section Section, name, value string) (reason string, owned bool) {
 	return reason, owned
 }
 
-// overridable are the properties that a client may set for its subscription: how the group behaves
-// and where it starts. What reaches files, credentials, brokers, the memory of the process or C's regular
-// expressions is the operator's alone.
-var overridable = map[string]bound{
-	"allow.auto.create.topics":           {},
-	"auto.commit.interval.ms":            {least: 100, most: 86_400_000},
-	"auto.offset.reset":                  {},
-	"check.crcs":                         {},
-	"client.rack":                        {},
-	"coordinator.query.interval.ms":      {least: 1000, most: 3_600_000},
-	"fetch.error.backoff.ms":             {least: 10, most: 300_000},
-	"fetch.min.bytes":                    {least: 1, most: 100_000_000},
-	"fetch.wait.max.ms":                  {least: 10, most: 300_000},
-	"group.protocol":                     {},
-	"group.remote.assignor":              {},
-	"heartbeat.interval.ms":              {least: 100, most: 3_600_000},
-	"isolation.level":                    {},
-	"max.poll.interval.ms":               {least: 1000, most: 86_400_000},
-	"metadata.max.age.ms":                {least: 1000, most: 86_400_000},
-	"partition.assignment.strategy":      {},
-	"session.timeout.ms":                 {least: 1000, most: 3_600_000},
-	"topic.metadata.refresh.interval.ms": {least: 1000, most: 3_600_000, never: true},
-}
-
-// bound is what a client may set a property to. With the least that librdkafka takes, 0 or 1 ms, a consumer would do
-// nothing but ask the brokers; most is its own. A text has neither.
-type bound struct {
-	least, most int64
-	never       bool // -1 turns it off
-}
-
-// longestText bounds the values of clients: Kafka's strings have a length of two bytes.
-const longestText = 255
-
-// refuses says why a value that librdkafka takes is out of bounds, or nothing.
-func (b bound) refuses(value string) string {
-	if len(value) > longestText {
-		return fmt.Sprintf("it has %d bytes: at most %d are allowed", len(value), longestText)
-	}
-	if b.most == 0 {
-		return ""
-	}
-	n, err := strconv.ParseInt(value, 0, 64) // as librdkafka reads it
-	switch {
-	case err == nil && (n >= b.least && n <= b.most || b.never && n == -1):
-		return ""
-	case b.never:
-		return fmt.Sprintf("a client may set it to -1, or from %d to %d", b.least, b.most)
-	}
-	return fmt.Sprintf("a client may set it from %d to %d", b.least, b.most)
-}
-
-// Settable tells whether a client may set the property for its subscription.
-func Settable(name string) bool {
-	_, may := overridable[name]
-	return may
-}
-
 // Validate reports the first property, by name, that librdkafka does not know or whose value it
 // refuses. It does not look at what sluice forces: see Forced.
 func (p Properties) Validate() error {
@@ -171,64 +112,6 @@ func (p Properties) Validate() error {
 		}
 	}
 	return nil
-}
-
-// ValidateOverrides reports the first property that a client may not set, or sets wrongly.
-func (p Properties) ValidateOverrides() error {
-	for _, name := range slices.Sorted(maps.Keys(p)) {
-		if reason := whyNot(name, p[name]); reason != "" {
-			return &OverrideError{name, cutValue(p[name]), reason}
-		}
-	}
-	return nil
-}
-
-// whyNot says why a client may not set a property to a value, or nothing. librdkafka is shown no value of a property
-// that is not the client's: it would work on it.
-func whyNot(name, value string) string {
-	reason, owned := Forced(ForConsumers, name, value)
-	limits, may := overridable[name]
-	switch {
-	case owned:
-		return reason
-	case !may && librdkafka.KnowsProperty(name):
-		return "it is the operator's to set, in sluice's configuration"
-	case !may:
-		return "No such configuration property"
-	}
-	if len(value) <= longestText {
-		if err := librdkafka.CheckProperty(name, value); err != nil {
-			return reasonOf(err, name)
-		}
-	}
-	return limits.refuses(value)
-}
-
-// cutValue is a client's value for an error.
-func cutValue(value string) string {
-	if len(value) > longestText {
-		return value[:longestText] + "..."
-	}
-	return value
-}
-
-// OverrideError says why a client may not set a property to a value.
-type OverrideError struct{ Name, Value, Reason string }
-
-func (e *OverrideError) Error() string {
-	if strings.HasPrefix(e.Name, "sasl.") || strings.HasPrefix(e.Name, "ssl.") {
-		return fmt.Sprintf("%s: %s", e.Name, e.Reason) // its value may be a secret
-	}
-	return fmt.Sprintf("%s=%s: %s", e.Name, e.Value, e.Reason)
-}
-
-// reasonOf is librdkafka's sentence without the name that it ends with.
-func reasonOf(err error, name string) string {
-	var refused *librdkafka.PropertyError
-	if !errors.As(err, &refused) {
-		return err.Error()
-	}
-	return strings.TrimSuffix(refused.Reason, fmt.Sprintf(": %q", name))
 }
 
 // Merge lays the sets over one another, later ones above earlier ones. The merged set has one name of each property.

@@ -128,7 +128,7 @@ func TestAClientsPatternsReachNoMatcherOfCs(t *testing.T) {
 		if _, err := c.Join(Identity{"g", "a"}, topicsOf(expression), func() {}); err == nil {
 			t.Errorf("%.40s was taken", expression)
 		}
-		err := config.Properties{"topic.blacklist": expression}.ValidateOverrides()
+		_, _, err := config.Properties{"topic.blacklist": expression}.OfClient()
 		if err == nil || !strings.HasSuffix(err.Error(), "it is the operator's to set, in sluice's configuration") {
 			t.Errorf("topic.blacklist of %.40s: %v", expression, err)
 		}

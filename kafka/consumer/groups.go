@@ -33,6 +33,7 @@ type Groups struct {
 	discovering   discovering
 	subscriptions map[string]*subscription
 	members       map[Identity]*Member
+	noted         map[string]bool // properties of clients that have no effect, once they were logged
 	departed      departures
 	slots         consumerSlots
 }
@@ -42,7 +43,7 @@ func New(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifeti
 	g := &Groups{
 		settings: settings, log: log, life: life, cluster: cluster,
 		leases: newLeaseTable(), opened: make(chan struct{}, 1), committedAskers: make(chan struct{}, committedAskers),
-		discovering: discovering{sought: make(chan struct{}, 1)}, subscriptions: map[string]*subscription{}, members: map[Identity]*Member{}, departed: departures{},
+		discovering: discovering{sought: make(chan struct{}, 1)}, subscriptions: map[string]*subscription{}, members: map[Identity]*Member{}, noted: map[string]bool{}, departed: departures{},
 		slots: consumerSlots{all: map[*subscription]netip.Prefix{}, waiting: map[Identity]func(){}},
 	}
 	g.Reconfigure(g.config())

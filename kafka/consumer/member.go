@@ -83,15 +83,18 @@ type Member struct {
 // should be tried again. It is also called when a Join should be tried again that failed with a CrowdedError with Soon.
 // The call comes from another goroutine, and must not block.
 func (g *Groups) Join(id Identity, in SubscribeOptions, wake func()) (*Member, error) {
-	if err := in.Overrides.ValidateOverrides(); err != nil {
+	overrides, ignored, err := in.Overrides.OfClient()
+	if err != nil {
 		return nil, err
 	}
+	in.Overrides = overrides
 	set, err := topicset.New(slices.Compact(slices.Sorted(slices.Values(in.Topics))))
 	if err != nil {
 		return nil, err
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.note(ignored, id)
 	old := g.members[id]
 	switch {
 	case g.life.Stopping():
@@ -122,6 +125,17 @@ func (g *Groups) Join(id Identity, in SubscribeOptions, wake func()) (*Member, e
 		m.Assign(in.Partitions)
 	}
 	return m, nil
+}
+
+// note logs once which properties of clients have no effect. librdkafka knows the names, so there are not many. The mutex
+// of Groups is held.
+func (g *Groups) note(ignored []string, id Identity) {
+	for _, name := range ignored {
+		if !g.noted[name] {
+			g.noted[name] = true
+			g.log.Info("a client's property has no effect", "property", name, "reason", config.WhyIgnored(name), "group", id.Group, "member", id.Name)
+		}
+	}
 }
 
 // subscription finds or opens the subscription of a key. The mutex of Groups is held.

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"errors"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -182,5 +183,28 @@ func TestAMemberInTroubleDoesNotWait(t *testing.T) {
 	defer w.sub.mu.Unlock()
 	if w.sub.dispatch.Waiting() {
 		t.Errorf("the member got %q and still waits", err)
+	}
+}
+
+// What a client sets without effect is noted once, whoever sets it, and parts no subscription in two.
+func TestAPropertyWithoutEffectIsNotedOnce(t *testing.T) {
+	t.Parallel()
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
+	j := &kafkatest.Journal{}
+	c := openLogging(t, k.ListenAddrs(), slog.NewTextHandler(j, nil), nil)
+	fill(t, c, "letters", 1)
+	for _, member := range []struct {
+		name  string
+		value string
+	}{{"a", "1"}, {"b", "2"}} {
+		in := topicsOf("letters")
+		in.Overrides = config.Properties{"socket.timeout.ms": member.value}
+		join(t, c, member.name, in)
+	}
+	if n := j.Count(`property=socket.timeout.ms reason="it is the operator's to set, in sluice's configuration"`); n != 1 {
+		t.Errorf("noted %d times: %s", n, j)
+	}
+	if n := len(c.Status()); n != 1 {
+		t.Errorf("%d subscriptions", n)
 	}
 }

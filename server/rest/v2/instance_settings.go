@@ -70,7 +70,7 @@ func settingsOf(body []byte) (*settings, error) {
 	}
 	err := jsonscan.EachField(body, "the body", func(name string, raw []byte) error {
 		set := settable[name]
-		if set == nil && kafka.Settable(name) {
+		if set == nil && kafka.Nameable(name) {
 			set = func(s *settings, v string) string { return s.override(name, v) }
 		}
 		if set == nil {
@@ -122,7 +122,7 @@ func (s *settings) setAutoCommit(v string) string {
 // override sets a property of the subscription.
 func (s *settings) override(name, v string) string {
 	one := kafka.Properties{name: v}
-	if err := one.ValidateOverrides(); err != nil {
+	if _, _, err := one.OfClient(); err != nil {
 		return err.Error()
 	}
 	s.overrides[name] = v
