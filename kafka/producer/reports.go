@@ -200,6 +200,9 @@ func (d *reportLoop) failure(r *librdkafka.Report) *Error {
 		failure.Reason += ": " + why
 	}
 	d.losses.add(*failure)
+	if r.Err == librdkafka.TopicAuthorization {
+		d.producer.producers.topics.deny(failure)
+	}
 	if r.Err == librdkafka.UnknownTopic || r.Err == librdkafka.UnknownTopicLocal {
 		d.producer.producers.topics.invalidate(failure.Topic)
 	}

@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -34,7 +35,7 @@ const (
 	unasked knowledge = iota
 	asking
 	known
-	missing
+	missing // or denied
 )
 
 // topic is what sluice knows of one topic, with the records that wait for the topic.
@@ -54,6 +55,7 @@ type topic struct {
 	awaiting   *topic     // see awaitingPartition; nil before the first such record
 	partitions partitionCount
 	until      time.Time // a missing topic is refused until then
+	denied     *Error    // what a record of the topic is told instead, because the brokers do not allow it; else nil
 	held       heldRecords
 }
 
@@ -133,6 +135,21 @@ func (t *topicGate) forgetMissing() {
 	}
 }
 
+// deny refuses a topic for missingFor, because the brokers have just refused a record of it for want of a right.
+func (t *topicGate) deny(failure *Error) {
+	t.mu.RLock()
+	entry := t.names[failure.Topic]
+	t.mu.RUnlock() // because a topic's lock is taken before this one
+	if entry == nil {
+		return
+	}
+	entry.mu.Lock()
+	defer entry.mu.Unlock()
+	if entry.state.CompareAndSwap(int32(known), int32(missing)) {
+		entry.denied, entry.until = failure, time.Now().Add(missingFor)
+	}
+}
+
 // invalidate has the topic looked up again, because librdkafka says that it is gone.
 func (t *topicGate) invalidate(name string) {
 	t.mu.RLock()
@@ -152,7 +169,7 @@ func (t *topic) hold(r heldRecord) (released, first bool, err error) {
 		return true, false, nil
 	case missing:
 		if time.Now().Before(t.until) {
-			return false, false, t.refusal()
+			return false, false, cmp.Or(t.denied, t.refusal())
 		}
 	}
 	if !t.held.add(r) {
@@ -266,7 +283,7 @@ func (t *topic) refuse(ps *Producers) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.giveUpFirst(ps, len(t.held.records), t.refusal())
-	t.until = time.Now().Add(missingFor)
+	t.denied, t.until = nil, time.Now().Add(missingFor)
 	t.empty(missing)
 }
 

@@ -5,10 +5,13 @@ import (
 	"strings"
 	"testing"
 
+	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -90,4 +93,25 @@ func TestTheNumberOfTopicsIsBounded(t *testing.T) {
 		t.Errorf("%q does not name the setting", failure.Reason)
 	}
 	wantOutcome(t, p.deliver(t, "one", []byte("x")), record.OK)
+}
+
+// While it is known that the brokers deny a topic, its records are refused at once. Once they are allowed, they pass.
+func TestADeniedTopicIsRefusedSoonAndComesBack(t *testing.T) {
+	t.Parallel()
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters", "secrets"))
+	ps := openOn(t, k.ListenAddrs(), nil)
+	denied := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "secrets", Err: wireerr.TopicAuthorizationFailed, Count: -1})
+	p := newCaller(t, ps)
+	wantOutcome(t, p.deliver(t, "secrets", []byte("x")), record.Rejected)
+	for _, send := range []func(topic, key, value []byte) error{p.Deliver, p.Buffer} {
+		var refused *Error
+		err := send([]byte("secrets"), nil, []byte("x"))
+		if !errors.As(err, &refused) || refused.Outcome != record.Rejected || !errors.Is(err, kerr.ErrDenied) ||
+			err.Error() != "rejected: topic secrets: Broker: Topic authorization failed" {
+			t.Errorf("the second record was not refused at once: %v", err)
+		}
+	}
+	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
+	denied.Remove()
+	kafkatest.Eventually(t, "the right", func() bool { return p.deliver(t, "secrets", []byte("x")) == nil })
 }
