@@ -6,6 +6,9 @@ package jsonscan
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Scanner reads a JSON text (RFC 8259) from left to right. The slices that it returns share the text's memory.
@@ -252,6 +255,35 @@ func Unquote(raw []byte) []byte {
 	var text string
 	_ = json.Unmarshal(raw, &text) // cannot fail: Value has checked the string
 	return []byte(text)
+}
+
+// Unpaired reports whether a string that Value returned has half of a surrogate pair. Unquote makes it U+FFFD, because it
+// is no character.
+func Unpaired(raw []byte) bool {
+	for i := 0; i < len(raw); i++ {
+		if raw[i] != '\\' {
+			continue
+		}
+		if i++; raw[i] != 'u' {
+			continue
+		}
+		first := unit(raw[i:])
+		i += 4
+		if !utf16.IsSurrogate(first) {
+			continue
+		}
+		if raw[i+1] != '\\' || raw[i+2] != 'u' || utf16.DecodeRune(first, unit(raw[i+2:])) == utf8.RuneError {
+			return true
+		}
+		i += 6
+	}
+	return false
+}
+
+// unit is the UTF-16 code unit of u0061.
+func unit(escape []byte) rune {
+	n, _ := strconv.ParseUint(string(escape[1:5]), 16, 16) // Value has checked the string
+	return rune(n)
 }
 
 // IsNull reports whether the text of a value is null.

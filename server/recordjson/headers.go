@@ -58,6 +58,8 @@ func (b *Parser) readHeaderField(h *kafka.Header, named *bool) error {
 		return err
 	}
 	switch {
+	case string(name) == b.headerName() && raw[0] == '"' && jsonscan.Unpaired(raw):
+		err = jsonscan.Mismatch("the name of a header has half of a surrogate pair, which is no character")
 	case string(name) == b.headerName() && raw[0] == '"':
 		h.Name, *named = string(jsonscan.Unquote(raw)), true
 	case string(name) == "value" && jsonscan.IsNull(raw):

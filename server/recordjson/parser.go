@@ -1,6 +1,7 @@
 package recordjson
 
 import (
+	"bytes"
 	"encoding/base64"
 	"unicode/utf8"
 
@@ -192,6 +193,8 @@ func (b *Parser) Content(name string, raw []byte) ([]byte, error) {
 		return nil, nil
 	case b.Format == JSON:
 		return raw, nil
+	case b.Format == Text && raw[0] == '"' && jsonscan.Unpaired(raw):
+		return nil, jsonscan.Mismatch("%q has half of a surrogate pair, which is no character", name)
 	case b.Format == Text && raw[0] == '"':
 		return jsonscan.Unquote(raw), nil
 	case b.Format == Text:
@@ -208,7 +211,11 @@ func (b *Parser) decodeBase64(name string, raw []byte) ([]byte, error) {
 		b.decoded = make([]byte, 0, b.Len())
 	}
 	from := len(b.decoded)
-	decoded, err := base64.StdEncoding.AppendDecode(b.decoded, jsonscan.Unquote(raw))
+	text, encoding := jsonscan.Unquote(raw), base64.RawStdEncoding
+	if bytes.HasSuffix(text, []byte("=")) {
+		encoding = base64.StdEncoding
+	}
+	decoded, err := encoding.AppendDecode(b.decoded, text)
 	if err != nil {
 		return nil, jsonscan.Mismatch("%q is not base64: %v", name, err)
 	}

@@ -78,9 +78,43 @@ func same(got []byte, raw json.RawMessage, f Format) bool {
 	var text string
 	decoded, err := []byte(nil), json.Unmarshal(raw, &text)
 	if err == nil {
-		decoded, err = base64.StdEncoding.DecodeString(text)
+		if decoded, err = base64.StdEncoding.DecodeString(text); err != nil {
+			decoded, err = base64.RawStdEncoding.DecodeString(text)
+		}
 	}
 	return err == nil && bytes.Equal(got, decoded)
+}
+
+// Clients of other languages leave the padding out.
+func TestBase64WithAndWithoutPadding(t *testing.T) {
+	for text, want := range map[string]string{"AAEC": "\x00\x01\x02", "YQ==": "a", "YQ": "a", "YWI=": "ab", "YWI": "ab", "": ""} {
+		b, err := readAll([]byte(`{"records":[{"value":"`+text+`"}]}`), Binary)
+		if err != nil || string(b.Records[0].Value) != want {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	for _, text := range []string{"Y", "YQ=", "Y===", "=", "YQ==YQ==", "Y_Q"} {
+		if _, err := readAll([]byte(`{"records":[{"value":"`+text+`"}]}`), Binary); err == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
+}
+
+// Half of a surrogate pair is no character: nothing else may be stored in its place.
+func TestHalfOfASurrogatePairIsRefused(t *testing.T) {
+	for text, want := range map[string]string{`\u00e9`: "é", `\ud83d\ude00`: "😀", `\\ud800`: `\ud800`, `\ufffd`: "\uFFFD", `a\\`: `a\`} {
+		b, err := readAll([]byte(`{"records":[{"value":"`+text+`"}]}`), Text)
+		if err != nil || string(b.Records[0].Value) != want {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	for _, text := range []string{`\ud800`, `\udc00`, `\ud800\ud800`, `\ude00\ud83d`, `\ud83dx`, `\ud83d\n`, `\\\ud83d`} {
+		for _, body := range []string{`{"records":[{"value":"` + text + `"}]}`, `{"records":[{"value":"x","headers":[{"key":"` + text + `","value":""}]}]}`} {
+			if _, err := readAll([]byte(body), Text); err == nil || !strings.Contains(err.Error(), "half of a surrogate pair") {
+				t.Errorf("%s: %v", body, err)
+			}
+		}
+	}
 }
 
 func BenchmarkProduceBody(b *testing.B) {
