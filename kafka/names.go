@@ -95,6 +95,7 @@ var (
 	ErrNotAsked        = kerr.ErrNotAsked
 	ErrNotHere         = kerr.ErrNotHere
 	ErrNoTopic         = kerr.ErrNoTopic
+	ErrProperties      = kerr.ErrProperties
 	ErrStopping        = kerr.ErrStopping
 	ErrTooMany         = kerr.ErrTooMany
 	ErrTooManyReadings = kerr.ErrTooManyReadings

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -76,6 +77,12 @@ const (
 	subscriptionGap = 3 * time.Second
 )
 
+// propertiesError is librdkafka's sentence about properties that do not fit together.
+type propertiesError struct{ error }
+
+// Is makes it a kerr.ErrProperties.
+func (propertiesError) Is(target error) bool { return target == kerr.ErrProperties }
+
 // startSubscription creates a consumer, which joins its group in the background.
 func (g *Groups) startSubscription(key, group string, in SubscribeOptions, set *topicset.Set) (*subscription, error) {
 	cfg := g.config()
@@ -85,6 +92,9 @@ func (g *Groups) startSubscription(key, group string, in SubscribeOptions, set *
 		properties["auto.offset.reset"] = "earliest"
 	}
 	consumer, err := librdkafka.NewConsumer(properties)
+	if failed, is := errors.AsType[*librdkafka.Error](err); is && failed.Code == librdkafka.InvalidArgument {
+		return nil, propertiesError{err}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -48,6 +48,8 @@ var (
 	// ErrNoOffset says that a group has committed no offset, or one that its partition's log does not hold, while
 	// auto.offset.reset is error.
 	ErrNoOffset = errors.New("there is no offset to start from")
+	// ErrProperties says that properties of a client do not fit together.
+	ErrProperties = errors.New("the properties do not fit together")
 	// ErrNoDeadLetters says that a record cannot be rejected: the group has no dead-letter topic.
 	ErrNoDeadLetters = errors.New("no dead-letter topic is configured for this group")
 	// ErrUnreadable says that librdkafka can neither unpack nor read a batch: its partition stands still.

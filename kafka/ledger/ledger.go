@@ -207,9 +207,19 @@ func (l *Ledger) Settled(offset int64) bool {
 	return offset < l.position || e != nil && e.state == settled
 }
 
-// Skip moves the position to offset where it is lower: somebody has said that all before is done. What is
-// still owed before it does not move it any more.
-func (l *Ledger) Skip(offset int64) { l.position = max(l.position, offset) }
+// Skip moves the position to offset where it is lower: somebody has said that all before is done. Records before it
+// that nobody holds are lent to nobody any more. What is still owed before it does not move it any more.
+func (l *Ledger) Skip(offset int64) {
+	l.position, l.doneBelow = max(l.position, offset), max(l.doneBelow, offset)
+	for i := l.head; i < len(l.entries) && l.entries[i].record.Offset < offset; i++ {
+		if e := &l.entries[i]; e.state == ready && e.owner == nil {
+			l.ready--
+			l.readyBytes -= e.record.Size()
+			l.finish(e)
+		}
+	}
+	l.trim()
+}
 
 // AcceptLeased settles everything that is in the member's hands, and returns how many records that
 // were. What waits to be lent to it again stays.
@@ -235,6 +245,10 @@ func (l *Ledger) settle(e *entry) {
 	}
 	l.counts.accept()
 	l.disown(e)
+	l.finish(e)
+}
+
+func (l *Ledger) finish(e *entry) {
 	l.bytes -= e.record.Size()
 	e.state = settled
 	// The bytes may be needed elsewhere long before the offset can be committed.

@@ -26,6 +26,7 @@ const (
 	NotImplemented       Code = C.RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED
 	NoOffset             Code = C.RD_KAFKA_RESP_ERR__NO_OFFSET
 	TimedOutInQueue      Code = C.RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE
+	InvalidArgument      Code = C.RD_KAFKA_RESP_ERR__INVALID_ARG
 	Partial              Code = C.RD_KAFKA_RESP_ERR__PARTIAL
 	NoEntry              Code = C.RD_KAFKA_RESP_ERR__NOENT
 	PurgedQueue          Code = C.RD_KAFKA_RESP_ERR__PURGE_QUEUE

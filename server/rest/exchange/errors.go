@@ -85,6 +85,7 @@ var fails = []struct {
 	{kafka.ErrFull, func(err error) *Failure { return Unavailable(err.Error()) }},
 	{kafka.ErrTooMany, func(err error) *Failure { return Unavailable(err.Error()) }},
 	{kafka.ErrTooManyReadings, func(err error) *Failure { return Unavailable(err.Error()) }},
+	{kafka.ErrProperties, func(err error) *Failure { return Errorf(http.StatusUnprocessableEntity, "%v", err) }},
 	{kafka.ErrNoGroup, func(error) *Failure { return Errorf(http.StatusNotFound, "Consumer group not found.") }},
 	{kafka.ErrTooMuch, func(err error) *Failure { return Errorf(http.StatusUnprocessableEntity, "%v", err) }},
 	{kafka.ErrUnreadable, func(err error) *Failure { return Errorf(http.StatusConflict, "%v", err) }},

@@ -17,6 +17,8 @@ type Options struct {
 
 	// Password is what a request must bring, as a Bearer token or with Basic; empty asks for none.
 	Password string
+	// ExactCommits says that explicit offsets of REST v2's commits are the next ones to be read, and not the last processed.
+	ExactCommits bool
 	// H2C lets clients speak HTTP/2 without TLS, from the first byte on.
 	H2C bool
 	// AccessLog is the share of requests that are logged, 0 to 1. Access is their log; nil is the door's own.

@@ -12,13 +12,15 @@ import (
 )
 
 // commitOffsets answers when the brokers have the commit. Without a body it commits what earlier replies brought.
-// Offsets in the body are those of the last processed records: the next offsets are stored.
+// Offsets in the body are those of the last processed records, as in Confluent's proxy: the next offsets are stored. They
+// are stored as they are if the setting says so, as in Strimzi's bridge, or if they are called partitions, as in Redpanda's
+// proxy; both answer 204.
 func commitOffsets(x *exchange.Exchange, in *instance) error {
 	body, err := x.Body()
 	if err != nil {
 		return err
 	}
-	offsets, explicit, err := offsetsOf(body)
+	asked, err := commitOf(body, x.Opts.ExactCommits)
 	if err != nil {
 		return err
 	}
@@ -29,8 +31,8 @@ func commitOffsets(x *exchange.Exchange, in *instance) error {
 	ctx, cancel := x.AskContext()
 	defer cancel()
 	commit := in.commitDelivered
-	if explicit {
-		commit = func(ctx context.Context) error { return in.commitAt(ctx, offsets) }
+	if asked.explicit {
+		commit = func(ctx context.Context) error { return in.commitAt(ctx, asked.offsets) }
 	} else if err := in.awaitReply(ctx); err != nil {
 		return err
 	}
@@ -40,27 +42,45 @@ func commitOffsets(x *exchange.Exchange, in *instance) error {
 	if err := commit(ctx); err != nil && !(later && errors.Is(err, kafka.ErrNoAnswer)) {
 		return err
 	}
+	if asked.exact {
+		x.Send(http.StatusNoContent, nil)
+		return nil
+	}
 	x.Send(http.StatusOK, []byte("[]"))
 	return nil
 }
 
-// offsetsOf reads the offsets to commit.
-func offsetsOf(body []byte) (offsets []kafka.PartitionOffset, explicit bool, err error) {
+// commitBody is what the body of a commit says.
+type commitBody struct {
+	offsets  []kafka.PartitionOffset // the next to be read
+	explicit bool                    // there are offsets
+	exact    bool                    // they were given as such
+}
+
+// commitOf reads the offsets to commit. Of a partition that is given twice the last one counts.
+func commitOf(body []byte, exact bool) (c commitBody, err error) {
+	c.exact = exact
 	if len(body) == 0 {
-		return nil, false, nil
+		return c, nil
 	}
 	err = jsonscan.EachField(body, "the body", func(name string, raw []byte) error {
-		if name != "offsets" && name != "partitions" { // Redpanda calls them partitions
+		if name != "offsets" && name != "partitions" {
 			return exchange.Invalid("Unrecognized field: %s", name)
 		}
 		all, err := readPartitionOffsets(raw, name, "offset")
-		explicit = explicit || !jsonscan.IsNull(raw)
+		c.explicit = c.explicit || !jsonscan.IsNull(raw)
+		c.exact = c.exact || name == "partitions"
 		for i := range all {
-			offsets = append(offsets, kafka.PartitionOffset{TopicPartition: all[i].TopicPartition, Offset: all[i].offset + 1})
+			at := kafka.PartitionOffset{TopicPartition: all[i].TopicPartition, Offset: all[i].offset + 1}
+			if exact || name == "partitions" {
+				at.Offset--
+			}
+			c.offsets = append(c.offsets, at)
 		}
 		return err
 	})
-	return offsets, explicit, err
+	c.offsets = lastOfEach(c.offsets)
+	return c, err
 }
 
 // commitDelivered commits what replies brought before now.

@@ -44,7 +44,7 @@ func TestOffsetsAreCommittedAsTheClientSays(t *testing.T) {
 		at   int64
 	}{
 		{`{"offsets":[{"topic":"blobs","partition":0,"offset":2}]}`, 3},
-		{`{"partitions":[{"topic":"blobs","partition":0,"offset":"3","metadata":"mine"}]}`, 4},
+		{`{"offsets":[{"topic":"blobs","partition":0,"offset":"0"},{"topic":"blobs","partition":0,"offset":"3","metadata":"mine"}]}`, 4},
 		{`{"offsets":[{"topic":"blobs","partition":0,"offset":0}]}`, 1},
 		{`{"offsets":[]}`, 1},
 		{`{"offsets":null}`, 5},
@@ -56,6 +56,27 @@ func TestOffsetsAreCommittedAsTheClientSays(t *testing.T) {
 	resttest.WantFailure(t, "not subscribed to", answer, text, 409, 40903, "orders:0: not assigned here")
 	s.Talk(resttest.Call("POST", resttest.W1+"/offsets?async=true", `{"offsets":[{"topic":"blobs","partition":0,"offset":2}]}`, 200, `[]`))
 	resttest.Eventually(t, "the commit", func() bool { return s.Cluster.GroupInfo("billing").Commits["blobs"][0].Offset == 3 })
+}
+
+// Redpanda's clients name the next offset, and call the list partitions. Strimzi's do so too, and call it offsets.
+func TestExactOffsetsAreCommittedAsTheyAre(t *testing.T) {
+	t.Parallel()
+	for name, exact := range map[string]bool{"partitions": false, "offsets": true} {
+		s := resttest.Start(t, exchange.Options{ExactCommits: exact})
+		s.Fill(6)
+		s.Instance(resttest.Manual, "blobs")
+		resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000&max_bytes=1"), 0)
+		s.Talk(resttest.Call("POST", resttest.W1+"/offsets", `{"`+name+`":[{"topic":"blobs","partition":0,"offset":3}]}`, 204, ``))
+		s.WantCommitted(3)
+		// Whoever asks now gets the same: the instance itself, and one that takes over from it.
+		resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000&max_bytes=1"), 3)
+		s.Talk(
+			resttest.Call("DELETE", resttest.W1, ``, 204, ``),
+			resttest.Call("POST", "/consumers/billing", resttest.Manual, 200, `*`),
+			resttest.Call("POST", resttest.W1+"/subscription", `{"topics":["blobs"]}`, 204, ``),
+		)
+		resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000"), 3, 4, 5)
+	}
 }
 
 func TestAutomaticCommitsCoverWhatCameBeforeTheLastReply(t *testing.T) {

@@ -3,6 +3,7 @@ package v2
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -37,6 +38,7 @@ func seek(x *exchange.Exchange, in *instance) error {
 	if err != nil {
 		return err
 	}
+	t.settle()
 	return seekPartitions(x, in, t.partitions(), func() ([]kafka.PartitionOffset, error) { return resolve(x, t) })
 }
 
@@ -46,6 +48,14 @@ func (t *seekBody) setOffsets(raw []byte) error {
 		t.offsets = append(t.offsets, kafka.PartitionOffset{TopicPartition: all[i].TopicPartition, Offset: all[i].offset})
 	}
 	return err
+}
+
+// settle leaves one position of each partition: the last one, and a time rather than an offset, as in Confluent's proxy.
+func (t *seekBody) settle() {
+	t.offsets = slices.DeleteFunc(lastOfEach(t.offsets), func(p kafka.PartitionOffset) bool {
+		_, also := t.times[p.TopicPartition]
+		return also
+	})
 }
 
 func (t *seekBody) setTimes(raw []byte) error {

@@ -73,7 +73,7 @@ func TestPositionsAreSought(t *testing.T) {
 			}
 			s.Talk(resttest.Call("POST", "/consumers/billing", resttest.Manual, 200, `*`))
 			take(s)
-			s.Talk(resttest.Call("POST", resttest.W1+"/positions", `{"offsets":[{"topic":"blobs","partition":0,"offset":3}]}`, 204, ``)) // at once
+			s.Talk(resttest.Call("POST", resttest.W1+"/positions", `{"offsets":[{"topic":"blobs","partition":0,"offset":1},{"topic":"blobs","partition":0,"offset":3}]}`, 204, ``)) // at once
 			resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000"), 3, 4)
 			s.Talk(resttest.Call("POST", resttest.W1+"/positions/beginning", resttest.PartitionOfBlobs, 204, ``))
 			s.Talk(resttest.Call("POST", resttest.W1+"/offsets", ``, 200, `[]`)) // what came before the seek is forgotten
@@ -88,6 +88,8 @@ func TestPositionsAreSought(t *testing.T) {
 				s.Talk(resttest.Call("POST", resttest.W1+"/positions", `{"timestamps":[{"topic":"blobs","partition":0,"timestamp":`+at+`}]}`, 204, ``))
 				resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000&max_bytes=1"), 2)
 			}
+			s.Talk(resttest.Call("POST", resttest.W1+"/positions", `{"offsets":[{"topic":"blobs","partition":0,"offset":0}],"timestamps":[{"topic":"blobs","partition":0,"timestamp":1790000002000}]}`, 204, ``))
+			resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000&max_bytes=1"), 2)
 			s.Talk(resttest.Call("POST", resttest.W1+"/offsets", ``, 200, `[]`))
 			s.WantCommitted(3)
 			s.WantBooks()

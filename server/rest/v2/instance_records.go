@@ -139,6 +139,8 @@ func (in *instance) collect(ctx context.Context, x *exchange.Exchange, p records
 			return nil, windowFull(err)
 		case len(lent) > 0 && (size >= in.minBytes || size >= p.bytes):
 			return lent, nil
+		case len(lent) > before:
+			continue // only a member that was lent nothing is woken
 		}
 		if over, err := in.waitForMore(ctx, x, hurried, len(lent) > 0); over {
 			if err != nil {

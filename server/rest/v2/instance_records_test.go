@@ -52,13 +52,30 @@ func TestAReplyWaitsForItsLeastBytesUntilItsTimeIsOver(t *testing.T) {
 	s.Instance(`{"name":"w1","format":"json","fetch.min.bytes":1000}`, "blobs")
 	reply := s.Later(func() (*resttest.Reply, string) { return s.Ask("GET", resttest.W1+"/records?timeout=20000", "") })
 	resttest.Eventually(t, "the request waits", func() bool { return polling(s) })
-	s.Talk(resttest.Call("POST", "/v1/topics/blobs/records", `"`+strings.Repeat("x", 1000)+`"`, 200, `*`))
+	for range 4 { // not with the first of them
+		s.Talk(resttest.Call("POST", "/v1/topics/blobs/records", `"`+strings.Repeat("x", 300)+`"`, 200, `*`))
+		resttest.Eventually(t, "the request waits for more", func() bool { return polling(s) || len(reply) > 0 })
+	}
 	var all []resttest.Got
-	if got := <-reply; json.Unmarshal([]byte(got.Text), &all) != nil || len(all) != 11 {
+	if got := <-reply; json.Unmarshal([]byte(got.Text), &all) != nil || len(all) != 14 {
 		t.Errorf("with enough bytes: %d records in %s", len(all), got.Text)
 	}
 	s.Fill(1)
-	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=300"), 11)
+	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=300"), 14)
+}
+
+// As Confluent's default says, a reply takes its whole time.
+func TestWithMinusOneAReplyTakesItsWholeTime(t *testing.T) {
+	t.Parallel()
+	s := resttest.Start(t, exchange.Options{})
+	s.Fill(3)
+	s.Instance(`{"name":"w1","format":"json","fetch.min.bytes":-1}`, "blobs")
+	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=20000&max_bytes=1"), 0) // its bytes are reached
+	begun := time.Now()
+	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=500"), 1, 2)
+	if took := time.Since(begun); took < 500*time.Millisecond {
+		t.Errorf("the reply came after %v", took)
+	}
 }
 
 func TestTheFirstReplyWaitsForTheGroup(t *testing.T) {

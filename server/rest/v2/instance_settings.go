@@ -52,7 +52,11 @@ var settable = map[string]func(*settings, string) string{
 	"auto.offset.reset":  func(s *settings, v string) string { return s.override("auto.offset.reset", v) },
 	"isolation.level":    func(s *settings, v string) string { return s.override("isolation.level", v) },
 	"fetch.min.bytes": func(s *settings, v string) string {
-		return between(v, -1, mostMin, func(n int) { s.minBytes = max(1, n) })
+		return between(v, -1, mostMin, func(n int) {
+			if s.minBytes = max(1, n); n < 0 { // Confluent's default: a reply always takes the whole time
+				s.minBytes = math.MaxInt
+			}
+		})
 	},
 	"consumer.request.timeout.ms": func(s *settings, v string) string {
 		return between(v, 1, int(mostWait.Milliseconds()), func(n int) { s.wait = time.Duration(n) * time.Millisecond })

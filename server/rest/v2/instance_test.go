@@ -233,3 +233,12 @@ func TestAnotherSubscriptionIsServedSoon(t *testing.T) {
 	)
 	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000"), 0) // Kafka would miss a member only after 45 s
 }
+
+// librdkafka tells only when a consumer is made whether properties fit together. That is the client's fault, too.
+func TestPropertiesThatDoNotFitTogetherAreTheClientsFault(t *testing.T) {
+	t.Parallel()
+	s := resttest.Start(t, exchange.Options{})
+	s.Talk(resttest.Call("POST", "/consumers/billing", `{"name":"w1","session.timeout.ms":"60000","max.poll.interval.ms":"30000"}`, 200, `*`))
+	answer, text := s.Ask("POST", resttest.W1+"/subscription", `{"topics":["blobs"]}`)
+	resttest.WantFailure(t, "the subscription", answer, text, 422, 422, "max.poll.interval.ms")
+}

@@ -23,7 +23,7 @@ func FuzzInstanceBodies(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		_, bad := settingsOf(body)
 		_, noWish := readSubscribeBody(body)
-		offsets, _, noCommit := offsetsOf(body)
+		commit, noCommit := commitOf(body, false)
 		_, noPartitions := readPartitions(body)
 		for i, err := range []error{bad, noWish, noCommit, noPartitions} {
 			if err == nil && len(body) > 0 && !json.Valid(body) {
@@ -33,8 +33,8 @@ func FuzzInstanceBodies(f *testing.F) {
 				t.Errorf("reader %d: %q: %v", i, body, exchange.AsFailure(err))
 			}
 		}
-		for _, p := range offsets {
-			if noCommit == nil && (p.Offset < 1 || p.Partition < 0 || !kafka.ValidTopic(p.Topic)) {
+		for _, p := range commit.offsets {
+			if noCommit == nil && (p.Offset < 0 || p.Partition < 0 || !kafka.ValidTopic(p.Topic)) {
 				t.Errorf("%q is %+v", body, p)
 			}
 		}

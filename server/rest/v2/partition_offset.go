@@ -59,6 +59,21 @@ func readPartitionOffset(raw []byte, list, needs string) (one partitionOffset, e
 	return one, err
 }
 
+// lastOfEach keeps the last offset of each partition, in the order in which the partitions came first.
+func lastOfEach(all []kafka.PartitionOffset) (kept []kafka.PartitionOffset) {
+	at := map[kafka.TopicPartition]int{}
+	for _, p := range all {
+		i, known := at[p.TopicPartition]
+		if !known {
+			i = len(kept)
+			at[p.TopicPartition] = i
+			kept = append(kept, p)
+		}
+		kept[i] = p
+	}
+	return kept
+}
+
 // partitionsIn returns the partitions of a list.
 func partitionsIn(all []partitionOffset) []kafka.TopicPartition {
 	list := make([]kafka.TopicPartition, 0, len(all))
