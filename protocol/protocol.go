@@ -25,13 +25,20 @@ type Limits struct {
 
 // DefaultLimits are the limits of a client that may use the proxy.
 func DefaultLimits() Limits {
-	return Limits{Args: 1024, Bulk: 1 << 20, Command: 4 << 20, Inline: 4 << 10}
+	return Limits{Args: 64 << 10, Bulk: 1 << 20, Command: 4 << 20, Inline: 4 << 10}
 }
 
 // PreAuthLimits are the limits of a client that still has to authenticate: room for HELLO, AUTH and
 // CLIENT. 10 arguments and 16 KiB are Redis' own (networking.c, processMultibulkBuffer).
 func PreAuthLimits() Limits {
 	return Limits{Args: 10, Bulk: 16 << 10, Command: 64 << 10, Inline: 1 << 10, PreAuth: true}
+}
+
+// TooLarge says what of a command was dropped.
+type TooLarge struct {
+	Bytes int  // of the argument that is too large, or of all arguments
+	Limit int  // what is allowed
+	Whole bool // the arguments are too large together
 }
 
 // SyntaxError says why the bytes of a client cannot be a command. The bytes after it have no meaning: send it as the reply

@@ -15,6 +15,10 @@ const (
 	maxBulk  = 512 << 20
 )
 
+// mostDropped bounds what a client may send of a command that is too large, and still have an answer. A connection that
+// closed before the client has sent everything would be reset, and the answer be lost.
+const mostDropped = 64 << 20
+
 // Reader finds commands in the bytes of one connection. It is pull-style: put bytes where Space
 // says, tell Filled how many, and take commands from Next until there are none.
 //
@@ -31,6 +35,8 @@ type Reader struct {
 	left    int      // arguments of the current array still to come; 0 between commands
 	bulk    int      // length of the argument at pos when its header was read, else -1
 	size    int      // bytes of the current command's arguments announced so far
+	gap     int      // where the current command continues without what is dropped, from its start; -1: nothing is
+	beyond  TooLarge // why something is dropped
 	scanned int      // bytes of the current inline line known to hold no line end
 	spans   []span   // arguments read so far
 	args    [][]byte // what Next gives out, reused
@@ -41,7 +47,7 @@ type Reader struct {
 type span struct{ from, to int }
 
 // NewReader returns a Reader that holds no buffer yet.
-func NewReader(l Limits) *Reader { return &Reader{limits: l, bulk: -1} }
+func NewReader(l Limits) *Reader { return &Reader{limits: l, bulk: -1, gap: -1} }
 
 // SetLimits replaces the limits, from the next header or inline line on.
 func (r *Reader) SetLimits(l Limits) { r.limits = l }
@@ -72,6 +78,15 @@ func (r *Reader) Next() ([][]byte, error) {
 // rest.
 func (r *Reader) MidCommand() bool { return r.starved && r.Buffered() > 0 }
 
+// TooLarge says why the command that Next returned last is not whole, or nil. Its arguments are empty from the one on that
+// was too large.
+func (r *Reader) TooLarge() *TooLarge {
+	if r.gap < 0 {
+		return nil
+	}
+	return &r.beyond
+}
+
 // Release gives the buffer back when it is empty, so that an idle connection holds none. A buffer with bytes in it stays.
 func (r *Reader) Release() {
 	if r.Buffered() > 0 {
@@ -89,6 +104,9 @@ const keepArgs = 16
 
 // advance parses on until r.args is a whole command (true) or the input is used up (false).
 func (r *Reader) advance() (bool, error) {
+	if r.left == 0 {
+		r.gap = -1
+	}
 	for r.left == 0 {
 		if r.pos == r.end {
 			return false, nil
@@ -138,6 +156,9 @@ func (r *Reader) argument() (bool, error) {
 			return false, err
 		}
 	}
+	if r.gap >= 0 {
+		return r.dropArgument()
+	}
 	to := r.pos + r.bulk
 	if r.end < to+2 {
 		return false, nil
@@ -149,6 +170,32 @@ func (r *Reader) argument() (bool, error) {
 	r.pos, r.bulk = to+2, -1
 	r.left--
 	return true, nil
+}
+
+// dropArgument goes past an argument, or as much of it as is there. closeGap frees its place.
+func (r *Reader) dropArgument() (bool, error) {
+	n := min(r.bulk, r.end-r.pos)
+	r.pos, r.bulk = r.pos+n, r.bulk-n
+	if r.bulk > 0 || r.end < r.pos+2 {
+		return false, nil
+	}
+	if r.buf[r.pos] != '\r' || r.buf[r.pos+1] != '\n' {
+		return false, errLength
+	}
+	r.spans = append(r.spans, span{r.gap, r.gap})
+	r.pos, r.bulk = r.pos+2, -1
+	r.left--
+	return true, nil
+}
+
+// closeGap frees the place of what was dropped of the current command.
+func (r *Reader) closeGap() {
+	if r.gap < 0 || r.left == 0 {
+		return
+	}
+	from := r.start + r.gap
+	r.end = from + copy(r.buf[from:], r.buf[r.pos:r.end])
+	r.pos, r.full = from, false
 }
 
 // length reads the header of an argument, "$5\r\n".
@@ -163,17 +210,38 @@ func (r *Reader) length() (bool, error) {
 	if !ok {
 		return false, err
 	}
-	if n < 0 || n > int64(r.limits.Bulk) {
-		if r.limits.PreAuth && n > 0 && n <= maxBulk {
-			return false, errPreAuthBulk
-		}
+	if n < 0 || n > maxBulk {
 		return false, errLength
 	}
-	if r.size += int(n); r.size > r.limits.Command {
-		return false, errBigCommand
-	}
 	r.bulk = int(n)
+	r.size += r.bulk
+	if err := r.bound(); err != nil {
+		return false, err
+	}
 	return true, nil
+}
+
+// bound compares the argument whose length was read, and the command so far, with the limits. From one that is too large
+// on, the arguments are dropped.
+func (r *Reader) bound() error {
+	l := &r.limits
+	switch {
+	case r.bulk > l.Bulk && l.PreAuth:
+		return errPreAuthBulk
+	case r.bulk > max(l.Bulk, mostDropped):
+		return errLength
+	case r.size > l.Command && (l.PreAuth || r.size > mostDropped):
+		return errBigCommand
+	case r.gap >= 0:
+	case r.bulk > l.Bulk:
+		r.gap, r.beyond = r.pos-r.start, TooLarge{Bytes: r.bulk, Limit: l.Bulk}
+	case r.size > l.Command:
+		r.gap, r.beyond = r.pos-r.start, TooLarge{Bytes: r.size, Limit: l.Command, Whole: true}
+	}
+	if r.gap >= 0 && r.beyond.Whole {
+		r.beyond.Bytes = r.size
+	}
+	return nil
 }
 
 // header reads the number of the line at pos and goes past it. The fast path is what every client

@@ -1,8 +1,11 @@
 package protocol
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestReaderLimits(t *testing.T) {
@@ -11,9 +14,11 @@ func TestReaderLimits(t *testing.T) {
 		{"*3\r\n", ""},
 		{"*4\r\n", "invalid multibulk length"},
 		{"*1\r\n$10\r\n", ""},
-		{"*1\r\n$11\r\n", "invalid bulk length"},
+		{"*1\r\n$11\r\n", ""}, // is read to its end
+		{"*1\r\n$67108865\r\n", "invalid bulk length"},
 		{"*2\r\n$10\r\n0123456789\r\n$5\r\n", ""},
-		{"*2\r\n$10\r\n0123456789\r\n$6\r\n", "too big command"},
+		{"*2\r\n$10\r\n0123456789\r\n$6\r\n", ""},
+		{"*2\r\n$10\r\n0123456789\r\n$67108860\r\n", "too big command"},
 		{"*2\r\n$10\r\n0123456789\r\n$5\r\n01234\r\n*2\r\n$10\r\n", ""}, // each command counts for itself
 		{"12345\r\n", "-"},
 		{"12345\n", "-"},
@@ -80,4 +85,61 @@ func TestReaderNarrowerLimits(t *testing.T) {
 	}
 	_, err = feed(t, r, input, 0)
 	checkSyntax(t, "ECHO of 1 MiB", err, "unauthenticated bulk length")
+}
+
+// What is above the limits is read to its end and dropped. The commands behind it are whole.
+func TestReaderDropsWhatIsTooLarge(t *testing.T) {
+	limits := Limits{Args: 5, Bulk: 10, Command: 15, Inline: 20}
+	for _, c := range []struct {
+		command []string
+		kept    int // arguments
+		want    TooLarge
+	}{
+		{[]string{"SET", "12345678901"}, 1, TooLarge{Bytes: 11, Limit: 10}},
+		{[]string{"SET", strings.Repeat("x", 300_000), "short"}, 1, TooLarge{Bytes: 300_000, Limit: 10}},
+		{[]string{strings.Repeat("x", 11)}, 0, TooLarge{Bytes: 11, Limit: 10}},
+		{[]string{"SET", "1234567890", "123"}, 2, TooLarge{Bytes: 16, Limit: 15, Whole: true}},
+		{[]string{"SET", "1234567890", "123", "1234567890", ""}, 2, TooLarge{Bytes: 26, Limit: 15, Whole: true}},
+		{[]string{"SET", "1234567890", "123", "12345678901"}, 2, TooLarge{Bytes: 27, Limit: 15, Whole: true}},
+	} {
+		for size := range 4 {
+			r := NewReader(limits)
+			input := appendCommand(nil, "PING")
+			input = append(appendCommand(input, c.command...), "inline text\r\n"...)
+			input = appendCommand(appendCommand(input, c.command...), "PING", "again")
+			var got [][]string
+			var why []*TooLarge
+			largest := 0
+			for len(input) > 0 {
+				n := copy(r.Space(), input[:pieceOf(len(input), size)])
+				r.Filled(n)
+				input = input[n:]
+				for args, err := r.Next(); args != nil || err != nil; args, err = r.Next() {
+					if err != nil {
+						t.Fatal(err)
+					}
+					got = append(got, stringsOf(args))
+					if large := r.TooLarge(); large != nil {
+						copied := *large
+						why = append(why, &copied)
+					} else {
+						why = append(why, nil)
+					}
+				}
+				largest = max(largest, r.Buffered())
+			}
+			dropped := slices.Clone(c.command)
+			clear(dropped[c.kept:])
+			want := [][]string{{"PING"}, dropped, {"inline", "text"}, dropped, {"PING", "again"}}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("in pieces of %d (-want +got):\n%s", size, diff)
+			}
+			if diff := cmp.Diff([]*TooLarge{nil, &c.want, nil, &c.want, nil}, why); diff != "" {
+				t.Errorf("in pieces of %d (-want +got):\n%s", size, diff)
+			}
+			if size > 0 && largest > 1000 {
+				t.Errorf("%d bytes were kept", largest)
+			}
+		}
+	}
 }

@@ -46,7 +46,7 @@ func referenceOne(input string, l Limits) (command []string, after string, whole
 }
 
 func referenceArgs(input string, count int, l Limits) (args []string, after string, whole bool, err error) {
-	size := 0
+	size, dropped := 0, false
 	for range count {
 		if input == "" {
 			return nil, "", false, nil
@@ -58,23 +58,31 @@ func referenceArgs(input string, count int, l Limits) (args []string, after stri
 		if err != nil || !whole {
 			return nil, "", false, err
 		}
-		if length.Sign() < 0 || length.Cmp(big.NewInt(int64(l.Bulk))) > 0 {
-			if l.PreAuth && length.Sign() > 0 && length.Cmp(big.NewInt(512<<20)) <= 0 {
-				return nil, "", false, errPreAuthBulk
-			}
+		if length.Sign() < 0 || length.Cmp(big.NewInt(512<<20)) > 0 {
 			return nil, "", false, errLength
 		}
 		n := int(length.Int64())
-		if size += n; size > l.Command {
+		size += n
+		switch {
+		case n > l.Bulk && l.PreAuth:
+			return nil, "", false, errPreAuthBulk
+		case n > max(l.Bulk, 64<<20):
+			return nil, "", false, errLength
+		case size > l.Command && l.PreAuth, size > max(l.Command, 64<<20):
 			return nil, "", false, errBigCommand
 		}
+		dropped = dropped || n > l.Bulk || size > l.Command
 		if len(after) < n+2 {
 			return nil, "", false, nil
 		}
 		if after[n:n+2] != "\r\n" {
 			return nil, "", false, errLength
 		}
-		args, input = append(args, after[:n]), after[n+2:]
+		arg := after[:n]
+		if dropped {
+			arg = ""
+		}
+		args, input = append(args, arg), after[n+2:]
 	}
 	return args, input, true, nil
 }

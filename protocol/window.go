@@ -70,6 +70,7 @@ func (w *window) Filled(n int) {
 // always some. If commands that nobody took pile up beyond Limits.Command, Space returns nothing.
 func (r *Reader) Space() []byte {
 	w := &r.window
+	r.closeGap()
 	w.compact()
 	switch size := len(w.buf); {
 	case size == 0:

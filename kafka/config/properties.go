@@ -173,6 +173,8 @@ func (c *Config) ProducerProperties(profile string) Properties {
 		"max.in.flight.requests.per.connection": "1",
 		// What follows a refused batch to its partition waits for it.
 		"retry.backoff.ms": "20",
+		// What brokers take by default (message.max.bytes of a broker): librdkafka's default would refuse smaller records.
+		"message.max.bytes": "1048588",
 		// Longer than an answer of the brokers takes: an idempotent producer sends nothing more to a
 		// partition until it has come, and librdkafka spins while records wait that have lingered.
 		"linger.ms": "10",
@@ -187,6 +189,16 @@ func (c *Config) ProducerProperties(profile string) Properties {
 	}
 	return Merge(c.written(defaults, c.Producer, c.Profiles[profile]), c.Connection(),
 		Properties{"enable.idempotence": "true"})
+}
+
+// LargestRecord is how many bytes a record may have, key and headers included, so that a producer takes it.
+func (c *Config) LargestRecord() int {
+	largest := 0
+	for _, profile := range []string{Delivered, Buffered} {
+		n, _ := strconv.Atoi(c.ProducerProperties(profile)["message.max.bytes"]) // librdkafka has checked it
+		largest = max(largest, n)
+	}
+	return largest
 }
 
 // SubscriptionProperties are consumerProperties with what must differ between the subscriptions of

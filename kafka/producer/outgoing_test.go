@@ -137,7 +137,7 @@ func TestWhatCannotBeSentIsRejected(t *testing.T) {
 		{"much later", Outgoing{Topic: "letters", Timestamp: math.MaxInt64}, AnyPartition, "rejected: topic letters: timestamp 9223372036854775807 is more than 1h0m0s in the future"},
 		{"no time", Outgoing{Topic: "letters", Timestamp: -1}, AnyPartition, "rejected: topic letters: timestamp -1 is before 1970"},
 		{"no topic", Outgoing{Topic: "nowhere", Partition: 3}, 3, "rejected: topic nowhere: it does not exist and the brokers do not create topics"},
-		{"at the gate", Outgoing{Topic: "letters", Value: make([]byte, 2<<20)}, 0, "rejected: topic letters: Broker: Message size too large"},
+		{"at the gate", Outgoing{Topic: "letters", Value: make([]byte, 2<<20)}, 0, "rejected: topic letters: the record is above the producer's message.max.bytes, 1048588: raise it in kafka.producer"},
 	} {
 		r := p.send(t, tt.out)
 		if r.Err == nil || r.Err.Error() != tt.want || r.Partition != tt.partition || r.Offset != -1 || r.Timestamp != -1 {

@@ -2,6 +2,7 @@ package producer
 
 import (
 	"cmp"
+	"fmt"
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/kerr"
@@ -143,8 +144,12 @@ func (ps *Producers) notTaken(t *topic, code librdkafka.Code, err error, partiti
 	if code == librdkafka.UnknownTopicLocal || code == librdkafka.UnknownTopic {
 		ps.topics.invalidate(t.name)
 	}
+	reason := reasonFor(code, partition)
+	if code == librdkafka.MessageTooLarge { // no broker was asked
+		reason = fmt.Sprintf("the record is above the producer's message.max.bytes, %d: raise it in kafka.producer", ps.config().LargestRecord())
+	}
 	return &Error{
-		Outcome: outcomeOf(code, librdkafka.NotPersisted), Topic: t.name, Reason: reasonFor(code, partition), Cause: kerr.Of(code).Produce,
+		Outcome: outcomeOf(code, librdkafka.NotPersisted), Topic: t.name, Reason: reason, Cause: kerr.Of(code).Produce,
 	}
 }
 

@@ -17,7 +17,7 @@ type clientInfo struct {
 
 	name      string
 	library   [2]string // CLIENT SETINFO: name and version
-	last      string    // the last command that is not hot
+	last      string    // the last command
 	active    time.Time // when that was
 	connected time.Time
 	flags     clientFlags
@@ -35,14 +35,16 @@ func (i *clientInfo) change(change func(*clientInfo)) {
 	change(i)
 }
 
-// note keeps what CLIENT LIST shows of the last command.
-func (i *clientInfo) note(c *command) {
-	if c.flags&hot != 0 {
+// showLast lets CLIENT LIST show the last command. The session calls it once a turn and before it waits, not for each
+// command of a pipeline.
+func (s *session) showLast() {
+	if s.run.last == nil {
 		return
 	}
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.last, i.active = c.name, time.Now()
+	s.info.mu.Lock()
+	defer s.info.mu.Unlock()
+	s.info.last, s.info.active = s.run.last.name, time.Now()
+	s.run.last = nil
 }
 
 func (i *clientInfo) isNamed(name string) bool {

@@ -24,6 +24,7 @@ var (
 )
 
 func clientInfoLine(s *session, _ [][]byte) error {
+	s.showLast()
 	s.out.Verbatim(s.describe() + "\n")
 	return nil
 }
@@ -34,6 +35,7 @@ func clientList(s *session, args [][]byte) error {
 	if err != nil {
 		return err
 	}
+	s.showLast()
 	var b strings.Builder
 	for _, other := range s.server.sessions.inOrder() {
 		if wanted.matches(other) {

@@ -91,12 +91,30 @@ func TestClientList(t *testing.T) {
 	}
 	list := p.ask("CLIENT LIST").(string)
 	for _, want := range []string{
-		fmt.Sprintf(`txt:id=%d addr=127\.0\.0\.1:\d+ laddr=%s fd=-1 name=list:w age=\d idle=\d flags=b .* cmd=\S+ user=default redir=-1 resp=2 lib-name= lib-ver=\n`, id, d.addr),
+		fmt.Sprintf(`txt:id=%d addr=127\.0\.0\.1:\d+ laddr=%s fd=-1 name=list:w age=\d idle=\d flags=b .* cmd=blpop user=default redir=-1 resp=2 lib-name= lib-ver=\n`, id, d.addr),
 		`id=\d+ .* name=plain .* flags=teT .* multi=-1 .* cmd=client\|list .* resp=3 lib-name=lib lib-ver=1\.2\n$`,
 	} {
 		if !regexp.MustCompile(want).MatchString(list) {
 			t.Errorf("%q\ndoes not match %s", list, want)
 		}
+	}
+	w := d.dial(t)
+	for _, c := range []struct{ line, answer, shown string }{
+		{"CLIENT SETNAME busy", "+OK", "client|setname"},
+		{"RPUSH topics:listed a", ":1", "rpush"},
+		{"RPUSHX topics:listed a", ":1", "rpushx"},
+		{"PING", "+PONG", "ping"},
+		{"RPUSH acks nothing:0:1", "-CONS .*", "rpush"},
+	} {
+		if c.answer[0] == '-' {
+			w.ask(c.line)
+		} else {
+			w.says(c.line, c.answer)
+		}
+		eventually(t, "the last command", func() bool {
+			list := p.ask("CLIENT LIST").(string)
+			return regexp.MustCompile(`name=busy age=\d+ idle=0 .* cmd=` + regexp.QuoteMeta(c.shown) + ` user`).MatchString(list)
+		})
 	}
 	if got := p.ask("CLIENT LIST TYPE master"); got != "txt:" {
 		t.Errorf("no clients are %q", got)

@@ -125,7 +125,7 @@ func dump(s *session, args [][]byte) error {
 	retry := server.Retry{Until: time.Now().Add(wait)}
 	for !s.delivered() && !retry.Over() && !s.multi.executing {
 		next := retry.Until
-		if s.consumer.named { // reports for other connections of the same name do not wake this one
+		if s.info.name != "" { // reports for other connections of the same name do not wake this one
 			next = retry.Next()
 		}
 		if err := s.pauseOrEnd(next); err != nil {
@@ -154,15 +154,15 @@ func (s *session) undelivered() int {
 	return n
 }
 
-// sameName returns the other sessions of the client's identity: some clients send blocking commands on a connection of
-// their own.
+// sameName returns the other sessions with the connection's name: pools share one, and some clients send blocking
+// commands on a connection of their own.
 func (s *session) sameName() []*session {
-	if !s.consumer.named {
+	if s.info.name == "" {
 		return nil
 	}
 	var list []*session
 	for _, other := range s.server.sessions.all() {
-		if other != s && other.info.isNamed(s.consumer.identity.String()) {
+		if other != s && other.info.isNamed(s.info.name) {
 			list = append(list, other)
 		}
 	}

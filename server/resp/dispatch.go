@@ -2,6 +2,7 @@ package resp
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/sluice-proxy/sluice/protocol"
@@ -28,7 +29,7 @@ func (s *session) dispatch(args [][]byte) error {
 	if s.server.monitors.Any() {
 		s.server.monitors.Show(s.remote(), s.monitor, args)
 	}
-	s.info.note(c)
+	s.run.last = c
 	if s.multi.queue != nil && c.flags&immediate == 0 {
 		s.multi.queue.add(args, &s.out.Encoder)
 		return nil
@@ -89,6 +90,19 @@ func endSession(err error) error {
 	return nil
 }
 
+// tooLarge is the error for a command that was read to its end, but not kept. It names the setting.
+func tooLarge(c *command, t *protocol.TooLarge) error {
+	what, setting := fmt.Sprintf("an argument of %d bytes", t.Bytes), "resp.limits.bulk"
+	if t.Whole {
+		what, setting = fmt.Sprintf("a command of %d bytes", t.Bytes), "resp.limits.command"
+	}
+	outcome := ""
+	if c.class == "PROD" {
+		outcome = "rejected: "
+	}
+	return exactError(fmt.Sprintf("%s %s%s is above %s, %d", c.class, outcome, what, setting, t.Limit))
+}
+
 // lookUp finds the command that the arguments call, and checks them against its row of the table. The command is nil if
 // there is none.
 func (s *session) lookUp(args [][]byte) (*command, error) {
@@ -102,6 +116,9 @@ func (s *session) lookUp(args [][]byte) (*command, error) {
 		return c, errNoAuth
 	case !c.takes(len(args)):
 		return c, wrongArity(c.name)
+	}
+	if large := s.conn.Reader.TooLarge(); large != nil {
+		return c, tooLarge(c, large)
 	}
 	return c, nil
 }

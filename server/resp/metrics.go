@@ -83,6 +83,7 @@ type commandRun struct {
 	n, failed int64
 	since     time.Time // when the bytes of the calls came
 	started   int64     // commands of any name that the session began to run
+	last      *command  // the last of them, until CLIENT LIST shows it
 }
 
 // countStart notes that a call of the command begins.
@@ -115,6 +116,7 @@ func (s *session) flushRun(now time.Time) {
 
 // flushStarted adds the commands that the session began to run to the server's counter.
 func (s *session) flushStarted() {
+	s.showLast()
 	if s.run.started > 0 {
 		s.server.counters.started.Add(s.run.started)
 		s.run.started = 0

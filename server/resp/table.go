@@ -82,7 +82,7 @@ func runSubcommand(s *session, args [][]byte) error {
 	if err != nil {
 		return err
 	}
-	s.info.note(sub)
+	s.run.last = sub
 	return sub.run(s, args)
 }
 

@@ -3,6 +3,7 @@ package limits
 import (
 	"crypto/tls"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,13 +17,13 @@ func TestMalformed(t *testing.T) {
 	bulk := "$1048576\r\n" + strings.Repeat("x", mebi) + "\r\n"
 	cases := map[string]struct{ input, reply string }{
 		"a billion arguments":   {"*1000000000\r\n", "-ERR Protocol error: invalid multibulk length\r\n"},
-		"1025 arguments":        {"*1025\r\n", "-ERR Protocol error: invalid multibulk length\r\n"},
+		"65537 arguments":       {"*65537\r\n", "-ERR Protocol error: invalid multibulk length\r\n"},
 		"2^31 arguments":        {"*2147483648\r\n", "-ERR Protocol error: invalid multibulk length\r\n"},
 		"2^63-1 arguments":      {"*9223372036854775807\r\n", "-ERR Protocol error: invalid multibulk length\r\n"},
 		"endless count":         {"*" + strings.Repeat("1", 100), "-ERR Protocol error: too big mbulk count string\r\n"},
 		"2^31 bytes":            {"*1\r\n$2147483648\r\n", "-ERR Protocol error: invalid bulk length\r\n"},
 		"2^63-1 bytes":          {"*1\r\n$9223372036854775807\r\nA", "-ERR Protocol error: invalid bulk length\r\n"},
-		"a byte over a MiB":     {"*1\r\n$1048577\r\n", "-ERR Protocol error: invalid bulk length\r\n"},
+		"a byte over 64 MiB":    {"*1\r\n$67108865\r\n", "-ERR Protocol error: invalid bulk length\r\n"},
 		"a null argument":       {"*1\r\n$-1\r\n", "-ERR Protocol error: invalid bulk length\r\n"},
 		"a negative length":     {"*2\r\n$4\r\nPING\r\n$-2147483648\r\n", "-ERR Protocol error: invalid bulk length\r\n"},
 		"endless length":        {"*1\r\n$" + strings.Repeat("9", 100), "-ERR Protocol error: too big bulk count string\r\n"},
@@ -30,7 +31,7 @@ func TestMalformed(t *testing.T) {
 		"no dollar":             {"*1\r\n:1\r\n", "-ERR Protocol error: expected '$', got ':'\r\n"},
 		"a line of 5000":        {strings.Repeat("A", 5000), "-ERR Protocol error: too big inline request\r\n"},
 		"quotes left open":      {"PING \"x\r\n", "-ERR Protocol error: unbalanced quotes in request\r\n"},
-		"more than 4 MiB":       {"*5\r\n" + strings.Repeat(bulk, 4) + "$1\r\n", "-ERR Protocol error: too big command\r\n"},
+		"more than 64 MiB":      {"*5\r\n" + strings.Repeat(bulk, 4) + "$67108863\r\n", "-ERR Protocol error: too big command\r\n"},
 		"POST":                  {"POST / HTTP/1.1\r\nHost: localhost\r\n\r\nPING\r\n", ""},
 		"zero bytes":            {strings.Repeat("\x00", 5000), "-ERR Protocol error: too big inline request\r\n"},
 		"commands, then no end": {"PING\r\n*1\r\n$4\r\nPING\r\n*1\r\n$x\r\n", "+PONG\r\n+PONG\r\n-ERR Protocol error: invalid bulk length\r\n"},
@@ -46,6 +47,29 @@ func TestMalformed(t *testing.T) {
 	})
 }
 
+// What is above the limits is read to its end, answered, and not kept. The connection goes on.
+func TestLargeCommandsAreAnswered(t *testing.T) {
+	t.Parallel()
+	p := serve(t)
+	p.attack(t, 32*mebi, func() {
+		c := p.dial(t)
+		for _, large := range []struct{ command, answer string }{
+			{command("RPUSH", "topics:large", strings.Repeat("x", 5_000_000)), "-PROD rejected: an argument of 5000000 bytes is above resp.limits.bulk, 1048588"},
+			{command("RPUSHX", "topics:large", strings.Repeat("x", 60*mebi)), "-PROD rejected: an argument of 62914560 bytes is above resp.limits.bulk, 1048588"},
+			{
+				command(append([]string{"RPUSH", "topics:large"}, slices.Repeat([]string{strings.Repeat("x", mebi)}, 20)...)...),
+				"-PROD rejected: a command of 20971537 bytes is above resp.limits.command, 4194304",
+			},
+			{command("ECHO", strings.Repeat("x", 5_000_000)), "-ERR an argument of 5000000 bytes is above resp.limits.bulk, 1048588"},
+			{command("BLPOP", "topics:"+strings.Repeat("x", 5_000_000), "1"), "-CONS an argument of 5000007 bytes is above resp.limits.bulk, 1048588"},
+		} {
+			c.send(large.command + command("PING"))
+			c.expect(large.answer)
+			c.expect("+PONG")
+		}
+	})
+}
+
 // What is just within the limits works.
 func TestLargestCommands(t *testing.T) {
 	t.Parallel()
@@ -53,7 +77,7 @@ func TestLargestCommands(t *testing.T) {
 	c := p.dial(t)
 	c.send(command("EXISTS", strings.Repeat("x", mebi), strings.Repeat("y", mebi), strings.Repeat("z", mebi)))
 	c.expect(":0")
-	c.send(command(append([]string{"EXISTS"}, strings.Fields(strings.Repeat("k ", 1023))...)...))
+	c.send(command(append([]string{"EXISTS"}, strings.Fields(strings.Repeat("k ", 65535))...)...))
 	c.expect(":0")
 	c.send("PING " + strings.Repeat("x", 4091) + "\r\n")
 	c.expect("$4091")

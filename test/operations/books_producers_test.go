@@ -189,8 +189,8 @@ func (b *books) producesNowhere(ctx context.Context) error {
 	return b.finish(c, other, taken)
 }
 
-// tooLarge is beyond librdkafka's message.max.bytes, and below resp.limits.bulk.
-var tooLarge = strings.Repeat("x", 1_000_500)
+// tooLarge is not beyond resp.limits.bulk. With a key it is beyond the producers' message.max.bytes, which that follows.
+var tooLarge = strings.Repeat("x", 1_048_588)
 
 // producesLarge produces what no broker would take; of a topic that is known it is not taken at all.
 func (b *books) producesLarge(ctx context.Context) error {
@@ -206,7 +206,7 @@ func (b *books) producesLarge(ctx context.Context) error {
 	b.add("taken", letters, n)
 	b.add("ok", letters, n)
 	for _, command := range []string{"RPUSHX", "RPUSH", "RPUSHX"} {
-		_, err := c.do(command, "topics:"+letters, tooLarge)
+		_, err := c.do(command, "topics:"+letters+":key", tooLarge)
 		if !errors.As(err, new(refused)) {
 			return fmt.Errorf("%s of a record that is too large is answered with %w", command, err)
 		}

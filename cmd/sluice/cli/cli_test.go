@@ -87,7 +87,7 @@ func TestOldNamesOfSettings(t *testing.T) {
 }
 
 func TestCheckWarnsOfWhatMaySurprise(t *testing.T) {
-	open := write(t, "sluice.yaml", "insecure: true\nresp: {address: '[::]:6380', limits: {bulk: 8MiB}}\nusers: {password: hunter2}\n")
+	open := write(t, "sluice.yaml", "insecure: true\nresp: {address: '[::]:6380', limits: {bulk: 8MiB, command: 4MiB}}\nusers: {password: hunter2}\n")
 	status, _, err := command("check", "-c", open)
 	if status != exitOK {
 		t.Errorf("status %d", status)

@@ -299,3 +299,26 @@ func TestThePasswordFile(t *testing.T) {
 		}
 	}
 }
+
+// A value that the producers take passes the Redis door, too.
+func TestLimitsFollowEachOther(t *testing.T) {
+	for content, want := range map[string][3]int{
+		"": {1_048_588, 4 << 20, 65536},
+		"kafka: {properties: {message.max.bytes: 2000000}}\n":                              {2_000_000, 4 << 20, 65536},
+		"kafka: {producer: {message.max.bytes: 10485760}}\n":                               {10_485_760, 13_107_200, 204_800},
+		"kafka: {profiles: {buffered: {message.max.bytes: 20000000}}}\n":                   {20_000_000, 25_000_000, 390_625},
+		"resp: {limits: {bulk: 1KiB}}\nkafka: {producer: {message.max.bytes: 10485760}}\n": {1024, 4 << 20, 65536},
+		"resp: {limits: {bulk: 1MiB, command: 2MiB, args: 7}}\n":                           {1 << 20, 2 << 20, 7},
+		"resp: {limits: {command: 64MiB}}\n":                                               {1_048_588, 64 << 20, 1 << 20},
+	} {
+		flags := &Flags{Config: write(t, "sluice.yaml", content)}
+		cfg, _, err := flags.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		limits := cfg.RESP.Options.Limits
+		if got := [3]int{limits.Bulk, limits.Command, limits.Args}; got != want {
+			t.Errorf("%q: %v, want %v", content, got, want)
+		}
+	}
+}

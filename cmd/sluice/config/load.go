@@ -28,6 +28,7 @@ func (f *Flags) load() (*Config, []Warning, error) {
 	if err := f.readFiles(cfg, secrets, files); err != nil {
 		return nil, nil, err
 	}
+	cfg.follow(files.written)
 	err := errors.Join(f.apply(cfg), cfg.Users.readPassword(), cfg.validateListeners(), cfg.withBrokers().Validate())
 	if err != nil {
 		return nil, nil, err
@@ -45,6 +46,24 @@ func (f *Flags) load() (*Config, []Warning, error) {
 	}
 	return cfg, slices.Concat(files.warnings, readable, cfg.warnings()), nil
 }
+
+// follow gives limits that no file has what others need: a value that a producer takes passes the door, too. An argument of
+// a command costs memory even if it is empty.
+func (c *Config) follow(written map[string]bool) {
+	limits := &c.RESP.Options.Limits
+	if !written["resp.limits.bulk"] {
+		limits.Bulk = max(limits.Bulk, c.Kafka.LargestRecord())
+	}
+	if !written["resp.limits.command"] {
+		limits.Command = max(limits.Command, limits.Bulk+limits.Bulk/4)
+	}
+	if !written["resp.limits.args"] {
+		limits.Args = max(limits.Args, limits.Command/argumentCost)
+	}
+}
+
+// argumentCost is about what sluice keeps of an argument besides its bytes.
+const argumentCost = 64
 
 // readFiles reads the files that flags name, and adds those that hold secrets to secrets.
 func (f *Flags) readFiles(cfg *Config, secrets secretFiles, files *reading) error {

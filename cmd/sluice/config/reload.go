@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"reflect"
 	"slices"
 
@@ -39,10 +40,16 @@ func (f *Flags) Reload(running *Config) (*Reload, error) {
 	if len(next.Kafka.Brokers) == 0 {
 		return nil, Error{ErrNoBrokers}
 	}
+	if running.Users.Password != (Secret{}) && next.Users.Password == (Secret{}) {
+		return nil, Error{errOpens}
+	}
 	r := &Reload{Config: next, Warnings: warnings, running: running, changes: compare(running, next)}
 	r.restoreOld()
 	return r, nil
 }
+
+// errOpens keeps a file that is empty, or only half written, from opening the doors.
+var errOpens = errors.New("users.password: there is one now, and none in the files: a reload does not take it away; restart sluice to have none")
 
 // compare returns the settings that differ, in the order of the table.
 func compare(running, next *Config) []change {

@@ -41,7 +41,7 @@ func TestAReloadNamesWhatChangesAndWhatWaits(t *testing.T) {
 	running.Log.Format = "json"
 	rewrite(t, flags.Config, `
 kafka: {brokers: [a, b], producer: {linger.ms: 5}, consumer: {}, profiles: {buffered: {linger.ms: 50}}}
-resp: {address: "127.0.0.1:2", max_clients: 6, limits: {bulk: 8MiB}}
+resp: {address: "127.0.0.1:2", max_clients: 6, limits: {bulk: 8MiB, command: 4MiB}}
 users: {password: hunter2}
 log: {level: debug, format: text}
 consume: {member_grace: 7s}
@@ -87,7 +87,7 @@ func otherwise(s setting) string {
 		"kafka.profiles": "{buffered: {linger.ms: 1}}", "kafka.brokers": "[x]", "management.hosts": "[x]", "state_dir": "/x", "users.password": "x",
 		"users.password_file": "/x", "resp.address": "127.0.0.1:1", "http.address": "127.0.0.1:1", "management.address": "127.0.0.1:1",
 		"management.control": "/x", "resp.limits.output": "77KiB", "consume.memory": "77MiB", "consume.stall_after": "77s",
-		"http.base_uri": "https://x/y/", "http.trusted_proxies": "[10.0.0.0/8, \"::1\"]", "http.access_log": "0.5", "http.h2c": "true",
+		"http.base_uri": "https://x/y/", "http.trusted_proxies": "[10.0.0.0/8, \"::1\"]", "http.access_log": "0.5", "http.h2c": "true", "http.v2_exact_commits": "true",
 	}[s.name]
 	switch {
 	case !found && strings.HasPrefix(s.kind.accepts, "duration"):
@@ -194,6 +194,18 @@ func TestWithoutAFileThereIsNothingToReload(t *testing.T) {
 	flags := &Flags{Brokers: ptr("a")}
 	if _, err := flags.Reload(Default()); !errors.Is(err, errNothingToReload) {
 		t.Error(err)
+	}
+}
+
+// A file that is empty, or only half written, opens no door.
+func TestAReloadTakesNoPasswordAway(t *testing.T) {
+	flags, running := started(t, "kafka: {brokers: [a]}\nusers: {password: hunter2}\n")
+	flags.Brokers = ptr("a")
+	for _, content := range []string{"", "\n", "kafka: {brokers: [a]}\n", "kafka: {brokers: [a]}\nusers:\n"} {
+		rewrite(t, flags.Config, content)
+		if _, err := flags.Reload(running); err == nil || err.Error() != errOpens.Error() {
+			t.Errorf("%q: %v", content, err)
+		}
 	}
 }
 

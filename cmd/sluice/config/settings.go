@@ -51,9 +51,9 @@ func (c *Config) respSettings() []setting {
 		{"resp.auth_timeout", duration(&door.AuthTimeout), newConnections, "with a password: how long a client may take to give it"},
 		{"resp.command_timeout", duration(&door.CommandTimeout), newConnections, "a client must send the rest of a command within this time"},
 		{"resp.write_timeout", duration(&door.WriteTimeout), newConnections, "a client that does not read its answers for this time is cut"},
-		{"resp.limits.args", integer(&limits.Args, 1, 1_000_000), newConnections, "arguments of a command"},
-		{"resp.limits.bulk", size(&limits.Bulk, 1, 512*mebi), newConnections, "one argument"},
-		{"resp.limits.command", size(&limits.Command, 1, 1024*mebi), newConnections, "all arguments of a command"},
+		{"resp.limits.args", integer(&limits.Args, 1, 1_000_000), newConnections, "arguments of a command; if not set, at least one for 64 bytes of resp.limits.command"},
+		{"resp.limits.bulk", size(&limits.Bulk, 1, 512*mebi), newConnections, "one argument; if not set, at least message.max.bytes of kafka.producer"},
+		{"resp.limits.command", size(&limits.Command, 1, 1024*mebi), newConnections, "all arguments of a command; if not set, at least 5/4 of resp.limits.bulk"},
 		{"resp.limits.inline", size(&limits.Inline, 16, mebi), newConnections, "a command in one line (inline)"},
 		{"resp.limits.output", size(&door.OutputLimit, 16*kibi, 1024*mebi), newConnections, "answers that wait for a client; a batch of records is at most half of it"},
 	}
@@ -77,6 +77,7 @@ func (c *Config) httpSettings() []setting {
 		{"http.base_uri", baseURI(&door.BaseURI), atOnce, "the URL under which clients reach sluice, for links in answers; \"\": the URL of the request"},
 		{"http.trusted_proxies", proxies(&door.TrustedProxies), atOnce, "proxies whose Forwarded and X-Forwarded-Proto, -Host and -Prefix name the URL of the client's request"},
 		{"http.access_log", fraction(&door.AccessLog), atOnce, "the share of requests in the log, at level info"},
+		{"http.v2_exact_commits", boolean(&door.ExactCommits), atOnce, "whether offsets in REST v2's commits are stored as they are, as Strimzi's bridge does; else the next ones are, as Confluent's proxy does"},
 		{"http.h2c", boolean(&door.H2C), atRestart, "whether HTTP/2 without TLS is allowed too"},
 	}
 }

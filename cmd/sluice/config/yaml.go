@@ -29,10 +29,11 @@ type nodeReader func(f *yamlFile, name string, node ast.Node)
 // reading is what is noticed while files are read.
 type reading struct {
 	warnings []Warning
+	written  map[string]bool   // the settings that a file has
 	places   map[string]string // where a librdkafka property was written last, by its key: kafka.producer.linger.ms
 }
 
-func newReading() *reading { return &reading{places: map[string]string{}} }
+func newReading() *reading { return &reading{written: map[string]bool{}, places: map[string]string{}} }
 
 // loadYAML applies the file at path to the settings. Its error has all mistakes, one a line, in the form
 // file:line:column: text.
@@ -153,6 +154,7 @@ func (f *yamlFile) mapping(name string, node ast.Node, visit func(string, ast.Ma
 }
 
 func (f *yamlFile) apply(s setting, value ast.Node) {
+	f.written[s.name] = true
 	if s.kind.node != nil {
 		s.kind.node(f, s.name, value)
 		return
