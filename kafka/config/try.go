@@ -48,7 +48,7 @@ func (c *Config) Try() error {
 		if err := cmp.Or(saslMechanism(client.properties, key), readable(client.properties, key)); err != nil {
 			return err
 		}
-		if err := client.try(client.properties); err != nil {
+		if err := client.try(withoutTokens(client.properties)); err != nil {
 			return clientError(client.name, err, key)
 		}
 	}
@@ -65,6 +65,15 @@ func saslMechanism(p Properties, key func(string) string) error {
 		cmp.Or(key("sasl.mechanisms"), key("security.protocol")),
 		"sluice cannot do GSSAPI (Kerberos): set sasl.mechanism to PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER",
 	}
+}
+
+// withoutTokens are the properties of a client that has no token fetched. The client would ask its token endpoint at once,
+// and could not be destroyed before that answers.
+func withoutTokens(p Properties) Properties {
+	if p["sasl.mechanisms"] != "OAUTHBEARER" {
+		return p
+	}
+	return Merge(p, Properties{"security.protocol": strings.TrimPrefix(strings.ToLower(p["security.protocol"]), "sasl_"), "sasl.mechanisms": "PLAIN"})
 }
 
 // readable reports the first file that a property names and that cannot be opened.

@@ -2,11 +2,48 @@ package config
 
 import (
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 )
+
+// A check asks nobody for a token, who may not answer.
+func TestTryFetchesNoToken(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked atomic.Bool
+	var accepting sync.WaitGroup
+	accepting.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			asked.Store(true)
+			_ = conn.Close()
+		}
+	})
+	cfg := Defaults()
+	cfg.Properties = Properties{
+		"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "OAUTHBEARER", "sasl.oauthbearer.method": "oidc",
+		"sasl.oauthbearer.client.id": "x", "sasl.oauthbearer.client.secret": "x", "sasl.oauthbearer.token.endpoint.url": "http://" + l.Addr().String(),
+	}
+	if err := cfg.Try(); err != nil {
+		t.Error(err)
+	}
+	_ = l.Close()
+	accepting.Wait()
+	if asked.Load() {
+		t.Error("the token endpoint was asked")
+	}
+}
 
 func TestTryNamesTheKeyAndTheCause(t *testing.T) {
 	t.Parallel()

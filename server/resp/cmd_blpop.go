@@ -66,6 +66,7 @@ func blpop(s *session, args [][]byte) error {
 	if forever {
 		until = time.Time{}
 	}
+	s.showLast()
 	s.consumer.wait.Store(stillBlocked)
 	defer s.consumer.wait.Store(notBlocked)
 	if err := s.subscribe(args[1], until); err != nil {

@@ -69,8 +69,8 @@ func (s *session) endReason() error {
 	switch {
 	case s.end.killed.Load():
 		return errKilled
-	case !s.input.partial.IsZero() && time.Since(s.input.partial) >= s.opts.CommandTimeout:
-		return errSlowCommand
+	case !s.input.partial.IsZero() && time.Since(s.input.partial) >= s.opts.CommandTimeout && !s.conn.Unread():
+		return errSlowCommand // if its bytes are there, sluice was slow and not the client
 	case !s.login.authenticated && time.Since(s.info.connected) >= s.opts.AuthTimeout:
 		return errSlowAuth
 	case s.server.drain.begun.Load() && s.owesNothing() && !time.Now().Before(s.closeAt()) && !s.hasUnread():

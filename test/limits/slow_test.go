@@ -2,10 +2,13 @@ package limits
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -60,7 +63,19 @@ func (c *client) drip(t *testing.T) {
 func TestBusyPipelineIsNotSlow(t *testing.T) {
 	t.Parallel()
 	p := slowProxy(t)
-	c := p.dial(t)
+	for {
+		err, held := sendBusily(p.dial(t))
+		if err == nil {
+			return
+		}
+		if !held { // else the machine let nobody send, and the client was slow
+			t.Fatal(err)
+		}
+	}
+}
+
+// sendBusily sends commands for several times the time of one. held says that it could send nothing for half of that time.
+func sendBusily(c *client) (err error, held bool) { //nolint:revive // the error is what the caller asks for
 	one := command("ECHO", strings.Repeat("x", 997))
 	// Every write ends in the middle of a command.
 	batch := []byte(one[500:] + strings.Repeat(one, 500) + one[:500])
@@ -70,14 +85,38 @@ func TestBusyPipelineIsNotSlow(t *testing.T) {
 		n, _ := io.Copy(io.Discard, c.bytes)
 		replies <- n
 	}()
-	for deadline := time.Now().Add(4 * commandTimeout); time.Now().Before(deadline); {
+	last := time.Now()
+	for deadline := last.Add(4 * commandTimeout); time.Now().Before(deadline); {
+		held = held || time.Since(last) > commandTimeout/2
 		if _, err := c.Write(batch); err != nil {
-			t.Fatalf("a busy client was cut: %v", err)
+			return fmt.Errorf("a busy client was cut: %w", err), held
 		}
+		last = time.Now()
 	}
 	_ = c.CloseWrite()
 	if n := <-replies; n == 0 {
-		t.Error("no replies")
+		return errors.New("no replies"), held
+	}
+	return nil, held
+}
+
+// The rest of a command that came in time was sent in time, even if sluice stood still meanwhile.
+func TestWhoStoodStillCutsNobody(t *testing.T) {
+	t.Parallel()
+	p := slowProxy(t)
+	for range 3 {
+		c := p.dial(t)
+		c.ping()
+		c.send("*1\r\n$4\r\nPI")
+		if err := p.Signal(syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		c.send("NG\r\n")
+		<-time.After(commandTimeout + commandTimeout/2) // the clock of the proxy goes on
+		if err := p.Signal(syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+		c.expect("+PONG")
 	}
 }
 
