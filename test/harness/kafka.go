@@ -20,6 +20,8 @@ type KafkaOptions struct {
 	Partitions int
 	// NoAutoCreate sets auto.create.topics.enable=false.
 	NoAutoCreate bool
+	// Secured adds listeners with TLS and SASL, on which nobody may do anything without a right; see KafkaNode.TLS, Allow.
+	Secured bool
 	// Properties are added to every node's server.properties.
 	Properties map[string]string
 }
@@ -28,6 +30,8 @@ type KafkaOptions struct {
 type Kafka struct {
 	// Nodes in the order of their node.id, which starts at 1.
 	Nodes []*KafkaNode
+	// Certificates are those of a secured cluster; else nil.
+	Certificates *Certificates
 
 	dir string
 }
@@ -56,9 +60,14 @@ func StartKafka(ctx context.Context, o KafkaOptions) (*Kafka, error) {
 
 func (k *Kafka) start(ctx context.Context, java, classpath string, o KafkaOptions) error {
 	nodes := max(o.Nodes, 1)
-	ports, err := FreePorts(2 * nodes)
+	ports, err := FreePorts((2 + securedPorts) * nodes)
 	if err != nil {
 		return err
+	}
+	if o.Secured {
+		if k.Certificates, err = makeCertificates(k.dir); err != nil {
+			return err
+		}
 	}
 	cluster, err := clusterID()
 	if err != nil {
@@ -69,7 +78,7 @@ func (k *Kafka) start(ctx context.Context, java, classpath string, o KafkaOption
 			java: java, classpath: classpath, cluster: cluster,
 			dir: filepath.Join(k.dir, fmt.Sprint(i+1)), ID: i + 1, Addr: loopback(ports[i]),
 		}
-		if err := node.configure(ports, o); err != nil {
+		if err := node.configure(ports[:2*nodes], ports[2*nodes+i*securedPorts:], k.Certificates, o); err != nil {
 			return err
 		}
 		k.Nodes = append(k.Nodes, node)

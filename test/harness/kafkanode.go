@@ -20,18 +20,25 @@ type KafkaNode struct {
 	ID int
 	// Addr is its client listener, host:port.
 	Addr string
+	// TLS and SASL are further listeners of a secured node: TLS with client certificates, SASL within TLS.
+	TLS, SASL string
 
 	java, classpath, cluster, dir string
+	formatting                    []string // further arguments for its storage
 	process                       *Process
 }
 
 // configure writes server.properties; the first half of ports are the brokers', the second half
-// the controllers'.
-func (n *KafkaNode) configure(ports []int, o KafkaOptions) error {
+// the controllers'. The further ports are for the listeners of a secured node, which has certificates.
+func (n *KafkaNode) configure(ports, further []int, c *Certificates, o KafkaOptions) error {
 	if err := os.MkdirAll(n.dir, 0o755); err != nil {
 		return err
 	}
 	settings := n.settings(ports, o)
+	if c != nil {
+		n.secure(settings, c, further)
+		n.formatting = securedFormat()
+	}
 	maps.Copy(settings, o.Properties)
 	var text strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
@@ -82,8 +89,10 @@ func (n *KafkaNode) settings(ports []int, o KafkaOptions) map[string]string {
 func (n *KafkaNode) properties() string { return filepath.Join(n.dir, "server.properties") }
 
 func (n *KafkaNode) format(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, n.java, "-XX:TieredStopAtLevel=1", "-cp", n.classpath,
-		"kafka.tools.StorageTool", "format", "-t", n.cluster, "-c", n.properties())
+	args := append([]string{
+		"-XX:TieredStopAtLevel=1", "-cp", n.classpath, "kafka.tools.StorageTool", "format", "-t", n.cluster, "-c", n.properties(),
+	}, n.formatting...)
+	cmd := exec.CommandContext(ctx, n.java, args...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("format the storage of Kafka node %d: %w\n%s", n.ID, err, out)
 	}
