@@ -21,8 +21,9 @@ import (
 // What any broker knows is asked of one that answers, through a handle of our own: the binding's client asks the
 // controller, and nobody else when that is silent. It does the rest, and is opened for it.
 type Admin struct {
-	handle *librdkafka.Admin
-	roster roster
+	handle   *librdkafka.Admin
+	roster   roster
+	troubles troubles
 
 	properties config.Properties
 	open       sync.Once
@@ -73,9 +74,7 @@ type GroupOffset struct {
 // OpenAdmin creates a client for administrative reads. No broker needs to be reachable.
 func OpenAdmin(brokers []string, properties config.Properties) (*Admin, error) {
 	cfg := config.Config{Brokers: brokers, Properties: properties}
-	all := config.Merge(cfg.AdminProperties(adminDefaults), config.Properties{
-		"log_level": "0", // the producers' handles report the same trouble, through our log
-	})
+	all := cfg.AdminProperties(adminDefaults)
 	handle, err := librdkafka.NewAdmin(all)
 	if err != nil {
 		return nil, fmt.Errorf("admin client: %w", err)

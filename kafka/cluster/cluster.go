@@ -24,6 +24,7 @@ type Cluster struct {
 	offsetSlots chan struct{} // a slot for each offset client
 	admin       atomic.Pointer[sharedAdmin]
 	state       clusterState
+	doubted     atomic.Bool // see Doubt
 	engine      Engine
 }
 

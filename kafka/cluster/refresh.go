@@ -47,6 +47,18 @@ func (c *Cluster) Reach() error {
 	return o.broken
 }
 
+// Unreachable is why no broker answers, a kerr.ErrNoAnswer; nil when one does, or when none was asked yet.
+func (c *Cluster) Unreachable() error {
+	err := c.Reach()
+	if err == nil || errors.Is(err, kerr.ErrNotAsked) {
+		return nil
+	}
+	return kerr.Asked(err)
+}
+
+// Doubt has the brokers asked whether they answer, and not only when it is time: somebody waits for them.
+func (c *Cluster) Doubt() { c.doubted.Store(true) }
+
 // Heard is a broker of the cluster, and whether it has not answered for a while.
 type Heard struct {
 	Broker
@@ -106,7 +118,7 @@ type refresher struct {
 
 // tick asks what is due. Without a broker that answers there is nothing else to ask.
 func (r *refresher) tick(ctx context.Context) {
-	if !time.Now().Before(r.pingAt) {
+	if r.cluster.doubted.Swap(false) || !time.Now().Before(r.pingAt) {
 		r.ping(ctx)
 	}
 	if r.cluster.Reach() != nil || time.Now().Before(r.lagAt) || ctx.Err() != nil {
@@ -152,7 +164,7 @@ func (r *refresher) ask(ctx context.Context, question func(context.Context, *Adm
 	ctx, cancel := context.WithTimeout(ctx, QuestionTime)
 	defer cancel()
 	err := r.cluster.Ask(func(a *Admin) error { return question(ctx, a) })
-	if errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.DeadlineExceeded) && kerr.Reason(err) == kerr.Reason(context.DeadlineExceeded) {
 		return errors.New("no answer within " + QuestionTime.String())
 	}
 	return err

@@ -46,7 +46,7 @@ func (a *sharedAdmin) use(do func(*Admin) error) error {
 	if a.err != nil {
 		return a.err
 	}
-	return do(a.admin)
+	return a.admin.because(do(a.admin))
 }
 
 // close waits for the calls that are inside and closes the Admin; after ctx it leaves that to a

@@ -269,6 +269,15 @@ func (m *Member) Assigned() []record.TopicPartition {
 	return free
 }
 
+// Unreachable is why the member is in no group yet, where the reason is that no broker answers; else nil. A member that
+// was in its group waits: brokers that have gone come back.
+func (m *Member) Unreachable() error {
+	if !m.Joining() {
+		return nil
+	}
+	return m.sub.groups.cluster.Unreachable()
+}
+
 // Joining tells whether Kafka has assigned nothing yet to the member's subscription.
 func (m *Member) Joining() bool {
 	m.sub.mu.Lock()

@@ -23,8 +23,8 @@ var (
 	ErrNoGroup = errors.New("no such group")
 	// ErrDenied says that the brokers do not allow it: an ACL is missing.
 	ErrDenied = errors.New("the brokers do not allow it")
-	// ErrNoAnswer says that no broker answered in time.
-	ErrNoAnswer = errors.New("no broker answered")
+	// ErrNoAnswer says that no broker answers, or did in time.
+	ErrNoAnswer = errors.New("no broker answers")
 	// ErrNotAsked says that no broker was asked yet: the process has just started.
 	ErrNotAsked = errors.New("no broker was asked yet")
 	// ErrMaybe says that no broker answered a change in time, which may be done all the same.
@@ -83,6 +83,11 @@ func Unanswered(err error) bool {
 	return err != nil
 }
 
+// TimedOut tells a question that ended with its time, or with the last connection.
+func TimedOut(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || CodeOf(err) != librdkafka.None && Unanswered(err)
+}
+
 // Absent tells the codes of a topic that does not exist.
 func Absent(code librdkafka.Code) bool { return Of(code).Produce == ErrNoTopic } //nolint:errorlint // as above
 
@@ -130,10 +135,16 @@ type explanation struct{ cause, kind error }
 func (e *explanation) Error() string   { return e.cause.Error() }
 func (e *explanation) Unwrap() []error { return []error{e.cause, e.kind} }
 
-// Reason is an error's text, in plain words where a deadline passed.
+// Reason is an error's text, in plain words where a deadline passed or no broker is connected.
 func Reason(err error) string {
-	if errors.Is(err, context.DeadlineExceeded) || CodeOf(err) == librdkafka.TimedOut {
+	if why, is := explained(err); is {
+		return why
+	}
+	switch code := CodeOf(err); {
+	case errors.Is(err, context.DeadlineExceeded), code == librdkafka.TimedOut:
 		return "no answer"
+	case code == librdkafka.Transport, code == librdkafka.AllBrokersDown:
+		return "no connection"
 	}
 	return err.Error()
 }

@@ -226,6 +226,8 @@ rd_kafka_conf_t *rd_kafka_conf_new(void);
 void rd_kafka_conf_destroy(rd_kafka_conf_t *conf);
 rd_kafka_conf_res_t rd_kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value, char *err,
 	size_t size);
+void rd_kafka_conf_set_throttle_cb(rd_kafka_conf_t *conf, void (*callback)(rd_kafka_t *rk, const char *broker_name,
+	int32_t broker_id, int throttle_time_ms, void *opaque));
 void rd_kafka_conf_set_events(rd_kafka_conf_t *conf, int events);
 rd_kafka_t *rd_kafka_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, char *err, size_t size);
 rd_kafka_resp_err_t rd_kafka_set_log_queue(rd_kafka_t *rk, rd_kafka_queue_t *queue);

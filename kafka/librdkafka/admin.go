@@ -6,6 +6,7 @@ import "C"
 
 import (
 	"context"
+	"strings"
 	"time"
 	"unsafe"
 )
@@ -39,7 +40,7 @@ type Broker struct {
 
 // NewAdmin creates a handle. No broker needs to be reachable.
 func NewAdmin(properties map[string]string) (*Admin, error) {
-	rk, err := open(C.RD_KAFKA_PRODUCER, properties, eventError)
+	rk, err := open(C.RD_KAFKA_PRODUCER, properties, eventError|eventLog)
 	if err != nil {
 		return nil, err
 	}
@@ -52,14 +53,19 @@ func (a *Admin) Close() {
 	C.rd_kafka_destroy_flags(a.rk, 0)
 }
 
-// discardEvents drops what the handle reports: producers' handles report the same.
-func (a *Admin) discardEvents() {
+// Failures passes on what the handle has reported since the last call: why brokers cannot be reached. Of a connection that
+// ends at once librdkafka reports the reason in its log only, with the facility FAIL.
+func (a *Admin) Failures(each func(Event)) {
 	for {
-		ev, _ := pollQueue(a.queue)
+		ev, kind := pollQueue(a.queue)
 		if ev == nil {
 			return
 		}
+		event := read(ev, kind)
 		destroyEvent(ev)
+		if event.Kind == Failure || event.Kind == Log && strings.HasPrefix(event.Text, "FAIL: ") {
+			each(event)
+		}
 	}
 }
 
@@ -72,7 +78,6 @@ type Metadata struct {
 // Metadata asks any connected broker for the brokers of the cluster, and with topics for its topics. It holds a thread for at
 // most limit.
 func (a *Admin) Metadata(topics bool, limit time.Duration) (Metadata, error) {
-	a.discardEvents()
 	all := C.int(0)
 	if topics {
 		all = 1
@@ -141,7 +146,6 @@ func millis(limit time.Duration) C.int { return C.int(max(1, limit.Milliseconds(
 // Topics asks one broker to describe topics, all in one request. Topics that do not exist are not created. The error TimedOut
 // says that no answer came within limit. It holds no thread while it waits.
 func (a *Admin) Topics(ctx context.Context, broker int32, names []string, limit time.Duration) ([]Topic, error) {
-	a.discardEvents()
 	s, err := newSignal()
 	if err != nil {
 		return nil, err

@@ -108,6 +108,7 @@ func openWith(conf *C.rd_kafka_conf_t, kind C.rd_kafka_type_t, properties map[st
 		return nil, err
 	}
 	C.rd_kafka_conf_set_events(conf, events)
+	C.sluice_watch_throttle(conf, kind)
 	var text [512]C.char
 	rk := C.rd_kafka_new(kind, conf, &text[0], 512)
 	if rk == nil {

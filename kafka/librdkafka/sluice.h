@@ -118,6 +118,17 @@ void sluice_fetch_limiter_set(sluice_fetch_limiter *limiter, int64_t limit);
 int sluice_fetch_limiter_holds(sluice_fetch_limiter *limiter);
 void sluice_fetch_limiter_admit(sluice_fetch_limiter *limiter, int forever);
 
+// Quotas (throttle.c).
+
+typedef struct {
+	int64_t ago; // nanoseconds since a broker last delayed an answer; -1 for never
+	int32_t broker;
+	int32_t ms; // the delay
+} sluice_throttle;
+
+void sluice_watch_throttle(rd_kafka_conf_t *conf, rd_kafka_type_t kind);
+sluice_throttle sluice_last_throttle(rd_kafka_type_t kind);
+
 // A thread that ends the lingering of records (flusher.c).
 
 typedef struct sluice_flusher sluice_flusher;

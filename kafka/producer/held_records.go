@@ -37,8 +37,8 @@ type heldRecords struct {
 }
 
 const (
-	maxHeldRecords = 1000             // of one topic
-	maxHeldBytes   = 4 << 20          // of one topic
+	maxHeldRecords = 10_000           // of one topic
+	maxHeldBytes   = 16 << 20         // of one topic
 	maxHeldInAll   = 64 << 20         // bytes of all topics
 	heldFor        = 28 * time.Second // older records fail: they are not written
 )

@@ -172,7 +172,7 @@ func (q *lookupLoop) round(ctx context.Context) time.Duration {
 	q.topics = append(q.topics, absent...)
 	switch {
 	case err != nil:
-		q.expire("no broker could be asked whether it exists: " + kerr.Reason(err))
+		q.expire(err)
 		return lookupPause
 	case len(absent) > 0 && len(absent) == len(q.topics): // all were asked for
 		return appearanceTime / 10
@@ -303,12 +303,12 @@ func createAll(ctx context.Context, a *cluster.Admin, topics []*topic) error {
 	return nil
 }
 
-// expire gives up records that have waited for too long. It forgets topics that no record waits for any more.
-func (q *lookupLoop) expire(reason string) {
+// expire gives up records that have waited for too long, because no broker could be asked. It forgets topics that no record waits for any more.
+func (q *lookupLoop) expire(asked error) {
 	before := time.Now().Add(-heldFor)
 	var left []*topic
 	for _, t := range q.topics {
-		if !t.expire(q.producers, before, reason) {
+		if !t.expire(q.producers, before, asked) {
 			left = append(left, t)
 		}
 	}

@@ -17,6 +17,9 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
+	if e.Topic == "" { // nobody knows any more
+		return fmt.Sprintf("%s: %s", e.Outcome, e.Reason)
+	}
 	return fmt.Sprintf("%s: topic %s: %s", e.Outcome, e.Topic, e.Reason)
 }
 

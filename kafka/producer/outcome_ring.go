@@ -23,6 +23,9 @@ type recordPosition struct {
 	offset, timestamp int64
 }
 
+// nowhere is the position of a record that has none, or whose position nobody knows.
+var nowhere = recordPosition{AnyPartition, -1, -1}
+
 func positionOf(r *librdkafka.Report) recordPosition {
 	// Below -1 are librdkafka's names for no offset.
 	return recordPosition{r.Partition, max(-1, r.Offset), r.Timestamp}
@@ -117,6 +120,21 @@ func (g *outcomeRing) forget(n int) {
 	}
 }
 
+// giveUp enters an outcome for those of the n oldest records that have none.
+func (g *outcomeRing) giveUp(n int, failure *Error) {
+	for s := g.first; s != g.first+uint32(n); s++ {
+		o := g.outcome(s)
+		if o.done {
+			continue
+		}
+		*o = outcome{err: failure, done: true}
+		if g.positions != nil {
+			*g.position(s) = nowhere
+		}
+	}
+	g.advance()
+}
+
 // shrink lets the memory of an idle session go.
 func (g *outcomeRing) shrink() {
 	if g.first == g.next && len(g.outcomes) > 16 {
@@ -128,6 +146,6 @@ func (g *outcomeRing) shrink() {
 func (g *outcomeRing) keepPositions() {
 	g.positions = make([]recordPosition, len(g.outcomes))
 	for i := range g.positions {
-		g.positions[i] = recordPosition{AnyPartition, -1, -1}
+		g.positions[i] = nowhere
 	}
 }

@@ -48,7 +48,7 @@ func (ps *Producers) diagnose(ctx context.Context, ask cluster.Ask, heard []clus
 // logProblems logs what is wrong with topics, once.
 func (ps *Producers) logProblems(found problems) {
 	for tp, why := range found {
-		if tp.Partition == AnyPartition && ps.problem(tp.Topic, tp.Partition) != why {
+		if tp.Partition == AnyPartition && ps.knownProblem(tp) != why {
 			ps.log.Warn("records of a topic do not arrive", "topic", tp.Topic, "reason", why)
 		}
 	}
@@ -144,15 +144,27 @@ func brokerList(ids []int32, names map[int32]string) string {
 
 // problem is what keeps records of a partition from being written; empty when it is not known. AnyPartition asks for any.
 func (ps *Producers) problem(topic string, partition int32) string {
+	if err := ps.cluster.Unreachable(); err != nil {
+		return err.Error()
+	}
+	if known := ps.knownProblem(record.TopicPartition{Topic: topic, Partition: partition}); known != "" {
+		return known
+	}
+	return ps.cluster.ThrottledProducers()
+}
+
+// knownProblem is what the last question found out about a partition.
+func (ps *Producers) knownProblem(tp record.TopicPartition) string {
 	found := ps.problems.Load()
 	if found == nil {
 		return ""
 	}
-	return (*found)[record.TopicPartition{Topic: topic, Partition: partition}]
+	return (*found)[tp]
 }
 
 // Asked is called after each question to the brokers whether they answer; see cluster.Engine.
 func (ps *Producers) Asked(ctx context.Context, ask cluster.Ask, heard []cluster.Heard, failed error) {
+	ps.offline.Store(failed != nil)
 	ps.diagnose(ctx, ask, heard)
 	if failed == nil && len(cluster.SilentOf(heard)) > 0 {
 		ps.refreshTopics()

@@ -17,10 +17,14 @@ func (ps *Producers) produce(g *sessionBatch, topic, key, value []byte, opaque u
 	if err != nil {
 		return err
 	}
-	if knowledge(t.state.Load()) == known {
+	isKnown := knowledge(t.state.Load()) == known
+	if isKnown && !ps.holdsBack(t, g.producer) {
 		return ps.gather(g, t, key, value, opaque, d)
 	}
 	g.push() // earlier records go first
+	if isKnown {
+		return ps.holdBack(g, t, key, value, opaque, d)
+	}
 	return ps.hold(g, t, key, value, opaque, d)
 }
 

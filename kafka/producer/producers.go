@@ -28,6 +28,7 @@ type Producers struct {
 	counters    counterTable
 	limits      limits
 	problems    atomic.Pointer[problems]
+	offline     atomic.Bool      // no broker answers: see holdsBack
 	lastWritten map[string]int64 // how many records were written at the last look, by topic with records under way; see diagnose
 }
 

@@ -187,6 +187,7 @@ func (p *Publisher) resolve(r *librdkafka.Report, failure *Error) bool {
 // Close ends the handle. The failures of records in flight are still counted and logged.
 func (p *Publisher) Close() {
 	p.Push()
+	p.dropUnsent()
 	p.closed.Store(true)
 	p.producers.publishers.release(p)
 }

@@ -165,6 +165,19 @@ func (w *publisherWalk) Forget(t *rapid.T) {
 	w.tracked, w.asked = w.tracked[n:], 0
 }
 
+// GiveUp gives records an outcome that have none; a report may still replace it.
+func (w *publisherWalk) GiveUp(t *rapid.T) {
+	n := rapid.IntRange(0, len(w.tracked)).Draw(t, "n")
+	failure := &Error{Outcome: record.Unknown}
+	w.p.giveUp(n, failure)
+	for _, s := range w.tracked[:n] {
+		if !s.done {
+			s.done, s.failure = true, failure
+		}
+	}
+	w.asked = 0
+}
+
 func (w *publisherWalk) TakeFailed(t *rapid.T) {
 	if got := w.p.TakeFailed(); got != w.failed {
 		t.Fatalf("%d buffered records failed, want %d", got, w.failed)
@@ -198,6 +211,7 @@ func TestOutcomesAgainstAList(t *testing.T) {
 			"report more": w.Report,
 			"take":        w.Take,
 			"forget":      w.Forget,
+			"give up":     w.GiveUp,
 			"results":     w.Results,
 			"place":       w.Place,
 			"take failed": w.TakeFailed,

@@ -17,6 +17,7 @@ type reportLoop struct {
 	handle   *librdkafka.Producer
 	batching batching        // of the handle
 	former   *sync.WaitGroup // done when a handle that failed has ended
+	reported bool            // a report came since the last look
 	busy     time.Time       // when a handle for smaller batches last had records
 	ending   chan struct{}   // closed when the loop must end
 	ended    chan struct{}   // closed when the loop has ended
@@ -66,6 +67,7 @@ func (d *reportLoop) read() bool {
 			return false
 		}
 		now := time.Now()
+		d.doubt()
 		d.losses.log(d.producer.log, now)
 		if d.idle(now) {
 			d.producer.splitter.close(d)
@@ -76,6 +78,14 @@ func (d *reportLoop) read() bool {
 		default:
 		}
 	}
+}
+
+// doubt has the brokers asked whether they answer when records wait and none was reported.
+func (d *reportLoop) doubt() {
+	if !d.reported && d.handle.Pending() > 0 {
+		d.producer.producers.cluster.Doubt()
+	}
+	d.reported = false
 }
 
 // idle tells whether a handle for smaller batches is no longer needed.
@@ -102,6 +112,7 @@ func (d *reportLoop) take() (failed bool) {
 		case librdkafka.Nothing:
 			return failed
 		case librdkafka.Reports:
+			d.reported = true
 			d.producer.accumulator.reported()
 			d.wake()
 			d.replaceOutOfEpochs()

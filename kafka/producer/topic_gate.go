@@ -47,6 +47,7 @@ type topic struct {
 	// The counters are set before the topic is first known, and never again.
 	topicCounters
 
+	heldBack        *atomic.Bool  // some records wait although the topic is known, and later ones must not overtake them
 	lookup          lookupHistory // belongs to the look-up loop
 	awaitsPartition bool          // it is another topic's awaiting
 	due             time.Time     // not asked for before; guarded by the mutex of lookups
@@ -60,7 +61,7 @@ type topic struct {
 }
 
 func newTopic(gate *topicGate, name string) *topic {
-	return &topic{gate: gate, name: name, held: heldRecords{inAll: &gate.bytes}}
+	return &topic{gate: gate, name: name, heldBack: new(atomic.Bool), held: heldRecords{inAll: &gate.bytes}}
 }
 
 // partitionCount is how many partitions a topic had when the brokers were last asked.
@@ -183,9 +184,29 @@ func (t *topic) hold(r heldRecord) (released, first bool, err error) {
 	return false, first, nil
 }
 
+// holdBack keeps a record of a known topic while no broker answers, or while earlier records wait.
+func (t *topic) holdBack(r heldRecord, offline *atomic.Bool) (kept, first bool, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !offline.Load() && !t.heldBack.Load() {
+		return false, false, nil
+	}
+	if !t.held.add(r) {
+		return false, false, kerr.ErrFull
+	}
+	r.producer.held.Add(1)
+	t.heldBack.Store(true)
+	first = knowledge(t.state.Load()) != asking
+	t.state.Store(int32(asking))
+	return true, first, nil
+}
+
 // empty forgets what was held. All of it has been handed on, or has ended.
 func (t *topic) empty(now knowledge) {
 	t.held.clear()
+	if t.awaitsPartition {
+		t.heldBack.Store(false)
+	}
 	t.state.Store(int32(now))
 }
 
@@ -229,7 +250,7 @@ func (t *topic) awaitingPartition() *topic {
 	defer t.mu.Unlock()
 	if t.awaiting == nil {
 		t.awaiting = newTopic(t.gate, t.name)
-		t.awaiting.topicCounters, t.awaiting.awaitsPartition = t.topicCounters, true
+		t.awaiting.topicCounters, t.awaiting.awaitsPartition, t.awaiting.heldBack = t.topicCounters, true, t.heldBack
 	}
 	return t.awaiting
 }
@@ -288,9 +309,13 @@ func (t *topic) refuse(ps *Producers) {
 }
 
 // expire ends what has been held for too long. done says that nothing is held any more, so that the look-up is over.
-func (t *topic) expire(ps *Producers, before time.Time, reason string) (done bool) {
+func (t *topic) expire(ps *Producers, before time.Time, asked error) (done bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	reason := kerr.Asked(asked).Error()
+	if t.row == nil {
+		reason = "no broker could be asked whether it exists: " + kerr.Reason(asked)
+	}
 	t.giveUpFirst(ps, t.held.older(before), &Error{Outcome: record.Retry, Topic: t.name, Reason: reason})
 	if len(t.held.records) > 0 {
 		return false

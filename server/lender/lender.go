@@ -219,6 +219,17 @@ func (l *Lender) Leave(w *Waiter) (*Batch, error) {
 	return nil, l.state.full
 }
 
+// Unreachable is why no record could come: no broker answers, and none has let the group's consumer in. Else it is nil.
+func (l *Lender) Unreachable() error {
+	l.mu.Lock()
+	member := l.state.member
+	l.mu.Unlock()
+	if member == nil {
+		return nil
+	}
+	return member.Unreachable()
+}
+
 // GiveBack returns records that could not be written to the worker. A nil batch is nothing.
 func (l *Lender) GiveBack(b *Batch) {
 	if b == nil {

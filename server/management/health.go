@@ -27,6 +27,8 @@ type Readiness struct {
 	Reasons []string `json:"reasons"`
 	// SilentBrokers do not answer. Other brokers may answer, so this is no reason to go elsewhere.
 	SilentBrokers []string `json:"silent_brokers,omitempty"`
+	// Throttled says which brokers delay their answers, because a quota of Kafka is exceeded.
+	Throttled []string `json:"throttled,omitempty"`
 }
 
 // healthz answers 503 when a restart would help.
@@ -56,6 +58,7 @@ func (s *Server) readiness() Readiness {
 		for _, b := range c.Silent() {
 			ready.SilentBrokers = append(ready.SilentBrokers, b.String())
 		}
+		ready.Throttled = c.Throttled()
 	}
 	return ready
 }

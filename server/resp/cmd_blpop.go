@@ -112,10 +112,21 @@ func (s *session) waitOver(until time.Time) (bool, error) {
 	case s.server.drain.begun.Load():
 		return true, errShutdown
 	case how == unblockedTimeout, s.multi.executing, !until.IsZero() && !time.Now().Before(until):
+		if err := s.unreachable(); err != nil {
+			return true, err
+		}
 		s.out.NullArray()
 		return true, nil
 	}
 	return false, nil
+}
+
+// unreachable is why no record could come: the group was never joined, because no broker answers.
+func (s *session) unreachable() error {
+	if s.consumer.member == nil {
+		return nil
+	}
+	return s.consumer.member.Unreachable()
 }
 
 // subscribe makes the session a member at its first BLPOP. Later ones must ask for the same.

@@ -1,7 +1,6 @@
 package resp
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
@@ -48,18 +47,15 @@ func (s *session) replyPending(wait bool) error {
 // replyTo replies to a delivered produce whose reports are there, or which has waited too long; false otherwise.
 func (s *session) replyTo(p *pendingReply, counts *replyCounts) bool {
 	failure, ok := s.producer.Take(p.records)
-	switch {
-	case ok:
+	if !ok && time.Since(p.since) >= s.opts.AckTimeout {
+		s.producer.GiveUp(p.records, s.opts.AckTimeout)
+		failure, ok = s.producer.Take(p.records)
+	}
+	if ok {
 		counts.add(s.server, p, failure != nil || p.err != nil)
 		s.writeOutcome(p, failure)
-	case time.Since(p.since) >= s.opts.AckTimeout:
-		s.producer.Forget(p.records)
-		counts.add(s.server, p, true)
-		s.out.Error(fmt.Sprintf("PROD unknown: no answer of the brokers within %s", s.opts.AckTimeout))
-	default:
-		return false
 	}
-	return true
+	return ok
 }
 
 func (s *session) writeOutcome(p *pendingReply, failure *kafka.ProduceError) {

@@ -64,7 +64,7 @@ func TestExitStatuses(t *testing.T) {
 		{"check", exitUsage, "", "check needs a file: -c FILE or --librdkafka FILE" + tryHelp},
 		{"topics", exitUsage, "", "which cluster?"},
 		{"topics describe", exitUsage, "", tryHelp},
-		{"topics --brokers 127.0.0.1:1 --timeout 100ms", exitFailed, "", "sluice: no answer from 127.0.0.1:1 within 100ms: no broker answered: "},
+		{"topics --brokers 127.0.0.1:1 --timeout 100ms", exitFailed, "", "sluice: no broker answers: 127.0.0.1:1 refuses connections: nothing listens there\n"},
 		{"serve --embedded --state-dir /dev/null/x", exitFailed, "", "sluice: state_dir: "},
 	} {
 		status, out, err := command(strings.Fields(test.args)...)

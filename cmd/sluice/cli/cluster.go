@@ -36,11 +36,35 @@ func (f *clusterFlags) ask(read func(context.Context, *kafka.Cluster) error) err
 	ctx, cancel := context.WithTimeout(context.Background(), f.Timeout)
 	defer cancel()
 	defer end(ctx)
+	go endHopeless(ctx, cancel, cluster, len(cfg.Kafka.Brokers))
 	err = read(ctx, cluster)
-	if err != nil && (ctx.Err() != nil || errors.Is(err, kafka.ErrNoAnswer)) { // librdkafka has several errors for a timeout
-		return fmt.Errorf("no answer from %s within %s: %w", strings.Join(cfg.Kafka.Brokers, ","), f.Timeout, err)
+	if err == nil || ctx.Err() == nil && !errors.Is(err, kafka.ErrNoAnswer) { // librdkafka has several errors for a timeout
+		return err
 	}
-	return err
+	if why, _ := cluster.Trouble(); why != "" {
+		return fmt.Errorf("%w: %s", kafka.ErrNoAnswer, why)
+	}
+	return fmt.Errorf("no answer from %s within %s: %w", strings.Join(cfg.Kafka.Brokers, ","), f.Timeout, err)
+}
+
+const (
+	hopelessAfter = 1500 * time.Millisecond
+	hopelessTick  = 100 * time.Millisecond
+)
+
+// endHopeless cancels questions that nobody is going to answer: none of the brokers can be reached, and it is known why.
+func endHopeless(ctx context.Context, cancel context.CancelFunc, cluster *kafka.Cluster, brokers int) {
+	tick := time.NewTicker(hopelessTick)
+	defer tick.Stop()
+	for began := time.Now(); ctx.Err() == nil; {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+		if _, n := cluster.Trouble(); n >= brokers && time.Since(began) >= hopelessAfter {
+			cancel()
+		}
+	}
 }
 
 // print writes a table, or its JSON.

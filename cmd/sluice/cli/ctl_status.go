@@ -39,6 +39,9 @@ func printStatus(to io.Writer, s *management.Status) error {
 	fmt.Fprintf(to, "sluice %s, up %s, %s, librdkafka %s\n",
 		visible(s.Build.Version), age(s.UptimeSeconds), visible(s.Build.Go), visible(s.Build.Librdkafka))
 	fmt.Fprintln(to, readiness(s))
+	for _, sentence := range s.Throttled {
+		fmt.Fprintln(to, visible(sentence))
+	}
 	for _, late := range s.Late {
 		fmt.Fprintf(to, "stuck: %s has not turned for %s, and may take %s\n",
 			visible(late.Loop), age(late.AgeSeconds), age(late.GapSeconds))

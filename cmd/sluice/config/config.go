@@ -2,6 +2,7 @@ package config
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/sluice-proxy/sluice/cmd/sluice/logging"
 	"github.com/sluice-proxy/sluice/kafka"
@@ -16,6 +17,7 @@ type Config struct {
 	Management Management
 	Users      Users
 	Kafka      kafka.Config
+	AckTimeout time.Duration // of both doors, unless one has its own
 	StateDir   string
 	Insecure   bool
 	Log        logging.Config
@@ -59,6 +61,7 @@ func Default() *Config {
 		HTTP:       HTTP{Address: "127.0.0.1:8082", Options: rest.DefaultOptions()},
 		Management: Management{Address: "127.0.0.1:9380", Control: autoControl},
 		Kafka:      kafka.Defaults(),
+		AckTimeout: resp.DefaultOptions().AckTimeout,
 		Log:        logging.Config{Level: slog.LevelInfo, Format: "text"},
 	}
 }

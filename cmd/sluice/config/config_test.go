@@ -37,7 +37,7 @@ func TestEveryMistakeIsNamedWithItsPlace(t *testing.T) {
 	for _, test := range []struct{ content, want string }{
 		{"kafka:\n  brokerz: [a]\n", `sluice.yaml:2:3: unknown key "brokerz" under kafka (did you mean "brokers"?)`},
 		{"kafak: {}\n", `sluice.yaml:1:1: unknown key "kafak" (did you mean "kafka"?)`},
-		{"resp:\n  ack_timeout: 5s\n", `sluice.yaml:2:3: unknown key "ack_timeout" under resp (did you mean produce.ack_timeout?)`},
+		{"resp:\n  queue_timeout: 5s\n", `sluice.yaml:2:3: unknown key "queue_timeout" under resp (did you mean produce.queue_timeout?)`},
 		{"address: x\n", `sluice.yaml:1:1: unknown key "address" (did you mean http.address or management.address or resp.address?)`},
 		{"kafka.brokers: x\n", `sluice.yaml:1:1: unknown key "kafka.brokers": sections are nested, with a colon after each`},
 		{"completely: different\n", `sluice.yaml:1:1: unknown key "completely"`},
@@ -177,13 +177,13 @@ func TestASecretPropertyIsNotShownInItsError(t *testing.T) {
 
 func TestValuesArriveInTheirUnits(t *testing.T) {
 	cfg, err := read(`
-resp: {address: "127.0.0.1:7000", max_clients: 5, write_timeout: 1s, command_timeout: 2m, auth_timeout: 3s,
+resp: {address: "127.0.0.1:7000", max_clients: 5, write_timeout: 1s, command_timeout: 2m, auth_timeout: 3s, ack_timeout: 1500ms,
   limits: {args: 1, bulk: 2KiB, command: 3 MiB, inline: 100B, output: 1MB}}
 users: {password: 007}
-http: {address: ""}
+http: {address: "", ack_timeout: 3s}
 management: {max_topic_rows: 7}
 drain_grace: 1ms
-produce: {ack_timeout: 1500ms, queue_timeout: 1s, in_flight: 5, max_topics: 6}
+produce: {ack_timeout: 2s, queue_timeout: 1s, in_flight: 5, max_topics: 6}
 consume: {member_grace: 1m, linger: 2s, window_bytes: 1048576}
 kafka:
   brokers: "a:1, b"
@@ -201,7 +201,8 @@ kafka:
 	door.MaxClients, door.OutputLimit = 5, 1_000_000
 	door.Limits.Args, door.Limits.Bulk, door.Limits.Command, door.Limits.Inline = 1, 2048, 3<<20, 100
 	door.WriteTimeout, door.CommandTimeout, door.AuthTimeout = time.Second, 2*time.Minute, 3*time.Second
-	door.DrainGrace, door.AckTimeout, door.QueueTimeout = time.Millisecond, 1500*time.Millisecond, time.Second
+	door.DrainGrace, door.QueueTimeout = time.Millisecond, time.Second
+	want.AckTimeout, door.AckTimeout, want.HTTP.Options.AckTimeout = 2*time.Second, 1500*time.Millisecond, 3*time.Second
 	want.Kafka.Consume.MemberGrace, want.Kafka.Consume.Linger = time.Minute, 2*time.Second
 	want.Kafka.Brokers = []string{"a:1", "b"}
 	want.Kafka.Properties = kafka.Properties{"session.timeout.ms": "6000", "socket.keepalive.enable": "true", "client.id": "x"}
@@ -301,6 +302,24 @@ func TestThePasswordFile(t *testing.T) {
 }
 
 // A value that the producers take passes the Redis door, too.
+func TestADoorWithoutAnAckTimeoutHasTheCommonOne(t *testing.T) {
+	for content, want := range map[string][2]time.Duration{
+		"":                             {30 * time.Second, 30 * time.Second},
+		"produce: {ack_timeout: 4s}\n": {4 * time.Second, 4 * time.Second},
+		"resp: {ack_timeout: 2s}\n":    {2 * time.Second, 30 * time.Second},
+		"resp: {ack_timeout: 30s}\nhttp: {ack_timeout: 7s}\nproduce: {ack_timeout: 4s}\n": {30 * time.Second, 7 * time.Second},
+	} {
+		flags := &Flags{Config: write(t, "sluice.yaml", content)}
+		cfg, _, err := flags.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := [2]time.Duration{cfg.RESP.Options.AckTimeout, cfg.HTTP.Options.AckTimeout}; got != want {
+			t.Errorf("%q: %v, want %v", content, got, want)
+		}
+	}
+}
+
 func TestLimitsFollowEachOther(t *testing.T) {
 	for content, want := range map[string][3]int{
 		"": {1_048_588, 4 << 20, 65536},

@@ -50,6 +50,12 @@ func (f *Flags) load() (*Config, []Warning, error) {
 // follow gives limits that no file has what others need: a value that a producer takes passes the door, too. An argument of
 // a command costs memory even if it is empty.
 func (c *Config) follow(written map[string]bool) {
+	if !written["resp.ack_timeout"] {
+		c.RESP.Options.AckTimeout = c.AckTimeout
+	}
+	if !written["http.ack_timeout"] {
+		c.HTTP.Options.AckTimeout = c.AckTimeout
+	}
 	limits := &c.RESP.Options.Limits
 	if !written["resp.limits.bulk"] {
 		limits.Bulk = max(limits.Bulk, c.Kafka.LargestRecord())

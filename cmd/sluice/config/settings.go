@@ -51,6 +51,7 @@ func (c *Config) respSettings() []setting {
 		{"resp.auth_timeout", duration(&door.AuthTimeout), newConnections, "with a password: how long a client may take to give it"},
 		{"resp.command_timeout", duration(&door.CommandTimeout), newConnections, "a client must send the rest of a command within this time"},
 		{"resp.write_timeout", duration(&door.WriteTimeout), newConnections, "a client that does not read its answers for this time is cut"},
+		{"resp.ack_timeout", duration(&door.AckTimeout), newConnections, "produce.ack_timeout for the Redis protocol alone; if not set, the same"},
 		{"resp.limits.args", integer(&limits.Args, 1, 1_000_000), newConnections, "arguments of a command; if not set, at least one for 64 bytes of resp.limits.command"},
 		{"resp.limits.bulk", size(&limits.Bulk, 1, 512*mebi), newConnections, "one argument; if not set, at least message.max.bytes of kafka.producer"},
 		{"resp.limits.command", size(&limits.Command, 1, 1024*mebi), newConnections, "all arguments of a command; if not set, at least 5/4 of resp.limits.bulk"},
@@ -72,6 +73,7 @@ func (c *Config) httpSettings() []setting {
 		{"http.max_held", size(&door.MaxHeld, 1, 65536*mebi), atOnce, "the bodies of all requests together; further ones get 503 with Retry-After"},
 		{"http.body_timeout", duration(&door.BodyTimeout), atRestart, "how long a client may take to send the body of a request"},
 		{"http.idle_timeout", duration(&door.IdleTimeout), atRestart, "how long a connection may wait for its next request"},
+		{"http.ack_timeout", duration(&door.AckTimeout), newConnections, "produce.ack_timeout for HTTP alone; if not set, the same"},
 		{"http.max_instances", integer(&door.MaxInstances, 1, 1_000_000), atOnce, "consumer instances of REST v2 at a time; further ones get 503 with Retry-After"},
 		{"http.instance_idle", duration(&door.InstanceIdle), atOnce, "how long a consumer instance lives without a request"},
 		{"http.base_uri", baseURI(&door.BaseURI), atOnce, "the URL under which clients reach sluice, for links in answers; \"\": the URL of the request"},
@@ -119,7 +121,7 @@ func (c *Config) processSettings() []setting {
 func (c *Config) produceSettings() []setting {
 	door, engine := &c.RESP.Options, &c.Kafka
 	return []setting{
-		{"produce.ack_timeout", duration(&door.AckTimeout), newConnections, "how long RPUSH and the like wait for the brokers"},
+		{"produce.ack_timeout", duration(&c.AckTimeout), newConnections, "how long RPUSH, and a produce over HTTP, wait for the brokers"},
 		{"produce.queue_timeout", duration(&door.QueueTimeout), newConnections, "how long a produce waits for room while too many records are in flight"},
 		{"produce.in_flight", integer(&engine.Produce.InFlight, 1, 1_000_000), atOnce, "records of one client that wait for the brokers"},
 		{"produce.max_topics", integer(&engine.Produce.MaxTopics, 1, 1_000_000), atOnce, "distinct topics that may be produced to"},

@@ -160,7 +160,7 @@ func (d *daemon) respOptions(cfg *config.Config) resp.Options {
 func (d *daemon) restOptions(cfg *config.Config) rest.Options {
 	options, shared := cfg.HTTP.Options, cfg.RESP.Options
 	options.Password = cfg.Users.Password.Reveal()
-	options.AckTimeout, options.QueueTimeout, options.DrainGrace = shared.AckTimeout, shared.QueueTimeout, shared.DrainGrace
+	options.QueueTimeout, options.DrainGrace = shared.QueueTimeout, shared.DrainGrace
 	options.Register = d.beats.Register
 	options.Access = d.output.Unlimited()
 	return options

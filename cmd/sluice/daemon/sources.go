@@ -1,7 +1,7 @@
 package daemon
 
 import (
-	"errors"
+	"cmp"
 	"runtime"
 
 	"github.com/sluice-proxy/sluice/kafka"
@@ -28,14 +28,11 @@ func (d *daemon) notReady() []string {
 	case draining:
 		return []string{"draining"}
 	}
-	switch err := d.backend.client.Reach(); {
-	case err == nil:
-		return nil
-	case errors.Is(err, kafka.ErrNotAsked):
+	client := d.backend.client
+	if err := cmp.Or(client.Unreachable(), client.Reach()); err != nil {
 		return []string{err.Error()}
-	default:
-		return []string{"no broker answers: " + err.Error()}
 	}
+	return nil
 }
 
 // requestDrain begins a drain and does not wait for it.

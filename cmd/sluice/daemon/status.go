@@ -2,12 +2,9 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/sluice-proxy/sluice/kafka"
 )
 
 // reportStatus keeps the line of `systemctl status` up to date, and logs when brokers go and come back.
@@ -47,10 +44,12 @@ func (d *daemon) statusLine() string {
 		lag += p.Lag
 	}
 	fmt.Fprintf(&line, ", %s, %d undelivered, lag %d", counted(max(now.Subscriptions, len(groups)), "group"), now.Pending, lag)
-	if err := client.Reach(); err != nil && !errors.Is(err, kafka.ErrNotAsked) {
-		line.WriteString("; no broker answers")
+	if err := client.Unreachable(); err != nil {
+		line.WriteString("; " + err.Error())
 	} else if silent := client.Silent(); len(silent) > 0 {
 		fmt.Fprintf(&line, "; broker %s does not answer", silent[0])
+	} else if throttled := client.Throttled(); len(throttled) > 0 {
+		line.WriteString("; " + throttled[0])
 	}
 	return line.String()
 }

@@ -19,8 +19,7 @@ func (x *Exchange) Body() ([]byte, error) {
 	}
 	x.R.Body = http.MaxBytesReader(x.W, x.R.Body, limit)
 	defer x.ClearReadDeadline()
-	x.buffer, _ = bodyBuffers.Get().(*[]byte)
-	x.Held.Add(int64(cap(*x.buffer)))
+	x.takeBuffer()
 	for b := (*x.buffer)[:0]; ; {
 		if len(b) == cap(b) {
 			if b = x.grow(b); b == nil {
@@ -35,6 +34,16 @@ func (x *Exchange) Body() ([]byte, error) {
 		if err != nil {
 			return nil, x.BodyError(err)
 		}
+	}
+}
+
+// takeBuffer takes the buffer of an earlier request. If all requests together then held too much, it begins without one:
+// this body may be small.
+func (x *Exchange) takeBuffer() {
+	x.buffer, _ = bodyBuffers.Get().(*[]byte)
+	if size := int64(cap(*x.buffer)); x.Held.Add(size) > int64(x.Opts.MaxHeld) {
+		x.Held.Add(-size)
+		*x.buffer = nil
 	}
 }
 

@@ -4,7 +4,6 @@ package produce
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
@@ -134,15 +133,7 @@ func (d *Delivery) await(ctx context.Context, n int, into []kafka.Result) ([]kaf
 
 // abandon appends what is known about n records, and stops waiting for the others.
 func (d *Delivery) abandon(n int, into []kafka.Result) []kafka.Result {
-	for range n {
-		results, ok := d.Publisher.Results(1, into)
-		if !ok {
-			d.Publisher.Forget(1)
-			results = append(into, kafka.Result{Partition: -1, Offset: -1, Timestamp: -1, Err: &kafka.ProduceError{
-				Outcome: kafka.Unknown, Reason: fmt.Sprintf("the brokers did not answer within %s", d.opts.AckTimeout),
-			}})
-		}
-		into = results
-	}
-	return into
+	d.Publisher.GiveUp(n, d.opts.AckTimeout)
+	results, _ := d.Publisher.Results(n, into)
+	return results
 }

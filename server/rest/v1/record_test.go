@@ -73,9 +73,12 @@ func TestRawRecordsThatAreNotTaken(t *testing.T) {
 			t.Errorf("%s: %v", c.path, answer.Header)
 		}
 	}
+	if answer, text := s.Ask("POST", "/v1/topics/blobs/records", "known"); answer.StatusCode != 200 {
+		t.Fatal(text)
+	}
 	s.Door.Reconfigure(exchange.Options{Timeouts: exchange.Timeouts{AckTimeout: 1}})
 	answer, text := s.Ask("POST", "/v1/topics/blobs/records", "x")
-	resttest.WantFailure(t, "late", answer, text, 504, 50003, "unknown: the brokers did not answer within 1ns")
+	resttest.WantFailure(t, "late", answer, text, 504, 50003, "unknown: no answer of the brokers within 1ns")
 	if !strings.Contains(text, `"outcome":"unknown"`) {
 		t.Error(text)
 	}

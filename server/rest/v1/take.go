@@ -62,13 +62,16 @@ func (a *API) lender(x *exchange.Exchange, d *takeParams) (*lender.Lender, error
 	return l, err
 }
 
+// shortestCheck is how long checkTopics asks for a client that does not want to wait at all.
+const shortestCheck = time.Second
+
 // checkTopics answers 404 for a topic that does not exist. Brokers that do not answer are no error: they may answer
-// later.
+// later. It takes no longer than the client wants to wait.
 func checkTopics(x *exchange.Exchange, d *takeParams) error {
 	if d.interest.Overrides["allow.auto.create.topics"] == "true" {
 		return nil
 	}
-	ctx, cancel := x.AskContext()
+	ctx, cancel := x.Within(min(x.Timeout(), max(d.wait, shortestCheck)))
 	defer cancel()
 	for _, name := range d.interest.Topics {
 		_, err := x.Kafka.Topic(ctx, name)
@@ -93,6 +96,9 @@ func (a *API) take(x *exchange.Exchange, d *takeParams, l *lender.Lender) error 
 		return lenderError(err)
 	}
 	if p == nil {
+		if err := l.Unreachable(); err != nil {
+			return err
+		}
 		x.Send(http.StatusOK, []byte("[]"))
 		return nil
 	}

@@ -51,6 +51,9 @@ func instanceRecords(x *exchange.Exchange, in *instance) error {
 	defer in.passTurn()
 	lent, err := in.collect(ctx, x, p)
 	back()
+	if err == nil && len(lent) == 0 {
+		err = in.unreachable()
+	}
 	if err != nil {
 		return err
 	}
@@ -185,6 +188,15 @@ func (in *instance) waitForMore(ctx context.Context, x *exchange.Exchange, hurri
 	}
 	in.stopWaiting()
 	return true, err
+}
+
+// unreachable is why no record could come; see kafka.Member.
+func (in *instance) unreachable() error {
+	member, err := in.currentMember()
+	if err != nil {
+		return err
+	}
+	return member.Unreachable()
 }
 
 func (in *instance) stopWaiting() {

@@ -1,0 +1,68 @@
+package kerr
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+)
+
+// Trouble says in plain words why a broker cannot be reached, from the text of an error event or of a line of the log.
+// broker is the broker's host:port, with which the sentence begins; it is empty for what concerns all brokers.
+func Trouble(text string) (broker, sentence string) {
+	text = logPrefix.ReplaceAllString(strings.Join(strings.Fields(text), " "), "")
+	if m := brokerPrefix.FindStringSubmatch(text); m != nil {
+		broker, text = m[1], text[len(m[0]):]
+	}
+	for _, t := range troubles {
+		if m := t.said.FindStringSubmatchIndex(text); m != nil {
+			return broker, strings.TrimSpace(broker + " " + string(t.said.ExpandString(nil, t.means, text, m)))
+		}
+	}
+	return broker, strings.TrimPrefix(broker+": "+stateSuffix.ReplaceAllString(text, ""), ": ")
+}
+
+// librdkafka names the broker in front, with the protocol if it is not plaintext: sasl_ssl://kafka1:9093/bootstrap. Behind
+// it tells how long the connection was in its state (rd_kafka_broker_set_error in rdkafka_broker.c).
+var (
+	logPrefix    = regexp.MustCompile(`^FAIL: \[thrd:[^\]]*\]: `)
+	brokerPrefix = regexp.MustCompile(`^(?:[a-z_]+://)?([^ /]+:\d+)(?:/[A-Za-z0-9-]+)?: `)
+	stateSuffix  = regexp.MustCompile(` \(after \d+ms in state .*$`)
+)
+
+// troubles are librdkafka's sentences, and what they mean for an operator, behind the broker's name. The first that fits
+// counts.
+var troubles = []struct {
+	said  *regexp.Regexp
+	means string
+}{
+	{sentence(`Failed to resolve '[^']*': (.*?)`), `does not resolve ($1)`},
+	{sentence(`.*failed: Connection refused`), `refuses connections: nothing listens there`},
+	// What speaks TLS does not answer the first request, which is about versions.
+	{regexp.MustCompile(`^Disconnected: connection closed by peer.* in state APIVERSION_QUERY`), `closes the connection: it may want TLS (security.protocol: ssl or sasl_ssl)`},
+	{sentence(`.*connecting to a PLAINTEXT broker listener\?.*?`), `does not speak TLS: security.protocol may have to be plaintext or sasl_plaintext`},
+	{sentence(`.*certificate verify failed.*?`), `has a certificate that is not trusted: see ssl.ca.location`},
+	{sentence(`.*alert (?:certificate required|certificate unknown|bad certificate|unknown ca|handshake failure).*?`), `wants a client certificate that it trusts: see ssl.certificate.location`},
+	{sentence(`SASL authentication error: (.*?)`), `refuses the login: $1`},
+	{sentence(`SASL (\S+) mechanism handshake failed: .*supported mechanisms: (.*?)`), `refuses the login: sasl.mechanisms is $1, and it knows $2`},
+	{sentence(`.*Invalid response size.*?`), `does not speak Kafka: something else listens there`},
+	{sentence(`Failed to acquire SASL OAUTHBEARER token: (.*?)`), `no OAUTHBEARER token can be had: $1`},
+	// What wants a login answers one request, about versions, and ends the connection at the next.
+	{regexp.MustCompile(`^(?:Disconnected|Send failed|Receive failed): .* \(after \d{1,3}ms in state UP`), `wants a login: security.protocol may have to be sasl_ssl or sasl_plaintext`},
+	{sentence(`Disconnected.*?`), `closes the connection`},
+}
+
+// sentence is one of librdkafka's, whatever it says of the connection's state.
+func sentence(text string) *regexp.Regexp {
+	return regexp.MustCompile(`^` + text + `(?: \(after \d+ms in state .*)?$`)
+}
+
+// Because is an error that reads as its cause in plain words, and is still what it was.
+func Because(err error, why string) error { return &explanation{errors.New(why), err} }
+
+// explained finds the words that Because has given to an error.
+func explained(err error) (why string, is bool) {
+	if e, found := errors.AsType[*explanation](err); found && strings.TrimSpace(e.Error()) != "" {
+		return e.Error(), true
+	}
+	return "", false
+}

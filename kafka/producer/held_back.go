@@ -1,0 +1,100 @@
+package producer
+
+import (
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
+	"github.com/sluice-proxy/sluice/kafka/record"
+)
+
+// While no broker answers, delivered records stay at the gate although their topic is known. Nothing can take a record
+// back from librdkafka: a client that gives up and sends again would find it twice. What the gate holds can be dropped.
+//
+// Buffered records go on to librdkafka, whose queue is larger: their clients have their answer already.
+
+// holdsBack tells whether a record of a known topic must wait: no broker answers, or earlier records wait.
+func (ps *Producers) holdsBack(t *topic, p *producer) bool {
+	return p == ps.delivered && (ps.offline.Load() || t.heldBack.Load())
+}
+
+// holdBack keeps a record of a known topic until the brokers were asked for the topic once more.
+func (ps *Producers) holdBack(g *sessionBatch, t *topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
+	r := heldRecord{producer: g.producer, key: clone(key), value: clone(value), details: d, opaque: opaque, since: time.Now()}
+	at := t.awaitingPartition()
+	kept, first, err := at.holdBack(r, &ps.offline)
+	switch {
+	case err != nil:
+		return err
+	case !kept:
+		return ps.gather(g, t, key, value, opaque, d)
+	case first:
+		ps.lookUp(at)
+	}
+	return nil
+}
+
+// drop ends the records at the gate that are wanted. They are not sent any more.
+func (ps *Producers) drop(wanted func(opaque uint64) bool, reason string) {
+	for _, t := range ps.topics.all() {
+		t.drop(ps, wanted, reason)
+	}
+}
+
+// drop ends the records of one topic that are wanted.
+func (t *topic) drop(ps *Producers, wanted func(opaque uint64) bool, reason string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var lost lossLog
+	t.held.keep(func(r *heldRecord) bool {
+		if !wanted(r.opaque) {
+			return true
+		}
+		failure := &Error{Outcome: record.Retry, Topic: t.name, Reason: reason}
+		lost.add(*failure)
+		ps.giveUp(t, r, failure)
+		return false
+	})
+	lost.log(ps.log, time.Now())
+}
+
+// GiveUp ends the wait for the n oldest delivered records, after which each has an outcome. What sluice still holds is not
+// sent any more. What librdkafka has may be written all the same, and its report will be counted.
+func (p *Publisher) GiveUp(n int, after time.Duration) {
+	p.mu.Lock()
+	first := p.ring.first
+	p.mu.Unlock()
+	why := p.producers.problem("", AnyPartition)
+	p.producers.drop(func(opaque uint64) bool {
+		return p.tracks(opaque) && uint32(opaque)-first < uint32(n)
+	}, withReason("not sent within "+after.String(), why))
+	p.giveUp(n, &Error{Outcome: record.Unknown, Reason: withReason("no answer of the brokers within "+after.String(), why)})
+}
+
+// giveUp enters an outcome for those of the n oldest records that have none.
+func (p *Publisher) giveUp(n int, failure *Error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ring.giveUp(n, failure)
+	p.asleep = false
+}
+
+// withReason adds what is known of the reason.
+func withReason(text, why string) string {
+	if why == "" {
+		return text
+	}
+	return text + ": " + why
+}
+
+// tracks tells whether an opaque value is that of a delivered record of the session.
+func (p *Publisher) tracks(opaque uint64) bool {
+	return opaque&tracked != 0 && publisherOf(opaque) == p.id
+}
+
+// dropUnsent drops what sluice holds of a session that ends while no broker answers: its client does not learn the
+// outcome, and may send again.
+func (p *Publisher) dropUnsent() {
+	if ps := p.producers; p.pending.Load() > 0 && ps.offline.Load() {
+		ps.drop(p.tracks, withReason("its client has gone, and was not answered", ps.problem("", AnyPartition)))
+	}
+}
