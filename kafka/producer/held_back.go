@@ -44,6 +44,11 @@ func (ps *Producers) drop(wanted func(opaque uint64) bool, reason string) {
 func (t *topic) drop(ps *Producers, wanted func(opaque uint64) bool, reason string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.dropHeld(ps, wanted, reason)
+}
+
+// dropHeld is drop for who has the lock.
+func (t *topic) dropHeld(ps *Producers, wanted func(opaque uint64) bool, reason string) {
 	var lost lossLog
 	t.held.keep(func(r *heldRecord) bool {
 		if !wanted(r.opaque) {
@@ -91,10 +96,20 @@ func (p *Publisher) tracks(opaque uint64) bool {
 	return opaque&tracked != 0 && publisherOf(opaque) == p.id
 }
 
-// dropUnsent drops what sluice holds of a session that ends while no broker answers: its client does not learn the
-// outcome, and may send again.
-func (p *Publisher) dropUnsent() {
+// Abandon says that the client sends nothing more, and may have gone. While no broker answers, what sluice holds of it is
+// dropped: the client may not learn the outcome, and send again.
+func (p *Publisher) Abandon() {
+	p.abandoned.Store(true)
 	if ps := p.producers; p.pending.Load() > 0 && ps.offline.Load() {
-		ps.drop(p.tracks, withReason("its client has gone, and was not answered", ps.problem("", AnyPartition)))
+		ps.drop(p.tracks, withReason(clientGone, ps.problem("", AnyPartition)))
 	}
+}
+
+// clientGone is the reason why such a record is dropped.
+const clientGone = "its client has closed the connection"
+
+// isAbandoned tells whether an opaque value is that of a delivered record whose client may have gone.
+func (ps *Producers) isAbandoned(opaque uint64) bool {
+	p := ps.publishers.find(publisherOf(opaque))
+	return opaque&tracked != 0 && p != nil && p.abandoned.Load()
 }

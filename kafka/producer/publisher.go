@@ -23,6 +23,7 @@ type Publisher struct {
 	failed    atomic.Int64 // buffered records that failed since the last TakeFailed
 	threshold atomic.Int64 // wake the session when pending falls to this; -1 for never
 	closed    atomic.Bool
+	abandoned atomic.Bool // see Abandon
 
 	mu              sync.Mutex // guards what follows
 	ring            outcomeRing
@@ -187,7 +188,7 @@ func (p *Publisher) resolve(r *librdkafka.Report, failure *Error) bool {
 // Close ends the handle. The failures of records in flight are still counted and logged.
 func (p *Publisher) Close() {
 	p.Push()
-	p.dropUnsent()
+	p.Abandon()
 	p.closed.Store(true)
 	p.producers.publishers.release(p)
 }

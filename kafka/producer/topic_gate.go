@@ -316,6 +316,7 @@ func (t *topic) expire(ps *Producers, before time.Time, asked error) (done bool)
 	if t.row == nil {
 		reason = "no broker could be asked whether it exists: " + kerr.Reason(asked)
 	}
+	t.dropHeld(ps, ps.isAbandoned, clientGone+": "+reason)
 	t.giveUpFirst(ps, t.held.older(before), &Error{Outcome: record.Retry, Topic: t.name, Reason: reason})
 	if len(t.held.records) > 0 {
 		return false

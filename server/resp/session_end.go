@@ -130,6 +130,8 @@ func earlier(a, b time.Time) time.Time {
 // must not have to wait until this one has its replies.
 func (s *session) halfClose() {
 	s.conn.HalfClose()
+	s.producer.Push() // while no broker answers, it is dropped as well
+	s.producer.Abandon()
 	s.leaveGroup(false)
 }
 
