@@ -92,6 +92,7 @@ func (a *Admin) binding() (*binding.AdminClient, error) {
 		for name, value := range a.properties {
 			conf[name] = value
 		}
+		conf["log_level"] = 0 // it would write to stderr; the other handles report the same trouble
 		if a.client, a.openErr = binding.NewAdminClient(&conf); a.openErr != nil {
 			a.openErr = fmt.Errorf("admin client: %w", a.openErr)
 		}

@@ -49,6 +49,7 @@ var troubles = []struct {
 	// What wants a login answers one request, about versions, and ends the connection at the next.
 	{regexp.MustCompile(`^(?:Disconnected|Send failed|Receive failed): .* \(after \d{1,3}ms in state UP`), `wants a login: security.protocol may have to be sasl_ssl or sasl_plaintext`},
 	{sentence(`Disconnected.*?`), `closes the connection`},
+	{sentence(`(?:ApiVersionRequest failed: .*Timed out|Connection setup timed out|\d+ request\(s\) timed out).*?`), `does not answer`},
 }
 
 // sentence is one of librdkafka's, whatever it says of the connection's state.

@@ -53,7 +53,11 @@ func TestTroubleInPlainWords(t *testing.T) {
 		{"Failed to acquire SASL OAUTHBEARER token: {\"error\":\"invalid_client\"}\n", "", `no OAUTHBEARER token can be had: {"error":"invalid_client"}`},
 		{
 			"[::1]:9092/bootstrap: Connection setup timed out in state CONNECT (after 30028ms in state CONNECT, 1 identical error(s) suppressed)",
-			"[::1]:9092", "[::1]:9092: Connection setup timed out in state CONNECT",
+			"[::1]:9092", "[::1]:9092 does not answer",
+		},
+		{
+			"127.0.0.1:1/1: ApiVersionRequest failed: Local: Timed out: probably due to broker version < 0.10 (see api.version.request configuration) (after 3010ms in state APIVERSION_QUERY)",
+			"127.0.0.1:1", "127.0.0.1:1 does not answer",
 		},
 		{"something new", "", "something new"},
 	} {

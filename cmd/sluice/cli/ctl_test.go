@@ -158,9 +158,12 @@ func TestCtlStatus(t *testing.T) {
 	full := &management.Status{
 		Build:         management.Build{Version: "1.2.3", Go: "go1.26.8", Librdkafka: "2.15.1"},
 		UptimeSeconds: 11523.4,
-		Readiness:     management.Readiness{Reasons: []string{"draining", "no broker answers: away\x1b[2J"}},
-		Late:          []management.Late{{Loop: "subscription:ship", AgeSeconds: 12, GapSeconds: 5}},
-		LastReload:    management.LastReload{At: time.Date(2026, 11, 21, 12, 0, 0, 0, time.Local), Error: "a.yaml:1:1: x\na.yaml:2:1: y"},
+		Readiness: management.Readiness{
+			Reasons:   []string{"draining", "no broker answers: away\x1b[2J"},
+			Throttled: []string{"broker 1 at k:9092 delays its answers to producers by 2s: a quota of Kafka is exceeded"},
+		},
+		Late:       []management.Late{{Loop: "subscription:ship", AgeSeconds: 12, GapSeconds: 5}},
+		LastReload: management.LastReload{At: time.Date(2026, 11, 21, 12, 0, 0, 0, time.Local), Error: "a.yaml:1:1: x\na.yaml:2:1: y"},
 		Listeners: []management.Listener{
 			{Name: "resp", Address: "127.0.0.1:6380", Inherited: true},
 			{Name: "control", Address: "/run/sluice/sluice.sock"},
@@ -189,6 +192,7 @@ func TestCtlStatus(t *testing.T) {
 	}
 	want := `sluice 1.2.3, up 3h12m3s, go1.26.8, librdkafka 2.15.1
 not ready: draining; "no broker answers: away\x1b[2J"
+broker 1 at k:9092 delays its answers to producers by 2s: a quota of Kafka is exceeded
 stuck: subscription:ship has not turned for 12s, and may take 5s
 the last reload failed, at 2026-11-21 12:00:00:
     a.yaml:1:1: x
