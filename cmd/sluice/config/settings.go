@@ -76,6 +76,7 @@ func (c *Config) httpSettings() []setting {
 		{"http.ack_timeout", duration(&door.AckTimeout), newConnections, "produce.ack_timeout for HTTP alone; if not set, the same"},
 		{"http.max_instances", integer(&door.MaxInstances, 1, 1_000_000), atOnce, "consumer instances of REST v2 at a time; further ones get 503 with Retry-After"},
 		{"http.instance_idle", duration(&door.InstanceIdle), atOnce, "how long a consumer instance lives without a request"},
+		{"http.kept_headers", keptHeaders(&door.KeptHeaders), atOnce, "fields of a request that become headers of its record, if the body is one record of any bytes; the defaults sign webhooks"},
 		{"http.base_uri", baseURI(&door.BaseURI), atOnce, "the URL under which clients reach sluice, for links in answers; \"\": the URL of the request"},
 		{"http.trusted_proxies", proxies(&door.TrustedProxies), atOnce, "proxies whose Forwarded and X-Forwarded-Proto, -Host and -Prefix name the URL of the client's request"},
 		{"http.access_log", fraction(&door.AccessLog), atOnce, "the share of requests in the log, at level info"},

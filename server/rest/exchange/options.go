@@ -19,6 +19,8 @@ type Options struct {
 	Password string
 	// ExactCommits says that explicit offsets of REST v2's commits are the next ones to be read, and not the last processed.
 	ExactCommits bool
+	// KeptHeaders are fields of a request with a raw body that its record keeps as headers (none).
+	KeptHeaders []string
 	// H2C lets clients speak HTTP/2 without TLS, from the first byte on.
 	H2C bool
 	// AccessLog is the share of requests that are logged, 0 to 1. Access is their log; nil is the door's own.
@@ -81,10 +83,19 @@ type Timeouts struct {
 	DrainGrace time.Duration
 }
 
-// DefaultOptions returns what a zero Options stands for.
+// webhookHeaders are what senders of webhooks sign a body with, and what says of which kind it is: Stripe, GitHub, and
+// all that follow Standard Webhooks (https://www.standardwebhooks.com).
+func webhookHeaders() []string {
+	return []string{
+		"Stripe-Signature", "X-Hub-Signature-256", "X-GitHub-Event", "X-GitHub-Delivery", "Webhook-Id", "Webhook-Timestamp", "Webhook-Signature",
+	}
+}
+
+// DefaultOptions returns what a zero Options stands for. It also has the lists whose zero value is an empty list.
 func DefaultOptions() Options {
 	return Options{
-		Clock: server.SystemClock{},
+		Clock:       server.SystemClock{},
+		KeptHeaders: webhookHeaders(),
 		Limits: Limits{
 			MaxConnections: 10_000, MaxRequests: 1_000, MaxWaiting: 5_000, MaxBody: 4 << 20, MaxRecords: 1_000,
 			MaxHeld: 256 << 20, MaxInstances: 1_000,

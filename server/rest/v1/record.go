@@ -3,7 +3,6 @@ package v1
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,7 +30,7 @@ func record(x *exchange.Exchange) error {
 	if err != nil {
 		return err
 	}
-	out, err := readEnvelope(x, q)
+	out, err := readEnvelope(x, q, x.Opts.KeptHeaders)
 	if err != nil {
 		return err
 	}
@@ -74,10 +73,10 @@ func bufferOne(x *exchange.Exchange, d *produce.Delivery, out kafka.Outgoing) er
 	return nil
 }
 
-// readEnvelope returns a record without its value.
-func readEnvelope(x *exchange.Exchange, q url.Values) (kafka.Outgoing, error) {
+// readEnvelope returns a record without its value. Its headers include the kept fields.
+func readEnvelope(x *exchange.Exchange, q url.Values, kept []string) (kafka.Outgoing, error) {
 	name, err := x.TopicName()
-	out := kafka.Outgoing{Topic: name, Partition: kafka.AnyPartition, Headers: recordHeaders(x)}
+	out := kafka.Outgoing{Topic: name, Partition: kafka.AnyPartition, Headers: recordHeaders(x.R.Header, kept)}
 	if err != nil {
 		return out, err
 	}
@@ -97,28 +96,6 @@ func readEnvelope(x *exchange.Exchange, q url.Values) (kafka.Outgoing, error) {
 		}
 	}
 	return out, nil
-}
-
-// headerPrefix begins the fields of the request that become headers of the record.
-const headerPrefix = "X-Kafka-Header-"
-
-// recordHeaders returns the record's headers, sorted by name. HTTP does not tell upper from lower case in names of
-// fields (RFC 9110, 5.1), so all names are in lower case.
-func recordHeaders(x *exchange.Exchange) []kafka.Header {
-	var headers []kafka.Header
-	for field, values := range x.R.Header {
-		name, ours := strings.CutPrefix(field, headerPrefix)
-		if field == "Idempotency-Key" {
-			name, ours = field, true
-		}
-		for _, value := range values {
-			if ours && name != "" {
-				headers = append(headers, kafka.Header{Name: strings.ToLower(name), Value: []byte(value)})
-			}
-		}
-	}
-	slices.SortStableFunc(headers, func(a, b kafka.Header) int { return strings.Compare(a.Name, b.Name) })
-	return headers
 }
 
 // readValue reads the value; it stays null if the record is a tombstone.
@@ -150,7 +127,7 @@ func recordLines(x *exchange.Exchange) error {
 	if !known {
 		return exchange.Invalid("format: %q is not one of json, binary, text", q.Get("format"))
 	}
-	to, err := readEnvelope(x, q)
+	to, err := readEnvelope(x, q, nil)
 	if err != nil {
 		return err
 	}
