@@ -104,9 +104,11 @@ func checkOrigin(s *Server, next http.Handler) http.Handler {
 }
 
 // checkPassword asks for the password: "Authorization: Bearer <password>" (RFC 6750), or Basic with any user (RFC 7617).
+// Only the very path of an open route does without.
 func checkPassword(s *Server, next http.Handler) http.Handler {
+	open := s.openPaths()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if password := s.service.Options().Password; password != "" && !server.PasswordMatches(passwordOf(r), password) {
+		if password := s.service.Options().Password; password != "" && !open[r.URL.Path] && !server.PasswordMatches(passwordOf(r), password) {
 			s.authFailures.Add(1)
 			w.Header().Set("WWW-Authenticate", `Basic realm="sluice", charset="UTF-8"`)
 			s.service.Refuse(w, r, &exchange.Failure{Status: http.StatusUnauthorized, Code: exchange.CodeUnauthentic, Message: "a password is needed"})

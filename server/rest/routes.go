@@ -42,6 +42,17 @@ func byPattern(routes []exchange.Route) map[string]map[string]*exchange.Route {
 	return patterns
 }
 
+// openPaths are the paths of the routes that need no password.
+func (s *Server) openPaths() map[string]bool {
+	open := map[string]bool{}
+	for i := range s.routes {
+		if s.routes[i].Open {
+			open[s.routes[i].Pattern] = true
+		}
+	}
+	return open
+}
+
 // allowed returns the methods as the Allow header has them.
 func allowed(methods map[string]*exchange.Route) string {
 	var names []string

@@ -46,7 +46,7 @@ type Server struct {
 func New(client *kafka.Client, opts exchange.Options, log *slog.Logger) *Server {
 	s := &Server{service: exchange.NewService(client, opts, log), conns: httpconn.NewStates()}
 	s.v1, s.V2 = v1.New(s.service), v2.New(s.service)
-	s.routes = slices.Concat(s.V2.Routes(), s.v1.Routes(), documentRoutes(), v3.Routes())
+	s.routes = slices.Concat(s.V2.Routes(), s.v1.Routes(), documentRoutes(), probeRoutes(), v3.Routes())
 	s.service.CountRoutes(s.routes)
 	s.mux = s.routing()
 	s.http = s.server(s.handler(s.mux))

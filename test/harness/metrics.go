@@ -12,10 +12,19 @@ import (
 
 // Get asks the management door for a page, on a connection of its own.
 func (s *Sluice) Get(ctx context.Context, path string) (status int, body string, err error) {
-	if s.Management == "" {
-		return 0, "", errors.New("the management door is closed")
+	return get(ctx, "management", s.Management, path)
+}
+
+// GetHTTP asks the HTTP door in the same way.
+func (s *Sluice) GetHTTP(ctx context.Context, path string) (status int, body string, err error) {
+	return get(ctx, "http", s.HTTP, path)
+}
+
+func get(ctx context.Context, door, address, path string) (status int, body string, err error) {
+	if address == "" {
+		return 0, "", fmt.Errorf("the door %s is closed", door)
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Management+path, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
 	if err != nil {
 		return 0, "", err
 	}

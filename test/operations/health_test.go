@@ -77,6 +77,20 @@ func awaitNotReady(t *testing.T, ctx context.Context, s *harness.Sluice, reason 
 	})
 }
 
+// probe checks what a probe of the HTTP door gets: 204, or 503 with a reason that begins so.
+func probe(t *testing.T, ctx context.Context, s *harness.Sluice, path, reason string) {
+	t.Helper()
+	status, body, err := s.GetHTTP(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	well := status == http.StatusNoContent && body == ""
+	sick := status == http.StatusServiceUnavailable && strings.HasPrefix(body, `{"error_code":50003,"message":"`+reason)
+	if reason == "" && !well || reason != "" && !sick {
+		t.Errorf("%s is answered with %d %s, and the reason is %q", path, status, body, reason)
+	}
+}
+
 // Without brokers sluice starts, says why it is not ready, and is as soon as they are there; without
 // them again it says so again.
 func TestReadinessFollowsTheBrokers(t *testing.T) {
@@ -92,9 +106,11 @@ func TestReadinessFollowsTheBrokers(t *testing.T) {
 		t.Fatal(err)
 	}
 	notify := listenNotify(t)
-	s := start(t, ctx, harness.SluiceOptions{Brokers: []string{broker}, Env: []string{"NOTIFY_SOCKET=" + notify.path}})
+	s := start(t, ctx, harness.SluiceOptions{Brokers: []string{broker}, HTTP: harnesstest.FreeAddr(t), Env: []string{"NOTIFY_SOCKET=" + notify.path}})
 	awaitNotReady(t, ctx, s, "no broker answers: ")
 	healthy(t, ctx, s)
+	probe(t, ctx, s, "/healthy", "")
+	probe(t, ctx, s, "/ready", "no broker answers: ")
 	notify.awaitStatus(t, ctx, "; no broker answers")
 	notify.awaitMessage(t, ctx, 0, "READY=1") // open all the same: records wait
 	if got := harnesstest.Scrape(t, ctx, s); got.Sum("sluice_ready")+got.Sum("sluice_kafka_reachable") != 0 {
@@ -104,6 +120,7 @@ func TestReadinessFollowsTheBrokers(t *testing.T) {
 	cluster := harnesstest.Fake(t, harness.FakeOptions{Port: number})
 	awaitReady(t, ctx, s)
 	healthy(t, ctx, s)
+	probe(t, ctx, s, "/ready", "")
 	harnesstest.Until(t, ctx, func(context.Context) error {
 		if now := notify.status(); strings.Contains(now, "no broker") {
 			return fmt.Errorf("the status is %q", now)

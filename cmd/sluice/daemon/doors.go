@@ -162,6 +162,7 @@ func (d *daemon) restOptions(cfg *config.Config) rest.Options {
 	options.Password = cfg.Users.Password.Reveal()
 	options.QueueTimeout, options.DrainGrace = shared.QueueTimeout, shared.DrainGrace
 	options.Register = d.beats.Register
+	options.Stuck, options.NotReady = d.stuck, d.notReady
 	options.Access = d.output.Unlimited()
 	return options
 }

@@ -2,7 +2,9 @@ package daemon
 
 import (
 	"cmp"
+	"fmt"
 	"runtime"
+	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/server/management"
@@ -33,6 +35,14 @@ func (d *daemon) notReady() []string {
 		return []string{err.Error()}
 	}
 	return nil
+}
+
+// stuck returns the reasons why a restart would help, nil when there are none.
+func (d *daemon) stuck() (reasons []string) {
+	for _, a := range d.beats.Late() {
+		reasons = append(reasons, fmt.Sprintf("loop %s made no progress for %s, and may take %s", a.Loop, a.Age.Truncate(time.Millisecond), a.Gap))
+	}
+	return reasons
 }
 
 // requestDrain begins a drain and does not wait for it.

@@ -76,7 +76,7 @@ func (s *Service) Answer(w http.ResponseWriter, r *http.Request, chosen *Route) 
 
 // limitRequests counts the request, and refuses more at once than there may be.
 func (x *Exchange) limitRequests() error {
-	if n := x.Answering.Add(1); int(n) > x.Opts.MaxRequests {
+	if n := x.Answering.Add(1); int(n) > x.Opts.MaxRequests && !x.route.Open {
 		return Unavailable("too many requests at once")
 	}
 	return nil

@@ -26,6 +26,9 @@ type Options struct {
 	// AccessLog is the share of requests that are logged, 0 to 1. Access is their log; nil is the door's own.
 	AccessLog float64
 	Access    *slog.Logger `json:"-"`
+	// Stuck says why the process should be started again, and NotReady why clients should go elsewhere; nil functions
+	// know of no reason.
+	Stuck, NotReady func() []string `json:"-"`
 	// Register tells the watchdog about a loop that begins; nil if there is no watchdog.
 	Register server.Watch `json:"-"`
 	// Clock is the clock of leases (the machine's).

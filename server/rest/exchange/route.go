@@ -13,7 +13,9 @@ type Route struct {
 	API     Version // decides about the Content-Type of answers, and whether Accept is looked at
 	// Timeout bounds each question to the brokers; 0 is AskTimeout.
 	Timeout time.Duration
-	Run     func(*Exchange) error
+	// Open says that the call needs no password, and is never one too many for MaxRequests.
+	Open bool
+	Run  func(*Exchange) error
 }
 
 // What a question to the brokers may take.

@@ -51,7 +51,7 @@ func Operations(doc Object) (all []Operation) {
 
 // isV2 reports whether a path of the document belongs to version 2.
 func isV2(path string) bool {
-	return !slices.ContainsFunc([]string{"/v1/", "/v3/", "/docs", "/openapi.json"}, func(p string) bool { return strings.HasPrefix(path, p) })
+	return !slices.ContainsFunc([]string{"/v1/", "/v3/", "/docs", "/openapi.json", "/healthy", "/ready"}, func(p string) bool { return strings.HasPrefix(path, p) })
 }
 
 // commonAnswers are what the door says before it reaches a call, or in place of the call's answer.
@@ -60,7 +60,7 @@ var commonAnswers = []struct {
 	goes              func(Operation) bool
 }{
 	{"400", "BadRequest", always},
-	{"401", "Unauthenticated", always},
+	{"401", "Unauthenticated", secured},
 	{"403", "Forbidden", always},
 	{"404", "NotFound", func(o Operation) bool { return bytes.ContainsRune([]byte(o.Path), '{') }},
 	{"406", "NotAcceptable", func(o Operation) bool { return o.Method == "get" && isV2(o.Path) }},
@@ -77,6 +77,9 @@ var commonAnswers = []struct {
 }
 
 func always(Operation) bool { return true }
+
+// secured leaves out the calls that say themselves that they need no password.
+func secured(o Operation) bool { return o.Object["security"] == nil }
 
 func withBody(o Operation) bool { return o.Object["requestBody"] != nil }
 
