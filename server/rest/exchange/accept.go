@@ -12,7 +12,7 @@ import (
 // v2Range matches the media ranges of Accept that cover what version 2 answers with: its own types, with or without a
 // version and a format of records, and wider ranges.
 var v2Range = regexp.MustCompile(`^(\*/\*|\*/json|application/\*|application/json|` +
-	`application/vnd\.kafka(\.(binary|json|avro|jsonschema|protobuf))?(\.v[12])?\+json)$`)
+	`application/vnd\.kafka(\.(binary|json|text|avro|jsonschema|protobuf))?(\.v[12])?\+json)$`)
 
 // checkAccept refuses a client that reads something of version 2, but does not take its types.
 func (x *Exchange) checkAccept() error {

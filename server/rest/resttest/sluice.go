@@ -172,6 +172,7 @@ const AsJSON = "application/vnd.kafka.json.v2+json"
 
 const (
 	AsBinary = "application/vnd.kafka.binary.v2+json"
+	AsText   = "application/vnd.kafka.text.v2+json"
 )
 
 // WantFailure checks a failure in the shape of version 2.

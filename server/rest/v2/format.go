@@ -21,7 +21,7 @@ func recordFormat(x *exchange.Exchange) (recordjson.Format, error) {
 		return f, nil
 	}
 	return 0, exchange.Errorf(http.StatusUnsupportedMediaType, "HTTP 415 Unsupported Media Type: %q; "+
-		"sluice takes application/vnd.kafka.json.v2+json (or application/json) and application/vnd.kafka.binary.v2+json", given)
+		"sluice takes application/vnd.kafka.json.v2+json (or application/json), application/vnd.kafka.binary.v2+json and application/vnd.kafka.text.v2+json", given)
 }
 
 // formats are the media types of records, without parameters (RFC 6838). Without a type records are binary, as in the
@@ -35,6 +35,7 @@ var formats = map[string]recordjson.Format{
 	"application/octet-stream":             recordjson.Binary,
 	"application/vnd.kafka.binary.v2+json": recordjson.Binary,
 	"application/vnd.kafka.json.v2+json":   recordjson.JSON,
+	"application/vnd.kafka.text.v2+json":   recordjson.Text,
 	exchange.JSONType:                      recordjson.JSON,
 	// Version 1 wrote records in the same shape.
 	"application/vnd.kafka.v1+json":        recordjson.Binary,
@@ -46,9 +47,10 @@ var formats = map[string]recordjson.Format{
 var contentTypes = map[recordjson.Format]string{
 	recordjson.Binary: "application/vnd.kafka.binary.v2+json",
 	recordjson.JSON:   "application/vnd.kafka.json.v2+json",
+	recordjson.Text:   "application/vnd.kafka.text.v2+json",
 }
 
 // formatNames are the formats as the settings of an instance name them.
-var formatNames = map[recordjson.Format]string{recordjson.JSON: "json", recordjson.Binary: "binary"}
+var formatNames = map[recordjson.Format]string{recordjson.JSON: "json", recordjson.Binary: "binary", recordjson.Text: "text"}
 
-var instanceFormats = map[string]recordjson.Format{"json": recordjson.JSON, "binary": recordjson.Binary}
+var instanceFormats = map[string]recordjson.Format{"json": recordjson.JSON, "binary": recordjson.Binary, "text": recordjson.Text}

@@ -35,6 +35,26 @@ const (
 	ofBinary = "application/vnd.kafka.binary.v2+json"
 )
 
+// Text that is not UTF-8 must not hold back the records behind it.
+func TestAnInstanceOfText(t *testing.T) {
+	t.Parallel()
+	s := resttest.Start(t, exchange.Options{})
+	s.Stamped()
+	s.Instance(`{"name":"w1","format":"text","auto.offset.reset":"earliest"}`, "blobs")
+	want := `[{"topic":"blobs","key":"k","value":"{\"a\":1}","partition":0,"offset":0,"timestamp":1000,"headers":[{"key":"h","value":"YQ=="}]},` +
+		`{"topic":"blobs","key":null,"value":"/w==","partition":0,"offset":1,"timestamp":2000,"value_encoding":"base64"},` +
+		`{"topic":"blobs","key":null,"value":null,"partition":0,"offset":2,"timestamp":3000}]`
+	answer, text := s.Ask("GET", resttest.W1+"/records?timeout=10000", "", "Accept", resttest.AsText)
+	if answer.StatusCode != 200 || answer.Header.Get("Content-Type") != resttest.AsText || text != want {
+		t.Errorf("%d %v %s", answer.StatusCode, answer.Header, text)
+	}
+	if answer, text := s.Ask("GET", resttest.W1, ""); answer.StatusCode != 200 || !strings.Contains(text, `"format":"text"`) {
+		t.Errorf("%d %s", answer.StatusCode, text)
+	}
+	answer, text = s.Ask("GET", resttest.W1+"/records?timeout=1", "", "Accept", ofJSON)
+	resttest.WantFailure(t, "another format", answer, text, 406, 40601, resttest.AsText)
+}
+
 func TestALargeRecordComesThoughItIsMoreThanWasAskedFor(t *testing.T) {
 	t.Parallel()
 	s := resttest.Start(t, exchange.Options{})

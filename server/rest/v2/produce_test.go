@@ -29,6 +29,7 @@ func TestProducedRecordsAreInKafkaAsTheyWereGiven(t *testing.T) {
 			"headers":[{"key":"trace","value":"YWJj"},{"key":"trace","value":null},{"key":"","value":""}]}]}`},
 		{"application/vnd.kafka.v2+json", `{"records":[{"value":"","headers":null,"partition":null,"timestamp":null},{"value":"\u0041\u0041=="}]}`},
 		{"", `{"records":[{"value":"/w=="}]}`},
+		{resttest.AsText, `{"records":[{"key":"c-\u0031","value":"say \"é\"\n","headers":[{"key":"trace","value":"YWJj"}]},{"value":"/w==","value_encoding":"base64"},{"value":null}]}`},
 	} {
 		answer, text := s.Ask("POST", "/topics/blobs", produced.body, "Content-Type", produced.kind)
 		if answer.StatusCode != 200 || strings.Contains(text, "retry") || answer.Header.Get("Content-Type") != exchange.V2Type {
@@ -41,7 +42,7 @@ func TestProducedRecordsAreInKafkaAsTheyWereGiven(t *testing.T) {
 		Headers    []kgo.RecordHeader
 	}
 	var got []record
-	records := s.Read("blobs", 8)
+	records := s.Read("blobs", 11)
 	for _, r := range records {
 		nulls := ""
 		if r.Key == nil {
@@ -61,6 +62,9 @@ func TestProducedRecordsAreInKafkaAsTheyWereGiven(t *testing.T) {
 		{Nulls: "k"},
 		{Value: "\x00", Nulls: "k"},
 		{Value: "\xff", Nulls: "k"},
+		{Key: "c-1", Value: "say \"é\"\n", Headers: []kgo.RecordHeader{{Key: "trace", Value: []byte("abc")}}},
+		{Value: "\xff", Nulls: "k"},
+		{Nulls: "kv"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -187,6 +191,9 @@ func TestBodiesThatAreNotTaken(t *testing.T) {
 		{"/topics/blobs", resttest.AsJSON, `{"records":[{"value":1,"headers":[{"key":"a","value":"?"}]}]}`, 422, 422, "base64"},
 		{"/topics/blobs", resttest.AsBinary, `{"records":[{"value":"a"}]}`, 422, 422, "base64"},
 		{"/topics/blobs", resttest.AsBinary, `{"records":[{"value":{}}]}`, 422, 422, "base64"},
+		{"/topics/blobs", resttest.AsText, `{"records":[{"value":1}]}`, 422, 422, `"value" is not a string`},
+		{"/topics/blobs", resttest.AsText, `{"records":[{"key":{},"value":"a"}]}`, 422, 422, `"key" is not a string`},
+		{"/topics/blobs", resttest.AsText, `{"records":[{"value":"\ud800"}]}`, 422, 422, "half of a surrogate pair"},
 		{"/topics/blobs", resttest.AsJSON, `{"records":[{},{},{},{}]}`, 413, 413, "3 records"},
 		{"/topics/blobs", resttest.AsJSON, `{"records":[{"value":"` + strings.Repeat("x", 300) + `"}]}`, 413, 413, "300 bytes"},
 		{"/topics/blobs", "application/vnd.kafka.avro.v2+json", `{}`, 415, 415, "takes application/vnd.kafka.json.v2+json"},

@@ -55,6 +55,8 @@ func acceptedFormat(x *exchange.Exchange) (recordjson.Format, string, error) {
 		switch name {
 		case contentTypes[recordjson.JSON]:
 			return recordjson.JSON, name, nil
+		case contentTypes[recordjson.Text]:
+			return recordjson.Text, name, nil
 		case exchange.JSONType:
 			return recordjson.JSON, exchange.JSONType, nil
 		case contentTypes[recordjson.Binary], exchange.V2Type, "", "*/*", "application/*":
@@ -67,7 +69,7 @@ func acceptedFormat(x *exchange.Exchange) (recordjson.Format, string, error) {
 	}
 	return 0, "", &exchange.Failure{
 		Status: http.StatusNotAcceptable, Code: exchange.CodeFormat,
-		Message: "records come as " + contentTypes[recordjson.JSON] + " or " + contentTypes[recordjson.Binary],
+		Message: "records come as " + contentTypes[recordjson.JSON] + ", " + contentTypes[recordjson.Binary] + " or " + contentTypes[recordjson.Text],
 	}
 }
 

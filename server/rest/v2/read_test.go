@@ -17,7 +17,9 @@ func TestAPieceOfAPartitionIsRead(t *testing.T) {
 	second := `{"topic":"blobs","key":null,"value":"/w==","partition":0,"offset":1,"timestamp":2000,"value_encoding":"base64"}`
 	third := `{"topic":"blobs","key":null,"value":null,"partition":0,"offset":2,"timestamp":3000}`
 	binary := `{"topic":"blobs","key":null,"value":"/w==","partition":0,"offset":1,"timestamp":2000}`
+	text := `{"topic":"blobs","key":"k","value":"{\"a\":1}","partition":0,"offset":0,"timestamp":1000,"headers":[{"key":"h","value":"YQ=="}]}`
 	for _, c := range []struct{ query, accept, kind, want string }{
+		{"?offset=0", resttest.AsText, resttest.AsText, "[" + text + "," + second + "," + third + "]"},
 		{"?offset=0", resttest.AsJSON, resttest.AsJSON, "[" + first + "," + second + "," + third + "]"},
 		{"?offset=1&max_bytes=0&timeout=100", "", resttest.AsBinary, "[" + binary + "]"},
 		{"?offset=1&max_bytes=1", "text/html, */*", resttest.AsBinary, "[" + binary + "]"},
