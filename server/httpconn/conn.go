@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/server/httpframe"
+	"github.com/sluice-proxy/sluice/server/patience"
 )
 
 // Refuse counts a refusal that no handler makes, and returns its bytes, header included.
@@ -40,7 +41,8 @@ type Conn struct {
 type Listener struct {
 	net.Listener
 
-	Refuse Refuse
+	Refuse   Refuse
+	Patience time.Duration // how long a client may read nothing of an answer
 }
 
 // Accept waits for the next connection.
@@ -49,7 +51,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Conn{Conn: conn, refusal: l.Refuse}, nil
+	return &Conn{Conn: patience.With(conn, l.Patience), refusal: l.Refuse}, nil
 }
 
 type connKey struct{}

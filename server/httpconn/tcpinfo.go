@@ -3,9 +3,10 @@ package httpconn
 import (
 	"net"
 	"net/http"
-	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sluice-proxy/sluice/server/patience"
 )
 
 // ClientGotReply reports whether a client that has hung up had read the whole reply before. Many clients open a
@@ -15,8 +16,7 @@ func ClientGotReply(r *http.Request) bool {
 	if c == nil { // a client that has a whole reply does not reset its stream of HTTP/2
 		return false
 	}
-	wrapped, is := c.Conn.(interface{ Unwrap() net.Conn })
-	return is && confirmed(wrapped.Unwrap())
+	return confirmed(c.Conn)
 }
 
 // tcpCloseWait is the state of a connection that the other side has closed in order (TCP_CLOSE_WAIT, tcp_states.h).
@@ -25,16 +25,12 @@ const tcpCloseWait = 8
 // confirmed reports whether the other side closed the connection in order and had confirmed every written byte before.
 // A side that closes with unread bytes resets the connection instead (RFC 1122, 4.2.2.13); that is another state.
 func confirmed(conn net.Conn) bool {
-	socket, is := conn.(syscall.Conn)
-	if !is {
-		return false
-	}
-	raw, err := socket.SyscallConn()
-	if err != nil {
+	raw := patience.Socket(conn)
+	if raw == nil {
 		return false
 	}
 	all := false
-	err = raw.Control(func(fd uintptr) {
+	err := raw.Control(func(fd uintptr) {
 		info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
 		all = err == nil && info.State == tcpCloseWait && info.Unacked == 0 && info.Notsent_bytes == 0
 	})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/server"
+	"github.com/sluice-proxy/sluice/server/patience"
 )
 
 // callers is a listener that always has room for one more connection: an operator must not wait for connections that say
@@ -52,7 +53,7 @@ func (c *callers) Accept() (net.Conn, error) {
 }
 
 func (c *callers) admit(conn net.Conn) *caller {
-	k := &caller{Conn: conn, of: c, since: time.Now()}
+	k := &caller{Conn: patience.With(conn, writeTimeout), of: c, since: time.Now()}
 	c.mu.Lock()
 	c.all[k] = struct{}{}
 	var last *caller

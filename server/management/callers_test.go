@@ -109,7 +109,7 @@ func TestCallersAreAnsweredWithoutDescriptors(t *testing.T) {
 		if err := unix.Connect(fd, &addr); err != nil {
 			t.Fatal(err)
 		}
-		if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: int64(patience / time.Second)}); err != nil {
+		if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: int64(longest / time.Second)}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := unix.Write(fd, []byte("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")); err != nil {

@@ -23,7 +23,7 @@ func listen(t *testing.T, network, address string, serve func(net.Listener) erro
 	served := make(chan error, 1)
 	go func() { served <- serve(l) }()
 	t.Cleanup(func() {
-		s.Close(within(t, patience))
+		s.Close(within(t, longest))
 		if err := <-served; err != nil {
 			t.Error(err)
 		}
@@ -63,7 +63,7 @@ func dial(t *testing.T, address string) (net.Conn, *bufio.Reader) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(longest)); err != nil {
 		t.Fatal(err)
 	}
 	return conn, bufio.NewReader(conn)
@@ -88,7 +88,7 @@ func TestServeEndsWithCloseAlsoWhenThatCameFirst(t *testing.T) {
 		}
 		return func() {}, func() { ended++ }
 	}}, testLog(t))
-	s.Close(within(t, patience))
+	s.Close(within(t, longest))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

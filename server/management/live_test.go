@@ -20,7 +20,7 @@ func get(t *testing.T, address, path string) string {
 	t.Helper()
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	r, err := (&http.Client{Transport: transport, Timeout: patience}).Get("http://" + address + path)
+	r, err := (&http.Client{Transport: transport, Timeout: longest}).Get("http://" + address + path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestLagAndStatisticsComeWithTime(t *testing.T) {
 	if lag := value(t, found, "sluice_consumer_lag_messages", append([]string{"partition=0"}, row...)...); lag != 2 {
 		t.Errorf("the partition's lag is %v", lag)
 	}
-	if age := value(t, found, "sluice_consumer_lag_seconds", slices.Clone(row)...); age <= 0 || age > patience.Seconds() {
+	if age := value(t, found, "sluice_consumer_lag_seconds", slices.Clone(row)...); age <= 0 || age > longest.Seconds() {
 		t.Errorf("the oldest record is %v s old", age)
 	}
 	if limit := value(t, found, "sluice_producer_queue_messages_limit", "profile=buffered"); limit != 100_000 {
@@ -196,7 +196,7 @@ func TestAClientThatIsClosedIsStillCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := client.Close(within(t, patience)); err != nil {
+	if err := client.Close(within(t, longest)); err != nil {
 		t.Fatal(err)
 	}
 	m := New(Sources{Kafka: client, NotReady: func() []string { return []string{"draining"} }}, testLog(t))

@@ -15,8 +15,8 @@ import (
 	"github.com/sluice-proxy/sluice/server/resp"
 )
 
-// patience bounds what a test waits for.
-const patience = 20 * time.Second
+// longest bounds what a test waits for.
+const longest = 20 * time.Second
 
 // broker is what all tests share; topics are created by their first use.
 var broker *embedded.Broker
@@ -74,7 +74,7 @@ func start(t *testing.T, change ...func(*kafka.Config)) *sluice {
 	served := make(chan error, 1)
 	go func() { served <- door.Serve(listener.(*net.TCPListener)) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), longest)
 		defer cancel()
 		cut, stop := context.WithCancel(ctx)
 		stop() // no grace
@@ -92,7 +92,7 @@ func eventually(t *testing.T, what string, check func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.After(patience); !check(); {
+	for end := time.After(longest); !check(); {
 		select {
 		case <-tick.C:
 		case <-end:

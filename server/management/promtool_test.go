@@ -13,7 +13,7 @@ func promtool(t *testing.T, stdin string, args ...string) {
 	if err != nil {
 		t.Skip("promtool is missing (Debian: prometheus)")
 	}
-	c := exec.CommandContext(within(t, patience), path, args...)
+	c := exec.CommandContext(within(t, longest), path, args...)
 	c.Stdin = strings.NewReader(stdin)
 	c.Dir = "../../deploy/prometheus"
 	if out, err := c.CombinedOutput(); err != nil {

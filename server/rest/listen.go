@@ -35,7 +35,7 @@ func (s *Server) server(handler http.Handler) *http.Server {
 		ReadHeaderTimeout: opts.HeaderTimeout,
 		ReadTimeout:       opts.BodyTimeout,
 		// From the end of the header to the last byte of the answer. Streams move their deadlines on.
-		WriteTimeout:   opts.BodyTimeout + opts.QueueTimeout + opts.AckTimeout + opts.WriteTimeout,
+		WriteTimeout:   opts.AnswerTime(),
 		IdleTimeout:    opts.IdleTimeout,
 		MaxHeaderBytes: httpframe.MaxHeaderBytes,
 		ConnState:      s.conns.Note,
@@ -62,7 +62,7 @@ func (s *Server) Serve(l net.Listener) error {
 		return l.Close()
 	}
 	defer s.listeners.Done()
-	err := s.http.Serve(&httpconn.Listener{Listener: limited, Refuse: s.lastAnswer})
+	err := s.http.Serve(&httpconn.Listener{Listener: limited, Refuse: s.lastAnswer, Patience: s.service.Options().WriteTimeout})
 	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
 		return nil
 	}

@@ -79,7 +79,7 @@ func (d *document) answer(x *exchange.Exchange) error {
 	header.Set("Content-Length", strconv.Itoa(len(text)))
 	x.Status = http.StatusOK
 	x.W.WriteHeader(x.Status)
-	_, _ = x.W.Write(text) // the answer ends here anyway
+	_ = x.WriteBody(text) // the answer ends here anyway
 	return nil
 }
 

@@ -50,7 +50,7 @@ func (c *Config) respSettings() []setting {
 		{"resp.max_clients", integer(&door.MaxClients, 1, 1_000_000), atOnce, "connections at a time; further ones get an error"},
 		{"resp.auth_timeout", duration(&door.AuthTimeout), newConnections, "with a password: how long a client may take to give it"},
 		{"resp.command_timeout", duration(&door.CommandTimeout), newConnections, "a client must send the rest of a command within this time"},
-		{"resp.write_timeout", duration(&door.WriteTimeout), newConnections, "a client that does not read its answers for this time is cut"},
+		{"resp.write_timeout", duration(&door.WriteTimeout), newConnections, "a client that reads nothing of its answers for this time is cut"},
 		{"resp.ack_timeout", duration(&door.AckTimeout), newConnections, "produce.ack_timeout for the Redis protocol alone; if not set, the same"},
 		{"resp.limits.args", integer(&limits.Args, 1, 1_000_000), newConnections, "arguments of a command; if not set, at least one for 64 bytes of resp.limits.command"},
 		{"resp.limits.bulk", size(&limits.Bulk, 1, 512*mebi), newConnections, "one argument; if not set, at least message.max.bytes of kafka.producer"},

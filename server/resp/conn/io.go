@@ -1,12 +1,16 @@
 package conn
 
 import (
+	"errors"
 	"io"
 	"net"
+	"os"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sluice-proxy/sluice/server/patience"
 )
 
 // callbacks are what syscall.RawConn calls, and what the calls leave behind. They are made once: every use of a method
@@ -60,7 +64,7 @@ func (c *Conn) HungUp() bool {
 	return closed || err != nil
 }
 
-// Send writes b. It fails when the client takes no byte for as long as the limit.
+// Send writes b. It fails when the client reads nothing for as long as the limit.
 func (c *Conn) Send(b []byte, limit time.Duration) error {
 	c.calls.unsent = b
 	if err := c.raw.Write(c.calls.write); err != nil {
@@ -84,21 +88,27 @@ func (c *Conn) tryWrite(fd uintptr) bool {
 	return true
 }
 
-// sendSlowly writes the rest to a client whose receive window is full.
+// sendSlowly writes the rest to a client whose receive window is full, as long as the client reads.
 func (c *Conn) sendSlowly(limit time.Duration) error {
-	for len(c.calls.unsent) > 0 {
-		if err := c.tcp.SetWriteDeadline(time.Now().Add(limit)); err != nil {
+	var reading patience.Reading
+	for took := true; len(c.calls.unsent) > 0; {
+		if reading.Stopped(patience.Held(c.raw), took) {
+			return os.ErrDeadlineExceeded
+		}
+		if err := c.tcp.SetWriteDeadline(time.Now().Add(patience.LookEvery(limit))); err != nil {
 			return err
 		}
 		if c.severed.Load() {
 			return net.ErrClosed
 		}
-		if err := c.raw.Write(c.calls.progress); err != nil {
+		before := len(c.calls.unsent)
+		if err := c.raw.Write(c.calls.progress); err != nil && (c.severed.Load() || !errors.Is(err, os.ErrDeadlineExceeded)) {
 			return err
 		}
 		if c.calls.err != nil {
 			return c.calls.err
 		}
+		took = len(c.calls.unsent) < before
 	}
 	return c.tcp.SetWriteDeadline(time.Time{})
 }

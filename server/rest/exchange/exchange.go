@@ -158,7 +158,7 @@ func (x *Exchange) Send(status int, body []byte) {
 	}
 	x.W.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	x.Begin(status, x.ContentType())
-	_, _ = x.W.Write(body)
+	_ = x.WriteBody(body)
 }
 
 // Begin sends the answer's header.

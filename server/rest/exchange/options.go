@@ -86,6 +86,12 @@ type Timeouts struct {
 	DrainGrace time.Duration
 }
 
+// AnswerTime is how long an answer may take: from the end of the request's header to a part that a client does not read.
+// Streams move its end on. It is longer than Heartbeat.
+func (t *Timeouts) AnswerTime() time.Duration {
+	return max(t.BodyTimeout+t.QueueTimeout+t.AckTimeout, t.Heartbeat) + t.WriteTimeout
+}
+
 // webhookHeaders are what senders of webhooks sign a body with, and what says of which kind it is: Stripe, GitHub, and
 // all that follow Standard Webhooks (https://www.standardwebhooks.com).
 func webhookHeaders() []string {

@@ -102,8 +102,6 @@ func Write(x *exchange.Exchange, kind string, as recordjson.Format, page kafka.P
 	buffer := exchange.NewBuffer()
 	out := (*buffer)[:0]
 	defer func() { exchange.FreeBuffer(buffer, out) }()
-	control := http.NewResponseController(x.W)
-	_ = control.SetWriteDeadline(time.Now().Add(x.Opts.WriteTimeout))
 	x.Begin(http.StatusOK, kind)
 	if whole {
 		out = append(out, `{"records":`...)
@@ -113,7 +111,7 @@ func Write(x *exchange.Exchange, kind string, as recordjson.Format, page kafka.P
 		out = recordjson.AppendRecord(append(out, separator), as, &page.Records[i])
 		separator = ','
 		if len(out) >= exchange.PieceBytes {
-			if _, err := x.W.Write(out); err != nil {
+			if x.WriteBody(out) != nil {
 				return exchange.ErrGone
 			}
 			out = out[:0]
@@ -126,7 +124,7 @@ func Write(x *exchange.Exchange, kind string, as recordjson.Format, page kafka.P
 	if whole {
 		out = appendPage(out, &page)
 	}
-	_, _ = x.W.Write(out) // a client that has gone does not need it
+	_ = x.WriteBody(out) // a client that has gone does not need it
 	return nil
 }
 

@@ -86,13 +86,12 @@ func (s *recordStream) flush() {
 	if len(s.out) == 0 {
 		return
 	}
-	control := http.NewResponseController(s.W)
-	_ = control.SetWriteDeadline(time.Now().Add(s.Opts.WriteTimeout))
 	if s.Status == 0 {
 		s.Begin(http.StatusOK, s.codec.ContentType())
 	}
-	_, _ = s.W.Write(s.out)
-	_ = control.Flush()
+	if s.WriteBody(s.out) == nil {
+		_ = s.Flush()
+	}
 	s.out = s.out[:0]
 }
 

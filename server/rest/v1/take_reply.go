@@ -3,7 +3,6 @@ package v1
 import (
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/sluice-proxy/sluice/server/lender"
 	"github.com/sluice-proxy/sluice/server/recordjson"
@@ -25,8 +24,6 @@ func (a *API) list(x *exchange.Exchange, p *lender.Batch, f recordjson.Format) e
 	buffer := exchange.NewBuffer()
 	out := (*buffer)[:0]
 	defer func() { exchange.FreeBuffer(buffer, out) }()
-	control := http.NewResponseController(x.W)
-	_ = control.SetWriteDeadline(time.Now().Add(x.Opts.WriteTimeout))
 	separator := byte('[')
 	for i := range p.Records {
 		if len(out) >= exchange.PieceBytes {
@@ -42,7 +39,7 @@ func (a *API) list(x *exchange.Exchange, p *lender.Batch, f recordjson.Format) e
 	if err := writeLast(x, out); err != nil {
 		return err
 	}
-	return control.Flush() // without this net/http hides whether its buffer was written
+	return x.Flush()
 }
 
 // writeLast writes the end of a list. If that is the whole list it has a length, and may be compressed.
@@ -61,6 +58,5 @@ func writePart(x *exchange.Exchange, text []byte) error {
 	if x.Status == 0 {
 		x.Begin(http.StatusOK, exchange.JSONType)
 	}
-	_, err := x.W.Write(text)
-	return err
+	return x.WriteBody(text)
 }

@@ -114,17 +114,10 @@ func (f *takeStream) write(p *lender.Batch) error {
 // sendText writes what is not a record.
 func (f *takeStream) sendText(text string) error { return f.send([]byte(text)) }
 
-// send writes to the client. The write may take Options.WriteTimeout: only this stream waits for it.
+// send writes to the client. The write may take as long as the client reads: only this stream waits for it.
 func (f *takeStream) send(text []byte) error {
 	f.heartbeat.Reset(f.Opts.Heartbeat)
-	control := http.NewResponseController(f.W)
-	_ = control.SetWriteDeadline(time.Now().Add(f.Opts.WriteTimeout))
-	if len(text) > 0 {
-		if _, err := f.W.Write(text); err != nil {
-			return exchange.ErrGone
-		}
-	}
-	if control.Flush() != nil {
+	if f.WriteBody(text) != nil || f.Flush() != nil {
 		return exchange.ErrGone
 	}
 	return nil

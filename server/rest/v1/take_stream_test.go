@@ -312,3 +312,16 @@ func TestAStreamOverHTTP2(t *testing.T) {
 	noLonger() // a worker still has a record
 	<-drained
 }
+
+// The deadline of a write is not one of a stream that has nothing to write.
+func TestAnIdleStreamOverHTTP2IsNotCut(t *testing.T) {
+	t.Parallel()
+	s := resttest.Start(t, exchange.Options{H2C: true, Timeouts: exchange.Timeouts{WriteTimeout: 100 * time.Millisecond, Heartbeat: 300 * time.Millisecond}})
+	s.SpeakHTTP2()
+	l := listen(s, "a", "topics=blobs", exchange.NDJSONType)
+	for range 2 {
+		if got := l.line(); got != "" {
+			t.Errorf("%q", got)
+		}
+	}
+}

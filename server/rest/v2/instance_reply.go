@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/server/httpconn"
@@ -149,15 +148,5 @@ func deliver(x *exchange.Exchange, kind string, body []byte) bool {
 	}
 	x.W.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	x.Begin(http.StatusOK, kind)
-	wire := http.NewResponseController(x.W)
-	const piece = 256 << 10
-	for len(body) > 0 {
-		_ = wire.SetWriteDeadline(time.Now().Add(x.Opts.WriteTimeout)) // for each piece: a slow client is no dead client
-		n := min(piece, len(body))
-		if _, err := x.W.Write(body[:n]); err != nil {
-			return false
-		}
-		body = body[n:]
-	}
-	return wire.Flush() == nil && (x.R.Context().Err() == nil || httpconn.ClientGotReply(x.R))
+	return x.WriteBody(body) == nil && x.Flush() == nil && (x.R.Context().Err() == nil || httpconn.ClientGotReply(x.R))
 }
