@@ -231,8 +231,12 @@ func (b *Parser) readPartition(out *kafka.Outgoing, raw []byte) error {
 	if err != nil {
 		return err
 	}
-	if b.To.Partition != kafka.AnyPartition && b.To.Partition != int32(n) {
-		return jsonscan.Mismatch("\"partition\" of a record is not the one in the path")
+	switch {
+	case b.To.Partition == kafka.AnyPartition:
+	case !b.Lent: // as in other servers of REST v2, even if it is the same
+		return jsonscan.Mismatch("\"partition\" of a record: the path has one, so leave this one out")
+	case b.To.Partition != int32(n):
+		return jsonscan.Mismatch("\"partition\" of a record is %d, and the request says %d", n, b.To.Partition)
 	}
 	out.Partition = int32(n)
 	return nil

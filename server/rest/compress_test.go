@@ -81,7 +81,7 @@ func TestPackedBodiesThatAreNotTaken(t *testing.T) {
 		{"gzip, gzip", "/topics/blobs", resttest.AsJSON, resttest.Zipped(resttest.Zipped("x")), 415, "gzip, zstd"},
 		{"br", "/v1/topics/blobs/records", exchange.NDJSONType, "x", 415, "gzip, zstd"},
 		{"gzip", "/topics/blobs", resttest.AsJSON, "{}", 400, "could not be read"},
-		{"gzip", "/topics/blobs", resttest.AsJSON, "", 400, "invalid JSON"},
+		{"gzip", "/topics/blobs", resttest.AsJSON, "", 422, "the body is empty"},
 		{"gzip", "/topics/blobs", resttest.AsJSON, whole[:len(whole)-9], 400, "could not be read"},
 		{"gzip", "/topics/blobs", resttest.AsJSON, whole + "more", 400, "could not be read"},
 		{"zstd", "/topics/blobs", resttest.AsJSON, "{}", 400, "could not be read"},

@@ -81,6 +81,7 @@ func (c *Config) httpSettings() []setting {
 		{"http.trusted_proxies", proxies(&door.TrustedProxies), atOnce, "proxies whose Forwarded and X-Forwarded-Proto, -Host and -Prefix name the URL of the client's request"},
 		{"http.access_log", fraction(&door.AccessLog), atOnce, "the share of requests in the log, at level info"},
 		{"http.v2_exact_commits", boolean(&door.ExactCommits), atOnce, "whether offsets in REST v2's commits are stored as they are, as Strimzi's bridge does; else the next ones are, as Confluent's proxy does"},
+		{"http.v2_fetch_min_bytes", integer(&door.LeastReply, -1, 10_000_000), atOnce, "bytes of keys and values that a reply of a REST v2 instance waits for, where its client does not say; -1: always its whole time, as Confluent's proxy does"},
 		{"http.h2c", boolean(&door.H2C), atRestart, "whether HTTP/2 without TLS is allowed too"},
 	}
 }

@@ -21,6 +21,9 @@ type Options struct {
 	ExactCommits bool
 	// KeptHeaders are fields of a request with a raw body that its record keeps as headers (none).
 	KeptHeaders []string
+	// LeastReply is how many bytes of keys and values a reply of an instance waits for (1), where its client does not say; -1
+	// is always the whole time.
+	LeastReply int
 	// H2C lets clients speak HTTP/2 without TLS, from the first byte on.
 	H2C bool
 	// AccessLog is the share of requests that are logged, 0 to 1. Access is their log; nil is the door's own.
@@ -103,7 +106,7 @@ func webhookHeaders() []string {
 // DefaultOptions returns what a zero Options stands for. It also has the lists whose zero value is an empty list.
 func DefaultOptions() Options {
 	return Options{
-		Clock:       server.SystemClock{},
+		Clock: server.SystemClock{}, LeastReply: 1,
 		KeptHeaders: webhookHeaders(),
 		Limits: Limits{
 			MaxConnections: 10_000, MaxRequests: 1_000, MaxWaiting: 5_000, MaxBody: 4 << 20, MaxRecords: 1_000,
@@ -120,6 +123,7 @@ func DefaultOptions() Options {
 func (o Options) orDefaults() Options {
 	d := DefaultOptions()
 	o.Clock = cmp.Or(o.Clock, d.Clock)
+	o.LeastReply = cmp.Or(o.LeastReply, d.LeastReply)
 	o.MaxConnections = cmp.Or(o.MaxConnections, d.MaxConnections)
 	o.MaxRequests = cmp.Or(o.MaxRequests, d.MaxRequests)
 	o.MaxWaiting = cmp.Or(o.MaxWaiting, d.MaxWaiting)

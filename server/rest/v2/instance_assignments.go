@@ -14,7 +14,7 @@ const mostAssignedTopics = 100
 
 // assign takes partitions that the client chooses. The instance is then no member of the group, but commits for it.
 func assign(x *exchange.Exchange, in *instance) error {
-	body, err := x.Body()
+	body, err := neededBody(x)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func (a *API) createInstance(x *exchange.Exchange) error {
 	if err != nil {
 		return err
 	}
-	s, err := settingsOf(body)
+	s, err := settingsOf(body, x.Opts.LeastReply)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ type seekBody struct {
 // seek sets positions. Records of the partitions that were not committed are forgotten, and buffered ones are dropped.
 // Partitions that other instances have records of cannot be sought.
 func seek(x *exchange.Exchange, in *instance) error {
-	body, err := x.Body()
+	body, err := neededBody(x)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func seekEnd(x *exchange.Exchange, in *instance) error {
 
 // seekEach seeks the partitions of the body.
 func seekEach(x *exchange.Exchange, in *instance, where func([]kafka.TopicPartition) ([]kafka.PartitionOffset, error)) error {
-	body, err := x.Body()
+	body, err := neededBody(x)
 	if err != nil {
 		return err
 	}

@@ -136,7 +136,7 @@ func TestAssignmentsAndPositionsThatAreRefused(t *testing.T) {
 		{resttest.W1 + "/positions", `{"timestamps":[{"topic":"blobs","partition":0,"timestamp":"yesterday"}]}`, 422, 422, "ISO 8601"},
 		{resttest.W1 + "/positions", `{"timestamps":[{"topic":"blobs","partition":0}]}`, 422, 422, "timestamp"},
 		{resttest.W1 + "/positions", `{"partitions":[]}`, 422, 422, "partitions"},
-		{resttest.W1 + "/positions", ``, 400, 400, "byte"},
+		{resttest.W1 + "/positions", ``, 422, 422, "the body is empty"},
 		{resttest.W1 + "/positions/beginning", `{}`, 422, 422, "partitions"},
 		{resttest.W1 + "/positions/end", `{}`, 422, 422, "partitions"},
 		{"/consumers/billing/instances/w3/positions/end", resttest.PartitionOfBlobs, 409, 40903, "neither"},

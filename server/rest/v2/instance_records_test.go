@@ -84,6 +84,21 @@ func TestAReplyWaitsForItsLeastBytesUntilItsTimeIsOver(t *testing.T) {
 	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=300"), 14)
 }
 
+// The door says what an instance waits for whose client does not.
+func TestTheDoorsLeastBytesAreThoseOfInstancesThatSayNothing(t *testing.T) {
+	t.Parallel()
+	s := resttest.Start(t, exchange.Options{LeastReply: 1000})
+	s.Fill(1)
+	s.Instance(`{"name":"w1","format":"json"}`, "blobs")
+	reply := s.Later(func() (*resttest.Reply, string) { return s.Ask("GET", resttest.W1+"/records?timeout=20000", "") })
+	resttest.Eventually(t, "the request waits", func() bool { return polling(s) })
+	s.Talk(resttest.Call("POST", "/v1/topics/blobs/records", `"`+strings.Repeat("x", 1000)+`"`, 200, `*`))
+	var all []resttest.Got
+	if got := <-reply; json.Unmarshal([]byte(got.Text), &all) != nil || len(all) != 2 {
+		t.Errorf("with enough bytes: %d records in %s", len(all), got.Text)
+	}
+}
+
 // As Confluent's default says, a reply takes its whole time.
 func TestWithMinusOneAReplyTakesItsWholeTime(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 	"unicode"
 
@@ -45,18 +46,14 @@ var settable = map[string]func(*settings, string) string{
 	"name": (*settings).setName,
 	"id":   (*settings).setName,
 	"format": func(s *settings, v string) string {
-		return oneOf(&s.format, v, instanceFormats)
+		return oneOf(&s.format, strings.ToLower(v), instanceFormats) // Confluent's own clients write JSON
 	},
 	"auto.commit.enable": (*settings).setAutoCommit,
 	"enable.auto.commit": (*settings).setAutoCommit,
 	"auto.offset.reset":  func(s *settings, v string) string { return s.override("auto.offset.reset", v) },
 	"isolation.level":    func(s *settings, v string) string { return s.override("isolation.level", v) },
 	"fetch.min.bytes": func(s *settings, v string) string {
-		return between(v, -1, mostMin, func(n int) {
-			if s.minBytes = max(1, n); n < 0 { // Confluent's default: a reply always takes the whole time
-				s.minBytes = math.MaxInt
-			}
-		})
+		return between(v, -1, mostMin, func(n int) { s.minBytes = leastBytes(n) })
 	},
 	"consumer.request.timeout.ms": func(s *settings, v string) string {
 		return between(v, 1, int(mostWait.Milliseconds()), func(n int) { s.wait = time.Duration(n) * time.Millisecond })
@@ -66,9 +63,18 @@ var settable = map[string]func(*settings, string) string{
 	},
 }
 
-// settingsOf reads the body that makes an instance. There may be none.
-func settingsOf(body []byte) (*settings, error) {
-	s := &settings{format: recordjson.Binary, autoCommit: true, minBytes: 1, overrides: kafka.Properties{}}
+// leastBytes returns how many bytes a reply waits for. Confluent's default is -1: a reply always takes the whole time.
+func leastBytes(n int) int {
+	if n < 0 {
+		return math.MaxInt
+	}
+	return max(1, n)
+}
+
+// settingsOf reads the body that makes an instance. There may be none. Without a word of it about that, replies wait for
+// least bytes.
+func settingsOf(body []byte, least int) (*settings, error) {
+	s := &settings{format: recordjson.Binary, autoCommit: true, minBytes: leastBytes(least), overrides: kafka.Properties{}}
 	if len(body) == 0 {
 		return s, nil
 	}

@@ -64,7 +64,7 @@ func topicsOf(raw []byte) (topics []string, err error) {
 
 // subscribe begins to fetch at once. Records of earlier topics that are not committed go back.
 func subscribe(x *exchange.Exchange, in *instance) error {
-	body, err := x.Body()
+	body, err := neededBody(x)
 	if err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ func TestSettingsInAllTheirSpellings(t *testing.T) {
 		`{"name":"%d","format":"binary","auto.offset.reset":"latest","enable.auto.commit":false}`,
 		`{"name":"%d","fetch.min.bytes":"100","consumer.request.timeout.ms":"1000"}`,
 		`{"name":"%d","fetch.min.bytes":-1,"consumer.request.timeout.ms":1000,"isolation.level":"read_committed"}`,
-		`{"name":"%d","format":null}`,
+		`{"name":"%d","format":null}`, `{"name":"%d","format":"JSON"}`, `{"name":"%d","format":"BINARY"}`,
 	} {
 		name := fmt.Sprintf("%d", i)
 		s.Talk(
@@ -128,7 +128,7 @@ func TestCallsOnInstancesThatAreRefused(t *testing.T) {
 		{"GET", resttest.W1 + "/offsets", `{}`, "", 422, 422, "partitions"},
 		{"GET", resttest.W1 + "/offsets", `{"partitions":[{"topic":"blobs"}]}`, "", 422, 422, "partition"},
 		{"GET", resttest.W1 + "/offsets?topic=a/b&partition=0", ``, "", 422, 422, "partition"},
-		{"POST", resttest.W1 + "/subscription", ``, "", 400, 400, "byte"},
+		{"POST", resttest.W1 + "/subscription", ``, "", 422, 422, "the body is empty"},
 		{"POST", resttest.W1 + "/subscription", `{}`, "", 422, 422, "topics"},
 		{"POST", resttest.W1 + "/subscription", `{"topics":"blobs"}`, "", 422, 422, "list"},
 		{"POST", resttest.W1 + "/subscription", `{"topics":[1]}`, "", 422, 422, "string"},

@@ -21,7 +21,7 @@ func FuzzInstanceBodies(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		_, bad := settingsOf(body)
+		_, bad := settingsOf(body, 1)
 		_, noWish := readSubscribeBody(body)
 		commit, noCommit := commitOf(body, false)
 		_, noPartitions := readPartitions(body)

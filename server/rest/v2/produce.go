@@ -1,6 +1,7 @@
 package v2
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -38,11 +39,23 @@ func produceRecords(x *exchange.Exchange) error {
 
 // answerResults answers how each record ended.
 func answerResults(x *exchange.Exchange, b *recordjson.Parser, results []kafka.Result) error {
-	if err := produce.RejectedWhole(x, b.To.Partition, results); err != nil {
+	err := produce.RejectedWhole(x, b.To.Partition, results)
+	switch {
+	case errors.Is(err, kafka.ErrDenied):
+		x.Send(http.StatusForbidden, appendDenied(err, results))
+	case err != nil:
 		return err
+	default:
+		x.Send(http.StatusOK, append(appendResults([]byte{'{'}, results), '}'))
 	}
-	x.Send(http.StatusOK, appendResults(nil, results))
 	return nil
+}
+
+// appendDenied writes the answer to records that the brokers deny: the failure, and what the Confluent REST Proxy says of
+// each record.
+func appendDenied(err error, results []kafka.Result) []byte {
+	b := produce.AppendProblem([]byte{'{'}, exchange.AsFailure(err))
+	return append(appendResults(append(b, ','), results), '}')
 }
 
 // readBatch reads the records of the request.
@@ -60,7 +73,7 @@ func readBatch(x *exchange.Exchange) (*recordjson.Parser, error) {
 	if b.Format, err = recordFormat(x); err != nil {
 		return nil, err
 	}
-	body, err := x.Body()
+	body, err := neededBody(x)
 	if err != nil {
 		return nil, err
 	}
@@ -88,16 +101,16 @@ func enqueue(x *exchange.Exchange, d *produce.Delivery, b *recordjson.Parser) er
 	return answerResults(x, b, results)
 }
 
-// appendResults writes the answer of a produce.
+// appendResults writes the members of a produce's answer.
 func appendResults(b []byte, results []kafka.Result) []byte {
-	b = append(b, `{"offsets":[`...)
+	b = append(b, `"offsets":[`...)
 	for i := range results {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = appendResult(b, &results[i])
 	}
-	return append(b, `],"key_schema_id":null,"value_schema_id":null}`...)
+	return append(b, `],"key_schema_id":null,"value_schema_id":null`...)
 }
 
 func appendResult(b []byte, r *kafka.Result) []byte {
@@ -109,8 +122,16 @@ func appendResult(b []byte, r *kafka.Result) []byte {
 		return append(b, `,"error_code":null,"error":null}`...)
 	}
 	b = append(b, `,"error_code":`...)
-	b = strconv.AppendInt(b, int64(exchange.OutcomeCode(r.Err.Outcome)), 10)
+	b = strconv.AppendInt(b, int64(resultCode(r.Err)), 10)
 	b = append(b, `,"error":`...)
 	b = produce.AppendText(b, exchange.OutcomeReason(r.Err))
 	return append(b, '}')
+}
+
+// resultCode returns the error_code of a record.
+func resultCode(e *kafka.ProduceError) int {
+	if errors.Is(e, kafka.ErrDenied) {
+		return exchange.CodeDenied
+	}
+	return exchange.OutcomeCode(e.Outcome)
 }

@@ -86,7 +86,7 @@ func TestEveryRecordHasItsResult(t *testing.T) {
 			`{"offsets":[{"partition":0,"offset":0,"error_code":null,"error":null},{"partition":0,"offset":1,"error_code":null,"error":null}]` + tail,
 		},
 		{
-			"/topics/orders/partitions/2", `{"records":[{"value":1},{"value":2,"partition":2}]}`,
+			"/topics/orders/partitions/2", `{"records":[{"value":1},{"value":2,"partition":null}]}`,
 			`{"offsets":[{"partition":2,"offset":0,"error_code":null,"error":null},{"partition":2,"offset":1,"error_code":null,"error":null}]` + tail,
 		},
 		{
@@ -143,6 +143,10 @@ func TestWhatTheBrokersDoNotAllowIsRefusedWhole(t *testing.T) {
 	s.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed, Count: -1})
 	answer, text := s.Ask("POST", "/topics/blobs", `{"records":[{"value":1},{"value":2}]}`, "Content-Type", resttest.AsJSON)
 	resttest.WantFailure(t, "v2", answer, text, 403, 40301, "authorization")
+	entry := `{"partition":null,"offset":null,"error_code":40301,"error":"rejected: Broker: Topic authorization failed"}`
+	if want := `,"offsets":[` + entry + `,` + entry + `]` + tail; !strings.HasSuffix(text, want) {
+		t.Errorf("%s does not end with %s", text, want)
+	}
 	answer, text = s.Ask("POST", "/topics/orders/partitions/0", `{"records":[{"value":1}]}`, "Content-Type", resttest.AsJSON)
 	resttest.WantFailure(t, "one partition", answer, text, 403, 40301, "authorization")
 	answer, text = s.Ask("POST", "/v1/topics/blobs/records", "raw")
@@ -171,7 +175,7 @@ func TestBodiesThatAreNotTaken(t *testing.T) {
 		status, code     int
 		message          string
 	}{
-		{"/topics/blobs", resttest.AsJSON, ``, 400, 400, "byte 0"},
+		{"/topics/blobs", resttest.AsJSON, ``, 422, 422, "the body is empty"},
 		{"/topics/blobs", resttest.AsJSON, `{"records":[{"value":1}`, 400, 400, "byte 23"},
 		{"/topics/blobs", resttest.AsJSON, `{"records":[{"value":01}]}`, 400, 400, "byte 22"},
 		{"/topics/blobs", resttest.AsJSON, `{"records":[{"value":1}]} x`, 400, 400, "nothing more"},
@@ -205,6 +209,7 @@ func TestBodiesThatAreNotTaken(t *testing.T) {
 		{"/topics/orders/partitions/3", resttest.AsJSON, `{"records":[{"value":1}]}`, 404, 40402, "Partition not found."},
 		{"/topics/orders/partitions/x", resttest.AsJSON, `{"records":[{"value":1}]}`, 404, 404, "Not Found"},
 		{"/topics/orders/partitions/0", resttest.AsJSON, `{"records":[{"value":1,"partition":1}]}`, 422, 422, "path"},
+		{"/topics/orders/partitions/0", resttest.AsJSON, `{"records":[{"value":1,"partition":0}]}`, 422, 422, "path"},
 	} {
 		answer, text := s.Ask("POST", c.path, c.body, "Content-Type", c.kind)
 		resttest.WantFailure(t, c.path+" "+c.body, answer, text, c.status, c.code, c.message)

@@ -1,0 +1,13 @@
+package v2
+
+import "github.com/sluice-proxy/sluice/server/rest/exchange"
+
+// neededBody reads the body of a call that cannot do without one. A body that is missing is not broken JSON: the answer
+// is 422, as in the Confluent REST Proxy.
+func neededBody(x *exchange.Exchange) ([]byte, error) {
+	body, err := x.Body()
+	if err == nil && len(body) == 0 {
+		return nil, exchange.Invalid("the body is empty: this call needs JSON, as /openapi.json describes it")
+	}
+	return body, err
+}
