@@ -49,7 +49,7 @@ func TestTheTablesOfPublicTestsAddUp(t *testing.T) {
 // A conversation after somebody else's tests is named where these are listed.
 func TestConversationsAfterPublicTestsAreListed(t *testing.T) {
 	text := read(t, "compatibility.md")
-	for _, server := range []string{"confluent"} {
+	for _, server := range []string{"confluent", "bridge"} {
 		files, _ := filepath.Glob(filepath.Join(root, "test/conversations/rest", server+"-*.http"))
 		if len(files) == 0 {
 			t.Errorf("no conversations of %s", server)

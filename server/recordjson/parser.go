@@ -16,11 +16,15 @@ type Parser struct {
 	Format  Format
 	NameKey string         // what the name of a header is called; empty is "key"
 	Lent    bool           // records may have the members that lent records have
+	Valued  bool           // records must have a value, which may be null
 	Most    int            // records
 	To      kafka.Outgoing // what all records share: the topic, and the partition if the path names one
 	Records []kafka.Outgoing
 	decoded []byte // decoded base64; it never grows, so records can share it
 }
+
+// ErrNoRecords says that a body has no records.
+var ErrNoRecords = jsonscan.Mismatch("\"records\" is missing or empty")
 
 // Read reads {"records":[...]}.
 func (b *Parser) Read(body []byte) error {
@@ -42,7 +46,7 @@ func (b *Parser) Read(body []byte) error {
 		err = b.End()
 	}
 	if err == nil && len(b.Records) == 0 {
-		return jsonscan.Mismatch("\"records\" is missing or empty")
+		return ErrNoRecords
 	}
 	return err
 }
@@ -120,6 +124,9 @@ func (b *Parser) readRecord(out *kafka.Outgoing) error {
 			break
 		}
 		more, err = b.Next('{')
+	}
+	if err == nil && b.Valued && c.value == nil {
+		err = jsonscan.Mismatch("\"value\" of a record is missing; for a tombstone it is null")
 	}
 	if err == nil {
 		out.Key, err = b.encoded("key", c.key, c.keyIs)

@@ -78,9 +78,10 @@ func (c *Config) httpSettings() []setting {
 		{"http.instance_idle", duration(&door.InstanceIdle), atOnce, "how long a consumer instance lives without a request"},
 		{"http.kept_headers", keptHeaders(&door.KeptHeaders), atOnce, "fields of a request that become headers of its record, if the body is one record of any bytes; the defaults sign webhooks"},
 		{"http.base_uri", baseURI(&door.BaseURI), atOnce, "the URL under which clients reach sluice, for links in answers; \"\": the URL of the request"},
-		{"http.trusted_proxies", proxies(&door.TrustedProxies), atOnce, "proxies whose Forwarded and X-Forwarded-Proto, -Host and -Prefix name the URL of the client's request"},
+		{"http.trusted_proxies", proxies(&door.TrustedProxies), atOnce, "proxies whose Forwarded and X-Forwarded-Proto, -Host, -Prefix and -Path name the URL of the client's request"},
 		{"http.access_log", fraction(&door.AccessLog), atOnce, "the share of requests in the log, at level info"},
 		{"http.v2_exact_commits", boolean(&door.ExactCommits), atOnce, "whether offsets in REST v2's commits are stored as they are, as Strimzi's bridge does; else the next ones are, as Confluent's proxy does"},
+		{"http.v2_bridge_answers", boolean(&door.BridgeAnswers), atOnce, "whether REST v2's errors, results of records and subscriptions are those of Strimzi's bridge; else those of Confluent's proxy"},
 		{"http.v2_fetch_min_bytes", integer(&door.LeastReply, -1, 10_000_000), atOnce, "bytes of keys and values that a reply of a REST v2 instance waits for, where its client does not say; -1: always its whole time, as Confluent's proxy does"},
 		{"http.h2c", boolean(&door.H2C), atRestart, "whether HTTP/2 without TLS is allowed too"},
 	}

@@ -18,6 +18,7 @@ type Failure struct {
 	Message string
 	Again   time.Duration // when the client should come back; 0 if that is not known
 	Outcome string        // of the record; empty if the answer is not about one
+	Bridge  int           // HTTP status that Strimzi's bridge has for it; 0 if there is no other
 	Cause   error         // why the record was not written; nil if that has no name
 }
 
@@ -62,6 +63,19 @@ func Unavailable(why string) *Failure {
 	return &Failure{Status: http.StatusServiceUnavailable, Code: CodeRetry, Message: why, Again: time.Second}
 }
 
+// asBridge returns what Strimzi's bridge answers: its codes are the statuses, and what its check of requests refuses is 400.
+func (f *Failure) asBridge() *Failure {
+	answer := *f
+	switch {
+	case f.Bridge != 0:
+		answer.Status = f.Bridge
+	case f.Code == http.StatusUnprocessableEntity, f.Status == http.StatusUnsupportedMediaType:
+		answer.Status = http.StatusBadRequest
+	}
+	answer.Code = answer.Status
+	return &answer
+}
+
 // fails maps errors of Kafka's side to answers.
 var fails = []struct {
 	err error
@@ -73,7 +87,7 @@ var fails = []struct {
 		return &Failure{Status: http.StatusForbidden, Code: CodeDenied, Message: err.Error()}
 	}},
 	{kafka.ErrNotHere, func(err error) *Failure {
-		return &Failure{Status: http.StatusConflict, Code: CodeIllegalState, Message: err.Error()}
+		return &Failure{Status: http.StatusConflict, Code: CodeIllegalState, Message: err.Error(), Bridge: http.StatusNotFound}
 	}},
 	{kafka.ErrForeign, func(err error) *Failure {
 		return &Failure{Status: http.StatusConflict, Code: CodeIllegalState, Message: err.Error()}

@@ -132,6 +132,9 @@ func (x *Exchange) fail(f *Failure) {
 		panic(http.ErrAbortHandler)
 	}
 	httpconn.MarkRefused(x.R)
+	if x.api == V2 && x.Opts.BridgeAnswers {
+		f = f.asBridge()
+	}
 	if f.Again > 0 || f.Status == http.StatusServiceUnavailable || f.Status == http.StatusTooManyRequests {
 		x.W.Header().Set("Retry-After", strconv.Itoa(max(1, int(f.Again.Seconds()))))
 	}

@@ -22,6 +22,7 @@ func (x *Exchange) BaseURI() string {
 	var f forwarded
 	if x.Opts.trusts(x.R.RemoteAddr) {
 		f = readForwarded(x.R.Header)
+		f.prefix = cmp.Or(prefixOf(firstOf(x.R.Header.Get("X-Forwarded-Path")), x.R.URL), f.prefix)
 	}
 	return cmp.Or(f.proto, scheme) + "://" + cmp.Or(f.host, x.R.Host) + f.prefix
 }
@@ -62,6 +63,17 @@ func readForwarded(header http.Header) forwarded {
 		f.prefix = prefix
 	}
 	return f
+}
+
+// prefixOf returns what a proxy took from the path that the client asked for, as X-Forwarded-Path of API gateways has it.
+func prefixOf(path string, asked *url.URL) string {
+	if path == "" {
+		return ""
+	}
+	if prefix, is := strings.CutSuffix(path, asked.EscapedPath()); is && forwardedPrefix.MatchString(prefix) {
+		return prefix
+	}
+	return ""
 }
 
 // parseForwarded reads the first element: pairs of a token and a token or quoted string, separated by semicolons. No

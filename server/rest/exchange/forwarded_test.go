@@ -3,6 +3,7 @@ package exchange
 import (
 	"net/http"
 	"net/netip"
+	"net/url"
 	"testing"
 )
 
@@ -27,9 +28,13 @@ func TestWhereTheClientReachesUs(t *testing.T) {
 		{near, "10.0.0.1:1", http.Header{"X-Forwarded-Proto": {"javascript"}, "X-Forwarded-Host": {"a/b"}, "X-Forwarded-Prefix": {"//evil"}}, "http://door:8082"},
 		{near, "10.0.0.1:1", http.Header{"X-Forwarded-Host": {"a\"b"}, "Forwarded": {`host="a\"b"`}, "X-Forwarded-Prefix": {"x"}}, "http://door:8082"},
 		{near, "10.0.0.1:1", http.Header{"Forwarded": {`host="[:11]:1"`}, "X-Forwarded-Prefix": {"/a%zz"}}, "http://door:8082"}, // found by fuzzing
+		{near, "10.0.0.1:1", http.Header{"X-Forwarded-Path": {"/bridge/consumers/g"}}, "http://door:8082/bridge"},
+		{near, "10.0.0.1:1", http.Header{"X-Forwarded-Path": {"/bridge/consumers/g"}, "X-Forwarded-Prefix": {"/rest"}}, "http://door:8082/bridge"},
+		{near, "10.0.0.1:1", http.Header{"X-Forwarded-Path": {"/bridge/consumers/other"}, "X-Forwarded-Prefix": {"/rest"}}, "http://door:8082/rest"},
+		{near, "10.0.0.1:1", http.Header{"X-Forwarded-Path": {"//evil/consumers/g"}}, "http://door:8082"},
 		{near, "nobody", http.Header{"X-Forwarded-Host": {"a"}}, "http://door:8082"},
 	} {
-		x := &Exchange{Opts: c.opts, R: &http.Request{RemoteAddr: c.peer, Host: "door:8082", Header: c.header}}
+		x := &Exchange{Opts: c.opts, R: &http.Request{RemoteAddr: c.peer, Host: "door:8082", Header: c.header, URL: &url.URL{Path: "/consumers/g"}}}
 		if got := x.BaseURI(); got != c.want {
 			t.Errorf("from %s %v: %s, want %s", c.peer, c.header, got, c.want)
 		}

@@ -21,6 +21,9 @@ type Options struct {
 	ExactCommits bool
 	// KeptHeaders are fields of a request with a raw body that its record keeps as headers (none).
 	KeptHeaders []string
+	// BridgeAnswers says that REST v2 answers as Strimzi's bridge where that differs from Confluent's proxy: errors, results of
+	// records, subscriptions.
+	BridgeAnswers bool
 	// LeastReply is how many bytes of keys and values a reply of an instance waits for (1), where its client does not say; -1
 	// is always the whole time.
 	LeastReply int

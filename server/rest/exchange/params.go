@@ -137,7 +137,7 @@ func (x *Exchange) TopicName() (string, error) {
 func (x *Exchange) Partition() (int32, error) {
 	n, err := strconv.ParseInt(x.R.PathValue("partition"), 10, 64)
 	if errors.Is(err, strconv.ErrSyntax) {
-		return 0, Errorf(http.StatusNotFound, "HTTP 404 Not Found")
+		return 0, &Failure{Status: http.StatusNotFound, Code: http.StatusNotFound, Message: "HTTP 404 Not Found", Bridge: http.StatusBadRequest}
 	}
 	if err != nil || n < 0 || n > math.MaxInt32 {
 		return 0, NoPartition()

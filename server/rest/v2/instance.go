@@ -145,7 +145,7 @@ func (in *instance) currentMember() (*kafka.Member, error) {
 		return nil, in.notFound()
 	}
 	if in.member == nil {
-		return nil, exchange.IllegalState("the instance is neither subscribed to topics nor assigned partitions")
+		return nil, errNotSubscribed(http.StatusNotFound)
 	}
 	return in.member, nil
 }

@@ -105,7 +105,7 @@ func (in *instance) prepare() error {
 	case in.ended != alive:
 		return in.notFound()
 	case in.member == nil:
-		return exchange.IllegalState("the instance is neither subscribed to topics nor assigned partitions")
+		return errNotSubscribed(http.StatusInternalServerError)
 	}
 	if in.member.Broken() { // the consumer failed for good
 		interest, pattern := in.interest, in.pattern

@@ -34,11 +34,18 @@ const (
 
 // badSetting is the answer for a setting that is unknown, or that has an invalid value.
 func badSetting(name, why string) error {
-	return &exchange.Failure{
+	f := &exchange.Failure{
 		Status: http.StatusUnprocessableEntity, Code: exchange.CodeConfig,
 		Message: "Invalid consumer configuration: " + name + ": " + why,
 	}
+	if !anyText[name] {
+		f.Bridge = http.StatusBadRequest
+	}
+	return f
 }
+
+// anyText are the settings in which Strimzi's bridge takes any text at first. It answers 400 for what is wrong in others.
+var anyText = map[string]bool{"format": true, "auto.offset.reset": true, "isolation.level": true}
 
 // settable are the settings of an instance, in all their spellings. Properties that any consumer may set come in
 // addition. Values are strings, numbers, true or false.

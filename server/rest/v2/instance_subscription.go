@@ -42,7 +42,7 @@ func readSubscribeBody(body []byte) (w subscribeBody, err error) {
 	case err != nil:
 		return w, err
 	case w.given == 0:
-		return w, exchange.Invalid("expected \"topics\" or \"topic_pattern\"")
+		return w, incomplete("expected \"topics\" or \"topic_pattern\"")
 	case w.given > 1:
 		return w, errExclusive()
 	}
@@ -126,9 +126,14 @@ func subscription(x *exchange.Exchange, in *instance) error {
 	if err != nil {
 		return err
 	}
-	x.JSON(http.StatusOK, struct {
-		Topics []string `json:"topics"`
-	}{append([]string{}, topics...)})
+	answer := struct {
+		Topics     []string             `json:"topics"`
+		Partitions []map[string][]int32 `json:"partitions,omitzero"`
+	}{Topics: append([]string{}, topics...)}
+	if x.Opts.BridgeAnswers {
+		answer.Partitions = bridgePartitions(in.partitions())
+	}
+	x.JSON(http.StatusOK, answer)
 	return nil
 }
 
@@ -163,6 +168,14 @@ func joinWithin(ctx context.Context, bell server.Bell, join func() error) error 
 	ctx, cancel := context.WithTimeout(ctx, server.SubscriptionWait)
 	defer cancel()
 	return server.JoinWithin(join, func(refusal error) error { return bell.Await(ctx, refusal) })
+}
+
+// errNotSubscribed is the answer to an instance that has nothing to read yet.
+func errNotSubscribed(bridge int) error {
+	return &exchange.Failure{
+		Status: http.StatusConflict, Code: exchange.CodeIllegalState, Bridge: bridge,
+		Message: "the instance is neither subscribed to topics nor assigned partitions",
+	}
 }
 
 // errExclusive has the words of Kafka's own consumer (SubscriptionState.java).

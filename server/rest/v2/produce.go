@@ -41,6 +41,8 @@ func produceRecords(x *exchange.Exchange) error {
 func answerResults(x *exchange.Exchange, b *recordjson.Parser, results []kafka.Result) error {
 	err := produce.RejectedWhole(x, b.To.Partition, results)
 	switch {
+	case x.Opts.BridgeAnswers:
+		x.Send(http.StatusOK, appendBridgeResults(nil, results))
 	case errors.Is(err, kafka.ErrDenied):
 		x.Send(http.StatusForbidden, appendDenied(err, results))
 	case err != nil:
@@ -64,7 +66,10 @@ func readBatch(x *exchange.Exchange) (*recordjson.Parser, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &recordjson.Parser{Most: x.Opts.MaxRecords, To: kafka.Outgoing{Topic: name, Partition: kafka.AnyPartition}}
+	b := &recordjson.Parser{
+		Most: x.Opts.MaxRecords, Valued: x.Opts.BridgeAnswers,
+		To: kafka.Outgoing{Topic: name, Partition: kafka.AnyPartition},
+	}
 	if x.R.PathValue("partition") != "" {
 		if b.To.Partition, err = x.Partition(); err != nil {
 			return nil, err
@@ -77,7 +82,10 @@ func readBatch(x *exchange.Exchange) (*recordjson.Parser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b, b.Read(body)
+	if err = b.Read(body); errors.Is(err, recordjson.ErrNoRecords) {
+		err = incomplete(err.Error())
+	}
+	return b, err
 }
 
 // isAsync reports whether the client does not wait for the brokers.
