@@ -125,7 +125,7 @@ func (s *subscription) move(o *seek) (wait bool, err error) {
 				f.inDispatch.Ledger().Begin(o.left[i].Offset)
 			}
 			delete(s.obstacles.unreadable, o.left[i].TopicPartition)
-		case librdkafka.State:
+		case librdkafka.State, librdkafka.Outdated: // the partition was only just assigned
 			left = append(left, o.left[i])
 		default:
 			err = kerr.FromCode(p.Err)

@@ -25,6 +25,7 @@ const (
 	State                Code = C.RD_KAFKA_RESP_ERR__STATE
 	NotImplemented       Code = C.RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED
 	NoOffset             Code = C.RD_KAFKA_RESP_ERR__NO_OFFSET
+	Outdated             Code = C.RD_KAFKA_RESP_ERR__OUTDATED
 	TimedOutInQueue      Code = C.RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE
 	InvalidArgument      Code = C.RD_KAFKA_RESP_ERR__INVALID_ARG
 	Partial              Code = C.RD_KAFKA_RESP_ERR__PARTIAL

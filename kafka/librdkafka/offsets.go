@@ -31,7 +31,7 @@ const seekTime = time.Second
 
 // Seek makes the next Fetch of the partitions begin at their offsets. Buffered messages are gone when it returns. Each
 // entry's own failure is in its Err afterwards. A partition that is not fetched yet, as in the first moments of an
-// assignment, fails with State.
+// assignment, fails with State. If its fetching begins while it is sought, it fails with Outdated.
 func (c *Consumer) Seek(partitions []Partition) error {
 	defer acquireSlot()()
 	list := listOf(partitions)
