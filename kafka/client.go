@@ -52,7 +52,7 @@ func Open(cfg config.Config, log *slog.Logger) (*Client, error) {
 	c.producers = producers
 	c.groups = consumer.New(&c.settings, log, c.life, c.clusterPart)
 	c.readerPart = reader.New(&c.settings, c.life, c.clusterPart, c.groups.FetchLimit)
-	c.clusterPart.Run(cluster.Engine{Groups: producers.ListGroups, Served: c.groups.Served, Seek: c.groups.Seek, Asked: producers.Asked})
+	c.clusterPart.Run(cluster.Engine{Groups: producers.ListGroups, Served: c.groups.Served, Seek: c.groups.Seek, Asked: producers.Asked, Changed: producers.Changed})
 	c.groups.Run()
 	return c, nil
 }

@@ -52,6 +52,8 @@ type (
 	SubscriptionStatus = consumer.SubscriptionStatus
 	TakenError         = consumer.TakenError
 	Target             = cluster.Target
+	NewTopic           = cluster.NewTopic
+	SettingChange      = cluster.SettingChange
 	Topic              = cluster.Topic
 	TopicCounts        = producer.TopicCounts
 	TopicPartition     = record.TopicPartition
@@ -85,6 +87,8 @@ var (
 	ErrForeign         = kerr.ErrForeign
 	ErrFull            = kerr.ErrFull
 	ErrMaybe           = kerr.ErrMaybe
+	ErrNotNow          = kerr.ErrNotNow
+	ErrRefused         = kerr.ErrRefused
 	ErrMoved           = kerr.ErrMoved
 	ErrMoving          = kerr.ErrMoving
 	ErrNoAnswer        = kerr.ErrNoAnswer

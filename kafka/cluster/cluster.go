@@ -39,6 +39,8 @@ type Engine struct {
 	Seek func(ctx context.Context, group string, offsets []record.PartitionOffset) (elsewhere []record.PartitionOffset, err error)
 	// Asked is told of the brokers after each question whether they answer; failed is the question's error.
 	Asked func(ctx context.Context, ask Ask, heard []Heard, failed error)
+	// Changed is told of a topic that was created, altered or deleted.
+	Changed func(topic string)
 }
 
 // Ask puts one question to the brokers, in bounded time.

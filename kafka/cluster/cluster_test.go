@@ -31,7 +31,8 @@ func openOn(t *testing.T, brokers []string) *Cluster {
 		Seek: func(context.Context, string, []record.PartitionOffset) ([]record.PartitionOffset, error) {
 			return nil, nil
 		},
-		Asked: func(context.Context, Ask, []Heard, error) {},
+		Asked:   func(context.Context, Ask, []Heard, error) {},
+		Changed: func(string) {},
 	})
 	t.Cleanup(func() {
 		_ = shut(c)

@@ -58,7 +58,8 @@ func openLogging(t *testing.T, brokers []string, log slog.Handler, change func(*
 	c.groupsPart = New(&c.settings, slog.New(log), c.life, c.clusterPart)
 	c.clusterPart.Run(cluster.Engine{
 		Groups: c.listGroups, Served: c.Served, Seek: c.Seek,
-		Asked: func(context.Context, cluster.Ask, []cluster.Heard, error) {},
+		Asked:   func(context.Context, cluster.Ask, []cluster.Heard, error) {},
+		Changed: func(string) {},
 	})
 	c.groupsPart.Run()
 	t.Cleanup(func() { _ = shut(c, kafkatest.Patience) })

@@ -13,10 +13,10 @@ type Meaning struct {
 	Outcome record.Outcome
 	// Divide says that the code is about a batch: its records are sent again in smaller ones before they end.
 	Divide bool
-	// Produce, Ask, Group and Consume are errors of this package, nil where callers get the code's own text: of a
-	// produced record, of a question about the cluster, of a commit or another request in a group's name, and of a
-	// member that waits for records.
-	Produce, Ask, Group, Consume error
+	// Produce, Ask, Change, Group and Consume are errors of this package, nil where callers get the code's own text: of
+	// a produced record, of a question about the cluster, of a change of a topic, of a commit or another request in a
+	// group's name, and of a member that waits for records.
+	Produce, Ask, Change, Group, Consume error
 	// Unreadable says that librdkafka cannot read a fetched batch and will fetch it again for ever.
 	Unreadable bool
 }
@@ -34,21 +34,28 @@ var meanings = []struct {
 	// librdkafka tells the others apart only where two or more were at fault.
 	{
 		Meaning{Outcome: record.Rejected, Divide: true},
-		`INVALID_RECORD INVALID_TIMESTAMP RECORD_LIST_TOO_LARGE INVALID_MSG_SIZE POLICY_VIOLATION`,
+		`INVALID_RECORD INVALID_TIMESTAMP RECORD_LIST_TOO_LARGE INVALID_MSG_SIZE`,
 	},
+	{Meaning{Outcome: record.Rejected, Divide: true, Change: ErrRefused}, `POLICY_VIOLATION`},
 	{Meaning{Outcome: record.Rejected, Divide: true, Unreadable: true}, `MSG_SIZE_TOO_LARGE`},
 	{Meaning{Outcome: record.Retry, Divide: true}, `_INVALID_DIFFERENT_RECORD INVALID_PRODUCER_EPOCH`},
 
 	// The same record would fail again, whatever batch it is in.
-	{Meaning{Outcome: record.Rejected, Produce: ErrNoTopic}, `UNKNOWN_TOPIC_OR_PART _UNKNOWN_TOPIC UNKNOWN_TOPIC_ID`},
+	{Meaning{Outcome: record.Rejected, Produce: ErrNoTopic, Change: ErrNoTopic}, `UNKNOWN_TOPIC_OR_PART _UNKNOWN_TOPIC UNKNOWN_TOPIC_ID`},
 	{Meaning{Outcome: record.Rejected, Produce: ErrNoPartition}, `_UNKNOWN_PARTITION`},
-	{Meaning{Outcome: record.Rejected, Produce: ErrDenied, Ask: ErrDenied, Group: ErrDenied, Consume: ErrDenied}, `TOPIC_AUTHORIZATION_FAILED`},
-	{Meaning{Outcome: record.Rejected, Produce: ErrDenied, Ask: ErrDenied}, `CLUSTER_AUTHORIZATION_FAILED`},
+	{
+		Meaning{Outcome: record.Rejected, Produce: ErrDenied, Ask: ErrDenied, Change: ErrDenied, Group: ErrDenied, Consume: ErrDenied},
+		`TOPIC_AUTHORIZATION_FAILED`,
+	},
+	{Meaning{Outcome: record.Rejected, Produce: ErrDenied, Ask: ErrDenied, Change: ErrDenied}, `CLUSTER_AUTHORIZATION_FAILED`},
 	{Meaning{Outcome: record.Rejected, Produce: ErrDenied}, `TRANSACTIONAL_ID_AUTHORIZATION_FAILED`},
 	{
 		Meaning{Outcome: record.Rejected},
-		`TOPIC_EXCEPTION INVALID_REQUIRED_ACKS UNSUPPORTED_FOR_MESSAGE_FORMAT UNSUPPORTED_COMPRESSION_TYPE
-		UNSUPPORTED_VERSION INVALID_REQUEST _UNSUPPORTED_FEATURE _INVALID_ARG _KEY_SERIALIZATION _VALUE_SERIALIZATION`,
+		`INVALID_REQUIRED_ACKS UNSUPPORTED_FOR_MESSAGE_FORMAT UNSUPPORTED_COMPRESSION_TYPE _KEY_SERIALIZATION _VALUE_SERIALIZATION`,
+	},
+	{
+		Meaning{Outcome: record.Rejected, Change: ErrRefused},
+		`TOPIC_EXCEPTION UNSUPPORTED_VERSION INVALID_REQUEST _UNSUPPORTED_FEATURE _INVALID_ARG`,
 	},
 
 	// The record was not sent, or was refused before anybody looked at it. INVALID_MSG is a record that was damaged on
@@ -62,14 +69,15 @@ var meanings = []struct {
 		LEADER_NOT_AVAILABLE BROKER_NOT_AVAILABLE REPLICA_NOT_AVAILABLE NOT_ENOUGH_REPLICAS INVALID_MSG
 		INVALID_PRODUCER_ID_MAPPING FENCED_LEADER_EPOCH UNKNOWN_LEADER_EPOCH INCONSISTENT_TOPIC_ID
 		SASL_AUTHENTICATION_FAILED ILLEGAL_SASL_STATE UNSUPPORTED_SASL_MECHANISM SECURITY_DISABLED
-		THROTTLING_QUOTA_EXCEEDED OPERATION_NOT_ATTEMPTED REASSIGNMENT_IN_PROGRESS STALE_BROKER_EPOCH REBOOTSTRAP_REQUIRED`,
+		OPERATION_NOT_ATTEMPTED STALE_BROKER_EPOCH REBOOTSTRAP_REQUIRED`,
 	},
+	{Meaning{Outcome: record.Retry, Change: ErrNotNow}, `THROTTLING_QUOTA_EXCEEDED REASSIGNMENT_IN_PROGRESS`},
 
 	// The record may be in the log. librdkafka's own status is asked as well, but it says "not persisted" of requests
 	// that a broker answered with one of these, which may have appended all the same. A broker that ceases to lead while
 	// it waits for replicas has appended.
-	{Meaning{Outcome: record.Unknown, Ask: ErrNoAnswer, Group: ErrNoAnswer}, `_TRANSPORT _TIMED_OUT`},
-	{Meaning{Outcome: record.Unknown, Group: ErrNoAnswer}, `REQUEST_TIMED_OUT`},
+	{Meaning{Outcome: record.Unknown, Ask: ErrNoAnswer, Change: ErrMaybe, Group: ErrNoAnswer}, `_TRANSPORT _TIMED_OUT`},
+	{Meaning{Outcome: record.Unknown, Change: ErrMaybe, Group: ErrNoAnswer}, `REQUEST_TIMED_OUT`},
 	{Meaning{Outcome: record.Unknown, Unreadable: true}, `_BAD_MSG _BAD_COMPRESSION _CRIT_SYS_RESOURCE`},
 	{
 		Meaning{Outcome: record.Unknown},
@@ -79,7 +87,14 @@ var meanings = []struct {
 		OUT_OF_ORDER_SEQUENCE_NUMBER DUPLICATE_SEQUENCE_NUMBER UNKNOWN_PRODUCER_ID`,
 	},
 
-	// No produced record ends with these: they are about groups, administration, transactions and fetching. Should one
+	// No produced record ends with these: they are about changes of topics.
+	{
+		Meaning{Outcome: record.Unknown, Change: ErrRefused},
+		`TOPIC_ALREADY_EXISTS INVALID_PARTITIONS INVALID_REPLICATION_FACTOR INVALID_REPLICA_ASSIGNMENT INVALID_CONFIG TOPIC_DELETION_DISABLED`,
+	},
+	{Meaning{Outcome: record.Unknown, Change: ErrNotNow}, `NOT_CONTROLLER`},
+
+	// No produced record ends with these either: they are about groups, administration, transactions and fetching. Should one
 	// all the same, nothing is known of the record.
 	{
 		Meaning{Outcome: record.Unknown, Group: ErrNoAnswer},
@@ -97,12 +112,11 @@ var meanings = []struct {
 		_INVALID_TYPE _MAX_POLL_EXCEEDED _UNKNOWN_BROKER _NOT_CONFIGURED _APPLICATION _ASSIGNMENT_LOST _NOOP
 		_LOG_TRUNCATION
 		OFFSET_OUT_OF_RANGE STALE_CTRL_EPOCH OFFSET_METADATA_TOO_LARGE INCONSISTENT_GROUP_PROTOCOL INVALID_GROUP_ID
-		INVALID_SESSION_TIMEOUT INVALID_COMMIT_OFFSET_SIZE TOPIC_ALREADY_EXISTS INVALID_PARTITIONS INVALID_REPLICATION_FACTOR
-		INVALID_REPLICA_ASSIGNMENT INVALID_CONFIG NOT_CONTROLLER INVALID_TXN_STATE INVALID_TRANSACTION_TIMEOUT
+		INVALID_SESSION_TIMEOUT INVALID_COMMIT_OFFSET_SIZE INVALID_TXN_STATE INVALID_TRANSACTION_TIMEOUT
 		CONCURRENT_TRANSACTIONS TRANSACTION_COORDINATOR_FENCED DELEGATION_TOKEN_AUTH_DISABLED DELEGATION_TOKEN_NOT_FOUND
 		DELEGATION_TOKEN_OWNER_MISMATCH DELEGATION_TOKEN_REQUEST_NOT_ALLOWED DELEGATION_TOKEN_AUTHORIZATION_FAILED
 		DELEGATION_TOKEN_EXPIRED INVALID_PRINCIPAL_TYPE NON_EMPTY_GROUP GROUP_ID_NOT_FOUND FETCH_SESSION_ID_NOT_FOUND
-		INVALID_FETCH_SESSION_EPOCH LISTENER_NOT_FOUND TOPIC_DELETION_DISABLED OFFSET_NOT_AVAILABLE MEMBER_ID_REQUIRED
+		INVALID_FETCH_SESSION_EPOCH LISTENER_NOT_FOUND OFFSET_NOT_AVAILABLE MEMBER_ID_REQUIRED
 		PREFERRED_LEADER_NOT_AVAILABLE GROUP_MAX_SIZE_REACHED FENCED_INSTANCE_ID ELIGIBLE_LEADERS_NOT_AVAILABLE
 		ELECTION_NOT_NEEDED NO_REASSIGNMENT_IN_PROGRESS GROUP_SUBSCRIBED_TO_TOPIC UNSTABLE_OFFSET_COMMIT PRODUCER_FENCED
 		RESOURCE_NOT_FOUND DUPLICATE_RESOURCE UNACCEPTABLE_CREDENTIAL INCONSISTENT_VOTER_SET INVALID_UPDATE_VERSION

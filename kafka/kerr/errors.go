@@ -29,6 +29,10 @@ var (
 	ErrNotAsked = errors.New("no broker was asked yet")
 	// ErrMaybe says that no broker answered a change in time, which may be done all the same.
 	ErrMaybe = errors.New("no answer in time: it may have been done")
+	// ErrRefused says that the brokers do not take a change as it is: the same one would fail again.
+	ErrRefused = errors.New("the brokers refuse it")
+	// ErrNotNow says that the brokers cannot make a change now: the same one may succeed later.
+	ErrNotNow = errors.New("the brokers cannot do it now")
 	// ErrStopping says that the client is being closed and takes nothing new.
 	ErrStopping = errors.New("sluice is stopping")
 	// ErrFull says that a bounded queue has no room: the record was not taken, and may be tried again shortly.
@@ -101,6 +105,21 @@ func Asked(err error) error {
 	}
 	if kind := Of(CodeOf(err)).Ask; kind != nil {
 		return fmt.Errorf("%w: %w", kind, err)
+	}
+	return err
+}
+
+// Changed is what a change of a topic ended with: err, wrapped in the error of this package that it means.
+func Changed(err error) error {
+	switch kind := Of(CodeOf(err)).Change; {
+	case err == nil:
+		return nil
+	case kind != nil && errors.Is(kind, ErrMaybe):
+		return ErrMaybe
+	case kind != nil:
+		return fmt.Errorf("%w: %w", kind, err)
+	case Unanswered(err):
+		return ErrMaybe
 	}
 	return err
 }

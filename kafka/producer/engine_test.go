@@ -49,7 +49,7 @@ func openOn(t testing.TB, brokers []string, change func(*config.Config)) *Produc
 		life.End()
 		t.Fatal(err)
 	}
-	asked.Run(cluster.Engine{Groups: ps.ListGroups, Served: func() map[string]cluster.Served { return nil }, Asked: ps.Asked})
+	asked.Run(cluster.Engine{Groups: ps.ListGroups, Served: func() map[string]cluster.Served { return nil }, Asked: ps.Asked, Changed: ps.Changed})
 	t.Cleanup(func() { _, _ = shut(ps, kafkatest.Patience) })
 	return ps
 }

@@ -56,6 +56,7 @@ type topic struct {
 	awaiting   *topic     // see awaitingPartition; nil before the first such record
 	partitions partitionCount
 	until      time.Time // a missing topic is refused until then
+	changed    time.Time // when sluice last changed the topic at the brokers
 	denied     *Error    // what a record of the topic is told instead, because the brokers do not allow it; else nil
 	held       heldRecords
 }
@@ -158,6 +159,29 @@ func (t *topicGate) invalidate(name string) {
 	if entry := t.names[name]; entry != nil {
 		entry.state.CompareAndSwap(int32(known), int32(unasked))
 	}
+}
+
+// Changed has a topic looked up again, because sluice has created, altered or deleted it. What is known of it counts no
+// more, also what a question under way will be told.
+func (ps *Producers) Changed(name string) {
+	ps.topics.mu.RLock()
+	entry := ps.topics.names[name]
+	ps.topics.mu.RUnlock() // because a topic's lock is taken before this one
+	if entry == nil {
+		return
+	}
+	if awaiting := entry.forget(); awaiting != nil {
+		awaiting.forget()
+	}
+}
+
+// forget makes the next record ask. It returns the topic that holds the records of unknown partitions, nil for none.
+func (t *topic) forget() (awaiting *topic) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.changed, t.until, t.partitions = time.Now(), time.Time{}, partitionCount{}
+	t.state.CompareAndSwap(int32(known), int32(unasked))
+	return t.awaiting
 }
 
 // hold keeps a record until its topic is looked up. first says that the caller must start the look-up. released says
@@ -305,6 +329,9 @@ func (t *topic) refuse(ps *Producers) {
 	defer t.mu.Unlock()
 	t.giveUpFirst(ps, len(t.held.records), t.refusal())
 	t.denied, t.until = nil, time.Now().Add(missingFor)
+	if time.Since(t.changed) < missingFor { // the answer may be older than the change
+		t.until = time.Time{}
+	}
 	t.empty(missing)
 }
 

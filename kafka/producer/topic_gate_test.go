@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
@@ -114,4 +115,43 @@ func TestADeniedTopicIsRefusedSoonAndComesBack(t *testing.T) {
 	wantOutcome(t, p.deliver(t, "letters", []byte("x")), record.OK)
 	denied.Remove()
 	kafkatest.Eventually(t, "the right", func() bool { return p.deliver(t, "secrets", []byte("x")) == nil })
+}
+
+// A topic that sluice itself creates is usable at once, although it was refused a moment ago. One that it deletes is
+// refused.
+func TestATopicThatWasCreatedHereIsUsableAtOnce(t *testing.T) {
+	t.Parallel()
+	k := kafkatest.Brokers(t)
+	ps := openOn(t, k.ListenAddrs(), nil)
+	p := newCaller(t, ps)
+	wantOutcome(t, p.deliver(t, "fresh", []byte("x")), record.Rejected)
+	if _, err := ps.cluster.CreateTopic(t.Context(), cluster.NewTopic{Name: "fresh", Partitions: 1, Replicas: 1}); err != nil {
+		t.Fatal(err)
+	}
+	wantOutcome(t, p.deliver(t, "fresh", []byte("x")), record.OK)
+	beyond := Outgoing{Topic: "fresh", Partition: 1, Value: []byte("x")}
+	wantOutcome(t, p.send(t, beyond).Err, record.Rejected)
+	if _, err := ps.cluster.AddPartitions(t.Context(), "fresh", 2); err != nil {
+		t.Fatal(err)
+	}
+	wantOutcome(t, p.send(t, beyond).Err, record.OK)
+	if err := ps.cluster.DeleteTopic(t.Context(), "fresh"); err != nil {
+		t.Fatal(err)
+	}
+	wantOutcome(t, p.deliver(t, "fresh", []byte("x")), record.Rejected)
+}
+
+// The brokers may have said that a topic is missing just before sluice created it.
+func TestAnAnswerThatIsOlderThanTheTopic(t *testing.T) {
+	t.Parallel()
+	ps := openOn(t, kafkatest.Brokers(t).ListenAddrs(), nil)
+	entry, err := ps.topics.find([]byte("fresh"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ps.cluster.CreateTopic(t.Context(), cluster.NewTopic{Name: "fresh", Partitions: 1, Replicas: 1}); err != nil {
+		t.Fatal(err)
+	}
+	entry.refuse(ps)
+	wantOutcome(t, newCaller(t, ps).deliver(t, "fresh", []byte("x")), record.OK)
 }

@@ -83,6 +83,7 @@ func (c *Config) httpSettings() []setting {
 		{"http.v2_exact_commits", boolean(&door.ExactCommits), atOnce, "whether offsets in REST v2's commits are stored as they are, as Strimzi's bridge does; else the next ones are, as Confluent's proxy does"},
 		{"http.v2_bridge_answers", boolean(&door.BridgeAnswers), atOnce, "whether REST v2's errors, results of records and subscriptions are those of Strimzi's bridge; else those of Confluent's proxy"},
 		{"http.v2_fetch_min_bytes", integer(&door.LeastReply, -1, 10_000_000), atOnce, "bytes of keys and values that a reply of a REST v2 instance waits for, where its client does not say; -1: always its whole time, as Confluent's proxy does"},
+		{"http.delete_topics", boolean(&door.DeleteTopics), atOnce, "whether clients may delete topics, with all their records, over REST v3"},
 		{"http.h2c", boolean(&door.H2C), atRestart, "whether HTTP/2 without TLS is allowed too"},
 	}
 }

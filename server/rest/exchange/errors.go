@@ -92,6 +92,7 @@ var fails = []struct {
 	{kafka.ErrForeign, func(err error) *Failure {
 		return &Failure{Status: http.StatusConflict, Code: CodeIllegalState, Message: err.Error()}
 	}},
+	{kafka.ErrNotNow, func(err error) *Failure { return Unavailable(err.Error()) }},
 	{kafka.ErrMoved, func(err error) *Failure { return Unavailable(err.Error()) }},
 	{kafka.ErrMoving, func(err error) *Failure { return Unavailable(err.Error()) }},
 	{kafka.ErrNoAnswer, func(err error) *Failure { return Unavailable(err.Error()) }},

@@ -27,6 +27,8 @@ type Options struct {
 	// LeastReply is how many bytes of keys and values a reply of an instance waits for (1), where its client does not say; -1
 	// is always the whole time.
 	LeastReply int
+	// DeleteTopics lets clients delete topics.
+	DeleteTopics bool
 	// H2C lets clients speak HTTP/2 without TLS, from the first byte on.
 	H2C bool
 	// AccessLog is the share of requests that are logged, 0 to 1. Access is their log; nil is the door's own.

@@ -10,6 +10,7 @@ import (
 // The codes of REST v3 that are not v2's (Errors.java of its proxy, and the examples in its OpenAPI document).
 const (
 	codeUnknownV3 = 40403 // a topic or a partition does not exist
+	codeRefused   = 40002 // the brokers do not take a change
 	codePayload   = 42206 // a record has another shape
 	codeBatch     = 42208 // a batch has another shape
 )

@@ -3,7 +3,6 @@ package v3
 import (
 	"bytes"
 	"errors"
-	"mime"
 	"net/http"
 	"strconv"
 	"time"
@@ -27,9 +26,8 @@ func produceRecords(x *exchange.Exchange) error {
 
 // newCodec checks a produce request, and returns the codec of its records.
 func newCodec(x *exchange.Exchange) (*codec, error) {
-	kind, _, err := mime.ParseMediaType(x.R.Header.Get("Content-Type"))
-	if given := x.R.Header.Get("Content-Type"); given != "" && (err != nil || kind != exchange.JSONType) {
-		return nil, exchange.Errorf(http.StatusUnsupportedMediaType, "HTTP 415 Unsupported Media Type: %q; version 3 takes application/json", given)
+	if err := checkJSON(x); err != nil {
+		return nil, err
 	}
 	cluster, err := clusterInPath(x)
 	if err != nil {

@@ -1,6 +1,6 @@
 // Package v3 is the API of the Confluent REST Proxy, version 3.
 //
-// Its calls read the cluster and its consumer groups, and produce records. sluice has one cluster and no schemas.
+// Its calls read the cluster and its consumer groups, change topics, and produce records. sluice has one cluster and no schemas.
 package v3
 
 import (
@@ -29,6 +29,12 @@ func Routes() []exchange.Route {
 		{Method: http.MethodGet, Pattern: base + "/topics/{topic}/partitions/{partition}", API: exchange.V3, Run: readResource((*resource).partition)},
 		{Method: http.MethodGet, Pattern: base + "/topics/{topic}/partitions/{partition}/replicas", API: exchange.V3, Run: readResource((*resource).replicas)},
 		{Method: http.MethodGet, Pattern: base + "/topics/{topic}/partitions/{partition}/replicas/{broker_id}", API: exchange.V3, Run: readResource((*resource).replica)},
+		{Method: http.MethodPost, Pattern: base + "/topics", API: exchange.V3, Timeout: exchange.LongTimeout, Run: changeResource((*resource).createTopic)},
+		{Method: http.MethodPatch, Pattern: base + "/topics/{topic}", API: exchange.V3, Timeout: exchange.LongTimeout, Run: changeResource((*resource).addPartitions)},
+		{Method: http.MethodDelete, Pattern: base + "/topics/{topic}", API: exchange.V3, Timeout: exchange.LongTimeout, Run: changeResource((*resource).deleteTopic)},
+		{Method: http.MethodPut, Pattern: base + "/topics/{topic}/configs/{name}", API: exchange.V3, Timeout: exchange.LongTimeout, Run: changeResource((*resource).setConfig)},
+		{Method: http.MethodDelete, Pattern: base + "/topics/{topic}/configs/{name}", API: exchange.V3, Timeout: exchange.LongTimeout, Run: changeResource((*resource).resetConfig)},
+		{Method: http.MethodPost, Pattern: base + "/topics/{topic}/configs:alter", API: exchange.V3, Timeout: exchange.LongTimeout, Run: changeResource((*resource).alterConfigs)},
 		{Method: http.MethodGet, Pattern: base + "/consumer-groups", API: exchange.V3, Run: readResource((*resource).groups)},
 		{Method: http.MethodGet, Pattern: groupBase, API: exchange.V3, Run: readResource((*resource).group)},
 		{Method: http.MethodGet, Pattern: groupBase + "/consumers", API: exchange.V3, Run: readResource((*resource).consumers)},
