@@ -23,11 +23,38 @@ func (a *Admin) offsets(ctx context.Context, partitions []record.TopicPartition,
 // offsetsOf is offsets with a question of its own for each partition. A time that all records are older than
 // is answered with -1.
 func (a *Admin) offsetsOf(ctx context.Context, specs map[record.TopicPartition]binding.OffsetSpec) (map[record.TopicPartition]int64, error) {
-	offsets, failed, err := a.ListOffsets(ctx, specs)
+	offsets, failed, err := a.askLeaders(ctx, specs)
 	for tp, why := range failed {
 		return nil, fmt.Errorf("offset of %s: %w", tp, why)
 	}
 	return offsets, err
+}
+
+// askLeaders is ListOffsets that asks once more for partitions whose leaders the binding's client does not know.
+func (a *Admin) askLeaders(ctx context.Context, specs map[record.TopicPartition]binding.OffsetSpec) (offsets map[record.TopicPartition]int64, failed map[record.TopicPartition]error, err error) {
+	offsets, failed, err = a.ListOffsets(ctx, specs)
+	if err == nil && a.relearn(ctx, failed) {
+		return a.ListOffsets(ctx, specs)
+	}
+	return offsets, failed, err
+}
+
+// relearn has the binding's client ask for the topics of partitions whose leaders it does not know. It remembers topics
+// for minutes, and so does not know partitions that were added meanwhile. It returns false if there was nothing to ask.
+func (a *Admin) relearn(ctx context.Context, failed map[record.TopicPartition]error) (asked bool) {
+	topics := map[string]bool{}
+	for tp, why := range failed {
+		if errors.Is(why, errNoLeader) {
+			topics[tp.Topic] = true
+		}
+	}
+	for topic := range topics {
+		if client, err := a.binding(); err == nil && ctx.Err() == nil {
+			_, err = client.GetMetadata(&topic, false, min(MillisLeft(ctx)/2+1, int(TurnTime.Milliseconds())))
+			asked = asked || err == nil
+		}
+	}
+	return asked
 }
 
 // ListOffsets is offsetsOf that tells apart which partitions have no answer.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // changes are all changes of the topic letters, which has two partitions.
@@ -45,6 +46,26 @@ func TestTopicsAreChanged(t *testing.T) {
 	topics, err := c.Topics(ctx)
 	if err != nil || len(topics) != 1 || topics[0].Name != "fresh" {
 		t.Errorf("%v %v", topics, err)
+	}
+}
+
+// A partition can be read as soon as it is there, also by those who have asked for the others before.
+func TestOffsetsOfPartitionsThatWereAdded(t *testing.T) {
+	t.Parallel()
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs())
+	ctx := kafkatest.Bounded(t)
+	for have := range int32(4) { // each other partition is met by the first question or by the second
+		if _, _, err := c.PartitionOffsets(ctx, record.TopicPartition{Topic: "letters", Partition: have}); err != nil {
+			t.Errorf("of partition %d: %v", have, err)
+		}
+		if _, err := c.AddPartitions(ctx, "letters", int(have)+2); err != nil {
+			t.Fatal(err)
+		}
+		added := record.TopicPartition{Topic: "letters", Partition: have + 1}
+		if begins, _, err := c.LogBounds(ctx, []record.TopicPartition{added}); have%2 == 0 && (err != nil || len(begins) != 1) {
+			t.Errorf("bounds of partition %d: %v %v", have+1, begins, err)
+		}
 	}
 }
 
