@@ -1,4 +1,4 @@
-//go:build clients || openapi
+//go:build clients || openapi || generated
 
 package clients
 
