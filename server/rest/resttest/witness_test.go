@@ -32,6 +32,7 @@ func TestAWitnessSeesWhatIsNotDescribed(t *testing.T) {
 		{answer{"GET", "/nothing", 200, header(exchange.V2Type), nil, true}, "not in openapi.json"},
 		{answer{"GET", "/nothing", 404, header(exchange.V2Type), []byte(`{"error_code":404,"message":"no"}`), true}, ""},
 		{answer{"GET", "/nothing", 404, header(exchange.V2Type), []byte(`{"error_code":500,"message":"no"}`), true}, "not as openapi.json"},
+		{answer{"POST", "/topics/a", 200, header(exchange.V2Type), []byte(`{"offsets":[{"partition":0,"offset":1,"error_code":50002,"error":"rejected: no"}],"key_schema_id":null,"value_schema_id":null}`), true}, "not as openapi.json"},
 		{answer{"POST", "/topics/a?async=true", 204, header(exchange.V2Type), []byte(`x`), true}, "with a body"},
 		{answer{"POST", "/v1/topics/a/records", 200, header(exchange.NDJSONType), []byte("{\"line\":1,\"partition\":0,\"offset\":0,\"timestamp\":1}\n{\"li"), false}, ""},
 		{answer{"POST", "/v1/topics/a/records", 200, header(exchange.NDJSONType), []byte("{\"line\":1,\"offset\":0}\n"), false}, "missing propert"},
