@@ -27,7 +27,7 @@ export GOFLAGS += -buildvcs=false
 # What runs go test: it names what failed and what was skipped, and the ten slowest tests.
 SUITE := go run ./test/suite
 
-.PHONY: build compiled run test test-all test-tags test-kafka test-systemd openapi-check test-browser fuzz check-faults check-faults-long bench bench-tags bench-smoke lint fmt deb reproducible clean
+.PHONY: build compiled run test test-all test-tags test-kafka test-systemd openapi-check test-generated test-browser fuzz check-faults check-faults-long bench bench-tags bench-smoke lint fmt deb reproducible clean
 
 # The program, at bin/sluice: position-independent, with all of its addresses resolved and read-only before it begins.
 build:
@@ -65,6 +65,7 @@ test-tags:
 # All that there is to check, with what takes longer than .ci/run may.
 test-all:
 	.ci/run
+	$(MAKE) test-generated
 	$(MAKE) check-faults-long
 
 # What needs a real Apache Kafka: the same conversations, groups of two proxies, brokers that go away. Tests of packages
@@ -87,6 +88,12 @@ test-systemd:
 openapi-check:
 	@test/needs offer python
 	$(SUITE) -v -tags openapi -count=1 -timeout $(TESTTIME) -run 'TheDocument|AsDescribed' ./test/clients
+
+# Clients that generators make of the door's document, each built in its language and tried; a few minutes. Fetches what
+# it needs of npm, pip, Maven and Cargo; skips, and says why, where that cannot be had.
+test-generated:
+	@test/needs offer generated
+	$(SUITE) -v -tags generated -count=1 -timeout $(TESTTIME) -run Generated ./test/clients
 
 # The HTTP door in a headless Chromium: its page, and streams of records; skips, and says so, without one.
 test-browser:
@@ -148,7 +155,7 @@ reproducible: $(NFPM)
 lint: $(LINT)
 	$(LINT) run ./...
 	$(LINT) run --build-tags plaincgo,plainruntime ./kafka/librdkafka ./server/resp/conn
-	$(LINT) run --build-tags kafka,systemd,redis,clients,openapi,browser ./test/...
+	$(LINT) run --build-tags kafka,systemd,redis,clients,openapi,generated,browser ./test/...
 
 # Format as the linter wants it.
 fmt: $(LINT)

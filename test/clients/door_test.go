@@ -52,8 +52,17 @@ func (d *door) expectCommitted(t *testing.T, group string, at int64) {
 	}
 }
 
-// expectValues checks what the topic holds, asking Kafka itself.
+// expectValues checks what the topic holds.
 func (d *door) expectValues(t *testing.T, want ...string) {
+	t.Helper()
+	got := d.values(t)
+	if strings.Join(got, "|") != strings.Join(want, "|") {
+		t.Errorf("topic holds %q, want %q", got, want)
+	}
+}
+
+// values are those of the records that the topic holds, asking Kafka itself.
+func (d *door) values(t *testing.T) []string {
 	t.Helper()
 	ctx := harnesstest.Within(t, startPatience)
 	records, err := d.admin.Records(ctx, d.topic)
@@ -64,7 +73,5 @@ func (d *door) expectValues(t *testing.T, want ...string) {
 	for i, r := range records {
 		got[i] = string(r.Value)
 	}
-	if strings.Join(got, "|") != strings.Join(want, "|") {
-		t.Errorf("topic holds %q, want %q", got, want)
-	}
+	return got
 }

@@ -4,8 +4,6 @@ package clients
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -70,12 +68,7 @@ const folder = "openapi"
 func strangers(t *testing.T) string {
 	t.Helper()
 	list := filepath.Join(folder, "requirements.txt")
-	wanted, err := os.ReadFile(list)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := sha256.Sum256(wanted)
-	return virtualenv(t, folder+"-"+hex.EncodeToString(sum[:4]), "-r", list)
+	return virtualenv(t, stamped(t, folder, list), "-r", list)
 }
 
 // stranger runs one of them.

@@ -1,9 +1,11 @@
-//go:build clients || openapi
+//go:build clients || openapi || generated
 
 package clients
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,6 +38,17 @@ func programIn(t *testing.T, dir string, patience time.Duration, stdin, name str
 		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
 	}
 	return string(out)
+}
+
+// stamped is the name with a stamp of what the file holds, so that another list of packages is installed anew.
+func stamped(t *testing.T, name, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(text)
+	return name + "-" + hex.EncodeToString(sum[:4])
 }
 
 // virtualenv installs what pip calls these packages, once, and returns the folder of its programs.

@@ -10,13 +10,6 @@ import (
 	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
-// openREST is a proxy whose HTTP door is at url.
-func openREST(t *testing.T) (d *door, url string) {
-	t.Helper()
-	addr := harnesstest.FreeAddr(t)
-	return open(t, "--http", addr), "http://" + addr
-}
-
 // What the Python clients need of others.
 const requests, slugify = "requests==2.34.2", "python-slugify==8.0.4"
 

@@ -108,6 +108,9 @@ func Merged(t *testing.T) []byte {
 	for _, response := range responses(doc) {
 		alsoPlain(response)
 	}
+	for _, o := range Operations(doc) {
+		alsoPlain(Inside(o.Object, "requestBody"))
+	}
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
@@ -159,9 +162,9 @@ func responses(doc Object) (all []Object) {
 	return all
 }
 
-// alsoPlain adds plain JSON wherever an answer has the type of version 2: clients choose between them.
-func alsoPlain(response Object) {
-	content := Inside(response, "content")
+// alsoPlain adds plain JSON wherever a body has the type of version 2: clients choose between them.
+func alsoPlain(body Object) {
+	content := Inside(body, "content")
 	if v2, is := content[exchange.V2Type]; is && content[exchange.JSONType] == nil {
 		content[exchange.JSONType] = v2
 	}

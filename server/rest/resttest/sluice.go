@@ -61,12 +61,12 @@ func Start(t *testing.T, opts exchange.Options) *Sluice {
 	t.Cleanup(func() {
 		_ = client.Close(Within(t, Patience)) // what a test left undelivered is its own affair
 	})
-	s.open()
+	s.open(opts.BridgeAnswers)
 	return s
 }
 
 // open opens the door until the test ends.
-func (s *Sluice) open() {
+func (s *Sluice) open(asBridge bool) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		s.T.Fatal(err)
@@ -74,7 +74,7 @@ func (s *Sluice) open() {
 	served := make(chan error, 1)
 	go func() { served <- s.Door.Serve(l) }()
 	transport := &http.Transport{}
-	s.Addr, s.HTTP = l.Addr().String(), &http.Client{Transport: &witness{s.T, transport}, Timeout: Patience}
+	s.Addr, s.HTTP = l.Addr().String(), &http.Client{Transport: &witness{s.T, transport, asBridge}, Timeout: Patience}
 	s.T.Cleanup(func() {
 		transport.CloseIdleConnections()
 		cut, stop := context.WithCancel(context.Background())

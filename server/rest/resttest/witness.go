@@ -13,8 +13,9 @@ import (
 // witness passes requests on, and checks every answer against the document. It checks the status and the header at
 // once, and the body when it ends or is closed.
 type witness struct {
-	t    testing.TB
-	next http.RoundTripper
+	t        testing.TB
+	next     http.RoundTripper
+	asBridge bool // the door answers as Strimzi's bridge
 }
 
 func (w *witness) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -26,7 +27,7 @@ func (w *witness) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (w *witness) body(got *http.Response, method, path string) io.ReadCloser {
-	a := &answer{method: method, path: path, status: got.StatusCode, header: got.Header}
+	a := &answer{method: method, path: path, status: got.StatusCode, header: got.Header, asBridge: w.asBridge}
 	return &witnessed{ReadCloser: unpacked(got), t: w.t, answer: a}
 }
 

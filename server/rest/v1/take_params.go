@@ -164,10 +164,11 @@ func (d *takeParams) identify() string {
 	return key.String()
 }
 
-// streamFormatOf returns the format of the stream that the client accepts; nil if it accepts none.
+// streamFormatOf returns the format of the stream that the client accepts; nil for a list. What it names first counts:
+// generated clients accept all that the document has, and read a list.
 func streamFormatOf(h http.Header) *streamFormat {
 	for kind := range exchange.MediaRanges(h) {
-		if s := streamFormats[kind]; s != nil {
+		if s := streamFormats[kind]; s != nil || kind == exchange.JSONType {
 			return s
 		}
 	}

@@ -102,6 +102,8 @@ func TestTakesThatAreNotGranted(t *testing.T) {
 		{"?topics=blobs&ack=auto", "", "", 422, "neither explicit nor none"},
 		{"?topics=blobs&format=avro", "", "", 422, "json, binary, text"},
 		{"?topics=blobs&max_unacked=1", "", "", 422, "of a stream"},
+		{"?topics=blobs&max_unacked=1", "Accept", "application/json, application/x-ndjson, text/event-stream", 422, "of a stream"},
+		{"?topics=blobs&wait=1s", "Accept", "text/event-stream, application/json", 422, "max_unacked"},
 		{"?topics=blobs&max=1", "Accept", "text/event-stream", 422, "max_unacked"},
 		{"?topics=blobs&wait=1s", "Accept", "application/x-ndjson;q=0.5, */*", 422, "max_unacked"},
 		{"?topics=blobs&max_unacked=0", "Accept", exchange.NDJSONType, 422, "from 1 to 10000"},

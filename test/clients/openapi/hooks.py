@@ -1,6 +1,7 @@
 """What schemathesis must be told.
 
-Of NDJSON: a body is a list of the items that x-itemSchema describes. Of consumer instances: w1 and w2 are there,
+Of NDJSON: a body is a list of the items that x-itemSchema describes. Of answers: they keep to x-exactSchema, which says
+more than the types that generators make. Of consumer instances: w1 and w2 are there,
 also after they were deleted, so that calls to them say more than that they are gone.
 """
 
@@ -17,6 +18,9 @@ def before_load_schema(context, raw_schema):
     for content in contents(raw_schema):
         if "x-itemSchema" in content.get(NDJSON, {}):
             content[NDJSON] = {"schema": {"type": "array", "items": content[NDJSON]["x-itemSchema"]}}
+        for media in content.values():
+            if "x-exactSchema" in media:
+                media["schema"] = {"allOf": [media["schema"], media.pop("x-exactSchema")]}
 
 
 def contents(node):
