@@ -147,7 +147,7 @@ func (c *Cluster) measure(ctx context.Context, partitions []record.TopicPartitio
 // LogBounds asks what partitions hold; those that nobody answers for are left out.
 func (c *Cluster) LogBounds(ctx context.Context, partitions []record.TopicPartition) (begins, ends map[record.TopicPartition]int64, err error) {
 	err = c.Query(ctx, func(ctx context.Context, a *Admin) (err error) {
-		if begins, _, err = a.askLeaders(ctx, ForAll(partitions, binding.EarliestOffsetSpec)); err == nil {
+		if begins, _, err = a.ListOffsets(ctx, ForAll(partitions, binding.EarliestOffsetSpec)); err == nil {
 			ends, _, err = a.ListOffsets(ctx, ForAll(partitions, binding.LatestOffsetSpec))
 		}
 		return err

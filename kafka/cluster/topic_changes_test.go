@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"testing"
 
@@ -55,17 +56,35 @@ func TestOffsetsOfPartitionsThatWereAdded(t *testing.T) {
 	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
 	c := openOn(t, k.ListenAddrs())
 	ctx := kafkatest.Bounded(t)
-	for have := range int32(4) { // each other partition is met by the first question or by the second
-		if _, _, err := c.PartitionOffsets(ctx, record.TopicPartition{Topic: "letters", Partition: have}); err != nil {
-			t.Errorf("of partition %d: %v", have, err)
+	for have := range int32(4) {
+		newest := record.TopicPartition{Topic: "letters", Partition: have}
+		var err error
+		if have%2 == 0 {
+			_, _, err = c.PartitionOffsets(ctx, newest)
+		} else if ends, _, failed := c.LogBounds(ctx, []record.TopicPartition{newest}); len(ends) == 0 {
+			err = cmp.Or(failed, errNoLeader)
+		}
+		if err != nil {
+			t.Errorf("of %s: %v", newest, err)
 		}
 		if _, err := c.AddPartitions(ctx, "letters", int(have)+2); err != nil {
 			t.Fatal(err)
 		}
-		added := record.TopicPartition{Topic: "letters", Partition: have + 1}
-		if begins, _, err := c.LogBounds(ctx, []record.TopicPartition{added}); have%2 == 0 && (err != nil || len(begins) != 1) {
-			t.Errorf("bounds of partition %d: %v %v", have+1, begins, err)
-		}
+	}
+}
+
+// A question for the offsets of a topic that is gone must not bring it back.
+func TestAskingForOffsetsCreatesNoTopic(t *testing.T) {
+	t.Parallel()
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"), kfake.AllowAutoTopicCreation())
+	c := openOn(t, k.ListenAddrs())
+	ctx := kafkatest.Bounded(t)
+	gone := []record.TopicPartition{{Topic: "gone", Partition: 0}, {Topic: "letters", Partition: 7}}
+	if begins, _, err := c.LogBounds(ctx, gone); len(begins) > 0 {
+		t.Errorf("%v %v", begins, err)
+	}
+	if k.TopicInfo("gone") != nil {
+		t.Error("the topic was created")
 	}
 }
 
