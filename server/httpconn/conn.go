@@ -33,8 +33,9 @@ type Conn struct {
 	served    int         // requests that handlers took
 	over      bool        // what comes next belongs to a request that was answered
 	answering atomic.Bool // a handler runs
-	lingers   atomic.Bool // a handler refused a request whose body may still be coming
+	lingers   atomic.Bool // Close waits for the client: it may still be sending, or it matters whether it reads
 	tail      []byte      // the part of poison that was not read yet
+	end       connEnd
 }
 
 // Listener makes a Conn of every connection that it accepts.
@@ -141,7 +142,9 @@ func (c *Conn) readPoison(p []byte) int {
 // Write sends the answers of handlers, and replaces those that net/http makes by itself.
 func (c *Conn) Write(p []byte) (int, error) {
 	if c.answering.Load() || !bytes.HasPrefix(p, []byte("HTTP/1.")) {
-		return c.Conn.Write(p)
+		n, err := c.Conn.Write(p)
+		c.end.written.Add(int64(n))
+		return n, err
 	}
 	fault := c.framing.Fault()
 	if fault == nil {
@@ -186,7 +189,8 @@ func (c *Conn) refuse(fault *httpframe.Fault) {
 func (c *Conn) linger() {
 	_ = c.Conn.SetDeadline(time.Now().Add(lingerTime))
 	if c.CloseWrite() == nil {
-		_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
+		_, err := io.CopyN(io.Discard, c.Conn, lingerBytes)
+		c.noteReset(err)
 	}
 }
 
@@ -195,13 +199,17 @@ func (c *Conn) Close() error {
 	if c.lingers.CompareAndSwap(true, false) {
 		c.linger()
 	}
+	c.noteEnd()
 	return c.Conn.Close()
 }
 
 // CloseWrite lets the client see the end of the answers. net/http looks for this method.
 func (c *Conn) CloseWrite() error {
-	if conn, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return conn.CloseWrite()
+	conn, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok {
+		return errors.ErrUnsupported
 	}
-	return errors.ErrUnsupported
+	err := conn.CloseWrite()
+	c.end.finished.Store(c.end.finished.Load() || err == nil)
+	return err
 }

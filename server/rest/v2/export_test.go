@@ -18,3 +18,14 @@ func (a *API) Requests(id kafka.Identity) (n int, replying bool) {
 	defer in.mu.Unlock()
 	return in.using, in.replying != nil
 }
+
+// Handed is how many replies of an instance its client may not have got.
+func (a *API) Handed(id kafka.Identity) int {
+	in, err := a.instances.find(id)
+	if err != nil {
+		return 0
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return len(in.handed)
+}

@@ -27,7 +27,8 @@ type instance struct {
 	member    *kafka.Member
 	interest  kafka.SubscribeOptions         // topics or partitions of the member
 	pattern   bool                           // the subscription is a pattern
-	delivered map[kafka.TopicPartition]int64 // by partition: the last offset that was delivered and is not committed
+	delivered map[kafka.TopicPartition]int64 // by partition: the last offset that the client has and has not committed
+	handed    []*handedReply                 // replies that came after that
 	hurry     chan struct{}                  // closed when the request that has the turn should end
 	replying  chan struct{}                  // closed when the reply that is being written has ended; nil when there is none
 	ended     ending
@@ -134,7 +135,7 @@ func (in *instance) leave(politely bool) {
 		in.member.Leave(politely)
 	}
 	in.member, in.interest, in.pattern = nil, kafka.SubscribeOptions{}, false
-	clear(in.delivered)
+	in.clearDelivered()
 }
 
 // currentMember returns the member, or why there is none.

@@ -80,9 +80,9 @@ func (in *instance) assign(x *exchange.Exchange, partitions []kafka.TopicPartiti
 func (in *instance) reassign(partitions []kafka.TopicPartition) {
 	in.member.Assign(partitions)
 	in.interest.Partitions = partitions
-	for tp := range in.delivered {
+	for tp := range in.deliveredThrough() {
 		if !slices.Contains(partitions, tp) {
-			delete(in.delivered, tp)
+			in.forget(tp)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/server/jsonscan"
@@ -33,7 +34,7 @@ func commitOffsets(x *exchange.Exchange, in *instance) error {
 	commit := in.commitDelivered
 	if asked.explicit {
 		commit = func(ctx context.Context) error { return in.commitAt(ctx, asked.offsets) }
-	} else if err := in.awaitReply(ctx); err != nil {
+	} else if err := in.awaitReplies(ctx); err != nil {
 		return err
 	}
 	if later {
@@ -83,6 +84,14 @@ func commitOf(body []byte, exact bool) (c commitBody, err error) {
 	return c, err
 }
 
+// awaitReplies waits until it is known which replies the client has.
+func (in *instance) awaitReplies(ctx context.Context) error {
+	if err := in.awaitReply(ctx); err != nil {
+		return err
+	}
+	return in.sortHanded(ctx)
+}
+
 // commitDelivered commits what replies brought before now.
 func (in *instance) commitDelivered(ctx context.Context) error {
 	in.mu.Lock()
@@ -90,31 +99,38 @@ func (in *instance) commitDelivered(ctx context.Context) error {
 		defer in.mu.Unlock()
 		return in.notFound()
 	}
-	member, handed := in.member, maps.Clone(in.delivered)
+	member, handed, through := in.member, slices.Clone(in.handed), in.deliveredThrough()
 	in.mu.Unlock()
-	if member == nil || len(handed) == 0 {
+	if member == nil || len(through) == 0 {
 		return nil
 	}
-	var through []kafka.PartitionOffset
-	for tp, offset := range handed {
-		through = append(through, kafka.PartitionOffset{TopicPartition: tp, Offset: offset})
+	var list []kafka.PartitionOffset
+	for tp, offset := range through {
+		list = append(list, kafka.PartitionOffset{TopicPartition: tp, Offset: offset})
 	}
-	err := member.Commit(ctx, through)
+	err := member.Commit(ctx, list)
 	if err == nil || errors.Is(err, kafka.ErrMoved) {
-		in.covered(member, handed)
+		in.covered(member, handed, through)
 	}
 	return err
 }
 
 // covered forgets what a commit has covered. Records that came since stay.
-func (in *instance) covered(member *kafka.Member, handed map[kafka.TopicPartition]int64) {
+func (in *instance) covered(member *kafka.Member, handed []*handedReply, through map[kafka.TopicPartition]int64) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.member != member {
 		return
 	}
+	in.handed = slices.DeleteFunc(in.handed, func(reply *handedReply) bool {
+		was := slices.Contains(handed, reply)
+		if was {
+			reply.last(in.delivered)
+		}
+		return was
+	})
 	maps.DeleteFunc(in.delivered, func(tp kafka.TopicPartition, offset int64) bool {
-		committed, known := handed[tp]
+		committed, known := through[tp]
 		return known && committed == offset
 	})
 }
@@ -131,8 +147,8 @@ func (in *instance) commitAt(ctx context.Context, offsets []kafka.PartitionOffse
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for _, p := range offsets {
-		if last, is := in.delivered[p.TopicPartition]; is && last < p.Offset {
-			delete(in.delivered, p.TopicPartition)
+		if last, is := in.deliveredThrough()[p.TopicPartition]; is && last < p.Offset {
+			in.forget(p.TopicPartition)
 		}
 	}
 	return nil

@@ -178,7 +178,7 @@ func (in *instance) seek(x *exchange.Exchange, offsets []kafka.PartitionOffset) 
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for _, p := range offsets {
-		delete(in.delivered, p.TopicPartition)
+		in.forget(p.TopicPartition)
 	}
 	return err
 }

@@ -49,6 +49,9 @@ func instanceRecords(x *exchange.Exchange, in *instance) error {
 		return in.replyNothing(x, p)
 	}
 	defer in.passTurn()
+	if in.sortHanded(x.R.Context()) != nil {
+		return exchange.ErrGone
+	}
 	lent, err := in.collect(ctx, x, p)
 	back()
 	if err == nil && len(lent) == 0 {
@@ -113,10 +116,10 @@ func (in *instance) prepare() error {
 		return in.join(in.all.service.Kafka, interest, pattern)
 	}
 	if in.autoCommit {
-		for tp, offset := range in.delivered {
+		for tp, offset := range in.deliveredThrough() {
 			in.member.AcceptThrough(tp, offset)
 		}
-		clear(in.delivered)
+		in.clearDelivered()
 	}
 	return nil
 }

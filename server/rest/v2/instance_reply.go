@@ -58,7 +58,9 @@ func (in *instance) reply(x *exchange.Exchange, p recordsParams, lent []kafka.De
 		in.giveBack(lent)
 		return exchange.ErrGone
 	}
-	in.markDelivered(lent)
+	if len(lent) > 0 {
+		in.markHanded(lent, httpconn.ReceiptOf(x.R))
+	}
 	return nil
 }
 
@@ -92,18 +94,6 @@ func (in *instance) awaitReply(ctx context.Context) error {
 		return nil // the commit says how the instance ended
 	case <-ctx.Done():
 		return fmt.Errorf("%w: the records of this instance are still being sent", kafka.ErrNoAnswer)
-	}
-}
-
-// markDelivered notes what the client has. A commit without offsets covers it.
-func (in *instance) markDelivered(lent []kafka.Delivery) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.ended != alive {
-		return
-	}
-	for i := range lent {
-		in.delivered[lent[i].TopicPartition] = lent[i].Offset
 	}
 }
 

@@ -147,7 +147,7 @@ func (all *instances) atWork() bool {
 func (in *instance) willCommit(lately time.Duration) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return !in.autoCommit && len(in.delivered) > 0 && (in.using > 0 || time.Since(in.seen) < lately)
+	return !in.autoCommit && len(in.delivered)+len(in.handed) > 0 && (in.using > 0 || time.Since(in.seen) < lately)
 }
 
 // close ends all instances. No more can be made.
