@@ -63,7 +63,10 @@ func TestACommitEndsAtWhatOthersOwe(t *testing.T) {
 
 func TestACommitThatNobodyAnswersIsAnError(t *testing.T) {
 	t.Parallel()
-	k, c := lettersOn(t, 5, never)
+	k, c := lettersOn(t, 5, func(cfg *config.Config) {
+		never(cfg)
+		cfg.Consumer = config.Properties{"session.timeout.ms": "60000"} // the member must outlive the search for the coordinator
+	})
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
 	k.ControlKey(int16(kmsg.OffsetCommit), func(req kmsg.Request) (kmsg.Response, error, bool) {
