@@ -15,7 +15,7 @@ func probeRoutes() []exchange.Route {
 	}
 }
 
-// probe answers 204 when there is no reason not to.
+// probe answers 200 when there is no reason not to: some load balancers take no 204 for well.
 func probe(asked func(*exchange.Options) func() []string) func(*exchange.Exchange) error {
 	return func(x *exchange.Exchange) error {
 		if reasons := asked(x.Opts); reasons != nil {
@@ -23,7 +23,7 @@ func probe(asked func(*exchange.Options) func() []string) func(*exchange.Exchang
 				return exchange.Unavailable(strings.Join(now, "; "))
 			}
 		}
-		x.Send(http.StatusNoContent, nil)
+		x.Send(http.StatusOK, []byte("{}"))
 		return nil
 	}
 }

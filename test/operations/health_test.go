@@ -77,14 +77,14 @@ func awaitNotReady(t *testing.T, ctx context.Context, s *harness.Sluice, reason 
 	})
 }
 
-// probe checks what a probe of the HTTP door gets: 204, or 503 with a reason that begins so.
+// probe checks what a probe of the HTTP door gets: 200, or 503 with a reason that begins so.
 func probe(t *testing.T, ctx context.Context, s *harness.Sluice, path, reason string) {
 	t.Helper()
 	status, body, err := s.GetHTTP(ctx, path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	well := status == http.StatusNoContent && body == ""
+	well := status == http.StatusOK && body == "{}"
 	sick := status == http.StatusServiceUnavailable && strings.HasPrefix(body, `{"error_code":50003,"message":"`+reason)
 	if reason == "" && !well || reason != "" && !sick {
 		t.Errorf("%s is answered with %d %s, and the reason is %q", path, status, body, reason)

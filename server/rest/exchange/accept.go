@@ -4,6 +4,7 @@ import (
 	"iter"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/sluice-proxy/sluice/server"
@@ -44,6 +45,17 @@ func MediaRanges(h http.Header) iter.Seq[string] {
 			}
 		}
 	}
+}
+
+// onlyRecordType is the type of records that a client accepts, and nothing else.
+func onlyRecordType(h http.Header) (only string, is bool) {
+	for name := range MediaRanges(h) {
+		if only != "" || !slices.Contains(RecordTypes, name) {
+			return "", false
+		}
+		only = name
+	}
+	return only, only != ""
 }
 
 // CheckEffect refuses a GET that changes something where nobody means it to.

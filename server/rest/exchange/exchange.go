@@ -175,7 +175,14 @@ func (x *Exchange) Begin(status int, kind string) {
 }
 
 // ContentType returns the Content-Type of an answer.
-func (x *Exchange) ContentType() string { return x.api.kind(x.R) }
+func (x *Exchange) ContentType() string {
+	if x.route != nil && x.route.Records {
+		if only, is := onlyRecordType(x.R.Header); is {
+			return only
+		}
+	}
+	return x.api.kind(x.R)
+}
 
 // AskContext returns a context for a question to the brokers: it ends with the request, or after the route's timeout.
 func (x *Exchange) AskContext() (context.Context, context.CancelFunc) { return x.Within(x.Timeout()) }

@@ -16,6 +16,9 @@ type Route struct {
 	// Open says that the call needs no password, and is never one too many for MaxRequests.
 	Open bool
 	Run  func(*Exchange) error
+	// Records says that answers are records. A client that accepts only one of their types gets refusals in it as well, as
+	// from Confluent's proxy.
+	Records bool
 }
 
 // What a question to the brokers may take.
@@ -60,6 +63,9 @@ const (
 	V2Type     = "application/vnd.kafka.v2+json"
 	NDJSONType = "application/x-ndjson"
 )
+
+// RecordTypes are the types of records of version 2, one for each format.
+var RecordTypes = []string{"application/vnd.kafka.json.v2+json", "application/vnd.kafka.binary.v2+json", "application/vnd.kafka.text.v2+json"}
 
 // kind returns the Content-Type of an answer. Version 2 has its own type, which is plain JSON for a client that accepts
 // only that.

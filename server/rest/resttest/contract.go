@@ -171,6 +171,7 @@ func (c *Contract) neverShown(owns func(path string) bool) (missing []string) {
 	common := map[string]bool{}
 	for _, answer := range commonAnswers {
 		common["#/components/responses/"+answer.component] = true
+		common["#/components/responses/"+answer.component+ofRecords] = true
 	}
 	for _, o := range Operations(c.Doc) {
 		if !owns(o.Path) {

@@ -111,6 +111,9 @@ func Merged(t *testing.T) []byte {
 	for _, o := range Operations(doc) {
 		alsoPlain(Inside(o.Object, "requestBody"))
 	}
+	for _, o := range Operations(doc) {
+		refusedAsRecords(doc, o)
+	}
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
@@ -168,6 +171,42 @@ func alsoPlain(body Object) {
 	if v2, is := content[exchange.V2Type]; is && content[exchange.JSONType] == nil {
 		content[exchange.JSONType] = v2
 	}
+}
+
+// refusedAsRecords gives the refusals of a call that answers with records the types of records, too. Shared ones become
+// shared ones of another name.
+func refusedAsRecords(doc Object, o Operation) {
+	answers, shared := Inside(o.Object, "responses"), Inside(doc, "components", "responses")
+	if Inside(answers, "200", "content", exchange.RecordTypes[0]) == nil {
+		return
+	}
+	for status := range answers {
+		name, is := Inside(answers, status)["$ref"].(string)
+		switch name = strings.TrimPrefix(name, "#/components/responses/"); {
+		case status == "200":
+		case is:
+			shared[name+ofRecords] = asRecords(Inside(shared, name))
+			answers[status] = Object{"$ref": "#/components/responses/" + name + ofRecords}
+		default:
+			answers[status] = asRecords(Inside(answers, status))
+		}
+	}
+}
+
+// ofRecords ends the names of such refusals.
+const ofRecords = "OfRecords"
+
+// asRecords is a refusal with the types of records, too.
+func asRecords(refusal Object) Object {
+	refusal = maps.Clone(refusal)
+	content := maps.Clone(Inside(refusal, "content"))
+	if problem, is := content[exchange.V2Type]; is {
+		for _, kind := range exchange.RecordTypes {
+			content[kind] = problem
+		}
+		refusal["content"] = content
+	}
+	return refusal
 }
 
 // pointer returns the JSON pointer (RFC 6901) of the names.

@@ -39,7 +39,7 @@ func (a *API) Routes() []exchange.Route {
 		{Method: http.MethodGet, Pattern: "/topics/{topic}/partitions", API: exchange.V2, Run: partitions},
 		{Method: http.MethodGet, Pattern: "/topics/{topic}/partitions/{partition}", API: exchange.V2, Run: partition},
 		{Method: http.MethodGet, Pattern: "/topics/{topic}/partitions/{partition}/offsets", API: exchange.V2, Run: offsets},
-		{Method: http.MethodGet, Pattern: "/topics/{topic}/partitions/{partition}/records", API: exchange.V2, Timeout: exchange.LongTimeout, Run: readPartition},
+		{Method: http.MethodGet, Pattern: "/topics/{topic}/partitions/{partition}/records", API: exchange.V2, Timeout: exchange.LongTimeout, Records: true, Run: readPartition},
 		{Method: http.MethodPost, Pattern: "/topics/{topic}", API: exchange.V2, Run: produceRecords},
 		{Method: http.MethodPost, Pattern: "/topics/{topic}/partitions/{partition}", API: exchange.V2, Run: produceRecords},
 		{Method: http.MethodPost, Pattern: "/consumers/{group}", API: exchange.V2, Run: a.createInstance},
@@ -53,7 +53,7 @@ func (a *API) Routes() []exchange.Route {
 		{Method: http.MethodPost, Pattern: instancePath + "/positions", API: exchange.V2, Run: a.onInstance(seek)},
 		{Method: http.MethodPost, Pattern: instancePath + "/positions/beginning", API: exchange.V2, Run: a.onInstance(seekBeginning)},
 		{Method: http.MethodPost, Pattern: instancePath + "/positions/end", API: exchange.V2, Run: a.onInstance(seekEnd)},
-		{Method: http.MethodGet, Pattern: instancePath + "/records", API: exchange.V2, Run: a.onInstance(instanceRecords)},
+		{Method: http.MethodGet, Pattern: instancePath + "/records", API: exchange.V2, Records: true, Run: a.onInstance(instanceRecords)},
 		{Method: http.MethodPost, Pattern: instancePath + "/offsets", API: exchange.V2, Timeout: exchange.LongTimeout, Run: a.onInstance(commitOffsets)},
 		{Method: http.MethodGet, Pattern: instancePath + "/offsets", API: exchange.V2, Run: a.onInstance(committedOffsets)},
 	}
