@@ -176,7 +176,10 @@ func readWanted(text []byte) ([]wantedOffset, error) {
 // unreadable is the answer for text that is no JSON, or JSON of another shape.
 func unreadable(err error) error {
 	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if err == io.EOF { //nolint:errorlint // the decoder's own, of an empty text
+		return exchange.Errorf(http.StatusBadRequest, "invalid JSON: the body is empty; it is {\"offsets\":[...]}")
+	}
+	if errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return exchange.Errorf(http.StatusBadRequest, "invalid JSON: %v", err)
 	}
 	return exchange.Invalid("%s", strings.TrimPrefix(err.Error(), "json: "))

@@ -115,7 +115,7 @@ func TestOffsetsThatAreNotTaken(t *testing.T) {
 		status, code int
 		message      string
 	}{
-		{``, 400, 400, "invalid JSON"},
+		{``, 400, 400, "the body is empty"},
 		{`{"offsets":[`, 400, 400, "invalid JSON"},
 		{`{"offsets":[]}x`, 400, 400, "invalid JSON"},
 		{`{"offsets":[]}`, 422, 422, "missing or empty"},
