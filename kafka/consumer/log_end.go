@@ -10,10 +10,7 @@ import (
 // The end is remembered until the committed offset is known: see takeCommitted.
 func (s *subscription) passEnd(f *partition) {
 	next, end := f.expected(), f.log.end
-	switch {
-	case end < 0 || !f.commit.known || s.waits(f) || next >= end:
-		return
-	case f.commit.rewound && s.position(f) == f.commit.rewoundAt: // the lower offset stays until more is settled
+	if end < 0 || !f.commit.known || s.waits(f) || next >= end {
 		return
 	}
 	if f.log.sought.again || s.seekTwice(f, next) {

@@ -119,25 +119,6 @@ func TestASeekBeforeAMarkerCommitsNothing(t *testing.T) {
 	wantCommitted(t, k, 1)
 }
 
-// Who commits a lower offset wants the group to go on there later. That holds until something more is settled.
-func TestTheEndOfALogUndoesNoLowerCommit(t *testing.T) {
-	t.Parallel()
-	k, c := lettersOn(t, 3, nil)
-	w := join(t, c, "a", topicsOf("letters"))
-	w.take(t, 3)
-	w.AcceptThrough(letters, 2)
-	committed(t, k, "letters", 3)
-	if err := w.CommitAt(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 1}}); err != nil {
-		t.Fatal(err)
-	}
-	transact(t, c, 2, kgo.TryAbort)
-	wantEnd(t, c, 6)
-	if err := shut(c, kafkatest.Patience); err != nil { // with a last commit
-		t.Fatal(err)
-	}
-	wantCommitted(t, k, 1)
-}
-
 // Records that retention has removed count as skipped, though none came after them.
 func TestAnEmptiedLogIsPassed(t *testing.T) {
 	t.Parallel()
