@@ -49,25 +49,18 @@ func (s *subscription) fetch(f *partition, want int) {
 	s.fetched, left = f.queue.Fetch(s.fetched[:0], want, room, func(failing librdkafka.PartitionError) {
 		failed = append(failed, failing)
 	})
-	entered := s.enter(f, left)
+	s.enter(f, left)
 	clear(s.fetched)
 	for _, failing := range failed { // after the records that came before the failure were taken
-		switch {
-		case failing.Code != librdkafka.PartitionEOF:
-			s.fail(f, failing)
-		case entered:
-			f.log.end = failing.Offset
-			s.passEnd(f)
-		}
+		s.fail(f, failing)
 	}
 }
 
 // enter adds fetched records to the partition's ledger. left is how many more records of the partition librdkafka holds.
-// It returns false when records were not taken.
-func (s *subscription) enter(f *partition, left int) bool {
+func (s *subscription) enter(f *partition, left int) {
 	for rest := s.fetched; len(rest) > 0; {
 		if !s.follow(f, rest[0].Offset) {
-			return false
+			return
 		}
 		n := s.unbroken(f, rest)
 		s.take(f, rest[:n])
@@ -77,7 +70,6 @@ func (s *subscription) enter(f *partition, left int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.inDispatch.SetMore(left > 0)
-	return true
 }
 
 // take adds records that follow each other, at least one, to the partition's ledger.
