@@ -56,7 +56,7 @@ func readSlowly(t *testing.T, path string, http2 bool) (err error, held bool) { 
 	for range largeRecords {
 		s.Put("blobs", 0, `"`+strings.Repeat("x", 900_000)+`"`)
 	}
-	s.Instance(`{"name":"w1","format":"json","auto.commit.enable":"false","fetch.min.bytes":"5400000"}`, "blobs")
+	s.Instance(`{"name":"w1","format":"json","auto.commit.enable":"false","fetch.min.bytes":"5400000","consumer.request.timeout.ms":"20000"}`, "blobs")
 	conn := &slowConn{}
 	protocols := &http.Protocols{}
 	protocols.SetUnencryptedHTTP2(http2)
