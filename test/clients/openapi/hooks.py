@@ -47,9 +47,21 @@ def from_lines(context, response):
     return [json.loads(line) for line in response.content.splitlines() if line.strip()]
 
 
+def shorten(case, path):
+    """An instance that has no records answers when its time is over, which may be ten minutes."""
+    if "instance" not in path or not case.path.endswith("/records"):
+        return
+    asked = (case.query or {}).get("timeout")
+    if str(asked).isdecimal() and int(asked) > 1000:
+        case.query["timeout"] = 1000
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
     path = case.path_parameters or {}
+    shorten(case, path)
+    if isinstance(case.body, dict) and isinstance(case.body.get("partitions_count"), int):
+        case.body["partitions_count"] = min(case.body["partitions_count"], 20)  # the broker is inside the test
     group, instance = path.get("group"), path.get("instance")
     if group not in ("billing", "shipping") or instance not in ("w1", "w2"):
         return
