@@ -62,8 +62,9 @@ func Because(err error, why string) error { return &explanation{errors.New(why),
 
 // explained finds the words that Because has given to an error.
 func explained(err error) (why string, is bool) {
-	if e, found := errors.AsType[*explanation](err); found && strings.TrimSpace(e.Error()) != "" {
-		return e.Error(), true
+	e, is := errors.AsType[*explanation](err)
+	if !is {
+		return "", false
 	}
-	return "", false
+	return e.Error(), true
 }

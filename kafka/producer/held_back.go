@@ -1,8 +1,10 @@
 package producer
 
 import (
+	"sync/atomic"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -31,6 +33,23 @@ func (ps *Producers) holdBack(g *sessionBatch, t *topic, key, value []byte, opaq
 		ps.lookUp(at)
 	}
 	return nil
+}
+
+// holdBack keeps a record of a known topic while no broker answers, or while earlier records wait.
+func (t *topic) holdBack(r heldRecord, offline *atomic.Bool) (kept, first bool, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !offline.Load() && !t.heldBack.Load() {
+		return false, false, nil
+	}
+	if !t.held.add(r) {
+		return false, false, kerr.ErrFull
+	}
+	r.producer.held.Add(1)
+	t.heldBack.Store(true)
+	first = knowledge(t.state.Load()) != asking
+	t.state.Store(int32(asking))
+	return true, first, nil
 }
 
 // drop ends the records at the gate that are wanted. They are not sent any more.

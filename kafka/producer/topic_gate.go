@@ -208,23 +208,6 @@ func (t *topic) hold(r heldRecord) (released, first bool, err error) {
 	return false, first, nil
 }
 
-// holdBack keeps a record of a known topic while no broker answers, or while earlier records wait.
-func (t *topic) holdBack(r heldRecord, offline *atomic.Bool) (kept, first bool, err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !offline.Load() && !t.heldBack.Load() {
-		return false, false, nil
-	}
-	if !t.held.add(r) {
-		return false, false, kerr.ErrFull
-	}
-	r.producer.held.Add(1)
-	t.heldBack.Store(true)
-	first = knowledge(t.state.Load()) != asking
-	t.state.Store(int32(asking))
-	return true, first, nil
-}
-
 // empty forgets what was held. All of it has been handed on, or has ended.
 func (t *topic) empty(now knowledge) {
 	t.held.clear()

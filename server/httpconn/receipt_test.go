@@ -12,7 +12,6 @@ import (
 // A receipt follows its answer from the first byte to the end of the connection.
 func TestAReceiptTellsWhatBecameOfAnAnswer(t *testing.T) {
 	t.Parallel()
-	const reply = "reply"
 	reads := func(c *net.TCPConn) error { _, err := io.ReadFull(c, make([]byte, len(reply))); return err }
 	resets := func(c *net.TCPConn) error { return errors.Join(c.SetLinger(0), c.Close()) }
 	closes, asksNoMore := (*net.TCPConn).Close, (*net.TCPConn).CloseWrite
@@ -30,17 +29,7 @@ func TestAReceiptTellsWhatBecameOfAnAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			here, there := pair(t)
-			conn := &Conn{Conn: here}
-			conn.answering.Store(true)
-			if _, err := io.WriteString(conn, reply); err != nil {
-				t.Fatal(err)
-			}
-			r := (&http.Request{ProtoMajor: 1}).WithContext(WithConn(t.Context(), conn))
-			receipt := ReceiptOf(r)
-			if fate := receipt.Await(t.Context()); fate != Arrived {
-				t.Fatalf("at first: %d", fate)
-			}
+			conn, there, receipt := answered(t)
 			for _, step := range c.does {
 				if err := step(there); err != nil {
 					t.Fatal(err)
@@ -58,10 +47,28 @@ func TestAReceiptTellsWhatBecameOfAnAnswer(t *testing.T) {
 	}
 }
 
+// reply is an answer.
+const reply = "reply"
+
+// answered is a connection over which a reply has arrived, with the client's end and the reply's receipt.
+func answered(t *testing.T) (conn *Conn, there *net.TCPConn, receipt *Receipt) {
+	t.Helper()
+	here, there := pair(t)
+	conn = &Conn{Conn: here}
+	conn.answering.Store(true)
+	if _, err := io.WriteString(conn, reply); err != nil {
+		t.Fatal(err)
+	}
+	receipt = ReceiptOf((&http.Request{ProtoMajor: 1}).WithContext(WithConn(t.Context(), conn)))
+	if fate := receipt.Await(t.Context()); fate != Arrived {
+		t.Fatalf("at first: %d", fate)
+	}
+	return conn, there, receipt
+}
+
 // An answer that ends the connection is read, or not, after sluice has ended its side.
 func TestTheEndOfAConnectionTellsWhetherItsAnswerWasRead(t *testing.T) {
 	t.Parallel()
-	const reply = "reply"
 	for name, c := range map[string]struct {
 		does func(*net.TCPConn) error
 		want Fate
@@ -72,17 +79,7 @@ func TestTheEndOfAConnectionTellsWhetherItsAnswerWasRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			here, there := pair(t)
-			conn := &Conn{Conn: here}
-			conn.answering.Store(true)
-			if _, err := io.WriteString(conn, reply); err != nil {
-				t.Fatal(err)
-			}
-			r := (&http.Request{ProtoMajor: 1}).WithContext(WithConn(t.Context(), conn))
-			receipt := ReceiptOf(r)
-			if fate := receipt.Await(t.Context()); fate != Arrived {
-				t.Fatalf("at first: %d", fate)
-			}
+			conn, there, receipt := answered(t)
 			closed := make(chan error, 1)
 			go func() { closed <- conn.Close() }()
 			if err := c.does(there); err != nil {

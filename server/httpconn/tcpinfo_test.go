@@ -10,7 +10,6 @@ import (
 // What became of a reply is read from the connection.
 func TestConfirmedIsWhatTheOtherSideHas(t *testing.T) {
 	t.Parallel()
-	const reply = "reply"
 	type end func(*net.TCPConn) error
 	reads := func(c *net.TCPConn) error { _, err := io.ReadFull(c, make([]byte, len(reply))); return err }
 	closes, asksNoMore := (*net.TCPConn).Close, (*net.TCPConn).CloseWrite

@@ -2,7 +2,6 @@ package v2
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -93,7 +92,7 @@ func (in *instance) awaitReply(ctx context.Context) error {
 	case <-in.gone:
 		return nil // the commit says how the instance ended
 	case <-ctx.Done():
-		return fmt.Errorf("%w: the records of this instance are still being sent", kafka.ErrNoAnswer)
+		return exchange.Unavailable("the records of this instance are still being sent")
 	}
 }
 
