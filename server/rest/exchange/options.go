@@ -14,19 +14,12 @@ type Options struct {
 	Names
 	Limits
 	Timeouts
+	V2Answers
 
 	// Password is what a request must bring, as a Bearer token or with Basic; empty asks for none.
 	Password string
-	// ExactCommits says that explicit offsets of REST v2's commits are the next ones to be read, and not the last processed.
-	ExactCommits bool
 	// KeptHeaders are fields of a request with a raw body that its record keeps as headers (none).
 	KeptHeaders []string
-	// BridgeAnswers says that REST v2 answers as Strimzi's bridge where that differs from Confluent's proxy: errors, results of
-	// records, subscriptions.
-	BridgeAnswers bool
-	// LeastReply is how many bytes of keys and values a reply of an instance waits for (1), where its client does not say; -1
-	// is always the whole time.
-	LeastReply int
 	// DeleteTopics lets clients delete topics.
 	DeleteTopics bool
 	// H2C lets clients speak HTTP/2 without TLS, from the first byte on.
@@ -41,6 +34,18 @@ type Options struct {
 	Register server.Watch `json:"-"`
 	// Clock is the clock of leases (the machine's).
 	Clock server.Clock `json:"-"`
+}
+
+// V2Answers say whose answers those of REST v2 are, where other servers differ.
+type V2Answers struct {
+	// ExactCommits says that explicit offsets of REST v2's commits are the next ones to be read, and not the last processed.
+	ExactCommits bool
+	// BridgeAnswers says that REST v2 answers as Strimzi's bridge where that differs from Confluent's proxy: errors, results of
+	// records, subscriptions.
+	BridgeAnswers bool
+	// LeastReply is how many bytes of keys and values a reply of an instance waits for (1), where its client does not say; -1
+	// is always the whole time.
+	LeastReply int
 }
 
 // Names are how clients reach the door.
@@ -111,7 +116,7 @@ func webhookHeaders() []string {
 // DefaultOptions returns what a zero Options stands for. It also has the lists whose zero value is an empty list.
 func DefaultOptions() Options {
 	return Options{
-		Clock: server.SystemClock{}, LeastReply: 1,
+		Clock: server.SystemClock{}, V2Answers: V2Answers{LeastReply: 1},
 		KeptHeaders: webhookHeaders(),
 		Limits: Limits{
 			MaxConnections: 10_000, MaxRequests: 1_000, MaxWaiting: 5_000, MaxBody: 4 << 20, MaxRecords: 1_000,

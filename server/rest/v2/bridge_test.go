@@ -12,7 +12,7 @@ import (
 
 func TestErrorsAsStrimzisBridgeHasThem(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{BridgeAnswers: true})
+	s := resttest.Start(t, exchange.Options{V2Answers: exchange.V2Answers{BridgeAnswers: true}})
 	s.Instance(`{"name":"w1"}`, "blobs")
 	s.Talk(resttest.Call("POST", "/consumers/billing", `{"name":"w2"}`, 200, `*`))
 	const w2 = "/consumers/billing/instances/w2"
@@ -52,7 +52,7 @@ func TestErrorsAsStrimzisBridgeHasThem(t *testing.T) {
 
 func TestRecordsHaveTheirResultsAsStrimzisBridgeHasThem(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{BridgeAnswers: true})
+	s := resttest.Start(t, exchange.Options{V2Answers: exchange.V2Answers{BridgeAnswers: true}})
 	for _, c := range []struct{ path, body, want string }{
 		{"/topics/orders", `{"records":[{"value":1,"partition":1},{"value":2,"partition":7}]}`, `{"offsets":[{"partition":1,"offset":0},{"error_code":404,"message":"rejected: it has no partition 7"}]}`},
 		{"/topics/nope", `{"records":[{"value":1}]}`, `{"offsets":[{"error_code":404,"message":"rejected: it does not exist and the brokers do not create topics"}]}`},
@@ -72,7 +72,7 @@ func TestRecordsHaveTheirResultsAsStrimzisBridgeHasThem(t *testing.T) {
 
 func TestASubscriptionHasPartitionsAsStrimzisBridgeHasThem(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{BridgeAnswers: true})
+	s := resttest.Start(t, exchange.Options{V2Answers: exchange.V2Answers{BridgeAnswers: true}})
 	s.Fill(1)
 	s.Instance(resttest.Manual, "blobs")
 	resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=20000"), 0)

@@ -62,7 +62,7 @@ func TestOffsetsAreCommittedAsTheClientSays(t *testing.T) {
 func TestExactOffsetsAreCommittedAsTheyAre(t *testing.T) {
 	t.Parallel()
 	for name, exact := range map[string]bool{"partitions": false, "offsets": true} {
-		s := resttest.Start(t, exchange.Options{ExactCommits: exact})
+		s := resttest.Start(t, exchange.Options{V2Answers: exchange.V2Answers{ExactCommits: exact}})
 		s.Fill(6)
 		s.Instance(resttest.Manual, "blobs")
 		resttest.WantOffsets(t, s.Records(resttest.W1+"/records?timeout=10000&max_bytes=1"), 0)

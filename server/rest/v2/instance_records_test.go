@@ -87,7 +87,7 @@ func TestAReplyWaitsForItsLeastBytesUntilItsTimeIsOver(t *testing.T) {
 // The door says what an instance waits for whose client does not.
 func TestTheDoorsLeastBytesAreThoseOfInstancesThatSayNothing(t *testing.T) {
 	t.Parallel()
-	s := resttest.Start(t, exchange.Options{LeastReply: 1000})
+	s := resttest.Start(t, exchange.Options{V2Answers: exchange.V2Answers{LeastReply: 1000}})
 	s.Fill(1)
 	s.Instance(`{"name":"w1","format":"json"}`, "blobs")
 	reply := s.Later(func() (*resttest.Reply, string) { return s.Ask("GET", resttest.W1+"/records?timeout=20000", "") })
