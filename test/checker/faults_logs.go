@@ -86,7 +86,7 @@ func (t *trial) recreate(ctx context.Context, gap time.Duration, fresh int) erro
 		return err
 	}
 	since := time.Now()
-	err = errors.Join(t.admin.DeleteTopic(ctx, t.name), pause(ctx, gap), t.createAll(ctx, t.fault.Topic))
+	err = errors.Join(t.remove(ctx, t.name), pause(ctx, gap), t.createAll(ctx, t.fault.Topic))
 	t.excuse(since) // until sluice has noticed, a commit interval at most
 	t.history.Reset = true
 	err = errors.Join(err, r.take(ctx, (oldRecords-oldTaken)/2, calmTime),
@@ -114,7 +114,7 @@ func recreateBetween(ctx context.Context, t *trial) error {
 	}
 	since := time.Now()
 	for _, topic := range t.topics() {
-		err = errors.Join(err, t.admin.DeleteTopic(ctx, topic))
+		err = errors.Join(err, t.remove(ctx, topic))
 	}
 	err = errors.Join(err, pause(ctx, time.Second), t.createAll(ctx, t.fault.Topic))
 	t.excuse(since)

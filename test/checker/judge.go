@@ -16,7 +16,7 @@ type history struct {
 	// before it was killed.
 	Forgiven []span
 	// Outages are the times in which acknowledgements may be of another log than who gave them thought: what was
-	// acknowledged then, or within a commit interval before or after, may come again.
+	// handed out or acknowledged then, or within a commit interval before or after, may come again.
 	Outages []span
 	// Load is when the clients worked; stalls are measured in it.
 	Load span

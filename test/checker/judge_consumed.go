@@ -24,6 +24,7 @@ type handed struct {
 	value    string
 	times    int
 	maybe    int   // acknowledgements of it that were sent and never answered
+	gotAt    int64 // when it was handed out last
 	ackedAt  int64 // when the last acknowledgement was answered
 	doneAt   int64 // when the first one since it last came again was; 0 for none
 	accepted bool
@@ -140,6 +141,7 @@ func (c *consumption) got(e *event) {
 	}
 	c.repetition(e, r)
 	r.times++
+	r.gotAt = e.Time
 	l.last = e.At.Offset
 }
 
@@ -176,7 +178,7 @@ func (c *consumption) repetition(e *event, r *handed) {
 	switch {
 	case r.accepted:
 		c.row.Duplicated++
-		if !c.forgiven(e.At, r.ackedAt, e.Time) {
+		if !c.forgiven(e.At, r, e.Time) {
 			c.verdict.breach(ruleAckedAgain, "%s to %s, %d ms after the answer to its acknowledgement",
 				e.At, e.Client, (e.Time-r.ackedAt)/1e6)
 		}
@@ -186,14 +188,16 @@ func (c *consumption) repetition(e *event, r *handed) {
 	}
 }
 
-// forgiven tells whether sluice may have forgotten an acknowledgement by the time given.
-func (c *consumption) forgiven(at place, ackedAt, now int64) bool {
+// forgiven tells whether sluice may have forgotten the acknowledgement of a record by the time given. While a log is
+// replaced the lease may end that is acknowledged: it counts when it began, however late it is acknowledged.
+func (c *consumption) forgiven(at place, r *handed, now int64) bool {
 	killed := slices.ContainsFunc(c.Forgiven, func(s span) bool {
-		return now > s.To && (s.has(ackedAt) || ackedAt < s.To && c.Web && c.overtook(at, s.From))
+		return now > s.To && (s.has(r.ackedAt) || r.ackedAt < s.To && c.Web && c.overtook(at, s.From))
 	})
 	return killed || slices.ContainsFunc(c.Outages, func(s span) bool {
 		late := span{s.From - int64(commitBound), s.To + int64(commitBound)}
-		return now > s.From && (late.has(ackedAt) || ackedAt < s.To && c.Web && c.overtook(at, s.From))
+		return now > s.From &&
+			(late.has(r.ackedAt) || late.has(r.gotAt) || r.ackedAt < s.To && c.Web && c.overtook(at, s.From))
 	})
 }
 

@@ -182,6 +182,11 @@ func TestConsumedHistoriesOfOtherLogs(t *testing.T) {
 			[]string{ruleSkipped},
 			row{Operations: 1, OK: 1, Skipped: 1},
 		},
+		"handed out while the log was replaced, acknowledged long after, and came again": {
+			tell().produced(1).got("c", 1, 0).outage(2*time.Second).acked("c", 1, 0).
+				got("d", 1, 0).acked("d", 1, 0), nil,
+			row{Operations: 2, OK: 1, Duplicated: 1},
+		},
 		"acknowledged while the log was replaced, and came again": {
 			tell().produced(1).got("c", 1, 0).acked("c", 1, 0).outage(4*time.Second).got("d", 1, 0).acked("d", 1, 0), nil,
 			row{Operations: 2, OK: 1, Duplicated: 1},

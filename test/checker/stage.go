@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,7 @@ type stage struct {
 	admin  *harness.Admin
 	client *kgo.Client  // asks single nodes
 	tried  atomic.Int32 // trials, which all have topics of their own
+	gone   sync.Map     // by name, the id of the topic that was deleted last
 }
 
 // stageTime bounds the start of the cluster, fetching it included.
@@ -96,6 +98,16 @@ func (s *stage) create(ctx context.Context, topic string, o layout) error {
 	return s.known(ctx, topic)
 }
 
+// remove deletes a topic, and remembers which: a node that is behind still answers with that one for a while.
+func (s *stage) remove(ctx context.Context, topic string) error {
+	id, err := s.admin.TopicID(ctx, topic)
+	if err != nil {
+		return err
+	}
+	s.gone.Store(topic, id)
+	return s.admin.DeleteTopic(ctx, topic)
+}
+
 // known returns when every node knows a topic as it is now, and every replica is in sync.
 func (s *stage) known(ctx context.Context, topic string) error {
 	return harness.Until(ctx, func(ctx context.Context) error {
@@ -120,6 +132,9 @@ func (s *stage) knows(ctx context.Context, node *harness.KafkaNode, topic string
 	for _, t := range resp.Topics {
 		if err := kerr.ErrorForCode(t.ErrorCode); err != nil {
 			return err
+		}
+		if id, deleted := s.gone.Load(topic); deleted && id == t.TopicID {
+			return fmt.Errorf("%s is still the topic that was deleted", topic)
 		}
 		for _, p := range t.Partitions {
 			if p.Leader < 0 || len(p.ISR) < len(p.Replicas) {

@@ -97,8 +97,8 @@ func (a *Admin) Leaders(ctx context.Context, topic string) (leaders []int, err e
 	return leaders, nil
 }
 
-// topicID is what tells a topic from another one that has or had its name.
-func (a *Admin) topicID(ctx context.Context, topic string) ([16]byte, error) {
+// TopicID is what tells a topic from another one that has or had its name.
+func (a *Admin) TopicID(ctx context.Context, topic string) ([16]byte, error) {
 	t, err := a.describe(ctx, topic)
 	if err != nil {
 		return [16]byte{}, err

@@ -61,7 +61,7 @@ func (a *Admin) Commit(ctx context.Context, group, topic string, partition int32
 }
 
 func (a *Admin) commit(ctx context.Context, group, topic string, partition int32, offset int64) error {
-	id, err := a.topicID(ctx, topic)
+	id, err := a.TopicID(ctx, topic)
 	if err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func RawBatch(attributes int16, n int, body []byte) []byte {
 
 // WriteBatch appends a batch, as it lies in the log, to the first partition of a topic.
 func (a *Admin) WriteBatch(ctx context.Context, topic string, raw []byte) error {
-	id, err := a.topicID(ctx, topic)
+	id, err := a.TopicID(ctx, topic)
 	if err != nil {
 		return err
 	}
