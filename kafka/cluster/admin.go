@@ -278,22 +278,19 @@ func topicOf(found *librdkafka.Topic) Topic {
 
 // fillOffsets sets the offsets of all partitions but those whose leader does not answer.
 func (a *Admin) fillOffsets(ctx context.Context, topics []Topic) error {
-	ctx, cancel := context.WithTimeout(ctx, timeLeft(ctx)/2) // librdkafka waits so long for the last of them
-	defer cancel()
 	var partitions []record.TopicPartition
 	for _, t := range topics {
 		for _, p := range t.Partitions {
 			partitions = append(partitions, record.TopicPartition{Topic: t.Name, Partition: p.ID})
 		}
 	}
-	turn, end := context.WithTimeout(ctx, timeLeft(ctx)/2)
-	defer end()
-	low, _, err := a.ListOffsets(turn, ForAll(partitions, binding.EarliestOffsetSpec))
-	if err != nil {
-		return err
-	}
-	high, _, err := a.ListOffsets(ctx, ForAll(partitions, binding.LatestOffsetSpec))
-	if err != nil {
+	var low, high map[record.TopicPartition]int64
+	var lowErr, highErr error
+	var both sync.WaitGroup
+	both.Go(func() { low, lowErr = a.listOffsetsInTime(ctx, ForAll(partitions, binding.EarliestOffsetSpec)) })
+	both.Go(func() { high, highErr = a.listOffsetsInTime(ctx, ForAll(partitions, binding.LatestOffsetSpec)) })
+	both.Wait()
+	if err := cmp.Or(lowErr, highErr); err != nil {
 		return err
 	}
 	for i := range topics {
@@ -307,4 +304,17 @@ func (a *Admin) fillOffsets(ctx context.Context, topics []Topic) error {
 		}
 	}
 	return nil
+}
+
+// listOffsetsInTime asks ListOffsets for as long as nobody answers: a client that is new may have begun with a silent
+// broker. Each try has half of the time that is left: librdkafka waits so long for the last of the leaders.
+func (a *Admin) listOffsetsInTime(ctx context.Context, specs map[record.TopicPartition]binding.OffsetSpec) (map[record.TopicPartition]int64, error) {
+	for {
+		turn, end := context.WithTimeout(ctx, timeLeft(ctx)/2)
+		offsets, _, err := a.ListOffsets(turn, specs)
+		end()
+		if !kerr.Unanswered(err) || timeLeft(ctx) < TurnTime/2 {
+			return offsets, err
+		}
+	}
 }

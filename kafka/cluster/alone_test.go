@@ -3,10 +3,12 @@ package cluster
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
@@ -38,6 +40,37 @@ func TestGroupsOfOthersWithTheirOffsets(t *testing.T) {
 	}
 	_, err = c.GroupOffsets(kafkatest.Bounded(t), "nobody", nil)
 	kafkatest.WantError(t, err, kerr.ErrNoGroup)
+}
+
+// A leader that does not answer costs a command time, and the offsets of what it leads: those of the others are told.
+func TestTopicsAreReadPastASilentLeader(t *testing.T) {
+	t.Parallel()
+	const patience = 6 * time.Second
+	k := kafkatest.Brokers(t, kfake.NumBrokers(2), kfake.SeedTopics(1, "letters", "bills"))
+	for id, name := range []string{"letters", "bills"} {
+		if err := k.MoveTopicPartition(name, 0, int32(id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k.ControlKey(int16(kmsg.ListOffsets), func(kmsg.Request) (kmsg.Response, error, bool) {
+		k.KeepControl()
+		return nil, nil, k.CurrentNode() == 1 // taken, and not answered
+	})
+	cfg := config.Defaults()
+	cfg.Brokers = k.ListenAddrs()
+	for range 8 { // librdkafka looks for what is too late once a second
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			c, end := Alone(cfg)
+			defer func() { end(kafkatest.Bounded(t)) }()
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			topics, err := c.AllTopics(ctx)
+			if err != nil || len(topics) != 2 || topics[0].Partitions[0].High != -1 || topics[1].Partitions[0].High != 0 {
+				t.Errorf("%+v, %v", topics, err)
+			}
+		})
+	}
 }
 
 // consumeTwo has a group come, commit two records of the first partition, and go.

@@ -207,8 +207,12 @@ func (a *Admin) pingBrokers(ctx context.Context) error {
 	return err
 }
 
-// requestTimeout lets librdkafka give a request up a little before its caller does: what other brokers have answered is
-// told then, and not lost with the one that is silent.
+// requestTimeout lets librdkafka give a request up before its caller does: what other brokers have answered is told then,
+// and not lost with the one that is silent. librdkafka looks for requests whose time is over once a second
+// (rd_kafka_broker_serve, rkb_timeout_scan_intvl), so it has a little more than that where there is time.
 func requestTimeout(ctx context.Context) binding.AdminOptionRequestTimeout {
-	return binding.SetAdminRequestTimeout(time.Duration(max(1, MillisLeft(ctx)*7/8)) * time.Millisecond)
+	left := timeLeft(ctx)
+	return binding.SetAdminRequestTimeout(max(time.Millisecond, left-min(left/3, scanTime)))
 }
+
+const scanTime = 1200 * time.Millisecond
