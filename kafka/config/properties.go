@@ -19,7 +19,7 @@ var forced = map[string]string{
 	"group.id":                   "the group is the first half of CLIENT SETNAME group:name",
 	"enable.auto.offset.store":   "sluice stores an offset only when the record is acknowledged",
 	"enable.auto.commit":         "sluice commits what is acknowledged, at consume.commit_interval",
-	"enable.partition.eof":       "sluice does not use end-of-partition events",
+	"enable.partition.eof":       "sluice commits the end of a partition that is read, whatever is behind its last record",
 	"log.queue":                  "librdkafka's log lines go through sluice's own log",
 	"enable.idempotence":         "without it retries reorder and duplicate records",
 	"delivery.report.only.error": "sluice counts every delivery report",
@@ -246,7 +246,7 @@ func (c *Config) ConsumerProperties(group string, overrides Properties, open int
 		"group.id":                 group,
 		"enable.auto.offset.store": "false",
 		"enable.auto.commit":       "true",
-		"enable.partition.eof":     "false",
+		"enable.partition.eof":     "true",
 	})
 	if p["group.protocol"] != "consumer" {
 		return Merge(classicGroup, p)

@@ -29,7 +29,7 @@ func TestForcedPropertiesGiveAReason(t *testing.T) {
 func TestNothingOverridesWhatIsForced(t *testing.T) {
 	evil := Properties{
 		"bootstrap.servers": "evil:1", "group.id": "evil", "enable.auto.offset.store": "true",
-		"enable.auto.commit": "false", "enable.partition.eof": "true", "enable.idempotence": "false",
+		"enable.auto.commit": "false", "enable.partition.eof": "false", "enable.idempotence": "false",
 	}
 	cfg := Defaults()
 	cfg.Brokers = []string{"good:1", "good:2"}
@@ -37,7 +37,7 @@ func TestNothingOverridesWhatIsForced(t *testing.T) {
 	consumer := cfg.ConsumerProperties("good", evil, 0)
 	for name, want := range map[string]string{
 		"bootstrap.servers": "good:1,good:2", "group.id": "good", "enable.auto.offset.store": "false",
-		"enable.auto.commit": "true", "enable.partition.eof": "false",
+		"enable.auto.commit": "true", "enable.partition.eof": "true",
 	} {
 		if consumer[name] != want {
 			t.Errorf("consumer: %s=%s, want %s", name, consumer[name], want)

@@ -214,7 +214,8 @@ func (s *subscription) settledUpTo(partitions []record.TopicPartition) (list []l
 func (s *subscription) noteRewound(offsets []record.PartitionOffset) {
 	for _, p := range offsets {
 		if f := s.partitions[p.TopicPartition]; f != nil {
-			f.commit.rewound = p.Offset < s.position(f)
+			f.commit.rewoundAt = s.position(f)
+			f.commit.rewound = p.Offset < f.commit.rewoundAt
 		}
 	}
 }

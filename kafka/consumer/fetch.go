@@ -49,18 +49,25 @@ func (s *subscription) fetch(f *partition, want int) {
 	s.fetched, left = f.queue.Fetch(s.fetched[:0], want, room, func(failing librdkafka.PartitionError) {
 		failed = append(failed, failing)
 	})
-	s.enter(f, left)
+	entered := s.enter(f, left)
 	clear(s.fetched)
 	for _, failing := range failed { // after the records that came before the failure were taken
-		s.fail(f, failing)
+		switch {
+		case failing.Code != librdkafka.PartitionEOF:
+			s.fail(f, failing)
+		case entered:
+			f.log.end = failing.Offset
+			s.passEnd(f)
+		}
 	}
 }
 
 // enter adds fetched records to the partition's ledger. left is how many more records of the partition librdkafka holds.
-func (s *subscription) enter(f *partition, left int) {
+// It returns false when records were not taken.
+func (s *subscription) enter(f *partition, left int) bool {
 	for rest := s.fetched; len(rest) > 0; {
 		if !s.follow(f, rest[0].Offset) {
-			return
+			return false
 		}
 		n := s.unbroken(f, rest)
 		s.take(f, rest[:n])
@@ -70,6 +77,7 @@ func (s *subscription) enter(f *partition, left int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.inDispatch.SetMore(left > 0)
+	return true
 }
 
 // take adds records that follow each other, at least one, to the partition's ledger.

@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -125,6 +126,9 @@ func (s *subscription) observe(tp record.TopicPartition, f *partition, tight boo
 	if f.queue != nil {
 		seen.Records = f.queue.Len()
 	}
+	if grown := seen.Records - f.memory.seen.Records; grown > 0 && grown <= barriers {
+		seen.Records = min(seen.Records, s.unread(tp, f))
+	}
 	if !seen.Taken && seen.Records <= barriers && int64(seen.Records)*f.memory.recordBytes < barrierBytes {
 		seen.Records = 0
 	}
@@ -135,6 +139,17 @@ func (s *subscription) observe(tp record.TopicPartition, f *partition, tight boo
 		seen.Idle, seen.Behind = known && left <= 1, known && left > 1 // the last offset may be a transaction's marker
 	}
 	f.memory.seen = seen
+}
+
+// unread is how many records of a partition librdkafka holds at most: those up to the end that it saw last. That it came to
+// the end is an event in the queue. As a record, the event would be a fetch that costs nothing, and every partition whose
+// fetches cost nothing is open.
+func (s *subscription) unread(tp record.TopicPartition, f *partition) int {
+	_, end := s.consumer.Watermarks(tp.Topic, tp.Partition)
+	if f.memory.resumeAt < 0 || end < 0 {
+		return math.MaxInt
+	}
+	return max(0, int(end-f.memory.resumeAt))
 }
 
 // ahead is how many offsets are still to be fetched, if that is known.

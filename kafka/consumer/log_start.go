@@ -13,6 +13,7 @@ import (
 type logStart struct {
 	next       int64 // offset that comes next, before the first record has come; -1: not known
 	first      int64 // offset of the first record that came, -1 for none
+	end        int64 // where librdkafka came to the end of the log last, -1 for nowhere: see passEnd
 	sought     sought
 	behind     bool      // the log of a topic that was created again has records, and none has come
 	halted     bool      // no records are taken: auto.offset.reset is error, and the log does not hold the next offset
@@ -28,7 +29,9 @@ type sought struct {
 }
 
 // logFrom is the logStart of a partition of which next comes next; -1: not known.
-func logFrom(next int64) logStart { return logStart{next: next, first: -1, doubted: logBounds{-1, -1}} }
+func logFrom(next int64) logStart {
+	return logStart{next: next, first: -1, end: -1, doubted: logBounds{-1, -1}}
+}
 
 // logBounds are the offsets that a partition's log holds: from low up to, but not including, high. -1 is not known.
 type logBounds struct{ low, high int64 }
@@ -120,6 +123,7 @@ func (s *subscription) takeCommitted(asked map[record.TopicPartition]*partition,
 		default:
 			s.compareCommitted(f, max(-1, p.Offset))
 			s.inherit(f)
+			s.passEnd(f)
 		}
 	}
 }

@@ -146,3 +146,29 @@ func noteAll(w *worker, lent []ledger.Delivery, seen map[string]bool) {
 		w.Accept(d.TopicPartition, d.Offset)
 	}
 }
+
+// That a partition is at its end is an event in its queue. It counts as no fetch: what comes to nothing would make the next
+// fetch of a topic seem to cost nothing.
+func TestTheEndOfAPartitionIsNoFetch(t *testing.T) {
+	t.Parallel()
+	_, c := lettersOn(t, 1, nil)
+	w := join(t, c, "a", topicsOf("letters"))
+	w.take(t, 1)
+	var f *partition
+	stands, arrived, seen := make(chan bool), make(chan bool), make(chan int)
+	w.sub.do(func() {
+		f = w.sub.partitions[letters]
+		stands <- true
+		<-arrived
+		w.sub.fetch(f, 1)
+		w.sub.observe(letters, f, false)
+		seen <- f.memory.seen.Records
+	})
+	<-stands
+	fill(t, c, "letters", 1)
+	kafkatest.Eventually(t, "a record and the event behind it", func() bool { return f.queue.Len() == 2 })
+	close(arrived)
+	if n := <-seen; n != 0 {
+		t.Errorf("%d records are held, and all are taken", n)
+	}
+}

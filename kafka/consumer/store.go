@@ -149,6 +149,7 @@ type commitState struct {
 	known     bool  // the brokers were asked for the committed offset
 	explicit  bool  // the position may be lower than committed: commitDown commits it until the brokers have it
 	rewound   bool  // somebody has committed an offset below the position: see CommitAt
+	rewoundAt int64 // the position then
 }
 
 // restarted is the state for a new ledger of the partition.

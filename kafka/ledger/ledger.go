@@ -21,6 +21,7 @@ type Ledger struct {
 	next       int   // no entry before next is ready
 	position   int64 // offset to commit, -1 before the first record is settled
 	fetched    int64 // highest offset ever appended, -1 for none
+	end        int64 // nothing comes below it any more but what was appended: see End
 
 	doneBelow int64   // what comes below is settled already: see Inherit
 	done      []int64 // and these, in order
@@ -261,6 +262,9 @@ func (l *Ledger) trim() {
 		l.position = max(l.position, l.entries[l.head].record.Offset+1)
 		l.entries[l.head] = entry{}
 		l.head++
+	}
+	if l.position >= 0 && l.Span() == 0 {
+		l.position = max(l.position, l.end)
 	}
 	l.next = max(l.next, l.head)
 	l.compact()

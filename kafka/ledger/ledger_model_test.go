@@ -12,6 +12,7 @@ type book struct {
 	pages    []*page
 	position int64
 	passed   int64        // nothing below comes any more
+	logEnd   int64        // what is below, and did not come, is no record
 	counts   *LeaseCounts // what happened so far; leased is not kept, but recounted
 }
 
@@ -71,6 +72,12 @@ func (b *book) pass(from, to int64) {
 	}
 }
 
+// endAt leaves out what is no record at the end of the log.
+func (b *book) endAt(offset int64) {
+	b.passed, b.logEnd = max(b.passed, offset), max(b.logEnd, offset)
+	b.settle()
+}
+
 // again is a book of the same log that is fetched once more: what was settled is, all else is new. It returns what is
 // fetched, from an offset on.
 func (b *book) again(from int64) (fetched []*page) {
@@ -83,7 +90,7 @@ func (b *book) again(from int64) (fetched []*page) {
 		}
 	}
 	b.counts.Fetched += int64(len(fetched))
-	b.pages, b.passed = fetched, from
+	b.pages, b.passed, b.logEnd = fetched, from, 0
 	b.position = max(b.position, from)
 	return fetched
 }
@@ -184,6 +191,9 @@ func (b *book) settle(pages ...*page) int {
 			break
 		}
 		b.position = max(b.position, p.offset+1)
+	}
+	if b.position >= 0 && len(b.unsettled()) == 0 {
+		b.position = max(b.position, b.logEnd)
 	}
 	return len(pages)
 }

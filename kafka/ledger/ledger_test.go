@@ -234,6 +234,7 @@ func TestLedgerIsTheObviousBook(t *testing.T) {
 			"rewind":       w.Rewind,
 			"forfeit":      w.Forfeit,
 			"pass":         w.Pass,
+			"end":          w.End,
 			"go back":      w.GoBack,
 			"come back":    w.ComeBack,
 			"time goes by": w.Wait,
