@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
@@ -15,21 +16,37 @@ import (
 // with its time.
 type troubles struct {
 	mu sync.Mutex
-	by map[string]string // sentences; guarded by mu. The empty address has what concerns all brokers
+	by map[string]trouble // guarded by mu. The empty address has what concerns all brokers
 }
+
+type trouble struct {
+	sentence string
+	vague    bool
+	at       time.Time
+}
+
+// preciseTime is how long a cause stays when librdkafka tells less later. It tries again within ten seconds
+// (reconnect.backoff.max.ms), and tells a broker's trouble now by its words and now by the end of the connection.
+const preciseTime = 30 * time.Second
 
 // note takes an error event. That all brokers are down says nothing that their own events do not say.
 func (t *troubles) note(event librdkafka.Event) {
 	if event.Code == librdkafka.AllBrokersDown {
 		return
 	}
-	broker, sentence := kerr.Trouble(event.Text)
+	t.learn(kerr.Trouble(event.Text), time.Now())
+}
+
+func (t *troubles) learn(c kerr.Cause, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.by == nil || len(t.by) >= mostTroubles {
-		t.by = map[string]string{}
+		t.by = map[string]trouble{}
 	}
-	t.by[broker] = sentence
+	if before, known := t.by[c.Broker]; known && c.Vague && !before.vague && now.Sub(before.at) < preciseTime {
+		return
+	}
+	t.by[c.Broker] = trouble{c.Sentence, c.Vague, now}
 }
 
 // mostTroubles bounds the addresses that are remembered: brokers come and go.
@@ -51,9 +68,9 @@ func (t *troubles) text() string {
 	}
 	first := slices.Min(slices.Collect(maps.Keys(t.by)))
 	if others := len(t.by) - 1; first != "" && others > 0 {
-		return fmt.Sprintf("%s (and %d more brokers have trouble)", t.by[first], others)
+		return fmt.Sprintf("%s (and %d more brokers have trouble)", t.by[first].sentence, others)
 	}
-	return t.by[first]
+	return t.by[first].sentence
 }
 
 // Trouble is a sentence that says why brokers cannot be reached, and of how many that is known. It is empty once one has

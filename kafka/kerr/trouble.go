@@ -6,19 +6,28 @@ import (
 	"strings"
 )
 
-// Trouble says in plain words why a broker cannot be reached, from the text of an error event or of a line of the log.
-// broker is the broker's host:port, with which the sentence begins; it is empty for what concerns all brokers.
-func Trouble(text string) (broker, sentence string) {
+// Cause is why a broker cannot be reached.
+type Cause struct {
+	Broker   string // its host:port, with which the sentence begins; empty for what concerns all brokers
+	Sentence string // in plain words
+	Vague    bool   // the broker may have said more before: librdkafka tells the same trouble in several ways
+}
+
+// Trouble reads a cause from the text of an error event or of a line of the log.
+func Trouble(text string) Cause {
+	var c Cause
 	text = logPrefix.ReplaceAllString(strings.Join(strings.Fields(text), " "), "")
 	if m := brokerPrefix.FindStringSubmatch(text); m != nil {
-		broker, text = m[1], text[len(m[0]):]
+		c.Broker, text = m[1], text[len(m[0]):]
 	}
 	for _, t := range troubles {
 		if m := t.said.FindStringSubmatchIndex(text); m != nil {
-			return broker, strings.TrimSpace(broker + " " + string(t.said.ExpandString(nil, t.means, text, m)))
+			c.Sentence, c.Vague = strings.TrimSpace(c.Broker+" "+string(t.said.ExpandString(nil, t.means, text, m))), t.vague
+			return c
 		}
 	}
-	return broker, strings.TrimPrefix(broker+": "+stateSuffix.ReplaceAllString(text, ""), ": ")
+	c.Sentence = strings.TrimPrefix(c.Broker+": "+stateSuffix.ReplaceAllString(text, ""), ": ")
+	return c
 }
 
 // librdkafka names the broker in front, with the protocol if it is not plaintext: sasl_ssl://kafka1:9093/bootstrap. Behind
@@ -34,22 +43,23 @@ var (
 var troubles = []struct {
 	said  *regexp.Regexp
 	means string
+	vague bool
 }{
-	{sentence(`Failed to resolve '[^']*': (.*?)`), `does not resolve ($1)`},
-	{sentence(`.*failed: Connection refused`), `refuses connections: nothing listens there`},
+	{sentence(`Failed to resolve '[^']*': (.*?)`), `does not resolve ($1)`, false},
+	{sentence(`.*failed: Connection refused`), `refuses connections: nothing listens there`, false},
 	// What speaks TLS does not answer the first request, which is about versions.
-	{regexp.MustCompile(`^Disconnected: connection closed by peer.* in state APIVERSION_QUERY`), `closes the connection: it may want TLS (security.protocol: ssl or sasl_ssl)`},
-	{sentence(`.*connecting to a PLAINTEXT broker listener\?.*?`), `does not speak TLS: security.protocol may have to be plaintext or sasl_plaintext`},
-	{sentence(`.*certificate verify failed.*?`), `has a certificate that is not trusted: see ssl.ca.location`},
-	{sentence(`.*alert (?:certificate required|certificate unknown|bad certificate|unknown ca|handshake failure).*?`), `wants a client certificate that it trusts: see ssl.certificate.location`},
-	{sentence(`SASL authentication error: (.*?)`), `refuses the login: $1`},
-	{sentence(`SASL (\S+) mechanism handshake failed: .*supported mechanisms: (.*?)`), `refuses the login: sasl.mechanisms is $1, and it knows $2`},
-	{sentence(`.*Invalid response size.*?`), `does not speak Kafka: something else listens there`},
-	{sentence(`Failed to acquire SASL OAUTHBEARER token: (.*?)`), `no OAUTHBEARER token can be had: $1`},
+	{regexp.MustCompile(`^Disconnected: connection closed by peer.* in state APIVERSION_QUERY`), `closes the connection: it may want TLS (security.protocol: ssl or sasl_ssl)`, false},
+	{sentence(`.*connecting to a PLAINTEXT broker listener\?.*?`), `does not speak TLS: security.protocol may have to be plaintext or sasl_plaintext`, false},
+	{sentence(`.*certificate verify failed.*?`), `has a certificate that is not trusted: see ssl.ca.location`, false},
+	{sentence(`.*alert (?:certificate required|certificate unknown|bad certificate|unknown ca|handshake failure).*?`), `wants a client certificate that it trusts: see ssl.certificate.location`, false},
+	{sentence(`SASL authentication error: (.*?)`), `refuses the login: $1`, false},
+	{sentence(`SASL (\S+) mechanism handshake failed: .*supported mechanisms: (.*?)`), `refuses the login: sasl.mechanisms is $1, and it knows $2`, false},
+	{sentence(`.*Invalid response size.*?`), `does not speak Kafka: something else listens there`, false},
+	{sentence(`Failed to acquire SASL OAUTHBEARER token: (.*?)`), `no OAUTHBEARER token can be had: $1`, false},
 	// What wants a login answers one request, about versions, and ends the connection at the next.
-	{regexp.MustCompile(`^(?:Disconnected|Send failed|Receive failed): .* \(after \d{1,3}ms in state UP`), `wants a login: security.protocol may have to be sasl_ssl or sasl_plaintext`},
-	{sentence(`Disconnected.*?`), `closes the connection`},
-	{sentence(`(?:ApiVersionRequest failed: .*Timed out|Connection setup timed out|\d+ request\(s\) timed out).*?`), `does not answer`},
+	{regexp.MustCompile(`^(?:Disconnected|Send failed|Receive failed): .* \(after \d{1,3}ms in state UP`), `wants a login: security.protocol may have to be sasl_ssl or sasl_plaintext`, false},
+	{sentence(`Disconnected.*?`), `closes the connection`, true},
+	{sentence(`(?:ApiVersionRequest failed: .*Timed out|Connection setup timed out|\d+ request\(s\) timed out).*?`), `does not answer`, true},
 }
 
 // sentence is one of librdkafka's, whatever it says of the connection's state.

@@ -61,8 +61,8 @@ func TestTroubleInPlainWords(t *testing.T) {
 		},
 		{"something new", "", "something new"},
 	} {
-		if broker, sentence := Trouble(tt.text); broker != tt.broker || sentence != tt.sentence {
-			t.Errorf("%q\nis %q, %q\nwant %q", tt.text, broker, sentence, tt.sentence)
+		if got := Trouble(tt.text); got.Broker != tt.broker || got.Sentence != tt.sentence {
+			t.Errorf("%q\nis %+v\nwant %q", tt.text, got, tt.sentence)
 		}
 	}
 }

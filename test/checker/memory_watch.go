@@ -39,7 +39,7 @@ func standBy(ctx context.Context, sluice *harness.Sluice) (b bystander) {
 			return b
 		}
 		if err = errors.Join(err, got); err != nil || status != http.StatusOK {
-			b.err = errors.Join(b.err, fmt.Errorf("a bystander: /healthz %d: %w", status, err))
+			b.err = errors.Join(b.err, fmt.Errorf("a bystander: /healthz answers %d", status), err)
 			return b
 		}
 		b.push, b.health = max(b.push, pushed.Sub(begun)), max(b.health, time.Since(pushed))

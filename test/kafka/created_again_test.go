@@ -110,6 +110,7 @@ func TestATopicIsCreatedAgain(t *testing.T) {
 			topic := fmt.Sprintf("again-%d-%d", gap.Milliseconds(), records)
 			t.Run(topic, func(t *testing.T) {
 				t.Parallel()
+				ctx := harnesstest.Within(t, patience) // it may have waited for its turn
 				createdAgain(t, ctx, newGroup(t, ctx, c, topic, 1), gap, records)
 			})
 		}

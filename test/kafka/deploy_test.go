@@ -28,6 +28,7 @@ func TestADeployWithAnotherTopic(t *testing.T) {
 		for how, begin := range map[string]func(*deploy) (got string, leave func()){"quit": (*deploy).quit, "crash": (*deploy).crash, "http": (*deploy).take} {
 			t.Run(protocol+", "+how, func(t *testing.T) {
 				t.Parallel()
+				ctx := harnesstest.Within(t, patience) // it may have waited for its turn
 				(&deploy{t: t, ctx: ctx, cluster: c, proxy: proxy, group: protocol + "-" + how, protocol: protocol}).play(begin)
 			})
 		}

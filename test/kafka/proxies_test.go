@@ -30,6 +30,7 @@ func TestTwoProxiesInOneGroup(t *testing.T) {
 	for protocol, json := range overrides {
 		t.Run(protocol, func(t *testing.T) {
 			t.Parallel()
+			ctx := harnesstest.Within(t, patience) // it may have waited for its turn
 			topic, group := "orders-"+protocol, "app-"+protocol
 			harnesstest.Topic(t, ctx, c.Admin, topic, partitions)
 			shareAndTakeOver(t, ctx, c, topic, group, "topics:"+topic+":"+json)

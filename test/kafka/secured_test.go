@@ -97,6 +97,7 @@ func TestSecuredLogins(t *testing.T) {
 	for _, l := range c.logins() {
 		t.Run(l.name, func(t *testing.T) {
 			t.Parallel()
+			ctx := harnesstest.Within(t, patience) // it may have waited for its turn
 			topic, group := "in-"+l.name, "of-"+l.name
 			harnesstest.Topic(t, ctx, c.Admin, topic, 1)
 			if err := c.Admin.Allow(ctx, l.user, needed(topic, group)...); err != nil {

@@ -31,12 +31,11 @@ type trouble struct {
 // line.
 func TestTroubleHasACause(t *testing.T) {
 	t.Parallel()
-	ctx := harnesstest.Within(t, patience)
-	c := startSecured(t, ctx)
+	c := startSecured(t, harnesstest.Within(t, patience))
 	for _, tr := range troubles(t, c) {
 		t.Run(tr.name, func(t *testing.T) {
 			t.Parallel()
-			tr.play(t, ctx)
+			tr.play(t, harnesstest.Within(t, patience)) // it may have waited for its turn
 		})
 	}
 }
