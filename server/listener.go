@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -81,8 +82,8 @@ type deadliner interface{ SetDeadline(time.Time) error }
 // acceptWaiting returns a connection that was made while the last deadline passed: after its deadline, Accept of the net
 // package does not look. A connection made between this look and Close may still be reset.
 func (l *Listener) acceptWaiting() (net.Conn, error) {
-	if tcp, ok := l.Listener.(*net.TCPListener); ok && l.last < backlog {
-		if conn, err := AcceptNow(tcp); err == nil {
+	if raw, ok := l.Listener.(syscall.Conn); ok && l.last < backlog {
+		if conn, err := AcceptNow(raw); err == nil {
 			l.last++
 			return keptAlive(conn), nil
 		}

@@ -3,18 +3,19 @@ package server
 import (
 	"net"
 	"os"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // AcceptNow accepts a connection that waits in the listener, or fails at once. The listener's deadline does not matter.
-func AcceptNow(l *net.TCPListener) (*net.TCPConn, error) {
+func AcceptNow(l syscall.Conn) (net.Conn, error) {
 	raw, err := l.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
-	var conn *net.TCPConn
+	var conn net.Conn
 	var failed error
 	if err := raw.Control(func(fd uintptr) { conn, failed = acceptNow(int(fd)) }); err != nil {
 		return nil, err
@@ -22,7 +23,7 @@ func AcceptNow(l *net.TCPListener) (*net.TCPConn, error) {
 	return conn, failed
 }
 
-func acceptNow(listener int) (*net.TCPConn, error) {
+func acceptNow(listener int) (net.Conn, error) {
 	fd, _, err := unix.Accept4(listener, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 	if err != nil {
 		return nil, err
@@ -33,9 +34,10 @@ func acceptNow(listener int) (*net.TCPConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	tcp := conn.(*net.TCPConn) //nolint:forcetypeassert // it comes from a TCP listener
-	_ = tcp.SetNoDelay(true)   // as AcceptTCP does
-	return tcp, nil
+	if tcp, is := conn.(*net.TCPConn); is {
+		_ = tcp.SetNoDelay(true) // as AcceptTCP does
+	}
+	return conn, nil
 }
 
 // Keepalive closes the connection of a peer that has vanished without closing it, within about a minute. TCP keepalive

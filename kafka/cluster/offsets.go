@@ -11,6 +11,7 @@ import (
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
 	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -119,6 +120,49 @@ func (c *Cluster) committed(ctx context.Context, group string, partitions []reco
 		return err
 	})
 	return offsets, err
+}
+
+// Backlog is how many records of topics a group has not committed; for the empty group, how many they hold. A topic that does
+// not exist has none. It is an error when the leader of a partition does not answer: any number would be too small.
+func (c *Cluster) Backlog(ctx context.Context, group string, topics []string) (n int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, QueryTime)
+	defer cancel()
+	var all []record.TopicPartition
+	for _, name := range topics {
+		switch t, err := c.Topic(ctx, name); {
+		case errors.Is(err, kerr.ErrNoTopic):
+		case err != nil:
+			return 0, err
+		default:
+			for _, p := range t.Partitions {
+				all = append(all, record.TopicPartition{Topic: name, Partition: p.ID})
+			}
+		}
+	}
+	if len(all) == 0 {
+		return 0, nil
+	}
+	if len(all) > mostPartitions {
+		return 0, ErrTooMuch
+	}
+	var committed map[record.TopicPartition]int64
+	if group != "" {
+		committed, err = c.committed(ctx, group, all)
+		if err != nil && kerr.CodeOf(err) != librdkafka.NoGroup { // a group that nobody was in has committed nothing
+			return 0, err
+		}
+	}
+	offsets, err := c.measure(ctx, all, committed)
+	if err != nil {
+		return 0, err
+	}
+	for _, o := range offsets {
+		if o.Lag < 0 {
+			return 0, fmt.Errorf("%w: partition %s", kerr.ErrNoAnswer, o.TopicPartition)
+		}
+		n += o.Lag
+	}
+	return n, nil
 }
 
 // measure sets committed offsets against what the partitions hold.

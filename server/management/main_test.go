@@ -72,7 +72,7 @@ func start(t *testing.T, change ...func(*kafka.Config)) *sluice {
 	}
 	door := resp.New(client, resp.Options{}, log)
 	served := make(chan error, 1)
-	go func() { served <- door.Serve(listener.(*net.TCPListener)) }()
+	go func() { served <- door.Serve(listener, resp.ListenerOptions{}) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), longest)
 		defer cancel()

@@ -3,21 +3,33 @@ package resp
 import (
 	"errors"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/sluice-proxy/sluice/server"
+	"github.com/sluice-proxy/sluice/server/resp/blpopkey"
 	"github.com/sluice-proxy/sluice/server/resp/conn"
 )
 
 // acceptGap is how long a turn of the accept loop may take before the loop counts as stuck.
 const acceptGap = 10 * time.Second
 
-// Serve accepts connections until Drain, or until the listener is closed. Running out of file
-// descriptors slows accepting down; it does not end it.
-func (s *Server) Serve(tcp *net.TCPListener) error {
-	beat, end := s.options().Register.Loop("accept:resp", acceptGap)
+// ListenerOptions are what the connections of one listener have of their own. The zero value is nothing.
+type ListenerOptions struct {
+	// Name is the listener's, empty for the one that has none.
+	Name string
+	// Key says what a key of BLPOP means that does not say it.
+	Key blpopkey.Defaults
+	// AckTimeout takes the place of Options.AckTimeout; 0 does not.
+	AckTimeout time.Duration
+}
+
+// Serve accepts connections until Drain, or until the listener is closed, which is one of TCP or of a unix socket. Running
+// out of file descriptors slows accepting down; it does not end it.
+func (s *Server) Serve(listener net.Listener, o ListenerOptions) error {
+	beat, end := s.options().Register.Loop(strings.TrimSuffix("accept:resp:"+o.Name, ":"), acceptGap)
 	defer end()
-	l := server.NewListener(tcp, beat)
+	l := server.NewListener(listener, beat)
 	if !s.listeners.Add(l) {
 		return l.Close()
 	}
@@ -29,7 +41,7 @@ func (s *Server) Serve(tcp *net.TCPListener) error {
 		switch {
 		case err == nil:
 			pause = 0
-			s.admit(accepted.(*net.TCPConn)) //nolint:forcetypeassert // it comes from a TCP listener
+			s.admit(accepted.(conn.Socket), &o) //nolint:forcetypeassert // connections of TCP and of unix sockets are some
 		case errors.Is(err, net.ErrClosed):
 			return nil
 		default:
@@ -50,13 +62,13 @@ func (b *backoff) next() time.Duration {
 func (b *backoff) value() time.Duration { return time.Duration(*b) }
 
 // admit starts a session, or refuses the connection as Redis does (networking.c, acceptCommonHandler).
-func (s *Server) admit(tcp *net.TCPConn) {
-	session, err := s.open(tcp)
+func (s *Server) admit(socket conn.Socket, o *ListenerOptions) {
+	session, err := s.open(socket, o)
 	if err != nil {
 		s.counters.refused.Add(1)
-		_ = tcp.SetWriteDeadline(time.Now().Add(time.Second))
-		_, _ = tcp.Write([]byte("-" + err.Error() + "\r\n"))
-		_ = tcp.Close()
+		_ = socket.SetWriteDeadline(time.Now().Add(time.Second))
+		_, _ = socket.Write([]byte("-" + err.Error() + "\r\n"))
+		_ = socket.Close()
 		return
 	}
 	s.sessions.running.Go(session.serve)
@@ -64,12 +76,12 @@ func (s *Server) admit(tcp *net.TCPConn) {
 
 var errMaxClients = errors.New("ERR max number of clients reached")
 
-func (s *Server) open(tcp *net.TCPConn) (*session, error) {
-	c, err := conn.New(tcp, s.limits(s.options().Password == ""))
+func (s *Server) open(socket conn.Socket, o *ListenerOptions) (*session, error) {
+	c, err := conn.New(socket, s.limits(s.options().Password == ""))
 	if err != nil {
 		return nil, err
 	}
-	session := newSession(s, c)
+	session := newSession(s, c, o)
 	if !s.sessions.add(session, s.options().MaxClients) {
 		return nil, errMaxClients
 	}

@@ -62,9 +62,20 @@ func (s *session) rename(name string) {
 	s.info.change(func(i *clientInfo) { i.name = name })
 }
 
-func (s *session) remote() string { return s.conn.RemoteAddr().String() }
+// remote is the client's address. A client of a unix socket has none, and is shown with the socket's, as in Redis.
+func (s *session) remote() string {
+	if s.conn.RemoteAddr().Network() == "unix" {
+		return s.local()
+	}
+	return s.conn.RemoteAddr().String()
+}
 
-func (s *session) local() string { return s.conn.LocalAddr().String() }
+func (s *session) local() string {
+	if at := s.conn.LocalAddr(); at.Network() == "unix" {
+		return at.String() + ":0"
+	}
+	return s.conn.LocalAddr().String()
+}
 
 // blocked tells whether the session waits for a record. Any goroutine may ask.
 func (s *session) blocked() bool { return s.consumer.wait.Load() == stillBlocked }

@@ -12,6 +12,7 @@ import (
 var commandCommands = []command{
 	{"command|count", 2, "ERR", 0, commandCount},
 	{"command|docs", -2, "ERR", 0, commandDocsReply},
+	{"command|getkeys", -3, "ERR", 0, commandGetKeys},
 	{"command|help", 2, "ERR", 0, help},
 	{"command|info", -2, "ERR", 0, commandInfo},
 	{"command|list", -2, "ERR", 0, commandList},
@@ -27,6 +28,38 @@ func commandAlone(s *session, args [][]byte) error {
 
 func commandCount(s *session, _ [][]byte) error {
 	s.out.Int(int64(len(commands)))
+	return nil
+}
+
+// Redis' own words (db.c, getKeysSubcommand).
+const (
+	errNoCommand = exactError("ERR Invalid command specified")
+	errNoKeys    = exactError("ERR The command has no key arguments")
+	errKeysArity = exactError("ERR Invalid number of arguments specified for command")
+)
+
+// commandGetKeys answers COMMAND GETKEYS <command> [arg ...]: which of the arguments are keys.
+func commandGetKeys(s *session, args [][]byte) error {
+	call := args[2:]
+	c := find(call[0])
+	if c == nil {
+		return errNoCommand
+	}
+	first, last, step := commandDocs[c.name].keys[0], commandDocs[c.name].keys[1], commandDocs[c.name].keys[2]
+	switch {
+	case first == 0:
+		return errNoKeys
+	case !c.takes(len(call)):
+		return errKeysArity
+	}
+	if last < 0 {
+		last += len(call)
+	}
+	var keys []string
+	for i := first; i <= last; i += step {
+		keys = append(keys, string(call[i]))
+	}
+	s.replyStrings(keys)
 	return nil
 }
 

@@ -89,7 +89,7 @@ func TestCommandFilters(t *testing.T) {
 	p := d.dial(t)
 	for line, want := range map[string]any{
 		"COMMAND LIST FILTERBY PATTERN r*set":    "[reset]",
-		"COMMAND LIST FILTERBY ACLCAT list":      "[blpop lpush rpush rpushx]",
+		"COMMAND LIST FILTERBY ACLCAT list":      "[blmpop blpop brpop llen lmpop lpop lpush lpushx rpop rpush rpushx]",
 		"COMMAND LIST FILTERBY MODULE x":         "[]",
 		"COMMAND LIST FILTERBY PATTERN nosuch":   "[]",
 		"COMMAND LIST FILTERBY":                  failure("ERR syntax error"),

@@ -20,6 +20,7 @@ var infoCommands = []command{
 	{"info", -1, "ERR", 0, info},
 	{"hgetall", 2, "ERR", 0, hgetall},
 	{"del", -2, "ERR", write, del},
+	{"unlink", -2, "ERR", write, del},
 }
 
 // infoSections are the sections of INFO, in their order. Redis' own come first, with the fields that clients look at:

@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/protocol"
+	"github.com/sluice-proxy/sluice/server/resp/blpopkey"
 	"github.com/sluice-proxy/sluice/server/resp/topiclist"
 )
 
@@ -18,6 +20,10 @@ var keysCommands = []command{
 	{"scan", -2, "ERR", 0, scan},
 	{"type", 2, "ERR", 0, typeOf},
 	{"exists", -2, "ERR", 0, exists},
+	{"dbsize", 1, "ERR", 0, dbsize},
+	{"llen", 2, "ERR", 0, llen},
+	{"ttl", 2, "ERR", 0, ttl},
+	{"pttl", 2, "ERR", 0, ttl},
 }
 
 // topicPrefix begins the keys that stand for topics.
@@ -137,8 +143,11 @@ func keyType(key []byte, names []string) string {
 	return "none"
 }
 
+// topicOf is the topic of a key, without the record's key or the JSON behind it.
 func topicOf(key []byte) (name string, isTopic bool) {
-	return strings.CutPrefix(string(key), topicPrefix)
+	name, isTopic = strings.CutPrefix(string(key), topicPrefix)
+	name, _, _ = strings.Cut(name, ":")
+	return name, isTopic
 }
 
 // topicsFor lists the topics if one of the keys stands for a topic.
@@ -172,6 +181,91 @@ func exists(s *session, args [][]byte) error {
 	}
 	s.out.Int(n)
 	return nil
+}
+
+// dbsize answers DBSIZE: how many topics there are.
+func dbsize(s *session, _ [][]byte) error {
+	names, err := s.topics()
+	if err != nil {
+		return err
+	}
+	s.out.Int(int64(len(names)))
+	return nil
+}
+
+// ttl answers TTL and PTTL: no key expires. The records of a topic do, by its retention.
+func ttl(s *session, args [][]byte) error {
+	names, err := s.topicsFor(args[1:])
+	if err != nil {
+		return err
+	}
+	s.out.Int(boolInt(keyType(args[1], names) != "none") - 2) // -1 for a key that never expires, -2 for none
+	return nil
+}
+
+// llen answers LLEN topics:<t1,t2>[:<json>]: how many records the client's group has not settled, as of its last commit. A
+// client without a group gets how many records there are.
+func llen(s *session, args [][]byte) error {
+	topics, settings, err := protocol.ParseConsumeKey(args[1])
+	if err != nil { // no topic
+		s.out.Int(0)
+		return nil
+	}
+	group, err := s.groupOf(args[1], topics, settings)
+	if err != nil {
+		return err
+	}
+	n := int64(0)
+	err = s.ask(func(ctx context.Context) (err error) {
+		n, err = s.server.kafka.Backlog(ctx, group, topics)
+		return err
+	})
+	switch _, ends := errors.AsType[endError](err); {
+	case ends:
+		return err
+	case err != nil:
+		return exactError(fmt.Sprintf("TRYAGAIN the length cannot be read from Kafka: %s", err))
+	}
+	s.out.Int(n)
+	return nil
+}
+
+// groupOf is the group that a key names, or else the client's own; empty for none. What is no JSON is a record's key.
+func (s *session) groupOf(key []byte, topics []string, settings []byte) (string, error) {
+	if bytes.HasPrefix(settings, []byte{'{'}) {
+		k, err := blpopkey.Parse(key, topics, settings, s.ownIdentity(), s.consumer.defaults)
+		if err != nil {
+			return "", err
+		}
+		if k.Pooled {
+			return k.Identity.Group, nil
+		}
+	}
+	if last := s.consumer.last; last != nil && !s.consumer.named {
+		return last.Key.Identity.Group, nil
+	}
+	return s.ownIdentity().Group, nil
+}
+
+// ask puts a question to the brokers, and waits for the answer as long as the client does.
+func (s *session) ask(question func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	answer := make(chan error, 1)
+	s.server.sessions.running.Go(func() {
+		answer <- question(ctx)
+		s.conn.Wake()
+	})
+	for {
+		select {
+		case err := <-answer:
+			return err
+		default:
+		}
+		if err := s.pauseOrEnd(time.Time{}); err != nil {
+			return err
+		}
+	}
 }
 
 // topics lists the topics of the cluster. It ends when the client hangs up meanwhile.

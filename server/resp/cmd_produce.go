@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -12,7 +13,9 @@ import (
 
 // produceCommands put records into Kafka.
 var produceCommands = []command{
-	{"rpushx", 3, "PROD", write | hot, rpushx},
+	{"rpushx", -3, "PROD", write | hot, rpushx},
+	{"lpushx", -3, "PROD", write | hot, rpushx},
+	{"publish", 3, "PROD", write | hot, publish},
 	{"rpush", -3, "PROD", write | hot | pipelines, rpush},
 	{"lpush", -3, "PROD", write | hot | pipelines, deliver},
 	{"dump", 2, "PROD", blocking, dump},
@@ -21,9 +24,33 @@ var produceCommands = []command{
 // errShutdown is what clients of Rafka retry on.
 var errShutdown = errors.New("Server shutdown")
 
-// rpushx answers RPUSHX topics:<t>[:<key>] <value>: the record is queued in memory.
+// rpushx answers RPUSHX and LPUSHX topics:<t>[:<key>] <value> ...: the records are queued in memory. The reply is their
+// number.
 func rpushx(s *session, args [][]byte) error {
 	topic, key, err := s.destination(args[1])
+	if err != nil {
+		return err
+	}
+	for i, value := range args[2:] {
+		if err := s.produce(s.producer.Buffer, topic, key, value); err != nil {
+			if i > 0 {
+				return fmt.Errorf("%w (%d of %d values were taken before)", err, i, len(args)-2)
+			}
+			return err
+		}
+	}
+	s.out.Int(int64(len(args) - 2))
+	return nil
+}
+
+// publish answers PUBLISH <topic> <value>: the record is queued in memory. Redis counts who has received it; here the topic
+// has. A key of RPUSHX is taken, too.
+func publish(s *session, args [][]byte) error {
+	to := args[1]
+	if !bytes.HasPrefix(to, topicsPrefix) && bytes.IndexByte(to, ':') < 0 {
+		to = append(bytes.Clone(topicsPrefix), to...)
+	}
+	topic, key, err := s.destination(to)
 	if err != nil {
 		return err
 	}
@@ -36,7 +63,7 @@ func rpushx(s *session, args [][]byte) error {
 
 // rpush answers RPUSH: it produces like LPUSH, or settles records (see settlements).
 func rpush(s *session, args [][]byte) error {
-	settle := settlements[string(args[1])]
+	settle := settlement(args[1])
 	if settle == nil {
 		return deliver(s, args)
 	}
@@ -167,4 +194,67 @@ func (s *session) sameName() []*session {
 		}
 	}
 	return list
+}
+
+// pendingReply is the reply to a delivered produce that the brokers have not answered yet.
+type pendingReply struct {
+	command *command
+	records int
+	since   time.Time
+	err     error // why a later record of the command was not even taken; nil when all were
+}
+
+// addPending puts off the reply to a command.
+func (s *session) addPending(p pendingReply) {
+	s.producer.pending = append(s.producer.pending, p)
+	s.producer.added++
+}
+
+// replyPending replies to the delivered produces whose reports are there, oldest first. With wait it replies to all.
+func (s *session) replyPending(wait bool) error {
+	if len(s.producer.pending) == 0 {
+		return nil
+	}
+	var counts replyCounts
+	for len(s.producer.pending) > 0 {
+		oldest := &s.producer.pending[0]
+		if s.replyTo(oldest, &counts) {
+			s.producer.pending = s.producer.pending[:copy(s.producer.pending, s.producer.pending[1:])]
+			continue
+		}
+		if !wait {
+			break
+		}
+		counts.flush(s.server)
+		if err := s.pause(oldest.since.Add(s.opts.AckTimeout)); err != nil {
+			return err
+		}
+	}
+	counts.flush(s.server)
+	return nil
+}
+
+// replyTo replies to a delivered produce whose reports are there, or which has waited too long; false otherwise.
+func (s *session) replyTo(p *pendingReply, counts *replyCounts) bool {
+	failure, ok := s.producer.Take(p.records)
+	if !ok && time.Since(p.since) >= s.opts.AckTimeout {
+		s.producer.GiveUp(p.records, s.opts.AckTimeout)
+		failure, ok = s.producer.Take(p.records)
+	}
+	if ok {
+		counts.add(s.server, p, failure != nil || p.err != nil)
+		s.writeOutcome(p, failure)
+	}
+	return ok
+}
+
+func (s *session) writeOutcome(p *pendingReply, failure *kafka.ProduceError) {
+	switch {
+	case failure != nil:
+		s.out.Error("PROD " + failure.Error())
+	case p.err != nil:
+		s.out.Error("PROD " + p.err.Error())
+	default:
+		s.out.Int(int64(p.records))
+	}
 }

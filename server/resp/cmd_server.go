@@ -16,6 +16,67 @@ var serverCommands = []command{
 	{"time", 1, "ERR", 0, serverTime},
 	{"role", 1, "ERR", 0, role},
 	{"monitor", 1, "ERR", 0, startMonitor},
+	{"wait", 3, "ERR", 0, wait},
+	{"slowlog", -2, "ERR", 0, runSubcommand},
+	{"latency", -2, "ERR", 0, runSubcommand},
+	{"module", -2, "ERR", 0, runSubcommand},
+	{"memory", -2, "ERR", 0, runSubcommand},
+	{"acl", -2, "ERR", 0, runSubcommand},
+}
+
+// toolCommands are the subcommands that tools of Redis ask of any server. There is nothing of the kind here.
+var toolCommands = []command{
+	{"slowlog|get", -2, "ERR", 0, replyEmpty},
+	{"slowlog|help", 2, "ERR", 0, help},
+	{"slowlog|len", 2, "ERR", 0, replyZero},
+	{"slowlog|reset", 2, "ERR", 0, replyOK},
+	{"latency|help", 2, "ERR", 0, help},
+	{"latency|history", 3, "ERR", 0, replyEmpty},
+	{"latency|latest", 2, "ERR", 0, replyEmpty},
+	{"latency|reset", -2, "ERR", 0, replyZero},
+	{"module|help", 2, "ERR", 0, help},
+	{"module|list", 2, "ERR", 0, replyEmpty},
+	{"memory|help", 2, "ERR", 0, help},
+	{"memory|usage", -3, "ERR", 0, replyNull},
+	{"acl|help", 2, "ERR", 0, help},
+	{"acl|whoami", 2, "ERR", 0, whoAmI},
+}
+
+func replyEmpty(s *session, _ [][]byte) error {
+	s.out.Array(0)
+	return nil
+}
+
+func replyZero(s *session, _ [][]byte) error {
+	s.out.Int(0)
+	return nil
+}
+
+func replyOK(s *session, _ [][]byte) error {
+	s.out.OK()
+	return nil
+}
+
+func replyNull(s *session, _ [][]byte) error {
+	s.out.Null()
+	return nil
+}
+
+func whoAmI(s *session, _ [][]byte) error {
+	s.out.Bulk(defaultUser)
+	return nil
+}
+
+// wait answers WAIT <replicas> <milliseconds>: no replica of this server has anything, and the brokers' replicas have what
+// RPUSH has answered.
+func wait(s *session, args [][]byte) error {
+	for _, arg := range args[1:] {
+		if _, err := parseInt(arg); err != nil {
+			return err
+		}
+	}
+	s.out.Int(0)
+	return nil
 }
 
 // serverTime answers TIME: seconds, and the microseconds of the second.

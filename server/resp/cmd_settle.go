@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/protocol"
+	"github.com/sluice-proxy/sluice/server/resp/blpopkey"
 )
 
 // settlements are the keys of RPUSH that are no topics: they settle records that the client was lent.
@@ -29,18 +31,41 @@ func consError(err error) error {
 	return exactError("CONS " + err.Error())
 }
 
-// settlingMember finds the member whose records are settled: by the client's name, then by the connection itself. It is
-// nil when nobody with this name consumes.
-func (s *session) settlingMember() (*kafka.Member, error) {
+// topicsPrefix begins the keys of RPUSH that produce.
+var topicsPrefix = []byte(topicPrefix)
+
+// settlement is the settling command that a key of RPUSH calls, nil when it is none: acks, or acks:<json> with the
+// identity that the key of BLPOP named.
+func settlement(key []byte) func(*session, [][]byte) error {
+	if bytes.HasPrefix(key, topicsPrefix) { // nearly always
+		return nil
+	}
+	name, _, _ := bytes.Cut(key, []byte{':'})
+	return settlements[string(name)]
+}
+
+// settlingMember finds the member whose records are settled: by the identity in the key, by the client's name, then by the
+// connection itself. It is nil when nobody with this identity consumes.
+func (s *session) settlingMember(key []byte) (*kafka.Member, error) {
 	c := &s.consumer
-	if c.named && (c.member == nil || c.member.Identity() != c.identity) {
+	if _, settings, named := bytes.Cut(key, []byte{':'}); named {
+		id, err := blpopkey.ParseIdentity(settings, s.ownIdentity())
+		if err != nil {
+			return nil, err
+		}
+		return s.server.kafka.Find(id), nil
+	}
+	if c.last != nil && c.last.Pooled {
+		return c.last.Member, nil
+	}
+	if c.named && (c.own == nil || c.own.Key.Identity != c.identity) {
 		if m := s.server.kafka.Find(c.identity); m != nil {
 			return m, nil
 		}
 	}
 	switch {
-	case c.member != nil:
-		return c.member, nil
+	case c.own != nil:
+		return c.own.Member, nil
 	case c.named:
 		return nil, nil
 	}
@@ -61,7 +86,7 @@ func acceptThrough(s *session, args [][]byte) error {
 	if err != nil {
 		return err
 	}
-	m, err := s.settlingMember()
+	m, err := s.settlingMember(args[1])
 	if err != nil {
 		return err
 	}
@@ -72,7 +97,7 @@ func acceptThrough(s *session, args [][]byte) error {
 
 // accept answers RPUSH accepts <t:p:o> ...: these records are done.
 func accept(s *session, args [][]byte) error {
-	return s.countRecords(args[2:], func(m *kafka.Member, id protocol.RecordID) bool {
+	return s.countRecords(args, func(m *kafka.Member, id protocol.RecordID) bool {
 		return m.Accept(partitionOf(id), id.Offset)
 	})
 }
@@ -80,20 +105,21 @@ func accept(s *session, args [][]byte) error {
 // countHeld answers RPUSH renews <t:p:o> ...: how many of these records the client still holds. Nothing is renewed,
 // because a record that was lent over RESP has no time limit.
 func countHeld(s *session, args [][]byte) error {
-	return s.countRecords(args[2:], func(m *kafka.Member, id protocol.RecordID) bool {
+	return s.countRecords(args, func(m *kafka.Member, id protocol.RecordID) bool {
 		return m.Owes(partitionOf(id), id.Offset)
 	})
 }
 
 // countRecords replies for how many records settle is true. All ids are read before the first record is settled: an
 // error means that none was.
-func (s *session) countRecords(ids [][]byte, settle func(*kafka.Member, protocol.RecordID) bool) error {
+func (s *session) countRecords(args [][]byte, settle func(*kafka.Member, protocol.RecordID) bool) error {
+	ids := args[2:]
 	for _, arg := range ids {
 		if _, err := protocol.ParseRecordID(arg); err != nil {
 			return err
 		}
 	}
-	m, err := s.settlingMember()
+	m, err := s.settlingMember(args[1])
 	if err != nil {
 		return err
 	}
@@ -142,7 +168,7 @@ func release(s *session, args [][]byte) error {
 	if err != nil {
 		return err
 	}
-	m, err := s.settlingMember()
+	m, err := s.settlingMember(args[1])
 	if err != nil {
 		return err
 	}
@@ -157,7 +183,7 @@ func reject(s *session, args [][]byte) error {
 	if err != nil {
 		return err
 	}
-	m, err := s.settlingMember()
+	m, err := s.settlingMember(args[1])
 	if err != nil {
 		return err
 	}

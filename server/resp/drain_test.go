@@ -71,7 +71,7 @@ func TestDrainHearsWhatHasArrived(t *testing.T) {
 	}
 	d.drain.since = time.Now().Add(-2 * d.drain.longest)
 	d.drain.begun.Store(true)
-	d.admit(conn.(*net.TCPConn))
+	d.admit(conn.(*net.TCPConn), &ListenerOptions{})
 	if got := p.rest(); got != "+PONG\r\n" {
 		t.Errorf("got %q before the end", got)
 	}

@@ -66,7 +66,7 @@ func open(t *testing.T, opts Options, brokers ...string) *door {
 	}
 	server := New(client, opts, log)
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	go func() { served <- server.Serve(listener, ListenerOptions{}) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()

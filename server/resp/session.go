@@ -57,10 +57,14 @@ type input struct {
 // flushAt is how many bytes of replies are sent before more commands are run.
 const flushAt = 64 << 10
 
-func newSession(server *Server, c *conn.Conn) *session {
+func newSession(server *Server, c *conn.Conn, o *ListenerOptions) *session {
 	now, opts := time.Now(), server.options()
+	if o.AckTimeout > 0 {
+		own := *opts
+		own.AckTimeout, opts = o.AckTimeout, &own
+	}
 	return &session{
-		server: server, opts: opts, conn: c, login: login{authenticated: opts.Password == ""},
+		server: server, opts: opts, conn: c, consumer: consumer{defaults: o.Key}, login: login{authenticated: opts.Password == ""},
 		run: commandRun{since: now}, end: sessionEnd{done: make(chan struct{})}, info: clientInfo{connected: now, active: now},
 	}
 }

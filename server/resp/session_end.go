@@ -115,8 +115,7 @@ func (s *session) rejectsWork() bool {
 // owesNothing tells whether neither side waits for the other. Then no reply is outstanding, no record is
 // unacknowledged, and no command is half sent.
 func (s *session) owesNothing() bool {
-	member := s.consumer.member
-	return len(s.producer.pending) == 0 && s.input.partial.IsZero() && s.producer.Drained(0) && (member == nil || member.Owed() == 0)
+	return len(s.producer.pending) == 0 && s.input.partial.IsZero() && s.producer.Drained(0) && !s.owesRecords()
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -147,9 +146,7 @@ func (s *session) close() {
 	if p := recover(); p != nil {
 		s.server.log.Error("session failed", "client", s.id, "panic", p, "stack", string(debug.Stack()))
 	}
-	if s.consumer.member != nil {
-		s.consumer.member.Leave(s.end.quit)
-	}
+	s.leaveGroup(s.end.quit)
 	if s.producer.Publisher != nil {
 		s.producer.Close()
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/resp/owners"
 )
 
 // sessions are the open sessions of a server.
@@ -16,13 +17,14 @@ type sessions struct {
 	accepted atomic.Int64   // sessions that ever began, the source of their ids
 	running  sync.WaitGroup // goroutines of the sessions, and the one that asks for topics
 
-	mu     sync.Mutex // guards what follows
-	open   map[int64]*session
-	owners map[kafka.Identity]*session // by the identity with which they consume
+	mu   sync.Mutex // guards what follows
+	open map[int64]*session
+
+	owners *owners.Owners[*session]
 }
 
 func newSessions() sessions {
-	return sessions{open: map[int64]*session{}, owners: map[kafka.Identity]*session{}}
+	return sessions{open: map[int64]*session{}, owners: owners.New[*session]()}
 }
 
 // add gives a session its id; false when as many are open as may be.
@@ -42,7 +44,6 @@ func (ss *sessions) remove(s *session) {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
 	delete(ss.open, s.id)
-	ss.disown(s)
 }
 
 // count is how many sessions are open.
@@ -77,34 +78,6 @@ func (ss *sessions) inOrder() []*session {
 	return list
 }
 
-// owner is the session that consumes with the identity, nil when none does.
-func (ss *sessions) owner(id kafka.Identity) *session {
-	ss.mu.Lock()
-	defer ss.mu.Unlock()
-	return ss.owners[id]
-}
-
-// setOwner notes that a session consumes as its member's identity.
-func (ss *sessions) setOwner(s *session) {
-	ss.mu.Lock()
-	defer ss.mu.Unlock()
-	ss.owners[s.consumer.member.Identity()] = s
-}
-
-// endOwner notes that a session consumes no more.
-func (ss *sessions) endOwner(s *session) {
-	ss.mu.Lock()
-	defer ss.mu.Unlock()
-	ss.disown(s)
-}
-
-// disown is endOwner with the lock held.
-func (ss *sessions) disown(s *session) {
-	if m := s.consumer.member; m != nil && ss.owners[m.Identity()] == s {
-		delete(ss.owners, m.Identity())
-	}
-}
-
 const (
 	deadOwnerTimeout = time.Second           // how long the session of a dead connection may take to end
 	reconnectGap     = 50 * time.Millisecond // how late the end of an old connection may be noticed
@@ -114,7 +87,7 @@ const (
 // returns false when the client is alive. A client may close one connection and then ask on another, and be heard in
 // the other order. So even an owner that seems alive gets a moment to end.
 func (ss *sessions) awaitDeadOwner(id kafka.Identity) bool {
-	owner, timeout := ss.owner(id), reconnectGap
+	owner, timeout := ss.owners.Owner(id), reconnectGap
 	if owner == nil {
 		return true
 	}
@@ -128,5 +101,5 @@ func (ss *sessions) awaitDeadOwner(id kafka.Identity) bool {
 	case <-owner.end.done:
 	case <-ctx.Done():
 	}
-	return ss.owner(id) == nil // the session may have given up the identity and wait for replies
+	return ss.owners.Owner(id) == nil // the session may have given up the identity and wait for replies
 }

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/sluice-proxy/sluice/protocol"
 )
 
 // How a command is added:
@@ -42,7 +44,7 @@ const (
 var families = [][]command{produceCommands, blpopCommands, connectionCommands, helloCommands, serverCommands, infoCommands, keysCommands, multiCommands}
 
 // subfamilies are the tables of subcommands: CLIENT LIST is one, and its row has the name that Redis shows, client|list.
-var subfamilies = [][]command{clientCommands, clientListCommands, configCommands, commandCommands}
+var subfamilies = [][]command{clientCommands, clientListCommands, configCommands, commandCommands, toolCommands}
 
 // commands are the rows of all families by name.
 var commands = map[string]*command{}
@@ -142,9 +144,13 @@ func wrongArity(name string) error {
 }
 
 // unknownCommand is an error that clients fall back on. Its text has name and arguments, cut at 128 bytes (server.c,
-// commandCheckExistence).
+// commandCheckExistence). For a command of Redis that never comes it says what there is instead.
 func unknownCommand(args [][]byte) error {
 	const most = 128
+	var buf [32]byte
+	if instead := refused[string(lower(args[0], &buf))]; instead != "" {
+		return exactError(fmt.Sprintf("ERR unknown command '%s': %s", args[0], instead))
+	}
 	var b strings.Builder
 	for _, arg := range args[1:] {
 		if b.Len() >= most {
@@ -154,3 +160,39 @@ func unknownCommand(args [][]byte) error {
 	}
 	return exactError(fmt.Sprintf("ERR unknown command '%s', with args beginning with: %s", cut(args[0], most), b.String()))
 }
+
+// lower writes a command's name into buf in lower case. A name that is longer than buf is no command: it becomes nil.
+func lower(name []byte, buf *[32]byte) []byte {
+	if len(name) > len(buf) {
+		return nil
+	}
+	for i, b := range name {
+		if 'A' <= b && b <= 'Z' {
+			b += 'a' - 'A'
+		}
+		buf[i] = b
+	}
+	return buf[:len(name)]
+}
+
+const errNotInteger = exactError("ERR value is not an integer or out of range")
+
+// parseInt reads an integer, with Redis' error.
+func parseInt(b []byte) (int64, error) {
+	n, ok := protocol.ParseInt(b)
+	if !ok {
+		return 0, errNotInteger
+	}
+	return n, nil
+}
+
+// boolInt is 1 for true, as Redis answers.
+func boolInt(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// cut is at most the first n bytes.
+func cut(b []byte, n int) []byte { return b[:min(len(b), n)] }

@@ -25,8 +25,15 @@ type Config struct {
 
 // RESP configures the Redis door. The daemon adds the password and the version to its options.
 type RESP struct {
-	Address string
-	Options resp.Options
+	Address   string
+	Listeners map[string]RESPListener // further ones, by their names
+	Options   resp.Options
+}
+
+// RESPListener is a further address of the Redis door, for clients that need other replies.
+type RESPListener struct {
+	Address string // host:port, or unix:/path; empty where systemd opens the socket
+	resp.ListenerOptions
 }
 
 // HTTP configures the HTTP door. The daemon adds the options that both doors share.

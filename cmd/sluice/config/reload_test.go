@@ -88,7 +88,7 @@ func otherwise(s setting) string {
 		"users.password_file": "/x", "resp.address": "127.0.0.1:1", "http.address": "127.0.0.1:1", "management.address": "127.0.0.1:1",
 		"management.control": "/x", "resp.limits.output": "77KiB", "consume.memory": "77MiB", "consume.stall_after": "77s",
 		"http.base_uri": "https://x/y/", "http.trusted_proxies": "[10.0.0.0/8, \"::1\"]", "http.access_log": "0.5", "http.h2c": "true", "http.v2_exact_commits": "true",
-		"http.v2_bridge_answers": "true", "http.kept_headers": "[X-Event]", "http.delete_topics": "true",
+		"http.v2_bridge_answers": "true", "http.kept_headers": "[X-Event]", "http.delete_topics": "true", "resp.listeners": "{x: {reply: pair}}",
 	}[s.name]
 	switch {
 	case !found && strings.HasPrefix(s.kind.accepts, "duration"):

@@ -47,6 +47,7 @@ func (c *Config) respSettings() []setting {
 	door, limits := &c.RESP.Options, &c.RESP.Options.Limits
 	return []setting{
 		{"resp.address", text(&c.RESP.Address, "host:port"), atRestart, `address of the Redis protocol; "" closes the door`},
+		{"resp.listeners", respListeners(&c.RESP.Listeners), atRestart, "further addresses of the Redis protocol, by name, each with address (host:port or unix:/path), reply, ack and ack_timeout"},
 		{"resp.max_clients", integer(&door.MaxClients, 1, 1_000_000), atOnce, "connections at a time; further ones get an error"},
 		{"resp.auth_timeout", duration(&door.AuthTimeout), newConnections, "with a password: how long a client may take to give it"},
 		{"resp.command_timeout", duration(&door.CommandTimeout), newConnections, "a client must send the rest of a command within this time"},

@@ -9,19 +9,18 @@ import (
 	"syscall"
 )
 
-// listenControl opens the control socket for user and group of the process. It replaces a socket of a process that was
-// killed.
-func listenControl(path string) (net.Listener, error) {
+// listenUnix opens a socket for user and group of the process. It replaces a socket of a process that was killed.
+func listenUnix(path string) (net.Listener, error) {
 	if err := removeStale(path); err != nil {
-		return nil, fmt.Errorf("management.control: %w", err)
+		return nil, err
 	}
 	l, err := net.Listen("unix", path)
 	if err != nil {
-		return nil, fmt.Errorf("management.control: %w", err)
+		return nil, err
 	}
 	if err := os.Chmod(path, 0o660); err != nil {
 		l.Close()
-		return nil, fmt.Errorf("management.control: %w", err)
+		return nil, err
 	}
 	return l, nil
 }

@@ -10,7 +10,7 @@ import (
 
 func TestTheControlSocketIsForItsUserAndGroup(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	l, err := listenControl(path)
+	l, err := listenUnix(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -18,7 +18,7 @@ func TestTheControlSocketIsForItsUserAndGroup(t *testing.T) {
 	if err != nil || info.Mode() != os.ModeSocket|0o660 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
-	if _, err := listenControl(path); err == nil || err.Error() != "management.control: "+path+" is in use by another sluice" {
+	if _, err := listenUnix(path); err == nil || err.Error() != path+" is in use by another sluice" {
 		t.Errorf("a second one: %v", err)
 	}
 	l.Close()
@@ -35,7 +35,7 @@ func TestOnlyADeadSocketIsRemoved(t *testing.T) {
 	}
 	dead.(*net.UnixListener).SetUnlinkOnClose(false)
 	dead.Close()
-	l, err := listenControl(path)
+	l, err := listenUnix(path)
 	if err != nil {
 		t.Fatalf("in the way of a dead socket: %v", err)
 	}
@@ -44,7 +44,7 @@ func TestOnlyADeadSocketIsRemoved(t *testing.T) {
 	if err := os.WriteFile(file, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := listenControl(file); err == nil || !strings.Contains(err.Error(), "is not a socket") {
+	if _, err := listenUnix(file); err == nil || !strings.Contains(err.Error(), "is not a socket") {
 		t.Errorf("a file: %v", err)
 	}
 	if content, err := os.ReadFile(file); err != nil || string(content) != "precious" {

@@ -41,11 +41,11 @@ func Run(o *Options) error {
 }
 
 func run(o *Options, notifier *systemd.Notifier) error {
-	inherited, err := systemd.Inherited(inheritable...)
+	cfg, warnings, err := o.Flags.Load()
 	if err != nil {
 		return err
 	}
-	cfg, warnings, err := o.Flags.Load()
+	inherited, err := systemd.Inherited(inheritable(cfg)...)
 	if err != nil {
 		return err
 	}

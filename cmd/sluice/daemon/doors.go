@@ -2,7 +2,9 @@ package daemon
 
 import (
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 
 	"github.com/sluice-proxy/sluice/cmd/sluice/config"
 	"github.com/sluice-proxy/sluice/server/management"
@@ -18,8 +20,10 @@ const (
 	controlDoor    = "control"
 )
 
-// inheritable are the doors that systemd may open.
-var inheritable = []string{respDoor, httpDoor, managementDoor}
+// inheritable are the listeners that systemd may open.
+func inheritable(cfg *config.Config) []string {
+	return append([]string{respDoor, httpDoor, managementDoor}, slices.Sorted(maps.Keys(cfg.RESP.Listeners))...)
+}
 
 // door is a listener with the server behind it.
 type door struct {
@@ -63,50 +67,74 @@ func (d *daemon) openDoors(inherited map[string][]net.Listener) error {
 			d.doors.all = append(d.doors.all, &door{name: name, listener: l, inherited: true})
 		}
 	}
-	cfg := d.current.cfg
-	for _, wanted := range []struct{ name, address string }{
-		{respDoor, cfg.RESP.Address},
-		{httpDoor, cfg.HTTP.Address},
-		{managementDoor, cfg.Management.Address},
-	} {
-		if wanted.address == "" || len(inherited[wanted.name]) > 0 {
+	for _, wanted := range addresses(d.current.cfg) {
+		if len(inherited[wanted.door]) > 0 {
 			continue
 		}
-		l, err := net.Listen("tcp", wanted.address)
-		if err != nil {
-			return fmt.Errorf("%s.address: %w", wanted.name, err)
+		if wanted.address == "" {
+			if wanted.needed {
+				return config.Error{Err: fmt.Errorf("%s: none is given, and systemd has opened no socket with FileDescriptorName=%s", wanted.setting, wanted.door)}
+			}
+			continue
 		}
-		d.doors.all = append(d.doors.all, &door{name: wanted.name, listener: l})
-	}
-	if path := cfg.ControlPath(); path != "" {
-		l, err := listenControl(path)
+		l, err := listen(wanted.address)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", wanted.setting, err)
 		}
-		d.doors.all = append(d.doors.all, &door{name: controlDoor, listener: l})
+		d.doors.all = append(d.doors.all, &door{name: wanted.door, listener: l})
 	}
 	return d.makeServers()
 }
 
+// address is where a door is to be opened.
+type address struct {
+	door, setting, address string
+	needed                 bool // without an address it must be inherited
+}
+
+func addresses(cfg *config.Config) []address {
+	all := []address{
+		{respDoor, "resp.address", cfg.RESP.Address, false},
+		{httpDoor, "http.address", cfg.HTTP.Address, false},
+		{managementDoor, "management.address", cfg.Management.Address, false},
+	}
+	for _, name := range slices.Sorted(maps.Keys(cfg.RESP.Listeners)) {
+		all = append(all, address{name, "resp.listeners." + name + ".address", cfg.RESP.Listeners[name].Address, true})
+	}
+	if path := cfg.ControlPath(); path != "" {
+		all = append(all, address{controlDoor, "management.control", "unix:" + path, false})
+	}
+	return all
+}
+
+func listen(address string) (net.Listener, error) {
+	if path, is := config.UnixPath(address); is {
+		return listenUnix(path)
+	}
+	return net.Listen("tcp", address)
+}
+
 // makeServers makes the servers and gives each door its own.
 func (d *daemon) makeServers() error {
-	if d.doors.first(respDoor) != nil {
-		d.doors.resp = resp.New(d.backend.client, d.respOptions(d.current.cfg), d.log)
-	}
+	cfg := d.current.cfg
 	if d.doors.first(httpDoor) != nil {
-		d.doors.rest = rest.New(d.backend.client, d.restOptions(d.current.cfg), d.log)
+		d.doors.rest = rest.New(d.backend.client, d.restOptions(cfg), d.log)
 	}
 	d.doors.management = management.New(d.sources(), d.log)
 	for _, door := range d.doors.all {
 		switch door.name {
-		case respDoor:
-			door.serve = d.serveRESP
 		case httpDoor:
 			door.serve = d.doors.rest.Serve
 		case managementDoor:
 			door.serve = d.doors.management.Serve
 		case controlDoor:
 			door.serve = d.doors.management.ServeControl
+		default:
+			if d.doors.resp == nil {
+				d.doors.resp = resp.New(d.backend.client, d.respOptions(cfg), d.log)
+			}
+			options := cfg.RESP.Listeners[door.name].ListenerOptions // none for the door itself
+			door.serve = func(l net.Listener) error { return d.doors.resp.Serve(l, options) }
 		}
 		if err := d.validateInherited(door); err != nil {
 			return err
@@ -121,7 +149,10 @@ func (d *daemon) validateInherited(door *door) error {
 		return nil
 	}
 	at := door.listener.Addr()
-	if _, isTCP := door.listener.(*net.TCPListener); !isTCP {
+	if _, further := d.current.cfg.RESP.Listeners[door.name]; further && at.Network() == "unix" {
+		return nil
+	}
+	if at.Network() != "tcp" {
 		return fmt.Errorf("the %s socket that systemd opened is %s, not TCP", door.name, at.Network())
 	}
 	if err := config.ValidateListener(at.String(), d.current.cfg.Insecure); err != nil {
@@ -129,8 +160,6 @@ func (d *daemon) validateInherited(door *door) error {
 	}
 	return nil
 }
-
-func (d *daemon) serveRESP(l net.Listener) error { return d.doors.resp.Serve(l.(*net.TCPListener)) } //nolint:forcetypeassert // see validateInherited
 
 // serveDoors accepts connections. A door that ends before it is closed is broken.
 func (d *daemon) serveDoors(broken chan<- error) {

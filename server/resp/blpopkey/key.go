@@ -3,7 +3,9 @@ package blpopkey
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,14 +20,42 @@ import (
 type Key struct {
 	kafka.SubscribeOptions
 
+	// Text is the key as the client wrote it.
+	Text []byte
+	// Identity is who consumes: the connection's own, but for what the key names of it.
+	Identity kafka.Identity
+	// Pooled says that the key names the group. Then the connection's name does not matter, and any connection may be it.
+	Pooled bool
 	// Batch is how many records a reply may have.
 	Batch int
+	// AckOfCommand says that how records are accepted was not chosen, but comes from the command.
+	AckOfCommand bool
 
-	text     []byte // as the client wrote it
-	identity kafka.Identity
 	batched  bool // replies are arrays of records
 	format   format
-	settings map[string]string // the whole JSON
+	settings map[string]string // the JSON, without the identity
+}
+
+// Defaults are what a key means that does not say it. The zero value is what Rafka's clients expect.
+type Defaults struct {
+	Reply string // sluice.reply; empty for rafka
+	Ack   string // sluice.ack; empty for explicit
+	// AckOfCommand is Key.AckOfCommand, unless the key says how.
+	AckOfCommand bool
+}
+
+// Check says what is wrong with defaults that an operator wrote.
+func (d Defaults) Check() error { return d.apply(&Key{}) }
+
+func (d Defaults) apply(k *Key) error {
+	if err := setReply(k, cmp.Or(d.Reply, "rafka")); err != nil {
+		return err
+	}
+	if err := setAck(k, cmp.Or(d.Ack, "explicit")); err != nil {
+		return err
+	}
+	k.AckOfCommand = d.AckOfCommand
+	return nil
 }
 
 // Differs names a setting of a later key that is not as it was first; "" when there is none. A key without settings
@@ -51,23 +81,29 @@ func merged(a, b map[string]string) map[string]string {
 
 // Is tells, cheaply, whether the text is the one that this key was read from, for the same identity.
 func (k *Key) Is(id kafka.Identity, text []byte) bool {
-	return k.identity == id && bytes.Equal(k.text, text)
+	return k.Identity == id && bytes.Equal(k.Text, text)
 }
 
-// maxBatch bounds sluice.batch.
-const maxBatch = 1000
+// MaxBatch bounds sluice.batch.
+const MaxBatch = 1000
 
 // options are the sluice.* keys of the JSON. Each checks its value and says what it takes.
 var options = map[string]func(*Key, string) error{
 	"sluice.ack":   setAck,
 	"sluice.reply": setReply,
 	"sluice.batch": setBatch,
+	"sluice.group": setGroup,
+	"sluice.name":  setName,
 }
 
-// Parse reads the parts of a key: its topics, and its JSON with librdkafka's properties and sluice's options.
-func Parse(id kafka.Identity, text []byte, topics []string, settings []byte) (*Key, error) {
-	k := &Key{identity: id, text: bytes.Clone(text), Batch: 1, format: formatRafka}
+// Parse reads the parts of a key: its topics, and its JSON with librdkafka's properties and sluice's options. own is the
+// connection's identity, without a group if its name has none.
+func Parse(text []byte, topics []string, settings []byte, own kafka.Identity, defaults Defaults) (*Key, error) {
+	k := &Key{Identity: own, Text: bytes.Clone(text), Batch: 1}
 	k.Topics = topics
+	if err := defaults.apply(k); err != nil {
+		return nil, err
+	}
 	values, err := parseSettings(settings)
 	if err != nil {
 		return nil, err
@@ -78,7 +114,35 @@ func Parse(id kafka.Identity, text []byte, topics []string, settings []byte) (*K
 			return nil, err
 		}
 	}
+	if _, named := values["sluice.name"]; named && k.Identity.Group == "" {
+		return nil, errors.New("sluice.name without a group: name it with sluice.group, or with CLIENT SETNAME group:name")
+	}
+	delete(values, "sluice.group")
+	delete(values, "sluice.name")
 	return k, nil
+}
+
+// ParseIdentity reads the JSON behind a key of RPUSH that settles records: who was lent them. own is as for Parse.
+func ParseIdentity(settings []byte, own kafka.Identity) (kafka.Identity, error) {
+	values, err := parseSettings(settings)
+	if err != nil {
+		return own, err
+	}
+	k := &Key{Identity: own}
+	for name, value := range values {
+		switch name {
+		case "sluice.group", "sluice.name":
+		default:
+			return own, fmt.Errorf("%s=%s: only sluice.group and sluice.name say who was lent the record", name, value)
+		}
+		if err := k.set(name, value); err != nil {
+			return own, err
+		}
+	}
+	if k.Identity.Group == "" {
+		return own, errors.New("whose record? Name sluice.group and sluice.name, as in the key of BLPOP")
+	}
+	return k.Identity, nil
 }
 
 func (k *Key) set(name, value string) error {
@@ -87,7 +151,7 @@ func (k *Key) set(name, value string) error {
 	}
 	switch {
 	case strings.HasPrefix(name, "sluice."):
-		return fmt.Errorf("%s=%s: no such option: there are sluice.ack, sluice.reply and sluice.batch", name, value)
+		return fmt.Errorf("%s=%s: no such option: there are sluice.ack, sluice.batch, sluice.group, sluice.name and sluice.reply", name, value)
 	case name == "enable.auto.offset.store":
 		return k.setAutoStore(value)
 	}
@@ -102,7 +166,7 @@ func (k *Key) setAutoStore(value string) error {
 		return fmt.Errorf("enable.auto.offset.store=%s: neither true nor false", value)
 	}
 	if auto {
-		k.Ack = kafka.AckNext
+		k.Ack, k.AckOfCommand = kafka.AckNext, false
 	}
 	return nil
 }
@@ -146,7 +210,7 @@ func setAck(k *Key, value string) error {
 	if !known {
 		return fmt.Errorf("sluice.ack=%s: must be explicit, auto or none", value)
 	}
-	k.Ack = mode
+	k.Ack, k.AckOfCommand = mode, false
 	return nil
 }
 
@@ -159,14 +223,39 @@ func setReply(k *Key, value string) error {
 	return nil
 }
 
+// maxName bounds a group and a name, in bytes.
+const maxName = 512
+
+func setGroup(k *Key, value string) error {
+	k.Identity.Group, k.Pooled = value, true
+	return checkName("sluice.group", value, " and colons")
+}
+
+func setName(k *Key, value string) error {
+	k.Identity.Name, k.Pooled = value, true
+	return checkName("sluice.name", value, "")
+}
+
+// checkName takes what CLIENT SETNAME takes too, so that an identity can be told either way.
+func checkName(option, value, without string) error {
+	odd := func(r rune) bool { return r < '!' || r > '~' || r == ':' && without != "" }
+	if value == "" || len(value) > maxName || strings.ContainsFunc(value, odd) {
+		return fmt.Errorf("%s=%.100q: must be 1 to %d printable ASCII characters without spaces%s", option, value, maxName, without)
+	}
+	return nil
+}
+
 func setBatch(k *Key, value string) error {
 	n, err := strconv.Atoi(value)
-	if err != nil || n < 1 || n > maxBatch {
-		return fmt.Errorf("sluice.batch=%s: must be a number from 1 to %d", value, maxBatch)
+	if err != nil || n < 1 || n > MaxBatch {
+		return fmt.Errorf("sluice.batch=%s: must be a number from 1 to %d", value, MaxBatch)
 	}
 	k.Batch, k.batched = n, true
 	return nil
 }
+
+// Name is the key without its JSON.
+func (k *Key) Name() string { return "topics:" + strings.Join(k.Topics, ",") }
 
 // Reply writes records in the shape that the client asked for.
 func (k *Key) Reply(out *protocol.Encoder, records []kafka.Delivery) {

@@ -17,7 +17,7 @@ func parse(t *testing.T, text string) (*Key, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Parse(worker, []byte(text), topics, settings)
+	return Parse([]byte(text), topics, settings, worker, Defaults{})
 }
 
 func mustParse(t *testing.T, text string) *Key {
@@ -77,7 +77,7 @@ func TestKeysThatSayTheSame(t *testing.T) {
 		}
 	}
 	text := []byte("topics:b")
-	k, err := Parse(worker, text, []string{"b"}, nil)
+	k, err := Parse(text, []string{"b"}, nil, worker, Defaults{})
 	if err != nil {
 		t.Fatal(err)
 	}

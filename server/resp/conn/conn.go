@@ -25,8 +25,8 @@ import (
 type Conn struct {
 	Reader *protocol.Reader // parses what Fill has read
 
-	tcp net.Conn
-	raw syscall.RawConn
+	socket net.Conn
+	raw    syscall.RawConn
 
 	woken    atomic.Bool
 	severed  atomic.Bool
@@ -42,23 +42,29 @@ type Conn struct {
 	calls callbacks
 }
 
+// Socket is a connection of TCP, or of a unix socket.
+type Socket interface {
+	net.Conn
+	syscall.Conn
+}
+
 // New makes the connection of a client. The limits bound its commands.
-func New(tcp *net.TCPConn, limits protocol.Limits) (*Conn, error) {
-	raw, err := tcp.SyscallConn()
+func New(socket Socket, limits protocol.Limits) (*Conn, error) {
+	raw, err := socket.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
-	c := &Conn{tcp: tcp, raw: raw, Reader: protocol.NewReader(limits)}
+	c := &Conn{socket: socket, raw: raw, Reader: protocol.NewReader(limits)}
 	c.timer.fire = c.Wake
 	c.calls = callbacks{read: c.tryRead, write: c.tryWrite, progress: c.tryProgress, hungUp: c.tryHungUp}
 	return c, nil
 }
 
 // RemoteAddr is the client's address.
-func (c *Conn) RemoteAddr() net.Addr { return c.tcp.RemoteAddr() }
+func (c *Conn) RemoteAddr() net.Addr { return c.socket.RemoteAddr() }
 
 // LocalAddr is the address that the client connected to.
-func (c *Conn) LocalAddr() net.Addr { return c.tcp.LocalAddr() }
+func (c *Conn) LocalAddr() net.Addr { return c.socket.LocalAddr() }
 
 // past is a deadline that is over.
 var past = time.Unix(1, 0)
@@ -66,7 +72,7 @@ var past = time.Unix(1, 0)
 // Wake ends the Fill or Await that is under way, or the next one. Any goroutine may call it.
 func (c *Conn) Wake() {
 	if c.woken.CompareAndSwap(false, true) {
-		_ = c.tcp.SetReadDeadline(past)
+		_ = c.socket.SetReadDeadline(past)
 	}
 }
 
@@ -79,7 +85,7 @@ func (c *Conn) Arm(deadline time.Time) {
 	if !calm {
 		// The order matters. A Wake between the two lines is lost, but its cause is not: the caller looks at its state
 		// after Arm.
-		_ = c.tcp.SetReadDeadline(time.Time{})
+		_ = c.socket.SetReadDeadline(time.Time{})
 		c.woken.Store(false)
 		c.expired = false
 	}
@@ -122,11 +128,11 @@ func (c *Conn) HalfClosed() bool { return c.halfClosed }
 func (c *Conn) Sever() {
 	c.severed.Store(true)
 	c.Wake()
-	_ = c.tcp.SetWriteDeadline(past)
+	_ = c.socket.SetWriteDeadline(past)
 }
 
 // Close ends the connection.
 func (c *Conn) Close() {
 	c.timer.stop()
-	_ = c.tcp.Close()
+	_ = c.socket.Close()
 }

@@ -95,7 +95,7 @@ func (c *Conn) sendSlowly(limit time.Duration) error {
 		if reading.Stopped(patience.Held(c.raw), took) {
 			return os.ErrDeadlineExceeded
 		}
-		if err := c.tcp.SetWriteDeadline(time.Now().Add(patience.LookEvery(limit))); err != nil {
+		if err := c.socket.SetWriteDeadline(time.Now().Add(patience.LookEvery(limit))); err != nil {
 			return err
 		}
 		if c.severed.Load() {
@@ -110,7 +110,7 @@ func (c *Conn) sendSlowly(limit time.Duration) error {
 		}
 		took = len(c.calls.unsent) < before
 	}
-	return c.tcp.SetWriteDeadline(time.Time{})
+	return c.socket.SetWriteDeadline(time.Time{})
 }
 
 // tryProgress writes once, and waits until the socket has taken a byte.
