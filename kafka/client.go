@@ -11,6 +11,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/consumer"
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/lifetime"
 	"github.com/sluice-proxy/sluice/kafka/producer"
@@ -103,6 +104,32 @@ func (c *Client) Produced() []producer.TopicCounts { return c.producers.Produced
 // Join makes a member of a group; see Groups.Join.
 func (c *Client) Join(id consumer.Identity, in consumer.SubscribeOptions, wake func()) (*consumer.Member, error) {
 	return c.groups.Join(id, in, wake)
+}
+
+// Leases lists what the members of a group hold; see Groups.Leases.
+func (c *Client) Leases(group string, most int) (list []consumer.GroupLease, total int) {
+	return c.groups.Leases(group, most)
+}
+
+// SkipRecord lets a group go on without a record. A group that is not served here must be at the record, and have no members.
+// With dry it only tells whether it could.
+func (c *Client) SkipRecord(ctx context.Context, group string, tp record.TopicPartition, offset int64, dry bool) error {
+	err := c.groups.SkipRecord(group, tp, offset, dry)
+	if !errors.Is(err, kerr.ErrNotHere) {
+		return err
+	}
+	next := cluster.Target{TopicPartition: tp, Offset: offset + 1}
+	moves, err := c.PlanGroupOffsets(ctx, group, []cluster.Target{next})
+	switch {
+	case err != nil:
+		return err
+	case moves[0].From != offset:
+		return fmt.Errorf("group %s goes on at %s:%d: only the next record can be skipped while sluice does not serve it", group, tp, moves[0].From)
+	case dry:
+		return nil
+	}
+	_, err = c.SetGroupOffsets(ctx, group, []cluster.Target{next})
+	return err
 }
 
 // Find is the member of an identity, nil when there is none.

@@ -24,7 +24,9 @@ type (
 	CrowdedError       = consumer.CrowdedError
 	Delivery           = ledger.Delivery
 	Group              = cluster.Group
+	GroupLease         = consumer.GroupLease
 	GroupMember        = cluster.GroupMember
+	GroupMove          = cluster.GroupMove
 	GroupOffset        = cluster.GroupOffset
 	GroupTopicCounts   = consumer.GroupTopicCounts
 	Header             = record.Header

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	binding "github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
 	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -51,12 +53,48 @@ func (c *Cluster) SetGroupOffsets(ctx context.Context, group string, targets []T
 	if err := c.moveTo(ctx, group, offsets); err != nil {
 		return nil, err
 	}
+	c.log.Info("group moved", "group", group, "partitions", len(offsets), "to", shown(offsets))
 	partitions, committed := []record.TopicPartition(nil), map[record.TopicPartition]int64{}
 	for _, p := range offsets {
 		partitions = append(partitions, p.TopicPartition)
 		committed[p.TopicPartition] = p.Offset
 	}
 	return c.measure(ctx, partitions, committed)
+}
+
+// GroupMove is where a group goes on in a partition, and where it was.
+type GroupMove struct {
+	record.TopicPartition
+	From, To, End int64 // From is -1 when it had committed nothing
+}
+
+// PlanGroupOffsets tells what SetGroupOffsets would do, and does nothing.
+func (c *Cluster) PlanGroupOffsets(ctx context.Context, group string, targets []Target) ([]GroupMove, error) {
+	offsets, err := c.resolve(ctx, targets)
+	if err != nil {
+		return nil, err
+	}
+	var partitions []record.TopicPartition
+	for _, p := range offsets {
+		partitions = append(partitions, p.TopicPartition)
+	}
+	committed, err := c.committed(ctx, group, partitions)
+	if err != nil && kerr.CodeOf(err) != librdkafka.NoGroup {
+		return nil, err
+	}
+	_, ends, err := c.LogBounds(ctx, partitions)
+	if err != nil {
+		return nil, err
+	}
+	var moves []GroupMove
+	for _, p := range offsets {
+		move := GroupMove{p.TopicPartition, -1, p.Offset, ends[p.TopicPartition]}
+		if at, is := committed[p.TopicPartition]; is {
+			move.From = at
+		}
+		moves = append(moves, move)
+	}
+	return moves, nil
 }
 
 // resolve finds the offsets of targets.
@@ -162,6 +200,20 @@ func (c *Cluster) moveTo(ctx context.Context, group string, offsets []record.Par
 		return kerr.NotHere(elsewhere[0].TopicPartition, "")
 	}
 	return nil
+}
+
+// shown are offsets as a line of the log has them: some, of very many.
+func shown(offsets []record.PartitionOffset) string {
+	const most = 20
+	var b strings.Builder
+	for i, p := range offsets {
+		if i == most {
+			fmt.Fprintf(&b, " and %d more", len(offsets)-most)
+			break
+		}
+		fmt.Fprintf(&b, " %s:%d", p.TopicPartition, p.Offset)
+	}
+	return strings.TrimSpace(b.String())
 }
 
 // seekError tells apart what may have been done.

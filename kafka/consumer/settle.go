@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -99,4 +100,41 @@ func (m *Member) GiveBack(lent []ledger.Delivery) {
 	s.mu.Unlock()
 	s.groups.consumed.released.Add(int64(n))
 	s.wake() // a revocation may wait for these records
+}
+
+// SkipRecord lets a group go on without a record, whoever holds it. With dry it only tells whether it could. ErrNotHere says
+// that the partition is not assigned to this proxy.
+func (g *Groups) SkipRecord(group string, tp record.TopicPartition, offset int64, dry bool) error {
+	for _, s := range g.open() {
+		if s.group != group {
+			continue
+		}
+		s.mu.Lock()
+		l := s.dispatch.Ledger(tp)
+		s.mu.Unlock()
+		if l != nil {
+			return s.skipRecord(tp, offset, dry)
+		}
+	}
+	return kerr.NotHere(tp, "")
+}
+
+func (s *subscription) skipRecord(tp record.TopicPartition, offset int64, dry bool) (err error) {
+	s.settle(tp, func(l *ledger.Ledger) int {
+		switch {
+		case l.Settled(offset):
+			err = fmt.Errorf("record %s:%d is settled already", tp, offset)
+		case !l.Has(offset):
+			err = fmt.Errorf("record %s:%d is not among those that the group is at: it goes on at %d", tp, offset, max(0, l.Position()))
+		case !dry:
+			l.Drop(offset)
+			return 1
+		}
+		return 0
+	})
+	if err == nil && !dry {
+		s.log.Info("record skipped for the group", "record", fmt.Sprintf("%s:%d", tp, offset))
+		s.wake()
+	}
+	return err
 }

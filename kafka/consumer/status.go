@@ -1,6 +1,8 @@
 package consumer
 
 import (
+	"cmp"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -145,4 +147,31 @@ func (g *Groups) Counts() Counts {
 	defer g.mu.Unlock()
 	counts.Subscriptions, counts.Members = len(g.subscriptions), len(g.members)
 	return counts
+}
+
+// GroupLease is a record in the hands of a member of a group.
+type GroupLease struct {
+	Group string
+	ledger.Lease
+}
+
+// Leases lists what the members of a group hold, or of all groups for the empty name: the oldest first, at most so many, and
+// how many there are.
+func (g *Groups) Leases(group string, most int) (list []GroupLease, total int) {
+	now := time.Now()
+	for _, s := range g.open() {
+		if group != "" && s.group != group {
+			continue
+		}
+		s.mu.Lock()
+		leases := s.dispatch.Leases(now)
+		s.mu.Unlock()
+		for i := range leases {
+			list = append(list, GroupLease{s.group, leases[i]})
+		}
+	}
+	slices.SortFunc(list, func(a, b GroupLease) int {
+		return cmp.Or(cmp.Compare(b.Age, a.Age), cmp.Compare(a.Group, b.Group), a.Compare(b.TopicPartition), cmp.Compare(a.Offset, b.Offset))
+	})
+	return list[:min(len(list), most)], len(list)
 }

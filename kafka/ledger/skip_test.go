@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -35,5 +37,25 @@ func TestWhatIsSkippedIsNotLent(t *testing.T) {
 	l.AcceptThrough(b, 8)
 	if l.Position() != 9 {
 		t.Errorf("the position is %d", l.Position())
+	}
+}
+
+// drop settles a page that nobody has accepted.
+func (b *book) drop(offset int64) bool {
+	p := b.find(offset)
+	if p == nil || p.state == settled {
+		return false
+	}
+	b.end(p)
+	p.state, p.owner = settled, nil
+	b.settle()
+	return true
+}
+
+// Drop is an operator who skips a record.
+func (w *ledgerWalk) Drop(t *rapid.T) {
+	offset := w.offset(t)
+	if got, want := w.ledger.Drop(offset), w.book.drop(offset); got != want {
+		t.Fatalf("Drop(%d) = %v, want %v", offset, got, want)
 	}
 }

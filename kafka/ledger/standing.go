@@ -94,3 +94,30 @@ func (d *Dispatch) StandingToWarnOf(now time.Time, limit time.Duration, most int
 	}
 	return list
 }
+
+// Lease is a record in the hands of a member.
+type Lease struct {
+	record.TopicPartition
+	Offset  int64
+	Holder  string        // the member
+	Age     time.Duration // since it was lent
+	Attempt int           // 1 the first time
+}
+
+// leases adds what the members hold of the partition.
+func (l *Ledger) leases(now time.Time, all []Lease) []Lease {
+	for i := l.head; i < len(l.entries); i++ {
+		if e := &l.entries[i]; e.state == leased {
+			all = append(all, Lease{e.record.TopicPartition, e.record.Offset, e.owner.Name, max(0, now.Sub(e.at)), e.attempts})
+		}
+	}
+	return all
+}
+
+// Leases lists what the members hold.
+func (d *Dispatch) Leases(now time.Time) (all []Lease) {
+	for _, l := range d.partitions {
+		all = l.ledger.leases(now, all)
+	}
+	return all
+}

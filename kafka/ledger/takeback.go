@@ -43,3 +43,25 @@ func (l *Ledger) takeBack(e *entry) {
 		l.renew(e)
 	}
 }
+
+// Has tells whether a record is here, settled or not.
+func (l *Ledger) Has(offset int64) bool { return l.find(offset) != nil }
+
+// Drop settles a record although nobody has accepted it: the group goes on without it. Whoever holds it may still settle it,
+// which is stale then. It returns false when there is no such record, or it is settled.
+func (l *Ledger) Drop(offset int64) bool {
+	e := l.find(offset)
+	if e == nil || e.state == settled {
+		return false
+	}
+	if e.state == leased {
+		l.counts.release()
+	} else {
+		l.ready--
+		l.readyBytes -= e.record.Size()
+	}
+	l.disown(e)
+	l.finish(e)
+	l.trim()
+	return true
+}

@@ -46,3 +46,20 @@ func (s *Server) drain(w http.ResponseWriter, _ *http.Request) {
 	s.sources.Drain()
 	answer(w, http.StatusAccepted, Draining{true})
 }
+
+// Errors is the answer of GET /errors: the last warning or error of each kind, the latest first.
+type Errors struct {
+	Errors []LastError `json:"errors"`
+}
+
+// LastError is the last line of one kind, which is its message.
+type LastError struct {
+	At    time.Time `json:"at"`
+	Level string    `json:"level"` // WARN or ERROR
+	Text  string    `json:"text"`  // the message with its attributes, as in the log
+	Count int64     `json:"count"` // lines of this kind since the start
+}
+
+func (s *Server) lastErrors(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, Errors{append([]LastError{}, s.sources.Errors()...)})
+}

@@ -35,11 +35,16 @@ func New(sources Sources, log *slog.Logger) *Server {
 // send to it.
 func (s *Server) Handler() http.Handler { return s.guard(s.readings()) }
 
-// Control answers what Handler answers, without the guard, and takes POST /reload and POST /drain.
+// Control answers what Handler answers, without the guard. It shows who holds what and what is in a record, and takes orders.
 func (s *Server) Control() http.Handler {
 	mux := s.readings()
 	mux.Handle("/reload", posting(s.reload))
 	mux.Handle("/drain", posting(s.drain))
+	mux.Handle("/leases", reading(s.leases))
+	mux.Handle("/errors", reading(s.lastErrors))
+	mux.Handle("/peek", reading(s.peek))
+	mux.Handle("/groups/seek", posting(s.seek))
+	mux.Handle("/groups/skip", posting(s.skip))
 	return bodiless(mux)
 }
 

@@ -36,6 +36,8 @@ type Sources struct {
 	Listeners func() []Listener
 	// LogsDropped counts log lines that could not be written.
 	LogsDropped func() int64
+	// Errors are the last warning or error of each kind, the latest first.
+	Errors func() []LastError
 	// Build says what is running, Started since when.
 	Build   Build
 	Started time.Time
@@ -100,6 +102,9 @@ func (s Sources) orDefaults() Sources {
 	}
 	if s.Listeners == nil {
 		s.Listeners = func() []Listener { return nil }
+	}
+	if s.Errors == nil {
+		s.Errors = func() []LastError { return nil }
 	}
 	if s.LogsDropped == nil {
 		s.LogsDropped = func() int64 { return 0 }

@@ -51,7 +51,7 @@ func Run(args []string, env Env) int {
 	if err != nil {
 		return env.report(err)
 	}
-	command, err := parser.Parse(args)
+	command, err := parser.Parse(joinAgo(args))
 	if status >= 0 { // kong has shown the text of --help
 		return status
 	}
@@ -59,6 +59,23 @@ func Run(args []string, env Env) int {
 		err = command.Run()
 	}
 	return env.report(err)
+}
+
+// ago matches a value that kong would take for a flag: --to -1h.
+var ago = regexp.MustCompile(`^-\d`)
+
+// joinAgo writes a value that begins with a minus behind its flag, with an equals sign.
+func joinAgo(args []string) []string {
+	var joined []string
+	for i := 0; i < len(args); i++ {
+		if args[i] == "--to" && i+1 < len(args) && ago.MatchString(args[i+1]) {
+			joined = append(joined, args[i]+"="+args[i+1])
+			i++
+			continue
+		}
+		joined = append(joined, args[i])
+	}
+	return joined
 }
 
 // newParser makes the parser of the command line. It calls exit after --help.

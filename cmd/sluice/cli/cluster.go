@@ -68,8 +68,11 @@ func endHopeless(ctx context.Context, cancel context.CancelFunc, cluster *kafka.
 }
 
 // print writes a table, or its JSON.
-func (f *clusterFlags) print(to io.Writer, t table) error {
-	if f.JSON {
+func (f *clusterFlags) print(to io.Writer, t table) error { return t.print(to, f.JSON) }
+
+// print writes the table, or its JSON.
+func (t *table) print(to io.Writer, asJSON bool) error {
+	if asJSON {
 		e := json.NewEncoder(to)
 		e.SetIndent("", "  ")
 		return e.Encode(t.value)

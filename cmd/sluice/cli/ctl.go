@@ -25,6 +25,8 @@ const maxAnswer = 64 << 20
 type ctlCommand struct {
 	Status ctlStatus `cmd:"" help:"Show what a running sluice is doing."`
 	Reload ctlReload `cmd:"" help:"Let a running sluice read its configuration again. Exits with 78, and nothing has changed, when the configuration is wrong."`
+	Leases ctlLeases `cmd:"" help:"Show who holds which record, the oldest first."`
+	Errors ctlErrors `cmd:"" help:"Show the last warning or error of each kind."`
 	Drain  ctlDrain  `cmd:"" help:"Let a running sluice finish and stop. Returns when it has begun to."`
 }
 

@@ -31,11 +31,13 @@ func (c *ctlStatus) Run(env Env) error {
 	if err := json.Unmarshal(raw, &status); err != nil {
 		return fmt.Errorf("no answer of a sluice: %w", err)
 	}
-	return printStatus(env.Out, &status)
+	var held management.Leases
+	_ = c.ask(http.MethodGet, "/leases", &held) // an older sluice does not tell: then ages are missing
+	return printStatus(env.Out, &status, held.Leases)
 }
 
-// printStatus writes the process as lines. Producers, subscriptions and standing records are tables.
-func printStatus(to io.Writer, s *management.Status) error {
+// printStatus writes the process as lines. Producers, subscriptions, their members and standing records are tables.
+func printStatus(to io.Writer, s *management.Status, held []management.Lease) error {
 	fmt.Fprintf(to, "sluice %s, up %s, %s, librdkafka %s\n",
 		visible(s.Build.Version), age(s.UptimeSeconds), visible(s.Build.Go), visible(s.Build.Librdkafka))
 	fmt.Fprintln(to, readiness(s))
@@ -58,7 +60,7 @@ func printStatus(to io.Writer, s *management.Status) error {
 		fmt.Fprintf(to, "http: %s, %s, %d waiting for records, %s\n", counted(http.Clients, "client"),
 			counted(int(http.Requests), "request"), http.Waiting, counted(http.Instances, "consumer instance"))
 	}
-	for _, t := range []table{profilesTable(s.Profiles), subscriptionsTable(s.Subscriptions), standingTable(s.Subscriptions)} {
+	for _, t := range []table{profilesTable(s.Profiles), subscriptionsTable(s.Subscriptions), membersTable(s.Subscriptions, held), standingTable(s.Subscriptions)} {
 		if len(t.rows) == 0 {
 			continue
 		}
@@ -68,6 +70,30 @@ func printStatus(to io.Writer, s *management.Status) error {
 		}
 	}
 	return nil
+}
+
+// membersTable lists the members of all groups, with the age of the record that each has held for longest.
+func membersTable(subscriptions []management.Subscription, held []management.Lease) table {
+	type member struct{ group, name string }
+	oldest := map[member]float64{}
+	for _, l := range held {
+		m := member{l.Group, l.Holder}
+		oldest[m] = max(oldest[m], l.Seconds)
+	}
+	t := table{header: []any{"MEMBER", "GROUP", "STATE", "OWES", "OLDEST"}}
+	for _, s := range subscriptions {
+		for _, m := range s.Members {
+			state, since := "connected", "-"
+			if !m.Connected {
+				state = "away"
+			}
+			if seconds, holds := oldest[member{s.Group, m.Name}]; holds {
+				since = age(seconds)
+			}
+			t.rows = append(t.rows, []any{m.Name, s.Group, state, m.Owed, since})
+		}
+	}
+	return t
 }
 
 // standingTable lists the records that hold back their partitions.

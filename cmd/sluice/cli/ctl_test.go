@@ -210,12 +210,16 @@ GROUP            TOPICS          MEMBERS    PARTITIONS  LEASED  BUFFERED  OLDEST
 ship             orders,returns  2, 1 away  4           17      1024      1.2s    17   2.3s      2           stalled: 1 partition
 "evil\x1b[2J\n"                  0          0           0       0         0s      -    -         0           the group is not authorized
 
+MEMBER  GROUP  STATE      OWES  OLDEST
+a       ship   connected  0     30m1s
+b       ship   away       0     -
+
 STANDING RECORD  GROUP  ATTEMPTS  FOR    HOLDER
 orders:3:1042    ship   152       30m1s  a
 "re\x1b[2J:0:1"  ship   5         2s     -
 `
 	var text strings.Builder
-	if err := printStatus(&text, full); err != nil {
+	if err := printStatus(&text, full, []management.Lease{{Group: "ship", Holder: "a", Seconds: 1801}, {Group: "ship", Holder: "a", Seconds: 2}}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, text.String()); diff != "" {
@@ -223,7 +227,7 @@ orders:3:1042    ship   152       30m1s  a
 	}
 
 	text.Reset()
-	if err := printStatus(&text, &management.Status{Readiness: management.Readiness{Ready: true}, LastReload: management.LastReload{OK: true}}); err != nil {
+	if err := printStatus(&text, &management.Status{Readiness: management.Readiness{Ready: true}, LastReload: management.LastReload{OK: true}}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if want := "sluice , up 0s, , librdkafka \nready\nclients: 0\n"; text.String() != want {

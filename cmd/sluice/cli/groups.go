@@ -9,6 +9,8 @@ import (
 
 type groupsCommand struct {
 	List     groupsList     `cmd:"" default:"withargs" help:"One line per consumer group."`
+	Seek     groupsSeek     `cmd:"" help:"Have a group go on elsewhere, through the control socket of a running sluice."`
+	Skip     groupsSkip     `cmd:"" help:"Have a group go on without a record, through the control socket of a running sluice."`
 	Describe groupsDescribe `cmd:"" help:"One line per partition a group has committed or is assigned."`
 }
 

@@ -11,6 +11,7 @@ import (
 
 type topicsCommand struct {
 	List     topicsList     `cmd:"" default:"withargs" help:"One line per topic."`
+	Peek     topicsPeek     `cmd:"" help:"Show a record, through the control socket of a running sluice."`
 	Describe topicsDescribe `cmd:"" help:"One line per partition of a topic."`
 }
 

@@ -33,6 +33,11 @@ type door struct {
 	serve     func(net.Listener) error
 }
 
+// isRESP tells the Redis door and its further listeners, whose names the configuration has.
+func (d *door) isRESP() bool {
+	return d.name != httpDoor && d.name != managementDoor && d.name != controlDoor
+}
+
 // doors are the open doors with their servers.
 type doors struct {
 	all        []*door
@@ -120,6 +125,9 @@ func (d *daemon) makeServers() error {
 	if d.doors.first(httpDoor) != nil {
 		d.doors.rest = rest.New(d.backend.client, d.restOptions(cfg), d.log)
 	}
+	if slices.ContainsFunc(d.doors.all, (*door).isRESP) {
+		d.doors.resp = resp.New(d.backend.client, d.respOptions(cfg), d.log)
+	}
 	d.doors.management = management.New(d.sources(), d.log)
 	for _, door := range d.doors.all {
 		switch door.name {
@@ -130,9 +138,6 @@ func (d *daemon) makeServers() error {
 		case controlDoor:
 			door.serve = d.doors.management.ServeControl
 		default:
-			if d.doors.resp == nil {
-				d.doors.resp = resp.New(d.backend.client, d.respOptions(cfg), d.log)
-			}
 			options := cfg.RESP.Listeners[door.name].ListenerOptions // none for the door itself
 			door.serve = func(l net.Listener) error { return d.doors.resp.Serve(l, options) }
 		}

@@ -16,7 +16,7 @@ func (d *daemon) sources() management.Sources {
 	return management.Sources{
 		Kafka: d.backend.client, RESP: d.doors.resp, REST: d.doors.rest,
 		NotReady: d.notReady, Reload: d.reload, LastReload: func() management.LastReload { return *d.current.last.Load() },
-		Drain: d.requestDrain, Beats: d.beatAges, Register: d.beats.Register, Listeners: d.doors.listeners, LogsDropped: d.output.Dropped,
+		Drain: d.requestDrain, Beats: d.beatAges, Register: d.beats.Register, Listeners: d.doors.listeners, LogsDropped: d.output.Dropped, Errors: d.lastErrors,
 		Build:   management.Build{Version: d.version, Go: runtime.Version(), Librdkafka: kafka.Version()},
 		Started: d.started, Hosts: hosts.Hosts, Pprof: hosts.Pprof,
 	}
@@ -59,4 +59,13 @@ func (d *daemon) beatAges() []management.Beat {
 		beats = append(beats, management.Beat{Loop: a.Loop, Age: a.Age, Gap: a.Gap})
 	}
 	return beats
+}
+
+// lastErrors are the last warning or error of each kind.
+func (d *daemon) lastErrors() []management.LastError {
+	var list []management.LastError
+	for _, r := range d.output.Recent() {
+		list = append(list, management.LastError{At: r.At, Level: r.Level.String(), Text: r.Text, Count: r.Count})
+	}
+	return list
 }

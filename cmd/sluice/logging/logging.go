@@ -35,6 +35,7 @@ type Log struct {
 	json    atomic.Bool
 	journal bool
 	limiter *limiter
+	recent  recents
 	out     *lineWriter
 }
 
@@ -44,7 +45,7 @@ type Log struct {
 // package os/signal.
 func Open(stderr io.Writer, journal bool, cfg Config) *Log {
 	signal.Ignore(syscall.SIGPIPE)
-	l := &Log{journal: journal}
+	l := &Log{journal: journal, recent: recents{by: map[kind]*recent{}}}
 	l.Configure(cfg)
 	l.out = startLineWriter(stderr, l.droppedLine)
 	l.limiter = newLimiter(func(r slog.Record) { l.out.Add(l.format().line(r)) })
@@ -103,6 +104,7 @@ func (h *handler) Enabled(_ context.Context, level slog.Level) bool {
 
 // Handle is slog.Handler's. It never waits and never fails.
 func (h *handler) Handle(_ context.Context, r slog.Record) error {
+	h.log.recent.note(r, func() slog.Record { return h.complete(r) })
 	if !h.unlimited && !h.log.limiter.Allow(r.Level, r.Message, func() slog.Record { return h.complete(r) }) {
 		return nil
 	}
