@@ -98,7 +98,7 @@ func foreignServer(t *testing.T) string {
 
 // play asks in every way, and compares what is said.
 func (tr *trouble) play(t *testing.T, ctx context.Context) {
-	lines := append([]string{"produce: {ack_timeout: 10s}", "kafka:", "  brokers: [" + tr.broker + "]", "  properties:"}, indent(append(tr.properties, "client.id: trouble"))...)
+	lines := append([]string{"produce: {ack_timeout: 5s}", "kafka:", "  brokers: [" + tr.broker + "]", "  properties:"}, indent(append(tr.properties, "client.id: trouble"))...)
 	config := harnesstest.Config(t, lines...)
 	s := harnesstest.Sluice(t, ctx, harness.SluiceOptions{
 		Brokers: []string{tr.broker}, HTTP: harnesstest.FreeAddr(t), Management: harnesstest.FreeAddr(t), Args: []string{"--config", config},
@@ -114,16 +114,16 @@ func (tr *trouble) play(t *testing.T, ctx context.Context) {
 			}
 		})
 	}
-	said("RPUSH", "PROD retry: topic t: not sent within 10s: ", func() string {
+	said("RPUSH", "PROD retry: topic t: not sent within 5s: ", func() string {
 		return fmt.Sprint(member(t, s, "").RPush(ctx, "topics:t", "x").Err())
 	})
 	said("BLPOP", "CONS ", func() string {
-		_, err := next(ctx, member(t, s, "g:1"), "topics:t", 10)
+		_, err := next(ctx, member(t, s, "g:1"), "topics:t", 5)
 		return fmt.Sprint(err)
 	})
 	base := "http://" + s.HTTP
 	said("produce over HTTP", "503 ", func() string { return answerTo(ctx, http.MethodPost, base+"/v1/topics/t/records") })
-	said("messages over HTTP", "503 ", func() string { return answerTo(ctx, http.MethodGet, base+"/v1/groups/h/messages?topics=t&wait=10s") })
+	said("messages over HTTP", "503 ", func() string { return answerTo(ctx, http.MethodGet, base+"/v1/groups/h/messages?topics=t&wait=5s") })
 	said("sluice topics", "sluice: ", func() string {
 		out, _ := exec.CommandContext(ctx, harnesstest.Binary(), "topics", "--config", config).CombinedOutput()
 		return string(out)
