@@ -31,12 +31,12 @@ func rpushx(s *session, args [][]byte) error {
 	if err != nil {
 		return err
 	}
-	for i, value := range args[2:] {
+	if err := s.produce(s.producer.Buffer, topic, key, args[2]); err != nil {
+		return err
+	}
+	for i, value := range args[3:] {
 		if err := s.produce(s.producer.Buffer, topic, key, value); err != nil {
-			if i > 0 {
-				return fmt.Errorf("%w (%d of %d values were taken before)", err, i, len(args)-2)
-			}
-			return err
+			return fmt.Errorf("%w (%d of %d values were taken before)", err, i+1, len(args)-2)
 		}
 	}
 	s.out.Int(int64(len(args) - 2))
