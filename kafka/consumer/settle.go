@@ -119,8 +119,10 @@ func (g *Groups) SkipRecord(group string, tp record.TopicPartition, offset int64
 	return kerr.NotHere(tp, "")
 }
 
-func (s *subscription) skipRecord(tp record.TopicPartition, offset int64, dry bool) (err error) {
+func (s *subscription) skipRecord(tp record.TopicPartition, offset int64, dry bool) error {
+	err := kerr.NotHere(tp, "") // it may have left meanwhile
 	s.settle(tp, func(l *ledger.Ledger) int {
+		err = nil
 		switch {
 		case l.Settled(offset):
 			err = fmt.Errorf("record %s:%d is settled already", tp, offset)

@@ -131,7 +131,7 @@ func (s *session) subscribePooled(key *blpopkey.Key, p *pop) (*membership, error
 	switch {
 	case taken:
 		return nil, &kafka.TakenError{Identity: key.Identity}
-	case m == nil && len(c.pooled) >= maxPooled:
+	case m == nil && len(s.ownedPooled()) >= maxPooled:
 		return nil, fmt.Errorf("this connection consumes as %d names already: use fewer names, or another connection", maxPooled)
 	case m == nil:
 		var err error
@@ -145,10 +145,18 @@ func (s *session) subscribePooled(key *blpopkey.Key, p *pop) (*membership, error
 		}
 	}
 	if !slices.Contains(c.pooled, m) {
-		c.pooled = append(c.pooled, m)
+		c.pooled = append(s.ownedPooled(), m)
 	}
 	c.last, c.lastKey = m, bytes.Clone(key.Text)
 	return m, nil
+}
+
+// ownedPooled forgets the memberships that other connections have taken, and returns the others.
+func (s *session) ownedPooled() []*membership {
+	s.consumer.pooled = slices.DeleteFunc(s.consumer.pooled, func(m *membership) bool {
+		return s.server.sessions.owners.Owner(m.Key.Identity) != s
+	})
+	return s.consumer.pooled
 }
 
 // takePooled takes a membership over from another connection. That must be of the same address, and alive: what a process
@@ -241,12 +249,13 @@ func (s *session) leave(m *membership, giveBack bool) {
 	s.server.sessions.owners.End(m, s, func() { m.Member.Leave(giveBack) })
 }
 
-// memberships are the session's own, and those with identities from keys.
+// memberships are the session's own, and those with identities from keys that no other connection has taken.
 func (s *session) memberships() []*membership {
+	pooled := s.ownedPooled()
 	if s.consumer.own == nil {
-		return s.consumer.pooled
+		return pooled
 	}
-	return append(s.consumer.pooled[:len(s.consumer.pooled):len(s.consumer.pooled)], s.consumer.own)
+	return append(pooled[:len(pooled):len(pooled)], s.consumer.own)
 }
 
 // owesRecords tells whether the client holds records that it has not settled.

@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"net"
+	"os"
 	"strings"
 )
 
@@ -31,7 +32,13 @@ type SluiceOptions struct {
 // Inherited is a listening socket under the name that its unit would give it (FileDescriptorName=).
 type Inherited struct {
 	Name     string
-	Listener *net.TCPListener
+	Listener FileListener
+}
+
+// FileListener is a listener of TCP or of a unix socket.
+type FileListener interface {
+	net.Listener
+	File() (*os.File, error)
 }
 
 // Sluice is one running proxy.

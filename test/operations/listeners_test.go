@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -66,6 +67,42 @@ func TestListenersOfTheRedisDoor(t *testing.T) {
 	}
 	if _, err := os.Stat(path); err == nil {
 		t.Error("the socket is left behind")
+	}
+}
+
+// systemd may open listeners, by their names. One that has neither an address nor a socket is a mistake that is named.
+func TestListenersAreInherited(t *testing.T) {
+	t.Parallel()
+	ctx := harnesstest.Within(t, time.Minute)
+	k := harnesstest.Fake(t, harness.FakeOptions{})
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "s")
+	local, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = tcp.Close(), local.Close() })
+	config := harnesstest.Config(t, "resp: {listeners: {typed: {reply: pair, ack: auto}, local: {}}}")
+	s := start(t, ctx, harness.SluiceOptions{Brokers: k.Brokers(), Args: []string{"--config", config}, Inherit: []harness.Inherited{
+		{Name: "typed", Listener: tcp.(*net.TCPListener)}, {Name: "local", Listener: local.(*net.UnixListener)},
+	}})
+	c := redis.NewClient(&redis.Options{Network: "unix", Addr: path})
+	t.Cleanup(func() { _ = c.Close() })
+	if err := c.RPush(ctx, "topics:letters", "one").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := connect(t, ctx, tcp.Addr().String(), "app:w").do("BLPOP", "topics:letters", "15"); err != nil || fmt.Sprint(got) != "[topics:letters one]" {
+		t.Errorf("%v, %v", got, err)
+	}
+	if !strings.Contains(s.Output(), `msg="door open" door=local address=`+path+` inherited=true`) {
+		t.Errorf("the log does not tell:\n%s", s.Output())
+	}
+	out, err := exec.CommandContext(ctx, harnesstest.Binary(), "serve", "--brokers", "127.0.0.1:1", "--config", config).CombinedOutput()
+	if want := "resp.listeners.local.address: none is given, and systemd has opened no socket with FileDescriptorName=local"; err == nil || !strings.Contains(string(out), want) {
+		t.Errorf("%v: %s", err, out)
 	}
 }
 

@@ -90,4 +90,14 @@ func TestAConnectionIsNotAnybody(t *testing.T) {
 			t.Fatalf("as %d: %v", i, err)
 		}
 	}
+	// What another connection of the pool has taken counts no more.
+	other := connect(t, ctx, s.Addr, "")
+	for _, who := range []struct {
+		c    *client
+		name string
+	}{{other, "w0"}, {c, "more"}} {
+		if _, err := who.c.do("BLPOP", fmt.Sprintf(`topics:letters:{"sluice.group":"app","sluice.name":%q}`, who.name), "0.01"); err != nil {
+			t.Errorf("as %s: %v", who.name, err)
+		}
+	}
 }
