@@ -37,6 +37,7 @@ var sections = []section{
 	{"consume", "Consume one by one: redis-server against sluice", (*bench).consume},
 	{"batch", "Consume in batches", (*bench).batches},
 	{"connections", "What connections cost", (*bench).connections},
+	{"listeners", "What listeners cost", (*bench).listenersCost},
 	{"groups", "What groups cost", (*bench).groupsCost},
 	{"http", "Produce over HTTP: sluice's two doors and the plain binding", (*bench).overHTTP},
 	{"http-consume", "Consume over HTTP", (*bench).consumeHTTP},
