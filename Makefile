@@ -27,7 +27,7 @@ export GOFLAGS += -buildvcs=false
 # What runs go test: it names what failed and what was skipped, and the ten slowest tests.
 SUITE := go run ./test/suite
 
-.PHONY: build compiled run test test-all test-tags test-kafka test-systemd openapi-check test-generated test-browser fuzz check-faults check-faults-long bench bench-tags bench-smoke lint fmt deb reproducible clean
+.PHONY: build compiled run test test-all test-tags test-kafka test-systemd openapi-check test-generated test-clients test-browser fuzz check-faults check-faults-long bench bench-tags bench-smoke lint fmt deb reproducible clean
 
 # The program, at bin/sluice: position-independent, with all of its addresses resolved and read-only before it begins.
 build:
@@ -66,6 +66,7 @@ test-tags:
 test-all:
 	.ci/run
 	$(MAKE) test-generated
+	$(MAKE) test-clients
 	$(MAKE) check-faults-long
 
 # What needs a real Apache Kafka: the same conversations, groups of two proxies, brokers that go away. Tests of packages
@@ -94,6 +95,13 @@ openapi-check:
 test-generated:
 	@test/needs offer generated
 	$(SUITE) -v -tags generated -count=1 -timeout $(TESTTIME) -run Generated ./test/clients
+
+# Every client of Redis, from its own registry, in its current and older majors: they connect, produce, consume, share a
+# pool, and meet a restart; about ten minutes. A whole run writes the table of docs/clients.md. Fetches what it needs of
+# pip, npm, Maven, Cargo and Go; skips, and says why, where that cannot be had.
+test-clients:
+	@test/needs offer suite matrix
+	$(SUITE) -v -tags matrix -count=1 -timeout 60m -parallel 4 ./test/clients/...
 
 # The HTTP door in a headless Chromium: its page, and streams of records; skips, and says so, without one.
 test-browser:
@@ -155,7 +163,7 @@ reproducible: $(NFPM)
 lint: $(LINT)
 	$(LINT) run ./...
 	$(LINT) run --build-tags plaincgo,plainruntime ./kafka/librdkafka ./server/resp/conn
-	$(LINT) run --build-tags kafka,systemd,redis,clients,openapi,generated,browser ./test/...
+	$(LINT) run --build-tags kafka,systemd,redis,clients,openapi,generated,browser,matrix ./test/...
 
 # Format as the linter wants it.
 fmt: $(LINT)

@@ -6,13 +6,14 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/sluice-proxy/sluice/test/clients/packages"
 	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
 // The client of openapi-generator on java.net.http and Jackson, all of it compiled.
 func TestGeneratedJava(t *testing.T) {
 	harnesstest.Need(t, "javac", "-version")
-	classes := filepath.Join(maven(t, filepath.Join("generated", "java")), "*") + string(filepath.ListSeparator) + "classes"
+	classes := filepath.Join(packages.Maven(t, "generated-java", filepath.Join("generated", "java")), "*") + string(filepath.ListSeparator) + "classes"
 	d, url := openREST(t)
 	dir := workshop(t, "java", url)
 	generate(t, dir, "-g", "java", "--library", "native",
@@ -25,7 +26,7 @@ func TestGeneratedJava(t *testing.T) {
 		}
 		sources = append(sources, found...)
 	}
-	programIn(t, dir, makePatience, "", "javac", sources...)
-	t.Log(programIn(t, dir, clientPatience, "", "java", "-cp", classes, "Program", url, d.topic))
+	packages.Run(t, dir, packages.Patience, "", "javac", sources...)
+	t.Log(packages.Run(t, dir, clientPatience, "", "java", "-cp", classes, "Program", url, d.topic))
 	d.expectRoundTrip(t, "java")
 }

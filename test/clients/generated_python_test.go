@@ -5,14 +5,16 @@ package clients
 import (
 	"path/filepath"
 	"testing"
+
+	"github.com/sluice-proxy/sluice/test/clients/packages"
 )
 
 func TestGeneratedPython(t *testing.T) {
 	list := filepath.Join("generated", "python", "requirements.txt")
-	python := filepath.Join(virtualenv(t, stamped(t, "generated-python", list), "-r", list), "python")
+	python := filepath.Join(packages.Virtualenv(t, packages.Stamped(t, "generated-python", list), "-r", list), "python")
 	d, url := openREST(t)
 	dir := workshop(t, "python", url)
 	generate(t, dir, "-g", "python", "--package-name", "sluice")
-	t.Log(programIn(t, filepath.Join(dir, "client"), clientPatience, "", python, filepath.Join("..", "program.py"), url, d.topic))
+	t.Log(packages.Run(t, filepath.Join(dir, "client"), clientPatience, "", python, filepath.Join("..", "program.py"), url, d.topic))
 	d.expectRoundTrip(t, "python")
 }

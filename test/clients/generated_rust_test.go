@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/sluice-proxy/sluice/test/clients/packages"
 	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
@@ -21,7 +22,7 @@ func TestGeneratedRust(t *testing.T) {
 	d, url := openREST(t)
 	dir := workshop(t, "rust", url)
 	generate(t, dir, "-g", "rust", "--additional-properties", "packageName=sluice")
-	programIn(t, dir, makePatience, "", "cargo", "build", "--quiet", "--target-dir", target)
-	t.Log(program(t, "", filepath.Join(target, "debug", "program"), url, d.topic))
+	packages.Run(t, dir, packages.Patience, "", "cargo", "build", "--quiet", "--target-dir", target)
+	t.Log(packages.Run(t, ".", clientPatience, "", filepath.Join(target, "debug", "program"), url, d.topic))
 	d.expectRoundTrip(t, "rust")
 }

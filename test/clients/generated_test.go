@@ -10,11 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 )
-
-// makePatience bounds the making and building of a client, with what that fetches.
-const makePatience = 10 * time.Minute
 
 // workshop is a folder with the program of generated/<language> and the document that the door at url serves.
 func workshop(t *testing.T, language, url string) (dir string) {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluice-proxy/sluice/test/clients/packages"
 	"github.com/sluice-proxy/sluice/test/harness"
 	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
@@ -68,11 +69,11 @@ const folder = "openapi"
 func strangers(t *testing.T) string {
 	t.Helper()
 	list := filepath.Join(folder, "requirements.txt")
-	return virtualenv(t, stamped(t, folder, list), "-r", list)
+	return packages.Virtualenv(t, packages.Stamped(t, folder, list), "-r", list)
 }
 
 // stranger runs one of them.
 func stranger(t *testing.T, name string, args ...string) string {
 	t.Helper()
-	return programIn(t, folder, askPatience, "", filepath.Join(strangers(t), name), args...)
+	return packages.Run(t, folder, askPatience, "", filepath.Join(strangers(t), name), args...)
 }

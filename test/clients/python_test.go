@@ -6,6 +6,8 @@ import (
 	"net"
 	"path/filepath"
 	"testing"
+
+	"github.com/sluice-proxy/sluice/test/clients/packages"
 )
 
 // redisPy are the versions of redis-py in the tests: without HELLO and CLIENT SETINFO, with
@@ -15,13 +17,13 @@ var redisPy = []string{"4.6.0", "6.4.0", "8.1.0"}
 func TestRedisPy(t *testing.T) {
 	for _, version := range redisPy {
 		t.Run(version, func(t *testing.T) {
-			python := filepath.Join(virtualenv(t, "redis-py-"+version, "redis=="+version), "python")
+			python := filepath.Join(packages.Virtualenv(t, "redis-py-"+version, "redis=="+version), "python")
 			d := open(t)
 			host, port, err := net.SplitHostPort(d.Addr)
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Log(program(t, "", python, "redis_py.py", host, port, d.topic))
+			t.Log(packages.Run(t, ".", clientPatience, "", python, "redis_py.py", host, port, d.topic))
 			d.expectCommitted(t, "myapp", 3)
 			d.expectCommitted(t, "resp3", 1)
 		})

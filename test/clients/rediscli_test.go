@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluice-proxy/sluice/test/clients/packages"
 	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
@@ -21,7 +22,7 @@ func TestRedisCLI(t *testing.T) {
 				t.Fatal(err)
 			}
 			commands, answers := conversation(name)
-			got := program(t, commands, "redis-cli", "-h", host, "-p", port, flag, "--no-raw")
+			got := packages.Run(t, ".", clientPatience, commands, "redis-cli", "-h", host, "-p", port, flag, "--no-raw")
 			if strings.TrimSpace(got) != strings.TrimSpace(answers) {
 				t.Errorf("redis-cli %s printed\n%s\nwant\n%s", flag, got, answers)
 			}
@@ -71,15 +72,15 @@ func TestRedisCLIOneShot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := program(t, "", "redis-cli", "-h", host, "-p", port, "RPUSH", "topics:greetings:key", "Hello there!")
+	got := packages.Run(t, ".", clientPatience, "", "redis-cli", "-h", host, "-p", port, "RPUSH", "topics:greetings:key", "Hello there!")
 	if strings.TrimSpace(got) != "1" {
 		t.Errorf("printed %q", got)
 	}
-	got = program(t, "x", "redis-cli", "-h", host, "-p", port, "-x", "RPUSHX", "topics:greetings")
+	got = packages.Run(t, ".", clientPatience, "x", "redis-cli", "-h", host, "-p", port, "-x", "RPUSHX", "topics:greetings")
 	if strings.TrimSpace(got) != "1" {
 		t.Errorf("printed %q", got)
 	}
-	got = program(t, "", "redis-cli", "-h", host, "-p", port, "--scan", "--pattern", "topics:*")
+	got = packages.Run(t, ".", clientPatience, "", "redis-cli", "-h", host, "-p", port, "--scan", "--pattern", "topics:*")
 	if strings.TrimSpace(got) != "topics:greetings" {
 		t.Errorf("--scan printed %q", got)
 	}

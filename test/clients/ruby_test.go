@@ -6,6 +6,7 @@ import (
 	"net"
 	"testing"
 
+	"github.com/sluice-proxy/sluice/test/clients/packages"
 	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
@@ -18,7 +19,7 @@ func TestRedisRB(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Log(program(t, "", "ruby", "redis_rb.rb", host, port, d.topic))
+	t.Log(packages.Run(t, ".", clientPatience, "", "ruby", "redis_rb.rb", host, port, d.topic))
 	d.expectCommitted(t, "myapp", 4)
 	d.expectValues(t, "Hello there!", "with a key", "three", "four")
 }

@@ -1,0 +1,123 @@
+// Program goredis9 plays the steps with go-redis 9.
+package main
+
+import (
+	"clients/step"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+var ctx = context.Background()
+
+func connect() *redis.Client {
+	o := &redis.Options{Addr: step.Addr, Password: step.Password, ClientName: step.Name, Protocol: 2}
+	if step.RESP3 {
+		o.Protocol = 3
+	}
+	return redis.NewClient(o)
+}
+
+func main() {
+	step.Main(step.Steps{
+		"connect": func() error {
+			name, err := connect().ClientGetName(ctx).Result()
+			step.Say("name", name)
+			return err
+		},
+		"produce":  produce,
+		"typed":    func() error { c := single(); return step.Consume(typed(c, step.Key, 2), ack(c)) },
+		"raw":      func() error { c := single(); return step.Consume(raw(c, step.Key, 2), ack(c)) },
+		"pool":     pool,
+		"patience": func() error { return step.Patience(pop(connect(), step.Key, 7)) },
+		"restart": func() error {
+			c := connect()
+			push := func(value string) error { return c.RPush(ctx, step.Key, value).Err() }
+			return step.Restart(push, pop(c, step.Key, 2), ack(c))
+		},
+	})
+}
+
+// single is a client whose one connection both consumes and acknowledges.
+func single() *redis.Client {
+	o := *connect().Options()
+	o.PoolSize = 1
+	return redis.NewClient(&o)
+}
+
+func produce() error {
+	c := connect()
+	do := func(command, key, value string) error {
+		push := map[string]func(context.Context, string, ...any) *redis.IntCmd{"RPUSHX": c.RPushX, "RPUSH": c.RPush, "LPUSH": c.LPush}[command]
+		return one(push(ctx, key, value))
+	}
+	batch := func(send func(context.Context, func(redis.Pipeliner) error) ([]redis.Cmder, error)) func([]string) error {
+		return func(values []string) error {
+			answers, err := send(ctx, func(p redis.Pipeliner) error {
+				for _, v := range values {
+					p.RPushX(ctx, step.Key, v)
+				}
+				return nil
+			})
+			for _, answer := range answers {
+				err = errors.Join(err, one(answer.(*redis.IntCmd)))
+			}
+			return err
+		}
+	}
+	return step.Parts(do, batch(c.Pipelined), batch(c.TxPipelined))
+}
+
+func one(answer *redis.IntCmd) error {
+	n, err := answer.Result()
+	if err == nil && n != 1 {
+		err = fmt.Errorf("the answer is %d", n)
+	}
+	return err
+}
+
+func pool() error {
+	c := connect()
+	return step.Pool(
+		func(value string) error { return c.RPush(ctx, step.Key, value).Err() },
+		func(key string) error { return step.Consume(pop(c, key, 2), step.Accepted) },
+	)
+}
+
+func ack(c *redis.Client) func(string) error {
+	return func(offset string) error { return one(c.RPush(ctx, "acks", offset)) }
+}
+
+func pop(c *redis.Client, key string, seconds int) func() ([]string, error) {
+	if step.Typed {
+		return typed(c, key, seconds)
+	}
+	return raw(c, key, seconds)
+}
+
+func typed(c *redis.Client, key string, seconds int) func() ([]string, error) {
+	return func() ([]string, error) {
+		reply, err := c.BLPop(ctx, time.Duration(seconds)*time.Second, key).Result()
+		if errors.Is(err, redis.Nil) {
+			return nil, nil
+		}
+		return reply, err
+	}
+}
+
+func raw(c *redis.Client, key string, seconds int) func() ([]string, error) {
+	return func() ([]string, error) {
+		reply, err := c.Do(ctx, "BLPOP", key, seconds).Slice()
+		if errors.Is(err, redis.Nil) {
+			return nil, nil
+		}
+		var elements []string
+		for _, e := range reply {
+			elements = append(elements, fmt.Sprint(e))
+		}
+		return elements, err
+	}
+}
