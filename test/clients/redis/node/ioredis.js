@@ -1,0 +1,119 @@
+// What an application does with ioredis, or with iovalkey, which has the same calls: ioredis.js STEP.
+// HOST, PORT, PASSWORD, PROTOCOL, NAME, GROUP, TOPIC, KEY and TYPED come from the environment; PACKAGE says which of the two.
+'use strict';
+const assert = require('node:assert');
+const {setTimeout: sleep} = require('node:timers/promises');
+
+const {HOST, PORT, PASSWORD, PROTOCOL, NAME, GROUP, KEY, TYPED, PACKAGE = 'ioredis'} = process.env;
+const Redis = require(PACKAGE);
+const SPEAKS_RESP3 = PACKAGE === 'ioredis' && parseInt(require('ioredis/package.json').version) >= 6;
+const numbers = n => [...Array(n).keys()];
+
+function show(...fields) {
+  process.stdout.write(fields.join('\t') + '\n');
+}
+
+function client(more) {
+  const c = new Redis({host: HOST, port: Number(PORT), password: PASSWORD, protocol: Number(PROTOCOL), ...more});
+  c.on('error', () => {}); // without a listener, every try to connect again is printed
+  return c;
+}
+
+const typed = (c, key, seconds) => c.blpop(key, seconds);
+const raw = (c, key, seconds) => c.call('BLPOP', key, seconds);
+
+// take takes a record, and acknowledges it if its reply says where it is: topic T partition P offset O value V.
+async function take(c, pop) {
+  const record = await pop(c, KEY, 2);
+  if (record) show('got', ...record);
+  if (record?.length === 8) {
+    const [, topic, , partition, , offset] = record;
+    await c.rpush('acks', `${topic}:${partition}:${offset}`);
+  }
+  return record;
+}
+
+async function connect() {
+  if (PROTOCOL === '3' && !SPEAKS_RESP3) return show('none', 'connect', 'this version speaks RESP2 only');
+  const c = client({connectionName: NAME});
+  assert.strictEqual(await c.ping(), 'PONG');
+  show('name', await c.client('GETNAME'));
+}
+
+async function produce() {
+  const c = client();
+  assert.strictEqual(await c.rpushx(KEY, 'alone'), 1);
+  assert.strictEqual(await c.rpush(KEY, 'waited'), 1);
+  assert.strictEqual(await c.lpush(KEY, 'left'), 1);
+  for (const [prefix, queue] of [['p', c.pipeline()], ['m', c.multi()]]) {
+    for (const i of numbers(100)) queue.rpushx(KEY, `${prefix}-${i}`);
+    for (const [error, reply] of await queue.exec()) assert.deepStrictEqual([error, reply], [null, 1]);
+  }
+  assert.strictEqual(await c.rpush(KEY, 'k'.repeat(900000)), 1);
+  assert.strictEqual(await c.rpush(KEY, Buffer.from(numbers(256))), 1);
+  assert.strictEqual(await c.rpush(KEY, ''), 1);
+  assert.strictEqual(await c.rpush(`${KEY}:ключ`, 'utf8'), 1);
+}
+
+async function consume(pop) {
+  const c = client({connectionName: NAME});
+  while (await take(c, pop));
+}
+
+async function pool(pop) {
+  const c = client();
+  await Promise.all(numbers(8).map(async i => {
+    for (const j of numbers(25)) assert.strictEqual(await c.rpush(KEY, `w${i}-${j}`), 1);
+    const own = c.duplicate(); // a client is one connection, and who waits needs it alone
+    const me = JSON.stringify({'sluice.group': GROUP, 'sluice.name': `w${i}`, 'sluice.ack': 'auto'});
+    for (let record; (record = await pop(own, `${KEY}:${me}`, 2));) show('got', ...record);
+  }));
+}
+
+async function patience(pop) {
+  const c = client({connectionName: NAME});
+  try {
+    assert.strictEqual(await pop(c, KEY, 7), null);
+    show('nil');
+  } catch (error) {
+    show('error', error);
+  }
+}
+
+async function restart(pop) {
+  const c = client({connectionName: NAME});
+  assert.strictEqual(await c.rpush(KEY, 'before'), 1);
+  show('ready');
+  await new Promise(resolve => process.stdin.once('data', resolve)); // sluice stops and starts meanwhile
+  show('tries', (await tries(() => c.rpush(KEY, 'after'))).length);
+  const missing = new Set(['before', 'after']);
+  const errors = await tries(async () => {
+    while (missing.size > 0) missing.delete((await take(c, pop))?.at(-1));
+  });
+  if (errors.length > 0) show('error', errors[0]);
+}
+
+// tries calls it until it goes through, up to 50 times, and returns the errors of the calls before.
+async function tries(call) {
+  const errors = [];
+  for (;;) {
+    try {
+      await call();
+      return errors;
+    } catch (error) {
+      errors.push(error);
+      if (errors.length === 50) throw error;
+      await sleep(200);
+    }
+  }
+}
+
+const pop = TYPED === '1' ? typed : raw;
+const steps = {
+  connect, produce, typed: () => consume(typed), raw: () => consume(raw),
+  pool: () => pool(pop), patience: () => patience(pop), restart: () => restart(pop),
+};
+steps[process.argv[2]]().then(() => process.exit(), error => {
+  console.error(error);
+  process.exit(1);
+});
