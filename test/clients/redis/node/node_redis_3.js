@@ -16,7 +16,11 @@ function show(...fields) {
 function client(name) {
   const c = redis.createClient({host: HOST, port: Number(PORT), password: PASSWORD});
   c.on('error', () => {}); // without a listener, a connection that breaks ends the process
-  if (name) c.on('connect', () => c.client('SETNAME', name)); // every new connection needs its name again
+  if (name) {
+    const introduce = () => c.client('SETNAME', name);
+    introduce();
+    c.on('end', introduce); // the next connection needs the name again: this waits for it, in front of all commands
+  }
   return c;
 }
 
