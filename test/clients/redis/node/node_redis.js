@@ -94,7 +94,7 @@ async function patience(pop) {
     assert.strictEqual(await pop(c, KEY, 7), null);
     show('nil');
   } catch (error) {
-    show('error', error);
+    show('error', error.message);
   }
 }
 
@@ -108,7 +108,7 @@ async function restart(pop) {
   const errors = await tries(async () => {
     while (missing.size > 0) missing.delete((await take(c, pop))?.at(-1));
   });
-  if (errors.length > 0) show('error', errors[0]);
+  if (errors.length > 0) show('error', errors[0].message);
 }
 
 // tries calls it until it goes through, up to 50 times, and returns the errors of the calls before.

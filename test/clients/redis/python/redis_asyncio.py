@@ -102,7 +102,7 @@ async def patience(pop):
             expect(await pop(r, KEY, 7), None)
             show("nil")
         except RedisError as e:
-            show("error", f"{type(e).__name__}: {e}")
+            show("error", type(e).__name__)
 
 
 async def restart(pop):
@@ -117,7 +117,7 @@ async def restart(pop):
                 missing.discard((await take(r, pop) or [None])[-1])
             except RedisError as e:
                 if raised == 0:
-                    show("error", f"{type(e).__name__}: {e}")
+                    show("error", e)
                 raised += 1
                 await asyncio.sleep(0.2)
         expect(missing, set())

@@ -108,7 +108,7 @@ def patience(pop):
         expect(pop(client(client_name=NAME), KEY, 7), None)
         show("nil")
     except RedisError as e:
-        show("error", f"{type(e).__name__}: {e}")
+        show("error", type(e).__name__)
 
 
 def restart(pop):
@@ -123,7 +123,7 @@ def restart(pop):
             missing.discard((take(r, pop) or [None])[-1])
         except RedisError as e:
             if raised == 0:
-                show("error", f"{type(e).__name__}: {e}")
+                show("error", e)
             raised += 1
             time.sleep(0.2)
     expect(missing, set())
