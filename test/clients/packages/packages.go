@@ -58,15 +58,18 @@ func Once(t *testing.T, name string, fill func(dir string)) (dir string) {
 	return dir
 }
 
-// Stamped is the name with a stamp of what the file holds, so that another list of packages is installed anew.
-func Stamped(t *testing.T, name, file string) string {
+// Stamped is the name with a stamp of what the files hold, so that another list of packages is installed anew.
+func Stamped(t *testing.T, name string, files ...string) string {
 	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
+	hash := sha256.New()
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hash.Write(text)
 	}
-	sum := sha256.Sum256(text)
-	return name + "-" + hex.EncodeToString(sum[:4])
+	return name + "-" + hex.EncodeToString(hash.Sum(nil)[:4])
 }
 
 // Virtualenv installs what pip calls these packages, and returns the folder of its programs.
@@ -110,11 +113,12 @@ func NPMLocked(t *testing.T, name, folder string) (modules string) {
 	return filepath.Join(dir, "node_modules")
 }
 
-// Maven fetches what the pom.xml of a folder names, and returns the folder of the jars.
-func Maven(t *testing.T, name, folder string) (jars string) {
+// Maven fetches what the pom.xml of a folder names, with values for its ${...}, and returns the folder of the jars.
+func Maven(t *testing.T, name, folder string, properties ...string) (jars string) {
 	t.Helper()
 	harnesstest.Need(t, "mvn", "--version")
 	return Once(t, Stamped(t, name, filepath.Join(folder, "pom.xml")), func(dir string) {
-		Run(t, folder, Patience, "", "mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory="+dir)
+		args := append([]string{"-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=" + dir}, properties...)
+		Run(t, folder, Patience, "", "mvn", args...)
 	})
 }

@@ -22,7 +22,7 @@ type client struct {
 
 // clients are all of them, by language.
 func clients() []client {
-	return slices.Concat(goClients(), pythonClients(), nodeClients())
+	return slices.Concat(goClients(), pythonClients(), nodeClients(), javaClients())
 }
 
 func TestMain(m *testing.M) { harnesstest.MainWaiting(m) }
