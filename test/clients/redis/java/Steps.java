@@ -209,7 +209,12 @@ final class Steps {
         System.out.println(Stream.of(fields).map(String::valueOf).collect(Collectors.joining("\t")));
     }
 
+    /** The exception and its causes. */
     private static String oneLine(Exception e) {
-        return e.toString().replaceAll("\\s+", " ");
+        String text = e.toString();
+        for (Throwable cause = e.getCause(); cause != null; cause = cause.getCause()) {
+            text += ": " + cause;
+        }
+        return text.replaceAll("\\s+", " ");
     }
 }
