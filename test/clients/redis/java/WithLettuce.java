@@ -83,6 +83,7 @@ final class WithLettuce implements Client {
         return redis().exec().stream().toList();
     }
 
+    /** Wait for less than the time-out of commands, 60 seconds: a reply that comes after it is dropped. */
     @Override
     public List<?> typed(String key, int seconds) {
         KeyValue<String, String> pair = redis().blpop(seconds, key);
