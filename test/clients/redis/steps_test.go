@@ -120,6 +120,9 @@ func (r *run) consumesTyped() (byDefault, listener string) {
 			return "it has none", ""
 		}
 		problem := r.consumed(topic, out)
+		if problem == "" && shape == "strings" && !whole(out) {
+			problem = "a part of the reply" // the value came by accident, as the last of eight
+		}
 		if shape == "" {
 			byDefault = problem
 		}
@@ -134,6 +137,12 @@ func (r *run) consumesTyped() (byDefault, listener string) {
 	}
 	r.t.Errorf("RESP%d: its own BLPOP takes the records of no listener", r.protocol)
 	return byDefault, ""
+}
+
+// whole is whether each reply has all eight elements.
+func whole(out said) bool {
+	const elements = 8
+	return !slices.ContainsFunc(out.of("got"), func(reply []string) bool { return len(reply) != elements })
 }
 
 // consumed is what went wrong with the three records of a topic, "" when they came in order and are accepted.
@@ -247,7 +256,7 @@ func outcome(out said) string {
 	tries, text := out.first("tries"), out.first("error")
 	cost := "goes on"
 	if tries != "0" {
-		cost = tries + " errors of RPUSH, then goes on"
+		cost = "errors of RPUSH: " + tries + ", then goes on"
 	}
 	switch {
 	case strings.Contains(text, "Connection not ready"):
