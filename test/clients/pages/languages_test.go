@@ -1,0 +1,86 @@
+//go:build clients
+
+package pages
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/sluice-proxy/sluice/test/clients/packages"
+	"github.com/sluice-proxy/sluice/test/harness"
+	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
+)
+
+// The packages that the pages install, pinned. Go's are those of go.mod.
+const (
+	redisPy   = "redis==8.1.0"
+	nodeRedis = "redis@6.3.0"
+)
+
+// language is a page, and what the test must know of it.
+type language struct {
+	name    string // of docs/NAME.md, of its topic NAME-orders and its group NAME-shop
+	produce string // how its program for producing is called, before the key and the value
+	// installed does what the page's first commands do, in the folder of the reader, and returns variables of his shell.
+	installed func(t *testing.T, dir string) (env []string)
+}
+
+func (l *language) document() string { return "docs/" + l.name + ".md" }
+func (l *language) topic() string    { return l.name + "-orders" }
+func (l *language) group() string    { return l.name + "-shop" }
+
+func languages() []language {
+	return []language{
+		{name: "ruby", produce: "ruby produce.rb", installed: needs("ruby", "-e", `require "redis"`)},
+		{name: "php", produce: "php produce.php", installed: needs("php", "-r", "new Redis;")},
+		{name: "python", produce: "python3 produce.py", installed: python},
+		{name: "node", produce: "node produce.mjs", installed: node},
+		{name: "go", produce: "go run produce.go", installed: golang},
+		{name: "shell", produce: "./produce.sh", installed: needs("sh", "-c", "command -v redis-cli curl jq")},
+	}
+}
+
+// needs is for what Debian's packages install.
+func needs(program string, args ...string) func(*testing.T, string) []string {
+	return func(t *testing.T, _ string) []string {
+		t.Helper()
+		harnesstest.Need(t, program, args...)
+		return nil
+	}
+}
+
+func python(t *testing.T, _ string) []string {
+	t.Helper()
+	bin := packages.Virtualenv(t, "redis-py", redisPy)
+	return []string{"PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH")}
+}
+
+func node(t *testing.T, dir string) []string {
+	t.Helper()
+	if err := os.Symlink(packages.NPM(t, nodeRedis, nodeRedis), filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
+	return nil
+}
+
+var module = regexp.MustCompile(`(?m)^module .*$`)
+
+func golang(t *testing.T, dir string) []string {
+	t.Helper()
+	root, err := harness.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"go.mod", "go.sum"} {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), module.ReplaceAll(text, []byte("module orders")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return nil
+}
