@@ -29,7 +29,7 @@ func (l *doneLog) gate(t *testing.T) *gate {
 	for page := []byte(strings.Repeat("\n", os.Getpagesize())); err == nil; {
 		_, err = unix.Write(pipe, page)
 	}
-	if err != unix.EAGAIN { //nolint:errorlint // as the call returns it
+	if err != unix.EAGAIN {
 		t.Fatal(err)
 	}
 	opened, err := unix.InotifyInit1(unix.IN_NONBLOCK | unix.IN_CLOEXEC)

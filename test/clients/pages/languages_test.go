@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"sync"
 	"testing"
 
 	"github.com/sluice-proxy/sluice/test/clients/packages"
@@ -15,8 +16,8 @@ import (
 
 // The packages that the pages install, pinned. Go's are those of go.mod.
 const (
-	redisPy   = "redis==8.1.0"
-	nodeRedis = "redis@6.3.0"
+	redisPy   = "8.1.0"
+	nodeRedis = "6.3.0"
 )
 
 // language is a page, and what the test must know of it.
@@ -42,6 +43,19 @@ func languages() []language {
 	}
 }
 
+// installing lets one test at a time fetch packages.
+var installing sync.Mutex
+
+// open makes the shell of a page's reader, who has installed what the page says.
+func (l *language) open(t *testing.T) *shell {
+	t.Helper()
+	s := open(t)
+	installing.Lock()
+	defer installing.Unlock()
+	s.env = append(s.env, l.installed(t, s.dir)...)
+	return s
+}
+
 // needs is for what Debian's packages install.
 func needs(program string, args ...string) func(*testing.T, string) []string {
 	return func(t *testing.T, _ string) []string {
@@ -53,13 +67,13 @@ func needs(program string, args ...string) func(*testing.T, string) []string {
 
 func python(t *testing.T, _ string) []string {
 	t.Helper()
-	bin := packages.Virtualenv(t, "redis-py", redisPy)
+	bin := packages.Virtualenv(t, "redis-py-"+redisPy, "redis=="+redisPy)
 	return []string{"PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH")}
 }
 
 func node(t *testing.T, dir string) []string {
 	t.Helper()
-	if err := os.Symlink(packages.NPM(t, nodeRedis, nodeRedis), filepath.Join(dir, "node_modules")); err != nil {
+	if err := os.Symlink(packages.NPM(t, "node-redis-"+nodeRedis, "redis@"+nodeRedis), filepath.Join(dir, "node_modules")); err != nil {
 		t.Fatal(err)
 	}
 	return nil

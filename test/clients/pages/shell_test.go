@@ -86,15 +86,21 @@ func (r *running) terminate(t *testing.T) {
 	}
 }
 
-// ends waits for the end, which must be good.
-func (r *running) ends(t *testing.T) {
+// status waits for the end, and returns the exit status.
+func (r *running) status(t *testing.T) int {
 	t.Helper()
 	select {
 	case <-r.done:
 	case <-time.After(patience):
 		t.Fatalf("%s has not ended; it printed\n%s", r.command, r.output())
 	}
-	if status := r.cmd.ProcessState.ExitCode(); status != 0 {
+	return r.cmd.ProcessState.ExitCode()
+}
+
+// ends waits for the end, which must be good.
+func (r *running) ends(t *testing.T) {
+	t.Helper()
+	if status := r.status(t); status != 0 {
 		t.Fatalf("%s ended with %d; it printed\n%s", r.command, status, r.output())
 	}
 }
@@ -128,7 +134,7 @@ func (r *running) until(t *testing.T, check func() error) {
 	}
 }
 
-// open makes the folder. In it curl shows no progress, as on a terminal.
+// open makes the folder. curl shows no progress there, as on a terminal.
 func open(t *testing.T) *shell {
 	t.Helper()
 	home := t.TempDir()
@@ -138,12 +144,17 @@ func open(t *testing.T) *shell {
 	return &shell{dir: t.TempDir(), env: []string{"CURL_HOME=" + home}}
 }
 
-// open makes the folder of a page's reader, who has installed what the page says.
-func (l *language) open(t *testing.T) *shell {
+// programs pastes the programs of a page, and returns its steps.
+func (s *shell) programs(t *testing.T, sluice *harness.Sluice, l *language) (all []step) {
 	t.Helper()
-	s := open(t)
-	s.env = append(s.env, l.installed(t, s.dir)...)
-	return s
+	for _, step := range steps(t, l.document(), "") {
+		step = step.at(sluice)
+		if step.paste != "" {
+			s.start(t, step.paste, "").ends(t)
+		}
+		all = append(all, step)
+	}
+	return all
 }
 
 // sluice is what `make run` starts, at addresses of its own.

@@ -46,14 +46,11 @@ type story struct {
 func begin(t *testing.T, l language) *story {
 	t.Helper()
 	s := &story{t: t, ctx: harnesstest.Within(t, 3*patience), language: l, shell: l.open(t)}
-	s.options = sluice(t, "--state-dir", t.TempDir())
+	// A lease of a worker that was killed holds up a stop for all of the grace.
+	s.options = sluice(t, "--state-dir", t.TempDir(), "-c", harnesstest.Config(t, "drain_grace: 2s"))
 	s.done = &doneLog{path: filepath.Join(s.shell.dir, "done.log")}
 	s.startSluice()
-	for _, step := range steps(t, l.document(), "") {
-		step = step.at(s.sluice)
-		if step.paste != "" {
-			s.shell.start(t, step.paste, "").ends(t)
-		}
+	for _, step := range s.shell.programs(t, s.sluice, &l) {
 		if step.interrupted { // all but the last command of the line prepares it
 			prepare, worker, _ := cutLast(step.command, " && ")
 			s.shell.start(t, prepare, "").ends(t)

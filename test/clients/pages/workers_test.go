@@ -25,8 +25,8 @@ func TestWorkersOfThePages(t *testing.T) {
 }
 
 func (s *story) theHandlerRaises() {
-	s.burst()
 	s.done.fails(s.t)
+	s.burst()
 	s.worker.prints(s.t, givenBack, 0)
 	s.done.remove(s.t)
 	s.allHandled()
