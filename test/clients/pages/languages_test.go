@@ -24,6 +24,7 @@ const (
 type language struct {
 	name    string // of docs/NAME.md, of its topic NAME-orders and its group NAME-shop
 	produce string // how its program for producing is called, before the key and the value
+	leased  int    // how many records of a worker that was killed stay on their leases
 	// installed does what the page's first commands do, in the folder of the reader, and returns variables of his shell.
 	installed func(t *testing.T, dir string) (env []string)
 }
@@ -39,19 +40,17 @@ func languages() []language {
 		{name: "python", produce: "python3 produce.py", installed: python},
 		{name: "node", produce: "node produce.mjs", installed: node},
 		{name: "go", produce: "go run produce.go", installed: golang},
-		{name: "shell", produce: "./produce.sh", installed: needs("sh", "-c", "command -v redis-cli curl jq")},
+		{name: "shell", produce: "./produce.sh", leased: 1, installed: needs("sh", "-c", "command -v redis-cli curl jq")},
 	}
 }
 
-// installing lets one test at a time fetch packages.
-var installing sync.Mutex
+// One test at a time fetches the packages of a language.
+var fetchingPython, fetchingNode sync.Mutex
 
 // open makes the shell of a page's reader, who has installed what the page says.
 func (l *language) open(t *testing.T) *shell {
 	t.Helper()
 	s := open(t)
-	installing.Lock()
-	defer installing.Unlock()
 	s.env = append(s.env, l.installed(t, s.dir)...)
 	return s
 }
@@ -67,12 +66,16 @@ func needs(program string, args ...string) func(*testing.T, string) []string {
 
 func python(t *testing.T, _ string) []string {
 	t.Helper()
+	fetchingPython.Lock()
+	defer fetchingPython.Unlock()
 	bin := packages.Virtualenv(t, "redis-py-"+redisPy, "redis=="+redisPy)
 	return []string{"PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH")}
 }
 
 func node(t *testing.T, dir string) []string {
 	t.Helper()
+	fetchingNode.Lock()
+	defer fetchingNode.Unlock()
 	if err := os.Symlink(packages.NPM(t, "node-redis-"+nodeRedis, "redis@"+nodeRedis), filepath.Join(dir, "node_modules")); err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ type step struct {
 
 // installs are the commands that the test does not run. They install, download, build or start something: the test has
 // done so already, with versions that are pinned.
-var installs = regexp.MustCompile(`^(sudo|pip|npm|export|git|make|go mod|curl -L) `)
+var installs = regexp.MustCompile(`^(sudo|npm|export|git|make|go mod|go get|curl -L) `)
 
 var prompt = regexp.MustCompile(`^127\.0\.0\.1:6380> (.*)$`)
 

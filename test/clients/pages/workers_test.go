@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// The worker of each page, while records are produced: its handler raises, it is killed with a record in hand, sluice is
-// stopped and started, sluice is killed, and the worker is told to stop, with a record in hand and without one.
+// The worker of each page, while records are produced: its handler raises, sluice is stopped and started, the worker is
+// killed with a record in hand, sluice is killed, and the worker is told to stop, with a record in hand and without one.
 func TestWorkersOfThePages(t *testing.T) {
 	t.Parallel()
 	for _, l := range languages() {
@@ -15,8 +15,8 @@ func TestWorkersOfThePages(t *testing.T) {
 			t.Parallel()
 			s := begin(t, l)
 			s.theHandlerRaises()
-			s.theWorkerIsKilled()
 			s.sluiceRestarts()
+			s.theWorkerIsKilled()
 			s.sluiceIsKilled()
 			s.theWorkerIsStopped()
 			s.judge()
@@ -32,20 +32,8 @@ func (s *story) theHandlerRaises() {
 	s.allHandled()
 }
 
-func (s *story) theWorkerIsKilled() {
-	gate := s.done.gate(s.t)
-	s.burst()
-	gate.entered(s.t, s.ctx)
-	s.worker.kill()
-	s.done.remove(s.t)
-	gate.close()
-	s.startWorker()
-}
-
-// The worker is not done with the records before: sluice goes while it handles them. Records of a killed worker that has
-// no connection come again now, at the latest.
+// The worker waits for records when sluice stops: it is told so, then nobody listens any more.
 func (s *story) sluiceRestarts() {
-	s.burst()
 	quiet := len(s.worker.output())
 	if status, err := s.sluice.Stop(s.ctx); status != 0 || err != nil {
 		s.t.Fatalf("sluice stopped with %d, %v", status, err)
@@ -57,6 +45,18 @@ func (s *story) sluiceRestarts() {
 	producer.ends(s.t)
 	s.produced++
 	s.allHandled()
+}
+
+// Another one of the same name goes on with its record. A lease goes on until sluice ends, which is next.
+func (s *story) theWorkerIsKilled() {
+	gate := s.done.gate(s.t)
+	s.burst()
+	gate.entered(s.t, s.ctx)
+	s.worker.kill()
+	s.done.remove(s.t)
+	gate.close()
+	s.startWorker()
+	s.worker.until(s.t, func() error { return s.unhandled(s.language.leased) })
 }
 
 // What is in hand now is handled twice, because the new sluice has not lent it to anybody.
