@@ -25,7 +25,7 @@ type language struct {
 	name    string // of docs/NAME.md, of its topic NAME-orders and its group NAME-shop
 	produce string // how its program for producing is called, before the key and the value
 	leased  int    // how many records of a worker that was killed stay on their leases
-	// installed does what the page's first commands do, in the folder of the reader, and returns variables of his shell.
+	// installed does what the page's first commands do, in the folder of the reader, and returns variables of the shell.
 	installed func(t *testing.T, dir string) (env []string)
 }
 

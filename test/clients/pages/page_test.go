@@ -12,7 +12,7 @@ import (
 	"github.com/sluice-proxy/sluice/test/harness"
 )
 
-// step is what a reader does next: he pastes a block, or types a command.
+// step is what a reader does next: paste a block, or type a command.
 type step struct {
 	line        int    // of the page
 	paste       string // a fenced block, as it is
