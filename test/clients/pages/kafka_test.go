@@ -4,7 +4,7 @@ package pages
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"regexp"
 	"testing"
 
@@ -50,14 +50,18 @@ func (k *kafka) allCommitted(t *testing.T, group, topic string) {
 
 func (k *kafka) committed(t *testing.T, group, topic string, want int64) {
 	t.Helper()
+	found := int64(-1)
 	err := harness.Until(harnesstest.Within(t, patience), func(ctx context.Context) error {
 		at, err := k.admin.Committed(ctx, group, topic, 0)
-		if err == nil && at != want {
-			err = fmt.Errorf("%s has committed %d of %s, want %d", group, at, topic, want)
+		if err != nil {
+			return err
 		}
-		return err
+		if found = at; found != want {
+			return errors.New("not committed")
+		}
+		return nil
 	})
 	if err != nil {
-		t.Error(err)
+		t.Errorf("%s has committed %d of %s, want %d: %v", group, found, topic, want, err)
 	}
 }
