@@ -22,7 +22,9 @@ const systemSocket = "/run/sluice/" + config.SocketName
 // maxAnswer bounds an answer, in bytes. The status of ten thousand subscriptions fits.
 const maxAnswer = 64 << 20
 
+// ctlCommand has the flags of its subcommands, so that they may stand in front of the subcommand or behind it.
 type ctlCommand struct {
+	controlFlags
 	Status ctlStatus `cmd:"" help:"Show what a running sluice is doing."`
 	Reload ctlReload `cmd:"" help:"Let a running sluice read its configuration again. Exits with 78, and nothing has changed, when the configuration is wrong."`
 	Leases ctlLeases `cmd:"" help:"Show who holds which record, the oldest first."`
@@ -36,14 +38,14 @@ type controlFlags struct {
 	Timeout time.Duration `default:"30s" help:"How long sluice may take to answer."`
 }
 
-type ctlReload struct{ controlFlags }
+type ctlReload struct{}
 
-type ctlDrain struct{ controlFlags }
+type ctlDrain struct{}
 
 // Run lets a running sluice reload, and shows the result.
-func (c *ctlReload) Run(env Env) error {
+func (ctlReload) Run(env Env, ctl *ctlCommand) error {
 	var done management.Reloaded
-	if err := c.ask(http.MethodPost, "/reload", &done); err != nil {
+	if err := ctl.ask(http.MethodPost, "/reload", &done); err != nil {
 		return err
 	}
 	printReloaded(env.Out, done)
@@ -51,8 +53,8 @@ func (c *ctlReload) Run(env Env) error {
 }
 
 // Run lets a running sluice drain.
-func (c *ctlDrain) Run(env Env) error {
-	if err := c.ask(http.MethodPost, "/drain", &management.Draining{}); err != nil {
+func (ctlDrain) Run(env Env, ctl *ctlCommand) error {
+	if err := ctl.ask(http.MethodPost, "/drain", &management.Draining{}); err != nil {
 		return err
 	}
 	fmt.Fprintln(env.Out, "draining")

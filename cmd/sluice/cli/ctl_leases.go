@@ -11,14 +11,13 @@ import (
 
 type ctlLeases struct {
 	Group string `arg:"" optional:"" help:"The group; all groups if it is left out."`
-	controlFlags
-	JSON bool `name:"json" help:"Print JSON instead of a table."`
+	JSON  bool   `name:"json" help:"Print JSON instead of a table."`
 }
 
 // Run shows the records that members hold.
-func (c *ctlLeases) Run(env Env) error {
+func (c *ctlLeases) Run(env Env, ctl *ctlCommand) error {
 	var got management.Leases
-	if err := c.ask(http.MethodGet, "/leases?"+url.Values{"group": {c.Group}}.Encode(), &got); err != nil {
+	if err := ctl.ask(http.MethodGet, "/leases?"+url.Values{"group": {c.Group}}.Encode(), &got); err != nil {
 		return err
 	}
 	t := table{header: []any{"RECORD", "GROUP", "HOLDER", "FOR", "ATTEMPT"}, value: got}
@@ -35,14 +34,13 @@ func (c *ctlLeases) Run(env Env) error {
 }
 
 type ctlErrors struct {
-	controlFlags
 	JSON bool `name:"json" help:"Print JSON instead of a table."`
 }
 
 // Run shows the last warning or error of each kind.
-func (c *ctlErrors) Run(env Env) error {
+func (c *ctlErrors) Run(env Env, ctl *ctlCommand) error {
 	var got management.Errors
-	if err := c.ask(http.MethodGet, "/errors", &got); err != nil {
+	if err := ctl.ask(http.MethodGet, "/errors", &got); err != nil {
 		return err
 	}
 	t := table{header: []any{"AT", "LEVEL", "TIMES", "LAST"}, value: got}

@@ -13,14 +13,13 @@ import (
 )
 
 type ctlStatus struct {
-	controlFlags
 	JSON bool `name:"json" help:"Print sluice's answer as it is: JSON, with more in it."`
 }
 
 // Run shows what a running sluice is doing.
-func (c *ctlStatus) Run(env Env) error {
+func (c *ctlStatus) Run(env Env, ctl *ctlCommand) error {
 	var raw json.RawMessage
-	if err := c.ask(http.MethodGet, "/status", &raw); err != nil {
+	if err := ctl.ask(http.MethodGet, "/status", &raw); err != nil {
 		return err
 	}
 	if c.JSON {
@@ -32,7 +31,7 @@ func (c *ctlStatus) Run(env Env) error {
 		return fmt.Errorf("no answer of a sluice: %w", err)
 	}
 	var held management.Leases
-	_ = c.ask(http.MethodGet, "/leases", &held) // an older sluice does not tell: then ages are missing
+	_ = ctl.ask(http.MethodGet, "/leases", &held) // an older sluice does not tell: then ages are missing
 	return printStatus(env.Out, &status, held.Leases)
 }
 

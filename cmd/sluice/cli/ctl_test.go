@@ -111,6 +111,21 @@ func TestCtlDrain(t *testing.T) {
 	}
 }
 
+// The flags of ctl may stand on either side of the subcommand.
+func TestCtlTakesItsFlagsOnBothSides(t *testing.T) {
+	drains := 0
+	socket := controlled(t, management.Sources{Drain: func() { drains++ }})
+	for i, args := range [][]string{
+		{"ctl", "--socket", socket, "drain"},
+		{"ctl", "--socket", socket, "drain", "--timeout", "5s"},
+		{"ctl", "--timeout=5s", "drain", "--socket", socket},
+	} {
+		if status, out, err := command(args...); status != exitOK || out != "draining\n" || drains != i+1 {
+			t.Errorf("%v: status %d, %d drains: %s%s", args, status, drains, out, err)
+		}
+	}
+}
+
 func TestCtlSaysWhyThereIsNoAnswer(t *testing.T) {
 	gone := filepath.Join(t.TempDir(), "gone")
 	silent := answering(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
