@@ -2,6 +2,7 @@ package librdkafka
 
 import (
 	"log/slog"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -10,12 +11,14 @@ import (
 // LogLimiter logs what librdkafka says without repeating itself: one unreachable broker alone makes two
 // events a second. It belongs to one goroutine; the zero LogLimiter works.
 type LogLimiter struct {
-	said map[string]time.Time
+	said    map[string]time.Time
+	refused map[string]time.Time // brokers, with the time when one of their addresses refused a connection
 }
 
 const (
-	silence  = time.Minute // a sentence is not repeated within this
-	memories = 256         // sentences remembered
+	silence   = time.Minute      // a sentence is not repeated within this
+	memories  = 256              // sentences remembered
+	nextTried = 15 * time.Second // librdkafka has tried another address of a broker by then (reconnect.backoff.max.ms)
 )
 
 // Admits tells whether a sentence was not said lately, and remembers it as said.
@@ -63,7 +66,27 @@ func (v *LogLimiter) Log(log *slog.Logger, event Event) {
 // LogFailure logs an error event that librdkafka recovers from by itself.
 func (v *LogLimiter) LogFailure(log *slog.Logger, event Event) {
 	// "0/1 brokers are down" says nothing, and "1/1" nothing that their own errors do not say.
-	if event.Code != AllBrokersDown && v.Admits(event.Code.String()) {
+	if event.Code != AllBrokersDown && !v.triesAnother(event.Text, time.Now()) && v.Admits(event.Code.String()) {
 		log.Warn("kafka trouble", "err", event.Text)
 	}
+}
+
+// notConnected matches librdkafka's sentence about an address that it could not connect to.
+var notConnected = regexp.MustCompile(`^(.*): Connect to ipv[46]#(\S+) failed: `)
+
+// triesAnother tells whether an event is about one address of a broker that may have others, as localhost has ::1 and
+// 127.0.0.1. librdkafka tries them in turn. A broker that listens at one of them is no trouble. If the next attempt fails
+// too, it is one.
+func (v *LogLimiter) triesAnother(text string, now time.Time) bool {
+	m := notConnected.FindStringSubmatch(text)
+	if m == nil || strings.Contains(m[1], m[2]) { // the broker is named by its address, and has no other
+		return false
+	}
+	broker := m[1]
+	last, known := v.refused[broker]
+	if v.refused == nil || len(v.refused) >= memories {
+		v.refused = map[string]time.Time{}
+	}
+	v.refused[broker] = now
+	return !known || now.Sub(last) > nextTried
 }
