@@ -3,7 +3,7 @@
 GOLANGCI_LINT_VERSION := v2.15.0
 NFPM_VERSION := v2.43.4
 
-VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+VERSION  ?= $(shell deploy/version.sh)
 FUZZTIME ?= 5s
 FAULTTIME ?= 5s
 TESTTIME ?= 15m

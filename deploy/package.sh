@@ -13,15 +13,11 @@ cd "$(dirname "$0")/.."
 
 : "${NFPM:?the path of nfpm: make deb sets it}"
 : "${VERSION:?the version to build: make deb sets it}"
-epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+epoch=${SOURCE_DATE_EPOCH:-$(deploy/version.sh time)}
 export SOURCE_DATE_EPOCH=$epoch TZ=UTC LC_ALL=C
 umask 022
 
-# As Debian orders versions: v1.2.3-rc1 comes before 1.2.3, and v1.2.3-4-gabcdef after it. What is no
-# version, the bare name of a commit, comes before everything.
-version=$(sed -E 's/^v//; s/-(rc|alpha|beta|pre)/~\1/; s/-([0-9]+)-g/+\1.g/; s/-dirty$/+dirty/' <<<"$VERSION")
-[[ $version =~ ^[0-9]+\. ]] || version="0~$version"
-version=${version//-/.}
+version=$(deploy/version.sh debian "$VERSION")
 
 host=$(go env GOHOSTARCH)
 case $arch in
@@ -58,9 +54,10 @@ gzip -9nc CHANGELOG.md >"$stage/changelog.gz"
 cp deploy/sluice.yaml deploy/sysusers.conf deploy/tmpfiles.conf "$stage"
 { printf 'sluice is\n\n' && cat LICENSE && printf '\n\nlibrdkafka and what it brings along are\n\n' &&
 	cat "$(go list -m -f '{{.Dir}}' github.com/confluentinc/confluent-kafka-go/v2)/kafka/librdkafka_vendor/LICENSES.txt"; } >"$stage/copyright"
+go run ./deploy/documents . "$stage/documents"
 mkdir "$stage/units" "$stage/examples"
 cp systemd/*.service systemd/*.socket "$stage/units"
-cp docs/sluice.yaml "$stage/examples"
+mv "$stage/documents/docs/sluice.yaml" "$stage/examples"
 for folder in prometheus grafana; do
 	[ ! -d deploy/$folder ] || find deploy/$folder -type f ! -name '*_test.*' -exec cp {} "$stage/examples" \;
 done

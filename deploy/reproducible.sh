@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 work=$(mktemp -d)
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
-export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)} VERSION=0.0.0
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(deploy/version.sh time)} VERSION=0.0.0
 
 # What is committed or would be, and nothing that lies around.
 for folder in one another-folder-with-a-longer-name; do
