@@ -29,7 +29,7 @@ func TestInstall(t *testing.T) {
 				t.Errorf("%s is %s, not %s", path, got, want)
 			}
 		}
-		for _, path := range []string{"man/man1/sluice.1.gz", "bash-completion/completions/sluice", "zsh/vendor-completions/_sluice", "fish/vendor_completions.d/sluice.fish", "doc/sluice/sbom.cdx.json", "doc/sluice/copyright"} {
+		for _, path := range []string{"man/man1/sluice.1.gz", "bash-completion/completions/sluice", "zsh/vendor-completions/_sluice", "fish/vendor_completions.d/sluice.fish", "doc/sluice/sbom.cdx.json", "doc/sluice/copyright", "doc/sluice/README.md", "doc/sluice/docs/operating.md", "doc/sluice/docs/sluice.yaml", "doc/sluice/docs/decisions/README.md"} {
 			m.run("dpkg-query", "--search", "/usr/share/"+path) // minimal systems leave the files out
 		}
 		if got := m.run("sluice", "version"); !strings.HasPrefix(got, "sluice "+oldVersion+"\n") {
