@@ -7,16 +7,22 @@ import (
 	"time"
 )
 
-// LimitListener is a Listener with so many connections open at once. More wait in the kernel.
+// Slots are places for connections. Several listeners may share them.
+type Slots chan struct{}
+
+// NewSlots makes places for so many connections.
+func NewSlots(limit int) Slots { return make(Slots, limit) }
+
+// LimitListener is a Listener whose open connections need slots. Connections without one wait in the kernel.
 type LimitListener struct {
 	*Listener
 
-	slots chan struct{}
+	slots Slots
 }
 
 // NewLimitListener limits a listener. Every turn of its accept loop calls beat.
-func NewLimitListener(l net.Listener, limit int, beat func()) *LimitListener {
-	return &LimitListener{Listener: NewListener(l, beat), slots: make(chan struct{}, limit)}
+func NewLimitListener(l net.Listener, slots Slots, beat func()) *LimitListener {
+	return &LimitListener{Listener: NewListener(l, beat), slots: slots}
 }
 
 // Accept waits until fewer connections are open than the limit, then for a connection, as Listener.Accept does.

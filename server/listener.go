@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -160,6 +161,19 @@ func (ls *Listeners) Add(l *Listener) bool {
 
 // Done says that the accept loop of a listener has ended.
 func (ls *Listeners) Done() { ls.serving.Done() }
+
+// FinishOne finishes the listener that was made of l. Its accept loop ends soon. If it has not begun, l is closed.
+func (ls *Listeners) FinishOne(l net.Listener) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	i := slices.IndexFunc(ls.all, func(one *Listener) bool { return one.Listener == l })
+	if i < 0 {
+		_ = l.Close()
+		return
+	}
+	ls.all[i].Finish()
+	ls.all = slices.Delete(ls.all, i, i+1)
+}
 
 // Finish finishes all listeners, and returns when their accept loops have ended.
 func (ls *Listeners) Finish() {

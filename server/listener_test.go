@@ -49,7 +49,7 @@ func TestConnectionsOverTheLimitWaitOutsideAndTheLoopGoesOnTurning(t *testing.T)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := NewLimitListener(l, 1, func() { beats.Add(1) })
+	c := NewLimitListener(l, NewSlots(1), func() { beats.Add(1) })
 	defer c.Close()
 	accepted := make(chan net.Conn)
 	go func() {
@@ -95,7 +95,7 @@ func TestAListenerThatFinishesAcceptsConnectionsThatWait(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := NewLimitListener(l, 10, func() {})
+	c := NewLimitListener(l, NewSlots(10), func() {})
 	defer c.Close()
 	for range 3 { // nobody accepts yet: they wait in the kernel
 		dial(t, l.Addr().String())
@@ -118,7 +118,7 @@ func TestAListenerAtItsLimitFinishesAllTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := NewLimitListener(l, 1, func() {})
+	c := NewLimitListener(l, NewSlots(1), func() {})
 	defer c.Close()
 	dial(t, l.Addr().String())
 	conn, err := c.Accept()

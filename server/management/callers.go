@@ -34,7 +34,7 @@ type caller struct {
 
 func (s *Server) callers(l net.Listener, beat func()) *callers {
 	// This limit is never reached: beyond maxConnections there are only one that comes and one that is being closed.
-	limited := server.NewLimitListener(l, maxConnections+2, beat)
+	limited := server.NewLimitListener(l, server.NewSlots(maxConnections+2), beat)
 	limited.UseSpare()
 	return &callers{LimitListener: limited, reserve: s.reserve, all: map[*caller]struct{}{}}
 }

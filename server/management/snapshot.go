@@ -46,8 +46,8 @@ func (s *Server) snapshot() *snapshot {
 		door := s.sources.RESP.Stats()
 		now.door = &door
 	}
-	if s.sources.REST != nil {
-		web := s.sources.REST.Stats()
+	if door := s.sources.REST(); door != nil {
+		web := door.Stats()
 		now.web = &web
 	}
 	return now

@@ -17,8 +17,8 @@ type Sources struct {
 	Kafka *kafka.Client
 	// RESP is the Redis door; nil when it is closed.
 	RESP *resp.Server
-	// REST is the HTTP door; nil when it is closed.
-	REST *rest.Server
+	// REST returns the HTTP door; nil when it is closed.
+	REST func() *rest.Server
 	// NotReady says why clients should go elsewhere, such as "draining"; nothing when they need not.
 	NotReady func() []string
 	// Reload reads the configuration again. Its error is for the operator; after an error nothing has changed. The
@@ -91,6 +91,9 @@ type LastReload struct {
 
 // orDefaults fills the functions that are nil, except Reload and Drain: without them the calls do not exist.
 func (s Sources) orDefaults() Sources {
+	if s.REST == nil {
+		s.REST = func() *rest.Server { return nil }
+	}
 	if s.NotReady == nil {
 		s.NotReady = func() []string { return nil }
 	}

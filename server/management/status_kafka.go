@@ -18,8 +18,8 @@ func (s *Server) Status() Status {
 	if s.sources.RESP != nil {
 		status.Clients = s.sources.RESP.Stats().Connections
 	}
-	if s.sources.REST != nil {
-		now := s.sources.REST.Stats()
+	if door := s.sources.REST(); door != nil {
+		now := door.Stats()
 		status.HTTP = HTTP{Clients: now.Connections, Requests: now.Requests, Waiting: now.Waiting, Instances: now.Instances}
 	}
 	if s.sources.Kafka == nil {

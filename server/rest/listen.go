@@ -53,11 +53,12 @@ func http2(opts *exchange.Options) *http.HTTP2Config {
 	}
 }
 
-// Serve answers on the listener until Drain, or until the listener is closed.
+// Serve answers on the listener until Leave or Drain, or until the listener is closed. It may be called for several
+// listeners, which share the places for connections.
 func (s *Server) Serve(l net.Listener) error {
 	beat, end := s.service.Options().Register.Loop("accept:http", server.AcceptGap)
 	defer end()
-	limited := server.NewLimitListener(l, s.service.Options().MaxConnections, beat)
+	limited := server.NewLimitListener(l, s.slots, beat)
 	if s.service.IsDraining() || !s.listeners.Add(limited.Listener) {
 		return l.Close()
 	}
@@ -68,6 +69,9 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 	return err
 }
+
+// Leave accepts the connections that wait at a listener already, and closes it. Open connections go on.
+func (s *Server) Leave(l net.Listener) { s.listeners.FinishOne(l) }
 
 // Drain ends streams and waits for records, and lets workers settle what they were lent. Then it accepts the
 // connections that wait already, and closes the listeners. Requests that have begun are answered, and so is the first

@@ -34,6 +34,7 @@ type Server struct {
 	http    *http.Server
 	mux     *http.ServeMux
 
+	slots        server.Slots // places for connections
 	listeners    server.Listeners
 	conns        httpconn.States
 	authFailures atomic.Int64 // requests without the password
@@ -45,6 +46,7 @@ type Server struct {
 // New makes a door to the given client; Serve opens it.
 func New(client *kafka.Client, opts exchange.Options, log *slog.Logger) *Server {
 	s := &Server{service: exchange.NewService(client, opts, log), conns: httpconn.NewStates()}
+	s.slots = server.NewSlots(s.service.Options().MaxConnections)
 	s.v1, s.V2 = v1.New(s.service), v2.New(s.service)
 	s.routes = slices.Concat(s.V2.Routes(), s.v1.Routes(), documentRoutes(), probeRoutes(), v3.Routes())
 	s.service.CountRoutes(s.routes)

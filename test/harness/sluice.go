@@ -17,6 +17,8 @@ type SluiceOptions struct {
 	Addr string
 	// HTTP is where the HTTP door opens; empty means that it stays closed.
 	HTTP string
+	// HTTPInFile leaves the HTTP door to the configuration file, so that a reload may change it.
+	HTTPInFile bool
 	// Management is where the management door opens; empty means that it stays closed.
 	Management string
 	// Args are further flags of `sluice serve`.
@@ -84,7 +86,10 @@ func (o *SluiceOptions) start() (*Process, error) {
 
 // arguments closes the doors that no test here uses, so that many proxies fit on one machine.
 func (o *SluiceOptions) arguments() []string {
-	args := []string{"serve", "--resp", o.Addr, "--http", o.HTTP, "--management", o.Management}
+	args := []string{"serve", "--resp", o.Addr, "--management", o.Management}
+	if !o.HTTPInFile {
+		args = append(args, "--http", o.HTTP)
+	}
 	if len(o.Brokers) == 0 {
 		args = append(args, "--embedded")
 	} else {

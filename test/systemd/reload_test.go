@@ -28,6 +28,25 @@ func TestReload(t *testing.T) {
 	})
 }
 
+// The package brings the HTTP door closed. A reload opens it, in the unit's sandbox, and closes it.
+func TestReloadOpensTheHTTPDoor(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, m *machine) {
+		withSluice(m)
+		m.run("systemctl", "start", "sluice")
+		pid := m.property("sluice", "MainPID")
+		m.run("sed", "-i", `s/^  address: ""/  address: 127.0.0.1:8082/`, configFile)
+		m.run("systemctl", "reload", "sluice")
+		if status, body := m.get("127.0.0.1:8082", "/healthy"); status != 200 {
+			t.Errorf("the door answers %d: %s", status, body)
+		}
+		m.run("sed", "-i", `s/^  address: 127.0.0.1:8082/  address: ""/`, configFile)
+		m.run("systemctl", "reload", "sluice")
+		m.awaitJournal("sluice", `msg="door closed" door=http`)
+		m.goesOn(pid)
+	})
+}
+
 // A bad file changes nothing, and says where it is bad to whoever asked.
 func TestReloadABadFile(t *testing.T) {
 	t.Parallel()

@@ -64,7 +64,7 @@ func (c *Config) respSettings() []setting {
 func (c *Config) httpSettings() []setting {
 	door := &c.HTTP.Options
 	return []setting{
-		{"http.address", text(&c.HTTP.Address, "host:port"), atRestart, `address of HTTP; "" closes the door`},
+		{"http.address", text(&c.HTTP.Address, "host:port"), atOnce, `address of HTTP; "" closes the door`},
 		{"http.hosts", hosts(&door.Hosts), atOnce, "host names of requests that are allowed, beside localhost and IP addresses"},
 		{"http.max_connections", integer(&door.MaxConnections, 1, 1_000_000), atRestart, "connections at a time; further ones wait"},
 		{"http.max_requests", integer(&door.MaxRequests, 1, 1_000_000), atOnce, "requests at a time; further ones get 503 with Retry-After"},

@@ -123,6 +123,7 @@ func newDaemon(o *Options, cfg *config.Config, output *logging.Log, notifier *sy
 		flags: o.Flags, version: o.Version, output: output, log: output.Logger(), notifier: notifier,
 		beats: systemd.NewBeats(time.Now), started: time.Now(), current: current{cfg: cfg},
 		stops: stopRequests{signals: make(chan os.Signal, 2), hangups: make(chan os.Signal, 1), drains: make(chan struct{}, 1)},
+		doors: doors{broken: make(chan error, 1), leaving: newLeaving()},
 	}
 	d.current.last.Store(&management.LastReload{OK: true, At: d.started})
 	signal.Notify(d.stops.signals, syscall.SIGTERM, syscall.SIGINT)
@@ -135,18 +136,17 @@ func (d *daemon) serve() error {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	d.loops.Go(func() { d.notifier.Watch(ctx, d.beats, d.logStuckLoops) })
-	broken := make(chan error, len(d.doors.all))
-	d.serveDoors(broken)
+	d.serveDoors()
 	d.phase.Store(serving)
 	d.notifier.Ready(d.statusLine())
 	d.loops.Go(func() { d.reportStatus(ctx) })
 	d.loops.Go(func() { d.probe(ctx) })
-	err := d.awaitStop(broken)
+	err := d.awaitStop()
 	return errors.Join(err, d.drain(stop))
 }
 
 // awaitStop returns when it is time to stop: nil after a request, an error when a door broke.
-func (d *daemon) awaitStop(broken <-chan error) error {
+func (d *daemon) awaitStop() error {
 	for {
 		select {
 		case <-d.stops.hangups:
@@ -157,7 +157,7 @@ func (d *daemon) awaitStop(broken <-chan error) error {
 		case <-d.stops.drains:
 			d.log.Info("draining; a signal cuts", "order", "ctl drain", "grace", d.drainGrace().String())
 			return nil
-		case err := <-broken:
+		case err := <-d.doors.broken:
 			d.log.Error("a door broke; draining", "err", err)
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net"
 	"slices"
+	"sync"
 
 	"github.com/sluice-proxy/sluice/cmd/sluice/config"
 	"github.com/sluice-proxy/sluice/server/management"
@@ -40,15 +41,41 @@ func (d *door) isRESP() bool {
 
 // doors are the open doors with their servers.
 type doors struct {
-	all        []*door
 	resp       *resp.Server // nil: closed
-	rest       *rest.Server // nil: closed
 	management *management.Server
+	broken     chan error // has the error of a door that ended by itself
+
+	mu   sync.Mutex // guards what follows: a reload opens and closes the HTTP door
+	all  []*door
+	rest *rest.Server // nil: closed
+
+	leaving leaving
+}
+
+// open returns the open doors.
+func (d *doors) open() []*door {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.all)
+}
+
+// http returns the server of the HTTP door, nil when the door is closed.
+func (d *doors) http() *rest.Server {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.rest
+}
+
+// add notes an open door.
+func (d *doors) add(opened *door) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.all = append(d.all, opened)
 }
 
 // first returns the first open door of a name, nil for none.
 func (d *doors) first(name string) *door {
-	for _, door := range d.all {
+	for _, door := range d.open() {
 		if door.name == name {
 			return door
 		}
@@ -59,7 +86,7 @@ func (d *doors) first(name string) *door {
 // listeners are the doors as the management door shows them.
 func (d *doors) listeners() []management.Listener {
 	var list []management.Listener
-	for _, door := range d.all {
+	for _, door := range d.open() {
 		list = append(list, management.Listener{Name: door.name, Address: door.listener.Addr().String(), Inherited: door.inherited})
 	}
 	return list
@@ -69,7 +96,7 @@ func (d *doors) listeners() []management.Listener {
 func (d *daemon) openDoors(inherited map[string][]net.Listener) error {
 	for name, listeners := range inherited { // first, so that close closes them after any error
 		for _, l := range listeners {
-			d.doors.all = append(d.doors.all, &door{name: name, listener: l, inherited: true})
+			d.doors.add(&door{name: name, listener: l, inherited: true})
 		}
 	}
 	for _, wanted := range addresses(d.current.cfg) {
@@ -86,7 +113,7 @@ func (d *daemon) openDoors(inherited map[string][]net.Listener) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", wanted.setting, err)
 		}
-		d.doors.all = append(d.doors.all, &door{name: wanted.door, listener: l})
+		d.doors.add(&door{name: wanted.door, listener: l})
 	}
 	return d.makeServers()
 }
@@ -125,11 +152,11 @@ func (d *daemon) makeServers() error {
 	if d.doors.first(httpDoor) != nil {
 		d.doors.rest = rest.New(d.backend.client, d.restOptions(cfg), d.log)
 	}
-	if slices.ContainsFunc(d.doors.all, (*door).isRESP) {
+	if slices.ContainsFunc(d.doors.open(), (*door).isRESP) {
 		d.doors.resp = resp.New(d.backend.client, d.respOptions(cfg), d.log)
 	}
 	d.doors.management = management.New(d.sources(), d.log)
-	for _, door := range d.doors.all {
+	for _, door := range d.doors.open() {
 		switch door.name {
 		case httpDoor:
 			door.serve = d.doors.rest.Serve
@@ -166,19 +193,27 @@ func (d *daemon) validateInherited(door *door) error {
 	return nil
 }
 
-// serveDoors accepts connections. A door that ends before it is closed is broken.
-func (d *daemon) serveDoors(broken chan<- error) {
-	for _, door := range d.doors.all {
-		d.log.Info("door open", "door", door.name, "address", door.listener.Addr().String(), "inherited", door.inherited)
-		d.loops.Go(func() {
-			if err := door.serve(door.listener); err != nil {
-				broken <- fmt.Errorf("%s: %w", door.name, err)
-			}
-		})
+// serveDoors accepts connections.
+func (d *daemon) serveDoors() {
+	for _, door := range d.doors.open() {
+		d.serveDoor(door)
 	}
-	if d.doors.resp != nil || d.doors.rest != nil {
+	if d.doors.resp != nil || d.doors.http() != nil {
 		d.log.Info("buffered records live in memory until delivered: a kill -9 loses them")
 	}
+}
+
+// serveDoor accepts connections of a door. A door that ends before it is closed is broken.
+func (d *daemon) serveDoor(door *door) {
+	d.log.Info("door open", "door", door.name, "address", door.listener.Addr().String(), "inherited", door.inherited)
+	d.loops.Go(func() {
+		if err := door.serve(door.listener); err != nil {
+			select {
+			case d.doors.broken <- fmt.Errorf("%s: %w", door.name, err):
+			default: // one is enough to stop
+			}
+		}
+	})
 }
 
 // respOptions are the options of the Redis door.

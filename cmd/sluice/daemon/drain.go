@@ -18,7 +18,7 @@ const (
 // drain lets clients finish, then ends Kafka's side. It closes the management doors last, so that operators can watch.
 // It calls end when the other loops of the daemon must end.
 func (d *daemon) drain(end context.CancelFunc) error {
-	d.phase.Store(draining)
+	d.beginDraining()
 	d.backend.client.Stopping()
 	ctx, stop := context.WithCancel(context.Background())
 	d.loops.Go(func() { d.extendStopTimeout(ctx) })
@@ -36,6 +36,13 @@ func (d *daemon) drain(end context.CancelFunc) error {
 	return err
 }
 
+// beginDraining waits for a reload that is under way. Later ones are refused.
+func (d *daemon) beginDraining() {
+	d.current.mu.Lock()
+	defer d.current.mu.Unlock()
+	d.phase.Store(draining)
+}
+
 // drainDoors lets the clients of both doors finish at the same time, within the same grace.
 func (d *daemon) drainDoors(cut context.Context) {
 	var doors sync.WaitGroup
@@ -49,9 +56,10 @@ func (d *daemon) drainDoors(cut context.Context) {
 	if d.doors.resp != nil {
 		drain(respDoor, d.doors.resp.Drain)
 	}
-	if d.doors.rest != nil {
-		drain(httpDoor, d.doors.rest.Drain)
+	if door := d.doors.http(); door != nil {
+		drain(httpDoor, door.Drain)
 	}
+	doors.Go(func() { d.doors.leaving.wait(cut) })
 	doors.Wait()
 }
 

@@ -85,7 +85,7 @@ func (d *daemon) printQuickstart(to io.Writer) {
 func (d *daemon) close() {
 	signal.Stop(d.stops.signals)
 	signal.Stop(d.stops.hangups)
-	for _, door := range d.doors.all {
+	for _, door := range d.doors.open() {
 		door.listener.Close()
 	}
 	if d.backend.client != nil && !d.backend.closed { // open failed: no record was produced or leased

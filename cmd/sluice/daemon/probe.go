@@ -28,23 +28,25 @@ var probes = []struct{ door, request string }{
 func (d *daemon) probe(ctx context.Context) {
 	var loops sync.WaitGroup
 	for _, p := range probes {
-		if door := d.doors.first(p.door); door != nil && d.notifier.Watched() {
-			loops.Go(func() { d.probeDoor(ctx, door, p.request) })
+		if d.notifier.Watched() {
+			loops.Go(func() { d.probeDoor(ctx, p.door, p.request) })
 		}
 	}
 	loops.Wait()
 }
 
-func (d *daemon) probeDoor(ctx context.Context, door *door, request string) {
-	beat, end := d.beats.Register("probe:"+door.name, 2*(probeInterval+probeTimeout))
+// probeDoor probes the first door of a name while there is one.
+func (d *daemon) probeDoor(ctx context.Context, name, request string) {
+	beat, end := d.beats.Register("probe:"+name, 2*(probeInterval+probeTimeout))
 	defer end()
 	tick := time.NewTicker(probeInterval)
 	defer tick.Stop()
 	for d.phase.Load() == serving {
-		if err := ask(ctx, dialAddress(door.listener.Addr()), request); err == nil || isShortage(err) {
+		door := d.doors.first(name)
+		if err := askDoor(ctx, door, request); err == nil || isShortage(err) || door != d.doors.first(name) {
 			beat()
 		} else if ctx.Err() == nil {
-			d.log.Warn("a door does not answer sluice itself", "door", door.name, "err", err)
+			d.log.Warn("a door does not answer sluice itself", "door", name, "err", err)
 		}
 		select {
 		case <-tick.C:
@@ -52,6 +54,14 @@ func (d *daemon) probeDoor(ctx context.Context, door *door, request string) {
 			return
 		}
 	}
+}
+
+// askDoor probes a door. A closed door needs no probe.
+func askDoor(ctx context.Context, door *door, request string) error {
+	if door == nil {
+		return nil
+	}
+	return ask(ctx, dialAddress(door.listener.Addr()), request)
 }
 
 // ask sends a request and waits for one line.

@@ -36,19 +36,27 @@ func (d *daemon) applyReload() (management.Reloaded, error) {
 	if err != nil {
 		return management.Reloaded{}, err
 	}
+	opened, err := d.listenHTTP(r)
+	if err != nil {
+		return management.Reloaded{}, err
+	}
 	logWarnings(d.output, r.Warnings)
 	r.Config.Kafka.Register = d.beats.Register
 	unchanged, err := d.backend.client.Reconfigure(r.Config.Kafka)
 	if err != nil {
+		if opened != nil {
+			opened.Close()
+		}
 		return management.Reloaded{}, err
 	}
 	r.Postpone(unchanged)
 	if d.doors.resp != nil {
 		d.doors.resp.Reconfigure(d.respOptions(r.Config))
 	}
-	if d.doors.rest != nil {
-		d.doors.rest.Reconfigure(d.restOptions(r.Config))
+	if door := d.doors.http(); door != nil {
+		door.Reconfigure(d.restOptions(r.Config))
 	}
+	d.switchHTTP(r.Config, opened)
 	d.output.Configure(r.Config.Log)
 	d.current.cfg = r.Config
 	return r.Report(), nil

@@ -14,7 +14,7 @@ import (
 func (d *daemon) sources() management.Sources {
 	hosts := d.current.cfg.Management
 	return management.Sources{
-		Kafka: d.backend.client, RESP: d.doors.resp, REST: d.doors.rest,
+		Kafka: d.backend.client, RESP: d.doors.resp, REST: d.doors.http,
 		NotReady: d.notReady, Reload: d.reload, LastReload: func() management.LastReload { return *d.current.last.Load() },
 		Drain: d.requestDrain, Beats: d.beatAges, Register: d.beats.Register, Listeners: d.doors.listeners, LogsDropped: d.output.Dropped, Errors: d.lastErrors,
 		Build:   management.Build{Version: d.version, Go: runtime.Version(), Librdkafka: kafka.Version()},

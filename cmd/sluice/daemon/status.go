@@ -60,18 +60,19 @@ func (d *doors) connections() int {
 	if d.resp != nil {
 		n += d.resp.Stats().Connections
 	}
-	if d.rest != nil {
-		n += d.rest.Stats().Connections
+	if door := d.http(); door != nil {
+		n += door.Stats().Connections
 	}
 	return n
 }
 
 // requests counts the requests over HTTP: those being answered, and those waiting for records.
 func (d *doors) requests() int {
-	if d.rest == nil {
+	door := d.http()
+	if door == nil {
 		return 0
 	}
-	now := d.rest.Stats()
+	now := door.Stats()
 	return int(now.Requests + now.Waiting)
 }
 
