@@ -22,7 +22,7 @@ type client struct {
 
 // clients are all of them, by language.
 func clients() []client {
-	return slices.Concat(goClients(), pythonClients(), nodeClients(), javaClients())
+	return slices.Concat(goClients(), pythonClients(), nodeClients(), javaClients(), rustClients(), debianClients())
 }
 
 func TestMain(m *testing.M) { harnesstest.MainWaiting(m) }

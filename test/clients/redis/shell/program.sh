@@ -20,9 +20,10 @@ push() { expect "$1" "$("${cli[@]}" "${@:2}")" 1; }
 # lines PREFIX: a hundred commands as redis-cli reads them.
 lines() { for i in {0..99}; do echo "RPUSHX $KEY $1-$i"; done; }
 
-# session: one redis-cli for many commands, with the name. ask COMMAND... sends one, and reads a line of its reply.
+# session: one redis-cli for many commands, with the name. ask COMMAND... sends one, and reads a line of its reply. When
+# the connection breaks, redis-cli says so instead, and connects for the next command, without the name.
 session() {
-	coproc session { exec "${cli[@]}" --no-raw; }
+	coproc session { exec "${cli[@]}" --no-raw 2>&1; }
 	ask CLIENT SETNAME "$NAME"
 	expect SETNAME "$reply" OK
 }
@@ -35,7 +36,7 @@ more() { IFS= read -r reply <&"${session[0]}"; }
 # pop SECONDS: the next record, as the array record, which is empty when there is none. It fails for an error.
 pop() {
 	record=()
-	ask BLPOP "$KEY" "$1"
+	ask BLPOP "$KEY" "$1" || return 1
 	case $reply in
 	"(nil)") return 0 ;;
 	"(error)"* | Error:*) return 1 ;;
@@ -46,7 +47,7 @@ pop() {
 		record+=("${reply%\"}")
 		[ ${#record[@]} != 2 ] || [ "${record[0]}" = topic ] || return 0
 		[ ${#record[@]} != 8 ] || return 0
-		more
+		more || return 1
 	done
 }
 
@@ -88,8 +89,9 @@ raw() {
 
 patience() {
 	session
-	pop 7 || { fields error "$reply" && return; }
-	[ ${#record[@]} = 0 ] && fields nil || fields got "${record[@]}"
+	pop 7 || { fields error "${reply#(error) }" && return; }
+	[ ${#record[@]} != 0 ] || record=(nil)
+	fields "${record[@]}"
 }
 
 restart() {
@@ -109,7 +111,7 @@ restart() {
 		if pop 2; then
 			[ ${#record[@]} = 0 ] || { taken && seen+="${record[-1]} "; }
 		else
-			[ $((failed++)) != 0 ] || fields error "$reply"
+			[ $((failed++)) != 0 ] || fields error "${reply#(error) }"
 			sleep $pause
 		fi
 	done
