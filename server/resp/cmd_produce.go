@@ -111,7 +111,7 @@ func (s *session) afterPending(err error) error {
 // destination reads the key of a producing command.
 func (s *session) destination(arg []byte) (topic, key []byte, err error) {
 	if s.rejectsWork() {
-		return nil, nil, errShutdown
+		return nil, nil, s.refuseWork()
 	}
 	return protocol.ParseProduceKey(arg)
 }

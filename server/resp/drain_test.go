@@ -1,7 +1,9 @@
 package resp
 
 import (
+	"fmt"
 	"net"
+	"slices"
 	"testing"
 	"time"
 )
@@ -25,6 +27,55 @@ func TestDrainRefusesInWords(t *testing.T) {
 		if got := p.rest(); got != "" {
 			t.Errorf("got %q at the end", got)
 		}
+	}
+	if cut := <-drained; cut != 0 {
+		t.Errorf("%d connections were cut", cut)
+	}
+}
+
+// A pipeline gets no refusal: its connection ends, and everybody sends again what has no answer. Some clients look at no
+// answer, and would lose what is refused in words.
+func TestDrainAnswersNoPipeline(t *testing.T) {
+	for _, command := range []string{"RPUSH topics:drain v", "LPUSH topics:drain v", "RPUSHX topics:drain v", "PUBLISH drain v"} {
+		t.Run(command, func(t *testing.T) {
+			t.Parallel()
+			d := open(t, Options{}, brokers...)
+			d.drain.quiet, d.drain.longest = patience, patience // the refusal ends it, and not its silence
+			p := d.dial(t)
+			p.says("PING", "+PONG")
+			drained := make(chan int)
+			go func() { drained <- d.Drain(t.Context()) }()
+			eventually(t, "the drain", d.drain.begun.Load)
+			p.send(slices.Repeat([]string{command}, 20_000)...)
+			if got := p.rest(); got != "" {
+				t.Errorf("got %.80q", got)
+			}
+			p.Close()
+			if cut := <-drained; cut != 0 {
+				t.Errorf("%d connections were cut", cut)
+			}
+		})
+	}
+}
+
+// The end of a connection that holds records would give these to others: it is told in words.
+func TestDrainAnswersThePipelineOfWhoHoldsRecords(t *testing.T) {
+	t.Parallel()
+	d := open(t, Options{}, brokers...)
+	p, topic := d.dial(t), fmt.Sprint("held-", time.Now().UnixNano())
+	p.says("CLIENT SETNAME "+topic+":one", "+OK")
+	p.says("RPUSH topics:"+topic+" v", ":1")
+	if got := p.ask("BLPOP topics:" + topic + " 20"); len(got.([]any)) != 8 {
+		t.Fatalf("BLPOP: %v", got)
+	}
+	drained := make(chan int)
+	go func() { drained <- d.Drain(t.Context()) }()
+	eventually(t, "the drain", d.drain.begun.Load)
+	p.send("RPUSH topics:drain v", "RPUSH topics:drain v")
+	p.hears("-PROD Server shutdown", "-PROD Server shutdown")
+	p.says("RPUSH acks "+topic+":0:0", ":1")
+	if got := p.rest(); got != "" {
+		t.Errorf("got %q at the end", got)
 	}
 	if cut := <-drained; cut != 0 {
 		t.Errorf("%d connections were cut", cut)

@@ -26,6 +26,7 @@ type sessionEnd struct {
 type drainState struct {
 	served      bool      // the client has asked for something before the drain began
 	lastCommand time.Time // during the drain
+	unanswered  bool      // a produce of a pipeline was refused without an answer
 }
 
 // deadline is when the next wait for the client must end; the zero time is never.
@@ -112,6 +113,18 @@ func (s *session) rejectsWork() bool {
 	return drain.begun.Load() && (s.drain.served || time.Since(drain.since) > drain.longest-drain.quiet)
 }
 
+// refuseWork is the answer to a produce during the drain. In a pipeline it has none: the connection ends, and the client
+// sends again what has no answer. Some clients look at no answer of a pipeline, and would lose what is refused in words.
+// rsyslog is one. Who holds records is told in words, because the end would give these to others.
+func (s *session) refuseWork() error {
+	alone := s.input.pipeline == 0 && len(s.producer.pending) == 0 && s.conn.Reader.Buffered() == 0 && !s.conn.Unread()
+	if alone || s.multi.executing || s.owesRecords() {
+		return errShutdown
+	}
+	s.drain.unanswered = true
+	return endError{errDrained}
+}
+
 // owesNothing tells whether neither side waits for the other. Then no reply is outstanding, no record is
 // unacknowledged, and no command is half sent.
 func (s *session) owesNothing() bool {
@@ -153,6 +166,9 @@ func (s *session) close() {
 	s.flushStarted()
 	s.server.monitors.Remove(s.monitor)
 	s.server.sessions.remove(s) // before the client can see the end: it may connect again at once
+	if s.drain.unanswered {
+		s.conn.Finish()
+	}
 	s.conn.Close()
 	close(s.end.done)
 }

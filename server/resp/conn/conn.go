@@ -131,6 +131,24 @@ func (c *Conn) Sever() {
 	_ = c.socket.SetWriteDeadline(past)
 }
 
+// How long, and for how many bytes, Finish reads on.
+const (
+	finishTime  = 100 * time.Millisecond
+	finishBytes = 16 << 20
+)
+
+// Finish tells the client that nothing more comes, and throws away what it still sends, for a moment. To close while it
+// sends would reset the connection, and take answers from the client that it has not read yet.
+func (c *Conn) Finish() {
+	socket, ok := c.socket.(interface{ CloseWrite() error })
+	if !ok || c.halfClosed || c.severed.Load() || socket.CloseWrite() != nil {
+		return
+	}
+	c.timer.stop()
+	_ = c.socket.SetReadDeadline(time.Now().Add(finishTime))
+	_, _ = io.CopyN(io.Discard, c.socket, finishBytes)
+}
+
 // Close ends the connection.
 func (c *Conn) Close() {
 	c.timer.stop()
