@@ -26,6 +26,9 @@ func start(name string, args ...string) (*Process, error) {
 	return launch(exec.Command(name, args...))
 }
 
+// StartProgram runs a program that is not ours; it ends with us, too.
+func StartProgram(name string, args ...string) (*Process, error) { return start(name, args...) }
+
 func launch(cmd *exec.Cmd) (*Process, error) {
 	p := &Process{cmd: cmd, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
