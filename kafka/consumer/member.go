@@ -269,13 +269,20 @@ func (m *Member) Assigned() []record.TopicPartition {
 	return free
 }
 
-// Unreachable is why the member is in no group yet, where the reason is that no broker answers; else nil. A member that
-// was in its group waits: brokers that have gone come back.
+// Unreachable is why the member is in no group yet, where the reason is that no broker answers, or that the group's members
+// elsewhere keep it out; else nil. A member that was in its group waits: brokers that have gone come back.
 func (m *Member) Unreachable() error {
-	if !m.Joining() {
+	s := m.sub
+	s.mu.Lock()
+	joining, shutOut := !s.assigned, s.obstacles.shutOut
+	s.mu.Unlock()
+	switch {
+	case !joining:
 		return nil
+	case shutOut != nil:
+		return kerr.Consuming(shutOut)
 	}
-	return m.sub.groups.cluster.Unreachable()
+	return s.groups.cluster.Unreachable()
 }
 
 // Joining tells whether Kafka has assigned nothing yet to the member's subscription.

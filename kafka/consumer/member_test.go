@@ -8,10 +8,12 @@ import (
 
 	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 )
 
@@ -183,6 +185,29 @@ func TestAMemberInTroubleDoesNotWait(t *testing.T) {
 	defer w.sub.mu.Unlock()
 	if w.sub.dispatch.Waiting() {
 		t.Errorf("the member got %q and still waits", err)
+	}
+}
+
+// A group has members elsewhere that share out partitions in another way. Kafka keeps a member of ours out, and it is told so
+// instead of waiting as on an empty topic, until they have left.
+func TestAMemberThatIsKeptOutIsToldSo(t *testing.T) {
+	t.Parallel()
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
+	other, err := kgo.NewClient(kgo.SeedBrokers(k.ListenAddrs()...), kgo.ConsumerGroup("group"), kgo.ConsumeTopics("letters"),
+		kgo.Balancers(kgo.RangeBalancer()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	waitGroup(t, k, "the other member", func(g *kfake.GroupInfo) bool { return g.State == "Stable" })
+	w := join(t, openOn(t, k.ListenAddrs(), nil), "a", topicsOf("letters"))
+	kafkatest.Eventually(t, "the news of other members", func() bool { return w.Unreachable() != nil })
+	kafkatest.WantError(t, w.Unreachable(), kerr.ErrForeign, "JoinGroup failed: Broker: Inconsistent group protocol: "+
+		"the group has members elsewhere with another partition.assignment.strategy, stop them or set theirs")
+	other.Close()
+	kafkatest.Eventually(t, "the group", func() bool { return !w.Joining() })
+	if err := w.Unreachable(); err != nil {
+		t.Errorf("a member that is let in is told %v", err)
 	}
 }
 

@@ -25,7 +25,7 @@ func (s *subscription) assign(partitions []librdkafka.Partition) {
 		s.log.Error("partitions not assigned", "err", err)
 	}
 	s.mu.Lock()
-	s.assigned = true
+	s.assigned, s.obstacles.shutOut = true, nil
 	s.mu.Unlock()
 	s.rebalanced()
 	s.log.Info("partitions assigned", "partitions", names(partitions))

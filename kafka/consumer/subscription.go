@@ -207,11 +207,24 @@ func (s *subscription) failure(event librdkafka.Event) {
 		return
 	}
 	s.consumer.logFailure(event)
-	told := kerr.Of(event.Code).Consume == kerr.ErrDenied //nolint:errorlint // the table holds the error itself
-	if !event.Fatal && !told {
+	why := kerr.Of(event.Code).Consume
+	if why == kerr.ErrForeign { //nolint:errorlint // the table holds the error itself
+		s.shutOut(event)
+		return
+	}
+	if !event.Fatal && why != kerr.ErrDenied { //nolint:errorlint // as above
 		return
 	}
 	s.tell(&librdkafka.Error{Code: event.Code, Text: event.Text}, event.Fatal)
+}
+
+// shutOut notes that Kafka does not let the consumer into its group, because of the members that the group has elsewhere.
+// librdkafka tries again: they may leave.
+func (s *subscription) shutOut(event librdkafka.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.obstacles.shutOut = &librdkafka.Error{Code: event.Code, Text: event.Text +
+		": the group has members elsewhere with another partition.assignment.strategy, stop them or set theirs"}
 }
 
 // tell tells members why no records may come. fatal says that the consumer failed for good.

@@ -27,6 +27,7 @@ func (e *unreadableError) Unwrap() error { return kerr.ErrUnreadable }
 type obstacles struct {
 	trouble    error                                      // missing rights, a failed consumer
 	failed     bool                                       // the consumer failed for good; the next Join opens another subscription
+	shutOut    error                                      // why Kafka does not let the consumer into its group
 	unreadable map[record.TopicPartition]*unreadableError // batches that cannot be read, at which their partitions wait
 }
 

@@ -47,7 +47,8 @@ var (
 	ErrMoving = errors.New("the group is being rebalanced")
 	// ErrMoved says that Kafka has moved a partition to another member of the group.
 	ErrMoved = errors.New("the partition has moved away")
-	// ErrForeign says that the group has members elsewhere: Kafka lets only them commit.
+	// ErrForeign says that the group has members elsewhere. Kafka lets only them commit, or lets in only who assigns
+	// partitions as they do.
 	ErrForeign = errors.New("the group has members of its own")
 	// ErrNoOffset says that a group has committed no offset, or one that its partition's log does not hold, while
 	// auto.offset.reset is error.
