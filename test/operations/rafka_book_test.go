@@ -27,6 +27,7 @@ type groupBook struct {
 	rafka    map[string]bool     // the addresses where Rafka listens
 	high     map[partition]int64 // the next offset that nobody has got
 	done     map[place]bool      // acknowledged, and the answer was 1
+	perhaps  map[place]bool      // the acknowledgement had no answer
 	by       map[*rubyConsumer]map[string]int
 	silence  time.Duration // the longest between two records, in this step
 	last     time.Time
@@ -41,7 +42,7 @@ type groupBook struct {
 func newGroupBook(group string) *groupBook {
 	return &groupBook{
 		group: group, high: map[partition]int64{}, done: map[place]bool{}, by: map[*rubyConsumer]map[string]int{},
-		last: time.Now(), heard: map[string]int{}, rafka: map[string]bool{},
+		last: time.Now(), heard: map[string]int{}, rafka: map[string]bool{}, perhaps: map[place]bool{},
 	}
 }
 
@@ -72,15 +73,24 @@ func (b *groupBook) got(r record, c *rubyConsumer) {
 	b.by[c][c.addr]++
 }
 
+// What became of an acknowledgement.
+const (
+	ackTaken = iota
+	ackDeclined
+	ackUnanswered // the connection ended: it may have been taken
+)
+
 // settled notes what became of the records of a batch that one acknowledgement is for.
-func (b *groupBook) settled(batch []record, last record, taken bool) {
+func (b *groupBook) settled(batch []record, last record, how int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, r := range batch {
-		switch {
+		switch one := (place{r.place, r.at}); {
 		case r.place != last.place:
-		case taken:
-			b.done[place{r.place, r.at}] = true
+		case how == ackTaken:
+			b.done[one] = true
+		case how == ackUnanswered:
+			b.perhaps[one] = true
 		default:
 			b.late++
 		}
@@ -119,14 +129,14 @@ func (b *groupBook) step() string {
 	return said
 }
 
-// missing is nil when everything up to the ends of the partitions is acknowledged.
+// missing is nil when everything up to the ends of the partitions is acknowledged, but for what had no answer.
 func (b *groupBook) missing(topic string, ends []int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	missing := 0
 	for p, end := range ends {
 		for at := range end {
-			if !b.done[place{partition{topic, int64(p)}, at}] {
+			if one := (place{partition{topic, int64(p)}, at}); !b.done[one] && !b.perhaps[one] {
 				missing++
 			}
 		}
@@ -146,7 +156,7 @@ func (b *groupBook) judge(t *testing.T) {
 		t.Errorf("%s: %d records came wrongly, among them %q", b.group, len(b.wrong), b.wrong[:min(5, len(b.wrong))])
 	}
 	if len(b.heard) > 0 {
-		t.Logf("%s: its clients connected again because of %v", b.group, b.heard)
+		t.Logf("%s: its clients connected again because of %v; %d records had no answer to their acknowledgement", b.group, b.heard, len(b.perhaps))
 	}
 }
 

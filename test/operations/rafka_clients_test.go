@@ -128,11 +128,15 @@ func (c *rubyConsumer) commit(conn *client, batch []record) error {
 		last[r.place] = r
 	}
 	for _, r := range last {
-		answer, err := conn.number("rpush", "acks", r.String())
-		if err != nil && !errors.As(err, new(refused)) {
+		switch answer, err := conn.number("rpush", "acks", r.String()); {
+		case err == nil && answer == 1:
+			c.book.settled(batch, r, ackTaken)
+		case err == nil, errors.As(err, new(refused)): // the partition has moved
+			c.book.settled(batch, r, ackDeclined)
+		default:
+			c.book.settled(batch, r, ackUnanswered)
 			return err
 		}
-		c.book.settled(batch, r, err == nil && answer == 1) // otherwise the partition has moved
 	}
 	return nil
 }
