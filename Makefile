@@ -27,7 +27,7 @@ export GOFLAGS += -buildvcs=false
 # What runs go test: it names what failed and what was skipped, and the ten slowest tests.
 SUITE := go run ./test/suite
 
-.PHONY: build compiled run test test-all test-tags test-kafka test-systemd openapi-check test-generated test-clients test-browser fuzz check-faults check-faults-long bench bench-tags bench-smoke lint fmt deb reproducible clean
+.PHONY: build compiled run test test-all test-tags test-kafka test-systemd openapi-check test-generated test-clients test-browser fuzz check-faults check-faults-long bench bench-tags bench-smoke picture lint fmt deb reproducible clean
 
 # The program, at bin/sluice: position-independent, with all of its addresses resolved and read-only before it begins.
 build:
@@ -151,6 +151,10 @@ bench-tags:
 # The benchmarks for a moment, to see that they run; their figures mean nothing.
 bench-smoke: build
 	go run ./test/bench -smoke
+
+# The picture in README.md and ARCHITECTURE.md, of its text.
+picture:
+	go run ./docs/picture docs/architecture.txt docs/architecture.svg
 
 # The Debian package for ARCH, in DIST, and the list of what is inside.
 deb: $(NFPM)
