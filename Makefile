@@ -27,7 +27,7 @@ export GOFLAGS += -buildvcs=false
 # What runs go test: it names what failed and what was skipped, and the ten slowest tests.
 SUITE := go run ./test/suite
 
-.PHONY: build compiled run test test-all test-tags test-kafka test-systemd openapi-check test-generated test-clients test-browser fuzz check-faults check-faults-long bench bench-tags bench-smoke picture lint fmt deb reproducible clean
+.PHONY: build compiled run test test-all test-tags test-kafka test-systemd test-image openapi-check test-generated test-clients test-browser fuzz check-faults check-faults-long bench bench-tags bench-smoke picture lint fmt deb reproducible clean
 
 # The program, at bin/sluice: position-independent, with all of its addresses resolved and read-only before it begins.
 build:
@@ -67,6 +67,7 @@ test-all:
 	.ci/run
 	$(MAKE) test-generated
 	$(MAKE) test-clients
+	$(MAKE) test-image
 	$(MAKE) check-faults-long
 
 # What needs a real Apache Kafka: the same conversations, groups of two proxies, brokers that go away. Tests of packages
@@ -82,6 +83,12 @@ test-kafka:
 test-systemd:
 	@test/needs offer systemd
 	$(SUITE) -v -tags systemd -count=1 -timeout $(TESTTIME) ./test/systemd
+
+# The container image, built of deploy/Dockerfile and run; a few minutes. Needs root; skips, and says why, where no image
+# can be built. No registry of images is asked: the two images that it begins with are made of Debian's packages.
+test-image:
+	@test/needs offer image
+	$(SUITE) -v -tags image -count=1 -timeout 40m ./test/image
 
 # The HTTP door asked by schemathesis, from its own document; about two minutes. Fetches what it needs of Python;
 # skips, and says why, where that cannot be had. OPENAPI_SEED=2 asks other questions, OPENAPI_TIME=600 for so many
@@ -167,7 +174,7 @@ reproducible: $(NFPM)
 lint: $(LINT)
 	$(LINT) run ./...
 	$(LINT) run --build-tags plaincgo,plainruntime ./kafka/librdkafka ./server/resp/conn
-	$(LINT) run --build-tags kafka,systemd,redis,clients,openapi,generated,browser,matrix ./test/...
+	$(LINT) run --build-tags kafka,systemd,image,redis,clients,openapi,generated,browser,matrix ./test/...
 
 # Format as the linter wants it.
 fmt: $(LINT)

@@ -82,7 +82,7 @@ func dockerfile(t *testing.T) []instruction {
 	return all
 }
 
-var known = []string{"FROM", "ARG", "WORKDIR", "COPY", "RUN", "USER", "VOLUME", "EXPOSE", "STOPSIGNAL", "ENTRYPOINT", "CMD"}
+var known = []string{"FROM", "ARG", "WORKDIR", "COPY", "RUN", "USER", "VOLUME", "ENV", "EXPOSE", "STOPSIGNAL", "ENTRYPOINT", "CMD"}
 
 func TestDockerfileIsSane(t *testing.T) {
 	stages := map[string]bool{}
