@@ -37,14 +37,14 @@ func TestThePackageBringsTheDocuments(t *testing.T) {
 	for _, path := range []string{
 		"README.md", "ARCHITECTURE.md", "SECURITY.md", "docs/operating.md", "docs/protocol.md", "docs/http.md", "docs/guarantees.md",
 		"docs/runbook.md", "docs/metrics.md", "docs/moving.md", "docs/clients.md", "docs/sluice.yaml", "docs/decisions/README.md",
-		"docs/decisions/0055-reload.md",
+		"docs/decisions/0055-reload.md", "docs/architecture.svg",
 	} {
 		if texts[path] == "" {
 			t.Errorf("%s is missing", path)
 		}
 	}
 	for path := range texts {
-		if !slices.Contains([]string{".md", ".yaml"}, filepath.Ext(path)) {
+		if !slices.Contains([]string{".md", ".svg", ".yaml"}, filepath.Ext(path)) {
 			t.Errorf("%s is no document", path)
 		}
 	}
