@@ -3,6 +3,8 @@
 package pages
 
 import (
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -52,7 +54,8 @@ func (s *shell) paste(t *testing.T, sluice *harness.Sluice, document, until stri
 
 func (s *shell) do(t *testing.T, document string, step step, shown *leases) {
 	t.Helper()
-	r := s.start(t, step.paste+shown.replace(step.command), step.stdin)
+	variable := newVariable(t, step.command)
+	r := s.start(t, step.paste+shown.replace(step.command)+variable.keep, step.stdin)
 	if step.interrupted {
 		for line := range strings.Lines(step.output) {
 			r.prints(t, line, 0)
@@ -62,11 +65,42 @@ func (s *shell) do(t *testing.T, document string, step step, shown *leases) {
 		}
 	}
 	r.ends(t)
+	s.env = append(s.env, variable.kept(t)...)
 	printed := r.output()
 	shown.learn(step.output, printed)
 	if got, want := constant(printed), constant(step.output); got != want {
 		t.Errorf("%s, line %d: %s printed\n%s\nand the page shows\n%s", document, step.line, step.command, got, want)
 	}
+}
+
+// variable is what a command sets: later commands have it, as in the reader's shell.
+type variable struct {
+	name, file string
+	keep       string // writes the value into the file
+}
+
+var sets = regexp.MustCompile(`^([a-z_]+)=\$\(`)
+
+func newVariable(t *testing.T, command string) (v variable) {
+	t.Helper()
+	if m := sets.FindStringSubmatch(command); m != nil {
+		v = variable{name: m[1], file: filepath.Join(t.TempDir(), m[1])}
+		v.keep = "; printf %s \"$" + v.name + "\" >'" + v.file + "'"
+	}
+	return v
+}
+
+// kept is the variable for the environment of later commands, nothing when the command sets none.
+func (v variable) kept(t *testing.T) []string {
+	t.Helper()
+	if v.name == "" {
+		return nil
+	}
+	value, err := os.ReadFile(v.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{v.name + "=" + string(value)}
 }
 
 // What differs each time. redis-cli says how long it took when that is long.
