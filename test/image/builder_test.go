@@ -22,8 +22,8 @@ const (
 	// stepPatience bounds one call of buildah. The longest compiles all of sluice without a cache: 2 min on two cores.
 	stepPatience = 20 * time.Minute
 
-	slimImage   = "docker.io/library/debian:bookworm-slim"
-	golangImage = "docker.io/library/golang:1.26-bookworm"
+	slimImage   = "localhost/debian:bookworm-slim"
+	golangImage = "localhost/golang:1.26-bookworm"
 	ourImage    = "localhost/sluice:test"
 )
 
