@@ -12,7 +12,7 @@ import (
 	"github.com/sluice-proxy/sluice/test/harness/harnesstest"
 )
 
-// rustClients are redis-rs of crates.io: connections that block, and the asynchronous connection manager.
+// rustClients are redis-rs, from the registry of Cargo: connections that block, and the asynchronous connection manager.
 func rustClients() (clients []client) {
 	for _, major := range []string{"current", "older"} {
 		for _, kind := range []string{"blocking", "asynchronous"} {
