@@ -55,10 +55,26 @@ func Run(args []string, env Env) int {
 	if status >= 0 { // kong has shown the text of --help
 		return status
 	}
-	if err == nil {
-		err = command.Run()
+	if err != nil {
+		return env.report(pointed(args, err))
 	}
-	return env.report(err)
+	return env.report(command.Run())
+}
+
+var (
+	// surplus matches kong's error for an argument that a subcommand does not take.
+	surplus = regexp.MustCompile(`^unexpected argument (\S+)$`)
+	// listing are the subcommands that list, with the name of one that they list.
+	listing = map[string]string{"topics": "topic", "groups": "group"}
+)
+
+// pointed names the subcommand that takes a name, where the name was given to one that lists.
+func pointed(args []string, err error) error {
+	m := surplus.FindStringSubmatch(err.Error())
+	if m == nil || listing[args[0]] == "" {
+		return err
+	}
+	return config.UsageError(fmt.Sprintf("%s; one %s: sluice %s describe %s", err, listing[args[0]], args[0], m[1]))
 }
 
 // ago matches a value that kong would take for a flag: --to -1h.

@@ -64,6 +64,9 @@ func TestExitStatuses(t *testing.T) {
 		{"check", exitUsage, "", "check needs a file: -c FILE or --librdkafka FILE" + tryHelp},
 		{"topics", exitUsage, "", "which cluster?"},
 		{"topics describe", exitUsage, "", tryHelp},
+		{"topics orders", exitUsage, "", "sluice: unexpected argument orders; one topic: sluice topics describe orders" + tryHelp},
+		{"groups --timeout 1s billing", exitUsage, "", "sluice: unexpected argument billing; one group: sluice groups describe billing" + tryHelp},
+		{"version billing", exitUsage, "", "sluice: unexpected argument billing" + tryHelp},
 		{"topics --brokers 127.0.0.1:1 --timeout 100ms", exitFailed, "", "sluice: no broker answers: 127.0.0.1:1 refuses connections: nothing listens there\n"},
 		{"serve --embedded --state-dir /dev/null/x", exitFailed, "", "sluice: state_dir: "},
 	} {
