@@ -24,7 +24,7 @@ func TestAScrapeIsCheap(t *testing.T) {
 	s := crowd(t, ctx, largeCrowd, largeGroups)
 	cpu := func(m *harness.Metrics) float64 { return m.Sum("process_cpu_seconds_total") }
 	before := harnesstest.Scrape(t, ctx, s)
-	size := scrapeOften(t, ctx, s, scrapes)
+	size := len(scrapeOften(t, ctx, s, scrapes))
 	after := harnesstest.Scrape(t, ctx, s)
 	each := (cpu(after) - cpu(before)) / (scrapes + 1)
 	t.Logf("%d connections, %d groups: %d bytes, %d series, %.0f goroutines, %.0f threads, %.0f MiB of memory", largeCrowd, largeGroups,
