@@ -23,8 +23,9 @@ const (
 	strayResets = 10
 )
 
-// With sockets that outlive the process a restart is a pause: nobody is refused, nobody's connection
-// ends before the answer, and nobody hears an error.
+// With sockets that outlive the process a restart is a pause for who connects per request: nobody is refused, nobody's
+// connection ends before the answer, and nobody hears an error. A pipeline's connection ends when
+// sluice stops, and what has no answer is unknown: docs/protocol.md, Draining. Nothing that was answered is lost.
 func TestNobodyIsRefusedAcrossRestarts(t *testing.T) {
 	t.Parallel()
 	resp, management := listen(t), listen(t)
@@ -42,9 +43,6 @@ func TestNobodyIsRefusedAcrossRestarts(t *testing.T) {
 	}
 	if l.cut+l.declined > 0 {
 		t.Errorf("of %d requests %d ended before the answer, %d were answered with an error: %v", l.requests, l.cut, l.declined, l.why)
-	}
-	if l.broken > 0 {
-		t.Errorf("%d of %d pipelines ended before all of their answers: %v", l.broken, l.batches, l.why)
 	}
 }
 
@@ -64,8 +62,8 @@ func TestNothingIsLostAcrossRestarts(t *testing.T) {
 	if l.declined > 0 {
 		t.Errorf("%d requests were answered with an error: %v", l.declined, l.why)
 	}
-	if l.cut+l.broken > strayResets {
-		t.Errorf("%d requests and %d pipelines ended before their answers: %v", l.cut, l.broken, l.why)
+	if l.cut > strayResets {
+		t.Errorf("%d requests ended before their answers: %v", l.cut, l.why)
 	}
 }
 
