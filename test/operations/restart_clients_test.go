@@ -23,7 +23,7 @@ type load struct {
 
 	requests, refused, cut, declined int
 	longest                          time.Duration
-	batches, told, broken            int
+	batches, told, broken            int            // told: in words, or by the end of the connection
 	stalled                          time.Duration  // the longest that the machine let us wait
 	why                              map[string]int // what went wrong, how often
 }
@@ -156,7 +156,7 @@ func (l *load) ended(taken []string, err error) bool {
 	switch {
 	case err == nil:
 		return true
-	case strings.Contains(err.Error(), "Server shutdown"):
+	case strings.Contains(err.Error(), "Server shutdown"), errors.Is(err, io.EOF): // docs/protocol.md, Draining
 		l.told++
 	default:
 		l.broken++
