@@ -4,6 +4,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/consumer"
+	"github.com/sluice-proxy/sluice/kafka/failures"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/producer"
@@ -28,6 +29,7 @@ type (
 	GroupMember        = cluster.GroupMember
 	GroupMove          = cluster.GroupMove
 	GroupOffset        = cluster.GroupOffset
+	GroupPolicies      = failures.GroupPolicies
 	GroupTopicCounts   = consumer.GroupTopicCounts
 	Header             = record.Header
 	Heard              = cluster.Heard
@@ -42,6 +44,9 @@ type (
 	PartitionInfo      = cluster.PartitionInfo
 	PartitionLag       = cluster.PartitionLag
 	PartitionOffset    = record.PartitionOffset
+	Policies           = failures.Policies
+	Policy             = failures.Policy
+	PolicyError        = failures.PolicyError
 	ProduceError       = producer.Error
 	ProfileStatus      = producer.ProfileStatus
 	Properties         = config.Properties
@@ -59,29 +64,39 @@ type (
 	Topic              = cluster.Topic
 	TopicCounts        = producer.TopicCounts
 	TopicPartition     = record.TopicPartition
+	TopicPolicy        = failures.TopicPolicy
 	TopicSetting       = cluster.TopicSetting
 	WindowError        = ledger.WindowError
 )
 
 const (
-	AckExplicit  = consumer.AckExplicit
-	AckNext      = consumer.AckNext
-	AckNone      = consumer.AckNone
-	AnyPartition = producer.AnyPartition
-	AtTime       = cluster.AtTime
-	Beginning    = cluster.Beginning
-	Buffered     = config.Buffered
-	Delivered    = config.Delivered
-	Earliest     = cluster.Earliest
-	ForAll       = config.ForAll
-	ForConsumers = config.ForConsumers
-	ForProducers = config.ForProducers
-	Latest       = cluster.Latest
-	OK           = record.OK
-	Rejected     = record.Rejected
-	Retry        = record.Retry
-	Unknown      = record.Unknown
-	UnknownState = cluster.UnknownState
+	AckExplicit      = consumer.AckExplicit
+	AckNext          = consumer.AckNext
+	AckNone          = consumer.AckNone
+	AnyPartition     = producer.AnyPartition
+	AtTime           = cluster.AtTime
+	Beginning        = cluster.Beginning
+	BlockKey         = failures.BlockKey
+	BlockPartition   = failures.BlockPartition
+	Buffered         = config.Buffered
+	Delivered        = config.Delivered
+	Earliest         = cluster.Earliest
+	ForAll           = config.ForAll
+	ForConsumers     = config.ForConsumers
+	ForProducers     = config.ForProducers
+	Keyed            = failures.Keyed
+	Latest           = cluster.Latest
+	OK               = record.OK
+	Ordered          = failures.Ordered
+	OverridePrefix   = failures.OverridePrefix
+	Pass             = failures.Pass
+	Rejected         = record.Rejected
+	RetriesByDefault = failures.RetriesByDefault
+	Retry            = record.Retry
+	Shared           = failures.Shared
+	Unknown          = record.Unknown
+	UnknownState     = cluster.UnknownState
+	Unlimited        = failures.Unlimited
 )
 
 var (
@@ -110,10 +125,12 @@ var (
 )
 
 var (
-	Defaults    = config.Defaults
-	Forced      = config.Forced
-	OpenCluster = cluster.Alone
-	Pattern     = topicset.Pattern
-	Nameable    = config.Nameable
-	StayedFull  = producer.StayedFull
+	DefaultBreaker = failures.DefaultBreaker
+	Defaults       = config.Defaults
+	Forced         = config.Forced
+	OpenCluster    = cluster.Alone
+	Pattern        = topicset.Pattern
+	Nameable       = config.Nameable
+	StayedFull     = producer.StayedFull
+	WrongOverride  = failures.WrongOverride
 )
