@@ -57,6 +57,8 @@ var (
 	ErrProperties = errors.New("the properties do not fit together")
 	// ErrNoDeadLetters says that a record cannot be rejected: the group has no dead-letter topic.
 	ErrNoDeadLetters = errors.New("no dead-letter topic is configured for this group")
+	// ErrUnusable says that a topic cannot be the dead-letter topic that it is meant to be.
+	ErrUnusable = errors.New("cannot be used")
 	// ErrUnreadable says that librdkafka can neither unpack nor read a batch: its partition stands still.
 	ErrUnreadable = errors.New("a batch cannot be read")
 )
