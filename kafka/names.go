@@ -7,6 +7,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/failures"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/producer"
 	"github.com/sluice-proxy/sluice/kafka/reader"
 	"github.com/sluice-proxy/sluice/kafka/record"
@@ -24,6 +25,7 @@ type (
 	Config             = config.Config
 	CrowdedError       = consumer.CrowdedError
 	Delivery           = ledger.Delivery
+	Details            = librdkafka.Details
 	Group              = cluster.Group
 	GroupLease         = consumer.GroupLease
 	GroupMember        = cluster.GroupMember
@@ -40,6 +42,7 @@ type (
 	Outcome            = record.Outcome
 	Outgoing           = producer.Outgoing
 	OverrideError      = config.OverrideError
+	PackedHeaders      = librdkafka.PackedHeaders
 	Page               = reader.Page
 	PartitionInfo      = cluster.PartitionInfo
 	PartitionLag       = cluster.PartitionLag

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/ledger"
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 const (
@@ -22,7 +23,7 @@ func (s *subscription) warnOfStanding(now time.Time) {
 	s.standingLookedAt = now
 	for _, r := range s.toWarnOf(now) {
 		holder := cmp.Or(r.Holder, "nobody")
-		s.log.Warn("record stands: it was handed out, and is not acknowledged", "record", r.String(), "attempts", r.Attempts,
+		record.Traced(s.log, r.Trace).Warn("record stands: it was handed out, and is not acknowledged", "record", r.String(), "attempts", r.Attempts,
 			"for", r.Age.Round(time.Second).String(), "holder", holder)
 	}
 }

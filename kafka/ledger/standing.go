@@ -17,6 +17,7 @@ type StandingRecord struct {
 	Attempts int           // how often it was lent
 	Age      time.Duration // since it was lent first
 	Holder   string        // the member that owes it; empty: it waits for somebody
+	Trace    string        // the id of its trace; empty: it has none
 }
 
 // String names the record: topic:partition:offset.
@@ -44,6 +45,7 @@ func (l *Ledger) Standing(now time.Time) (r StandingRecord, ok bool) {
 	e := &l.entries[l.head]
 	r = StandingRecord{
 		TopicPartition: e.record.TopicPartition, Offset: e.record.Offset, Attempts: e.attempts, Age: max(0, now.Sub(e.first)),
+		Trace: e.record.Trace(),
 	}
 	if e.owner != nil {
 		r.Holder = e.owner.Name
