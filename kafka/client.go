@@ -51,7 +51,7 @@ func Open(cfg config.Config, log *slog.Logger) (*Client, error) {
 		return nil, err
 	}
 	c.producers = producers
-	c.groups = consumer.New(&c.settings, log, c.life, c.clusterPart)
+	c.groups = consumer.New(&c.settings, log, c.life, c.clusterPart, consumer.DeadLetters{})
 	c.readerPart = reader.New(&c.settings, c.life, c.clusterPart, c.groups.FetchLimit)
 	c.clusterPart.Run(cluster.Engine{Groups: producers.ListGroups, Served: c.groups.Served, Seek: c.groups.Seek, Asked: producers.Asked, Changed: producers.Changed})
 	c.groups.Run()

@@ -25,6 +25,10 @@ type (
 	Config             = config.Config
 	CrowdedError       = consumer.CrowdedError
 	Delivery           = ledger.Delivery
+	DeadCount          = consumer.DeadCount
+	Dispatch           = failures.Dispatch
+	Failure            = failures.Failure
+	FailureOverrides   = failures.Overrides
 	Details            = librdkafka.Details
 	Group              = cluster.Group
 	GroupLease         = consumer.GroupLease
@@ -82,6 +86,7 @@ const (
 	BlockKey         = failures.BlockKey
 	BlockPartition   = failures.BlockPartition
 	Buffered         = config.Buffered
+	ByPolicy         = consumer.ByPolicy
 	Delivered        = config.Delivered
 	Earliest         = cluster.Earliest
 	ForAll           = config.ForAll
@@ -89,6 +94,7 @@ const (
 	ForProducers     = config.ForProducers
 	Keyed            = failures.Keyed
 	Latest           = cluster.Latest
+	LeaseExpired     = failures.LeaseExpired
 	OK               = record.OK
 	Ordered          = failures.Ordered
 	OverridePrefix   = failures.OverridePrefix

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -54,11 +55,11 @@ func (s *subscription) resetTo(partitions []record.TopicPartition, was string) {
 		f := s.partitions[tp]
 		from[tp] = f.expected()
 		if at := s.position(f); at >= 0 {
-			s.history.settlements[tp] = &settlements{position: at, committed: f.commit.committed, log: was}
+			s.history.settlements[tp] = &settlements{Settlements: ledger.Settlements{Position: at}, committed: f.commit.committed, log: was}
 		}
 		s.consumer.hold([]record.PartitionOffset{{TopicPartition: tp, Offset: 0}}) // otherwise librdkafka would commit what was stored of the old log
 		s.mu.Lock()
-		f.restart(-1)
+		s.restart(f, -1)
 		f.log.halted = true
 		s.mu.Unlock()
 	}

@@ -3,6 +3,7 @@ package consumer
 import (
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -52,10 +53,9 @@ func (h *history) forget(here map[string]bool, now time.Time) {
 // them, because the coordinator was away. They count again when the partition comes back, unless somebody else has
 // committed meanwhile.
 type settlements struct {
-	position  int64   // every record below it is settled
-	settled   []int64 // settled offsets above the position
-	committed int64   // what the brokers had, as far as this process knew
-	log       string  // id of the topic, empty when it was not known
+	ledger.Settlements
+	committed int64  // what the brokers had, as far as this process knew
+	log       string // id of the topic, empty when it was not known
 }
 
 // earlierAssignment is what remains of the partition's last assignment to this process.
@@ -68,7 +68,7 @@ type earlierAssignment struct {
 
 // holds tells whether the committed offset is one that this process has committed, or was about to commit.
 func (p *settlements) holds(committed int64) bool {
-	return p.committed <= committed && committed <= p.position
+	return p.committed <= committed && committed <= p.Position
 }
 
 // keepSettlements remembers what is settled of a partition that goes away. The subscription's mu is held until nothing
@@ -81,10 +81,9 @@ func (s *subscription) keepSettlements(tp record.TopicPartition, f *partition) {
 	case f.commit.rewound:
 		return
 	}
-	p := settlements{committed: f.commit.committed, log: s.history.logID(tp.Topic)}
-	p.position, p.settled = f.inDispatch.Ledger().Settlements()
-	p.position = max(p.position, f.commit.committed) // nothing can be settled here below the committed offset
-	if p.position >= 0 || len(p.settled) > 0 {
+	p := settlements{Settlements: f.inDispatch.Ledger().Settlements(), committed: f.commit.committed, log: s.history.logID(tp.Topic)}
+	p.Position = max(p.Position, f.commit.committed) // nothing can be settled here below the committed offset
+	if p.Position >= 0 || len(p.Above)+len(p.Failing) > 0 {
 		s.history.settlements[tp] = &p
 	}
 }
@@ -114,11 +113,11 @@ func (s *subscription) inherit(f *partition) {
 		s.resetTo([]record.TopicPartition{tp}, p.log)
 	case another:
 	default:
-		s.log.Info("partition came back", "partition", tp.String(), "committed", f.commit.committed, "settled_below", p.position, "settled_above", len(p.settled))
+		s.log.Info("partition came back", "partition", tp.String(), "committed", f.commit.committed, "settled_below", p.Position, "settled_above", len(p.Above))
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		f.inDispatch.Ledger().Inherit(p.position, p.settled)
+		f.inDispatch.Ledger().Inherit(p.Settlements)
 		f.earlier.counts = true
-		f.commit.explicit, s.storedAt = f.commit.committed < p.position, time.Time{}
+		f.commit.explicit, s.storedAt = f.commit.committed < p.Position, time.Time{}
 	}
 }

@@ -238,7 +238,7 @@ func (s *subscription) wentBack(f *partition, from, to int64, anew bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if anew {
-		f.restart(to)
+		s.restart(f, to)
 	}
 	f.inDispatch.Ledger().Begin(to)
 	f.commit.explicit, f.log.wentBackAt, s.storedAt = true, time.Now(), time.Time{}

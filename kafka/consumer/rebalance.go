@@ -49,6 +49,7 @@ func (s *subscription) open(tp record.TopicPartition) {
 	s.dispatch.Add(tp, s.leases[row])
 	f := &partition{inDispatch: s.dispatch.Partition(tp), queue: queue, memory: memory, log: logFrom(-1), commit: commitState{stored: -1, committed: -1}}
 	s.partitions[tp], s.committedQuery.due = f, true
+	s.applyRules(f.inDispatch, s.rulesOf(tp.Topic))
 	s.takeSettlements(tp, f)
 	select {
 	case s.groups.opened <- struct{}{}:
@@ -94,7 +95,7 @@ func (s *subscription) owes(partitions []librdkafka.Partition) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range partitions {
-		if l := s.dispatch.Ledger(record.TopicPartition{Topic: p.Topic, Partition: p.ID}); l != nil && l.Owed() > 0 {
+		if l := s.dispatch.Ledger(record.TopicPartition{Topic: p.Topic, Partition: p.ID}); l != nil && l.Unended() {
 			return true
 		}
 	}
@@ -130,6 +131,7 @@ func (s *subscription) end(tp record.TopicPartition, f *partition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.keepSettlements(tp, f)
+	s.dropLetters(tp)
 	s.dispatch.Remove(tp)
 	delete(s.obstacles.unreadable, tp)
 }

@@ -182,3 +182,6 @@ func (s *subscription) has(f *partition, offset int64) {
 		f.commit.explicit = offset > at
 	}
 }
+
+// commitSoon has changed positions committed in the next round. The subscription's mu is held.
+func (s *subscription) commitSoon() { s.wake() }

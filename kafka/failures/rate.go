@@ -1,6 +1,9 @@
 package failures
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Meter holds lending to a Rate: in no stretch of Per are more than Limit records lent. Windows with fixed ends, or a bucket
 // of tokens, would lend up to twice as many around an end, or after a quiet time. The zero Meter has no bound. A Rate
@@ -34,6 +37,15 @@ func (m *Meter) Take(now time.Time, n int) int {
 		m.count(now, n)
 	}
 	return n
+}
+
+// Room is how many records may be lent now.
+func (m *Meter) Room(now time.Time) int {
+	if m.Rate.Limit == 0 {
+		return math.MaxInt
+	}
+	m.forget(now)
+	return max(0, m.Rate.Limit-m.sum)
 }
 
 // Next is the earliest time at which a record may be lent; now, if that is now.

@@ -40,7 +40,7 @@ func (w Window) brimming(s *Member) bool {
 
 // room is how many more records the ledger may take.
 func (w Window) room(l *Ledger) int {
-	if l.bytes >= w.Bytes && l.Span() > 0 {
+	if l.tallies.bytes >= w.Bytes && l.Span() > 0 {
 		return 0
 	}
 	return max(0, w.Records-l.Span())
