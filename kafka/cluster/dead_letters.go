@@ -63,7 +63,7 @@ func (c *Cluster) createDeadLetters(ctx context.Context, source, name string) er
 		return c.await(ctx, name, func(t Topic, err error) bool { return err == nil && len(t.Partitions) > 0 })
 	}
 	if errors.Is(err, kerr.ErrDenied) {
-		return fmt.Errorf("it does not exist, and sluice may not create it: %w; create it, or allow sluice Create and Describe on topics that begin with dlq.", err)
+		return fmt.Errorf("it does not exist, and sluice may not create it: %w; create it, or give sluice Create on the topic", err)
 	}
 	if err != nil {
 		return fmt.Errorf("it does not exist and cannot be created: %w", err)

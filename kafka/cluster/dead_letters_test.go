@@ -114,7 +114,7 @@ func TestWhyThereIsNoDeadLetterTopic(t *testing.T) {
 		want               error
 		says               string
 	}{
-		{"denied", kmsg.CreateTopics, wireerr.TopicAuthorizationFailed, orders, deadOrders, kerr.ErrDenied, "create it, or allow sluice Create"},
+		{"denied", kmsg.CreateTopics, wireerr.TopicAuthorizationFailed, orders, deadOrders, kerr.ErrDenied, "create it, or give sluice Create"},
 		{"policy", kmsg.CreateTopics, wireerr.PolicyViolation, orders, deadOrders, kerr.ErrRefused, "cannot be created"},
 		{"quota", kmsg.CreateTopics, wireerr.ThrottlingQuotaExceeded, orders, deadOrders, kerr.ErrNotNow, "cannot be created"},
 		{"no source", kmsg.CreateTopics, nil, "missing", deadOrders, kerr.ErrNoTopic, "of its source: topic missing"},

@@ -26,7 +26,7 @@ func TestOneRecordThatAlwaysFailsIsSeen(t *testing.T) {
 	j := &kafkatest.Journal{}
 	c := openLogging(t, k.ListenAddrs(), slog.NewTextHandler(j, nil), func(cfg *config.Config) {
 		cfg.Consume.LagInterval, cfg.Consume.StallAfter = 100*time.Millisecond, time.Second
-		cfg.Failures = policyOf(failures.Policy{MaxDeliveries: 1000})
+		cfg.Failures = policyOf(failures.Policy{MaxDeliveries: 1000, MaxRetries: failures.Unlimited})
 	})
 	fillEach(t, c, "letters", 4)
 	bad := record.TopicPartition{Topic: "letters", Partition: 2}

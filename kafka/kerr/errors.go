@@ -37,6 +37,8 @@ var (
 	ErrStopping = errors.New("sluice is stopping")
 	// ErrFull says that a bounded queue has no room: the record was not taken, and may be tried again shortly.
 	ErrFull = errors.New("queue full")
+	// ErrTooLarge says that a record is larger than its topic, or the producer, takes.
+	ErrTooLarge = errors.New("too large")
 	// ErrTooMany says that as many consumers exist as may.
 	ErrTooMany = errors.New("too many groups and topics at once")
 	// ErrTooManyReadings says that no slot for another reading came free in time.

@@ -145,7 +145,7 @@ func (ps *Producers) notTaken(t *topic, code librdkafka.Code, err error, partiti
 		reason = fmt.Sprintf("the record is above the producer's message.max.bytes, %d: raise it in kafka.producer", ps.config().LargestRecord())
 	}
 	return &Error{
-		Outcome: outcomeOf(code, librdkafka.NotPersisted), Topic: t.name, Reason: reason, Cause: kerr.Of(code).Produce,
+		Outcome: outcomeOf(code, librdkafka.NotPersisted), Topic: t.name, Reason: reason, Cause: causeOf(code),
 	}
 }
 
