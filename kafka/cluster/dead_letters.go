@@ -120,3 +120,17 @@ func (c *Cluster) TopicShape(ctx context.Context, name string) (Shape, error) {
 	}
 	return shape, nil
 }
+
+// TopicsWithOffsets reads topics with their offsets, in order. ErrNoTopic says that there is no such topic.
+func (c *Cluster) TopicsWithOffsets(ctx context.Context, names []string) (topics []Topic, err error) {
+	err = c.Query(ctx, func(ctx context.Context, a *Admin) error {
+		for _, name := range names {
+			if _, err := a.topic(ctx, name); err != nil {
+				return err
+			}
+		}
+		topics, err = a.describe(ctx, names)
+		return err
+	})
+	return topics, err
+}
