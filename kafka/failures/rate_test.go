@@ -7,8 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// start is when the tests of this package begin.
-var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+// clockStart is when the tests of this package begin.
+var clockStart = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // took is a take of a test.
 type took struct {
@@ -21,7 +21,7 @@ func TestAMeterHoldsItsRateInEveryStretch(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := Meter{Rate: Rate{rapid.IntRange(1, 200).Draw(t, "limit"), time.Duration(rapid.IntRange(1, 5000).Draw(t, "per")) * time.Millisecond}}
 		var all []took
-		now := start
+		now := clockStart
 		for range rapid.IntRange(1, 200).Draw(t, "takes") {
 			now = now.Add(time.Duration(rapid.IntRange(0, int(m.Rate.Per)).Draw(t, "pause")) / time.Duration(rapid.SampledFrom([]int{1, 10, 1000}).Draw(t, "part")))
 			wanted := rapid.IntRange(0, 300).Draw(t, "wanted")
@@ -60,7 +60,7 @@ func TestAMeterLendsWhatItMay(t *testing.T) {
 		each := rapid.IntRange(1, 1000).Draw(t, "each")
 		const seconds = 20
 		sum := 0
-		for now := start; now.Sub(start) < seconds*time.Second; now = m.Next(now.Add(pace + time.Microsecond)) {
+		for now := clockStart; now.Sub(clockStart) < seconds*time.Second; now = m.Next(now.Add(pace + time.Microsecond)) {
 			sum += m.Take(now, each)
 		}
 		asked := int(seconds * time.Second / (pace + time.Microsecond) * time.Duration(each))
@@ -72,26 +72,26 @@ func TestAMeterLendsWhatItMay(t *testing.T) {
 
 func TestARateThatChangesKeepsWhatWasLent(t *testing.T) {
 	m := Meter{}
-	if n := m.Take(start, 1_000_000); n != 1_000_000 || !m.Next(start).Equal(start) {
+	if n := m.Take(clockStart, 1_000_000); n != 1_000_000 || !m.Next(clockStart).Equal(clockStart) {
 		t.Error("a meter without a rate has a bound")
 	}
 	m.Rate = Rate{10, time.Second}
-	if n := m.Take(start, 8); n != 8 {
+	if n := m.Take(clockStart, 8); n != 8 {
 		t.Errorf("%d of 8", n)
 	}
 	m.Rate = Rate{5, time.Second}
-	if n := m.Take(start, 8); n != 0 {
+	if n := m.Take(clockStart, 8); n != 0 {
 		t.Errorf("%d beyond a lower limit", n)
 	}
-	if next := m.Next(start); !next.Equal(start.Add(time.Second)) {
-		t.Errorf("next after %v", next.Sub(start))
+	if next := m.Next(clockStart); !next.Equal(clockStart.Add(time.Second)) {
+		t.Errorf("next after %v", next.Sub(clockStart))
 	}
 	m.Rate = Rate{20, time.Minute}
-	later := start.Add(30 * time.Second)
+	later := clockStart.Add(30 * time.Second)
 	if n := m.Take(later, 100); n != 12 {
 		t.Errorf("%d after what was lent in the same minute", n)
 	}
-	if next := m.Next(later); !next.Equal(start.Add(time.Minute)) {
-		t.Errorf("next after %v", next.Sub(start))
+	if next := m.Next(later); !next.Equal(clockStart.Add(time.Minute)) {
+		t.Errorf("next after %v", next.Sub(clockStart))
 	}
 }
