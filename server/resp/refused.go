@@ -7,7 +7,7 @@ const (
 	noValues   = "sluice keeps no values: produce with RPUSH topics:<topic> <value>, consume with BLPOP topics:<topic> <seconds>"
 	noMiddle   = "a topic is read from one end: BLPOP topics:<topic> <seconds>, or any offset over HTTP"
 	noScripts  = "sluice runs no scripts: several RPUSH or RPUSHX may be pipelined, or stand in MULTI"
-	noStreams  = "streams can only be produced to yet: XADD <topic> * value <value>; consume with BLPOP topics:<topic> <seconds>"
+	noStreams  = "of streams there is only XADD yet: produce with XADD <topic> * value <value>, consume with BLPOP topics:<topic> <seconds>"
 	noChannels = "there are no subscriptions to channels yet: consume with BLPOP topics:<topic> <seconds>, or over HTTP"
 	noServer   = "sluice is no database, and has nothing to save, to copy or to tune: see COMMAND LIST"
 )
