@@ -3,15 +3,15 @@ package consumer
 import (
 	"context"
 	"errors"
-	"github.com/sluice-proxy/sluice/kafka/failures"
 	"testing"
 	"time"
 
-	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	wireerr "github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/failures"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"

@@ -2,17 +2,17 @@ package consumer
 
 import (
 	"errors"
-	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"sync/atomic"
 	"testing"
 
-	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	wireerr "github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
+	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 

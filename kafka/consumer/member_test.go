@@ -2,17 +2,17 @@ package consumer
 
 import (
 	"errors"
-	"github.com/sluice-proxy/sluice/kafka/failures"
 	"log/slog"
 	"testing"
 	"time"
 
-	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	wireerr "github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/failures"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
