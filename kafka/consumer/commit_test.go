@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
+	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
-	wireerr "github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/failures"

@@ -5,9 +5,9 @@ import (
 	"sync/atomic"
 	"testing"
 
+	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
-	wireerr "github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
