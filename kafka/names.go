@@ -142,4 +142,7 @@ var (
 	Nameable       = config.Nameable
 	StayedFull     = producer.StayedFull
 	WrongOverride  = failures.WrongOverride
+
+	// FindDeadLetter reads a dead letter.
+	FindDeadLetter = failures.Find
 )
