@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -54,9 +55,8 @@ func (s *subscription) resetTo(partitions []record.TopicPartition, was string) {
 		f := s.partitions[tp]
 		from[tp] = f.expected()
 		if at := s.position(f); at >= 0 {
-			s.history.settlements[tp] = &settlements{position: at, committed: f.commit.committed, log: was}
+			s.history.settlements[tp] = &settlements{Settlements: ledger.Settlements{Position: at}, committed: f.commit.committed, log: was}
 		}
-		s.consumer.hold([]record.PartitionOffset{{TopicPartition: tp, Offset: 0}}) // otherwise librdkafka would commit what was stored of the old log
 		s.mu.Lock()
 		f.restart(-1)
 		f.log.halted = true
@@ -121,7 +121,7 @@ const stuckAfter = 2 * time.Second
 // replaceStuck replaces a consumer that does not find the records of a new log.
 func (s *subscription) replaceStuck(ctx context.Context, now time.Time) {
 	for tp, f := range s.partitions {
-		if f.log.behind && !f.commit.explicit && now.Sub(f.log.sought.at) > stuckAfter {
+		if f.log.behind && !s.lacks(f) && now.Sub(f.log.sought.at) > stuckAfter {
 			s.replaceConsumer(ctx, "the topic of "+tp.String()+" was created again, and its records do not come")
 			return
 		}
@@ -212,7 +212,7 @@ func (s *subscription) identified(ids map[string]string, asked time.Time) {
 	}
 	s.history.forget(topics, asked)
 	for _, f := range s.partitions {
-		if f.earlier.settlements != nil && asked.After(f.earlier.openedAt) {
+		if f.earlier.undecided() && asked.After(f.earlier.openedAt) {
 			f.earlier.logKnown = true
 			s.inherit(f)
 		}
@@ -260,7 +260,7 @@ func (s *subscription) replaceConsumer(ctx context.Context, why string) {
 	defer cancel()
 	partitions := slices.Collect(maps.Keys(s.partitions))
 	s.serveRevocation(time.Now(), true)
-	s.store()
+	s.commitNow(time.Now())
 	err := s.consumer.Reopen(ctx, s.properties, s.leaving, s.closeQueues)
 	s.commits.endAll(fmt.Errorf("%w: the consumer was replaced", kerr.ErrNoAnswer))
 	switch {

@@ -12,6 +12,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
+	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -64,7 +65,7 @@ func TestWhatIsSettledWhileAPartitionGoesIsKept(t *testing.T) {
 		go func() { <-settled; c.memory.mu.Unlock() }()
 		close(begun)
 		w.sub.drop(letters)
-		kept <- w.sub.history.settlements[letters].position
+		kept <- w.sub.history.settlements[letters].Position
 	})
 	<-begun
 	for w.Accept(letters, below) {
@@ -168,7 +169,7 @@ func commitAs(t *testing.T, c *engine, group string, at record.PartitionOffset) 
 }
 
 func TestWhatHolds(t *testing.T) {
-	p := settlements{position: 10, committed: 4}
+	p := settlements{Settlements: ledger.Settlements{Position: 10}, committed: 4}
 	for at, want := range map[int64]bool{-1: false, 3: false, 4: true, 10: true, 11: false} {
 		if p.holds(at) != want {
 			t.Errorf("committed at %d: %v", at, !want)

@@ -23,8 +23,8 @@ type Ledger struct {
 	fetched    int64 // highest offset ever appended, -1 for none
 	end        int64 // nothing comes below it any more but what was appended: see End
 
-	doneBelow int64   // what comes below is settled already: see Inherit
-	done      []int64 // and these, in order
+	inherited inherited
+	reach     reach
 
 	ready      int // entries in state ready
 	readyBytes int // their size
@@ -54,7 +54,7 @@ type entry struct {
 // NewLedger starts the ledger of a partition of which nothing is known yet. What happens in it is counted
 // in lending, which ledgers of one lock may share.
 func NewLedger(lending *LeaseCounts) *Ledger {
-	return &Ledger{generation: ledgers.Add(1), position: -1, fetched: -1, counts: lending}
+	return &Ledger{generation: ledgers.Add(1), position: -1, fetched: -1, reach: reach{before: -1}, counts: lending}
 }
 
 // ledgers counts ledgers.
@@ -68,19 +68,30 @@ func (l *Ledger) Append(r record.Record) bool {
 	}
 	l.fetched = r.Offset
 	l.counts.Fetched++
-	if r.Offset < l.doneBelow {
+	if len(l.reach.ahead) > 0 || !l.fits(r.Offset) {
+		l.reach.ahead = append(l.reach.ahead, r)
+		l.bytes += r.Size()
 		return true
 	}
-	if len(l.done) > 0 && l.wasDone(r.Offset) {
-		l.entries = append(l.entries, entry{record: record.Record{TopicPartition: r.TopicPartition, Offset: r.Offset}, state: settled})
+	l.enter(r)
+	return true
+}
+
+// enter takes a record that was not settled in an earlier ledger.
+func (l *Ledger) enter(r record.Record) {
+	if r.Offset < l.inherited.below {
+		return
+	}
+	if len(l.inherited.above) > 0 && l.wasDone(r.Offset) {
+		l.push(entry{record: record.Record{TopicPartition: r.TopicPartition, Offset: r.Offset}, state: settled})
+		l.reach.above++
 		l.trim()
-		return true
+		return
 	}
-	l.entries = append(l.entries, entry{record: r})
+	l.push(entry{record: r})
 	l.ready++
 	l.readyBytes += r.Size()
 	l.bytes += r.Size()
-	return true
 }
 
 // Position is the offset to commit: all below it are settled. -1 means nothing was settled yet.
@@ -211,7 +222,7 @@ func (l *Ledger) Settled(offset int64) bool {
 // Skip moves the position to offset where it is lower: somebody has said that all before is done. Records before it
 // that nobody holds are lent to nobody any more. What is still owed before it does not move it any more.
 func (l *Ledger) Skip(offset int64) {
-	l.position, l.doneBelow = max(l.position, offset), max(l.doneBelow, offset)
+	l.position, l.inherited.below = max(l.position, offset), max(l.inherited.below, offset)
 	for i := l.head; i < len(l.entries) && l.entries[i].record.Offset < offset; i++ {
 		if e := &l.entries[i]; e.state == ready && e.owner == nil {
 			l.ready--
@@ -252,6 +263,8 @@ func (l *Ledger) settle(e *entry) {
 func (l *Ledger) finish(e *entry) {
 	l.bytes -= e.record.Size()
 	e.state = settled
+	l.reach.above++
+	l.reach.changes++
 	// The bytes may be needed elsewhere long before the offset can be committed.
 	e.record.Key, e.record.Value, e.record.Headers = nil, nil, nil
 }
@@ -260,9 +273,9 @@ func (l *Ledger) finish(e *entry) {
 func (l *Ledger) trim() {
 	for l.head < len(l.entries) && l.entries[l.head].state == settled {
 		l.position = max(l.position, l.entries[l.head].record.Offset+1)
-		l.entries[l.head] = entry{}
-		l.head++
+		l.pop()
 	}
+	l.enterAhead()
 	if l.position >= 0 && l.Span() == 0 {
 		l.position = max(l.position, l.end)
 	}

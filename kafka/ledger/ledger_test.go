@@ -177,9 +177,13 @@ func (w *ledgerWalk) GoBack(t *rapid.T) {
 func (w *ledgerWalk) ComeBack(t *rapid.T) {
 	w.ledger.Abandon()
 	w.book.abandon()
-	position, settled := w.ledger.Settlements()
+	settlements, position := w.ledger.Settlements(), w.ledger.Position()
+	if position >= 0 && settlements.Position != position {
+		t.Fatalf("the position is %d, and the heir's %d", position, settlements.Position)
+	}
 	w.ledger = NewLedger(w.ledger.counts)
-	w.ledger.Inherit(position, settled)
+	w.ledger.Inherit(settlements)
+	w.book.begin(settlements.Position)
 	from := rapid.Int64Range(max(0, position-10), max(0, position)).Draw(t, "from")
 	w.ledger.Pass(from, from)
 	for _, p := range w.book.again(from) {
