@@ -59,7 +59,7 @@ var mutants = []*mutant{
 		fault: "kill -9 of sluice", rule: ruleNotAgain,
 	},
 	{
-		Name: "forgets to commit", seam: "position-above-stored", body: "return false",
+		Name: "forgets to commit", seam: "settled-not-committed", body: "return false",
 		fault: "kill -9 of sluice", rule: ruleAckedAgain,
 	},
 	{
