@@ -72,7 +72,7 @@ func (r *reader) id(flags byte) string {
 	case flags&flagID != 0 && flags&flagText != 0:
 		r.fail()
 	case flags&flagID != 0:
-		return base64.RawURLEncoding.EncodeToString(r.bytes(idBytes))
+		return base64.RawStdEncoding.EncodeToString(r.bytes(idBytes))
 	case flags&flagText != 0:
 		return string(r.bytes(r.number(mostID)))
 	}

@@ -64,9 +64,9 @@ func behind(above []Range, committed int64) []Range {
 
 func encodeHead(m *Map) []byte {
 	out := binary.AppendUvarint([]byte{0}, uint64(max(0, m.At.UnixMilli())))
-	switch id, err := base64.RawURLEncoding.DecodeString(m.Log); {
+	switch id, err := base64.RawStdEncoding.DecodeString(m.Log); {
 	case m.Log == "":
-	case err == nil && len(id) == idBytes && base64.RawURLEncoding.EncodeToString(id) == m.Log:
+	case err == nil && len(id) == idBytes && base64.RawStdEncoding.EncodeToString(id) == m.Log:
 		out[0] |= flagID
 		out = append(out, id...)
 	case len(m.Log) <= mostID:
