@@ -63,6 +63,10 @@ var mutants = []*mutant{
 		fault: "kill -9 of sluice", rule: ruleAckedAgain,
 	},
 	{
+		Name: "forgets what is acknowledged beyond a gap", seam: "settled-beyond-a-gap", body: `return ""`,
+		fault: "kill -9 of sluice", rule: ruleAckedAgain, web: true,
+	},
+	{
 		Name: "takes a dead client's records for done", seam: "record-of-a-dead-client", body: "l.settle(e)",
 		fault: "kill -9 of clients", rule: ruleNotAgain,
 	},
