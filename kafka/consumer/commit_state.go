@@ -325,8 +325,7 @@ func (s *subscription) shortenMetadata() {
 	if s.commits.limit < leastMetadata {
 		s.commits.limit = 0
 	}
-	s.log.Warn("brokers refuse the metadata of a commit: what is acknowledged beyond a gap is kept in less, or not at all",
-		"characters", was, "now", s.commits.limit, "see", "offset.metadata.max.bytes of the brokers")
+	s.log.Warn("brokers refuse the metadata of a commit", "characters", was, "from_now_on", s.commits.limit, "see", "offset.metadata.max.bytes")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.partitions {

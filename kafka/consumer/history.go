@@ -158,7 +158,7 @@ func (s *subscription) takeOver(f *partition, p *settlements, kept *commitmeta.M
 		all.Above = commitmeta.Merge(all.Above, kept.Above)
 		all.Failing = commitmeta.MergeFailing(all.Failing, kept.Failing)
 	}
-	s.log.Info("partition came back", "partition", f.inDispatch.String(), "committed", f.commit.committed, "settled_below", all.Position, "settled_above", len(all.Above))
+	s.logTaken(f, p, &all)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := f.inDispatch.Ledger()
@@ -169,4 +169,14 @@ func (s *subscription) takeOver(f *partition, p *settlements, kept *commitmeta.M
 		return
 	}
 	s.hurries.Store(true)
+}
+
+func (s *subscription) logTaken(f *partition, p *settlements, all *ledger.Settlements) {
+	log := s.log.With("partition", f.inDispatch.String(), "committed", f.commit.committed, "settled_below", all.Position,
+		"settled_ranges_above", len(all.Above), "failing", len(all.Failing))
+	if p == nil {
+		log.Info("acknowledgements taken over")
+		return
+	}
+	log.Info("partition came back")
 }
