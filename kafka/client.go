@@ -32,6 +32,7 @@ type Client struct {
 	*readerPart
 	producers *producer.Producers
 	groups    *consumer.Groups
+	letters   *deadLetters
 
 	settings atomic.Pointer[config.Config]
 	log      *slog.Logger
@@ -51,7 +52,8 @@ func Open(cfg config.Config, log *slog.Logger) (*Client, error) {
 		return nil, err
 	}
 	c.producers = producers
-	c.groups = consumer.New(&c.settings, log, c.life, c.clusterPart)
+	c.letters = newDeadLetters(&c.settings, c.clusterPart, producers)
+	c.groups = consumer.New(&c.settings, log, c.life, c.clusterPart, consumer.DeadLetters{Write: c.letters.write, Ensure: c.letters.ensure})
 	c.readerPart = reader.New(&c.settings, c.life, c.clusterPart, c.groups.FetchLimit)
 	c.clusterPart.Run(cluster.Engine{Groups: producers.ListGroups, Served: c.groups.Served, Seek: c.groups.Seek, Asked: producers.Asked, Changed: producers.Changed})
 	c.groups.Run()
@@ -61,8 +63,8 @@ func Open(cfg config.Config, log *slog.Logger) (*Client, error) {
 // arenas bounds malloc's arenas for the process; see librdkafka.BoundArenas.
 const arenas = 4
 
-// Close takes no more records. Every subscription commits and leaves its group. The producers send what is
-// queued, and end. Each of these steps ends with ctx. The error says how many records were not delivered
+// Close takes no more records. Every subscription commits and leaves its group. Dead letters are written. The
+// producers send what is queued, and end. Each of these steps ends with ctx. The error says how many records were not delivered
 // since Stopping.
 func (c *Client) Close(ctx context.Context) error {
 	c.producers.Stopping()
@@ -70,6 +72,7 @@ func (c *Client) Close(ctx context.Context) error {
 	c.beginToStop()
 	c.life.End()
 	err := c.life.Wait(ctx)
+	c.letters.close(ctx)
 	c.readerPart.Close(ctx)
 	c.producers.Close(ctx)
 	c.clusterPart.Close(ctx)

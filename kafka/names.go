@@ -4,8 +4,10 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/consumer"
+	"github.com/sluice-proxy/sluice/kafka/failures"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/producer"
 	"github.com/sluice-proxy/sluice/kafka/reader"
 	"github.com/sluice-proxy/sluice/kafka/record"
@@ -23,11 +25,17 @@ type (
 	Config             = config.Config
 	CrowdedError       = consumer.CrowdedError
 	Delivery           = ledger.Delivery
+	DeadCount          = consumer.DeadCount
+	Dispatch           = failures.Dispatch
+	Failure            = failures.Failure
+	FailureOverrides   = failures.Overrides
+	Details            = librdkafka.Details
 	Group              = cluster.Group
 	GroupLease         = consumer.GroupLease
 	GroupMember        = cluster.GroupMember
 	GroupMove          = cluster.GroupMove
 	GroupOffset        = cluster.GroupOffset
+	GroupPolicies      = failures.GroupPolicies
 	GroupTopicCounts   = consumer.GroupTopicCounts
 	Header             = record.Header
 	Heard              = cluster.Heard
@@ -38,10 +46,14 @@ type (
 	Outcome            = record.Outcome
 	Outgoing           = producer.Outgoing
 	OverrideError      = config.OverrideError
+	PackedHeaders      = librdkafka.PackedHeaders
 	Page               = reader.Page
 	PartitionInfo      = cluster.PartitionInfo
 	PartitionLag       = cluster.PartitionLag
 	PartitionOffset    = record.PartitionOffset
+	Policies           = failures.Policies
+	Policy             = failures.Policy
+	PolicyError        = failures.PolicyError
 	ProduceError       = producer.Error
 	ProfileStatus      = producer.ProfileStatus
 	Properties         = config.Properties
@@ -59,6 +71,7 @@ type (
 	Topic              = cluster.Topic
 	TopicCounts        = producer.TopicCounts
 	TopicPartition     = record.TopicPartition
+	TopicPolicy        = failures.TopicPolicy
 	TopicSetting       = cluster.TopicSetting
 	WindowError        = ledger.WindowError
 )
@@ -67,24 +80,35 @@ type (
 const MostWindowRecords = config.MostWindowRecords
 
 const (
-	AckExplicit  = consumer.AckExplicit
-	AckNext      = consumer.AckNext
-	AckNone      = consumer.AckNone
-	AnyPartition = producer.AnyPartition
-	AtTime       = cluster.AtTime
-	Beginning    = cluster.Beginning
-	Buffered     = config.Buffered
-	Delivered    = config.Delivered
-	Earliest     = cluster.Earliest
-	ForAll       = config.ForAll
-	ForConsumers = config.ForConsumers
-	ForProducers = config.ForProducers
-	Latest       = cluster.Latest
-	OK           = record.OK
-	Rejected     = record.Rejected
-	Retry        = record.Retry
-	Unknown      = record.Unknown
-	UnknownState = cluster.UnknownState
+	AckExplicit      = consumer.AckExplicit
+	AckNext          = consumer.AckNext
+	AckNone          = consumer.AckNone
+	AnyPartition     = producer.AnyPartition
+	AtTime           = cluster.AtTime
+	Beginning        = cluster.Beginning
+	BlockKey         = failures.BlockKey
+	BlockPartition   = failures.BlockPartition
+	Buffered         = config.Buffered
+	ByPolicy         = consumer.ByPolicy
+	Delivered        = config.Delivered
+	Earliest         = cluster.Earliest
+	ForAll           = config.ForAll
+	ForConsumers     = config.ForConsumers
+	ForProducers     = config.ForProducers
+	Keyed            = failures.Keyed
+	Latest           = cluster.Latest
+	LeaseExpired     = failures.LeaseExpired
+	OK               = record.OK
+	Ordered          = failures.Ordered
+	OverridePrefix   = failures.OverridePrefix
+	Pass             = failures.Pass
+	Rejected         = record.Rejected
+	RetriesByDefault = failures.RetriesByDefault
+	Retry            = record.Retry
+	Shared           = failures.Shared
+	Unknown          = record.Unknown
+	UnknownState     = cluster.UnknownState
+	Unlimited        = failures.Unlimited
 )
 
 var (
@@ -113,10 +137,12 @@ var (
 )
 
 var (
-	Defaults    = config.Defaults
-	Forced      = config.Forced
-	OpenCluster = cluster.Alone
-	Pattern     = topicset.Pattern
-	Nameable    = config.Nameable
-	StayedFull  = producer.StayedFull
+	DefaultBreaker = failures.DefaultBreaker
+	Defaults       = config.Defaults
+	Forced         = config.Forced
+	OpenCluster    = cluster.Alone
+	Pattern        = topicset.Pattern
+	Nameable       = config.Nameable
+	StayedFull     = producer.StayedFull
+	WrongOverride  = failures.WrongOverride
 )

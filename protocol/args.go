@@ -35,7 +35,7 @@ func ParseProduceKey(arg []byte) (topic, key []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := checkTopic(topic); err != nil {
+	if err := CheckTopic(topic); err != nil {
 		return nil, nil, err
 	}
 	return topic, key, nil
@@ -76,8 +76,8 @@ func cutTopics(arg []byte) (names, rest []byte, err error) {
 	return names, nil, nil
 }
 
-// checkTopic says why a name cannot be a topic; see record.ValidTopic.
-func checkTopic(name []byte) error {
+// CheckTopic says why a name cannot be a topic; see record.ValidTopic.
+func CheckTopic(name []byte) error {
 	switch {
 	case record.ValidTopic(name):
 		return nil
@@ -94,10 +94,10 @@ func checkTopic(name []byte) error {
 // maxExpression bounds a pattern of topics.
 const maxExpression = 1000
 
-// validSubscription is checkTopic, but lets patterns through: package kafka judges those.
+// validSubscription is CheckTopic, but lets patterns through: package kafka judges those.
 func validSubscription(name []byte) error {
 	if len(name) == 0 || name[0] != '^' {
-		return checkTopic(name)
+		return CheckTopic(name)
 	}
 	switch {
 	case len(name) > maxExpression:
@@ -124,7 +124,7 @@ func ParseRecordID(arg []byte) (RecordID, error) {
 	if !okPartition || !okOffset || partition < 0 || partition > math.MaxInt32 || offset < 0 {
 		return RecordID{}, fmt.Errorf("bad record id %s: it must look like topic:partition:offset", clip(arg))
 	}
-	if err := checkTopic(topic); err != nil {
+	if err := CheckTopic(topic); err != nil {
 		return RecordID{}, err
 	}
 	return RecordID{Topic: topic, Partition: int32(partition), Offset: offset}, nil

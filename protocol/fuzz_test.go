@@ -247,12 +247,12 @@ func FuzzRecordID(f *testing.F) {
 	f.Fuzz(func(t *testing.T, arg []byte) {
 		id, err := ParseRecordID(arg)
 		if err == nil {
-			if printed := fmt.Sprintf("%s:%d:%d", id.Topic, id.Partition, id.Offset); printed != string(arg) || checkTopic(id.Topic) != nil {
+			if printed := fmt.Sprintf("%s:%d:%d", id.Topic, id.Partition, id.Offset); printed != string(arg) || CheckTopic(id.Topic) != nil {
 				t.Fatalf("%q was read as %s", arg, printed)
 			}
 		}
 		parts := shape.FindSubmatch(arg)
-		valid := parts != nil && checkTopic(parts[1]) == nil && fits(parts[2], 31) && fits(parts[3], 63)
+		valid := parts != nil && CheckTopic(parts[1]) == nil && fits(parts[2], 31) && fits(parts[3], 63)
 		if valid != (err == nil) {
 			t.Fatalf("%q: %v", arg, err)
 		}

@@ -4,6 +4,7 @@ package cluster
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,6 +27,8 @@ type Cluster struct {
 	state       clusterState
 	doubted     atomic.Bool // see Doubt
 	engine      Engine
+
+	uncheckedLetters sync.Once // see checkDeadLetters
 }
 
 // Engine is what a Cluster needs of those who produce and consume. Its functions are called from several goroutines.

@@ -18,13 +18,17 @@ type Map struct {
 // Range is the offsets from From up to, but not including, To. Offsets without a record may be among them.
 type Range struct{ From, To int64 }
 
-// Failing is a record that has failed, and is not settled.
+// Failing is a record that has failed, or whose clients have died, and is not settled.
 type Failing struct {
-	Offset           int64
-	Failures, Deaths int
-	First            time.Time // when it failed first; in a map, to the second
-	Due              time.Time // it is not lent before; zero: at once. In a map, to the millisecond
+	Offset   int64
+	Failures int       // how often a client could not process it, or did not settle it in its time
+	Deaths   int       // how many clients have ended while they held it
+	First    time.Time // when that happened for the first time; in a map, to the second
+	Due      time.Time // it is not lent before; the zero time: at once. In a map, to the millisecond
 }
+
+// Attempts is how many attempts have ended without success.
+func (f *Failing) Attempts() int { return f.Failures + f.Deaths }
 
 // Empty tells whether a map says nothing.
 func (m *Map) Empty() bool { return len(m.Above)+len(m.Failing) == 0 }

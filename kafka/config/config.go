@@ -9,6 +9,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/failures"
 )
 
 // The two producer profiles. A profile is a named set of librdkafka properties; every record is produced
@@ -38,6 +40,8 @@ type Config struct {
 
 	Produce Produce
 	Consume Consume
+	// Failures says what becomes of records whose processing fails, by group and topic.
+	Failures failures.Policies
 	// MaxTopicRows bounds the topics that are counted by name: see Client.Produced.
 	MaxTopicRows int
 
@@ -130,6 +134,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Consume.StallAfter < c.Consume.LagInterval {
 		return fmt.Errorf("consume.stall_after: %v is less than consume.lag_interval, %v", c.Consume.StallAfter, c.Consume.LagInterval)
+	}
+	if mistakes := c.Failures.Mistakes(); len(mistakes) > 0 {
+		return mistakes[0]
 	}
 	return c.validateProperties()
 }

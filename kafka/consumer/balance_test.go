@@ -56,7 +56,7 @@ func settleOne(m *Member, held []ledger.Delivery, chance *rand.Rand) []ledger.De
 	d := held[i]
 	switch chance.IntN(4) {
 	case 0:
-		m.Release(d.TopicPartition, d.Offset, 0)
+		m.Return(d.TopicPartition, d.Offset)
 	case 1:
 		m.AcceptThrough(d.TopicPartition, d.Offset)
 	default:

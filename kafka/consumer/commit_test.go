@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"errors"
+	"github.com/sluice-proxy/sluice/kafka/failures"
 	"testing"
 	"time"
 
@@ -51,7 +52,7 @@ func TestACommitEndsAtWhatOthersOwe(t *testing.T) {
 	k, c := lettersOn(t, 10, never)
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 5)
-	w.Release(letters, 1, time.Hour)
+	w.Fail(letters, 1, failures.Failure{}, time.Hour)
 	if err := w.Commit(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 4}}); err != nil {
 		t.Fatal(err)
 	}

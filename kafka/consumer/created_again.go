@@ -58,7 +58,7 @@ func (s *subscription) resetTo(partitions []record.TopicPartition, was string) {
 			s.history.settlements[tp] = &settlements{Settlements: ledger.Settlements{Position: at}, committed: f.commit.committed, log: was}
 		}
 		s.mu.Lock()
-		f.restart(-1)
+		s.restart(f, -1)
 		f.log.halted = true
 		s.mu.Unlock()
 	}

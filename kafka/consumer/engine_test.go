@@ -55,7 +55,7 @@ func openLogging(t *testing.T, brokers []string, log slog.Handler, change func(*
 	c := &engine{life: lifetime.New()}
 	c.settings.Store(&cfg)
 	c.clusterPart = cluster.New(&c.settings, slog.New(log), c.life)
-	c.groupsPart = New(&c.settings, slog.New(log), c.life, c.clusterPart)
+	c.groupsPart = New(&c.settings, slog.New(log), c.life, c.clusterPart, DeadLetters{})
 	c.clusterPart.Run(cluster.Engine{
 		Groups: c.listGroups, Served: c.Served, Seek: c.Seek,
 		Asked:   func(context.Context, cluster.Ask, []cluster.Heard, error) {},

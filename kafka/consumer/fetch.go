@@ -21,7 +21,7 @@ type partition struct {
 // fetchAll moves records from librdkafka to the partitions that hold too few, and wakes members for them.
 func (s *subscription) fetchAll(now time.Time) {
 	for _, f := range s.partitions {
-		s.fetchIfLow(f)
+		s.fetchIfLow(f, now)
 	}
 	ahead := s.groups.ahead()
 	s.mu.Lock()
@@ -30,11 +30,11 @@ func (s *subscription) fetchAll(now time.Time) {
 	s.dispatch.Wake(now)
 }
 
-func (s *subscription) fetchIfLow(f *partition) {
+func (s *subscription) fetchIfLow(f *partition, now time.Time) {
 	s.mu.Lock()
 	want := s.dispatch.Wants(f.inDispatch)
 	s.mu.Unlock()
-	if want > 0 && f.queue != nil && !s.waits(f) {
+	if want > 0 && f.queue != nil && !s.waits(f) && s.mayFail(f.inDispatch.Topic, now) {
 		s.fetch(f, want)
 	}
 }
@@ -94,6 +94,7 @@ func (s *subscription) take(f *partition, fetched []librdkafka.Message) {
 			s.groups.consumed.fetched.Add(1)
 		}
 	}
+	s.serveRecalled(f.inDispatch)
 	if s.obstacles.trouble != nil && !s.halting() {
 		s.obstacles.trouble = nil
 	}
@@ -102,9 +103,10 @@ func (s *subscription) take(f *partition, fetched []librdkafka.Message) {
 
 // restart begins a new ledger for the partition. next is the offset that comes next; below 0 it is not known. Records
 // that members owe are taken back. The subscription's mu is held.
-func (f *partition) restart(next int64) {
+func (s *subscription) restart(f *partition, next int64) {
 	next = max(-1, next)
 	f.inDispatch.Restart()
+	s.dropLetters(f.inDispatch.TopicPartition)
 	f.inDispatch.Ledger().Reach(f.commit.reach)
 	f.log, f.commit = logFrom(next), f.commit.restarted()
 	f.earlier.settlements, f.earlier.kept, f.memory.resumeAt = nil, nil, next

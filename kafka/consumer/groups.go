@@ -38,7 +38,9 @@ type Groups struct {
 	life     *lifetime.Lifetime
 	cluster  *cluster.Cluster
 
+	deadLetters     DeadLetters
 	consumed        consumeCounts
+	dead            deadCounts
 	leases          leaseTable
 	memory          memory
 	opened          chan struct{} // a partition was opened: see watchTopics
@@ -55,9 +57,9 @@ type Groups struct {
 }
 
 // New makes Groups that members can join. Run starts its loops.
-func New(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifetime.Lifetime, cluster *cluster.Cluster) *Groups {
+func New(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifetime.Lifetime, cluster *cluster.Cluster, letters DeadLetters) *Groups {
 	g := &Groups{
-		settings: settings, log: log, life: life, cluster: cluster,
+		settings: settings, log: log, life: life, cluster: cluster, deadLetters: letters, dead: newDeadCounts(),
 		leases: newLeaseTable(), opened: make(chan struct{}, 1), firstAskers: make(chan struct{}, firstAskers), committedAskers: make(chan struct{}, committedAskers),
 		discovering: discovering{sought: make(chan struct{}, 1)}, subscriptions: map[string]*subscription{}, members: map[Identity]*Member{}, noted: map[string]bool{}, departed: departures{},
 		slots: consumerSlots{all: map[*subscription]netip.Prefix{}, waiting: map[Identity]func(){}},

@@ -88,7 +88,7 @@ func (s *subscription) keepSettlements(tp record.TopicPartition, f *partition) {
 	}
 	p := settlements{Settlements: f.inDispatch.Ledger().Settlements(), committed: f.commit.committed, log: s.history.logID(tp.Topic)}
 	p.Position = max(p.Position, f.commit.committed) // nothing can be settled here below the committed offset
-	if p.Position >= 0 || len(p.Above) > 0 {
+	if p.Position >= 0 || len(p.Above)+len(p.Failing) > 0 {
 		s.history.settlements[tp] = &p
 	}
 }

@@ -108,6 +108,55 @@ func (t *leaseTable) closed(s *subscription) {
 	delete(t.open, s)
 }
 
+// deadKey names a row of deadCounts.
+type deadKey struct{ group, topic, class string }
+
+// deadCounts count the records that were given up. Clients name the classes, so the rows are bounded.
+type deadCounts struct {
+	mu   sync.Mutex // taken after the mutex of a subscription
+	rows map[deadKey]int64
+}
+
+// mostDeadRows bounds the rows. Further classes of a group and topic share a row, and then all others do.
+const mostDeadRows = 200
+
+func newDeadCounts() deadCounts { return deadCounts{rows: map[deadKey]int64{}} }
+
+func (c *deadCounts) count(group, topic, class string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, key := range [...]deadKey{{group, topic, class}, {group, topic, otherClasses}, {}} {
+		_, known := c.rows[key]
+		if known || len(c.rows) < mostDeadRows || key == (deadKey{}) {
+			c.rows[key]++
+			return
+		}
+	}
+}
+
+// otherClasses is the class of what has no row of its own.
+const otherClasses = "other"
+
+// DeadCount is how many records of a group and topic were given up with a class of error. An empty group and topic: all beyond
+// the bound on rows.
+type DeadCount struct {
+	Group, Topic, Class string
+	Records             int64
+}
+
+// Dead lists what was given up since the start, in order.
+func (g *Groups) Dead() (list []DeadCount) {
+	g.dead.mu.Lock()
+	defer g.dead.mu.Unlock()
+	for key, n := range g.dead.rows {
+		list = append(list, DeadCount{key.group, key.topic, key.class, n})
+	}
+	slices.SortFunc(list, func(a, b DeadCount) int {
+		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Class, b.Class))
+	})
+	return list
+}
+
 // Consumed reads the table: a row per group and topic, in order.
 func (g *Groups) Consumed() []GroupTopicCounts {
 	t := &g.leases
@@ -125,7 +174,7 @@ func (g *Groups) Consumed() []GroupTopicCounts {
 	for m, l := range all {
 		rows = append(rows, GroupTopicCounts{
 			Group: m.group, Topic: m.topic, Fetched: l.Fetched, Lent: l.Lent, Accepted: l.Accepted, Released: l.Released,
-			Rejected: l.Rejected, Redelivered: l.Redelivered, Stale: l.stale, Leased: l.Leased, Skipped: l.Skipped,
+			Rejected: l.Rejected, Redelivered: l.Redelivered, Stale: l.stale, Leased: l.Leased, Skipped: l.Skipped, Dead: l.Dead,
 			StandingAge: l.age, StandingAttempts: l.attempts,
 		})
 	}

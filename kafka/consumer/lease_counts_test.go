@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"fmt"
+	"github.com/sluice-proxy/sluice/kafka/failures"
 	"runtime"
 	"testing"
 	"time"
@@ -35,7 +36,7 @@ func TestEveryLeaseHasOneEnd(t *testing.T) {
 	w.AcceptThrough(letters, 1)
 	w.Accept(letters, 1)                                         // again: stale
 	w.Accept(record.TopicPartition{Topic: "x", Partition: 0}, 1) // of a partition that was never assigned
-	w.Release(letters, 3, 0)
+	w.Fail(letters, 3, failures.Failure{}, 0)
 	wantConsumed(t, c,
 		GroupTopicCounts{Stale: 1},
 		GroupTopicCounts{Group: "group", Topic: "letters", Fetched: 10, Lent: 4, Accepted: 2, Released: 1, Stale: 1, Leased: 1})

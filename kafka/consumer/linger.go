@@ -35,6 +35,7 @@ func (s *subscription) arrive(now time.Time) {
 func (s *subscription) mayEnd(now time.Time) bool {
 	s.mu.Lock()
 	gone := s.dispatch.Expire(now)
+	s.serveDeaths(now)
 	empty := s.dispatch.Empty()
 	if !empty || len(gone) > 0 {
 		s.presence.lastUsed = now

@@ -141,7 +141,7 @@ func TestVisitsKeepASubscription(t *testing.T) {
 func TestASubscriptionWhoseMembersComeAndGoStaysForAMoment(t *testing.T) {
 	t.Parallel()
 	s := &subscription{
-		description: description{cfg: &config.Config{Consume: config.Consume{Linger: 30 * time.Second}}}, sharedState: sharedState{dispatch: ledger.NewDispatch(1, 1)},
+		description: description{cfg: &config.Config{Consume: config.Consume{Linger: 30 * time.Second}}}, sharedState: sharedState{dispatch: ledger.NewDispatch(ledger.Ordered, 1, 1)},
 	}
 	if got := s.lingerTime(true); got != joiningTime {
 		t.Errorf("stays for %v while it joins", got)

@@ -247,7 +247,7 @@ func (s *subscription) wentBack(f *partition, from, to int64, anew bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if anew {
-		f.restart(to)
+		s.restart(f, to)
 	}
 	f.inDispatch.Ledger().Begin(to)
 	f.commit.anew, f.log.wentBackAt = true, time.Now()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/failures"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/record"
@@ -50,6 +51,14 @@ type SubscribeOptions struct {
 	// WindowFactor is how many times Config's window a member may leave unsettled that asks for many clients. 0 is once.
 	// It does not change what a partition may hold.
 	WindowFactor int
+	// Dispatch is how the group's partitions are to be shared; empty: as its policies say, else ordered.
+	Dispatch failures.Dispatch
+	// AnyDispatch says that the member takes the dispatch that its group has here.
+	AnyDispatch bool
+	// Blocks is what waits for a record that the member could not process, where no policy says; empty: as the dispatch has it.
+	Blocks failures.OnError
+	// Failures are settings of the group's policies that the member sets itself.
+	Failures failures.Overrides
 	// Address is the client's address, or the zero value. Config.Consume.MaxSubscriptions also bounds what one address may open.
 	Address netip.Addr
 }
@@ -77,6 +86,8 @@ type Member struct {
 	sub        *subscription
 	inDispatch *ledger.Member
 	live       bool // guarded by the mutex of Groups
+	blocks     failures.OnError
+	overrides  failures.Overrides
 }
 
 // Join makes a member, and opens its subscription if it is the first. wake is called when a Next that found nothing
@@ -113,18 +124,25 @@ func (g *Groups) Join(id Identity, in SubscribeOptions, wake func()) (*Member, e
 	if old != nil && old.sub != sub {
 		old.dismiss()
 	}
-	m := &Member{id: id, ack: in.Ack, sub: sub, live: true}
-	sub.mu.Lock()
-	sub.arrive(time.Now())
-	m.inDispatch = sub.dispatch.Attach(id.Name, wake)
-	m.inDispatch.SetWindows(in.WindowFactor)
-	sub.mu.Unlock()
+	m := &Member{id: id, ack: in.Ack, sub: sub, live: true, blocks: in.Blocks, overrides: in.Failures}
+	m.attach(in.WindowFactor, wake)
 	g.members[id] = m
 	g.wakeOthers(sub)
 	if in.manual() {
 		m.Assign(in.Partitions)
 	}
 	return m, nil
+}
+
+// attach gives the member its place in the dispatch.
+func (m *Member) attach(windows int, wake func()) {
+	s, now := m.sub, time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.arrive(now)
+	m.inDispatch = s.dispatch.Attach(m.id.Name, now, wake)
+	m.inDispatch.SetWindows(windows)
+	s.serveDeaths(now)
 }
 
 // note logs once which properties of clients have no effect. librdkafka knows the names, so there are not many. The mutex
@@ -141,6 +159,14 @@ func (g *Groups) note(ignored []string, id Identity) {
 // subscription finds or opens the subscription of a key. The mutex of Groups is held.
 func (g *Groups) subscription(key string, id Identity, in SubscribeOptions, set *topicset.Set, wake func()) (*subscription, error) {
 	from := clientPrefix(in.Address)
+	if err := g.checkOverrides(id, &in); err != nil {
+		return nil, err
+	}
+	order, err := g.chooseOrder(id, &in)
+	if err != nil {
+		return nil, err
+	}
+	g.reorder(id.Group, order)
 	if s := g.subscriptions[key]; s != nil && !s.beyondRepair() {
 		g.slots.join(s, from)
 		return s, nil
@@ -148,7 +174,7 @@ func (g *Groups) subscription(key string, id Identity, in SubscribeOptions, set 
 	if err := g.reserve(id, from, wake); err != nil {
 		return nil, err
 	}
-	s, err := g.startSubscription(key, id.Group, in, set)
+	s, err := g.startSubscription(key, id.Group, in, order, set)
 	if err != nil {
 		return nil, err
 	}
@@ -187,8 +213,10 @@ func (m *Member) Next(limit, bytes int, out []ledger.Delivery) ([]ledger.Deliver
 	if m.ack == AckNext && m.inDispatch.Leases() > 0 {
 		s.acceptLeased(m.inDispatch, now)
 	}
+	s.openGates(now)
 	out, err := s.dispatch.Lend(m.inDispatch, now, limit, bytes, out)
 	s.count(out[start:])
+	s.noteLent(out[start:], now)
 	if m.ack == AckNone {
 		s.acceptLeased(m.inDispatch, now)
 	}
@@ -212,6 +240,9 @@ func (m *Member) Next(limit, bytes int, out []ledger.Delivery) ([]ledger.Deliver
 func (m *Member) Broken() bool { return m.sub.beyondRepair() }
 
 func (s *subscription) acceptLeased(member *ledger.Member, now time.Time) {
+	for topic := range s.failing.topics {
+		s.noteAccepted(topic)
+	}
 	n := s.dispatch.AcceptLeased(member)
 	s.groups.consumed.accepted.Add(int64(n))
 	s.dispatch.Wake(now)

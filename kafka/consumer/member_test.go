@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"errors"
+	"github.com/sluice-proxy/sluice/kafka/failures"
 	"log/slog"
 	"testing"
 	"time"
@@ -126,14 +127,14 @@ func TestAReleasedRecordComesAgainAfterItsDelay(t *testing.T) {
 	w := join(t, c, "a", topicsOf("letters"))
 	w.take(t, 2)
 	released := time.Now()
-	if !w.Release(letters, 0, delay) || w.Release(letters, 0, delay) {
+	if !w.Fail(letters, 0, failures.Failure{}, delay) || w.Fail(letters, 0, failures.Failure{}, delay) {
 		t.Fatal("a record can be released once")
 	}
 	d := w.next(t, 1)[0]
 	if waited := time.Since(released); waited < delay || d.Offset != 0 || d.Attempt != 2 {
 		t.Errorf("%d came for the %d. time after %v", d.Offset, d.Attempt, waited)
 	}
-	if !w.Release(letters, 1, 0) {
+	if !w.Fail(letters, 1, failures.Failure{}, 0) {
 		t.Fatal("not released")
 	}
 	wantTaken(t, w.take(t, 1), 1)

@@ -54,6 +54,7 @@ func (s *subscription) open(tp record.TopicPartition) {
 	}
 	f.inDispatch.Ledger().Reach(f.commit.reach)
 	s.partitions[tp], s.committedQuery.due = f, true
+	s.applyRules(f.inDispatch, s.rulesOf(tp.Topic))
 	s.takeSettlements(tp, f)
 	select {
 	case s.groups.opened <- struct{}{}:
@@ -99,7 +100,7 @@ func (s *subscription) owes(partitions []librdkafka.Partition) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range partitions {
-		if l := s.dispatch.Ledger(record.TopicPartition{Topic: p.Topic, Partition: p.ID}); l != nil && l.Owed() > 0 {
+		if l := s.dispatch.Ledger(record.TopicPartition{Topic: p.Topic, Partition: p.ID}); l != nil && l.Unended() {
 			return true
 		}
 	}
@@ -135,6 +136,7 @@ func (s *subscription) end(tp record.TopicPartition, f *partition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.keepSettlements(tp, f)
+	s.dropLetters(tp)
 	s.dispatch.Remove(tp)
 	delete(s.obstacles.unreadable, tp)
 }

@@ -119,7 +119,7 @@ func (s *subscription) move(o *seek) (wait bool, err error) {
 		switch p.Err {
 		case librdkafka.None:
 			f := s.partitions[o.left[i].TopicPartition]
-			f.restart(o.left[i].Offset)
+			s.restart(f, o.left[i].Offset)
 			f.log.sought = sought{at: time.Now(), again: o.again}
 			if o.commit {
 				f.inDispatch.Ledger().Begin(o.left[i].Offset)

@@ -52,28 +52,18 @@ func one(did bool) int {
 // AcceptThrough accepts everything that the member owes of a partition up to and including offset. It returns the number
 // of records; 0 is a stale acknowledgement.
 func (m *Member) AcceptThrough(tp record.TopicPartition, offset int64) int {
-	return m.settle(tp, &m.sub.groups.consumed.accepted, func(l *ledger.Ledger) int { return l.AcceptThrough(m.inDispatch, offset) })
+	return m.settle(tp, &m.sub.groups.consumed.accepted, func(l *ledger.Ledger) int {
+		m.sub.noteAccepted(tp.Topic)
+		return l.AcceptThrough(m.inDispatch, offset)
+	})
 }
 
 // Accept accepts one record. It returns false when the member does not owe it.
 func (m *Member) Accept(tp record.TopicPartition, offset int64) bool {
-	return m.settle(tp, &m.sub.groups.consumed.accepted, func(l *ledger.Ledger) int { return one(l.Accept(m.inDispatch, offset)) }) > 0
-}
-
-// Release gives one record back, which anybody may be lent again after delay. It returns false when the member does not
-// hold the record.
-func (m *Member) Release(tp record.TopicPartition, offset int64, delay time.Duration) bool {
-	due := time.Now().Add(delay)
-	return m.settle(tp, &m.sub.groups.consumed.released, func(l *ledger.Ledger) int { return one(l.Release(m.inDispatch, offset, due)) }) > 0
-}
-
-// Reject moves one record to the dead-letter topic. None can be configured yet, so it fails and the record stays with
-// the member.
-func (m *Member) Reject(tp record.TopicPartition, offset int64) (bool, error) {
-	if !m.Owes(tp, offset) {
-		return false, nil
-	}
-	return false, kerr.ErrNoDeadLetters
+	return m.settle(tp, &m.sub.groups.consumed.accepted, func(l *ledger.Ledger) int {
+		m.sub.noteAccepted(tp.Topic)
+		return one(l.Accept(m.inDispatch, offset))
+	}) > 0
 }
 
 // Owes tells whether the member owes the record.
@@ -92,7 +82,7 @@ func (m *Member) GiveBack(lent []ledger.Delivery) {
 	s.mu.Lock()
 	for i := range lent {
 		d := &lent[i]
-		if l := s.dispatch.Ledger(d.TopicPartition); l != nil && l.Release(m.inDispatch, d.Offset, time.Time{}) {
+		if l := s.dispatch.Ledger(d.TopicPartition); l != nil && l.Release(m.inDispatch, d.Offset) {
 			n++
 		}
 	}

@@ -9,9 +9,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/failures"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
+
+// policyOf is a policy for everything.
+func policyOf(p failures.Policy) failures.Policies {
+	return failures.Policies{{Group: "*", Topics: []failures.TopicPolicy{{Topic: "*", Policy: p}}}}
+}
 
 // One record always fails, in one of four partitions; the other partitions go on. The record shows everywhere.
 func TestOneRecordThatAlwaysFailsIsSeen(t *testing.T) {
@@ -20,6 +26,7 @@ func TestOneRecordThatAlwaysFailsIsSeen(t *testing.T) {
 	j := &kafkatest.Journal{}
 	c := openLogging(t, k.ListenAddrs(), slog.NewTextHandler(j, nil), func(cfg *config.Config) {
 		cfg.Consume.LagInterval, cfg.Consume.StallAfter = 100*time.Millisecond, time.Second
+		cfg.Failures = policyOf(failures.Policy{MaxDeliveries: 1000, MaxRetries: failures.Unlimited})
 	})
 	fillEach(t, c, "letters", 4)
 	bad := record.TopicPartition{Topic: "letters", Partition: 2}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
+	"github.com/sluice-proxy/sluice/kafka/record"
 	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
@@ -20,7 +21,8 @@ type GroupTopicCounts struct {
 	Lent        int64 // leases: a record counts each time that a member is lent it
 	Accepted    int64 // leases that ended with an acknowledgement
 	Released    int64 // leases that ended without one: given back, or taken back from a member, or with the partition
-	Rejected    int64 // leases that ended in the dead-letter topic
+	Rejected    int64 // leases that ended with a rejection
+	Dead        int64 // records that were given up, and are settled: their dead letters are written, or they were dropped
 	Redelivered int64 // of Lent, records that had been lent before
 	Stale       int64 // settlements of records that the member did not owe, or not any more
 	Leased      int64 // leases that have not ended
@@ -107,10 +109,10 @@ func (s *SubscriptionStatus) measure(lags []cluster.PartitionLag, topics *topics
 
 // consumeCounts count records on their way to members.
 type consumeCounts struct {
-	fetched, lent, redelivered, accepted, released, stale atomic.Int64
-	rebalances, commitErrors, unreadable                  atomic.Int64
-	metadataRefused                                       atomic.Int64 // commits
-	assigned                                              atomic.Int64 // partitions assigned now
+	fetched, lent, redelivered, accepted, released, rejected, stale atomic.Int64
+	rebalances, commitErrors, unreadable                            atomic.Int64
+	metadataRefused                                                 atomic.Int64 // commits
+	assigned                                                        atomic.Int64 // partitions assigned now
 }
 
 // countAssigned counts partitions that are assigned, or with a negative n revoked. They share the memory for prefetched
@@ -193,7 +195,7 @@ func (s *subscription) warnOfStanding(now time.Time) {
 	s.standingLookedAt = now
 	for _, r := range s.toWarnOf(now) {
 		holder := cmp.Or(r.Holder, "nobody")
-		s.log.Warn("record stands: it was handed out, and is not acknowledged", "record", r.String(), "attempts", r.Attempts,
+		record.Traced(s.log, r.Trace).Warn("record stands: it was handed out, and is not acknowledged", "record", r.String(), "attempts", r.Attempts,
 			"for", r.Age.Round(time.Second).String(), "holder", holder)
 	}
 }

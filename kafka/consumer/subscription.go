@@ -56,6 +56,7 @@ type runState struct {
 	memory           subscriptionMemory
 	heartbeats       promptedHeartbeats
 	standingLookedAt time.Time
+	letterTopics     map[string]*letterTopic // by topic
 }
 
 // sharedState is what members and the run goroutine share.
@@ -67,6 +68,7 @@ type sharedState struct {
 	assigned  bool // Kafka has assigned partitions, perhaps none
 	obstacles obstacles
 	commands  commands
+	failing   failing
 }
 
 const (
@@ -83,7 +85,7 @@ type propertiesError struct{ error }
 func (propertiesError) Is(target error) bool { return target == kerr.ErrProperties }
 
 // startSubscription creates a consumer, which joins its group in the background.
-func (g *Groups) startSubscription(key, group string, in SubscribeOptions, set *topicset.Set) (*subscription, error) {
+func (g *Groups) startSubscription(key, group string, in SubscribeOptions, order ledger.Order, set *topicset.Set) (*subscription, error) {
 	cfg := g.config()
 	properties := cfg.SubscriptionProperties(key, group, in.Overrides, len(g.subscriptions))
 	reset := strings.ToLower(properties["auto.offset.reset"])
@@ -112,11 +114,12 @@ func (g *Groups) startSubscription(key, group string, in SubscribeOptions, set *
 		groups: g, log: log, gone: make(chan struct{}), consumer: client{Consumer: consumer, log: log},
 		runState: runState{
 			partitions: map[record.TopicPartition]*partition{}, commits: newCommits(), history: newHistory(),
-			memory: subscriptionMemory{threshold: thresholdOf(properties)},
+			memory: subscriptionMemory{threshold: thresholdOf(properties)}, letterTopics: map[string]*letterTopic{},
 		},
 		sharedState: sharedState{
-			dispatch: ledger.NewDispatch(cfg.Consume.WindowRecords, cfg.Consume.WindowBytes), leases: map[rowKey]*ledger.LeaseCounts{},
+			dispatch: ledger.NewDispatch(order, cfg.Consume.WindowRecords, cfg.Consume.WindowBytes), leases: map[rowKey]*ledger.LeaseCounts{},
 			presence: presence{lastUsed: g.departed.since(key, time.Now())},
+			failing:  failing{settings: cfg, topics: map[string]*topicRules{}, letters: map[letterKey]*letter{}},
 		},
 	}
 	s.memory.inBudget = g.memory.enter(s.wake)
@@ -138,7 +141,7 @@ func (s *subscription) run(ctx context.Context) {
 	beat, end := s.cfg.Watch("subscription:"+s.group, subscriptionGap)
 	for ctx.Err() == nil {
 		beat()
-		s.consumer.Wait(s.rest(time.Now()))
+		s.consumer.Wait(min(s.rest(time.Now()), s.untilDue(time.Now())))
 		s.woken.Store(false)
 		now := time.Now()
 		s.readEvents(now)
@@ -148,6 +151,7 @@ func (s *subscription) run(ctx context.Context) {
 		s.balanceMemory(now)
 		s.checkLogs(now)
 		s.replaceStuck(ctx, now)
+		s.serveFailed(now)
 		s.serveRevocation(now, false)
 		s.commitRegularly(now)
 		s.promptHeartbeat(now)

@@ -17,6 +17,7 @@ func (s *subscription) close(ctx context.Context) {
 	defer s.groups.leases.closed(s)
 	defer s.groups.memory.ended.Store(true)
 	defer s.failPending()
+	s.awaitLetters(s.cfg.Consume.RevokeGrace)
 	s.serveRevocation(time.Now(), true)
 	s.commitNow(time.Now())
 	err := s.leave(ctx)

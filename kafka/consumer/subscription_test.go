@@ -248,7 +248,7 @@ func TestPartitionsMoveBetweenProxies(t *testing.T) {
 		}
 	}
 	for _, d := range a.next(t, 1) {
-		a.Release(d.TopicPartition, d.Offset, 0)
+		a.Return(d.TopicPartition, d.Offset)
 	}
 	b := join(t, two, "b", topicsOf("letters"))
 	waitGroup(t, k, "two members", func(g *kfake.GroupInfo) bool { return len(g.Members) == 2 })

@@ -29,6 +29,28 @@ type obstacles struct {
 	failed     bool                                       // the consumer failed for good; the next Join opens another subscription
 	shutOut    error                                      // why Kafka does not let the consumer into its group
 	unreadable map[record.TopicPartition]*unreadableError // batches that cannot be read, at which their partitions wait
+	letters    map[record.TopicPartition]error            // why the dead letters of partitions are not written
+	topics     map[string]error                           // why the dead-letter topics of topics cannot be used
+}
+
+// noLetters notes why dead letters of a partition are not written; nil: they are.
+func (o *obstacles) noLetters(tp record.TopicPartition, why error) {
+	o.letters = noted(o.letters, tp, why)
+}
+
+// noLetterTopic notes why a topic's dead-letter topic cannot be used; nil: it can.
+func (o *obstacles) noLetterTopic(topic string, why error) { o.topics = noted(o.topics, topic, why) }
+
+func noted[K comparable](all map[K]error, key K, why error) map[K]error {
+	if why == nil {
+		delete(all, key)
+		return all
+	}
+	if all == nil {
+		all = map[K]error{}
+	}
+	all[key] = why
+	return all
 }
 
 // add notes a batch that cannot be read. It returns false when the batch is known.
@@ -76,6 +98,12 @@ func (s *subscription) stepped(tp record.TopicPartition, offset int64) {
 func (o *obstacles) first() error {
 	if o.trouble != nil {
 		return o.trouble
+	}
+	for _, why := range o.topics {
+		return why
+	}
+	for _, why := range o.letters {
+		return why
 	}
 	var first *unreadableError
 	for _, e := range o.unreadable {

@@ -1,6 +1,7 @@
 package failures
 
 import (
+	"cmp"
 	"math"
 	"time"
 )
@@ -13,7 +14,7 @@ type Policy struct {
 	Backoff    time.Duration
 	Multiplier float64
 	MaxBackoff time.Duration
-	// MaxRetries is how often a record is tried again after the first time; Unlimited, or 0 for never.
+	// MaxRetries is how often a record is tried again after the first time; Unlimited, RetriesByDefault, or 0 for never.
 	MaxRetries int
 	// MaxDeliveries is how many clients may die while they hold a record.
 	MaxDeliveries int
@@ -37,8 +38,13 @@ type Policy struct {
 	Overrides []string
 }
 
-// Unlimited is the MaxRetries of records that are tried again for ever.
-const Unlimited = -1
+// Values of MaxRetries that are no number of retries.
+const (
+	// Unlimited is for records that are tried again for ever.
+	Unlimited = -1
+	// RetriesByDefault is DefaultRetries for records that can be given up, and Unlimited for others: see WithDefaults.
+	RetriesByDefault = -2
+)
 
 // Dispatch says who may hold records of a partition at the same time.
 type Dispatch string
@@ -106,6 +112,22 @@ func Default() Policy {
 		Backoff: time.Second, Multiplier: 2, MaxBackoff: 30 * time.Second,
 		MaxRetries: Unlimited, MaxDeliveries: 20,
 	}
+}
+
+// WithDefaults returns the policy with defaults where it has zeros that mean nothing. MaxBackoff is at least Backoff then.
+func (p Policy) WithDefaults() Policy {
+	normal := Default()
+	p.Backoff = cmp.Or(p.Backoff, normal.Backoff)
+	p.Multiplier = cmp.Or(p.Multiplier, normal.Multiplier)
+	p.MaxBackoff = cmp.Or(p.MaxBackoff, max(p.Backoff, normal.MaxBackoff))
+	p.MaxDeliveries = cmp.Or(p.MaxDeliveries, normal.MaxDeliveries)
+	if p.MaxRetries == RetriesByDefault {
+		p.MaxRetries = Unlimited
+		if p.DeadLetter.Set() {
+			p.MaxRetries = DefaultRetries
+		}
+	}
+	return p
 }
 
 // DefaultRetries is MaxRetries with a dead-letter topic, where nothing else is set.

@@ -37,6 +37,8 @@ var (
 	ErrStopping = errors.New("sluice is stopping")
 	// ErrFull says that a bounded queue has no room: the record was not taken, and may be tried again shortly.
 	ErrFull = errors.New("queue full")
+	// ErrTooLarge says that a record is larger than its topic, or the producer, takes.
+	ErrTooLarge = errors.New("too large")
 	// ErrTooMany says that as many consumers exist as may.
 	ErrTooMany = errors.New("too many groups and topics at once")
 	// ErrTooManyReadings says that no slot for another reading came free in time.
@@ -57,6 +59,8 @@ var (
 	ErrProperties = errors.New("the properties do not fit together")
 	// ErrNoDeadLetters says that a record cannot be rejected: the group has no dead-letter topic.
 	ErrNoDeadLetters = errors.New("no dead-letter topic is configured for this group")
+	// ErrUnusable says that a topic cannot be the dead-letter topic that it is meant to be.
+	ErrUnusable = errors.New("cannot be used")
 	// ErrUnreadable says that librdkafka can neither unpack nor read a batch: its partition stands still.
 	ErrUnreadable = errors.New("a batch cannot be read")
 )

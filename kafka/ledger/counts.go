@@ -2,9 +2,9 @@ package ledger
 
 // LeaseCounts counts what becomes of one topic's records in the ledgers of a subscription. They are plain
 // numbers: the lock that guards the ledgers guards them, so lent is always the sum of accepted, released,
-// rejected and leased.
+// rejected and leased. Dead are those whose dead letters are written, or that were dropped.
 type LeaseCounts struct {
-	Fetched, Lent, Accepted, Released, Rejected, Redelivered, Leased, Skipped int64
+	Fetched, Lent, Accepted, Released, Rejected, Redelivered, Leased, Skipped, Dead int64
 }
 
 // lend begins a lease of a record that was handed out so often, this time included.
@@ -18,6 +18,8 @@ func (l *LeaseCounts) lend(attempt int) {
 
 func (l *LeaseCounts) accept() { l.Leased--; l.Accepted++ }
 
+func (l *LeaseCounts) reject() { l.Leased--; l.Rejected++ }
+
 func (l *LeaseCounts) release() { l.Leased--; l.Released++ }
 
 // Add adds the counts of another.
@@ -30,4 +32,5 @@ func (l *LeaseCounts) Add(o *LeaseCounts) {
 	l.Redelivered += o.Redelivered
 	l.Leased += o.Leased
 	l.Skipped += o.Skipped
+	l.Dead += o.Dead
 }

@@ -16,7 +16,19 @@ type Partition struct {
 	closing bool    // being revoked: nothing is lent any more
 	more    bool    // librdkafka probably holds more records of it
 	warned  warning
+	gate    *Gate // nil: all may be lent
 }
+
+// Gate bounds how many records of a topic are lent. Its partitions share it.
+type Gate struct {
+	Room int // how many more may be lent now
+}
+
+// SetGate bounds what is lent of the partition; nil is no bound.
+func (l *Partition) SetGate(g *Gate) { l.gate = g }
+
+// SetBlocks says what waits for records of the partition that an earlier ledger knew as failed, or that are given up.
+func (l *Partition) SetBlocks(e Extent) { l.ledger.blocks = e }
 
 // Ledger is the partition's ledger.
 func (l *Partition) Ledger() *Ledger { return l.ledger }
@@ -36,14 +48,17 @@ func (l *Partition) SetMore(more bool) { l.more = more }
 // Restart begins the partition's ledger again. What is owed of it is taken back, and can be settled no more.
 func (l *Partition) Restart() {
 	l.ledger.Abandon()
-	l.ledger, l.holder, l.more = NewLedger(l.ledger.counts), nil, false
+	blocks := l.ledger.blocks
+	l.ledger, l.holder, l.more = newLedger(l.ledger.rules, l.ledger.counts), nil, false
+	l.ledger.blocks = blocks
 }
 
-// Dispatch decides which member is lent which record of a subscription, in the order of each
-// partition: a partition is lent to one member at a time and moves when nothing of it is owed.
+// Dispatch decides which member is lent which record of a subscription. In an ordered one, a partition is lent to one member
+// at a time, and moves when nothing of it is owed. In the others any member may be lent any record.
 // It is pure: no clock, no lock, no Kafka. The zero window lends nothing.
 type Dispatch struct {
-	window     Window
+	rules
+
 	partitions []*Partition
 	byName     map[record.TopicPartition]*Partition
 	members    map[string]*Member
@@ -52,20 +67,27 @@ type Dispatch struct {
 	present    int       // members with a connection
 	ahead      Window    // what a partition holds ahead: it is fed up to that when a quarter is left
 	low        bool      // a partition should be fed, since this was last cleared
+	deaths     []Death   // since they were asked for
 }
 
 // NewDispatch starts without partitions and without members. records and bytes bound what a member may
 // leave unsettled, and what a partition may hold in memory.
-func NewDispatch(records, bytes int) *Dispatch {
+func NewDispatch(order Order, records, bytes int) *Dispatch {
 	return &Dispatch{
-		window: Window{Records: records, Bytes: bytes}, ahead: Plenty,
+		rules: rules{order: order, window: Window{Records: records, Bytes: bytes}}, ahead: Plenty,
 		byName: map[record.TopicPartition]*Partition{}, members: map[string]*Member{},
 	}
 }
 
+// Order is how partitions are shared among members.
+func (d *Dispatch) Order() Order { return d.order }
+
+// SetOrder says how partitions are shared from now on. There must be no members.
+func (d *Dispatch) SetOrder(order Order) { d.order = order }
+
 // Add opens a partition that was assigned, and counts what happens to its records in lending.
 func (d *Dispatch) Add(tp record.TopicPartition, lending *LeaseCounts) {
-	l := &Partition{TopicPartition: tp, ledger: NewLedger(lending)}
+	l := &Partition{TopicPartition: tp, ledger: newLedger(&d.rules, lending)}
 	d.partitions = append(d.partitions, l)
 	d.byName[tp] = l
 }
@@ -94,13 +116,16 @@ func (d *Dispatch) Lend(s *Member, now time.Time, limit, bytes int, out []Delive
 	waited := s.waiting
 	d.StopWaiting(s)
 	start := len(out)
-	for len(out)-start < limit && bytes > 0 && !d.window.full(s) {
-		delivery, ok := d.lendOne(s, now)
+	for alone := true; len(out)-start < limit && bytes > 0 && !d.window.full(s); alone = false {
+		delivery, ok := d.lendOne(s, now, alone)
 		if !ok {
 			break
 		}
 		out = append(out, delivery)
 		bytes -= delivery.Size()
+		if delivery.alone {
+			break
+		}
 	}
 	if len(out) > start {
 		if waited {
@@ -118,31 +143,44 @@ func (d *Dispatch) Lend(s *Member, now time.Time, limit, bytes int, out []Delive
 // fairRun is how many records a member is lent from one partition before others get their turn.
 const fairRun = 100
 
-func (d *Dispatch) lendOne(s *Member, now time.Time) (Delivery, bool) {
-	if l := s.partition; l != nil && l.holder == s && s.run < fairRun && d.mayLend(l, s) {
-		if delivery, ok := l.ledger.Lend(s, now); ok {
+func (d *Dispatch) lendOne(s *Member, now time.Time, alone bool) (Delivery, bool) {
+	if l := s.partition; l != nil && (l.holder == s || d.order != Ordered) && s.run < fairRun && d.mayLend(l, s, now) {
+		if delivery, ok := d.lendFrom(l, s, now, alone); ok {
 			s.run++
-			d.noteLow(l)
 			return delivery, true
 		}
 	}
-	return d.search(s, now)
+	return d.search(s, now, alone)
+}
+
+func (d *Dispatch) lendFrom(l *Partition, s *Member, now time.Time, alone bool) (Delivery, bool) {
+	delivery, ok := l.ledger.Lend(s, now, alone)
+	if !ok {
+		return delivery, false
+	}
+	if l.gate != nil {
+		l.gate.Room--
+	}
+	d.noteLow(l)
+	return delivery, true
 }
 
 // search looks through the partitions, beginning where the last search ended: first without taking more
 // partitions than an even share, then, since nothing else is there, any.
-func (d *Dispatch) search(s *Member, now time.Time) (Delivery, bool) {
+func (d *Dispatch) search(s *Member, now time.Time, alone bool) (Delivery, bool) {
 	share, held := d.share(), d.held(s)
 	for _, spare := range [...]bool{false, true} {
 		for i := range d.partitions {
 			l := d.partitions[(d.turn+i)%len(d.partitions)]
-			if !d.mayLend(l, s) || (held >= share && !l.heldBy(s)) != spare {
+			if !d.mayLend(l, s, now) || (held >= share && !l.heldBy(s)) != spare {
 				continue
 			}
-			if delivery, ok := l.ledger.Lend(s, now); ok {
+			if delivery, ok := d.lendFrom(l, s, now, alone); ok {
 				d.turn = (d.turn + i + 1) % len(d.partitions)
-				l.holder, s.partition, s.run = s, l, 1
-				d.noteLow(l)
+				s.partition, s.run = l, 1
+				if d.order == Ordered {
+					l.holder = s
+				}
 				return delivery, true
 			}
 		}
@@ -151,7 +189,7 @@ func (d *Dispatch) search(s *Member, now time.Time) (Delivery, bool) {
 }
 
 // heldBy tells whether the member owes something here, so that nobody else may be lent from here.
-func (l *Partition) heldBy(s *Member) bool { return l.holder == s && l.ledger.owed > 0 }
+func (l *Partition) heldBy(s *Member) bool { return l.holder == s && l.ledger.tallies.owed > 0 }
 
 // share is how many partitions are an even share for a present member.
 func (d *Dispatch) share() int {
@@ -175,26 +213,27 @@ func (d *Dispatch) held(s *Member) int {
 
 // mayLend tells whether the member may be lent from the partition: it is nobody else's, and the member does
 // not sit on more than its share while somebody waits with less.
-func (d *Dispatch) mayLend(l *Partition, s *Member) bool {
-	if l.closing || l.ledger.ready == 0 {
+func (d *Dispatch) mayLend(l *Partition, s *Member, now time.Time) bool {
+	if !l.open() || d.order == Ordered && l.holder != s && l.ledger.tallies.owed > 0 {
 		return false
 	}
-	if l.holder != s && l.ledger.owed > 0 {
+	first := l.ledger.first(s, now)
+	switch {
+	case first == nil:
 		return false
+	case first.owner == s: // what is to be lent again to it must still be lent
+		return true
 	}
-	if d.window.brimming(s) && l.ledger.first().owner != s {
-		return false
-	}
-	return !d.greedy(l, s)
+	return !d.window.brimming(s) && !d.greedy(l, s)
 }
 
+// open tells whether anything of the partition may be lent.
+func (l *Partition) open() bool { return !l.closing && (l.gate == nil || l.gate.Room > 0) }
+
 // greedy tells whether the member should let the partition drain: others wait while it holds more than an
-// even share. What is to be lent again to it must still be lent.
+// even share.
 func (d *Dispatch) greedy(l *Partition, s *Member) bool {
 	if len(d.waiting) == 0 || !l.heldBy(s) {
-		return false
-	}
-	if e := l.ledger.first(); e.owner == s {
 		return false
 	}
 	return d.rank(l, s) >= d.share()
@@ -238,7 +277,7 @@ func (d *Dispatch) AcceptLeased(s *Member) int {
 		if s.leases == 0 {
 			break
 		}
-		if l.heldBy(s) {
+		if d.order != Ordered || l.heldBy(s) {
 			n += l.ledger.AcceptLeased(s)
 		}
 	}
@@ -253,96 +292,17 @@ func (d *Dispatch) Leased() (n int) {
 	return n
 }
 
-func (d *Dispatch) wait(s *Member) {
-	s.waiting, s.called = true, false
-	d.waiting = append(d.waiting, s)
-}
-
-// StopWaiting ends the member's wait; the call it may have had goes to another.
-func (d *Dispatch) StopWaiting(s *Member) {
-	if !s.waiting {
-		return
-	}
-	s.waiting = false
-	d.waiting = slices.DeleteFunc(d.waiting, func(other *Member) bool { return other == s })
-}
-
-// Wake wakes waiting members for what is ready: the holder of a partition, else who has waited longest.
-// Every caller that makes records ready, or lets a partition go, calls it.
-func (d *Dispatch) Wake(now time.Time) {
-	if len(d.waiting) == 0 {
-		return
-	}
-	for _, l := range d.partitions {
-		if e := l.ledger.first(); l.closing || e == nil || now.Before(e.at) {
-			continue
-		}
-		if s := d.nextWaiting(l); s != nil && !s.called {
-			s.called = true
-			s.wake()
-		}
-	}
-}
-
-// nextWaiting is the waiting member that the partition's next record should go to, nil for none.
-func (d *Dispatch) nextWaiting(l *Partition) *Member {
-	if h := l.holder; h != nil && l.ledger.owed > 0 {
-		if h.waiting {
-			return h
-		}
-		return nil
-	}
-	for _, s := range d.waiting {
-		if !s.called {
-			return s
-		}
-	}
-	return nil
-}
-
-// WakeAll wakes every waiting member: there is something to be told, if nothing to be lent.
-func (d *Dispatch) WakeAll() {
-	for _, s := range d.waiting {
-		s.wake()
-	}
-}
-
-// Waiting tells whether a member has asked for records and found none.
-func (d *Dispatch) Waiting() bool { return len(d.waiting) > 0 }
-
-// Feed sets how much each partition is fed ahead of its members. Until the next call Low tells whether one is low.
-func (d *Dispatch) Feed(ahead Window) { d.ahead, d.low = ahead, false }
-
-// Low tells whether a partition should be fed, since the last Feed.
-func (d *Dispatch) Low() bool { return d.low }
-
 // stuck tells whether a partition that the member holds can take no more because of what it owes.
 func (d *Dispatch) stuck(s *Member) bool {
 	if s.owed == 0 {
 		return false
 	}
 	return slices.ContainsFunc(d.partitions, func(l *Partition) bool {
-		return l.holder == s && l.ledger.owed > 0 && l.ledger.ready == 0 && d.window.room(l.ledger) == 0
+		t := &l.ledger.tallies
+		owing := l.heldBy(s)
+		if d.order != Ordered {
+			owing = t.owed > 0 && len(l.ledger.lent[s]) == t.owed
+		}
+		return owing && t.ready+t.waiting+t.dying == 0 && d.window.room(l.ledger) == 0
 	})
-}
-
-// RoomInBytes is how many bytes the partition may be fed, or a little more: one record comes whatever its size.
-func (d *Dispatch) RoomInBytes(l *Partition) int {
-	return max(1, min(d.ahead.Once-l.ledger.readyBytes, d.window.Bytes-l.ledger.bytes))
-}
-
-// noteLow remembers that the partition should be fed: librdkafka holds more of it.
-func (d *Dispatch) noteLow(l *Partition) {
-	if l.more && l.ledger.ready < d.ahead.Records/4 {
-		d.low = true
-	}
-}
-
-// Wants is how many records the partition should be fed: none while it has enough to lend, in records or
-// in bytes, or while what is unsettled fills its window.
-func (d *Dispatch) Wants(l *Partition) int {
-	if l.closing || l.ledger.ready >= d.ahead.Records/4 || l.ledger.ready > 0 && l.ledger.readyBytes >= d.ahead.Bytes {
-		return 0
-	}
-	return min(d.ahead.Records-l.ledger.ready, d.window.room(l.ledger))
 }

@@ -48,7 +48,7 @@ func (w *dispatchWalk) open(partitions int32, members int) {
 	}
 	for i := range members {
 		g := &guest{present: true}
-		g.member = w.dispatch.Attach(fmt.Sprint("member", i), func() { g.called = true })
+		g.member = w.dispatch.Attach(fmt.Sprint("member", i), dawn, func() { g.called = true })
 		w.guests[g.member.Name] = g
 	}
 }
@@ -69,7 +69,7 @@ func (w *dispatchWalk) leaveOne(t *rapid.T) {
 	}
 	w.now = w.now.Add(time.Hour)
 	last := &guest{present: true}
-	last.member = w.dispatch.Attach("last", func() { last.called = true })
+	last.member = w.dispatch.Attach("last", dawn, func() { last.called = true })
 	w.guests = map[string]*guest{"last": last}
 	for len(w.ask(t, last, 3, 1<<20)) > 0 {
 		w.SettleAll(t)
@@ -84,7 +84,7 @@ func (w *dispatchWalk) leaveOne(t *rapid.T) {
 
 // house is a dispatch with so many full partitions.
 func house(partitions int32, records int64, window int) *Dispatch {
-	d := NewDispatch(window, 1<<30)
+	d := NewDispatch(Ordered, window, 1<<30)
 	for p := range partitions {
 		tp := record.TopicPartition{Topic: "t", Partition: p}
 		d.Add(tp, &LeaseCounts{})
@@ -109,7 +109,7 @@ func nobody() {}
 
 func TestTwoSeatsShareThePartitionsEvenly(t *testing.T) {
 	d := house(6, 1000, 10_000)
-	a, b := d.Attach("a", nobody), d.Attach("b", nobody)
+	a, b := d.Attach("a", dawn, nobody), d.Attach("b", dawn, nobody)
 	counts := map[*Member]int{}
 	for range 1500 {
 		for _, s := range []*Member{a, b} {
@@ -132,7 +132,7 @@ func TestTwoSeatsShareThePartitionsEvenly(t *testing.T) {
 // Who comes later must get its share all the same, and the first one must not stand still.
 func TestALateSeatGetsItsShare(t *testing.T) {
 	d := house(4, 5000, 10_000)
-	first := d.Attach("first", nobody)
+	first := d.Attach("first", dawn, nobody)
 	owed := map[record.TopicPartition][]int64{}
 	lentFrom := map[record.TopicPartition]int{}
 	work := func() int {
@@ -154,7 +154,7 @@ func TestALateSeatGetsItsShare(t *testing.T) {
 		work()
 	}
 	called := 0
-	late := d.Attach("late", func() { called++ })
+	late := d.Attach("late", dawn, func() { called++ })
 	if lent := lendAll(t, d, late); len(lent) != 0 {
 		t.Fatalf("lent %d records of partitions that another holds", len(lent))
 	}
@@ -189,7 +189,7 @@ func TestALateSeatGetsItsShare(t *testing.T) {
 
 func TestAFullWindowIsAnErrorAtOnce(t *testing.T) {
 	d := house(2, 100, 10)
-	s := d.Attach("a", nobody)
+	s := d.Attach("a", dawn, nobody)
 	if lent := lendAll(t, d, s); len(lent) != 10 {
 		t.Fatalf("lent %d records, the window is 10", len(lent))
 	}
@@ -209,7 +209,7 @@ func TestAWindowBoundsWhatASeatOwesOverManyLives(t *testing.T) {
 	const window = 10
 	d := house(8, window, window)
 	for range 1000 {
-		s := d.Attach("a", nobody)
+		s := d.Attach("a", dawn, nobody)
 		_, _ = d.Lend(s, dawn, 3, 1<<20, nil)
 		d.Detach(s, dawn, dawn.Add(time.Minute))
 		if s.owed > window {
@@ -221,7 +221,7 @@ func TestAWindowBoundsWhatASeatOwesOverManyLives(t *testing.T) {
 // What is settled behind a record that is not fills the window of its partition as well.
 func TestAPartitionThatCanTakeNoMoreIsAnError(t *testing.T) {
 	d := house(1, 10, 10)
-	s, tp := d.Attach("a", nobody), record.TopicPartition{Topic: "t", Partition: 0}
+	s, tp := d.Attach("a", dawn, nobody), record.TopicPartition{Topic: "t", Partition: 0}
 	lendAll(t, d, s)
 	for o := range int64(9) {
 		d.Ledger(tp).Accept(s, o+1)
@@ -237,17 +237,17 @@ func TestAPartitionThatCanTakeNoMoreIsAnError(t *testing.T) {
 
 func TestASeatTakesMoreThanItsShareWhileNobodyWaits(t *testing.T) {
 	d := house(4, 10, 100)
-	d.Attach("idle", nobody)
-	if lent := lendAll(t, d, d.Attach("a", nobody)); len(lent) != 40 {
+	d.Attach("idle", dawn, nobody)
+	if lent := lendAll(t, d, d.Attach("a", dawn, nobody)); len(lent) != 40 {
 		t.Errorf("lent %d records of 40", len(lent))
 	}
 }
 
 func TestEachFreePartitionCallsAnotherSeat(t *testing.T) {
-	d := NewDispatch(10, 1000)
+	d := NewDispatch(Ordered, 10, 1000)
 	var called []string
 	for _, name := range []string{"first", "second", "third"} {
-		s := d.Attach(name, func() { called = append(called, name) })
+		s := d.Attach(name, dawn, func() { called = append(called, name) })
 		lendAll(t, d, s)
 	}
 	for p := range int32(2) {
@@ -267,9 +267,9 @@ func TestEachFreePartitionCallsAnotherSeat(t *testing.T) {
 
 func TestAnAbsentSeatKeepsItsPartitionForTheGrace(t *testing.T) {
 	d := house(1, 3, 100)
-	gone, woken := d.Attach("gone", nobody), 0
+	gone, woken := d.Attach("gone", dawn, nobody), 0
 	lendAll(t, d, gone)
-	other := d.Attach("other", func() { woken++ })
+	other := d.Attach("other", dawn, func() { woken++ })
 	lendAll(t, d, other)
 	until := dawn.Add(time.Second)
 	d.Detach(gone, dawn, until)
@@ -286,7 +286,7 @@ func TestAnAbsentSeatKeepsItsPartitionForTheGrace(t *testing.T) {
 func TestAStaleSettleDoesNothing(t *testing.T) {
 	d := house(1, 3, 100)
 	tp := record.TopicPartition{Topic: "t", Partition: 0}
-	a := d.Attach("a", nobody)
+	a := d.Attach("a", dawn, nobody)
 	lendAll(t, d, a)
 	d.Remove(tp)
 	if d.Ledger(tp) != nil || a.owed != 0 {
@@ -294,7 +294,7 @@ func TestAStaleSettleDoesNothing(t *testing.T) {
 	}
 	d.Add(tp, &LeaseCounts{})
 	d.Ledger(tp).Append(recordAt(tp, 1, 1))
-	b := d.Attach("b", nobody)
+	b := d.Attach("b", dawn, nobody)
 	lendAll(t, d, b)
 	if d.Ledger(tp).Accept(a, 1) {
 		t.Error("a settled what b was lent after the partition came back")
@@ -307,7 +307,7 @@ func BenchmarkAutomaticAcks(b *testing.B) {
 	for _, partitions := range []int32{1, 100, 1000} {
 		b.Run(record.TopicPartition{Topic: "partitions", Partition: partitions}.String(), func(b *testing.B) {
 			d := house(partitions, 300, 10_000)
-			s := d.Attach("a", nobody)
+			s := d.Attach("a", dawn, nobody)
 			b.ResetTimer()
 			for i := range b.N {
 				d.AcceptLeased(s)

@@ -42,7 +42,7 @@ type guest struct {
 
 func newDispatchWalk() *dispatchWalk {
 	return &dispatchWalk{
-		dispatch: NewDispatch(walkRecords, walkBytes), now: dawn,
+		dispatch: NewDispatch(Ordered, walkRecords, walkBytes), now: dawn,
 		lending: &LeaseCounts{}, counts: &LeaseCounts{},
 		books: map[record.TopicPartition]*book{}, shut: map[record.TopicPartition]bool{}, guests: map[string]*guest{},
 	}
@@ -74,9 +74,9 @@ func (w *dispatchWalk) guest(t *rapid.T, fits func(*guest) bool) *guest {
 	return w.guests[rapid.SampledFrom(names).Draw(t, "member")]
 }
 
-func anyone(*guest) bool    { return true }
-func here(g *guest) bool    { return g.present }
-func waiting(g *guest) bool { return g.waiting }
+func anyone(*guest) bool   { return true }
+func here(g *guest) bool   { return g.present }
+func asking(g *guest) bool { return g.waiting }
 
 func (w *dispatchWalk) sum(s *Member) (all share) {
 	for _, b := range w.books {
@@ -155,12 +155,13 @@ func (w *dispatchWalk) Sit(t *rapid.T) {
 	if g.present {
 		t.Skip("taken")
 	}
-	s := w.dispatch.Attach(name, func() { g.called = true })
+	s := w.dispatch.Attach(name, w.now, func() { g.called = true })
 	if g.member != nil && g.member != s {
 		t.Fatal("another member for the same name within the grace")
 	}
 	*g = guest{member: s, present: true}
 	for _, b := range w.books {
+		b.died(s)
 		b.rewind(s)
 	}
 }
@@ -196,6 +197,9 @@ func (w *dispatchWalk) Tick(t *rapid.T) {
 	for name, g := range w.guests {
 		if !g.present && (!w.now.Before(g.until) || w.sum(g.member).Owed == 0) {
 			want = append(want, name)
+			for _, b := range w.books {
+				b.died(g.member)
+			}
 			w.gone(g)
 		}
 	}
@@ -250,7 +254,7 @@ func (w *dispatchWalk) ask(t *rapid.T, g *guest, limit, bytes int) []Delivery {
 
 // StopWaiting is a timeout or a hang-up.
 func (w *dispatchWalk) StopWaiting(t *rapid.T) {
-	g := w.guest(t, waiting)
+	g := w.guest(t, asking)
 	g.waiting, g.called = false, false
 	w.dispatch.StopWaiting(g.member)
 	w.call(t)
@@ -270,7 +274,7 @@ func (w *dispatchWalk) Settle(t *rapid.T) {
 			got, want = count(l.Accept(s, offset)), count(b.accept(s, offset))
 		case 1:
 			due := w.now.Add(time.Duration(rapid.IntRange(0, 2).Draw(t, "delay")) * time.Second)
-			got, want = count(l.Release(s, offset, due)), count(b.release(s, offset, due))
+			got, want = count(l.Retry(s, offset, w.now, due, ThePartition, true)), count(b.retry(s, offset, due))
 		default:
 			got, want = l.AcceptThrough(s, offset), b.acceptThrough(s, offset)
 		}

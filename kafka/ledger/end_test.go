@@ -26,7 +26,7 @@ func TestTheEndOfTheLogIsThePositionOnceAllIsSettled(t *testing.T) {
 	}
 	l.End(6)
 	want(-1, 5)
-	wantOffsets(t, offsets(l, s), 3, 4)
+	wantOffsets(t, lentOffsets(l, s), 3, 4)
 	l.Accept(s, 4)
 	want(-1, 5)
 	l.Accept(s, 3)
@@ -36,7 +36,7 @@ func TestTheEndOfTheLogIsThePositionOnceAllIsSettled(t *testing.T) {
 	l.Append(recordAt(record.TopicPartition{Topic: "t", Partition: 0}, 6, 1))
 	l.End(8)
 	want(6, 7)
-	offsets(l, s)
+	lentOffsets(l, s)
 	l.AcceptThrough(s, 6)
 	want(8, 7)
 }

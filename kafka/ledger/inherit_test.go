@@ -23,9 +23,9 @@ func TestWhatIsSettledFitsIntoACommit(t *testing.T) {
 		step := rapid.SampledFrom([]int{1, 3, 70, 500, 20_000}).Draw(t, "step")
 		odds := rapid.IntRange(1, 20).Draw(t, "odds")
 		draws := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
-		d := NewDispatch(1<<20, 1<<30)
+		d := NewDispatch(Ordered, 1<<20, 1<<30)
 		d.Add(sparse, &LeaseCounts{})
-		m, l := d.Attach("m", func() {}), d.Ledger(sparse)
+		m, l := d.Attach("m", time.Time{}, func() {}), d.Ledger(sparse)
 		l.Reach(commitmeta.Room(limit))
 		lent, held := map[int64]bool{}, []int64(nil)
 		var last int64
@@ -34,7 +34,7 @@ func TestWhatIsSettledFitsIntoACommit(t *testing.T) {
 			last += 1 + int64(draws.IntN(step))
 			l.Append(recordAt(sparse, last, 1))
 			for {
-				delivery, ok := l.Lend(m, time.Time{})
+				delivery, ok := l.Lend(m, time.Time{}, true)
 				if !ok {
 					break
 				}
@@ -58,13 +58,13 @@ func TestWhatIsSettledFitsIntoACommit(t *testing.T) {
 		for len(held) > 0 {
 			l.Accept(m, held[0])
 			held = held[1:]
-			for delivery, ok := l.Lend(m, time.Time{}); ok; delivery, ok = l.Lend(m, time.Time{}) {
+			for delivery, ok := l.Lend(m, time.Time{}, true); ok; delivery, ok = l.Lend(m, time.Time{}, true) {
 				lent[delivery.Offset] = true
 				held = append(held, delivery.Offset)
 			}
 		}
-		if len(lent) != records || l.Position() != last+1 || l.bytes != 0 || l.reach.above != 0 {
-			t.Fatalf("%d records were lent, the position is %d of %d, %d bytes are left", len(lent), l.Position(), last+1, l.bytes)
+		if len(lent) != records || l.Position() != last+1 || l.tallies.bytes != 0 || l.reach.above != 0 {
+			t.Fatalf("%d records were lent, the position is %d of %d, %d bytes are left", len(lent), l.Position(), last+1, l.tallies.bytes)
 		}
 	})
 }
@@ -72,12 +72,12 @@ func TestWhatIsSettledFitsIntoACommit(t *testing.T) {
 // Settled records with markers of transactions between them are one range.
 func TestOffsetsWithoutARecordCountAsSettled(t *testing.T) {
 	t.Parallel()
-	d := NewDispatch(100, 1<<20)
+	d := NewDispatch(Ordered, 100, 1<<20)
 	d.Add(sparse, &LeaseCounts{})
-	m, l := d.Attach("m", func() {}), d.Ledger(sparse)
+	m, l := d.Attach("m", time.Time{}, func() {}), d.Ledger(sparse)
 	for _, at := range []int64{10, 11, 13, 14, 16, 17, 19} {
 		l.Append(recordAt(sparse, at, 1))
-		l.Lend(m, time.Time{})
+		l.Lend(m, time.Time{}, true)
 	}
 	before := l.Version()
 	for _, at := range []int64{11, 13, 14, 17, 19} {
@@ -95,7 +95,7 @@ func TestOffsetsWithoutARecordCountAsSettled(t *testing.T) {
 	for _, at := range []int64{10, 11, 13, 16, 17, 19, 20} {
 		heir.Append(recordAt(sparse, at, 1))
 	}
-	if s := heir.Settlements(); s.Position != 10 || heir.ready != 3 {
-		t.Errorf("%d ready, %+v", heir.ready, s)
+	if s := heir.Settlements(); s.Position != 10 || heir.tallies.ready != 3 {
+		t.Errorf("%d ready, %+v", heir.tallies.ready, s)
 	}
 }

@@ -18,12 +18,13 @@ type book struct {
 
 // page is one record of a book.
 type page struct {
-	offset   int64
-	size     int
-	owner    *Member
-	due      time.Time
-	attempts int
-	state    state
+	offset int64
+	size   int
+	owner  *Member
+	due    time.Time
+	lends  int
+	failed int // attempts that count
+	state  state
 }
 
 func newBook(counts *LeaseCounts) *book { return &book{position: -1, counts: counts} }
@@ -83,7 +84,7 @@ func (b *book) endAt(offset int64) {
 func (b *book) again(from int64) (fetched []*page) {
 	for _, p := range b.pages {
 		if p.state != settled {
-			p.state, p.owner, p.due, p.attempts = ready, nil, time.Time{}, 0
+			p.state, p.owner, p.lends = ready, nil, 0
 		}
 		if p.offset >= from {
 			fetched = append(fetched, p)
@@ -171,9 +172,9 @@ func leasedOf(pages []*page) (held []*page) {
 
 func (b *book) lend(p *page, s *Member) {
 	p.owner, p.state = s, leased
-	p.attempts++
+	p.lends++
 	b.counts.Lent++
-	if p.attempts > 1 {
+	if p.lends > 1 {
 		b.counts.Redelivered++
 	}
 }
@@ -212,14 +213,35 @@ func (b *book) acceptThrough(s *Member, offset int64) int {
 
 func (b *book) acceptLeased(s *Member) int { return b.settle(leasedOf(b.of(s))...) }
 
-func (b *book) release(s *Member, offset int64, due time.Time) bool {
+func (b *book) retry(s *Member, offset int64, due time.Time) bool {
 	p := b.find(offset)
 	if p == nil || p.owner != s || p.state != leased {
 		return false
 	}
 	b.end(p)
 	p.owner, p.due = nil, due
+	p.failed++
 	return true
+}
+
+func (b *book) release(s *Member, offset int64) bool {
+	p := b.find(offset)
+	if p == nil || p.owner != s || p.state != leased {
+		return false
+	}
+	b.end(p)
+	p.owner = nil
+	return true
+}
+
+// died counts the death of a member's client for the lowest record that it held.
+func (b *book) died(s *Member) (offset int64, counted bool) {
+	held := leasedOf(b.of(s))
+	if len(held) == 0 {
+		return 0, false
+	}
+	held[0].failed++
+	return held[0].offset, true
 }
 
 // end ends a lease without a settlement, if there is one.

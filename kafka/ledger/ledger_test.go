@@ -26,13 +26,14 @@ type inventory struct {
 }
 
 func (l *Ledger) inventory() inventory {
-	return inventory{l.ready, l.readyBytes, l.owed, l.bytes, l.Span(), l.Position()}
+	t := &l.tallies
+	return inventory{t.ready, t.readyBytes, t.owed, t.bytes, l.Span(), l.Position()}
 }
 
-func (b *book) inventory() inventory {
-	waiting, rest := b.in(ready), b.unsettled()
-	unsettled := slices.Concat(waiting, b.in(leased))
-	return inventory{len(waiting), bytesOf(waiting), len(b.owed()), bytesOf(unsettled), len(rest), b.position}
+func (b *book) inventory(now time.Time) inventory {
+	rest, unsettled := b.unsettled(), slices.Concat(b.in(ready), b.in(leased))
+	lendable := slices.DeleteFunc(b.in(ready), func(p *page) bool { return now.Before(p.due) })
+	return inventory{len(lendable), bytesOf(lendable), len(b.owed()), bytesOf(unsettled), len(rest), b.position}
 }
 
 // share is what a member counts as it goes.
@@ -91,7 +92,7 @@ func (w *ledgerWalk) Lend(t *rapid.T) {
 		if want != nil && want.owner != nil && want.owner != s {
 			return
 		}
-		d, ok := w.ledger.Lend(s, w.now)
+		d, ok := w.ledger.Lend(s, w.now, true)
 		if lendable := want != nil && !w.now.Before(want.due); ok != lendable {
 			t.Fatalf("lent is %v, want %v", ok, lendable)
 		}
@@ -99,8 +100,8 @@ func (w *ledgerWalk) Lend(t *rapid.T) {
 			return
 		}
 		w.book.lend(want, s)
-		if d.Offset != want.offset || d.Attempt != want.attempts {
-			t.Fatalf("lent %d for the %d. time, want %d for the %d.", d.Offset, d.Attempt, want.offset, want.attempts)
+		if d.Offset != want.offset || d.Attempt != 1+want.failed {
+			t.Fatalf("lent %d for the %d. time, want %d for the %d.", d.Offset, d.Attempt, want.offset, 1+want.failed)
 		}
 	}
 }
@@ -131,9 +132,25 @@ func (w *ledgerWalk) AcceptLeased(t *rapid.T) {
 
 func (w *ledgerWalk) Release(t *rapid.T) {
 	s, offset := w.member(t), w.offset(t)
-	due := w.now.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, "delay")) * time.Second)
-	if got, want := w.ledger.Release(s, offset, due), w.book.release(s, offset, due); got != want {
+	if got, want := w.ledger.Release(s, offset), w.book.release(s, offset); got != want {
 		t.Fatalf("Release(%d) = %v, want %v", offset, got, want)
+	}
+}
+
+func (w *ledgerWalk) Retry(t *rapid.T) {
+	s, offset := w.member(t), w.offset(t)
+	due := w.now.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, "delay")) * time.Second)
+	if got, want := w.ledger.Retry(s, offset, w.now, due, ThePartition, true), w.book.retry(s, offset, due); got != want {
+		t.Fatalf("Retry(%d) = %v, want %v", offset, got, want)
+	}
+}
+
+// Die ends the client of a member.
+func (w *ledgerWalk) Die(t *rapid.T) {
+	s := w.member(t)
+	offset, counted := w.ledger.Died(s, w.now)
+	if at, want := w.book.died(s); counted != want || offset != at {
+		t.Fatalf("the death counts for %d (%v), want %d (%v)", offset, counted, at, want)
 	}
 }
 
@@ -177,13 +194,11 @@ func (w *ledgerWalk) GoBack(t *rapid.T) {
 func (w *ledgerWalk) ComeBack(t *rapid.T) {
 	w.ledger.Abandon()
 	w.book.abandon()
-	settlements, position := w.ledger.Settlements(), w.ledger.Position()
-	if position >= 0 && settlements.Position != position {
-		t.Fatalf("the position is %d, and the heir's %d", position, settlements.Position)
-	}
+	known := w.ledger.Settlements()
+	position := known.Position
 	w.ledger = NewLedger(w.ledger.counts)
-	w.ledger.Inherit(settlements)
-	w.book.begin(settlements.Position)
+	w.ledger.Inherit(known)
+	w.book.begin(known.Position)
 	from := rapid.Int64Range(max(0, position-10), max(0, position)).Draw(t, "from")
 	w.ledger.Pass(from, from)
 	for _, p := range w.book.again(from) {
@@ -200,7 +215,8 @@ func (w *ledgerWalk) Wait(t *rapid.T) {
 
 // Check compares everything that is counted with a recount.
 func (w *ledgerWalk) Check(t *rapid.T) {
-	if diff := cmp.Diff(w.book.inventory(), w.ledger.inventory()); diff != "" {
+	w.ledger.promote(w.now)
+	if diff := cmp.Diff(w.book.inventory(w.now), w.ledger.inventory()); diff != "" {
 		t.Fatalf("the ledger counts wrongly (-want +got):\n%s", diff)
 	}
 	want, got := balance(*w.book.counts, w.book), *w.ledger.counts
@@ -235,6 +251,8 @@ func TestLedgerIsTheObviousBook(t *testing.T) {
 			"through":      w.AcceptThrough,
 			"leased":       w.AcceptLeased,
 			"release":      w.Release,
+			"retry":        w.Retry,
+			"die":          w.Die,
 			"rewind":       w.Rewind,
 			"forfeit":      w.Forfeit,
 			"pass":         w.Pass,
@@ -249,10 +267,10 @@ func TestLedgerIsTheObviousBook(t *testing.T) {
 	})
 }
 
-// offsets lends everything that the member may be lent.
-func offsets(l *Ledger, s *Member) (lent []int64) {
+// lentOffsets lends everything that the member may be lent.
+func lentOffsets(l *Ledger, s *Member) (lent []int64) {
 	for {
-		d, ok := l.Lend(s, dawn)
+		d, ok := l.Lend(s, dawn, true)
 		if !ok {
 			return lent
 		}
@@ -278,20 +296,20 @@ func wantOffsets(t *testing.T, got []int64, want ...int64) {
 
 func TestRewoundRecordsComeAgainFromTheLowest(t *testing.T) {
 	l, s := filled(3, 5, 9, 12), &Member{}
-	wantOffsets(t, offsets(l, s), 3, 5, 9, 12)
+	wantOffsets(t, lentOffsets(l, s), 3, 5, 9, 12)
 	l.Accept(s, 5)
 	l.Rewind(s)
-	wantOffsets(t, offsets(l, s), 3, 9, 12)
+	wantOffsets(t, lentOffsets(l, s), 3, 9, 12)
 }
 
 func TestAnAckUnderWayCountsAfterARewind(t *testing.T) {
 	l, s := filled(3, 5, 9), &Member{}
-	offsets(l, s)
+	lentOffsets(l, s)
 	l.Rewind(s)
 	if n := l.AcceptThrough(s, 5); n != 2 {
 		t.Fatalf("accepted %d, want 2", n)
 	}
-	wantOffsets(t, offsets(l, s), 9)
+	wantOffsets(t, lentOffsets(l, s), 9)
 	if l.Position() != 6 {
 		t.Fatalf("position %d, want 6", l.Position())
 	}
@@ -305,11 +323,11 @@ func TestAnAckUnderWayCountsAfterARewind(t *testing.T) {
 func TestForfeitedRecordsGoToAnotherInOrder(t *testing.T) {
 	l, gone, other := filled(0, 1, 2, 3), &Member{}, &Member{}
 	for range 3 {
-		l.Lend(gone, dawn)
+		l.Lend(gone, dawn, true)
 	}
 	l.Accept(gone, 1)
 	l.Forfeit(gone)
-	wantOffsets(t, offsets(l, other), 0, 2, 3)
+	wantOffsets(t, lentOffsets(l, other), 0, 2, 3)
 	if l.Accept(gone, 0) {
 		t.Error("a member settled what was taken from it")
 	}
@@ -320,13 +338,13 @@ func TestForfeitedRecordsGoToAnotherInOrder(t *testing.T) {
 
 func TestADelayedRecordHoldsItsPartition(t *testing.T) {
 	l, s := filled(0, 1), &Member{}
-	l.Lend(s, dawn)
+	l.Lend(s, dawn, true)
 	due := dawn.Add(time.Minute)
-	l.Release(s, 0, due)
-	if d, ok := l.Lend(s, due.Add(-1)); ok {
+	l.Retry(s, 0, dawn, due, ThePartition, true)
+	if d, ok := l.Lend(s, due.Add(-1), true); ok {
 		t.Fatalf("lent %d before it was due", d.Offset)
 	}
-	d, ok := l.Lend(s, due)
+	d, ok := l.Lend(s, due, true)
 	if !ok || d.Offset != 0 || d.Attempt != 2 {
 		t.Fatalf("lent %v %+v, want offset 0 for the 2. time", ok, d)
 	}
@@ -337,7 +355,7 @@ func TestALedgerStaysAsSmallAsWhatIsUnsettled(t *testing.T) {
 	l, s := NewLedger(&LeaseCounts{}), &Member{}
 	for i := range int64(100_000) {
 		l.Append(recordAt(record.TopicPartition{Topic: "t", Partition: 0}, i, 1))
-		l.Lend(s, dawn)
+		l.Lend(s, dawn, true)
 		if i > 100 {
 			l.Accept(s, i-100)
 			l.AcceptThrough(s, i-100)

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // Member is a member's place in a Dispatch: it outlives the member's connection by the grace.
@@ -24,14 +26,71 @@ type Member struct {
 	run       int        // how many in a row came from there
 }
 
+// Death is a record whose client has ended while it held it.
+type Death struct {
+	*Partition
+	Offset int64
+}
+
+// died notes that the member's client has ended without a goodbye.
+func (d *Dispatch) died(s *Member, now time.Time) {
+	for _, l := range d.partitions {
+		if offset, counted := l.ledger.Died(s, now); counted {
+			d.deaths = append(d.deaths, Death{l, offset})
+		}
+	}
+}
+
+// Lost notes that a client has ended while it held these records of the member, and gives them to anybody. It returns how many
+// the member held.
+func (d *Dispatch) Lost(s *Member, held []record.PartitionOffset, now time.Time) (n int) {
+	first := map[*Partition]int64{}
+	for _, id := range held {
+		l := d.byName[id.TopicPartition]
+		if l == nil || !l.ledger.inHand(s, id.Offset) {
+			continue
+		}
+		if at, known := first[l]; !known || id.Offset < at {
+			first[l] = id.Offset
+		}
+	}
+	for l, offset := range first {
+		suspects := l.ledger.countDeath(l.ledger.find(offset), now) > 1
+		d.deaths = append(d.deaths, Death{l, offset})
+		for _, id := range held {
+			if id.TopicPartition == l.TopicPartition && l.ledger.inHand(s, id.Offset) {
+				e := l.ledger.find(id.Offset)
+				e.suspect = e.suspect || suspects
+				l.ledger.forfeit(e)
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// inHand tells whether the member holds a record.
+func (l *Ledger) inHand(s *Member, offset int64) bool {
+	e := l.find(offset)
+	return e != nil && e.owner == s && e.state == leased
+}
+
+// Deaths returns the deaths since the last call.
+func (d *Dispatch) Deaths() []Death {
+	deaths := d.deaths
+	d.deaths = nil
+	return deaths
+}
+
 // Attach gives the named member its member: a new one, or its old one with everything it still owes to
 // be lent again from the lowest. wake is called when a member that found nothing may ask again.
-func (d *Dispatch) Attach(name string, wake func()) *Member {
+func (d *Dispatch) Attach(name string, now time.Time, wake func()) *Member {
 	s := d.members[name]
 	if s == nil {
 		s = &Member{Name: name}
 		d.members[name] = s
 	}
+	d.died(s, now)
 	for _, l := range d.partitions {
 		l.ledger.Rewind(s)
 	}
@@ -39,6 +98,7 @@ func (d *Dispatch) Attach(name string, wake func()) *Member {
 		d.present++
 	}
 	s.present, s.wake = true, wake
+	s.partition = nil // other partitions come first: the client may have ended because of a record of this one
 	s.waiting, s.called = false, false
 	return s
 }
@@ -83,6 +143,7 @@ func (d *Dispatch) Expire(now time.Time) (dismissed []*Member) {
 		}
 	}
 	for _, s := range dismissed {
+		d.died(s, now)
 		d.Dismiss(s, now)
 	}
 	return dismissed

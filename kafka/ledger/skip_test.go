@@ -17,7 +17,7 @@ func TestWhatIsSkippedIsNotLent(t *testing.T) {
 	for offset := range int64(6) {
 		l.Append(record.Record{Offset: offset, Value: []byte("x")})
 	}
-	if d, _ := l.Lend(a, now); d.Offset != 0 {
+	if d, _ := l.Lend(a, now, true); d.Offset != 0 {
 		t.Fatalf("lent %d", d.Offset)
 	}
 	l.AcceptThrough(a, 0)
@@ -28,10 +28,10 @@ func TestWhatIsSkippedIsNotLent(t *testing.T) {
 	for offset := int64(6); offset < 9; offset++ {
 		l.Append(record.Record{Offset: offset, Value: []byte("x")})
 	}
-	if d, is := l.Lend(b, now); !is || d.Offset != 8 {
+	if d, is := l.Lend(b, now, true); !is || d.Offset != 8 {
 		t.Errorf("lent %d, %v", d.Offset, is)
 	}
-	if _, is := l.Lend(b, now); is {
+	if _, is := l.Lend(b, now, true); is {
 		t.Error("there is another record")
 	}
 	l.AcceptThrough(b, 8)

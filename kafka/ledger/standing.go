@@ -17,6 +17,7 @@ type StandingRecord struct {
 	Attempts int           // how often it was lent
 	Age      time.Duration // since it was lent first
 	Holder   string        // the member that owes it; empty: it waits for somebody
+	Trace    string        // the id of its trace; empty: it has none
 }
 
 // String names the record: topic:partition:offset.
@@ -38,12 +39,13 @@ func (r *StandingRecord) stands(limit time.Duration) bool {
 
 // Standing is the record that the position waits for, if that was ever lent.
 func (l *Ledger) Standing(now time.Time) (r StandingRecord, ok bool) {
-	if l.Span() == 0 || l.entries[l.head].attempts == 0 {
+	if l.Span() == 0 || l.entries[l.head].lends == 0 {
 		return r, false
 	}
 	e := &l.entries[l.head]
 	r = StandingRecord{
-		TopicPartition: e.record.TopicPartition, Offset: e.record.Offset, Attempts: e.attempts, Age: max(0, now.Sub(e.first)),
+		TopicPartition: e.record.TopicPartition, Offset: e.record.Offset, Attempts: int(e.lends), Age: max(0, now.Sub(e.first)),
+		Trace: e.record.Trace(),
 	}
 	if e.owner != nil {
 		r.Holder = e.owner.Name
@@ -108,7 +110,7 @@ type Lease struct {
 func (l *Ledger) leases(now time.Time, all []Lease) []Lease {
 	for i := l.head; i < len(l.entries); i++ {
 		if e := &l.entries[i]; e.state == leased {
-			all = append(all, Lease{e.record.TopicPartition, e.record.Offset, e.owner.Name, max(0, now.Sub(e.at)), e.attempts})
+			all = append(all, Lease{e.record.TopicPartition, e.record.Offset, e.owner.Name, max(0, now.Sub(e.at)), 1 + e.failing.count()})
 		}
 	}
 	return all

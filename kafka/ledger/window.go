@@ -47,7 +47,7 @@ func (w Window) brimming(s *Member) bool {
 
 // room is how many more records the ledger may take.
 func (w Window) room(l *Ledger) int {
-	if l.bytes >= w.Bytes && l.Span() > 0 || len(l.reach.ahead) > 0 {
+	if l.tallies.bytes >= w.Bytes && l.Span() > 0 || len(l.reach.ahead) > 0 {
 		return 0
 	}
 	return max(0, w.Records-l.Span())
@@ -108,7 +108,7 @@ func (l *Ledger) enterAhead() {
 	for len(l.reach.ahead) > 0 && l.fits(l.reach.ahead[0].Offset) {
 		r := l.reach.ahead[0]
 		l.reach.ahead[0], l.reach.ahead = record.Record{}, l.reach.ahead[1:]
-		l.bytes -= r.Size()
-		l.enter(r)
+		l.tallies.bytes -= r.Size()
+		l.admit(r)
 	}
 }

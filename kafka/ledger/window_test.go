@@ -10,7 +10,7 @@ import (
 func TestASeatMayHaveManyWindows(t *testing.T) {
 	t.Parallel()
 	for windows, want := range map[int]int{0: 4, 1: 4, 2: 8, 9: 9} {
-		d := NewDispatch(4, 1<<20)
+		d := NewDispatch(Ordered, 4, 1<<20)
 		for p := range int32(3) {
 			tp := record.TopicPartition{Topic: "t", Partition: p}
 			d.Add(tp, &LeaseCounts{})
@@ -18,7 +18,7 @@ func TestASeatMayHaveManyWindows(t *testing.T) {
 				d.Ledger(tp).Append(recordAt(tp, offset, 1))
 			}
 		}
-		s := d.Attach("many", func() {})
+		s := d.Attach("many", dawn, func() {})
 		s.windows = windows
 		if lent, err := d.Lend(s, dawn, 100, 1<<20, nil); len(lent) != want || err != nil {
 			t.Errorf("%d windows: %d records, %v", windows, len(lent), err)
@@ -28,8 +28,8 @@ func TestASeatMayHaveManyWindows(t *testing.T) {
 
 func TestEveryBookHasItsNumber(t *testing.T) {
 	t.Parallel()
-	d, tp := NewDispatch(4, 1<<20), record.TopicPartition{Topic: "t", Partition: 0}
-	s := d.Attach("one", func() {})
+	d, tp := NewDispatch(Ordered, 4, 1<<20), record.TopicPartition{Topic: "t", Partition: 0}
+	s := d.Attach("one", dawn, func() {})
 	numbers := map[uint64]bool{}
 	for range 3 {
 		d.Add(tp, &LeaseCounts{})

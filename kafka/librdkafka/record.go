@@ -8,6 +8,7 @@ package librdkafka
 import "C"
 
 import (
+	"bytes"
 	"encoding/binary"
 	"unsafe"
 )
@@ -20,6 +21,16 @@ type Details struct {
 	Partition int32 // or Unassigned
 	Timestamp int64 // milliseconds since the epoch, 0 for now
 	Headers   PackedHeaders
+}
+
+// Clone copies the details with their headers; nil stays nil.
+func (d *Details) Clone() *Details {
+	if d == nil {
+		return nil
+	}
+	c := *d
+	c.Headers = bytes.Clone(d.Headers)
+	return &c
 }
 
 // PackedHeaders are headers in one piece of memory: a pointer to memory with pointers must not be handed to C.
@@ -37,12 +48,18 @@ func PackHeaders(headers []Header) PackedHeaders {
 	}
 	packed := make(PackedHeaders, 0, size)
 	for i := range headers {
-		name, value := headers[i].Name, headers[i].Value
-		packed = binary.NativeEndian.AppendUint32(packed, uint32(len(name)))
-		packed = binary.NativeEndian.AppendUint32(packed, uint32(lengthOf(value)))
-		packed = append(append(packed, name...), value...)
+		packed = appendHeader(packed, headers[i].Name, headers[i].Value)
 	}
 	return packed
+}
+
+// Append appends a copy of one header.
+func (h PackedHeaders) Append(name, value []byte) PackedHeaders { return appendHeader(h, name, value) }
+
+func appendHeader[Name string | []byte](packed PackedHeaders, name Name, value []byte) PackedHeaders {
+	packed = binary.NativeEndian.AppendUint32(packed, uint32(len(name)))
+	packed = binary.NativeEndian.AppendUint32(packed, uint32(lengthOf(value)))
+	return append(append(packed, name...), value...)
 }
 
 // lengthOf is -1 for null.

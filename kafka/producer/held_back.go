@@ -21,7 +21,7 @@ func (ps *Producers) holdsBack(t *topic, p *producer) bool {
 
 // holdBack keeps a record of a known topic until the brokers were asked for the topic once more.
 func (ps *Producers) holdBack(g *sessionBatch, t *topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
-	r := heldRecord{producer: g.producer, key: clone(key), value: clone(value), details: d, opaque: opaque, since: time.Now()}
+	r := newHeld(g.producer, key, value, opaque, d)
 	at := t.awaitingPartition()
 	kept, first, err := at.holdBack(r, &ps.offline)
 	switch {

@@ -18,6 +18,19 @@ type heldRecord struct {
 	counted    bool // it is counted as accepted and as under way: it came back from the accumulator
 }
 
+// newHeld copies a record out of a session's buffers.
+func newHeld(p *producer, key, value []byte, opaque uint64, d *librdkafka.Details) heldRecord {
+	return heldRecord{producer: p, key: clone(key), value: clone(value), details: d.Clone(), opaque: opaque, since: time.Now()}
+}
+
+// clone copies bytes out of a session's buffer. nil stays nil, because null is not empty.
+func clone(b []byte) []byte {
+	if b == nil {
+		return nil
+	}
+	return append(make([]byte, 0, len(b)), b...)
+}
+
 // size is the bytes of key and value.
 func (r *heldRecord) size() int { return len(r.key) + len(r.value) }
 

@@ -1,6 +1,10 @@
 package producer
 
-import "time"
+import (
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/cluster"
+)
 
 // lookupHistory is what the look-up loop remembers of earlier questions for a topic.
 type lookupHistory struct {
@@ -51,3 +55,27 @@ func (t *topic) mayWaitAgain(now time.Time) bool {
 
 // lookAgainFor is how long a producer may take to learn what the brokers know.
 const lookAgainFor = 5 * time.Second
+
+// Learn takes note of a topic that the brokers have: the caller has just asked them. So the topic's first record does not wait for
+// a look-up, which fails while the client is being closed. Learn holds a thread for a second at most.
+func (ps *Producers) Learn(name string) {
+	t, err := ps.topics.find([]byte(name))
+	if err != nil || !t.learn(ps) { // why it cannot be is told to its first record
+		return
+	}
+	ps.delivered.handle.Load().RequestTopics([]string{name}, cluster.TurnTime)
+}
+
+// learn makes a topic known that nobody asks for. It returns whether that is new.
+func (t *topic) learn(ps *Producers) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now := knowledge(t.state.Load()); now != unasked && now != missing {
+		return false
+	}
+	if t.row == nil {
+		t.topicCounters = ps.counters.admit(t.name, ps.config().MaxTopicRows)
+	}
+	t.state.Store(int32(known))
+	return true
+}

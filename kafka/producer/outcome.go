@@ -13,7 +13,7 @@ type Error struct {
 	Outcome record.Outcome
 	Topic   string
 	Reason  string
-	Cause   error // ErrNoTopic, ErrNoPartition, ErrDenied, or nil
+	Cause   error // ErrNoTopic, ErrNoPartition, ErrDenied, ErrTooLarge, or nil
 }
 
 func (e *Error) Error() string {
@@ -36,6 +36,14 @@ func outcomeOf(code librdkafka.Code, status librdkafka.Status) record.Outcome {
 		return record.Unknown
 	}
 	return kerr.Of(code).Outcome
+}
+
+// causeOf is what an Error wraps.
+func causeOf(code librdkafka.Code) error {
+	if code == librdkafka.MessageTooLarge || code == librdkafka.BatchTooLarge {
+		return kerr.ErrTooLarge
+	}
+	return kerr.Of(code).Produce
 }
 
 // reasonFor says why a record failed: in librdkafka's words, or in ours where those do not name the partition.

@@ -30,19 +30,23 @@ const latest = time.Hour
 
 // details are what a record has besides topic, key and value.
 func (o *Outgoing) details() (*librdkafka.Details, error) {
-	switch {
-	case o.Partition < AnyPartition:
-		return nil, &Error{
-			Outcome: record.Rejected, Topic: o.Topic, Reason: reasonFor(librdkafka.UnknownPartition, o.Partition), Cause: kerr.ErrNoPartition,
-		}
-	case o.Timestamp < 0:
-		return nil, &Error{Outcome: record.Rejected, Topic: o.Topic, Reason: fmt.Sprintf("timestamp %d is before 1970", o.Timestamp)}
-	case o.Timestamp > 0 && o.Timestamp > time.Now().Add(latest).UnixMilli():
-		return nil, &Error{
-			Outcome: record.Rejected, Topic: o.Topic, Reason: fmt.Sprintf("timestamp %d is more than %s in the future", o.Timestamp, latest),
-		}
+	if reason, cause := unfit(o.Partition, o.Timestamp); reason != "" {
+		return nil, &Error{Outcome: record.Rejected, Topic: o.Topic, Reason: reason, Cause: cause}
 	}
 	return &librdkafka.Details{Partition: o.Partition, Timestamp: o.Timestamp, Headers: librdkafka.PackHeaders(o.Headers)}, nil
+}
+
+// unfit says why a partition or a timestamp cannot be; the reason is empty when both can.
+func unfit(partition int32, timestamp int64) (reason string, cause error) {
+	switch {
+	case partition < AnyPartition:
+		return reasonFor(librdkafka.UnknownPartition, partition), kerr.ErrNoPartition
+	case timestamp < 0:
+		return fmt.Sprintf("timestamp %d is before 1970", timestamp), nil
+	case timestamp > 0 && timestamp > time.Now().Add(latest).UnixMilli():
+		return fmt.Sprintf("timestamp %d is more than %s in the future", timestamp, latest), nil
+	}
+	return "", nil
 }
 
 // Send hands a record to the delivered profile; Results or Take returns its outcome. An error means that the record
@@ -54,14 +58,16 @@ func (p *Publisher) Send(out Outgoing) error {
 		return err
 	}
 	p.keepPositions()
-	p.pending.Add(1)
-	sequence := p.track()
-	err = p.producers.produce(&p.toDeliver, []byte(out.Topic), out.Key, out.Value, tracked|p.opaque(sequence), d)
-	if err != nil {
-		p.untrack()
-		p.pending.Add(-1)
+	return p.deliver([]byte(out.Topic), out.Key, out.Value, d)
+}
+
+// SendPacked is Send for a record whose headers are packed already. Nothing of d is kept after the call.
+func (p *Publisher) SendPacked(topic, key, value []byte, d *librdkafka.Details) error {
+	if reason, cause := unfit(d.Partition, d.Timestamp); reason != "" {
+		return &Error{Outcome: record.Rejected, Topic: string(topic), Reason: reason, Cause: cause}
 	}
-	return err
+	p.keepPositions()
+	return p.deliver(topic, key, value, d)
 }
 
 // SendBuffered hands a record to the buffered profile. nil means that the record is queued in memory, not that Kafka

@@ -18,6 +18,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -287,5 +288,49 @@ func TestDeliverAndSendShareOneOrder(t *testing.T) {
 	}
 	if !slices.IsSorted(offsets) || offsets[0] != 2 || offsets[39] != 41 {
 		t.Errorf("offsets %v", offsets)
+	}
+}
+
+// A session packs the headers of one record behind the other into the same memory, also while records wait at the gate.
+func TestPackedHeadersAreTheirOwnRecords(t *testing.T) {
+	t.Parallel()
+	const n = 200
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
+	p := newCaller(t, openOn(t, k.ListenAddrs(), nil))
+	var want []record.Record
+	d := librdkafka.Details{Partition: AnyPartition}
+	for i := range n {
+		d.Headers = d.Headers[:0].Append([]byte("number"), fmt.Append(nil, i)).Append([]byte("again"), nil)
+		d.Timestamp = int64(1_700_000_000_000 + i)
+		if err := p.SendPacked([]byte("letters"), []byte("key"), fmt.Append(nil, i), &d); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, record.Record{
+			TopicPartition: record.TopicPartition{Topic: "letters"}, Offset: int64(i), Timestamp: d.Timestamp, Key: []byte("key"),
+			Value: fmt.Append(nil, i), Headers: []record.Header{header("number", fmt.Append(nil, i)), header("again", nil)},
+		})
+	}
+	for i, r := range p.results(t, n) {
+		if diff := cmp.Diff(Result{Offset: int64(i), Timestamp: want[i].Timestamp}, r, cmp.Comparer(sameFailure)); diff != "" {
+			t.Errorf("record %d: %s", i, diff)
+		}
+	}
+	if diff := cmp.Diff(want, readBack(t, k, n)[want[0].TopicPartition]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWhatCannotBeSentPackedIsRejected(t *testing.T) {
+	t.Parallel()
+	p := newCaller(t, openOn(t, kafkatest.Brokers(t, kfake.SeedTopics(1, "letters")).ListenAddrs(), nil))
+	for reason, d := range map[string]librdkafka.Details{
+		"timestamp -1 is before 1970": {Timestamp: -1},
+		fmt.Sprintf("timestamp %d is more than 1h0m0s in the future", math.MaxInt64): {Timestamp: math.MaxInt64},
+		"it has no partition -2": {Partition: -2},
+	} {
+		want := &Error{Outcome: record.Rejected, Topic: "letters", Reason: reason}
+		if err := p.SendPacked([]byte("letters"), nil, nil, &d); err == nil || err.Error() != want.Error() {
+			t.Errorf("got %v, want %v", err, want)
+		}
 	}
 }

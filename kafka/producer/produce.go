@@ -11,7 +11,7 @@ import (
 )
 
 // produce takes a record from a session. A record of a known topic joins the session's batch. Another goes to the
-// gate. Nobody changes d, which is nil for a record without details.
+// gate. Nothing of d is kept; it is nil for a record without details.
 func (ps *Producers) produce(g *sessionBatch, topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
 	t, err := ps.topics.find(topic)
 	if err != nil {
@@ -53,7 +53,7 @@ func (ps *Producers) gather(g *sessionBatch, t *topic, key, value []byte, opaque
 
 // hold keeps a record at the gate while the brokers are asked for its topic.
 func (ps *Producers) hold(g *sessionBatch, t *topic, key, value []byte, opaque uint64, d *librdkafka.Details) error {
-	r := heldRecord{producer: g.producer, key: clone(key), value: clone(value), details: d, opaque: opaque, since: time.Now()}
+	r := newHeld(g.producer, key, value, opaque, d)
 	released, first, err := t.hold(r)
 	switch {
 	case err != nil:
@@ -64,14 +64,6 @@ func (ps *Producers) hold(g *sessionBatch, t *topic, key, value []byte, opaque u
 		ps.lookUp(t)
 	}
 	return nil
-}
-
-// clone copies bytes out of a session's buffer. nil stays nil, because null is not empty.
-func clone(b []byte) []byte {
-	if b == nil {
-		return nil
-	}
-	return append(make([]byte, 0, len(b)), b...)
 }
 
 // enqueue hands one record to librdkafka. Its topic is known, or was.
@@ -87,7 +79,7 @@ func (ps *Producers) enqueue(t *topic, p *producer, key, value []byte, opaque ui
 	case err == nil && code == librdkafka.UnknownPartition:
 		return ps.checkPartition(t, d)
 	case err == nil && unknownTopicOrPartition(code):
-		r := heldRecord{producer: p, key: clone(key), value: clone(value), details: d, opaque: opaque, since: time.Now()}
+		r := newHeld(p, key, value, opaque, d)
 		return ps.lookAgain(t, &r, code)
 	}
 	return ps.notTaken(t, code, err, partitionOf(d))
@@ -153,7 +145,7 @@ func (ps *Producers) notTaken(t *topic, code librdkafka.Code, err error, partiti
 		reason = fmt.Sprintf("the record is above the producer's message.max.bytes, %d: raise it in kafka.producer", ps.config().LargestRecord())
 	}
 	return &Error{
-		Outcome: outcomeOf(code, librdkafka.NotPersisted), Topic: t.name, Reason: reason, Cause: kerr.Of(code).Produce,
+		Outcome: outcomeOf(code, librdkafka.NotPersisted), Topic: t.name, Reason: reason, Cause: causeOf(code),
 	}
 }
 

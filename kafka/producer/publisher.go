@@ -95,11 +95,14 @@ func (p *Publisher) Buffer(topic, key, value []byte) error {
 
 // Deliver hands a record to the delivered profile; Take returns its outcome. An error means that the record was not
 // taken and has no outcome. ErrFull means that the session should try again shortly.
-func (p *Publisher) Deliver(topic, key, value []byte) error {
+func (p *Publisher) Deliver(topic, key, value []byte) error { return p.deliver(topic, key, value, nil) }
+
+// deliver is Deliver for a record that may have details.
+func (p *Publisher) deliver(topic, key, value []byte, d *librdkafka.Details) error {
 	p.pending.Add(1)
 	// Track before producing: the report may come before the call returns.
 	sequence := p.track()
-	err := p.producers.produce(&p.toDeliver, topic, key, value, tracked|p.opaque(sequence), nil)
+	err := p.producers.produce(&p.toDeliver, topic, key, value, tracked|p.opaque(sequence), d)
 	if err != nil {
 		p.untrack()
 		p.pending.Add(-1)

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -206,7 +205,7 @@ func (d *reportLoop) failure(r *librdkafka.Report) *Error {
 	if outcome == record.OK {
 		return nil
 	}
-	failure := &Error{Outcome: outcome, Topic: r.Topic(), Reason: d.reason(r), Cause: kerr.Of(r.Err).Produce}
+	failure := &Error{Outcome: outcome, Topic: r.Topic(), Reason: d.reason(r), Cause: causeOf(r.Err)}
 	if why := d.producer.producers.problem(failure.Topic, r.Partition); why != "" && outcome != record.Rejected {
 		failure.Reason += ": " + why
 	}

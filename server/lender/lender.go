@@ -103,7 +103,7 @@ func (l *Lender) turn() time.Duration {
 
 // release returns a record to Kafka's side, ahead of those that nobody had yet.
 func (l *Lender) release(ended *lease) {
-	l.state.member.Release(ended.TopicPartition, ended.offset, 0)
+	l.state.member.Return(ended.TopicPartition, ended.offset)
 	l.retryFull()
 }
 

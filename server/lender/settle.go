@@ -1,6 +1,10 @@
 package lender
 
-import "time"
+import (
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka"
+)
 
 // Settlement is what a worker says about one lease.
 type Settlement struct {
@@ -92,7 +96,7 @@ func (l *Lender) giveUp(held *lease, s Settlement, now time.Time) bool {
 		l.wake.Ring() // the record may be due before the next turn
 		return true
 	}
-	did := l.state.member.Release(held.TopicPartition, held.offset, 0)
+	did := l.state.member.Fail(held.TopicPartition, held.offset, kafka.Failure{}, 0)
 	l.state.book.remove(s.Lease.slot)
 	return did
 }

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/protocol"
 	"github.com/sluice-proxy/sluice/server"
+	"github.com/sluice-proxy/sluice/server/resp/entry"
 )
 
 // produceCommands put records into Kafka.
@@ -18,6 +20,7 @@ var produceCommands = []command{
 	{"publish", 3, "PROD", write | hot, publish},
 	{"rpush", -3, "PROD", write | hot | pipelines, rpush},
 	{"lpush", -3, "PROD", write | hot | pipelines, deliver},
+	{"xadd", -5, "ERR", write | hot | pipelines, xadd},
 	{"dump", 2, "PROD", blocking, dump},
 }
 
@@ -93,11 +96,56 @@ func deliver(s *session, args [][]byte) error {
 		}
 		p.records++
 	}
-	s.addPending(p)
-	if s.multi.executing {
-		return endSession(s.replyPending(true))
+	return s.addPending(p)
+}
+
+// xadd answers XADD <topic> [options] *|<ms>-* <field> <value> ...: the reply is the record's id, once the brokers have it.
+func xadd(s *session, args [][]byte) error {
+	e := &s.producer.entry
+	defer e.Release()
+	if s.rejectsWork() {
+		return s.afterPending(streamError(s.refuseWork()))
 	}
-	return nil
+	if err := e.Parse(args); err != nil {
+		return s.afterPending(err)
+	}
+	if e.Existing {
+		if missing, err := s.lacksTopic(string(e.Topic)); missing || err != nil {
+			return s.afterPending(err)
+		}
+	}
+	p := pendingReply{command: s.run.command, records: 1, since: time.Now(), hasID: true}
+	send := func(topic, key, value []byte) error { return s.producer.SendPacked(topic, key, value, &e.Details) }
+	if err := s.produce(send, e.Topic, e.Key, e.Value); err != nil {
+		return s.afterPending(streamError(err))
+	}
+	return s.addPending(p)
+}
+
+// lacksTopic replies with a null if a topic does not exist. Brokers that create topics are not asked to.
+func (s *session) lacksTopic(name string) (missing bool, err error) {
+	names, err := s.topics()
+	if err != nil {
+		return false, err
+	}
+	if _, found := slices.BinarySearch(names, name); found {
+		return false, nil
+	}
+	if err := s.replyPending(true); err != nil {
+		return false, endError{err}
+	}
+	s.out.Null()
+	return true, nil
+}
+
+// streamError gives an error of XADD the word that clients of Redis try again on, if the record is not written and may be
+// sent again.
+func streamError(err error) error {
+	failure, is := errors.AsType[*kafka.ProduceError](err)
+	if errors.Is(err, errShutdown) || is && failure.Outcome == kafka.Retry {
+		return exactError("TRYAGAIN " + err.Error())
+	}
+	return err
 }
 
 // afterPending returns an error after the replies that come before it.
@@ -202,12 +250,17 @@ type pendingReply struct {
 	records int
 	since   time.Time
 	err     error // why a later record of the command was not even taken; nil when all were
+	hasID   bool  // the reply is the id of the one record
 }
 
-// addPending puts off the reply to a command.
-func (s *session) addPending(p pendingReply) {
+// addPending puts off the reply to a command, but not inside EXEC.
+func (s *session) addPending(p pendingReply) error {
 	s.producer.pending = append(s.producer.pending, p)
 	s.producer.added++
+	if s.multi.executing {
+		return endSession(s.replyPending(true))
+	}
+	return nil
 }
 
 // replyPending replies to the delivered produces whose reports are there, oldest first. With wait it replies to all.
@@ -236,10 +289,10 @@ func (s *session) replyPending(wait bool) error {
 
 // replyTo replies to a delivered produce whose reports are there, or which has waited too long; false otherwise.
 func (s *session) replyTo(p *pendingReply, counts *replyCounts) bool {
-	failure, ok := s.producer.Take(p.records)
+	failure, ok := s.takeOutcome(p)
 	if !ok && time.Since(p.since) >= s.opts.AckTimeout {
 		s.producer.GiveUp(p.records, s.opts.AckTimeout)
-		failure, ok = s.producer.Take(p.records)
+		failure, ok = s.takeOutcome(p)
 	}
 	if ok {
 		counts.add(s.server, p, failure != nil || p.err != nil)
@@ -248,8 +301,21 @@ func (s *session) replyTo(p *pendingReply, counts *replyCounts) bool {
 	return ok
 }
 
+// takeOutcome takes the first failure of a delivered produce whose reports are there; ok is false otherwise.
+func (s *session) takeOutcome(p *pendingReply) (failure *kafka.ProduceError, ok bool) {
+	if !p.hasID {
+		return s.producer.Take(p.records)
+	}
+	if s.producer.written, ok = s.producer.Results(1, s.producer.written[:0]); !ok {
+		return nil, false
+	}
+	return s.producer.written[0].Err, true
+}
+
 func (s *session) writeOutcome(p *pendingReply, failure *kafka.ProduceError) {
 	switch {
+	case p.hasID:
+		s.writeID(p.command, failure)
 	case failure != nil:
 		s.out.Error("PROD " + failure.Error())
 	case p.err != nil:
@@ -257,4 +323,19 @@ func (s *session) writeOutcome(p *pendingReply, failure *kafka.ProduceError) {
 	default:
 		s.out.Int(int64(p.records))
 	}
+}
+
+// writeID replies with the id of the record that was taken last, or says why it has none.
+func (s *session) writeID(c *command, failure *kafka.ProduceError) {
+	if failure != nil {
+		s.out.Error(c.text(streamError(failure)))
+		return
+	}
+	id, err := entry.IDOf(&s.producer.written[0])
+	if err != nil {
+		s.out.Error(c.text(err))
+		return
+	}
+	var text [entry.MaxID]byte
+	s.out.Bulk(id.Append(text[:0]))
 }

@@ -173,7 +173,7 @@ func release(s *session, args [][]byte) error {
 		return err
 	}
 	delay := time.Duration(opts.Delay) * time.Millisecond
-	s.out.Int(boolInt(m != nil && m.Release(partitionOf(id), id.Offset, delay)))
+	s.out.Int(boolInt(m != nil && m.Fail(partitionOf(id), id.Offset, kafka.Failure{Class: opts.Class, Message: opts.Message, Backtrace: opts.Backtrace}, delay)))
 	return nil
 }
 
@@ -191,7 +191,7 @@ func reject(s *session, args [][]byte) error {
 		s.out.Int(0)
 		return nil
 	}
-	done, err := m.Reject(partitionOf(id), id.Offset)
+	done, err := m.Reject(partitionOf(id), id.Offset, kafka.Failure{}, nil)
 	if err != nil {
 		return fmt.Errorf("reject %s: %w", args[2], err)
 	}

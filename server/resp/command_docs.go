@@ -31,6 +31,7 @@ var commandDocs = map[string]commandDoc{
 	"publish": {"<topic> <value>", "Buffer a record for Kafka; DUMP tells what became of it", "pubsub", "2.0.0", [3]int{}},
 	"rpush":   {"topics:<topic>[:<key>] <value> [<value> ...] | acks|accepts|releases|rejects|renews <topic>:<partition>:<offset>", "Produce and wait for the brokers, or settle records", "list", "1.0.0", oneKey},
 	"lpush":   {"topics:<topic>[:<key>] <value> [<value> ...]", "Produce and wait for the brokers", "list", "1.0.0", oneKey},
+	"xadd":    {"<topic> [NOMKSTREAM] [MAXLEN|MINID [=|~] <threshold> [LIMIT <n>]] *|<ms>-* <field> <value> [<field> <value> ...]", "Produce a record with headers and wait for the brokers", "stream", "5.0.0", oneKey},
 	"dump":    {"<milliseconds>", "Wait for this client's records and count those not delivered", "generic", "1.0.0", [3]int{}},
 	"blpop":   {"topics:<topic>[,<topic> ...][:<json>] <seconds>", "Take the next record of this client's group, waiting for it", "list", "1.0.0", [3]int{1, -2, 1}},
 	"brpop":   {"topics:<topic>[,<topic> ...][:<json>] <seconds>", "Take the next value of this client's group, waiting for it; the next one accepts it", "list", "2.0.0", [3]int{1, -2, 1}},

@@ -97,7 +97,7 @@ func tooLarge(c *command, t *protocol.TooLarge) error {
 		what, setting = fmt.Sprintf("a command of %d bytes", t.Bytes), "resp.limits.command"
 	}
 	outcome := ""
-	if c.class == "PROD" {
+	if c.class == "PROD" || c.flags&pipelines != 0 {
 		outcome = "rejected: "
 	}
 	return exactError(fmt.Sprintf("%s %s%s is above %s, %d", c.class, outcome, what, setting, t.Limit))

@@ -21,6 +21,7 @@ func TestDrainRefusesInWords(t *testing.T) {
 	eventually(t, "the drain", d.drain.begun.Load)
 	for range 3 {
 		busy.says("RPUSHX topics:drain v", "-PROD Server shutdown")
+		busy.says("XADD drain * value v", "-TRYAGAIN Server shutdown")
 		busy.says("BLPOP topics:drain 1", "-CONS Server shutdown")
 	}
 	for _, p := range []*peer{idle, busy} {
@@ -36,7 +37,7 @@ func TestDrainRefusesInWords(t *testing.T) {
 // A pipeline gets no refusal: its connection ends, and everybody sends again what has no answer. Some clients look at no
 // answer, and would lose what is refused in words.
 func TestDrainAnswersNoPipeline(t *testing.T) {
-	for _, command := range []string{"RPUSH topics:drain v", "LPUSH topics:drain v", "RPUSHX topics:drain v", "PUBLISH drain v"} {
+	for _, command := range []string{"RPUSH topics:drain v", "LPUSH topics:drain v", "RPUSHX topics:drain v", "PUBLISH drain v", "XADD drain * value v"} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()
 			d := open(t, Options{}, brokers...)
@@ -71,8 +72,8 @@ func TestDrainAnswersThePipelineOfWhoHoldsRecords(t *testing.T) {
 	drained := make(chan int)
 	go func() { drained <- d.Drain(t.Context()) }()
 	eventually(t, "the drain", d.drain.begun.Load)
-	p.send("RPUSH topics:drain v", "RPUSH topics:drain v")
-	p.hears("-PROD Server shutdown", "-PROD Server shutdown")
+	p.send("RPUSH topics:drain v", "RPUSH topics:drain v", "XADD drain * value v")
+	p.hears("-PROD Server shutdown", "-PROD Server shutdown", "-TRYAGAIN Server shutdown")
 	p.says("RPUSH acks "+topic+":0:0", ":1")
 	if got := p.rest(); got != "" {
 		t.Errorf("got %q at the end", got)

@@ -35,6 +35,8 @@ func TestCommandsAreCountedOnceWhateverBecomesOfThem(t *testing.T) {
 	p.says("SELECT", "-ERR wrong number of arguments for 'select' command")
 	p.says("RPUSH topics:measured v", ":1")
 	p.says("RPUSH acks nonsense", "-CONS bad record id \"nonsense\": it must look like topic:partition:offset")
+	p.says("XADD measured 1700000000000-* value v", "$20", "1700000000000-100000")
+	p.says("XADD measured 5 value v", "-ERR the id of an entry is its position in Kafka and cannot be chosen: write *, or <ms>-* for the time of the record")
 	p.says("RPUSHX topics:measured v", ":1")
 	p.says("NOSUCH", "-ERR unknown command 'NOSUCH', with args beginning with: ")
 	p.says("QUIT", "+OK")
@@ -48,6 +50,7 @@ func TestCommandsAreCountedOnceWhateverBecomesOfThem(t *testing.T) {
 		{"ping", 2, 0},
 		{"select", 2, 2},
 		{"rpush", 2, 1},
+		{"xadd", 2, 1},
 		{"rpushx", 1, 0},
 		{"unknown", 1, 1},
 		{"quit", 1, 0},

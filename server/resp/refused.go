@@ -7,7 +7,7 @@ const (
 	noValues   = "sluice keeps no values: produce with RPUSH topics:<topic> <value>, consume with BLPOP topics:<topic> <seconds>"
 	noMiddle   = "a topic is read from one end: BLPOP topics:<topic> <seconds>, or any offset over HTTP"
 	noScripts  = "sluice runs no scripts: several RPUSH or RPUSHX may be pipelined, or stand in MULTI"
-	noStreams  = "there are no streams yet: produce with RPUSH topics:<topic> <value>, consume with BLPOP topics:<topic> <seconds>"
+	noStreams  = "of streams there is only XADD yet: produce with XADD <topic> * value <value>, consume with BLPOP topics:<topic> <seconds>"
 	noChannels = "there are no subscriptions to channels yet: consume with BLPOP topics:<topic> <seconds>, or over HTTP"
 	noServer   = "sluice is no database, and has nothing to save, to copy or to tune: see COMMAND LIST"
 )
@@ -31,7 +31,7 @@ func init() {
 			restore-asking sort sort_ro touch flushall flushdb swapdb`,
 		noMiddle:   `lindex linsert lmove lpos lrange lrem lset ltrim blmove brpoplpush rpoplpush`,
 		noScripts:  `eval eval_ro evalsha evalsha_ro fcall fcall_ro function script`,
-		noStreams:  `xack xadd xautoclaim xclaim xdel xgroup xinfo xlen xpending xrange xread xreadgroup xrevrange xsetid xtrim`,
+		noStreams:  `xack xautoclaim xclaim xdel xgroup xinfo xlen xpending xrange xread xreadgroup xrevrange xsetid xtrim`,
 		noChannels: `psubscribe pubsub punsubscribe spublish ssubscribe subscribe sunsubscribe unsubscribe`,
 		noServer: `bgrewriteaof bgsave debug failover lastsave lolwut psync replconf replicaof save shutdown slaveof sync sentinel
 			waitaof`,

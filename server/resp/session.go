@@ -8,6 +8,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/protocol"
 	"github.com/sluice-proxy/sluice/server/resp/conn"
+	"github.com/sluice-proxy/sluice/server/resp/entry"
 	"github.com/sluice-proxy/sluice/server/resp/monitor"
 )
 
@@ -45,6 +46,8 @@ type producer struct {
 
 	pending   []pendingReply // delivered produces without a reply, oldest first
 	added     int            // how many there ever were
+	entry     entry.Entry    // what XADD asks for
+	written   []kafka.Result // of the record whose reply is written next, if it has an id
 	fullTopic string         // a topic for which a command of this pipeline waited for room in vain
 }
 

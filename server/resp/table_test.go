@@ -79,7 +79,7 @@ func TestFlags(t *testing.T) {
 	want := map[flags][]string{
 		beforeAuth: {"auth", "hello", "quit", "reset"},
 		immediate:  {"discard", "exec", "multi", "quit", "reset", "watch"},
-		pipelines:  {"lpush", "rpush"},
+		pipelines:  {"lpush", "rpush", "xadd"},
 	}
 	for flag, names := range want {
 		var got []string

@@ -28,7 +28,8 @@ func TestGoRedis(t *testing.T) {
 			goRedisProduces(t, ctx, connect(""))
 			goRedisConsumes(t, ctx, connect)
 			d.expectCommitted(t, "myapp", 2)
-			d.expectValues(t, "one", "two")
+			goRedisAdds(t, ctx, connect(""))
+			d.expectValues(t, "one", "two", "three", "")
 		})
 	}
 }
@@ -57,6 +58,26 @@ func goRedisProduces(t *testing.T, ctx context.Context, c *redis.Client) {
 	_, err := c.TxPipelined(ctx, func(p redis.Pipeliner) error { return p.Process(ctx, pong) })
 	if err != nil || pong.Val() != "PONG" {
 		t.Errorf("transaction: %v, %v", pong.Val(), err)
+	}
+}
+
+// goRedisAdds produces with XADD: the id says where the record is.
+func goRedisAdds(t *testing.T, ctx context.Context, c *redis.Client) {
+	t.Helper()
+	for sequence, args := range map[string]*redis.XAddArgs{
+		"-200000": {Stream: "greetings", Values: []any{"value", "three", "key", "k", "traceparent", "00-1-2-01", "n", 1}},
+		"":        {Stream: "nowhere", NoMkStream: true, MaxLen: 10, Approx: true, Limit: 5, Values: []string{"value", "lost"}},
+	} {
+		id, err := c.XAdd(ctx, args).Result()
+		if !strings.HasSuffix(id, sequence) || (sequence == "") != errors.Is(err, redis.Nil) {
+			t.Errorf("XADD %s: %q, %v", args.Stream, id, err)
+		}
+	}
+	if id, err := c.XAdd(ctx, &redis.XAddArgs{Stream: "greetings", ID: "1700000000000-*", Values: map[string]any{"n": 2}}).Result(); id != "1700000000000-300000" {
+		t.Errorf("XADD at a time: %q, %v", id, err)
+	}
+	if id, err := c.XAdd(ctx, &redis.XAddArgs{Stream: "greetings", ID: "1-1", Values: []string{"value", "x"}}).Result(); err == nil || !strings.HasPrefix(err.Error(), "ERR the id of an entry") {
+		t.Errorf("XADD with an id: %q, %v", id, err)
 	}
 }
 

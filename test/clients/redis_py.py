@@ -79,6 +79,10 @@ expect("nothing more", consumer.blpop(KEY, timeout=0.2), None)
 expect("ack of both", consumer.rpush("acks", f"{TOPIC}:0:2"), 1)
 expect_error("malformed ack", "^CONS ", lambda: consumer.rpush("acks", "nonsense"))
 
+entry = producer.xadd(TOPIC, {"value": "four", "key": "k", "traceparent": "00-1-2-01"}, maxlen=10, nomkstream=True)
+expect("id of an entry", int(entry.split("-")[1]), 3 * 100_000)
+expect("no topic", producer.xadd("nowhere", {"value": "lost"}, nomkstream=True), None)
+
 if MAJOR >= 5:
     third = connect(protocol=3, client_name="resp3:w", single_connection_client=True)
     expect("RESP3 record", flat(third.blpop(KEY, timeout=4)), record(0, "one"))

@@ -69,5 +69,6 @@ expect("third", consumer.blpop(KEY, timeout: 15), record(2, "three"))
 expect("fourth", consumer.blpop(KEY, timeout: 15), record(3, "four"))
 expect("nothing more", consumer.blpop(KEY, timeout: 0.2), nil)
 expect("ack of the batch", consumer.rpush("acks", "#{TOPIC}:0:3"), 1)
+expect("id of an entry", producer.xadd(TOPIC, { value: "five", key: "k", traceparent: "00-1-2-01" }), /\A\d{13}-400000\z/)
 expect("transaction", producer.multi { |m| m.ping; m.echo("hi") }, %w[PONG hi])
 consumer.quit

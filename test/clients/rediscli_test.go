@@ -4,6 +4,7 @@ package clients
 
 import (
 	"net"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -79,6 +80,11 @@ func TestRedisCLIOneShot(t *testing.T) {
 	got = packages.Run(t, ".", clientPatience, "x", "redis-cli", "-h", host, "-p", port, "-x", "RPUSHX", "topics:greetings")
 	if strings.TrimSpace(got) != "1" {
 		t.Errorf("printed %q", got)
+	}
+	got = packages.Run(t, ".", clientPatience, "", "redis-cli", "-h", host, "-p", port,
+		"XADD", "greetings", "*", "value", `{"sku":9}`, "key", "c-17", "traceparent", "00-1-2-01")
+	if !regexp.MustCompile(`^[1-9][0-9]{12}-200000\n$`).MatchString(got) {
+		t.Errorf("XADD printed %q", got)
 	}
 	got = packages.Run(t, ".", clientPatience, "", "redis-cli", "-h", host, "-p", port, "--scan", "--pattern", "topics:*")
 	if strings.TrimSpace(got) != "topics:greetings" {

@@ -21,5 +21,5 @@ func TestRedisRB(t *testing.T) {
 	}
 	t.Log(packages.Run(t, ".", clientPatience, "", "ruby", "redis_rb.rb", host, port, d.topic))
 	d.expectCommitted(t, "myapp", 4)
-	d.expectValues(t, "Hello there!", "with a key", "three", "four")
+	d.expectValues(t, "Hello there!", "with a key", "three", "four", "five")
 }

@@ -55,6 +55,7 @@ func TestLargeCommandsAreAnswered(t *testing.T) {
 		c := p.dial(t)
 		for _, large := range []struct{ command, answer string }{
 			{command("RPUSH", "topics:large", strings.Repeat("x", 5_000_000)), "-PROD rejected: an argument of 5000000 bytes is above resp.limits.bulk, 1048588"},
+			{command("XADD", "large", "*", "header", strings.Repeat("x", 5_000_000)), "-ERR rejected: an argument of 5000000 bytes is above resp.limits.bulk, 1048588"},
 			{command("RPUSHX", "topics:large", strings.Repeat("x", 60*mebi)), "-PROD rejected: an argument of 62914560 bytes is above resp.limits.bulk, 1048588"},
 			{
 				command(append([]string{"RPUSH", "topics:large"}, slices.Repeat([]string{strings.Repeat("x", mebi)}, 20)...)...),

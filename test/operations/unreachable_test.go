@@ -53,6 +53,9 @@ func TestTheRedisDoorSaysWhyNoBrokerAnswers(t *testing.T) {
 	if _, err := c.do("RPUSH", "topics:letters", "x"); err == nil || err.Error() != "PROD retry: topic letters: not sent within 100ms: "+why {
 		t.Errorf("RPUSH: %v", err)
 	}
+	if _, err := c.do("XADD", "letters", "*", "value", "x"); err == nil || err.Error() != "TRYAGAIN retry: topic letters: not sent within 100ms: "+why {
+		t.Errorf("XADD: %v", err)
+	}
 	if _, err := c.do("BLPOP", "topics:letters", "0.1"); err == nil || err.Error() != "CONS "+why {
 		t.Errorf("BLPOP: %v", err)
 	}

@@ -12,6 +12,7 @@ func FuzzYAML(f *testing.F) {
 	for _, seed := range []string{
 		"", "resp: {address: x}\n", "kafka:\n  brokers: [a, b]\n  properties: {linger.ms: 5}\n", "a: &x [*x]\n", "<<: *a\n",
 		"kafka:\n  profiles:\n    buffered: {}\n", "resp: {limits: {bulk: 1MiB}}\n", "limits: {bulk: 1MiB}\ndrain:\nmember: 5s\n", "? x\n: y\n", "a: |\n  b\n", "---\n---\n", "\ufeffresp:\n", "{{{{[[[[", "a:\n\t- b",
+		"groups:\n  g:\n    topics:\n      orders: {max_retries: 3, dead_letter: {topic: x}, overrides: [sluice.lease]}\n      '*': {dead_letter: skip, rate: {limit: 1}, breaker: {}}\n", "groups: {'': {topics: {'': {dead_letter: {}}}}}",
 	} {
 		f.Add(seed)
 	}

@@ -63,12 +63,17 @@ func boolean(to *bool) kind {
 	})
 }
 
-func choice(to *string, allowed ...string) kind {
-	return scalar(to, strings.Join(allowed, ", "), showText, func(given string) error {
-		if !slices.Contains(allowed, given) {
-			return fmt.Errorf("%q is not one of %s", given, strings.Join(allowed, ", "))
+func choice[T ~string](to *T, allowed ...T) kind {
+	var names []string
+	for _, name := range allowed {
+		names = append(names, string(name))
+	}
+	listed := strings.Join(names, ", ")
+	return scalar(to, listed, func(value T) string { return showText(string(value)) }, func(given string) error {
+		if !slices.Contains(names, given) {
+			return fmt.Errorf("%q is not one of %s", given, listed)
 		}
-		*to = given
+		*to = T(given)
 		return nil
 	})
 }
@@ -96,12 +101,14 @@ func integer(to *int, least, most int) kind {
 }
 
 // fraction reads a number from 0 to 1.
-func fraction(to *float64) kind {
+func fraction(to *float64) kind { return number(to, 0, 1) }
+
+func number(to *float64, least, most float64) kind {
 	show := func(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
-	return scalar(to, "0 to 1", show, func(given string) error {
+	return scalar(to, fmt.Sprintf("%v to %v", least, most), show, func(given string) error {
 		f, err := strconv.ParseFloat(given, 64)
-		if err != nil || !(f >= 0 && f <= 1) {
-			return fmt.Errorf("%q is not a number from 0 to 1", given)
+		if err != nil || !(f >= least && f <= most) {
+			return fmt.Errorf("%q is not a number from %v to %v", given, least, most)
 		}
 		*to = f
 		return nil
@@ -109,21 +116,43 @@ func fraction(to *float64) kind {
 }
 
 // duration reads a duration of 1 ms to 1 h.
-func duration(to *time.Duration) kind { return span(to, time.Millisecond) }
+func duration(to *time.Duration) kind { return span(to, time.Millisecond, time.Hour) }
 
-// span reads a duration from least to 1 h.
-func span(to *time.Duration, least time.Duration) kind {
-	return scalar(to, fmt.Sprintf("duration, %s to 1h", least), formatDuration, func(given string) error {
-		d, err := time.ParseDuration(given)
+// span reads a duration from least to most. Days are a unit where they are allowed.
+func span(to *time.Duration, least, most time.Duration) kind {
+	parse, examples := time.ParseDuration, "500ms, 30s or 5m"
+	if most >= day {
+		parse, examples = parseDays, "500ms, 30s, 5m or 2d"
+	}
+	accepts := fmt.Sprintf("duration, %s to %s", least, formatDuration(most))
+	return scalar(to, accepts, formatDuration, func(given string) error {
+		d, err := parse(given)
 		if err != nil {
-			return fmt.Errorf("%q is not a duration such as 500ms, 30s or 5m", given)
+			return fmt.Errorf("%q is not a duration such as %s", given, examples)
 		}
-		return assign(to, d, least, time.Hour, formatDuration)
+		return assign(to, d, least, most, formatDuration)
 	})
+}
+
+// parseDays reads a duration that may begin with whole days: 30d, 1d12h.
+func parseDays(given string) (time.Duration, error) {
+	days, rest, found := strings.Cut(given, "d")
+	if !found {
+		return time.ParseDuration(given)
+	}
+	n, err := strconv.ParseUint(days, 10, 16) // more days than all settings allow, and far from an overflow
+	if err != nil || rest == "" {
+		return time.Duration(n) * day, err
+	}
+	further, err := time.ParseDuration(rest)
+	return time.Duration(n)*day + further, err
 }
 
 // formatDuration omits the zeros at the end of time.Duration's whole minutes and hours.
 func formatDuration(d time.Duration) string {
+	if d > day && d%day == 0 {
+		return strconv.Itoa(int(d/day)) + "d"
+	}
 	text := d.String()
 	if d != 0 && d%time.Minute == 0 {
 		text = strings.TrimSuffix(text, "0s")

@@ -2,10 +2,8 @@ package config
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -38,14 +36,7 @@ func readRESPListener(f *yamlFile, full, name string, node ast.Node) RESPListene
 		"ack":         choice(&l.Key.Ack, "explicit", "auto", "none"),
 		"ack_timeout": duration(&l.AckTimeout),
 	}
-	f.mapping(full, node, func(key string, at ast.MapKeyNode, value ast.Node) {
-		k, known := keys[key]
-		if !known {
-			f.wrong(at, "unknown key %q in %s: there are %s", key, full, strings.Join(slices.Sorted(maps.Keys(keys)), ", "))
-			return
-		}
-		f.scalar(join(full, key), value, k.parse)
-	})
+	f.keyed(full, node, keys)
 	return l
 }
 

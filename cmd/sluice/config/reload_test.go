@@ -89,6 +89,7 @@ func otherwise(s setting) string {
 		"management.control": "/x", "resp.limits.output": "77KiB", "consume.memory": "77MiB", "consume.stall_after": "77s",
 		"http.base_uri": "https://x/y/", "http.trusted_proxies": "[10.0.0.0/8, \"::1\"]", "http.access_log": "0.5", "http.h2c": "true", "http.v2_exact_commits": "true",
 		"http.v2_bridge_answers": "true", "http.kept_headers": "[X-Event]", "http.delete_topics": "true", "resp.listeners": "{x: {reply: pair}}",
+		"groups": "{x: {topics: {y: {backoff: 2s}}}}",
 	}[s.name]
 	switch {
 	case !found && strings.HasPrefix(s.kind.accepts, "duration"):

@@ -22,6 +22,7 @@ const (
 	newConnections   effect = "for new connections"
 	newRecords       effect = "for new records"
 	newSubscriptions effect = "for new subscriptions"
+	newLeases        effect = "for new leases"
 	newWork          effect = "for new records and subscriptions"
 	atRestart        effect = "after a restart"
 )
@@ -36,7 +37,7 @@ func (c *Config) settings() []setting {
 	var all []setting
 	for _, part := range [][]setting{
 		c.respSettings(), c.httpSettings(), c.managementSettings(), c.userSettings(), c.processSettings(),
-		c.produceSettings(), c.consumeSettings(), c.clusterSettings(),
+		c.produceSettings(), c.consumeSettings(), c.groupSettings(), c.clusterSettings(),
 	} {
 		all = append(all, part...)
 	}
@@ -144,8 +145,17 @@ func (c *Config) consumeSettings() []setting {
 		{"consume.linger", duration(&engine.Consume.Linger), newSubscriptions, "how long sluice stays in a group after the last consumer left"},
 		{"consume.revoke_grace", duration(&engine.Consume.RevokeGrace), newSubscriptions, "how long a partition that moves to another sluice waits for acknowledgements"},
 		{"consume.commit_interval", duration(&engine.Consume.CommitInterval), newSubscriptions, "the time between offset commits; after a kill -9 what was acknowledged in this time comes again"},
-		{"consume.lag_interval", span(&engine.Consume.LagInterval, time.Second), atOnce, "the time between two readings of the groups' lag"},
-		{"consume.stall_after", span(&engine.Consume.StallAfter, time.Second), atOnce, "a group with lag in a partition counts as stalled after this time without a commit there; at least consume.lag_interval"},
+		{"consume.lag_interval", span(&engine.Consume.LagInterval, time.Second, time.Hour), atOnce, "the time between two readings of the groups' lag"},
+		{"consume.stall_after", span(&engine.Consume.StallAfter, time.Second, time.Hour), atOnce, "a group with lag in a partition counts as stalled after this time without a commit there; at least consume.lag_interval"},
+	}
+}
+
+func (c *Config) groupSettings() []setting {
+	return []setting{
+		{
+			"groups", groupPolicies(&c.Kafka.Failures), newLeases,
+			"what becomes of records whose processing fails: retries, dead letters, rates, by group and topic; docs/sluice.yaml has every key",
+		},
 	}
 }
 

@@ -58,7 +58,7 @@ func settingsTable() string {
 }
 
 func TestEverySettingIsDescribed(t *testing.T) {
-	effects := []effect{atOnce, newConnections, newRecords, newSubscriptions, newWork, atRestart}
+	effects := []effect{atOnce, newConnections, newRecords, newSubscriptions, newLeases, newWork, atRestart}
 	for _, s := range Default().settings() {
 		switch {
 		case s.about == "" || strings.HasSuffix(s.about, ".") || strings.ContainsAny(s.about, "|\n"):
@@ -103,7 +103,7 @@ func nest(name, value string) string {
 func TestDurationsAreShownAsOneWritesThem(t *testing.T) {
 	for want, d := range map[string]time.Duration{
 		"0s": 0, "10s": 10 * time.Second, "1m": time.Minute, "10m": 10 * time.Minute, "1m30s": 90 * time.Second, "1h": time.Hour,
-		"1h10m": 70 * time.Minute, "20h": 20 * time.Hour, "500ms": 500 * time.Millisecond,
+		"1h10m": 70 * time.Minute, "20h": 20 * time.Hour, "24h": 24 * time.Hour, "365d": 365 * day, "36h": 36 * time.Hour, "500ms": 500 * time.Millisecond,
 	} {
 		if got := formatDuration(d); got != want {
 			t.Errorf("%s is shown as %s", want, got)

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -153,13 +155,33 @@ func (f *yamlFile) mapping(name string, node ast.Node, visit func(string, ast.Ma
 	}
 }
 
+// keyed applies the keys of a mapping that is part of a setting.
+func (f *yamlFile) keyed(name string, node ast.Node, keys map[string]kind) {
+	f.mapping(name, node, func(key string, at ast.MapKeyNode, value ast.Node) {
+		k, known := keys[key]
+		if !known {
+			verb := "are"
+			if len(keys) == 1 {
+				verb = "is only"
+			}
+			f.wrong(at, "unknown key %q in %s: there %s %s", key, name, verb, strings.Join(slices.Sorted(maps.Keys(keys)), ", "))
+			return
+		}
+		f.value(join(name, key), value, k)
+	})
+}
+
 func (f *yamlFile) apply(s setting, value ast.Node) {
 	f.written[s.name] = true
-	if s.kind.node != nil {
-		s.kind.node(f, s.name, value)
+	f.value(s.name, value, s.kind)
+}
+
+func (f *yamlFile) value(name string, value ast.Node, k kind) {
+	if k.node != nil {
+		k.node(f, name, value)
 		return
 	}
-	f.scalar(s.name, value, s.kind.parse)
+	f.scalar(name, value, k.parse)
 }
 
 // scalar parses the text of a single value, and adds the parser's error.

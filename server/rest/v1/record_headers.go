@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/rest/produce"
 )
 
 // headerPrefix begins the fields of the request that become headers of the record.
@@ -24,11 +25,12 @@ func recordHeaders(fields http.Header, kept []string) []kafka.Header {
 	})
 	headers = appendHeaders(headers, fields, func(field string) string {
 		same := func(name string) bool { return strings.EqualFold(name, field) }
-		if field == "Idempotency-Key" || slices.ContainsFunc(kept, same) {
+		if field == "Idempotency-Key" || !produce.IsTraceContext(field) && slices.ContainsFunc(kept, same) {
 			return field
 		}
 		return ""
 	})
+	headers = produce.AppendTraceContext(headers, fields)
 	slices.SortStableFunc(headers, func(a, b kafka.Header) int { return strings.Compare(a.Name, b.Name) })
 	return headers
 }

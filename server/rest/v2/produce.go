@@ -68,7 +68,7 @@ func readBatch(x *exchange.Exchange) (*recordjson.Parser, error) {
 	}
 	b := &recordjson.Parser{
 		Most: x.Opts.MaxRecords, Valued: x.Opts.BridgeAnswers,
-		To: kafka.Outgoing{Topic: name, Partition: kafka.AnyPartition},
+		To: kafka.Outgoing{Topic: name, Partition: kafka.AnyPartition, Headers: produce.AppendTraceContext(nil, x.R.Header)},
 	}
 	if x.R.PathValue("partition") != "" {
 		if b.To.Partition, err = x.Partition(); err != nil {

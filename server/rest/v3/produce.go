@@ -39,7 +39,7 @@ func newCodec(x *exchange.Exchange) (*codec, error) {
 	}
 	d := &codec{cluster: cluster}
 	d.NameKey = "name"
-	d.To = kafka.Outgoing{Topic: name, Partition: kafka.AnyPartition}
+	d.To = kafka.Outgoing{Topic: name, Partition: kafka.AnyPartition, Headers: produce.AppendTraceContext(nil, x.R.Header)}
 	return d, x.Decompress()
 }
 

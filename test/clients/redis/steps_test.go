@@ -74,7 +74,11 @@ func (r *run) produces() string {
 			want[p.key+"\t"+v]++
 		}
 	}
+	for range out.of("id") {
+		want["c-17\tadded"]++
+	}
 	r.expectRecords("produce", topic, want)
+	r.expectIDs(topic, out.of("id"))
 	if len(missing) == 0 {
 		return "all"
 	}
@@ -107,6 +111,27 @@ func (r *run) expectRecords(step, topic string, want map[string]int) {
 		if n != 0 {
 			r.t.Errorf("RESP%d: %s: %.60q is there %d times too few", r.protocol, step, record, n)
 		}
+	}
+}
+
+// expectIDs compares what a program made of the ids of its entries, milliseconds, partition and offset, with the records.
+func (r *run) expectIDs(topic string, ids [][]string) {
+	r.t.Helper()
+	records, err := r.fake.Admin.Records(harnesstest.Within(r.t, startPatience), topic)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var want [][]string
+	for _, record := range records {
+		if string(record.Value) == "added" {
+			want = append(want, []string{fmt.Sprint(record.Timestamp.UnixMilli()), fmt.Sprint(record.Partition), fmt.Sprint(record.Offset)})
+			if len(record.Headers) != 1 || record.Headers[0].Key != "traceparent" || string(record.Headers[0].Value) != "00-1-2-01" {
+				r.t.Errorf("RESP%d: XADD: its headers are %v", r.protocol, record.Headers)
+			}
+		}
+	}
+	if !slices.EqualFunc(want, ids, slices.Equal) {
+		r.t.Errorf("RESP%d: XADD: the ids are %v, and the records %v", r.protocol, ids, want)
 	}
 }
 

@@ -81,6 +81,11 @@ def produce():
     expect(r.rpush(KEY, bytes(range(256))), 1)
     expect(r.rpush(KEY, ""), 1)
     expect(r.rpush(f"{KEY}:ключ", "utf8"), 1)
+    entry = r.xadd(
+        os.environ["TOPIC"], {"value": "added", "key": "c-17", "traceparent": "00-1-2-01"}, maxlen=1000, nomkstream=True
+    )
+    millis, sequence = text(entry).split("-")
+    show("id", millis, int(sequence) % 100_000, int(sequence) // 100_000)
 
 
 def consume(pop):

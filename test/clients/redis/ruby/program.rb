@@ -54,6 +54,8 @@ def produce
   expect("binary", redis.rpush(KEY, (0..255).to_a.pack("C*")), 1)
   expect("empty", redis.rpush(KEY, ""), 1)
   expect("utf8", redis.rpush("#{KEY}:ключ", "utf8"), 1)
+  millis, sequence = redis.xadd(TOPIC, { value: "added", key: "c-17", traceparent: "00-1-2-01" }, approximate: true, maxlen: 1000).split("-")
+  fields("id", millis, sequence.to_i % 100_000, sequence.to_i / 100_000)
 end
 
 def consume(redis)

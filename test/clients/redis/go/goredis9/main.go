@@ -68,7 +68,14 @@ func produce() error {
 			return err
 		}
 	}
-	return step.Parts(do, batch(c.Pipelined), batch(c.TxPipelined))
+	if err := step.Parts(do, batch(c.Pipelined), batch(c.TxPipelined)); err != nil {
+		return err
+	}
+	id, err := c.XAdd(ctx, &redis.XAddArgs{
+		Stream: step.Topic, NoMkStream: true, MaxLen: 1000, Approx: true,
+		Values: []string{"value", "added", "key", "c-17", "traceparent", "00-1-2-01"},
+	}).Result()
+	return errors.Join(err, step.Entry(id))
 }
 
 func one(answer *redis.IntCmd) error {

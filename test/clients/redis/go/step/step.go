@@ -76,6 +76,19 @@ func Parts(do func(command, key, value string) error, pipelined, multi func(valu
 	return nil
 }
 
+// partitions is how many partitions the id of an entry tells apart.
+const partitions = 100_000
+
+// Entry prints what the id of an entry says: the time of the record, its partition and its offset.
+func Entry(id string) error {
+	var millis, sequence int64
+	if _, err := fmt.Sscanf(id, "%d-%d", &millis, &sequence); err != nil {
+		return fmt.Errorf("XADD: the id %q: %w", id, err)
+	}
+	Say("id", fmt.Sprint(millis), fmt.Sprint(sequence%partitions), fmt.Sprint(sequence/partitions))
+	return nil
+}
+
 func numbered(format string) (values []string) {
 	for i := range 100 {
 		values = append(values, fmt.Sprintf(format, i))

@@ -1,0 +1,248 @@
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/failures"
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/ledger"
+	"github.com/sluice-proxy/sluice/kafka/record"
+)
+
+// DeadLetters is how a Groups writes dead letters.
+type DeadLetters struct {
+	// Write writes a letter. It does not wait. done is called once, from another goroutine: without an error, all replicas in
+	// sync have the letter.
+	Write func(l failures.Letter, done func(error))
+	// Ensure returns nil when a topic's dead-letter topic exists and keeps what is written to it.
+	Ensure func(ctx context.Context, source, deadLetter string) error
+}
+
+// letterKey names a record that is given up. After a partition was away, another generation has the record.
+type letterKey struct {
+	record.PartitionOffset
+	generation uint64
+}
+
+// letter is the dead letter of a record, until it is written.
+type letter struct {
+	failure failures.Failure
+	client  string
+	done    []func(error) // who waits for it
+	writing bool
+	at      time.Time // not written before
+	tries   int       // that have failed
+	err     error     // of the last try
+}
+
+const (
+	// mostLetters bounds the letters of a subscription that are under way at once.
+	mostLetters = 100
+	// A letter that was not written is written again, after letterRetry at first, then later and later.
+	letterRetry     = time.Second
+	letterRetryMost = 30 * time.Second
+)
+
+// giveUp has the dead letter written of a record that the ledger has given up. With dead_letter: skip it is dropped instead. The
+// subscription's mu is held.
+func (s *subscription) giveUp(l *ledger.Ledger, id record.PartitionOffset, f failures.Failure, client string, done func(error)) {
+	rules := s.rulesOf(id.Topic)
+	d, _, _ := l.Dying(id.Offset)
+	if rules.DeadLetter.Skip {
+		s.bury(l, id, f, d, "none: it is dropped")
+		if done != nil {
+			go done(nil) // who waits may hold a lock
+		}
+		return
+	}
+	entry := &letter{failure: f, client: client}
+	if done != nil {
+		entry.done = append(entry.done, done)
+	}
+	s.failing.letters[letterKey{id, d.Generation}] = entry
+	s.wake()
+}
+
+// bury settles a record that was given up. The subscription's mu is held.
+func (s *subscription) bury(l *ledger.Ledger, id record.PartitionOffset, f failures.Failure, d ledger.Delivery, letterTopic string) {
+	attrs := []any{"record", idOf(id), "dead_letter", letterTopic, "reason", string(f.Reason), "class", f.Class, "attempts", d.Attempt}
+	if trace := d.Trace(); trace != "" {
+		attrs = append(attrs, "trace", trace)
+	}
+	s.log.Warn("record given up", attrs...)
+	l.Bury(id.Offset)
+	s.groups.dead.count(s.group, id.Topic, f.Class)
+	s.commitSoon()
+}
+
+// serveLetters writes the letters that are due.
+func (s *subscription) serveLetters(now time.Time) {
+	type due struct {
+		key    letterKey
+		letter failures.Letter
+	}
+	var list []due
+	s.mu.Lock()
+	for key, l := range s.failing.letters {
+		if l.writing || now.Before(l.at) || s.failing.writing >= mostLetters {
+			continue
+		}
+		out, here := s.compose(key, l, now)
+		if !here {
+			continue // the partition is about to be dropped
+		}
+		l.writing = true
+		s.failing.writing++
+		list = append(list, due{key, out})
+	}
+	s.mu.Unlock()
+	for _, d := range list {
+		s.groups.deadLetters.Write(d.letter, func(err error) { s.letterWritten(d.key, d.letter.Topic, err) })
+	}
+}
+
+// compose makes the letter of a record. The subscription's mu is held.
+func (s *subscription) compose(key letterKey, l *letter, now time.Time) (out failures.Letter, here bool) {
+	in := s.dispatch.Ledger(key.TopicPartition)
+	if in == nil {
+		return out, false
+	}
+	d, r, dying := in.Dying(key.Offset)
+	if !dying || d.Generation != key.generation {
+		return out, false
+	}
+	return failures.Letter{
+		Topic: s.rulesOf(key.Topic).letterTopic(key.Topic, s.group), Source: d.Record, Group: s.group, Failure: l.failure, Attempts: d.Attempt,
+		First: r.First, Now: now, Client: l.client,
+	}, true
+}
+
+// letterTopic is where dead letters of a topic go; empty for nowhere.
+func (r *topicRules) letterTopic(topic, group string) string {
+	if r.DeadLetter.Auto {
+		return failures.TopicName(topic, group)
+	}
+	return r.DeadLetter.Topic
+}
+
+// letterWritten takes the outcome of a letter. Without an error the record is settled.
+func (s *subscription) letterWritten(key letterKey, topic string, err error) {
+	now := time.Now()
+	s.mu.Lock()
+	l, in := s.failing.letters[key], s.dispatch.Ledger(key.TopicPartition)
+	s.failing.writing--
+	if l == nil || in == nil { // the partition was dropped meanwhile, and who waited was told
+		s.mu.Unlock()
+		return
+	}
+	l.writing, l.err = false, err
+	d, _, _ := in.Dying(key.Offset)
+	done := l.done
+	if err != nil {
+		l.tries++
+		l.at = now.Add(min(letterRetryMost, letterRetry<<min(l.tries-1, 5)))
+		in.Halt(true)
+		s.obstacles.noLetters(key.TopicPartition, fmt.Errorf("dead letter of %s not written to %s: %w", idOf(key.PartitionOffset), topic, err))
+		s.dispatch.WakeAll()
+		done = nil
+	} else {
+		delete(s.failing.letters, key)
+		s.bury(in, key.PartitionOffset, l.failure, d, topic)
+		s.goOn(key.TopicPartition, in)
+		s.dispatch.Wake(now)
+	}
+	s.mu.Unlock()
+	if err != nil {
+		s.log.Warn("dead letter not written, its partition waits", "record", idOf(key.PartitionOffset), "dead_letter", topic, "err", err)
+	}
+	for _, tell := range done {
+		tell(nil)
+	}
+	s.wake()
+}
+
+// goOn lets a partition go on when none of its letters has failed. The subscription's mu is held.
+func (s *subscription) goOn(tp record.TopicPartition, in *ledger.Ledger) {
+	for key, l := range s.failing.letters {
+		if key.TopicPartition == tp && l.err != nil {
+			return
+		}
+	}
+	in.Halt(false)
+	s.obstacles.noLetters(tp, nil)
+}
+
+// dropLetters forgets the letters of a partition that goes away, and tells who waits for them. Whoever has the partition next
+// lends the records again. The subscription's mu is held.
+func (s *subscription) dropLetters(tp record.TopicPartition) {
+	for key, l := range s.failing.letters {
+		if key.TopicPartition != tp {
+			continue
+		}
+		delete(s.failing.letters, key)
+		for _, tell := range l.done {
+			go tell(fmt.Errorf("%w: %s comes again", kerr.ErrMoved, idOf(key.PartitionOffset)))
+		}
+	}
+	s.obstacles.noLetters(tp, nil)
+}
+
+// awaitLetters waits, when the subscription ends, for letters that are under way.
+func (s *subscription) awaitLetters(limit time.Duration) {
+	for until := time.Now().Add(limit); time.Now().Before(until); {
+		s.serveLetters(time.Now())
+		s.mu.Lock()
+		left := len(s.failing.letters)
+		s.mu.Unlock()
+		if left == 0 {
+			return
+		}
+		s.consumer.Wait(10 * time.Millisecond)
+	}
+}
+
+// letterTopic is whether a topic's dead-letter topic can be written to. The run goroutine owns it.
+type letterTopic struct {
+	name      string // of the dead-letter topic
+	ready     bool
+	asking    bool
+	notBefore time.Time // when to ask again
+}
+
+// letterTopicRetry is the pause before a dead-letter topic is looked at again that could not be used.
+const letterTopicRetry = 5 * time.Second
+
+// mayFail tells whether the records of a topic can be given up where its policy wants that. Before, none is fetched: that the
+// dead-letter topic cannot be used must not come out at the first failure.
+func (s *subscription) mayFail(topic string, now time.Time) bool {
+	s.mu.Lock()
+	name := s.rulesOf(topic).letterTopic(topic, s.group)
+	s.mu.Unlock()
+	t := s.letterTopics[topic]
+	if t == nil || t.name != name {
+		t = &letterTopic{name: name, ready: name == ""}
+		s.letterTopics[topic] = t
+	}
+	if !t.ready && !t.asking && !now.Before(t.notBefore) {
+		t.asking = s.groups.life.Go(func() {
+			err := s.groups.deadLetters.Ensure(s.groups.life.Context, topic, name)
+			s.do(func() { s.letterTopicKnown(topic, t, err) })
+		})
+	}
+	return t.ready
+}
+
+func (s *subscription) letterTopicKnown(topic string, t *letterTopic, err error) {
+	t.asking, t.ready, t.notBefore = false, err == nil, time.Now().Add(letterTopicRetry)
+	if err != nil && s.consumer.admits("dead letters: "+err.Error()) {
+		s.log.Warn("topic waits for its dead-letter topic", "topic", topic, "err", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.obstacles.noLetterTopic(topic, err)
+	if err != nil {
+		s.dispatch.WakeAll()
+	}
+}

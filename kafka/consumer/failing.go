@@ -1,0 +1,415 @@
+package consumer
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/failures"
+	"github.com/sluice-proxy/sluice/kafka/kerr"
+	"github.com/sluice-proxy/sluice/kafka/ledger"
+	"github.com/sluice-proxy/sluice/kafka/record"
+)
+
+// failing is what a subscription knows of failed records. The subscription's mu guards it.
+type failing struct {
+	settings *config.Config // that the policies are of
+	topics   map[string]*topicRules
+	letters  map[letterKey]*letter // of records that are given up
+	writing  int                   // letters under way
+}
+
+// topicRules are the policy of a topic, and what holds to it.
+type topicRules struct {
+	failures.Policy
+	gate    *ledger.Gate // shared by the topic's partitions; nil: all may be lent
+	meter   failures.Meter
+	circuit failures.Circuit
+}
+
+// bounded tells whether the policy bounds what is lent.
+func (r *topicRules) bounded() bool {
+	return r.Rate.Limit > 0 || r.MaxConcurrency > 0 || r.Breaker.Failures > 0
+}
+
+// rulesOf are the rules of a topic, as the settings are now. The subscription's mu is held.
+func (s *subscription) rulesOf(topic string) *topicRules {
+	if now := s.groups.config(); s.failing.settings != now {
+		s.failing.settings = now
+		for name, r := range s.failing.topics {
+			s.setPolicy(r, name)
+		}
+	}
+	r := s.failing.topics[topic]
+	if r == nil {
+		r = &topicRules{}
+		s.setPolicy(r, topic)
+		s.failing.topics[topic] = r
+	}
+	return r
+}
+
+// setPolicy applies the policy of a topic to its partitions. The subscription's mu is held.
+func (s *subscription) setPolicy(r *topicRules, topic string) {
+	r.Policy = s.failing.settings.Failures.Find(s.group, topic)
+	r.meter.Rate, r.circuit.Breaker, r.gate = r.Rate, r.Breaker, nil
+	if r.bounded() {
+		r.gate = &ledger.Gate{}
+	}
+	for p := range s.dispatch.Partitions() {
+		if p.Topic == topic {
+			s.applyRules(p, r)
+		}
+	}
+}
+
+func (s *subscription) applyRules(p *ledger.Partition, r *topicRules) {
+	p.SetGate(r.gate)
+	p.SetBlocks(extents[r.Blocks(s.order())])
+}
+
+var (
+	extents = map[failures.OnError]ledger.Extent{
+		failures.BlockPartition: ledger.ThePartition, failures.BlockKey: ledger.TheKey, failures.Pass: ledger.OnlyItself,
+	}
+	orders = map[failures.Dispatch]ledger.Order{
+		failures.Ordered: ledger.Ordered, failures.Keyed: ledger.Keyed, failures.Shared: ledger.Shared,
+	}
+)
+
+// order is how the subscription's partitions are shared. The subscription's mu is held.
+func (s *subscription) order() failures.Dispatch {
+	for name, order := range orders {
+		if order == s.dispatch.Order() {
+			return name
+		}
+	}
+	return failures.Ordered
+}
+
+// openGates sets how many records of each bounded topic may be lent now. It returns when more may be; the zero time: nothing
+// is held back. The subscription's mu is held.
+func (s *subscription) openGates(now time.Time) (next time.Time) {
+	for topic, r := range s.failing.topics {
+		if r.gate == nil {
+			continue
+		}
+		room := r.meter.Room(now)
+		if r.MaxConcurrency > 0 {
+			room = min(room, r.MaxConcurrency-s.leasedOf(topic))
+		}
+		if r.circuit.Open() {
+			room = min(room, one(r.circuit.Allow(now)))
+		}
+		r.gate.Room = max(0, room)
+		for _, at := range [...]time.Time{r.meter.Next(now), r.circuit.Next(now)} {
+			if at.After(now) && (next.IsZero() || at.Before(next)) {
+				next = at
+			}
+		}
+	}
+	return next
+}
+
+// leasedOf is how many records of a topic members hold. The subscription's mu is held.
+func (s *subscription) leasedOf(topic string) (n int) {
+	for p := range s.dispatch.Partitions() {
+		if p.Topic == topic {
+			n += p.Ledger().Leased()
+		}
+	}
+	return n
+}
+
+// noteLent counts what was lent of bounded topics. The subscription's mu is held.
+func (s *subscription) noteLent(lent []ledger.Delivery, now time.Time) {
+	for i := range lent {
+		d := &lent[i]
+		if r := s.failing.topics[d.Topic]; r != nil && r.gate != nil {
+			r.meter.Take(now, 1)
+			r.circuit.Lent(placeOf(d.TopicPartition, d.Offset), now)
+		}
+	}
+}
+
+// noteAccepted closes the circuit of a topic. The subscription's mu is held.
+func (s *subscription) noteAccepted(topic string) {
+	if r := s.failing.topics[topic]; r != nil && r.gate != nil {
+		r.circuit.Accepted()
+	}
+}
+
+func placeOf(tp record.TopicPartition, offset int64) record.PartitionOffset {
+	return record.PartitionOffset{TopicPartition: tp, Offset: offset}
+}
+
+// ByPolicy is the delay of a failed record that its policy decides.
+const ByPolicy time.Duration = -1
+
+// Fail says that the member could not process a record. It is lent again after delay, or ByPolicy; or it is given up, if it was
+// tried often enough. Fail returns false when the member does not hold the record.
+func (m *Member) Fail(tp record.TopicPartition, offset int64, f failures.Failure, delay time.Duration) bool {
+	now := time.Now()
+	return m.settle(tp, &m.sub.groups.consumed.released, func(l *ledger.Ledger) int {
+		return one(m.fail(l, placeOf(tp, offset), f, delay, now))
+	}) > 0
+}
+
+func (m *Member) fail(l *ledger.Ledger, id record.PartitionOffset, f failures.Failure, delay time.Duration, now time.Time) bool {
+	s := m.sub
+	r, held := l.Held(m.inDispatch, id.Offset)
+	if !held {
+		return false
+	}
+	rules := s.rulesOf(id.Topic)
+	policy := m.policy(rules)
+	extent := m.extent(&policy)
+	counted := rules.circuit.Failed(id, now)
+	s.commitSoon()
+	if counted && policy.Exhausted(r.Failures+1) {
+		l.GiveUp(m.inDispatch, id.Offset, now, extent, false)
+		if f.Reason != failures.LeaseExpired {
+			f.Reason = failures.RetriesExhausted
+		}
+		s.giveUp(l, id, f, m.id.Name, nil)
+		return true
+	}
+	switch {
+	case delay >= 0:
+	case counted:
+		delay = policy.Delay(r.Failures+1, rand.Float64()) //nolint:gosec // jitter is no secret
+	default:
+		delay = policy.Breaker.Probe
+	}
+	l.Retry(m.inDispatch, id.Offset, now, now.Add(delay), extent, counted)
+	s.hurry(now.Add(delay))
+	return true
+}
+
+// policy is the topic's, with what the member has set itself.
+func (m *Member) policy(r *topicRules) failures.Policy { return m.overrides.Apply(r.Policy) }
+
+// extent is what waits for a failed record of the member.
+func (m *Member) extent(p *failures.Policy) ledger.Extent {
+	if p.OnError == "" && m.blocks != "" {
+		return extents[m.blocks]
+	}
+	return extents[p.Blocks(m.sub.order())]
+}
+
+// Return gives one record back that the member could not use. It comes next in its partition, and no attempt has failed.
+// Return is false when the member does not hold the record.
+func (m *Member) Return(tp record.TopicPartition, offset int64) bool {
+	return m.settle(tp, &m.sub.groups.consumed.released, func(l *ledger.Ledger) int { return one(l.Release(m.inDispatch, offset)) }) > 0
+}
+
+// Reject gives a record up for good. done is called once, from any goroutine, when its dead letter is written: until then the
+// record is not settled. held is false, and done is not called, when the member does not hold the record. ErrNoDeadLetters
+// says that the record cannot be given up; then it stays with the member.
+func (m *Member) Reject(tp record.TopicPartition, offset int64, f failures.Failure, done func(error)) (held bool, err error) {
+	now := time.Now()
+	f.Reason = failures.Rejected
+	n := m.settle(tp, &m.sub.groups.consumed.rejected, func(l *ledger.Ledger) int {
+		if _, held = l.Held(m.inDispatch, offset); !held {
+			return 0
+		}
+		policy := m.policy(m.sub.rulesOf(tp.Topic))
+		if !policy.DeadLetter.Set() {
+			err = kerr.ErrNoDeadLetters
+			return 0
+		}
+		l.GiveUp(m.inDispatch, offset, now, m.extent(&policy), true)
+		m.sub.giveUp(l, placeOf(tp, offset), f, m.id.Name, done)
+		return 1
+	})
+	return n > 0, err
+}
+
+// Died says that a client ended while it held these records of the member. They go to others.
+func (m *Member) Died(held []record.PartitionOffset) {
+	s, now := m.sub, time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.dispatch.Lost(m.inDispatch, held, now)
+	s.serveDeaths(now)
+	s.dispatch.Wake(now)
+	s.groups.consumed.released.Add(int64(n))
+	s.wake()
+}
+
+// serveDeaths gives up the records of which too many clients have died. Those that cannot be given up wait for long. The
+// subscription's mu is held.
+func (s *subscription) serveDeaths(now time.Time) {
+	for _, death := range s.dispatch.Deaths() {
+		l, id := death.Ledger(), placeOf(death.TopicPartition, death.Offset)
+		r, failed := l.Failed(id.Offset)
+		rules := s.rulesOf(id.Topic)
+		s.commitSoon()
+		if !failed || r.Attempts() < rules.MaxDeliveries {
+			continue
+		}
+		f := failures.Failure{Reason: failures.CrashLoop, Class: "CrashLoop", Message: fmt.Sprintf("%d clients ended while they held it", r.Deaths)}
+		if rules.DeadLetter.Set() && l.GiveUpFree(id.Offset) {
+			s.giveUp(l, id, f, "", nil)
+			continue
+		}
+		if l.Postpone(id.Offset, now, now.Add(rules.MaxBackoff), extents[rules.Blocks(s.order())]) {
+			s.hurry(now.Add(rules.MaxBackoff))
+			s.log.Warn("record held back: its clients end while they hold it, and it has no dead-letter topic", "record", idOf(id),
+				"deaths", r.Deaths, "for", rules.MaxBackoff.String())
+		}
+	}
+}
+
+// serveRecalled gives up records that an earlier assignment had tried often enough. The subscription's mu is held.
+func (s *subscription) serveRecalled(p *ledger.Partition) {
+	l := p.Ledger()
+	for _, offset := range l.TakeRecalled() {
+		r, failed := l.Failed(offset)
+		rules := s.rulesOf(p.Topic)
+		f := failures.Failure{Reason: failures.RetriesExhausted}
+		switch {
+		case !failed:
+			continue
+		case rules.Exhausted(r.Failures):
+		case r.Deaths > 0 && r.Attempts() >= rules.MaxDeliveries && rules.DeadLetter.Set():
+			f.Reason = failures.CrashLoop
+		default:
+			continue
+		}
+		if l.GiveUpFree(offset) {
+			s.giveUp(l, placeOf(p.TopicPartition, offset), f, "", nil)
+		}
+	}
+}
+
+// serveExpired gives up records that are too old. The subscription's mu is held.
+func (s *subscription) serveExpired(now time.Time) {
+	for p := range s.dispatch.Partitions() {
+		rules := s.rulesOf(p.Topic)
+		if rules.ExpireAfter == 0 {
+			p.Ledger().SetOldest(math.MinInt64)
+			continue
+		}
+		p.Ledger().SetOldest(now.Add(-rules.ExpireAfter).UnixMilli())
+		for _, offset := range p.Ledger().TakeExpired() {
+			f := failures.Failure{Reason: failures.Expired, Class: "Expired", Message: "older than " + rules.ExpireAfter.String()}
+			s.giveUp(p.Ledger(), placeOf(p.TopicPartition, offset), f, "", nil)
+		}
+	}
+}
+
+// hurry has the next round come when a record's time comes. The subscription's mu is held.
+func (s *subscription) hurry(due time.Time) {
+	if time.Until(due) < tick {
+		s.wake()
+	}
+}
+
+// untilDue is how long the run goroutine may wait: until the next record's time comes, and a tick at most.
+func (s *subscription) untilDue(now time.Time) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	wait := time.Duration(tick)
+	for _, at := range [...]time.Time{s.dispatch.NextDue(), s.openGates(now)} {
+		if !at.IsZero() {
+			wait = min(wait, max(0, at.Sub(now)))
+		}
+	}
+	return wait
+}
+
+// chooseOrder is how the partitions of a group are shared: as the client wants it, or its policies do. Topics of one
+// subscription share one order. The mutex of Groups is held.
+func (g *Groups) chooseOrder(id Identity, in *SubscribeOptions) (ledger.Order, error) {
+	want, by := in.Dispatch, ""
+	for _, topic := range in.Topics {
+		p := g.config().Failures.Find(id.Group, topic)
+		switch {
+		case p.Dispatch == "" || p.Dispatch == want:
+		case want == "":
+			want, by = p.Dispatch, topic
+		case by != "":
+			return 0, fmt.Errorf("the policies of %s and %s want them dispatched %s and %s: a consumer of both cannot be", by, topic, want, p.Dispatch)
+		case !p.Allows("dispatch"):
+			return 0, fmt.Errorf("sluice.dispatch=%s: group %s is dispatched %s here, and its policy lets no client choose", want, id.Group, p.Dispatch)
+		}
+	}
+	for _, other := range g.subscriptions {
+		if other.group != id.Group {
+			continue
+		}
+		switch has, fixed := other.orderNow(); {
+		case !fixed || orders[want] == orders[has]:
+		case want == "" && in.AnyDispatch:
+			want = has
+		default:
+			return 0, fmt.Errorf("group %s is dispatched %s on this sluice by other clients, not %s: one group has one dispatch", id.Group, has, orderName(want))
+		}
+	}
+	return orders[want], nil
+}
+
+// reorder changes the order of subscriptions of the group that nobody relies on. The mutex of Groups is held.
+func (g *Groups) reorder(group string, order ledger.Order) {
+	for _, s := range g.subscriptions {
+		if s.group == group {
+			s.reorder(order)
+		}
+	}
+}
+
+func (s *subscription) reorder(order ledger.Order) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dispatch.Order() == order || !s.dispatch.Empty() {
+		return
+	}
+	s.dispatch.SetOrder(order)
+	for p := range s.dispatch.Partitions() {
+		s.applyRules(p, s.rulesOf(p.Topic))
+	}
+}
+
+// serveFailed does what there is to do for failed records.
+func (s *subscription) serveFailed(now time.Time) {
+	s.mu.Lock()
+	s.serveExpired(now)
+	s.serveDeaths(now)
+	s.mu.Unlock()
+	s.serveLetters(now)
+}
+
+func orderName(d failures.Dispatch) failures.Dispatch {
+	if d == "" {
+		return failures.Ordered
+	}
+	return d
+}
+
+// orderNow is how the subscription's partitions are shared, and whether members rely on it.
+func (s *subscription) orderNow() (failures.Dispatch, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.order(), !s.dispatch.Empty()
+}
+
+// checkOverrides refuses what a client may not set itself.
+func (g *Groups) checkOverrides(id Identity, in *SubscribeOptions) error {
+	for _, name := range in.Failures.Names() {
+		for _, topic := range in.Topics {
+			if p := g.config().Failures.Find(id.Group, topic); !p.Allows(name) {
+				return fmt.Errorf("%s%s: the policy of group %s and topic %s lets no client set it: see overrides in its settings",
+					failures.OverridePrefix, name, id.Group, topic)
+			}
+		}
+	}
+	return nil
+}
+
+// idOf names a record in the log: topic:partition:offset.
+func idOf(id record.PartitionOffset) string {
+	return fmt.Sprintf("%s:%d", id.TopicPartition, id.Offset)
+}
