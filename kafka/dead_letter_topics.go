@@ -34,15 +34,16 @@ const (
 	sampleTime       = 10 * time.Second
 )
 
-// DeadLetterTopics looks at dead-letter topics, by default at all whose names begin with dlq. A topic that could not be read in time
-// has nothing sampled.
+// DeadLetterTopics looks at dead-letter topics, by default at all whose names begin with dlq. or are in the policies. A topic that
+// could not be read in time has nothing sampled.
 func (c *Client) DeadLetterTopics(ctx context.Context, names []string) ([]DeadLetterTopic, error) {
 	if len(names) == 0 {
 		all, err := c.TopicNames(ctx)
 		if err != nil {
 			return nil, err
 		}
-		names = slices.DeleteFunc(all, func(name string) bool { return !failures.IsLetterTopic(name) })
+		policies := c.settings.Load().Failures
+		names = slices.DeleteFunc(all, func(name string) bool { return !policies.IsLetterTopic(name) })
 	}
 	if len(names) == 0 {
 		return nil, nil

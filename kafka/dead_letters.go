@@ -103,6 +103,9 @@ func (d *deadLetters) deliver(l *failures.Letter) error {
 	for {
 		out := l.Record(s.Partitions, s.Largest)
 		err := d.produce(&out)
+		if errors.Is(err, kerr.ErrNoPartition) || errors.Is(err, kerr.ErrNoTopic) { // it was deleted, and perhaps created again
+			d.forget(l.Topic)
+		}
 		if !errors.Is(err, kerr.ErrTooLarge) || s.Largest <= failures.LeastLimit {
 			return err
 		}
@@ -205,4 +208,10 @@ func (d *deadLetters) remember(topic string, s cluster.Shape) {
 		clear(d.shapes)
 	}
 	d.shapes[topic] = shape{s, time.Now()}
+}
+
+func (d *deadLetters) forget(topic string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.shapes, topic)
 }

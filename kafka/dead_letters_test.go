@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/failures"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
@@ -115,6 +116,28 @@ func TestADeadLetterThatIsNotWritten(t *testing.T) {
 	}
 	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: wireerr.TopicAuthorizationFailed, Count: 1})
 	kafkatest.WantError(t, written(t, c, given(0, nil)), kerr.ErrDenied)
+}
+
+// A topic that was created again, with fewer partitions, is looked at again.
+func TestADeadLetterTopicThatWasCreatedAgain(t *testing.T) {
+	t.Parallel()
+	k := kafkatest.Brokers(t, kfake.SeedTopics(3, "letters"))
+	c := openOn(t, k.ListenAddrs(), nil)
+	ctx := kafkatest.Bounded(t)
+	if err := c.letters.ensure(ctx, "letters", dead); err != nil {
+		t.Fatal(err)
+	}
+	if err := written(t, c, given(2, nil)); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.DeleteTopic(ctx, dead); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.CreateTopic(ctx, cluster.NewTopic{Name: dead, Partitions: 1, Replicas: -1}); err != nil {
+		t.Fatal(err)
+	}
+	kafkatest.Eventually(t, "a letter in the new topic", func() bool { return written(t, c, given(2, nil)) == nil })
+	kafkatest.Read(t, k, dead, 1)
 }
 
 // Nobody knows of a letter without an answer whether it is written.

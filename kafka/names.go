@@ -145,4 +145,7 @@ var (
 	Nameable       = config.Nameable
 	StayedFull     = producer.StayedFull
 	WrongOverride  = failures.WrongOverride
+
+	// FindDeadLetter reads a dead letter.
+	FindDeadLetter = failures.Find
 )

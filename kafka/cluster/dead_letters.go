@@ -65,6 +65,9 @@ func (c *Cluster) createDeadLetters(ctx context.Context, source, name string) er
 	if errors.Is(err, kerr.ErrDenied) {
 		return fmt.Errorf("it does not exist, and sluice may not create it: %w; create it, or give sluice Create on the topic", err)
 	}
+	if errors.Is(err, kerr.ErrRefused) { // such as a name that differs from another only in . and _
+		return fmt.Errorf("it does not exist and cannot be created: %w; create it, or name another topic in dead_letter of %s", err, source)
+	}
 	if err != nil {
 		return fmt.Errorf("it does not exist and cannot be created: %w", err)
 	}

@@ -115,7 +115,7 @@ func TestWhyThereIsNoDeadLetterTopic(t *testing.T) {
 		says               string
 	}{
 		{"denied", kmsg.CreateTopics, wireerr.TopicAuthorizationFailed, orders, deadOrders, kerr.ErrDenied, "create it, or give sluice Create"},
-		{"policy", kmsg.CreateTopics, wireerr.PolicyViolation, orders, deadOrders, kerr.ErrRefused, "cannot be created"},
+		{"policy", kmsg.CreateTopics, wireerr.PolicyViolation, orders, deadOrders, kerr.ErrRefused, "name another topic in dead_letter of orders"},
 		{"quota", kmsg.CreateTopics, wireerr.ThrottlingQuotaExceeded, orders, deadOrders, kerr.ErrNotNow, "cannot be created"},
 		{"no source", kmsg.CreateTopics, nil, "missing", deadOrders, kerr.ErrNoTopic, "of its source: topic missing"},
 		{"itself", kmsg.CreateTopics, nil, orders, orders, kerr.ErrUnusable, "whose records are given up"},

@@ -3,7 +3,6 @@ package consumer
 import (
 	"context"
 	"errors"
-	"github.com/sluice-proxy/sluice/kafka/failures"
 	"testing"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/failures"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/record"

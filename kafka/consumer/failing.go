@@ -312,7 +312,7 @@ func (s *subscription) hurry(due time.Time) {
 func (s *subscription) untilDue(now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	wait := time.Duration(tick)
+	wait := tick
 	for _, at := range [...]time.Time{s.dispatch.NextDue(), s.openGates(now)} {
 		if !at.IsZero() {
 			wait = min(wait, max(0, at.Sub(now)))

@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"fmt"
-	"github.com/sluice-proxy/sluice/kafka/failures"
 	"runtime"
 	"testing"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/failures"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )

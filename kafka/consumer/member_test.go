@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"errors"
-	"github.com/sluice-proxy/sluice/kafka/failures"
 	"log/slog"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/failures"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"

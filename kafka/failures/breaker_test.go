@@ -13,7 +13,7 @@ func id(offset int64) record.PartitionOffset {
 	return record.PartitionOffset{TopicPartition: record.TopicPartition{Topic: "t"}, Offset: offset}
 }
 
-// sink is what processes records in the tests: a service that fails from the start for a time.
+// sink is what processes records in the tests: a service that fails from dawn on for a time.
 type sink struct {
 	fails time.Duration
 	takes time.Duration // to process, or to fail
@@ -39,18 +39,18 @@ func simulate(t *testing.T, workers int, s sink) outcome {
 	var busy []work
 	next := int64(0)
 	const step = 5 * time.Millisecond
-	for now := clockStart; now.Sub(clockStart) < s.fails+time.Minute; now = now.Add(step) {
+	for now := dawn; now.Sub(dawn) < s.fails+time.Minute; now = now.Add(step) {
 		var going []work
 		for _, w := range busy {
 			switch {
 			case w.ends.After(now):
 				going = append(going, w)
-			case w.ends.Sub(clockStart) <= s.fails:
+			case w.ends.Sub(dawn) <= s.fails:
 				if c.Failed(w.id, now) {
 					seen.attempts[w.id.Offset]++
 				}
 			default:
-				seen.recovered = now.Sub(clockStart) - s.fails
+				seen.recovered = now.Sub(dawn) - s.fails
 				c.Accepted()
 				if c.State() != BreakerClosed || !c.Allow(now) {
 					t.Error("a success closes nothing")
@@ -63,7 +63,7 @@ func simulate(t *testing.T, workers int, s sink) outcome {
 			if c.Tried(id(next)) {
 				t.Errorf("%d was tried already", next)
 			}
-			if now.Sub(clockStart) < s.fails {
+			if now.Sub(dawn) < s.fails {
 				seen.lent++
 				if c.Open() {
 					seen.trials++
@@ -80,11 +80,14 @@ func simulate(t *testing.T, workers int, s sink) outcome {
 
 // A sink that fails for a minute costs few records, none of them is given up, and it is back soon.
 func TestASinkThatFailsForAMinute(t *testing.T) {
-	for _, s := range []sink{
-		{time.Minute, 5 * time.Millisecond},        // refuses at once
-		{time.Minute, 500 * time.Millisecond},      // times out
-		{59 * time.Second, 200 * time.Millisecond}, // recovers between two trials
-	} {
+	sinks := []sink{
+		{time.Minute, 5 * time.Millisecond},   // refuses at once
+		{time.Minute, 500 * time.Millisecond}, // times out
+	}
+	for fails := 50 * time.Second; fails < time.Minute; fails += 250 * time.Millisecond { // recovers anywhere between two trials
+		sinks = append(sinks, sink{fails, 200 * time.Millisecond})
+	}
+	for _, s := range sinks {
 		for _, workers := range []int{1, 2} {
 			seen := simulate(t, workers, s)
 			if seen.lent > 20 {
@@ -116,7 +119,7 @@ func TestASinkThatFailsForAMinute(t *testing.T) {
 func TestOneRecordThatFailsOpensNothing(t *testing.T) {
 	c := Circuit{Breaker: DefaultBreaker}
 	for range 100 {
-		if !c.Failed(id(1), clockStart) {
+		if !c.Failed(id(1), dawn) {
 			t.Fatal("a failure that does not count")
 		}
 	}
@@ -133,14 +136,14 @@ func TestTheStatesOfACircuit(t *testing.T) {
 			t.Errorf("%s, next after %v, allowed: %t; want %s, %v", c.State(), c.Next(now).Sub(now), c.Allow(now), state, next.Sub(now))
 		}
 	}
-	expect(clockStart, BreakerClosed, clockStart)
-	c.Failed(id(1), clockStart)
+	expect(dawn, BreakerClosed, dawn)
+	c.Failed(id(1), dawn)
 	c.Accepted()
-	c.Failed(id(2), clockStart)
-	expect(clockStart, BreakerClosed, clockStart)
-	c.Failed(id(3), clockStart)
-	probe := clockStart.Add(time.Second)
-	expect(clockStart, BreakerOpen, probe)
+	c.Failed(id(2), dawn)
+	expect(dawn, BreakerClosed, dawn)
+	c.Failed(id(3), dawn)
+	probe := dawn.Add(time.Second)
+	expect(dawn, BreakerOpen, probe)
 	expect(probe, BreakerOpen, probe) // due, and nothing is lost if there is no record now
 	late := probe.Add(time.Hour)
 	expect(late, BreakerOpen, late)
@@ -174,7 +177,7 @@ func TestACircuitDoesWhatItsRuleSays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := Breaker{rapid.IntRange(1, 6).Draw(t, "failures"), time.Duration(rapid.IntRange(1, 10).Draw(t, "probe")) * time.Second}
 		c := Circuit{Breaker: b}
-		now := clockStart
+		now := dawn
 		var last time.Time // a trial, or the opening
 		streak := map[record.PartitionOffset]bool{}
 		open := false

@@ -38,3 +38,6 @@ func TopicName(topic, group string) string {
 
 // IsLetterTopic tells a dead-letter topic by its name. Records of such a topic have no dead letters.
 func IsLetterTopic(name string) bool { return strings.HasPrefix(name, letterPrefix) }
+
+// IsLetterTopic tells a dead-letter topic by its name, or because a policy names it.
+func (ps Policies) IsLetterTopic(name string) bool { return ps.holdsDeadLetters(name) }

@@ -23,7 +23,7 @@ type TopicPolicy struct {
 	Policy Policy
 }
 
-// Find returns the policy of a topic in a group, with defaults for what is not set.
+// Find returns the policy of a topic in a group, with defaults for what is not set, and the name of the dead-letter topic.
 //
 // A name comes before patterns, and patterns come in the file's order, for the group and then for the topic. A group in
 // which no topic fits is passed over: then the next pattern that the group fits decides. Policies are never merged.
@@ -35,6 +35,9 @@ func (ps Policies) Find(group, topic string) Policy {
 		return Default()
 	}
 	policy := found.Policy.WithDefaults()
+	if policy.DeadLetter.Auto {
+		policy.DeadLetter.Topic = TopicName(topic, group)
+	}
 	if ps.holdsDeadLetters(topic) && !ps.meansDeadLetters(found.Topic) {
 		policy.DeadLetter, policy.MaxRetries, policy.ExpireAfter = DeadLetter{}, Unlimited, 0
 	}
@@ -65,12 +68,9 @@ func closest[T any](all []T, key func(T) string, name string) iter.Seq[T] {
 	}
 }
 
-// deadLetterPrefix begins the names that TopicName makes.
-const deadLetterPrefix = "dlq."
-
 // holdsDeadLetters tells whether a topic is one for dead letters: by its name, or because a policy names it.
 func (ps Policies) holdsDeadLetters(topic string) bool {
-	if strings.HasPrefix(topic, deadLetterPrefix) {
+	if IsLetterTopic(topic) {
 		return true
 	}
 	for _, g := range ps {
@@ -83,7 +83,7 @@ func (ps Policies) holdsDeadLetters(topic string) bool {
 
 // meansDeadLetters tells whether an entry was written for topics of dead letters. "*" was not.
 func (ps Policies) meansDeadLetters(entry string) bool {
-	return strings.HasPrefix(entry, deadLetterPrefix) || !IsPattern(entry) && ps.holdsDeadLetters(entry)
+	return IsLetterTopic(entry) || !IsPattern(entry) && ps.holdsDeadLetters(entry)
 }
 
 // IsPattern tells whether a name of the configuration stands for others too.

@@ -81,8 +81,8 @@ func TestDeadLettersHaveNoDeadLetters(t *testing.T) {
 			t.Errorf("%s: what was written for it does not hold", topic)
 		}
 	}
-	if !ps.Find("curious", "orders").DeadLetter.Auto {
-		t.Error("other topics have none either")
+	if got := ps.Find("curious", "orders").DeadLetter; got != (DeadLetter{Topic: TopicName("orders", "curious"), Auto: true}) {
+		t.Errorf("other topics have %+v", got)
 	}
 }
 

@@ -2,6 +2,7 @@ package failures
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -84,5 +85,5 @@ func (m *Meter) forget(now time.Time) {
 		m.sum -= m.lent[old].records
 		old++
 	}
-	m.lent = append(m.lent[:0], m.lent[old:]...)
+	m.lent = slices.Delete(m.lent, 0, old)
 }

@@ -43,6 +43,8 @@ func (s *Server) Control() http.Handler {
 	mux.Handle("/leases", reading(s.leases))
 	mux.Handle("/errors", reading(s.lastErrors))
 	mux.Handle("/peek", reading(s.peek))
+	mux.Handle("/dlq", reading(s.deadLetters))
+	mux.Handle("/dlq/letter", reading(s.deadLetter))
 	mux.Handle("/groups/seek", posting(s.seek))
 	mux.Handle("/groups/skip", posting(s.skip))
 	return bodiless(mux)

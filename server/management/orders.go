@@ -197,24 +197,40 @@ type PeekedHeader struct {
 // peek answers GET /peek?record=<topic>:<partition>:<offset>.
 func (s *Server) peek(w http.ResponseWriter, r *http.Request) {
 	s.order(w, r, func(ctx context.Context, q url.Values) (any, error) {
-		tp, offset, err := parseRecord(q)
+		record, err := s.recordOf(ctx, q)
 		if err != nil {
 			return nil, err
 		}
-		page, err := s.sources.Kafka.Read(ctx, kafka.ReadRequest{Target: kafka.Target{TopicPartition: tp, Offset: offset}, Records: 1, Bytes: 1})
-		switch {
-		case err != nil:
-			return nil, err
-		case len(page.Records) == 0 || page.Records[0].Offset != offset:
-			return nil, fmt.Errorf("there is no record %s: the partition holds %d up to, but not including, %d, and not every offset is a record", q.Get("record"), page.Begin, page.End)
-		}
-		record := &page.Records[0]
-		body := Peeked{q.Get("record"), record.Timestamp, record.Key, record.Value, []PeekedHeader{}}
-		for _, h := range record.Headers {
-			body.Headers = append(body.Headers, PeekedHeader(h))
-		}
-		return body, nil
+		return peeked(q.Get("record"), record), nil
 	})
+}
+
+// recordOf reads the record that a query names.
+func (s *Server) recordOf(ctx context.Context, q url.Values) (*kafka.Record, error) {
+	tp, offset, err := parseRecord(q)
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.sources.Kafka.Read(ctx, kafka.ReadRequest{Target: kafka.Target{TopicPartition: tp, Offset: offset}, Records: 1, Bytes: 1})
+	switch {
+	case err != nil:
+		return nil, err
+	case len(page.Records) == 0 || page.Records[0].Offset != offset:
+		return nil, fmt.Errorf("there is no record %s: the partition holds %d up to, but not including, %d, and not every offset is a record", q.Get("record"), page.Begin, page.End)
+	}
+	return &page.Records[0], nil
+}
+
+func peeked(name string, r *kafka.Record) Peeked {
+	return Peeked{name, r.Timestamp, r.Key, r.Value, headersOf(r.Headers)}
+}
+
+func headersOf(headers []kafka.Header) []PeekedHeader {
+	list := []PeekedHeader{}
+	for _, h := range headers {
+		list = append(list, PeekedHeader(h))
+	}
+	return list
 }
 
 // order runs what asks the brokers, and answers with its result or its error.

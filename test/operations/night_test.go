@@ -107,6 +107,39 @@ func TestTheTasksOfANight(t *testing.T) {
 	n.says([]string{"groups", "skip", "nightly", "orders:0:1"}, "nightly goes on without orders:0:1")
 }
 
+// Which records were given up, and why.
+func TestTheDeadLettersOfANight(t *testing.T) {
+	t.Parallel()
+	ctx := harnesstest.Within(t, time.Minute)
+	k := harnesstest.Fake(t, harness.FakeOptions{})
+	for _, topic := range []string{"orders", "dlq.orders.billing", "legacy_dlq", "others"} {
+		harnesstest.Topic(t, ctx, k.Admin, topic, 1)
+	}
+	n := &night{t: t, ctx: ctx, control: filepath.Join(t.TempDir(), "c")}
+	n.sluice = start(t, ctx, harness.SluiceOptions{Brokers: k.Brokers(), Args: []string{"--control", n.control, "--config", harnesstest.Config(t,
+		"groups: {billing: {topics: {refunds: {dead_letter: {topic: legacy_dlq}}}}}",
+	)}})
+	client := connect(t, ctx, n.sluice.Addr, "importer")
+	for _, add := range [][]string{
+		{"dlq.orders.billing", "__dlq.errors.topic", "orders", "__dlq.errors.partition", "0", "__dlq.errors.offset", "501", "dlq-error-class", "Timeout"},
+		{"dlq.orders.billing", "dlq-reason", "rejected"},
+		{"legacy_dlq", "a", "b"},
+	} {
+		if _, err := client.do(append([]string{"XADD", add[0], "*", "key", "c-17", "value", "poison"}, add[1:]...)...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n.says([]string{"dlq", "ls"}, "TOPIC RECORDS OLDEST TOP CLASS OF THE NEWEST 200", "dlq.orders.billing 2", "Timeout: 1 of 1", "legacy_dlq 1")
+	n.says([]string{"dlq", "ls", "others"}, "others 0 - -")
+	n.says([]string{"dlq", "ls", "missing"}, "sluice: topic missing: no such topic")
+	n.says([]string{"dlq", "show", "dlq.orders.billing", "0:0"}, "source orders:0:501", "class Timeout", "key c-17", "value poison")
+	n.says([]string{"dlq", "show", "dlq.orders.billing", "0:1"}, "this record is no dead letter", "value poison")
+	n.says([]string{"dlq", "show", "dlq.orders.billing", "0:9"}, "sluice: offset 9 of dlq.orders.billing:0: it holds 0 up to 2")
+	n.says([]string{"dlq", "show", "dlq.orders.billing", "9:0"}, "sluice: partition dlq.orders.billing:9: no such partition")
+	n.says([]string{"dlq", "show", "dlq.orders.missing", "0:0"}, "sluice: topic dlq.orders.missing: no such topic")
+	n.says([]string{"dlq", "show", "dlq.orders.billing", "0"}, `"0" is no record of a topic: it must look like <partition>:<offset>`)
+}
+
 // Why no broker answers.
 func TestTheNightWithoutBrokers(t *testing.T) {
 	t.Parallel()

@@ -34,6 +34,7 @@ type commandLine struct {
 	Check   checkCommand   `cmd:"" help:"Validate a configuration without starting anything."`
 	Topics  topicsCommand  `cmd:"" help:"Show the topics of a cluster."`
 	Groups  groupsCommand  `cmd:"" help:"Show the consumer groups of a cluster and their lag."`
+	DLQ     dlqCommand     `cmd:"" name:"dlq" help:"Show dead letters: records that were given up."`
 	Version versionCommand `cmd:"" help:"Show the versions of sluice, Go and librdkafka."`
 }
 
