@@ -76,6 +76,9 @@ type (
 	WindowError        = ledger.WindowError
 )
 
+// MostWindowRecords is the largest Config.Consume.WindowRecords.
+const MostWindowRecords = config.MostWindowRecords
+
 const (
 	AckExplicit      = consumer.AckExplicit
 	AckNext          = consumer.AckNext

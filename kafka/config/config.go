@@ -65,7 +65,8 @@ type Consume struct {
 	// MaxSubscriptions bounds the consumers of this proxy. Each has about five threads. Clients of one remote address
 	// may open half of them.
 	MaxSubscriptions int
-	// WindowRecords and WindowBytes bound the unsettled records of one member, and of one partition.
+	// WindowRecords and WindowBytes bound the unsettled records of one member, and of one partition. WindowRecords is at most
+	// MostWindowRecords.
 	WindowRecords int
 	WindowBytes   int
 	// Memory is the bytes that the fetched records of all subscriptions may take in librdkafka.
@@ -76,7 +77,7 @@ type Consume struct {
 	Linger time.Duration
 	// RevokeGrace is how long a partition that Kafka takes away waits for its records to be settled.
 	RevokeGrace time.Duration
-	// CommitInterval is the time between offset commits. After a kill -9 the records of this time come again.
+	// CommitInterval is the time between offset commits. After a kill -9 what was settled in this time comes again.
 	CommitInterval time.Duration
 	// LagInterval is the time between two readings of the lag of the served groups.
 	LagInterval time.Duration
@@ -125,6 +126,9 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("%s: %d is less than 1", bound.name, bound.value)
 		}
 	}
+	if n := c.Consume.WindowRecords; n > MostWindowRecords {
+		return fmt.Errorf("consume.window_records: %d is more than %d", n, MostWindowRecords)
+	}
 	if c.Consume.LagInterval < leastLagInterval {
 		return fmt.Errorf("consume.lag_interval: %v is less than %v", c.Consume.LagInterval, leastLagInterval)
 	}
@@ -136,6 +140,10 @@ func (c *Config) Validate() error {
 	}
 	return c.validateProperties()
 }
+
+// MostWindowRecords is the largest window. Which of its records are settled must fit into the metadata of an offset commit, of
+// which brokers take 4096 characters (offset.metadata.max.bytes).
+const MostWindowRecords = 15_000
 
 // leastLagInterval keeps a mistake in the configuration from asking the brokers all the time.
 const leastLagInterval = 100 * time.Millisecond

@@ -245,7 +245,7 @@ func (c *Config) ConsumerProperties(group string, overrides Properties, open int
 	}), c.Consumer, overrides), c.Connection(), sizes, Properties{
 		"group.id":                 group,
 		"enable.auto.offset.store": "false",
-		"enable.auto.commit":       "true",
+		"enable.auto.commit":       "false",
 		"enable.partition.eof":     "true",
 	})
 	if p["group.protocol"] != "consumer" {

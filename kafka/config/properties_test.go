@@ -37,7 +37,7 @@ func TestNothingOverridesWhatIsForced(t *testing.T) {
 	consumer := cfg.ConsumerProperties("good", evil, 0)
 	for name, want := range map[string]string{
 		"bootstrap.servers": "good:1,good:2", "group.id": "good", "enable.auto.offset.store": "false",
-		"enable.auto.commit": "true", "enable.partition.eof": "true",
+		"enable.auto.commit": "false", "enable.partition.eof": "true",
 	} {
 		if consumer[name] != want {
 			t.Errorf("consumer: %s=%s, want %s", name, consumer[name], want)

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
-	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
 // client is a subscription's librdkafka consumer with a limited log of its failures. The run goroutine owns the client.
@@ -46,13 +45,4 @@ func (c *client) resume(list []librdkafka.Partition) {
 	if len(ready) > 0 {
 		c.logError("partitions not resumed", c.Resume(ready))
 	}
-}
-
-// hold stores lower offsets in librdkafka. Otherwise librdkafka's own commits, which are of stored offsets, would go
-// beyond them.
-func (c *client) hold(offsets []record.PartitionOffset) {
-	if len(offsets) == 0 {
-		return
-	}
-	c.logError("offsets not stored", c.Store(librdkafka.PartitionsAt(offsets)))
 }

@@ -175,36 +175,35 @@ func (s *subscription) await(ctx context.Context, done <-chan error) error {
 // beginCommit commits the positions of some partitions, and exactly these offsets of others. It tells done how that
 // ended.
 func (s *subscription) beginCommit(of []record.TopicPartition, exactly []record.PartitionOffset, done chan<- error) {
-	list, gone := s.settledUpTo(of)
+	list, gone := s.settledOf(of)
 	if gone {
 		done <- kerr.ErrMoving
 		return
 	}
-	s.storePositions()
-	s.consumer.hold(exactly)
 	s.noteRewound(exactly)
-	list = append(list, librdkafka.PartitionsAt(exactly)...)
+	for _, p := range exactly {
+		list[p.TopicPartition] = committing{f: s.partitions[p.TopicPartition], settlements: ledger.Settlements{Position: p.Offset}}
+	}
 	if len(list) == 0 {
 		done <- nil
 		return
 	}
-	if _, err := s.commits.begin(&s.consumer, list, done); err != nil {
+	if _, err := s.begin(list, s.commits.limit, done); err != nil {
 		done <- kerr.InGroup(err)
 	}
 }
 
-// settledUpTo lists the positions of partitions of which something is settled. gone says that one of the partitions is
-// not assigned any more.
-func (s *subscription) settledUpTo(partitions []record.TopicPartition) (list []librdkafka.Partition, gone bool) {
+// settledOf is what is settled of partitions. gone says that one of the partitions is not assigned any more.
+func (s *subscription) settledOf(partitions []record.TopicPartition) (list map[record.TopicPartition]committing, gone bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	list = map[record.TopicPartition]committing{}
 	for _, tp := range partitions {
-		l := s.dispatch.Ledger(tp)
-		if l == nil {
+		if s.dispatch.Ledger(tp) == nil {
 			return nil, true
 		}
-		if at := l.Position(); at >= 0 {
-			list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: at})
+		if c := s.partitions[tp].settled(); c.settlements.Position >= 0 {
+			list[tp] = c
 		}
 	}
 	return list, false
@@ -218,26 +217,6 @@ func (s *subscription) noteRewound(offsets []record.PartitionOffset) {
 			f.commit.rewound = p.Offset < f.commit.rewoundAt
 		}
 	}
-}
-
-// answer takes the answer to a commit. It notes which offsets the brokers have, and tells who waits for the commit.
-func (s *subscription) answer(event librdkafka.Event) {
-	failed := event.Code
-	for _, p := range event.Partitions {
-		f := s.partitions[record.TopicPartition{Topic: p.Topic, Partition: p.ID}]
-		switch {
-		case failed == librdkafka.None && p.Err != librdkafka.None:
-			failed = p.Err
-		case failed == librdkafka.None && f != nil:
-			s.has(f, p.Offset)
-		}
-	}
-	s.commits.down.end(event.Ticket, failed)
-	err := kerr.InGroup(kerr.FromCode(failed))
-	if s.manual && errors.Is(err, kerr.ErrMoving) {
-		err = kerr.ErrForeign
-	}
-	s.commits.end(event.Ticket, err)
 }
 
 // committedSlots bounds how many goroutines ask for committed offsets at once: each holds a thread inside librdkafka.

@@ -57,7 +57,6 @@ func (s *subscription) resetTo(partitions []record.TopicPartition, was string) {
 		if at := s.position(f); at >= 0 {
 			s.history.settlements[tp] = &settlements{Settlements: ledger.Settlements{Position: at}, committed: f.commit.committed, log: was}
 		}
-		s.consumer.hold([]record.PartitionOffset{{TopicPartition: tp, Offset: 0}}) // otherwise librdkafka would commit what was stored of the old log
 		s.mu.Lock()
 		s.restart(f, -1)
 		f.log.halted = true
@@ -122,7 +121,7 @@ const stuckAfter = 2 * time.Second
 // replaceStuck replaces a consumer that does not find the records of a new log.
 func (s *subscription) replaceStuck(ctx context.Context, now time.Time) {
 	for tp, f := range s.partitions {
-		if f.log.behind && !f.commit.explicit && now.Sub(f.log.sought.at) > stuckAfter {
+		if f.log.behind && !s.lacks(f) && now.Sub(f.log.sought.at) > stuckAfter {
 			s.replaceConsumer(ctx, "the topic of "+tp.String()+" was created again, and its records do not come")
 			return
 		}
@@ -213,7 +212,7 @@ func (s *subscription) identified(ids map[string]string, asked time.Time) {
 	}
 	s.history.forget(topics, asked)
 	for _, f := range s.partitions {
-		if f.earlier.settlements != nil && asked.After(f.earlier.openedAt) {
+		if f.earlier.undecided() && asked.After(f.earlier.openedAt) {
 			f.earlier.logKnown = true
 			s.inherit(f)
 		}
@@ -261,7 +260,7 @@ func (s *subscription) replaceConsumer(ctx context.Context, why string) {
 	defer cancel()
 	partitions := slices.Collect(maps.Keys(s.partitions))
 	s.serveRevocation(time.Now(), true)
-	s.store()
+	s.commitNow(time.Now())
 	err := s.consumer.Reopen(ctx, s.properties, s.leaving, s.closeQueues)
 	s.commits.endAll(fmt.Errorf("%w: the consumer was replaced", kerr.ErrNoAnswer))
 	switch {

@@ -175,7 +175,7 @@ func (s *subscription) askEnds() {
 	s.memory.endsAsked = true
 	asked := slices.Collect(maps.Keys(s.partitions))
 	s.groups.life.Go(func() {
-		defer s.groups.askInTurn()()
+		defer inTurn(s.groups.committedAskers)()
 		var ends map[record.TopicPartition]int64
 		err := s.groups.cluster.Query(s.groups.life.Context, func(ctx context.Context, a *cluster.Admin) (err error) {
 			ends, _, err = a.ListOffsets(ctx, cluster.ForAll(asked, binding.LatestOffsetSpec))

@@ -8,8 +8,8 @@
 // The dispatch lends a partition's records to one member at a time. Member.Next returns them.
 //
 // An acknowledgement goes this way. Member.Accept settles the record in the ledger. The ledger's position is the first
-// offset that is not settled. The goroutine stores changed positions in librdkafka, which commits them at every commit
-// interval. A position that went down is committed explicitly, because librdkafka's own commits only go up.
+// offset that is not settled. The goroutine commits changed positions at every commit interval. What is settled above a
+// position goes into the metadata of the commit.
 //
 // A partition may leave and come back. Its log may be truncated. Its topic may be deleted and created again. Each time
 // the partition gets a new ledger, so that no offset of the old one is committed.
@@ -44,7 +44,8 @@ type Groups struct {
 	leases          leaseTable
 	memory          memory
 	opened          chan struct{} // a partition was opened: see watchTopics
-	committedAskers chan struct{} // a slot for each subscription that asks for committed offsets
+	firstAskers     chan struct{} // a slot for each subscription that asks for committed offsets first
+	committedAskers chan struct{} // a slot for each that asks again
 
 	mu            sync.Mutex // guards what follows; taken before the mutex of a subscription
 	discovering   discovering
@@ -59,7 +60,7 @@ type Groups struct {
 func New(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifetime.Lifetime, cluster *cluster.Cluster, letters DeadLetters) *Groups {
 	g := &Groups{
 		settings: settings, log: log, life: life, cluster: cluster, deadLetters: letters, dead: newDeadCounts(),
-		leases: newLeaseTable(), opened: make(chan struct{}, 1), committedAskers: make(chan struct{}, committedAskers),
+		leases: newLeaseTable(), opened: make(chan struct{}, 1), firstAskers: make(chan struct{}, firstAskers), committedAskers: make(chan struct{}, committedAskers),
 		discovering: discovering{sought: make(chan struct{}, 1)}, subscriptions: map[string]*subscription{}, members: map[Identity]*Member{}, noted: map[string]bool{}, departed: departures{},
 		slots: consumerSlots{all: map[*subscription]netip.Prefix{}, waiting: map[Identity]func(){}},
 	}

@@ -3,6 +3,7 @@ package consumer
 import (
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/commitmeta"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -58,13 +59,17 @@ type settlements struct {
 	log       string // id of the topic, empty when it was not known
 }
 
-// earlierAssignment is what remains of the partition's last assignment to this process.
+// earlierAssignment is what remains of earlier assignments of the partition: to this process, and to any.
 type earlierAssignment struct {
 	openedAt    time.Time
-	settlements *settlements // nil when none are left to decide on: see inherit. The partition is not fetched before.
-	logKnown    bool         // the brokers were asked for the topic's id since the partition was opened
-	counts      bool         // the settlements count
+	settlements *settlements    // of the last assignment to this process
+	kept        *commitmeta.Map // what was committed with the committed offset
+	logKnown    bool            // the brokers were asked for the topic's id since the partition was opened
+	counts      bool            // the settlements count
 }
+
+// undecided tells whether it is still to be decided what of it counts: see inherit. The partition is not fetched before.
+func (e *earlierAssignment) undecided() bool { return e.settlements != nil || e.kept != nil }
 
 // holds tells whether the committed offset is one that this process has committed, or was about to commit.
 func (p *settlements) holds(committed int64) bool {
@@ -95,29 +100,83 @@ func (s *subscription) takeSettlements(tp record.TopicPartition, f *partition) {
 	f.earlier.settlements = s.history.take(tp)
 }
 
-// inherit decides whether settlements count. It waits until the committed offset and the topic's id are known.
-func (s *subscription) inherit(f *partition) {
-	p := f.earlier.settlements
-	if p == nil || !f.commit.known || !f.earlier.logKnown {
+// keep keeps the metadata of a partition's committed offset, if it is ours, until inherit has decided whether that counts.
+func (s *subscription) keep(f *partition, committed int64, metadata string) {
+	m, ours := commitmeta.Decode(committed, metadata)
+	f.commit.mapped = ours
+	if !ours || f.commit.anew || committed != f.commit.committed {
 		return
 	}
-	f.earlier.settlements = nil
+	m.Rebase(time.Now())
+	f.earlier.kept = &m
+}
+
+// inherit decides which settlements count: those that this process remembers, and those that were committed with the
+// committed offset. It waits until the committed offset is known, and the topic's id where it matters.
+func (s *subscription) inherit(f *partition) {
+	e := &f.earlier
+	matters := e.settlements != nil || e.kept != nil && e.kept.Log != ""
+	if !e.undecided() || !f.commit.known || matters && !e.logKnown {
+		return
+	}
+	p, kept := e.settlements, e.kept
+	e.settlements, e.kept = nil, nil
 	tp := f.inDispatch.TopicPartition
 	id := s.history.logID(tp.Topic)
-	another := id != "" && p.log != "" && id != p.log
+	if kept != nil && isAnother(kept.Log, id) {
+		s.log.Warn("acknowledgements of another topic of this name are not taken over", "partition", tp.String(), "topic_id", id, "theirs", kept.Log)
+		kept = nil
+	}
 	switch {
+	case p == nil:
 	case !p.holds(f.commit.committed): // somebody else has committed
-	case another && f.commit.committed >= 0: // the committed offset is of the old log
+		p = nil
+	case isAnother(p.log, id) && f.commit.committed >= 0: // the committed offset is of the old log
 		s.log.Warn("topic was created again", "topic", tp.Topic, "old_id", p.log, "id", id, "partition", tp.Partition)
 		s.history.settlements[tp] = p
 		s.resetTo([]record.TopicPartition{tp}, p.log)
-	case another:
-	default:
-		s.log.Info("partition came back", "partition", tp.String(), "committed", f.commit.committed, "settled_below", p.Position, "settled_above", len(p.Above))
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		f.inDispatch.Ledger().Inherit(p.Settlements)
-		f.earlier.counts = true
-		f.commit.explicit, s.storedAt = f.commit.committed < p.Position, time.Time{}
+		return
+	case isAnother(p.log, id):
+		p = nil
 	}
+	s.takeOver(f, p, kept)
+}
+
+// isAnother tells that two ids of a topic are known, and differ.
+func isAnother(a, b string) bool { return a != "" && b != "" && a != b }
+
+// takeOver lets settlements count: those that this process remembers, and those that were committed. Either may be nil.
+func (s *subscription) takeOver(f *partition, p *settlements, kept *commitmeta.Map) {
+	all := ledger.Settlements{Position: f.commit.committed}
+	switch {
+	case p == nil && kept == nil:
+		return
+	case p != nil:
+		all = p.Settlements
+	}
+	if kept != nil {
+		all.Above = commitmeta.Merge(all.Above, kept.Above)
+		all.Failing = commitmeta.MergeFailing(all.Failing, kept.Failing)
+	}
+	s.logTaken(f, p, &all)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := f.inDispatch.Ledger()
+	l.Inherit(all)
+	f.earlier.counts = true
+	if p == nil {
+		f.commit.version = l.Version()
+		return
+	}
+	s.hurries.Store(true)
+}
+
+func (s *subscription) logTaken(f *partition, p *settlements, all *ledger.Settlements) {
+	log := s.log.With("partition", f.inDispatch.String(), "committed", f.commit.committed, "settled_below", all.Position,
+		"settled_ranges_above", len(all.Above), "failing", len(all.Failing))
+	if p == nil {
+		log.Info("acknowledgements taken over")
+		return
+	}
+	log.Info("partition came back")
 }

@@ -56,6 +56,7 @@ const committedRetry = time.Second
 type committedQuery struct {
 	due       bool // there is a partition whose committed offset is not known
 	asking    bool
+	failed    bool // the last question was not answered
 	notBefore time.Time
 }
 
@@ -69,7 +70,9 @@ func (l *committedQuery) begins(now time.Time) bool {
 }
 
 // again has the brokers asked once more, after committedRetry.
-func (l *committedQuery) again() { l.due, l.notBefore = true, time.Now().Add(committedRetry) }
+func (l *committedQuery) again() {
+	l.due, l.failed, l.notBefore = true, true, time.Now().Add(committedRetry)
+}
 
 // askCommitted asks for the committed offsets of partitions that are new here. librdkafka asks for them as well, and
 // does not tell us. They are compared with the first records that come.
@@ -84,28 +87,34 @@ func (s *subscription) askCommitted(now time.Time) {
 			list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition})
 		}
 	}
+	turns := s.groups.firstAskers
+	if s.committedQuery.failed {
+		turns = s.groups.committedAskers
+	}
 	s.committedQuery.asking = len(list) > 0 && s.groups.life.Go(func() {
-		defer s.groups.askInTurn()()
+		defer inTurn(turns)()
 		offsets, err := s.consumer.Committed(list, committedTime)
 		s.do(func() { s.takeCommitted(asked, offsets, err) })
 	})
 }
 
-// committedAskers is how many subscriptions ask for committed offsets at once, because each holds a thread meanwhile.
-// committedTime bounds one question: a silent coordinator must not delay the others for long.
+// firstAskers is how many subscriptions ask for committed offsets at once, because each holds a thread meanwhile. No record
+// is lent before the answer. committedAskers is how many do that ask again: a silent coordinator must not delay those of
+// other coordinators. committedTime bounds one question.
 const (
+	firstAskers     = 32
 	committedAskers = 2
 	committedTime   = time.Second
 )
 
-// askInTurn waits until this subscription may ask. leave lets the next one ask.
-func (g *Groups) askInTurn() (leave func()) {
-	g.committedAskers <- struct{}{}
-	return func() { <-g.committedAskers }
+// inTurn waits for one of some slots. leave lets the next one have it.
+func inTurn(slots chan struct{}) (leave func()) {
+	slots <- struct{}{}
+	return func() { <-slots }
 }
 
 func (s *subscription) takeCommitted(asked map[record.TopicPartition]*partition, offsets []librdkafka.Partition, err error) {
-	s.committedQuery.asking = false
+	s.committedQuery.asking, s.committedQuery.failed = false, false
 	var failure *librdkafka.Error
 	if errors.As(err, &failure) && failure.Code == librdkafka.NoGroup {
 		for tp := range asked {
@@ -122,6 +131,7 @@ func (s *subscription) takeCommitted(asked map[record.TopicPartition]*partition,
 			s.committedQuery.again()
 		default:
 			s.compareCommitted(f, max(-1, p.Offset))
+			s.keep(f, p.Offset, p.Metadata)
 			s.inherit(f)
 			s.passEnd(f)
 		}
@@ -136,7 +146,7 @@ func (s *subscription) compareCommitted(f *partition, at int64) {
 	}
 	position := s.position(f)
 	switch {
-	case f.commit.explicit: // the partition was sought meanwhile
+	case f.commit.anew: // the partition was sought meanwhile
 	case at < 0 && s.strict():
 		s.halt(f, "the group has no committed offset, and auto.offset.reset is error: choose earliest or latest")
 	case at < 0:
@@ -155,10 +165,9 @@ func (s *subscription) strict() bool {
 	return !known
 }
 
-// waits tells that nothing of a partition may be fetched. It is halted, or may have to be, or has settlements to decide
-// on.
+// waits tells that nothing of a partition may be fetched. It is halted, or it is not known yet what is settled of it.
 func (s *subscription) waits(f *partition) bool {
-	return f.log.halted || f.earlier.settlements != nil || s.strict() && !f.commit.known
+	return f.log.halted || f.earlier.undecided() || !f.commit.known && !f.commit.anew
 }
 
 // follow checks whether the record at an offset follows what came before, and acts when it does not. It is false when the
@@ -241,7 +250,8 @@ func (s *subscription) wentBack(f *partition, from, to int64, anew bool) {
 		s.restart(f, to)
 	}
 	f.inDispatch.Ledger().Begin(to)
-	f.commit.explicit, f.log.wentBackAt, s.storedAt = true, time.Now(), time.Time{}
+	f.commit.anew, f.log.wentBackAt = true, time.Now()
+	s.hurries.Store(true)
 }
 
 // outOfRange halts a partition whose log does not hold the next offset.

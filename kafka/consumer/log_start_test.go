@@ -15,7 +15,6 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
-	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -103,8 +102,8 @@ func TestACommitThatWasUnderWayIsPutRight(t *testing.T) {
 	}
 	wantCommitted(t, k, 2)
 	if err := w.sub.call(kafkatest.Bounded(t), func(done chan<- error) {
-		list := librdkafka.PartitionsAt([]record.PartitionOffset{{TopicPartition: letters, Offset: 5}})
-		if _, err := w.sub.commits.begin(&w.sub.consumer, list, done); err != nil {
+		late := committing{f: w.sub.partitions[letters], settlements: ledger.Settlements{Position: 5}}
+		if _, err := w.sub.begin(map[record.TopicPartition]committing{letters: late}, 0, done); err != nil {
 			done <- err
 		}
 	}); err != nil {

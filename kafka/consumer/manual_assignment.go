@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"slices"
+	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
@@ -31,7 +32,7 @@ func (s *subscription) assignManually(partitions []record.TopicPartition) {
 			come = append(come, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: librdkafka.OffsetInvalid})
 		}
 	}
-	s.store()
+	s.commitNow(time.Now())
 	s.reassign(gone, come)
 	s.mu.Lock()
 	s.assigned = true

@@ -3,6 +3,7 @@ package consumer
 import (
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/commitmeta"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
@@ -47,7 +48,11 @@ func (s *subscription) open(tp record.TopicPartition) {
 		s.leases[row] = &ledger.LeaseCounts{}
 	}
 	s.dispatch.Add(tp, s.leases[row])
-	f := &partition{inDispatch: s.dispatch.Partition(tp), queue: queue, memory: memory, log: logFrom(-1), commit: commitState{stored: -1, committed: -1}}
+	f := &partition{
+		inDispatch: s.dispatch.Partition(tp), queue: queue, memory: memory, log: logFrom(-1),
+		commit: commitState{committed: -1, reach: commitmeta.Room(s.commits.limit)},
+	}
+	f.inDispatch.Ledger().Reach(f.commit.reach)
 	s.partitions[tp], s.committedQuery.due = f, true
 	s.applyRules(f.inDispatch, s.rulesOf(tp.Topic))
 	s.takeSettlements(tp, f)
@@ -86,7 +91,7 @@ func (s *subscription) serveRevocation(now time.Time, atOnce bool) {
 		return
 	}
 	s.revoking = nil
-	s.store()
+	s.commitNow(time.Now())
 	s.letGo(r.partitions)
 	s.log.Info("partitions revoked", "partitions", names(r.partitions))
 }

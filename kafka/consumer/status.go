@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
+	"github.com/sluice-proxy/sluice/kafka/record"
 	"github.com/sluice-proxy/sluice/kafka/topicset"
 )
 
@@ -110,6 +111,7 @@ func (s *SubscriptionStatus) measure(lags []cluster.PartitionLag, topics *topics
 type consumeCounts struct {
 	fetched, lent, redelivered, accepted, released, rejected, stale atomic.Int64
 	rebalances, commitErrors, unreadable                            atomic.Int64
+	metadataRefused                                                 atomic.Int64 // commits
 	assigned                                                        atomic.Int64 // partitions assigned now
 }
 
@@ -133,6 +135,7 @@ func (g *Groups) ahead() ledger.Window {
 type Counts struct {
 	Fetched, Lent, Redelivered, Acked, Released, Stale int64 // records
 	Rebalances, CommitErrors, Unreadable               int64 // events
+	MetadataRefused                                    int64 // commits whose metadata the brokers refused
 	Subscriptions, Members                             int
 }
 
@@ -142,7 +145,7 @@ func (g *Groups) Counts() Counts {
 	counts := Counts{
 		Fetched: c.fetched.Load(), Lent: c.lent.Load(), Redelivered: c.redelivered.Load(), Acked: c.accepted.Load(),
 		Released: c.released.Load(), Stale: c.stale.Load(), Rebalances: c.rebalances.Load(), CommitErrors: c.commitErrors.Load(),
-		Unreadable: c.unreadable.Load(),
+		Unreadable: c.unreadable.Load(), MetadataRefused: c.metadataRefused.Load(),
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -175,4 +178,51 @@ func (g *Groups) Leases(group string, most int) (list []GroupLease, total int) {
 		return cmp.Or(cmp.Compare(b.Age, a.Age), cmp.Compare(a.Group, b.Group), a.Compare(b.TopicPartition), cmp.Compare(a.Offset, b.Offset))
 	})
 	return list[:min(len(list), most)], len(list)
+}
+
+const (
+	// mostStanding bounds the standing records that the status of a subscription lists.
+	mostStanding = 10
+	// standingInterval is the time between two checks for standing records.
+	standingInterval = time.Second
+)
+
+// warnOfStanding logs each standing record once, and again when it has got much worse.
+func (s *subscription) warnOfStanding(now time.Time) {
+	if now.Sub(s.standingLookedAt) < standingInterval {
+		return
+	}
+	s.standingLookedAt = now
+	for _, r := range s.toWarnOf(now) {
+		holder := cmp.Or(r.Holder, "nobody")
+		record.Traced(s.log, r.Trace).Warn("record stands: it was handed out, and is not acknowledged", "record", r.String(), "attempts", r.Attempts,
+			"for", r.Age.Round(time.Second).String(), "holder", holder)
+	}
+}
+
+// mostWarnings bounds the warnings of one check.
+const mostWarnings = 20
+
+func (s *subscription) toWarnOf(now time.Time) []ledger.StandingRecord {
+	limit := s.groups.config().Consume.StallAfter
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dispatch.StandingToWarnOf(now, limit, mostWarnings)
+}
+
+// addStanding adds the worst standing record of each row. The subscription's mu is held.
+func (s *subscription) addStanding(all map[rowKey]endedLeases, now time.Time) {
+	for l := range s.dispatch.Partitions() {
+		r, ok := l.Ledger().Standing(now)
+		if !ok {
+			continue
+		}
+		m := rowKey{s.group, l.Topic}
+		if s.leases[m] == nil {
+			m = rowKey{} // the partition's topic has no row of its own
+		}
+		row := all[m]
+		row.age, row.attempts = max(row.age, r.Age), max(row.attempts, r.Attempts)
+		all[m] = row
+	}
 }

@@ -27,6 +27,7 @@ type subscription struct {
 	gone     chan struct{} // closed when the subscription has ended
 	consumer client
 	woken    atomic.Bool // the run goroutine was told to start its next round at once
+	hurries  atomic.Bool // a regular commit is to come soon: see commitSoon
 	runState
 	sharedState
 }
@@ -48,7 +49,6 @@ type runState struct {
 	partitions       map[record.TopicPartition]*partition
 	fetched          []librdkafka.Message // buffer of the last batch, to be used again
 	revoking         *revocation
-	storedAt         time.Time
 	commits          commits
 	committedQuery   committedQuery
 	logCheck         logCheck
@@ -72,8 +72,7 @@ type sharedState struct {
 }
 
 const (
-	storeInterval = 100 * time.Millisecond // how often settled offsets go to librdkafka
-	tick          = storeInterval          // longest time between two rounds of the run goroutine
+	tick = 100 * time.Millisecond // longest time between two rounds of the run goroutine
 
 	// subscriptionGap bounds one round of the run goroutine. Nothing in a round waits for a broker.
 	subscriptionGap = 3 * time.Second
@@ -142,7 +141,7 @@ func (s *subscription) run(ctx context.Context) {
 	beat, end := s.cfg.Watch("subscription:"+s.group, subscriptionGap)
 	for ctx.Err() == nil {
 		beat()
-		s.consumer.Wait(s.untilDue(time.Now()))
+		s.consumer.Wait(min(s.rest(time.Now()), s.untilDue(time.Now())))
 		s.woken.Store(false)
 		now := time.Now()
 		s.readEvents(now)
@@ -154,7 +153,7 @@ func (s *subscription) run(ctx context.Context) {
 		s.replaceStuck(ctx, now)
 		s.serveFailed(now)
 		s.serveRevocation(now, false)
-		s.storeAll(now)
+		s.commitRegularly(now)
 		s.promptHeartbeat(now)
 		s.warnOfStanding(now)
 		if s.mayEnd(now) {
@@ -185,21 +184,11 @@ func (s *subscription) readEvents(now time.Time) {
 		case librdkafka.Revoke:
 			s.revoke(event.Partitions, now)
 		case librdkafka.Committed:
-			s.committed(event)
+			s.answer(event)
 		case librdkafka.Failure:
 			s.failure(event)
 		case librdkafka.Log:
 			s.consumer.logEvent(event)
-		}
-	}
-}
-
-func (s *subscription) committed(event librdkafka.Event) {
-	s.answer(event)
-	if event.Code != librdkafka.None && event.Code != librdkafka.NoOffset {
-		s.groups.consumed.commitErrors.Add(1)
-		if s.consumer.admits("commit: " + event.Code.String()) { // once a second, as long as the failure lasts
-			s.log.Warn("offsets not committed", "err", event.Code.String())
 		}
 	}
 }

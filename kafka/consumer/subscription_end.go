@@ -19,7 +19,7 @@ func (s *subscription) close(ctx context.Context) {
 	defer s.failPending()
 	s.awaitLetters(s.cfg.Consume.RevokeGrace)
 	s.serveRevocation(time.Now(), true)
-	s.store()
+	s.commitNow(time.Now())
 	err := s.leave(ctx)
 	s.groups.left(s)
 	if err != nil {
@@ -49,9 +49,12 @@ func (s *subscription) leave(ctx context.Context) error {
 func (s *subscription) leaving(event librdkafka.Event) {
 	switch event.Kind {
 	case librdkafka.Revoke:
+		if !s.consumer.Lost() {
+			s.commitNow(time.Now())
+		}
 		s.letGo(event.Partitions)
 	case librdkafka.Committed:
-		s.committed(event)
+		s.answer(event)
 	case librdkafka.Failure:
 		s.consumer.logFailure(event)
 	case librdkafka.Log:

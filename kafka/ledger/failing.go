@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/sluice-proxy/sluice/kafka/commitmeta"
 )
 
 // Order says who may hold records of a partition at the same time.
@@ -62,6 +64,7 @@ func (f *failing) blocks() bool { return f != nil && f.blocking }
 
 // fail makes an entry one that has failed.
 func (l *Ledger) fail(e *entry, now time.Time) *failing {
+	l.reach.changes++
 	if e.failing == nil {
 		e.failing = &failing{first: now}
 		l.tallies.failing++
@@ -70,20 +73,11 @@ func (l *Ledger) fail(e *entry, now time.Time) *failing {
 }
 
 // FailingRecord is a record that has failed, or whose clients have died, and is not settled.
-type FailingRecord struct {
-	Offset   int64
-	Failures int       // how often a client could not process it, or did not settle it in its time
-	Deaths   int       // how many clients have ended while they held it
-	First    time.Time // when that happened for the first time
-	Due      time.Time // it is not lent before; the zero time: at once
-}
+type FailingRecord = commitmeta.Failing
 
 func sortFailing(list []FailingRecord) {
 	slices.SortFunc(list, func(a, b FailingRecord) int { return cmp.Compare(a.Offset, b.Offset) })
 }
-
-// Attempts is how many attempts have ended without success.
-func (r *FailingRecord) Attempts() int { return r.Failures + r.Deaths }
 
 // Held returns what is known of a record in the member's hands. It returns false when the member does not hold it.
 func (l *Ledger) Held(s *Member, offset int64) (record FailingRecord, held bool) {

@@ -1,32 +1,74 @@
 package ledger
 
-// Settlements are what an heir of a ledger needs: all below the position is settled, and some above it.
+import (
+	"slices"
+
+	"github.com/sluice-proxy/sluice/kafka/commitmeta"
+)
+
+// Settlements are what an heir of a ledger needs: all below the position is settled, and some above it. Position is -1 when
+// nothing is known.
 type Settlements struct {
 	Position int64
-	Above    []int64         // in order
-	Failing  []FailingRecord // in order
+	Above    []commitmeta.Range // in order, apart from each other
+	Failing  []FailingRecord    // in order
 }
 
 // inheritance is what an earlier ledger of the same log knew of records that have not come yet.
 type inheritance struct {
-	doneBelow int64   // what comes below is settled already
-	done      []int64 // and these, in order
+	doneBelow int64              // what comes below is settled already
+	done      []commitmeta.Range // and these, in order
 	failing   map[int64]FailingRecord
 	recalled  []int64 // records that have come of these: see TakeRecalled
 }
 
-// Settlements are what an heir of this ledger needs.
+// Version tells one state of what is settled and failing from another.
+type Version struct {
+	generation uint64
+	position   int64
+	changes    uint64
+}
+
+// Version is that of this moment. Two ledgers never have the same.
+func (l *Ledger) Version() Version { return Version{l.generation, l.position, l.reach.changes} }
+
+// Sparse tells whether a position alone does not say all: records above it are settled, or fail.
+func (l *Ledger) Sparse() bool {
+	return l.reach.above+len(l.past.done)+l.tallies.failing+len(l.past.failing) > 0
+}
+
+// Base is the offset to commit, -1 for none: the position. Where only records behind the first one are settled, or the first
+// one fails, it is the offset of the first one.
+func (l *Ledger) Base() int64 {
+	if l.position < 0 && l.Sparse() && l.Span() > 0 {
+		return l.entries[l.head].record.Offset
+	}
+	return l.position
+}
+
+// Settlements are what an heir of this ledger needs. Offsets without a record that lie between settled records count as
+// settled.
 func (l *Ledger) Settlements() Settlements {
-	s := Settlements{Position: l.position}
+	s := Settlements{Position: l.Base()}
+	if !l.Sparse() {
+		return s
+	}
+	joins := false
 	for i := l.head; i < len(l.entries); i++ {
-		switch e := &l.entries[i]; {
-		case e.state == settled:
-			s.Above = append(s.Above, e.record.Offset)
-		case e.failing != nil:
+		e := &l.entries[i]
+		if e.failing != nil {
 			s.Failing = append(s.Failing, e.asFailing())
 		}
+		if e.state == settled {
+			from := e.record.Offset
+			if joins {
+				from = s.Above[len(s.Above)-1].To
+			}
+			s.Above = commitmeta.Join(s.Above, commitmeta.Range{From: from, To: e.record.Offset + 1})
+		}
+		joins = e.state == settled
 	}
-	s.Above = append(s.Above, l.past.done...)
+	s.Above = commitmeta.Merge(s.Above, l.past.done)
 	for _, r := range l.past.failing {
 		s.Failing = append(s.Failing, r)
 	}
@@ -38,21 +80,25 @@ func (l *Ledger) Settlements() Settlements {
 // when they come. Those that had failed go on where they were.
 func (l *Ledger) Inherit(s Settlements) {
 	l.position = max(l.position, s.Position)
-	l.past = inheritance{doneBelow: s.Position, done: s.Above, failing: map[int64]FailingRecord{}}
+	l.past = inheritance{doneBelow: s.Position, done: slices.Clone(s.Above), failing: map[int64]FailingRecord{}}
 	for _, r := range s.Failing {
 		l.past.failing[r.Offset] = r
 	}
+	l.reach.changes++
 }
 
-// wasDone tells whether a record was settled in an earlier ledger, and forgets those before it, which do not come any more.
+// wasDone tells whether a record was settled in an earlier ledger, and forgets what comes before it, which does not come any
+// more.
 func (p *inheritance) wasDone(offset int64) bool {
-	for len(p.done) > 0 && p.done[0] < offset {
+	for len(p.done) > 0 && p.done[0].To <= offset {
 		p.done = p.done[1:]
 	}
-	if len(p.done) == 0 || p.done[0] != offset {
+	if len(p.done) == 0 || p.done[0].From > offset {
 		return false
 	}
-	p.done = p.done[1:]
+	if p.done[0].From = offset + 1; p.done[0].From == p.done[0].To {
+		p.done = p.done[1:]
+	}
 	return true
 }
 

@@ -25,6 +25,7 @@ type Ledger struct {
 	end        int64 // nothing comes below it any more but what was appended: see End
 
 	past    inheritance
+	reach   reach
 	queue   queue
 	keys    map[string]*keyLine // keys of which records wait: see waitsForKey
 	lent    map[*Member]offsets // where a partition is shared: what each member owes
@@ -74,7 +75,7 @@ type entry struct {
 func NewLedger(lending *LeaseCounts) *Ledger { return newLedger(&rules{}, lending) }
 
 func newLedger(r *rules, lending *LeaseCounts) *Ledger {
-	return &Ledger{generation: ledgers.Add(1), rules: r, position: -1, fetched: -1, oldest: math.MinInt64, counts: lending}
+	return &Ledger{generation: ledgers.Add(1), rules: r, position: -1, fetched: -1, reach: reach{before: -1}, oldest: math.MinInt64, counts: lending}
 }
 
 // ledgers counts ledgers.
@@ -88,20 +89,31 @@ func (l *Ledger) Append(r record.Record) bool {
 	}
 	l.fetched = r.Offset
 	l.counts.Fetched++
-	if r.Offset < l.past.doneBelow {
+	if len(l.reach.ahead) > 0 || !l.fits(r.Offset) {
+		l.reach.ahead = append(l.reach.ahead, r)
+		l.tallies.bytes += r.Size()
 		return true
+	}
+	l.admit(r)
+	return true
+}
+
+// admit adds an entry for a record. One that was settled in an earlier ledger stays settled.
+func (l *Ledger) admit(r record.Record) {
+	if r.Offset < l.past.doneBelow {
+		return
 	}
 	if l.past.wasDone(r.Offset) {
-		l.entries = append(l.entries, entry{record: record.Record{TopicPartition: r.TopicPartition, Offset: r.Offset}, state: settled})
+		l.push(entry{record: record.Record{TopicPartition: r.TopicPartition, Offset: r.Offset}, state: settled})
+		l.reach.above++
 		l.trim()
-		return true
+		return
 	}
-	l.entries = append(l.entries, entry{record: r})
+	l.push(entry{record: r})
 	l.tallies.bytes += r.Size()
 	e := &l.entries[len(l.entries)-1]
 	l.enter(e, ready)
 	l.recall(e)
-	return true
 }
 
 // enter puts an entry into a state. leave takes it out of the one that it is in.

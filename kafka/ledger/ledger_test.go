@@ -198,6 +198,7 @@ func (w *ledgerWalk) ComeBack(t *rapid.T) {
 	position := known.Position
 	w.ledger = NewLedger(w.ledger.counts)
 	w.ledger.Inherit(known)
+	w.book.begin(known.Position)
 	from := rapid.Int64Range(max(0, position-10), max(0, position)).Draw(t, "from")
 	w.ledger.Pass(from, from)
 	for _, p := range w.book.again(from) {

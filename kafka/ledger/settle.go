@@ -107,6 +107,8 @@ func (l *Ledger) finish(e *entry) {
 	l.disown(e)
 	l.leave(e)
 	l.enter(e, settled)
+	l.reach.above++
+	l.reach.changes++
 	if e.failing != nil {
 		e.failing = nil
 		l.tallies.failing--
@@ -122,9 +124,9 @@ func (l *Ledger) finish(e *entry) {
 func (l *Ledger) trim() {
 	for l.head < len(l.entries) && l.entries[l.head].state == settled {
 		l.position = max(l.position, l.entries[l.head].record.Offset+1)
-		l.entries[l.head] = entry{}
-		l.head++
+		l.pop()
 	}
+	l.enterAhead()
 	if l.position >= 0 && l.Span() == 0 {
 		l.position = max(l.position, l.end)
 	}

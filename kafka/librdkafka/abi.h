@@ -58,6 +58,7 @@ typedef enum {
 	RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART = 3,
 	RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT = 7,
 	RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE = 10,
+	RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE = 12,
 	RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS = 14,
 	RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE = 15,
 	RD_KAFKA_RESP_ERR_NOT_COORDINATOR = 16,
@@ -76,6 +77,7 @@ typedef enum {
 	RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR = 56,
 	RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND = 69,
 	RD_KAFKA_RESP_ERR_INVALID_RECORD = 87,
+	RD_KAFKA_RESP_ERR_STALE_MEMBER_EPOCH = 113,
 } rd_kafka_resp_err_t;
 
 typedef enum { RD_KAFKA_PRODUCER = 0, RD_KAFKA_CONSUMER = 1 } rd_kafka_type_t;
@@ -298,7 +300,6 @@ rd_kafka_resp_err_t rd_kafka_commit_queue(rd_kafka_t *rk, const rd_kafka_topic_p
 	rd_kafka_queue_t *queue, void (*callback)(rd_kafka_t *, rd_kafka_resp_err_t, rd_kafka_topic_partition_list_t *,
 	void *), void *opaque);
 rd_kafka_error_t *rd_kafka_seek_partitions(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *partitions, int timeout_ms);
-rd_kafka_resp_err_t rd_kafka_offsets_store(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *offsets);
 rd_kafka_error_t *rd_kafka_consumer_close_queue(rd_kafka_t *rk, rd_kafka_queue_t *queue);
 int rd_kafka_consumer_closed(rd_kafka_t *rk);
 

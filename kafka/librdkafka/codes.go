@@ -38,10 +38,12 @@ const (
 	UnknownTopic         Code = C.RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
 	RequestTimedOut      Code = C.RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT
 	MessageTooLarge      Code = C.RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE
+	MetadataTooLarge     Code = C.RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE
 	NotCoordinator       Code = C.RD_KAFKA_RESP_ERR_NOT_COORDINATOR
 	BatchTooLarge        Code = C.RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE
 	NotEnoughReplicas    Code = C.RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS
 	NotEnoughAfterAppend Code = C.RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND
+	Rebalancing          Code = C.RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS
 	TopicAuthorization   Code = C.RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
 	InvalidTimestamp     Code = C.RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP
 	PolicyViolation      Code = C.RD_KAFKA_RESP_ERR_POLICY_VIOLATION
@@ -49,6 +51,7 @@ const (
 	KafkaStorage         Code = C.RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR
 	NoGroup              Code = C.RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND
 	InvalidRecord        Code = C.RD_KAFKA_RESP_ERR_INVALID_RECORD
+	StaleMemberEpoch     Code = C.RD_KAFKA_RESP_ERR_STALE_MEMBER_EPOCH
 )
 
 // String is librdkafka's sentence for the code.

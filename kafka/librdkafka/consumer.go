@@ -167,7 +167,7 @@ func (c *Consumer) assign(partitions []Partition) error {
 	return errorOf(C.rd_kafka_assign(c.rk, list))
 }
 
-// Unassign answers a Revoke event. librdkafka then commits the offsets that were stored for the partitions.
+// Unassign answers a Revoke event. Commits that have begun end before the partitions go to others.
 func (c *Consumer) Unassign(partitions []Partition) error {
 	if !c.mayAnswer() {
 		return nil
@@ -181,20 +181,8 @@ func (c *Consumer) Unassign(partitions []Partition) error {
 	return takeError(C.rd_kafka_incremental_unassign(c.rk, list))
 }
 
-// Store stores offsets for the next commit. Each entry's own failure is in its Err afterwards.
-func (c *Consumer) Store(offsets []Partition) error {
-	list := listOf(offsets)
-	defer C.rd_kafka_topic_partition_list_destroy(list)
-	defer acquireSlot()()
-	err := errorOf(C.rd_kafka_offsets_store(c.rk, list))
-	for i, p := range partitionsOf(list) {
-		offsets[i].Err = p.Err
-	}
-	return err
-}
-
-// Committed asks the group's coordinator for the committed offsets of the partitions. The Offset of a partition without one
-// is below 0. The call takes at most limit, and any goroutine may make it.
+// Committed asks the group's coordinator for the committed offsets of the partitions, with their Metadata. The Offset of a
+// partition without one is below 0. The call takes at most limit, and any goroutine may make it.
 //
 // librdkafka's admin client could ask without a consumer, but its ListConsumerGroupOffsets ends the process when the
 // coordinator moves (https://github.com/confluentinc/librdkafka/issues/4605).
@@ -217,8 +205,12 @@ func listOf(partitions []Partition) *C.rd_kafka_topic_partition_list_t {
 	list := C.rd_kafka_topic_partition_list_new(C.int(len(partitions)))
 	for _, p := range partitions {
 		name := C.CString(p.Topic)
-		C.rd_kafka_topic_partition_list_add(list, name, C.int32_t(p.ID)).offset = C.int64_t(p.Offset)
+		e := C.rd_kafka_topic_partition_list_add(list, name, C.int32_t(p.ID))
 		C.free(unsafe.Pointer(name))
+		e.offset = C.int64_t(p.Offset)
+		if p.Metadata != "" { // freed with the list, by free(3)
+			e.metadata, e.metadata_size = C.CBytes([]byte(p.Metadata)), C.size_t(len(p.Metadata))
+		}
 	}
 	return list
 }
@@ -230,6 +222,9 @@ func partitionsOf(list *C.rd_kafka_topic_partition_list_t) []Partition {
 	partitions := make([]Partition, list.cnt)
 	for i, e := range unsafe.Slice(list.elems, list.cnt) {
 		partitions[i] = Partition{Topic: C.GoString(e.topic), ID: int32(e.partition), Offset: int64(e.offset), Err: Code(e.err)}
+		if e.metadata != nil {
+			partitions[i].Metadata = C.GoStringN((*C.char)(e.metadata), C.int(e.metadata_size))
+		}
 	}
 	return partitions
 }

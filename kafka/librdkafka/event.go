@@ -18,6 +18,8 @@ type Partition struct {
 	Topic  string
 	ID     int32
 	Offset int64
+	// Metadata is the text that is, or is to be, committed with the offset.
+	Metadata string
 	// Err is the error of this partition alone, after a call or in a commit's result.
 	Err Code
 }

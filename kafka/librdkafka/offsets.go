@@ -17,7 +17,7 @@ const (
 	OffsetEnd       int64 = C.RD_KAFKA_OFFSET_END
 )
 
-// Commit begins to commit the offsets, also lower ones than before, and does not wait. A Committed event with the ticket says
+// Commit begins to commit the offsets with their Metadata, also lower ones than before, and does not wait. A Committed event with the ticket says
 // how the commit ended. librdkafka waits up to 45 s for a coordinator that is away.
 func (c *Consumer) Commit(offsets []Partition, ticket uint64) error {
 	defer acquireSlot()()
@@ -65,7 +65,7 @@ func (c *Consumer) IncrementalAssign(partitions []Partition) error {
 	return takeError(C.rd_kafka_incremental_assign(c.rk, list))
 }
 
-// IncrementalUnassign removes partitions that were added. librdkafka then commits the offsets that were stored for them.
+// IncrementalUnassign removes partitions that were added.
 func (c *Consumer) IncrementalUnassign(partitions []Partition) error {
 	defer acquireSlot()()
 	list := listOf(partitions)

@@ -80,6 +80,10 @@ var consumeMetrics = []metric{
 		"sluice_commit_errors_total", counter, nil, "Offset commits that failed. The next one covers what they missed; if none succeeds, records come again after a restart.",
 		func(s *snapshot, out *series) { out.add(float64(s.totals.CommitErrors)) },
 	},
+	{
+		"sluice_commit_metadata_refused_total", counter, nil, "Offset commits whose metadata the brokers refused as too long (offset.metadata.max.bytes). They were made once more without: after a kill -9 what was acknowledged beyond a gap comes again.",
+		func(s *snapshot, out *series) { out.add(float64(s.totals.MetadataRefused)) },
+	},
 }
 
 func connectedMembers(members []kafka.MemberStatus) (n int) {

@@ -26,7 +26,6 @@ type handed struct {
 	maybe    int   // acknowledgements of it that were sent and never answered
 	gotAt    int64 // when it was handed out last
 	ackedAt  int64 // when the last acknowledgement was answered
-	doneAt   int64 // when the first one since it last came again was; 0 for none
 	accepted bool
 }
 
@@ -178,38 +177,24 @@ func (c *consumption) repetition(e *event, r *handed) {
 	switch {
 	case r.accepted:
 		c.row.Duplicated++
-		if !c.forgiven(e.At, r, e.Time) {
+		if !c.forgiven(r, e.Time) {
 			c.verdict.breach(ruleAckedAgain, "%s to %s, %d ms after the answer to its acknowledgement",
 				e.At, e.Client, (e.Time-r.ackedAt)/1e6)
 		}
-		r.doneAt = 0
 	case r.times > 0:
 		c.row.Again++
 	}
 }
 
-// forgiven tells whether sluice may have forgotten the acknowledgement of a record by the time given. While a log is
+// forgiven tells whether sluice may have forgotten the acknowledgement of a record by the time given: also of one beyond a
+// gap it may be no older than a commit. While a log is
 // replaced the lease may end that is acknowledged: it counts when it began, however late it is acknowledged.
-func (c *consumption) forgiven(at place, r *handed, now int64) bool {
-	killed := slices.ContainsFunc(c.Forgiven, func(s span) bool {
-		return now > s.To && (s.has(r.ackedAt) || r.ackedAt < s.To && c.Web && c.overtook(at, s.From))
-	})
+func (c *consumption) forgiven(r *handed, now int64) bool {
+	killed := slices.ContainsFunc(c.Forgiven, func(s span) bool { return now > s.To && s.has(r.ackedAt) })
 	return killed || slices.ContainsFunc(c.Outages, func(s span) bool {
 		late := span{s.From - int64(commitBound), s.To + int64(commitBound)}
-		return now > s.From &&
-			(late.has(r.ackedAt) || late.has(r.gotAt) || r.ackedAt < s.To && c.Web && c.overtook(at, s.From))
+		return now > s.From && (late.has(r.ackedAt) || late.has(r.gotAt))
 	})
-}
-
-// overtook tells whether an earlier record of the partition was not acknowledged by the time given. Kafka
-// keeps one offset for each partition: what is acknowledged beyond a gap is remembered by sluice alone.
-func (c *consumption) overtook(at place, by int64) bool {
-	for at.Offset--; at.Offset >= 0; at.Offset-- {
-		if r := c.records[at]; r != nil && (r.doneAt == 0 || r.doneAt >= by) {
-			return true
-		}
-	}
-	return false
 }
 
 // acking notes that an acknowledgement of everything up to a place is sent: it covers what the
@@ -256,9 +241,6 @@ func (c *consumption) answer(e *event) {
 		r.maybe--
 		if e.Kind == acked {
 			r.accepted, r.ackedAt = true, e.Time
-			if r.doneAt == 0 {
-				r.doneAt = e.Time
-			}
 		}
 	}
 	if e.Kind == acked {

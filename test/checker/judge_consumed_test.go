@@ -106,7 +106,7 @@ func TestConsumedHistories(t *testing.T) {
 		"acknowledged beyond a gap, and came again after a kill": {
 			tell().overHTTP().produced(3).got("c", 1, 0).got("c", 1, 1).ackedOne("c", 1, 1).got("c", 1, 2).killed(bound).
 				got("d", 1, 0).ackedOne("d", 1, 0).got("d", 1, 1).got("d", 1, 2).ackedOne("d", 1, 2),
-			nil,
+			[]string{ruleAckedAgain},
 			row{Path: "take", Operations: 6, OK: 3, Duplicated: 1, Again: 2},
 		},
 		"acknowledged without a gap long before a kill, and came again": {

@@ -59,8 +59,12 @@ var mutants = []*mutant{
 		fault: "kill -9 of sluice", rule: ruleNotAgain,
 	},
 	{
-		Name: "forgets to commit", seam: "position-above-stored", body: "return false",
+		Name: "forgets to commit", seam: "settled-not-committed", body: "return false",
 		fault: "kill -9 of sluice", rule: ruleAckedAgain,
+	},
+	{
+		Name: "forgets what is acknowledged beyond a gap", seam: "settled-beyond-a-gap", body: `return ""`,
+		fault: "kill -9 of sluice", rule: ruleAckedAgain, web: true,
 	},
 	{
 		Name: "takes a dead client's records for done", seam: "record-of-a-dead-client", body: "l.settle(e)",

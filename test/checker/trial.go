@@ -25,9 +25,8 @@ const (
 // partitions of each of the two topics.
 const partitions = 6
 
-// commitBound is how old an acknowledgement may be that a kill -9 forgets: settled offsets go to
-// librdkafka every 100 ms, looked at every 50 ms, and from there to Kafka with
-// auto.commit.interval.ms=1000; the rest is for a machine that is busy.
+// commitBound is how old an acknowledgement may be that a kill -9 forgets: sluice looks every 100 ms whether
+// consume.commit_interval, a second, is over, and the commit is under way for a while; the rest is for a machine that is busy.
 const commitBound = 1000*time.Millisecond + 150*time.Millisecond + 350*time.Millisecond
 
 // Bounds of a trial's parts that end by themselves when all is well.

@@ -12,19 +12,24 @@ import (
 // Committed is a group's committed offset of one partition, -1 when it has committed none. It
 // waits for a coordinator: the first look at any group makes a cluster create its offsets topic.
 func (a *Admin) Committed(ctx context.Context, group, topic string, partition int32) (int64, error) {
-	var at int64
+	at, _, err := a.CommittedWith(ctx, group, topic, partition)
+	return at, err
+}
+
+// CommittedWith is Committed, with the metadata of the commit.
+func (a *Admin) CommittedWith(ctx context.Context, group, topic string, partition int32) (at int64, metadata string, err error) {
 	var final error
-	err := Until(ctx, func(ctx context.Context) error {
-		at, final = a.committed(ctx, group, topic, partition)
+	err = Until(ctx, func(ctx context.Context) error {
+		at, metadata, final = a.committed(ctx, group, topic, partition)
 		if kerr.IsRetriable(final) {
 			return final
 		}
 		return nil
 	})
-	return at, errors.Join(err, final)
+	return at, metadata, errors.Join(err, final)
 }
 
-func (a *Admin) committed(ctx context.Context, group, topic string, partition int32) (int64, error) {
+func (a *Admin) committed(ctx context.Context, group, topic string, partition int32) (at int64, metadata string, err error) {
 	req := kmsg.NewPtrOffsetFetchRequest()
 	t := kmsg.NewOffsetFetchRequestGroupTopic()
 	t.Topic, t.Partitions = topic, []int32{partition}
@@ -33,26 +38,29 @@ func (a *Admin) committed(ctx context.Context, group, topic string, partition in
 	req.Groups = append(req.Groups, g)
 	resp, err := req.RequestWith(ctx, a.client)
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	if len(resp.Groups) != 1 {
-		return 0, errors.New("offset fetch without the group")
+		return 0, "", errors.New("offset fetch without the group")
 	}
 	err = kerr.ErrorForCode(resp.Groups[0].ErrorCode)
 	if errors.Is(err, kerr.GroupIDNotFound) {
-		return -1, nil
+		return -1, "", nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("offsets of group %s: %w", group, err)
+		return 0, "", fmt.Errorf("offsets of group %s: %w", group, err)
 	}
 	for _, t := range resp.Groups[0].Topics {
 		for _, p := range t.Partitions {
 			if p.Partition == partition {
-				return p.Offset, kerr.ErrorForCode(p.ErrorCode)
+				if p.Metadata != nil {
+					metadata = *p.Metadata
+				}
+				return p.Offset, metadata, kerr.ErrorForCode(p.ErrorCode)
 			}
 		}
 	}
-	return -1, nil
+	return -1, "", nil
 }
 
 // Commit sets a group's committed offset of one partition, as an operator does while it has no members.

@@ -201,3 +201,17 @@ func validBroker(address string) error {
 	}
 	return nil
 }
+
+// windowRecords reads how many records a window holds.
+func windowRecords(to *int) kind {
+	k := integer(to, 1, kafka.MostWindowRecords)
+	parse := k.parse
+	k.parse = func(given string) error {
+		err := parse(given)
+		if n, no := strconv.Atoi(given); no == nil && n > kafka.MostWindowRecords {
+			return fmt.Errorf("%w: sluice keeps what is acknowledged beyond a gap in the metadata of offset commits, which holds no more", err)
+		}
+		return err
+	}
+	return k
+}

@@ -139,12 +139,12 @@ func (c *Config) consumeSettings() []setting {
 	return []setting{
 		{"consume.memory", size(&engine.Consume.Memory, 16*mebi, 65536*mebi), atOnce, "fetched records in librdkafka, of all groups together; above it partitions take turns"},
 		{"consume.max_subscriptions", integer(&engine.Consume.MaxSubscriptions, 1, 10_000), atOnce, "consumers of this process; the clients of one remote address may open half of them"},
-		{"consume.window_records", integer(&engine.Consume.WindowRecords, 1, 1_000_000), newSubscriptions, "unacknowledged records of one consumer, and of one partition"},
+		{"consume.window_records", windowRecords(&engine.Consume.WindowRecords), newSubscriptions, "unacknowledged records of one consumer, and of one partition"},
 		{"consume.window_bytes", size(&engine.Consume.WindowBytes, 1, 1024*mebi), newSubscriptions, "unacknowledged records of one consumer, and of one partition, in bytes"},
 		{"consume.member_grace", duration(&engine.Consume.MemberGrace), newSubscriptions, "how long a consumer keeps its records after it lost its connection"},
 		{"consume.linger", duration(&engine.Consume.Linger), newSubscriptions, "how long sluice stays in a group after the last consumer left"},
 		{"consume.revoke_grace", duration(&engine.Consume.RevokeGrace), newSubscriptions, "how long a partition that moves to another sluice waits for acknowledgements"},
-		{"consume.commit_interval", duration(&engine.Consume.CommitInterval), newSubscriptions, "the time between offset commits; after a kill -9 the records of this time come again"},
+		{"consume.commit_interval", duration(&engine.Consume.CommitInterval), newSubscriptions, "the time between offset commits; after a kill -9 what was acknowledged in this time comes again"},
 		{"consume.lag_interval", span(&engine.Consume.LagInterval, time.Second, time.Hour), atOnce, "the time between two readings of the groups' lag"},
 		{"consume.stall_after", span(&engine.Consume.StallAfter, time.Second, time.Hour), atOnce, "a group with lag in a partition counts as stalled after this time without a commit there; at least consume.lag_interval"},
 	}

@@ -1,0 +1,363 @@
+package consumer
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	wireerr "github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sluice-proxy/sluice/kafka/commitmeta"
+	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/kafkatest"
+	"github.com/sluice-proxy/sluice/kafka/ledger"
+	"github.com/sluice-proxy/sluice/kafka/record"
+)
+
+// kept is the map that was committed with the offset of partition 0.
+func kept(g *kfake.GroupInfo) (at int64, m commitmeta.Map) {
+	c, any := g.Commits["letters"][0]
+	if !any {
+		return -1, m
+	}
+	m, _ = commitmeta.Decode(c.Offset, c.Metadata)
+	return c.Offset, m
+}
+
+// keptAbove waits until an offset and these settled offsets above it are committed.
+func keptAbove(t *testing.T, k *kfake.Cluster, at int64, above ...commitmeta.Range) {
+	t.Helper()
+	waitGroup(t, k, fmt.Sprint(at, " and above it ", above), func(g *kfake.GroupInfo) bool {
+		offset, m := kept(g)
+		return offset == at && slices.Equal(m.Above, above)
+	})
+}
+
+// die ends an engine that commits nothing more, as one that is killed.
+func die(t *testing.T, k *kfake.Cluster, c *engine) {
+	t.Helper()
+	dead := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Err: wireerr.GroupAuthorizationFailed, Count: -1})
+	defer dead.Remove()
+	if err := shut(c, kafkatest.Patience); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What is acknowledged beyond a gap does not come again when another sluice takes over, but for what was not committed.
+func TestWhatIsAcknowledgedBeyondAGapSurvives(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 20, nil)
+	w := join(t, c, "a", topicsOf("letters"))
+	w.take(t, 15)
+	for at := int64(1); at < 12; at++ {
+		if at != 5 {
+			w.Accept(letters, at)
+		}
+	}
+	keptAbove(t, k, 0, commitmeta.Range{From: 1, To: 5}, commitmeta.Range{From: 6, To: 12})
+	dead := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Err: wireerr.GroupAuthorizationFailed, Count: -1})
+	w.Accept(letters, 13)
+	die(t, k, c)
+	dead.Remove()
+	second := openOn(t, k.ListenAddrs(), nil)
+	v := join(t, second, "b", topicsOf("letters"))
+	wantTaken(t, v.take(t, 10), 0, 5, 12, 13, 14, 15, 16, 17, 18, 19)
+	v.Accept(letters, 0)
+	keptAbove(t, k, 5, commitmeta.Range{From: 6, To: 12})
+	v.AcceptThrough(letters, 19)
+	committed(t, k, "letters", 20)
+	wantLeasesBalanced(t, second)
+}
+
+// The offsets of transactions' markers, and of records that compaction has removed, are gaps without a record.
+func TestAcknowledgementsSurviveBetweenOffsetsWithoutRecords(t *testing.T) {
+	t.Parallel()
+	t.Run("transactions", func(t *testing.T) {
+		t.Parallel()
+		k, c := lettersOn(t, 0, nil)
+		for range 4 {
+			transact(t, c, 2, kgo.TryCommit)
+		}
+		surviveOn(t, k, c, []int64{0, 1, 3, 4, 6, 7, 9, 10}, commitmeta.Range{From: 1, To: 11})
+	})
+	t.Run("compaction", func(t *testing.T) {
+		t.Parallel()
+		k := kafkatest.Brokers(t)
+		if err := k.CreateTopic("letters", 1, map[string]string{"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0", "segment.bytes": "100"}); err != nil {
+			t.Fatal(err)
+		}
+		c := openOn(t, k.ListenAddrs(), nil)
+		for i := range 12 {
+			kafkatest.Produce(t, c, &kgo.Record{Topic: "letters", Key: fmt.Append(nil, i%2*i), Value: []byte("a record")})
+		}
+		k.Compact()
+		var left []int64
+		for _, r := range kafkatest.Read(t, c, "letters", 7) {
+			left = append(left, r.Offset)
+		}
+		surviveOn(t, k, c, left, commitmeta.Range{From: left[1], To: left[6] + 1})
+	})
+}
+
+// surviveOn accepts all records but the first, and kills the engine. Only the first comes again.
+func surviveOn(t *testing.T, k *kfake.Cluster, c *engine, offsets []int64, above commitmeta.Range) {
+	w := join(t, c, "a", topicsOf("letters"))
+	wantTaken(t, w.take(t, len(offsets)), offsets...)
+	for _, at := range offsets[1:] {
+		w.Accept(letters, at)
+	}
+	keptAbove(t, k, offsets[0], above)
+	die(t, k, c)
+	second := openOn(t, k.ListenAddrs(), nil)
+	v := join(t, second, "b", topicsOf("letters"))
+	wantTaken(t, v.take(t, 1), offsets[0])
+	v.quiet(t, 300*time.Millisecond)
+	v.Accept(letters, offsets[0])
+	waitGroup(t, k, "all of it", func(g *kfake.GroupInfo) bool {
+		at, m := kept(g)
+		return at > offsets[len(offsets)-1] && m.Empty()
+	})
+}
+
+// A member that chooses its partitions goes on in the same way.
+func TestAcknowledgementsOfAChosenPartitionSurvive(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 5, never)
+	w := choose(t, c, letters)
+	w.take(t, 5)
+	w.Accept(letters, 1)
+	w.Accept(letters, 2)
+	if err := w.Commit(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 0}}); err != nil {
+		t.Fatal(err)
+	}
+	wantCommitted(t, k, 3)
+	w.Accept(letters, 4)
+	w.Leave(true)
+	keptAbove(t, k, 3, commitmeta.Range{From: 4, To: 5})
+	kafkatest.Eventually(t, "its consumer to end", func() bool { return c.Counts().Subscriptions == 0 })
+	again := choose(t, c, letters)
+	wantTaken(t, again.take(t, 1), 3)
+	again.quiet(t, 300*time.Millisecond)
+}
+
+// Brokers may take less metadata than is usual, or none. The offsets are committed all the same.
+func TestBrokersMayRefuseTheMetadata(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 20, nil)
+	w := join(t, c, "a", topicsOf("letters"))
+	w.take(t, 20)
+	refused := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Err: wireerr.OffsetMetadataTooLarge, Count: 1})
+	w.Accept(letters, 0)
+	w.Accept(letters, 2)
+	keptAbove(t, k, 1, commitmeta.Range{From: 2, To: 3}) // in half of the room
+	if n := c.Counts(); n.MetadataRefused != 1 || n.CommitErrors != 0 || refused.Hits() != 1 {
+		t.Errorf("%+v", n)
+	}
+	every := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Err: wireerr.OffsetMetadataTooLarge, Count: 1, When: hasMetadata})
+	w.Accept(letters, 4)
+	if err := w.Commit(kafkatest.Bounded(t), []record.PartitionOffset{{TopicPartition: letters, Offset: 2}}); err != nil {
+		t.Fatal(err)
+	}
+	kafkatest.Eventually(t, "the refusal", func() bool { return every.Hits() == 1 })
+	limits := make(chan int, 1)
+	kafkatest.Eventually(t, "a quarter of the room", func() bool {
+		w.sub.do(func() { limits <- w.sub.commits.limit })
+		return <-limits == commitmeta.Limit/4
+	})
+	keptAbove(t, k, 3, commitmeta.Range{From: 4, To: 5})
+}
+
+// hasMetadata tells whether a commit has metadata.
+func hasMetadata(req kmsg.Request) bool {
+	commit, is := req.(*kmsg.OffsetCommitRequest)
+	if !is {
+		return false
+	}
+	for _, t := range commit.Topics {
+		for _, p := range t.Partitions {
+			if p.Metadata != nil && *p.Metadata != "" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Where brokers take no metadata, sluice goes on without.
+func TestBrokersMayTakeNoMetadata(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 20, nil)
+	w := join(t, c, "a", topicsOf("letters"))
+	w.take(t, 20)
+	refused := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Err: wireerr.OffsetMetadataTooLarge, Count: -1, When: hasMetadata})
+	for at := int64(0); at < 20; at += 2 {
+		w.Accept(letters, at)
+	}
+	committed(t, k, "letters", 1)
+	kafkatest.Eventually(t, "the end of all tries", func() bool {
+		return everywhere(c, func(s *subscription) bool { return s.commits.limit == 0 && s.commits.regular.ticket == 0 })
+	})
+	tries := refused.Hits()
+	w.Accept(letters, 1)
+	committed(t, k, "letters", 3)
+	if n := c.Counts(); refused.Hits() != tries || n.MetadataRefused != int64(tries) || n.CommitErrors != 0 {
+		t.Errorf("%d refusals, %d before, %+v", refused.Hits(), tries, n)
+	}
+}
+
+// Other consumers of the group may have left metadata of their own.
+func TestTheMetadataOfOthersIsPassedOver(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"consumer-1", "sluice1:", "sluice1:broken", "sluice7:AAAA", "lwAAAAYAAQ=="} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			k, c := lettersOn(t, 10, nil)
+			commitWith(t, k, c, 3, text)
+			w := join(t, c, "a", topicsOf("letters"))
+			wantTaken(t, w.take(t, 7), 3, 4, 5, 6, 7, 8, 9)
+			w.AcceptThrough(letters, 4)
+			waitGroup(t, k, "a commit", func(g *kfake.GroupInfo) bool {
+				return g.Commits["letters"][0].Offset == 5 && g.Commits["letters"][0].Metadata == ""
+			})
+		})
+	}
+}
+
+// commitWith commits an offset with metadata, in the name of a group that has no members.
+func commitWith(t *testing.T, k *kfake.Cluster, c *engine, at int64, metadata string) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(c.ListenAddrs()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	req := kmsg.NewPtrOffsetCommitRequest()
+	req.Group, req.Generation = "group", -1
+	p := kmsg.NewOffsetCommitRequestTopicPartition()
+	p.Offset, p.Metadata = at, &metadata
+	topic := kmsg.NewOffsetCommitRequestTopic()
+	topic.Topic, topic.TopicID, topic.Partitions = "letters", k.TopicInfo("letters").TopicID, []kmsg.OffsetCommitRequestTopicPartition{p}
+	req.Topics = append(req.Topics, topic)
+	resp, err := req.RequestWith(kafkatest.Bounded(t), client)
+	if err != nil || resp.Topics[0].Partitions[0].ErrorCode != 0 {
+		t.Fatal(err, resp)
+	}
+}
+
+// A map that was written for another topic of the same name says nothing of this one's records.
+func TestAMapOfAnotherTopicIsPassedOver(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		id   func(ours string) string
+		want []int64
+	}{
+		"of another": {func(string) string { return "pXk7dVmTQ2eZ5bq8nR4sLw" }, []int64{3, 4, 5, 6}},
+		"of this":    {func(ours string) string { return ours }, []int64{3, 6, 7, 8}},
+		"of any":     {func(string) string { return "" }, []int64{3, 6, 7, 8}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k, c := lettersOn(t, 10, nil)
+			id := k.TopicInfo("letters").TopicID
+			m := commitmeta.Map{Above: []commitmeta.Range{{From: 4, To: 6}}, Log: tt.id(base64.RawStdEncoding.EncodeToString(id[:])), At: time.Now()}
+			text, _ := commitmeta.Encode(3, &m, commitmeta.Limit)
+			commitWith(t, k, c, 3, text)
+			w := join(t, c, "a", topicsOf("letters"))
+			wantTaken(t, w.take(t, 4), tt.want...)
+		})
+	}
+}
+
+// What another sluice has committed while this one was away counts beside what this one remembers.
+func TestWhatOthersHaveSettledMeanwhileCounts(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 10, nil)
+	in := hasty()
+	in.Overrides["session.timeout.ms"] = "1000"
+	w := join(t, c, "a", in)
+	w.take(t, 8)
+	w.Accept(letters, 1)
+	keptAbove(t, k, 0, commitmeta.Range{From: 1, To: 2})
+	commits := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Err: wireerr.GroupAuthorizationFailed, Count: -1})
+	w.Accept(letters, 3)
+	rejoined := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Err: wireerr.CoordinatorLoadInProgress, TopLevel: true, Count: -1})
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: wireerr.UnknownMemberID, TopLevel: true, Count: 1})
+	kafkatest.Eventually(t, "the loss", func() bool { return rejoined.Hits() > 0 })
+	waitGroup(t, k, "an empty group", func(g *kfake.GroupInfo) bool { return len(g.Members) == 0 })
+	commits.Remove()
+	text, _ := commitmeta.Encode(0, &commitmeta.Map{Above: []commitmeta.Range{{From: 1, To: 2}, {From: 5, To: 7}}, At: time.Now()}, commitmeta.Limit)
+	commitWith(t, k, c, 0, text)
+	rejoined.Remove()
+	wantTaken(t, w.take(t, 6), 0, 2, 4, 7, 8, 9)
+	keptAbove(t, k, 0, commitmeta.Range{From: 1, To: 2}, commitmeta.Range{From: 3, To: 4}, commitmeta.Range{From: 5, To: 7})
+}
+
+// A commit can be asked for.
+func TestACommitComesSoon(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 5, never)
+	w := join(t, c, "a", topicsOf("letters"))
+	w.take(t, 5)
+	w.Accept(letters, 2)
+	w.sub.commitSoon()
+	keptAbove(t, k, 0, commitmeta.Range{From: 2, To: 3})
+	w.AcceptThrough(letters, 3)
+	w.sub.commitSoon()
+	committed(t, k, "letters", 4)
+}
+
+// Records whose map would not fit are not lent before others are settled. A member is told so, as of any full window.
+func TestTheWindowClosesBeforeItsMapDoesNotFit(t *testing.T) {
+	t.Parallel()
+	const records = 2000
+	k, c := lettersOn(t, records, nil)
+	w := join(t, c, "a", topicsOf("letters"))
+	short := make(chan bool)
+	w.sub.do(func() {
+		w.sub.commits.limit = 2 * leastMetadata
+		w.sub.shortenMetadata()
+		close(short)
+	})
+	<-short
+	var lent []int64
+	for full := false; !full; {
+		more, err := w.Next(records, 1<<20, nil)
+		var window *ledger.WindowError
+		if full = errors.As(err, &window); err != nil && !full {
+			t.Fatal(err)
+		}
+		for _, d := range more {
+			lent = append(lent, d.Offset)
+		}
+		if len(more) == 0 && !full {
+			kafkatest.Await(t, w.woken, "a record")
+		}
+	}
+	if most := 8 * commitmeta.Room(leastMetadata); len(lent) != most {
+		t.Fatalf("%d records were lent, want %d", len(lent), most)
+	}
+	for _, at := range lent[1:] {
+		if at%2 == 0 {
+			w.Accept(letters, at)
+		}
+	}
+	waitGroup(t, k, "all that was acknowledged", func(g *kfake.GroupInfo) bool {
+		_, m := kept(g)
+		return len(m.Above) == (len(lent)-1)/2
+	})
+	w.Accept(letters, 0)
+	w.Accept(letters, 1)
+	wantTaken(t, w.take(t, 3), int64(len(lent)), int64(len(lent))+1, int64(len(lent))+2)
+}
+
+func TestTheLargestWindowIsWhatACommitCanCarry(t *testing.T) {
+	if config.MostWindowRecords != commitmeta.MostRecords {
+		t.Errorf("a window may hold %d records, and a commit can carry %d", config.MostWindowRecords, commitmeta.MostRecords)
+	}
+}
