@@ -67,11 +67,8 @@ func (s *subscription) giveUp(l *ledger.Ledger, id record.PartitionOffset, f fai
 
 // bury settles a record that was given up. The subscription's mu is held.
 func (s *subscription) bury(l *ledger.Ledger, id record.PartitionOffset, f failures.Failure, d ledger.Delivery, letterTopic string) {
-	attrs := []any{"record", idOf(id), "dead_letter", letterTopic, "reason", string(f.Reason), "class", f.Class, "attempts", d.Attempt}
-	if trace := d.Trace(); trace != "" {
-		attrs = append(attrs, "trace", trace)
-	}
-	s.log.Warn("record given up", attrs...)
+	record.Traced(s.log, d.Trace()).Warn("record given up", "record", idOf(id), "dead_letter", letterTopic,
+		"reason", string(f.Reason), "class", f.Class, "attempts", d.Attempt)
 	l.Bury(id.Offset)
 	s.groups.dead.count(s.group, id.Topic, f.Class)
 	s.commitSoon()
@@ -90,8 +87,9 @@ func (s *subscription) serveLetters(now time.Time) {
 			continue
 		}
 		out, here := s.compose(key, l, now)
-		if !here {
-			continue // the partition is about to be dropped
+		if !here { // somebody has let the group go on without the record
+			s.dropLetter(key, l)
+			continue
 		}
 		l.writing = true
 		s.failing.writing++
@@ -155,7 +153,7 @@ func (s *subscription) letterWritten(key letterKey, topic string, err error) {
 	}
 	s.mu.Unlock()
 	if err != nil {
-		s.log.Warn("dead letter not written, its partition waits", "record", idOf(key.PartitionOffset), "dead_letter", topic, "err", err)
+		record.Traced(s.log, d.Trace()).Warn("dead letter not written, its partition waits", "record", idOf(key.PartitionOffset), "dead_letter", topic, "err", err)
 	}
 	for _, tell := range done {
 		tell(nil)
@@ -181,12 +179,17 @@ func (s *subscription) dropLetters(tp record.TopicPartition) {
 		if key.TopicPartition != tp {
 			continue
 		}
-		delete(s.failing.letters, key)
-		for _, tell := range l.done {
-			go tell(fmt.Errorf("%w: %s comes again", kerr.ErrMoved, idOf(key.PartitionOffset)))
-		}
+		s.dropLetter(key, l)
 	}
 	s.obstacles.noLetters(tp, nil)
+}
+
+// dropLetter forgets a letter, and tells who waits for it. The subscription's mu is held.
+func (s *subscription) dropLetter(key letterKey, l *letter) {
+	delete(s.failing.letters, key)
+	for _, tell := range l.done {
+		go tell(fmt.Errorf("%w: %s", kerr.ErrMoved, idOf(key.PartitionOffset))) // who waits may hold a lock
+	}
 }
 
 // awaitLetters waits, when the subscription ends, for letters that are under way.

@@ -134,11 +134,12 @@ func (s *subscription) noteLent(lent []ledger.Delivery, now time.Time) {
 	}
 }
 
-// noteAccepted closes the circuit of a topic. The subscription's mu is held.
-func (s *subscription) noteAccepted(topic string) {
-	if r := s.failing.topics[topic]; r != nil && r.gate != nil {
+// noteAccepted closes the circuit of a topic of which n records were accepted, and returns n. The subscription's mu is held.
+func (s *subscription) noteAccepted(topic string, n int) int {
+	if r := s.failing.topics[topic]; n > 0 && r != nil && r.gate != nil {
 		r.circuit.Accepted()
 	}
+	return n
 }
 
 func placeOf(tp record.TopicPartition, offset int64) record.PartitionOffset {

@@ -240,10 +240,10 @@ func (m *Member) Next(limit, bytes int, out []ledger.Delivery) ([]ledger.Deliver
 func (m *Member) Broken() bool { return m.sub.beyondRepair() }
 
 func (s *subscription) acceptLeased(member *ledger.Member, now time.Time) {
-	for topic := range s.failing.topics {
-		s.noteAccepted(topic)
-	}
 	n := s.dispatch.AcceptLeased(member)
+	for topic := range s.failing.topics {
+		s.noteAccepted(topic, n)
+	}
 	s.groups.consumed.accepted.Add(int64(n))
 	s.dispatch.Wake(now)
 }

@@ -53,16 +53,14 @@ func one(did bool) int {
 // of records; 0 is a stale acknowledgement.
 func (m *Member) AcceptThrough(tp record.TopicPartition, offset int64) int {
 	return m.settle(tp, &m.sub.groups.consumed.accepted, func(l *ledger.Ledger) int {
-		m.sub.noteAccepted(tp.Topic)
-		return l.AcceptThrough(m.inDispatch, offset)
+		return m.sub.noteAccepted(tp.Topic, l.AcceptThrough(m.inDispatch, offset))
 	})
 }
 
 // Accept accepts one record. It returns false when the member does not owe it.
 func (m *Member) Accept(tp record.TopicPartition, offset int64) bool {
 	return m.settle(tp, &m.sub.groups.consumed.accepted, func(l *ledger.Ledger) int {
-		m.sub.noteAccepted(tp.Topic)
-		return one(l.Accept(m.inDispatch, offset))
+		return m.sub.noteAccepted(tp.Topic, one(l.Accept(m.inDispatch, offset)))
 	}) > 0
 }
 

@@ -111,6 +111,10 @@ func TestEveryMistakeInAPolicyIsNamedWithItsPlace(t *testing.T) {
 		{in + "lease: 1s\n        lease: 2s", `sluice.yaml:6:9: mapping key "lease" already defined at [5:9]`},
 		{in + "lease: 0s\n        max_retries: 3", at("16", "lease: 0s is less than 1s")}, // and no more, until it can be read
 
+		{"groups:\n  *: {}\n", `sluice.yaml:2:6: value is not allowed in this context: a pattern that begins with * stands in quotes`},
+		{"groups:\n  a: {}\n  *b:\n    topics: {}\n", `sluice.yaml:3:3: non-map value is specified: a pattern that begins with * stands in quotes`},
+		{"groups:\n  *:\n    topics: {}\n", `sluice.yaml:3:5: value is not allowed in this context: a pattern that begins with * stands in quotes`},
+		{"groups: {*: {}}\n", `sluice.yaml:1:10: could not find flow map content: a pattern that begins with * stands in quotes`},
 		{"groups: [g]\n", `sluice.yaml:1:9: groups: needs keys below it, not a list`},
 		{"groups: {g: {orders: {}}}\n", `sluice.yaml:1:14: unknown key "orders" in groups.g: there is only topics`},
 		{"groups: {g: {topics: {t: x}}}\n", `sluice.yaml:1:26: groups.g.topics.t: needs keys below it, not "x"`},

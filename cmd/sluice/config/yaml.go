@@ -70,7 +70,22 @@ func (f *yamlFile) syntax(err error) error {
 	if !errors.As(err, &bad) || bad.GetToken() == nil {
 		return fmt.Errorf("%s: %w", f.path, err)
 	}
-	return f.errorAt(bad.GetToken(), bad.GetMessage())
+	what := bad.GetMessage()
+	if behindAlias(bad.GetToken()) {
+		what += ": a pattern that begins with * stands in quotes"
+	}
+	return f.errorAt(bad.GetToken(), what)
+}
+
+// behindAlias tells whether a token is an alias, or follows one and a colon. YAML takes a pattern without quotes for one.
+func behindAlias(t *token.Token) bool {
+	for range 3 {
+		if t == nil || t.Type == token.AliasType {
+			break
+		}
+		t = t.Prev
+	}
+	return t != nil && t.Type == token.AliasType
 }
 
 // errorAt returns a mistake with its place.
