@@ -15,6 +15,7 @@ import (
 
 	"github.com/sluice-proxy/sluice/kafka/commitmeta"
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/failures"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/record"
@@ -73,6 +74,37 @@ func TestWhatIsAcknowledgedBeyondAGapSurvives(t *testing.T) {
 	v.AcceptThrough(letters, 19)
 	committed(t, k, "letters", 20)
 	wantLeasesBalanced(t, second)
+}
+
+// The attempts at a record that fails go on at another sluice, and so does the wait for the next one.
+func TestAttemptsSurvive(t *testing.T) {
+	t.Parallel()
+	k, c := lettersOn(t, 5, never)
+	w := join(t, c, "a", topicsOf("letters"))
+	for attempt := 1; attempt <= 3; attempt++ {
+		if d := w.next(t, 1)[0]; d.Offset != 0 || d.Attempt != attempt {
+			t.Fatalf("attempt %d at %d, want %d at 0", d.Attempt, d.Offset, attempt)
+		}
+		w.Fail(letters, 0, failures.Failure{Class: "Timeout"}, time.Millisecond)
+	}
+	failed := func(times int, delay time.Duration) func(*kfake.GroupInfo) bool {
+		return func(g *kfake.GroupInfo) bool {
+			at, m := kept(g)
+			return at == 0 && len(m.Failing) == 1 && m.Failing[0].Failures == times && (delay == 0 || m.Failing[0].Due.Sub(m.At) > delay)
+		}
+	}
+	waitGroup(t, k, "three failures", failed(3, 0)) // the commit interval is an hour: a failure is committed at once
+	die(t, k, c)
+	second := openOn(t, k.ListenAddrs(), never)
+	v := join(t, second, "b", topicsOf("letters"))
+	if d := v.next(t, 1)[0]; d.Offset != 0 || d.Attempt != 4 {
+		t.Fatalf("attempt %d at %d, want 4 at 0", d.Attempt, d.Offset)
+	}
+	v.Fail(letters, 0, failures.Failure{Class: "Timeout"}, time.Hour)
+	waitGroup(t, k, "a wait of nearly an hour", failed(4, 59*time.Minute))
+	die(t, k, second)
+	third := join(t, openOn(t, k.ListenAddrs(), nil), "c", topicsOf("letters"))
+	third.quiet(t, 500*time.Millisecond)
 }
 
 // The offsets of transactions' markers, and of records that compaction has removed, are gaps without a record.
