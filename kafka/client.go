@@ -11,6 +11,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/consumer"
+	"github.com/sluice-proxy/sluice/kafka/failures"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/lifetime"
@@ -107,6 +108,11 @@ func (c *Client) Produced() []producer.TopicCounts { return c.producers.Produced
 // Join makes a member of a group; see Groups.Join.
 func (c *Client) Join(id consumer.Identity, in consumer.SubscribeOptions, wake func()) (*consumer.Member, error) {
 	return c.groups.Join(id, in, wake)
+}
+
+// FailurePolicy is what becomes of a topic's records whose processing fails in a group, as the settings are now.
+func (c *Client) FailurePolicy(group, topic string) failures.Policy {
+	return c.settings.Load().Failures.Find(group, topic)
 }
 
 // Leases lists what the members of a group hold; see Groups.Leases.

@@ -21,6 +21,7 @@ type (
 	Broker             = cluster.Broker
 	BrokerStatus       = producer.BrokerStatus
 	Cluster            = cluster.Cluster
+	ChoiceError        = kerr.ChoiceError
 	ClientError        = config.ClientError
 	Config             = config.Config
 	CrowdedError       = consumer.CrowdedError
@@ -141,6 +142,7 @@ var (
 	Defaults       = config.Defaults
 	Forced         = config.Forced
 	OpenCluster    = cluster.Alone
+	Overridable    = failures.Overridable
 	Pattern        = topicset.Pattern
 	Nameable       = config.Nameable
 	StayedFull     = producer.StayedFull

@@ -29,6 +29,7 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
 	"github.com/sluice-proxy/sluice/kafka/failures"
+	"github.com/sluice-proxy/sluice/kafka/kerr"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/lifetime"
 	"github.com/sluice-proxy/sluice/kafka/record"
@@ -125,9 +126,10 @@ func (g *Groups) chooseOrder(id Identity, in *SubscribeOptions) (ledger.Order, e
 		case want == "":
 			want, by = p.Dispatch, topic
 		case by != "":
-			return 0, fmt.Errorf("the policies of %s and %s want them dispatched %s and %s: a consumer of both cannot be", by, topic, want, p.Dispatch)
+			return 0, notAllowed("the policies of %s and %s want them dispatched %s and %s: a consumer of both cannot be", by, topic, want, p.Dispatch)
 		case !p.Allows("dispatch"):
-			return 0, fmt.Errorf("sluice.dispatch=%s: group %s is dispatched %s here, and its policy lets no client choose", want, id.Group, p.Dispatch)
+			return 0, notAllowed("sluice.dispatch=%s: the policy of group %s and topic %s says %s, and lets no client choose: leave it out, or see overrides in its settings",
+				want, id.Group, topic, p.Dispatch)
 		}
 	}
 	for _, other := range g.subscriptions {
@@ -139,7 +141,9 @@ func (g *Groups) chooseOrder(id Identity, in *SubscribeOptions) (ledger.Order, e
 		case want == "" && in.AnyDispatch:
 			want = has
 		default:
-			return 0, fmt.Errorf("group %s is dispatched %s on this sluice by other clients, not %s: one group has one dispatch", id.Group, has, orderName(want))
+			return 0, &kerr.ChoiceError{Others: true, Reason: fmt.Sprintf(
+				"group %s is dispatched %s on this sluice for its other clients, not %s: one group has one dispatch. Ask for sluice.dispatch=%s, or use another group",
+				id.Group, has, orderName(want), has)}
 		}
 	}
 	return orders[want], nil
@@ -185,10 +189,14 @@ func (g *Groups) checkOverrides(id Identity, in *SubscribeOptions) error {
 	for _, name := range in.Failures.Names() {
 		for _, topic := range in.Topics {
 			if p := g.config().Failures.Find(id.Group, topic); !p.Allows(name) {
-				return fmt.Errorf("%s%s: the policy of group %s and topic %s lets no client set it: see overrides in its settings",
+				return notAllowed("%s%s: the policy of group %s and topic %s lets no client set it: leave it out, or see overrides in its settings",
 					failures.OverridePrefix, name, id.Group, topic)
 			}
 		}
 	}
 	return nil
+}
+
+func notAllowed(format string, values ...any) error {
+	return &kerr.ChoiceError{Reason: fmt.Sprintf(format, values...)}
 }

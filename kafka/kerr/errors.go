@@ -65,6 +65,14 @@ var (
 	ErrUnreadable = errors.New("a batch cannot be read")
 )
 
+// ChoiceError says why a client may not have records as it wants to have them.
+type ChoiceError struct {
+	Reason string
+	Others bool // other clients of the group have them in another way; else its policies do not allow it
+}
+
+func (e *ChoiceError) Error() string { return e.Reason }
+
 // FromCode is the error of a code, nil for librdkafka.None.
 func FromCode(code librdkafka.Code) error {
 	if code == librdkafka.None {

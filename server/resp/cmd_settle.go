@@ -2,13 +2,13 @@ package resp
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/protocol"
+	"github.com/sluice-proxy/sluice/server/failurejson"
 	"github.com/sluice-proxy/sluice/server/resp/blpopkey"
 )
 
@@ -134,37 +134,21 @@ func (s *session) countRecords(args [][]byte, settle func(*kafka.Member, protoco
 	return nil
 }
 
-// releaseOptions are the JSON that may come with releases and rejects: why, and after which delay the record is lent
-// again.
-type releaseOptions struct {
-	Delay     int64  `json:"delay_ms"`
-	Class     string `json:"class"`
-	Message   string `json:"message"`
-	Backtrace string `json:"backtrace"`
-}
-
-const maxDelay = 24 * time.Hour
-
-// parseRelease reads <t:p:o> [json].
-func parseRelease(args [][]byte) (id protocol.RecordID, opts releaseOptions, err error) {
+// parseFailed reads <t:p:o> [json]: a record that the client could not process, and why.
+func parseFailed(args [][]byte, read func([]byte) (failurejson.Report, error)) (id protocol.RecordID, r failurejson.Report, err error) {
+	r.Delay = kafka.ByPolicy
 	if len(args) < 3 || len(args) > 4 {
-		return id, opts, fmt.Errorf("%s takes one record: RPUSH %s <topic>:<partition>:<offset> [<json>]", args[1], args[1])
+		return id, r, fmt.Errorf("%s takes one record: RPUSH %s <topic>:<partition>:<offset> [<json>]", args[1], args[1])
 	}
-	if id, err = protocol.ParseRecordID(args[2]); err != nil || len(args) == 3 {
-		return id, opts, err
+	if id, err = protocol.ParseRecordID(args[2]); err == nil && len(args) == 4 {
+		r, err = read(args[3])
 	}
-	if json.Unmarshal(args[3], &opts) != nil {
-		return id, opts, fmt.Errorf("%s is not a JSON object with delay_ms, class, message or backtrace", cut(args[3], 100))
-	}
-	if opts.Delay < 0 || opts.Delay > maxDelay.Milliseconds() {
-		return id, opts, fmt.Errorf("delay_ms: %d is not between 0 and %d", opts.Delay, maxDelay.Milliseconds())
-	}
-	return id, opts, nil
+	return id, r, err
 }
 
-// release answers RPUSH releases <t:p:o> [json]: the record is lent again, to this client or another one.
+// release answers RPUSH releases <t:p:o> [json]: the record is lent again, to this client or another one, after a time.
 func release(s *session, args [][]byte) error {
-	id, opts, err := parseRelease(args)
+	id, why, err := parseFailed(args, failurejson.Release)
 	if err != nil {
 		return err
 	}
@@ -172,14 +156,13 @@ func release(s *session, args [][]byte) error {
 	if err != nil {
 		return err
 	}
-	delay := time.Duration(opts.Delay) * time.Millisecond
-	s.out.Int(boolInt(m != nil && m.Fail(partitionOf(id), id.Offset, kafka.Failure{Class: opts.Class, Message: opts.Message, Backtrace: opts.Backtrace}, delay)))
+	s.out.Int(boolInt(m != nil && m.Fail(partitionOf(id), id.Offset, why.Failure, why.Delay)))
 	return nil
 }
 
-// reject answers RPUSH rejects <t:p:o> [json]: the record belongs into the dead-letter topic.
+// reject answers RPUSH rejects <t:p:o> [json]: the record is given up. The reply is 1 when its dead letter is written.
 func reject(s *session, args [][]byte) error {
-	id, _, err := parseRelease(args)
+	id, why, err := parseFailed(args, failurejson.Reject)
 	if err != nil {
 		return err
 	}
@@ -191,10 +174,40 @@ func reject(s *session, args [][]byte) error {
 		s.out.Int(0)
 		return nil
 	}
-	done, err := m.Reject(partitionOf(id), id.Offset, kafka.Failure{}, nil)
-	if err != nil {
+	written := make(chan error, 1)
+	wake := s.conn.Wake
+	held, err := m.Reject(partitionOf(id), id.Offset, why.Failure, func(err error) {
+		written <- err
+		wake()
+	})
+	switch {
+	case err != nil:
 		return fmt.Errorf("reject %s: %w", args[2], err)
+	case !held:
+		s.out.Int(0)
+		return nil
 	}
-	s.out.Int(boolInt(done))
-	return nil
+	return s.awaitLetter(written, string(args[2]))
+}
+
+// awaitLetter replies when the dead letter of a record is written.
+func (s *session) awaitLetter(written <-chan error, id string) error {
+	for until := time.Now().Add(s.opts.AckTimeout); ; {
+		select {
+		case err := <-written:
+			if err != nil {
+				return fmt.Errorf("reject %s: %w", id, err)
+			}
+			s.out.Int(1)
+			return nil
+		default:
+		}
+		if !time.Now().Before(until) {
+			return fmt.Errorf("reject %s: its dead letter is not written after %s. The record is given up all the same, and sluice goes on writing it: "+
+				"see the lines \"dead letter not written\" in sluice's log for the cause", id, s.opts.AckTimeout)
+		}
+		if err := s.pauseOrEnd(until); err != nil {
+			return err
+		}
+	}
 }

@@ -89,11 +89,12 @@ const MaxBatch = 1000
 
 // options are the sluice.* keys of the JSON. Each checks its value and says what it takes.
 var options = map[string]func(*Key, string) error{
-	"sluice.ack":   setAck,
-	"sluice.reply": setReply,
-	"sluice.batch": setBatch,
-	"sluice.group": setGroup,
-	"sluice.name":  setName,
+	"sluice.ack":      setAck,
+	"sluice.reply":    setReply,
+	"sluice.batch":    setBatch,
+	"sluice.dispatch": setDispatch,
+	"sluice.group":    setGroup,
+	"sluice.name":     setName,
 }
 
 // Parse reads the parts of a key: its topics, and its JSON with librdkafka's properties and sluice's options. own is the
@@ -149,14 +150,26 @@ func (k *Key) set(name, value string) error {
 	if option := options[name]; option != nil {
 		return option(k, value)
 	}
+	bare, ours := strings.CutPrefix(name, kafka.OverridePrefix)
 	switch {
-	case strings.HasPrefix(name, "sluice."):
-		return fmt.Errorf("%s=%s: no such option: there are sluice.ack, sluice.batch, sluice.group, sluice.name and sluice.reply", name, value)
+	case ours:
+		return k.setPolicy(bare, value)
 	case name == "enable.auto.offset.store":
 		return k.setAutoStore(value)
 	}
 	k.Overrides[name] = value
 	return nil
+}
+
+// setPolicy sets a setting of the group's policy for failed records. Whether the policy lets clients do that is seen when the client
+// joins.
+func (k *Key) setPolicy(name, value string) error {
+	known, err := k.Failures.Set(name, value)
+	if known {
+		return err
+	}
+	return fmt.Errorf("%s%s=%s: no such option: there are sluice.ack, sluice.batch, sluice.group, sluice.name and sluice.reply, and what the policy of "+
+		"the group may let clients set: sluice.%s", kafka.OverridePrefix, name, value, strings.Join(kafka.Overridable, ", sluice."))
 }
 
 // setAutoStore gives librdkafka's own property the meaning that its users expect: the next BLPOP acknowledges.
@@ -219,6 +232,14 @@ func setReply(k *Key, value string) error {
 	k.format = formats[value]
 	if k.format == nil {
 		return fmt.Errorf("sluice.reply=%s: must be rafka, strings, full or pair", value)
+	}
+	return nil
+}
+
+func setDispatch(k *Key, value string) error {
+	k.Dispatch = kafka.Dispatch(value)
+	if k.Dispatch != kafka.Ordered && k.Dispatch != kafka.Keyed && k.Dispatch != kafka.Shared {
+		return fmt.Errorf("sluice.dispatch=%s: must be ordered, keyed or shared", value)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package blpopkey
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
 	"github.com/sluice-proxy/sluice/protocol"
@@ -52,6 +53,11 @@ func TestKeysThatAreRefused(t *testing.T) {
 		`topics:a:{"sluice.batch":0}`:                  "must be a number from 1 to 1000",
 		`topics:a:{"sluice.batch":1001}`:               "must be a number from 1 to 1000",
 		`topics:a:{"sluice.colour":"red"}`:             "no such option",
+		`topics:a:{"sluice.dispatch":"fair"}`:          "sluice.dispatch=fair: must be ordered, keyed or shared",
+		`topics:a:{"sluice.max_retries":-1}`:           `sluice.max_retries="-1" is not a number from 0 to 1000`,
+		`topics:a:{"sluice.backoff":"soon"}`:           `sluice.backoff="soon" is not a duration from 1ms to 24h0m0s`,
+		`topics:a:{"sluice.on_error":"stop"}`:          `sluice.on_error="stop" is not one of partition, key, pass`,
+		`topics:a:{"sluice.dead_letter":"x"}`:          "what the policy of the group may let clients set: sluice.backoff, sluice.dispatch, sluice.lease,",
 		`topics:a:{"enable.auto.offset.store":"some"}`: "neither true nor false",
 		`topics:a:{"x":[1]}`:                           "the value must be a string, a number, true or false",
 		`topics:a:[1]`:                                 "not a JSON object",
@@ -60,6 +66,17 @@ func TestKeysThatAreRefused(t *testing.T) {
 		if _, err := parse(t, text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)
 		}
+	}
+}
+
+func TestAKeyMaySetWhatBecomesOfFailedRecords(t *testing.T) {
+	k := mustParse(t, `topics:a:{"sluice.dispatch":"shared","sluice.max_retries":5,"sluice.backoff":"2s","sluice.on_error":"pass","sluice.lease":"1m"}`)
+	p := k.Failures.Apply(kafka.Policy{})
+	if k.Dispatch != kafka.Shared || p.MaxRetries != 5 || p.Backoff != 2*time.Second || p.OnError != kafka.Pass || p.Lease != time.Minute || len(k.Overrides) != 0 {
+		t.Errorf("%+v %+v", k, p)
+	}
+	if later := mustParse(t, `topics:a:{"sluice.dispatch":"keyed"}`); k.Differs(later) == "" {
+		t.Error("another dispatch is the same key")
 	}
 }
 
