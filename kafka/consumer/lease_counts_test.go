@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"fmt"
-	"github.com/sluice-proxy/sluice/kafka/failures"
 	"runtime"
 	"testing"
 	"time"
@@ -11,14 +10,15 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/failures"
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// wantConsumed compares the counts with rows. Other tests check standing records.
+// wantConsumed compares the counts with rows. Other tests check standing and failing records.
 func wantConsumed(t *testing.T, c *engine, want ...GroupTopicCounts) {
 	t.Helper()
-	now := cmpopts.IgnoreFields(GroupTopicCounts{}, "StandingAge", "StandingAttempts")
+	now := cmpopts.IgnoreFields(GroupTopicCounts{}, "StandingAge", "StandingAttempts", "Failing", "Held")
 	deadline := time.Now().Add(kafkatest.Patience)
 	for !cmp.Equal(want, c.Consumed(), now) && time.Now().Before(deadline) {
 		runtime.Gosched() // fetching goes on meanwhile
