@@ -42,6 +42,7 @@ type description struct {
 	cfg        *config.Config    // the configuration when the subscription was opened
 	properties map[string]string // of the librdkafka consumer
 	reset      string            // auto.offset.reset
+	failed     *failureCounts    // of the group
 }
 
 // runState is what the run goroutine alone reads and writes.
@@ -56,6 +57,7 @@ type runState struct {
 	memory           subscriptionMemory
 	heartbeats       promptedHeartbeats
 	standingLookedAt time.Time
+	stopsLookedAt    time.Time
 	letterTopics     map[string]*letterTopic // by topic
 }
 
@@ -110,6 +112,7 @@ func (g *Groups) startSubscription(key, group string, in SubscribeOptions, order
 	s := &subscription{
 		description: description{
 			key: key, group: group, topics: topics, topicSet: set, manual: in.manual(), cfg: cfg, properties: properties, reset: reset,
+			failed: g.leases.failuresOf(group),
 		},
 		groups: g, log: log, gone: make(chan struct{}), consumer: client{Consumer: consumer, log: log},
 		runState: runState{
@@ -119,7 +122,7 @@ func (g *Groups) startSubscription(key, group string, in SubscribeOptions, order
 		sharedState: sharedState{
 			dispatch: ledger.NewDispatch(order, cfg.Consume.WindowRecords, cfg.Consume.WindowBytes), leases: map[rowKey]*ledger.LeaseCounts{},
 			presence: presence{lastUsed: g.departed.since(key, time.Now())},
-			failing:  failing{settings: cfg, topics: map[string]*topicRules{}, letters: map[letterKey]*letter{}},
+			failing:  failing{settings: cfg, topics: map[string]*topicRules{}, letters: map[letterKey]*letter{}, stops: map[record.TopicPartition]*stop{}},
 		},
 	}
 	s.memory.inBudget = g.memory.enter(s.wake)
@@ -156,6 +159,7 @@ func (s *subscription) run(ctx context.Context) {
 		s.commitRegularly(now)
 		s.promptHeartbeat(now)
 		s.warnOfStanding(now)
+		s.warnOfStops(now)
 		if s.mayEnd(now) {
 			break
 		}
@@ -280,5 +284,45 @@ func (s *subscription) runCommands() {
 	s.mu.Unlock()
 	for _, do := range waiting {
 		do()
+	}
+}
+
+// client is a subscription's librdkafka consumer with a limited log of its failures. The run goroutine owns the client.
+// Other goroutines only wake the consumer, and ask for committed offsets.
+type client struct {
+	*librdkafka.Consumer
+	log     *slog.Logger
+	limiter librdkafka.LogLimiter
+}
+
+// logEvent logs a line that librdkafka has logged.
+func (c *client) logEvent(event librdkafka.Event) { c.limiter.Log(c.log, event) }
+
+// logFailure logs a failure that librdkafka reports.
+func (c *client) logFailure(event librdkafka.Event) { c.limiter.LogFailure(c.log, event) }
+
+// logError logs that a call failed. It does nothing without an error.
+func (c *client) logError(what string, err error) {
+	if err != nil {
+		c.logFailure(librdkafka.Event{Text: what + ": " + err.Error()})
+	}
+}
+
+// admits tells whether a text may be logged again, as the log is limited.
+func (c *client) admits(text string) bool { return c.limiter.Admits(text) }
+
+// resume has librdkafka fetch partitions again. A partition goes on behind the last record that was taken from it.
+func (c *client) resume(list []librdkafka.Partition) {
+	known := slices.DeleteFunc(slices.Clone(list), func(p librdkafka.Partition) bool { return p.Offset < 0 })
+	if len(known) > 0 {
+		c.logError("partitions not sought", c.Seek(known))
+	}
+	ready := slices.DeleteFunc(list, func(p librdkafka.Partition) bool {
+		return slices.ContainsFunc(known, func(k librdkafka.Partition) bool {
+			return k.Topic == p.Topic && k.ID == p.ID && k.Err != librdkafka.None // the next round tries again
+		})
+	})
+	if len(ready) > 0 {
+		c.logError("partitions not resumed", c.Resume(ready))
 	}
 }
