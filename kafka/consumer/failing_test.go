@@ -328,8 +328,17 @@ func TestOneGroupHasOneDispatch(t *testing.T) {
 // What fails for everybody is nobody's fault: after some records only one is tried now and then.
 func TestABreakerKeepsRecordsFromBeingGivenUp(t *testing.T) {
 	t.Parallel()
+	for _, dispatch := range []failures.Dispatch{failures.Ordered, failures.Shared} {
+		t.Run(string(dispatch), func(t *testing.T) {
+			t.Parallel()
+			breakerKeeps(t, dispatch)
+		})
+	}
+}
+
+func breakerKeeps(t *testing.T, dispatch failures.Dispatch) {
 	p := patient()
-	p.Dispatch, p.Breaker = failures.Shared, failures.Breaker{Failures: 3, Probe: 100 * time.Millisecond}
+	p.Dispatch, p.MaxRetries, p.Breaker = dispatch, 3, failures.Breaker{Failures: 3, Probe: 100 * time.Millisecond}
 	_, c, office := failingOn(t, 30, p)
 	w := join(t, c, "a", topicsOf("letters"))
 	began, trials := time.Now(), 0

@@ -17,6 +17,7 @@ package consumer
 
 import (
 	"cmp"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/netip"
@@ -27,6 +28,8 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/budget"
 	"github.com/sluice-proxy/sluice/kafka/cluster"
 	"github.com/sluice-proxy/sluice/kafka/config"
+	"github.com/sluice-proxy/sluice/kafka/failures"
+	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/lifetime"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
@@ -109,4 +112,83 @@ func (g *Groups) Served() map[string]cluster.Served {
 		groups[s.group] = served
 	}
 	return groups
+}
+
+// chooseOrder is how the partitions of a group are shared: as the client wants it, or its policies do. Topics of one
+// subscription share one order. The mutex of Groups is held.
+func (g *Groups) chooseOrder(id Identity, in *SubscribeOptions) (ledger.Order, error) {
+	want, by := in.Dispatch, ""
+	for _, topic := range in.Topics {
+		p := g.config().Failures.Find(id.Group, topic)
+		switch {
+		case p.Dispatch == "" || p.Dispatch == want:
+		case want == "":
+			want, by = p.Dispatch, topic
+		case by != "":
+			return 0, fmt.Errorf("the policies of %s and %s want them dispatched %s and %s: a consumer of both cannot be", by, topic, want, p.Dispatch)
+		case !p.Allows("dispatch"):
+			return 0, fmt.Errorf("sluice.dispatch=%s: group %s is dispatched %s here, and its policy lets no client choose", want, id.Group, p.Dispatch)
+		}
+	}
+	for _, other := range g.subscriptions {
+		if other.group != id.Group {
+			continue
+		}
+		switch has, fixed := other.orderNow(); {
+		case !fixed || orders[want] == orders[has]:
+		case want == "" && in.AnyDispatch:
+			want = has
+		default:
+			return 0, fmt.Errorf("group %s is dispatched %s on this sluice by other clients, not %s: one group has one dispatch", id.Group, has, orderName(want))
+		}
+	}
+	return orders[want], nil
+}
+
+// reorder changes the order of subscriptions of the group that nobody relies on. The mutex of Groups is held.
+func (g *Groups) reorder(group string, order ledger.Order) {
+	for _, s := range g.subscriptions {
+		if s.group == group {
+			s.reorder(order)
+		}
+	}
+}
+
+func (s *subscription) reorder(order ledger.Order) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dispatch.Order() == order || !s.dispatch.Empty() {
+		return
+	}
+	s.dispatch.SetOrder(order)
+	for p := range s.dispatch.Partitions() {
+		s.applyRules(p, s.rulesOf(p.Topic))
+	}
+}
+
+func orderName(d failures.Dispatch) failures.Dispatch {
+	if d == "" {
+		return failures.Ordered
+	}
+	return d
+}
+
+// orderNow is how the subscription's partitions are shared, and whether members rely on it.
+func (s *subscription) orderNow() (failures.Dispatch, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.order(), !s.dispatch.Empty()
+}
+
+// checkOverrides refuses what a client may not set itself.
+func (g *Groups) checkOverrides(id Identity, in *SubscribeOptions) error {
+	for _, name := range in.Failures.Names() {
+		for _, topic := range in.Topics {
+			if p := g.config().Failures.Find(id.Group, topic); !p.Allows(name) {
+				return fmt.Errorf("%s%s: the policy of group %s and topic %s lets no client set it: see overrides in its settings",
+					failures.OverridePrefix, name, id.Group, topic)
+			}
+		}
+	}
+	return nil
 }

@@ -1,10 +1,12 @@
 package consumer
 
 import (
+	"errors"
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/commitmeta"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
+	"github.com/sluice-proxy/sluice/kafka/librdkafka"
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
@@ -179,4 +181,93 @@ func (s *subscription) logTaken(f *partition, p *settlements, all *ledger.Settle
 		return
 	}
 	log.Info("partition came back")
+}
+
+// committedRetry is the pause before the coordinator is asked again.
+const committedRetry = time.Second
+
+// committedQuery asks what the group has committed of partitions that are new here.
+type committedQuery struct {
+	due       bool // there is a partition whose committed offset is not known
+	asking    bool
+	failed    bool // the last question was not answered
+	notBefore time.Time
+}
+
+// begins tells whether to ask now, and notes that.
+func (l *committedQuery) begins(now time.Time) bool {
+	if !l.due || l.asking || now.Before(l.notBefore) {
+		return false
+	}
+	l.due = false
+	return true
+}
+
+// again has the brokers asked once more, after committedRetry.
+func (l *committedQuery) again() {
+	l.due, l.failed, l.notBefore = true, true, time.Now().Add(committedRetry)
+}
+
+// askCommitted asks for the committed offsets of partitions that are new here. librdkafka asks for them as well, and
+// does not tell us. They are compared with the first records that come.
+func (s *subscription) askCommitted(now time.Time) {
+	if !s.committedQuery.begins(now) {
+		return
+	}
+	asked, list := map[record.TopicPartition]*partition{}, []librdkafka.Partition(nil)
+	for tp, f := range s.partitions {
+		if !f.commit.known {
+			asked[tp] = f
+			list = append(list, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition})
+		}
+	}
+	turns := s.groups.firstAskers
+	if s.committedQuery.failed {
+		turns = s.groups.committedAskers
+	}
+	s.committedQuery.asking = len(list) > 0 && s.groups.life.Go(func() {
+		defer inTurn(turns)()
+		offsets, err := s.consumer.Committed(list, committedTime)
+		s.do(func() { s.takeCommitted(asked, offsets, err) })
+	})
+}
+
+// firstAskers is how many subscriptions ask for committed offsets at once, because each holds a thread meanwhile. No record
+// is lent before the answer. committedAskers is how many do that ask again: a silent coordinator must not delay those of
+// other coordinators. committedTime bounds one question.
+const (
+	firstAskers     = 32
+	committedAskers = 2
+	committedTime   = time.Second
+)
+
+// inTurn waits for one of some slots. leave lets the next one have it.
+func inTurn(slots chan struct{}) (leave func()) {
+	slots <- struct{}{}
+	return func() { <-slots }
+}
+
+func (s *subscription) takeCommitted(asked map[record.TopicPartition]*partition, offsets []librdkafka.Partition, err error) {
+	s.committedQuery.asking, s.committedQuery.failed = false, false
+	var failure *librdkafka.Error
+	if errors.As(err, &failure) && failure.Code == librdkafka.NoGroup {
+		for tp := range asked {
+			offsets = append(offsets, librdkafka.Partition{Topic: tp.Topic, ID: tp.Partition, Offset: -1})
+		}
+	} else if err != nil {
+		s.committedQuery.again()
+	}
+	for _, p := range offsets {
+		f := asked[record.TopicPartition{Topic: p.Topic, Partition: p.ID}]
+		switch {
+		case f == nil || s.partitions[f.inDispatch.TopicPartition] != f:
+		case p.Err != librdkafka.None:
+			s.committedQuery.again()
+		default:
+			s.compareCommitted(f, max(-1, p.Offset))
+			s.keep(f, p.Offset, p.Metadata)
+			s.inherit(f)
+			s.passEnd(f)
+		}
+	}
 }

@@ -66,7 +66,7 @@ func TestOneRecordThatAlwaysFailsIsSeen(t *testing.T) {
 			stalls++
 		}
 	}
-	if stalls != 1 {
+	if stalls < 1 || stalls > 1+j.Count("group gets on again") {
 		t.Errorf("a stall of letters:2 is logged %d times:\n%s", stalls, j)
 	}
 }

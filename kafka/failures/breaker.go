@@ -20,19 +20,19 @@ const (
 	BreakerProbing BreakerState = "probing"
 )
 
-// DefaultBreaker is the breaker of a policy that asks for one and says no more. A service that fails for 60 s gets five
-// records, those that are lent when the fifth of them fails, and 15 trials at most. It is back after 4 s.
-var DefaultBreaker = Breaker{Failures: 5, Probe: 4 * time.Second}
+// DefaultBreaker is the breaker of a policy that asks for one and says no more. A service that fails for 60 s gets three
+// records, those that are lent when the third of them fails, and 15 trials at most. It is back after 4 s.
+var DefaultBreaker = Breaker{Failures: 3, Probe: 4 * time.Second}
 
-// Circuit is the breaker of a topic in a group. It opens when Failures different records have failed one after the other,
-// with no success between. Then one record is lent in each Probe, a trial, until a record is accepted.
+// Circuit is the breaker of a topic in a group. It opens when Failures attempts have failed one after the other, with no
+// success between. Then one record is lent in each Probe, a trial, until a record is accepted.
 //
-// One record that fails again and again opens nothing: it is that record's fault. Rejected records are not counted as
-// failed, and neither as accepted. The zero Circuit is always closed. A Breaker that is changed holds from then on.
+// The attempts may be of one record: where its partition waits for it, no other is tried, and it does not tell whether it is
+// at fault. Rejected records are not counted as failed, and neither as accepted. The zero Circuit is always closed. A Breaker that is changed holds from then on.
 type Circuit struct {
 	Breaker Breaker
 
-	failed  []record.PartitionOffset // different records, since the last success; fewer than Failures
+	failed  int // attempts, since the last success; fewer than Failures
 	open    bool
 	waiting bool      // a trial is lent
 	since   time.Time // when it opened, or the last trial was lent
@@ -95,11 +95,8 @@ func (c *Circuit) Failed(id record.PartitionOffset, now time.Time) (counts bool)
 		c.waiting = c.waiting && c.trials[len(c.trials)-1] != id
 		return false
 	}
-	if !slices.Contains(c.failed, id) {
-		c.failed = append(c.failed, id)
-	}
-	if len(c.failed) >= c.Breaker.Failures {
-		c.open, c.since, c.failed = true, now, nil
+	if c.failed++; c.failed >= c.Breaker.Failures {
+		c.open, c.since, c.failed = true, now, 0
 	}
 	return true
 }
@@ -107,4 +104,4 @@ func (c *Circuit) Failed(id record.PartitionOffset, now time.Time) (counts bool)
 // Accepted says that a record was processed: what processes them works.
 func (c *Circuit) Accepted() { c.close() }
 
-func (c *Circuit) close() { c.failed, c.trials, c.open, c.waiting = c.failed[:0], nil, false, false }
+func (c *Circuit) close() { c.failed, c.trials, c.open, c.waiting = 0, nil, false, false }

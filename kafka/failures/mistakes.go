@@ -103,6 +103,9 @@ func (p *Policy) check(wrong func(key, text string)) {
 	if !full.DeadLetter.Set() && full.ExpireAfter != 0 {
 		wrong("expire_after", fmt.Sprintf("%v needs dead_letter: a record that cannot be given up does not expire", full.ExpireAfter))
 	}
+	if n := full.Breaker.Failures; n > 0 && full.MaxRetries != Unlimited && n > full.MaxRetries {
+		wrong("breaker", fmt.Sprintf("failures: %d is more than max_retries, which is %d: records would be given up before it opens", n, full.MaxRetries))
+	}
 	for _, name := range full.Overrides {
 		if !slices.Contains(Overridable, name) {
 			wrong("overrides", WrongOverride(OverridePrefix+name))

@@ -99,7 +99,7 @@ type Rate struct {
 	Per   time.Duration
 }
 
-// Breaker says when the lending of a topic stops: after so many different records have failed one after the other. Then
+// Breaker says when the lending of a topic stops: after so many attempts have failed one after the other. Then
 // one record is tried in each Probe, until one is accepted.
 type Breaker struct {
 	Failures int
