@@ -147,6 +147,12 @@ func (c *Client) Find(id consumer.Identity) *consumer.Member { return c.groups.F
 // Consumed lists what groups were lent, by group and topic; see Groups.Consumed.
 func (c *Client) Consumed() []consumer.GroupTopicCounts { return c.groups.Consumed() }
 
+// Dead lists the records that were given up, by group, topic and class of error.
+func (c *Client) Dead() []consumer.DeadCount { return c.groups.Dead() }
+
+// Failures lists what has failed, by group.
+func (c *Client) Failures() []consumer.GroupFailures { return c.groups.Failures() }
+
 // Memory is what fetched records take now.
 func (c *Client) Memory() consumer.Memory { return c.groups.Memory() }
 

@@ -25,13 +25,17 @@ type (
 	ClientError        = config.ClientError
 	Config             = config.Config
 	CrowdedError       = consumer.CrowdedError
+	Crasher            = consumer.Crasher
 	Delivery           = ledger.Delivery
 	DeadCount          = consumer.DeadCount
 	Dispatch           = failures.Dispatch
+	BreakerState       = failures.BreakerState
+	FailingStatus      = consumer.FailingStatus
 	Failure            = failures.Failure
 	FailureOverrides   = failures.Overrides
 	Details            = librdkafka.Details
 	Group              = cluster.Group
+	GroupFailures      = consumer.GroupFailures
 	GroupLease         = consumer.GroupLease
 	GroupMember        = cluster.GroupMember
 	GroupMove          = cluster.GroupMove
@@ -63,10 +67,13 @@ type (
 	Record             = record.Record
 	Result             = producer.Result
 	Section            = config.Section
+	StoppedPartition   = consumer.StoppedPartition
+	StopReason         = ledger.StopReason
 	SubscribeOptions   = consumer.SubscribeOptions
 	SubscriptionStatus = consumer.SubscriptionStatus
 	TakenError         = consumer.TakenError
 	Target             = cluster.Target
+	TopicBounds        = consumer.TopicBounds
 	NewTopic           = cluster.NewTopic
 	SettingChange      = cluster.SettingChange
 	Topic              = cluster.Topic
@@ -90,6 +97,9 @@ const (
 	BlockKey         = failures.BlockKey
 	BlockPartition   = failures.BlockPartition
 	Buffered         = config.Buffered
+	BreakerClosed    = failures.BreakerClosed
+	BreakerOpen      = failures.BreakerOpen
+	BreakerProbing   = failures.BreakerProbing
 	ByPolicy         = consumer.ByPolicy
 	Delivered        = config.Delivered
 	Earliest         = cluster.Earliest
@@ -101,6 +111,7 @@ const (
 	LeaseExpired     = failures.LeaseExpired
 	OK               = record.OK
 	Ordered          = failures.Ordered
+	OtherClasses     = consumer.OtherClasses
 	OverridePrefix   = failures.OverridePrefix
 	Pass             = failures.Pass
 	Rejected         = record.Rejected
@@ -146,6 +157,7 @@ var (
 	Pattern        = topicset.Pattern
 	Nameable       = config.Nameable
 	StayedFull     = producer.StayedFull
+	StopReasons    = consumer.StopReasons
 	WrongOverride  = failures.WrongOverride
 
 	// FindDeadLetter reads a dead letter.

@@ -43,6 +43,8 @@ const (
 	// A letter that was not written is written again, after letterRetry at first, then later and later.
 	letterRetry     = time.Second
 	letterRetryMost = 30 * time.Second
+	// Of the failures to write one letter, the first is logged, and each one after so many more.
+	repeatLetterWarning = 10
 )
 
 // giveUp has the dead letter written of a record that the ledger has given up. With dead_letter: skip it is dropped instead. The
@@ -71,6 +73,7 @@ func (s *subscription) bury(l *ledger.Ledger, id record.PartitionOffset, f failu
 		"reason", string(f.Reason), "class", f.Class, "attempts", d.Attempt)
 	l.Bury(id.Offset)
 	s.groups.dead.count(s.group, id.Topic, f.Class)
+	s.failed.dead.Add(1)
 	s.commitSoon()
 }
 
@@ -137,9 +140,10 @@ func (s *subscription) letterWritten(key letterKey, topic string, err error) {
 	}
 	l.writing, l.err = false, err
 	d, _, _ := in.Dying(key.Offset)
-	done := l.done
+	done, say := l.done, l.tries%repeatLetterWarning == 0
 	if err != nil {
 		l.tries++
+		s.failed.letters.Add(1)
 		l.at = now.Add(min(letterRetryMost, letterRetry<<min(l.tries-1, 5)))
 		in.Halt(true)
 		s.obstacles.noLetters(key.TopicPartition, fmt.Errorf("dead letter of %s not written to %s: %w", idOf(key.PartitionOffset), topic, err))
@@ -152,7 +156,7 @@ func (s *subscription) letterWritten(key letterKey, topic string, err error) {
 		s.dispatch.Wake(now)
 	}
 	s.mu.Unlock()
-	if err != nil {
+	if err != nil && say {
 		record.Traced(s.log, d.Trace()).Warn("dead letter not written, its partition waits", "record", idOf(key.PartitionOffset), "dead_letter", topic, "err", err)
 	}
 	for _, tell := range done {

@@ -17,8 +17,9 @@ import (
 type failing struct {
 	settings *config.Config // that the policies are of
 	topics   map[string]*topicRules
-	letters  map[letterKey]*letter // of records that are given up
-	writing  int                   // letters under way
+	letters  map[letterKey]*letter           // of records that are given up
+	writing  int                             // letters under way
+	stops    map[record.TopicPartition]*stop // partitions that do not go on: see warnOfStops
 }
 
 // topicRules are the policy of a topic, and what holds to it.
@@ -27,6 +28,7 @@ type topicRules struct {
 	gate    *ledger.Gate // shared by the topic's partitions; nil: all may be lent
 	meter   failures.Meter
 	circuit failures.Circuit
+	crasher record.PartitionOffset // the record that most clients have died of
 }
 
 // bounded tells whether the policy bounds what is lent.
@@ -168,6 +170,7 @@ func (m *Member) fail(l *ledger.Ledger, id record.PartitionOffset, f failures.Fa
 	policy := m.policy(rules)
 	extent := m.extent(&policy)
 	counted := rules.circuit.Failed(id, now)
+	s.failed.count(f.Reason)
 	s.commitSoon()
 	if counted && policy.Exhausted(r.Failures+1) {
 		l.GiveUp(m.inDispatch, id.Offset, now, extent, false)
@@ -222,6 +225,7 @@ func (m *Member) Reject(tp record.TopicPartition, offset int64, f failures.Failu
 			return 0
 		}
 		l.GiveUp(m.inDispatch, offset, now, m.extent(&policy), true)
+		m.sub.failed.count(f.Reason)
 		m.sub.giveUp(l, placeOf(tp, offset), f, m.id.Name, done)
 		return 1
 	})
@@ -247,6 +251,10 @@ func (s *subscription) serveDeaths(now time.Time) {
 		l, id := death.Ledger(), placeOf(death.TopicPartition, death.Offset)
 		r, failed := l.Failed(id.Offset)
 		rules := s.rulesOf(id.Topic)
+		s.failed.failures[clientEnded].Add(1)
+		if failed && r.Deaths > s.deathsOf(rules) {
+			rules.crasher = id
+		}
 		s.commitSoon()
 		if !failed || r.Attempts() < rules.MaxDeliveries {
 			continue
@@ -262,6 +270,15 @@ func (s *subscription) serveDeaths(now time.Time) {
 				"deaths", r.Deaths, "for", rules.MaxBackoff.String())
 		}
 	}
+}
+
+// deathsOf is how many clients have died of the record that most have died of in a topic, while it is not settled. The subscription's mu is held.
+func (s *subscription) deathsOf(r *topicRules) int {
+	if l := s.dispatch.Ledger(r.crasher.TopicPartition); l != nil {
+		f, _ := l.Failed(r.crasher.Offset)
+		return f.Deaths
+	}
+	return 0
 }
 
 // serveRecalled gives up records that an earlier assignment had tried often enough. The subscription's mu is held.

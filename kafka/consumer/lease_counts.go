@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/sluice-proxy/sluice/kafka/failures"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 )
 
@@ -21,19 +23,24 @@ type leaseTable struct {
 	ended      map[rowKey]*endedLeases
 	own        int // rows, without the one of the zero rowKey
 	open       map[*subscription]bool
-	rebalances map[string]int64 // by group
+	rebalances map[string]int64          // by group
+	failed     map[string]*failureCounts // by group
 }
 
 // endedLeases is what ended subscriptions have counted, and what no ledger counts.
 type endedLeases struct {
 	ledger.LeaseCounts
-	stale    int64
-	age      time.Duration // of the worst standing record: see addStanding
-	attempts int
+	stale                int64
+	failing, held, dying int           // records now: see ledger.Waiting
+	deaths               int           // of the clients of the record that most clients have died of
+	age                  time.Duration // of the worst standing record: see addStanding
+	attempts             int
 }
 
 func newLeaseTable() leaseTable {
-	return leaseTable{ended: map[rowKey]*endedLeases{}, open: map[*subscription]bool{}, rebalances: map[string]int64{}}
+	return leaseTable{
+		ended: map[rowKey]*endedLeases{}, open: map[*subscription]bool{}, rebalances: map[string]int64{}, failed: map[string]*failureCounts{},
+	}
 }
 
 // admit returns the row that counts a topic of a group.
@@ -89,6 +96,88 @@ func (t *leaseTable) rebalancesOf(group string) int64 {
 	return t.rebalances[group]
 }
 
+// failureCounts count what fails in a group, over all its subscriptions.
+type failureCounts struct {
+	attempts [mostAttempts + 1]atomic.Int64 // leases by attempt; the last is for all later ones
+	failures [len(failureKinds)]atomic.Int64
+	letters  atomic.Int64 // attempts to write a dead letter that have failed
+	dead     atomic.Int64 // records given up
+}
+
+// mostAttempts bounds the attempts that are counted apart.
+const mostAttempts = 10
+
+// The kinds of failures, as indices.
+const (
+	clientFailed = iota
+	leaseExpired
+	rejected
+	clientEnded
+)
+
+// failureKinds are the names of the kinds, in the order of the indices.
+var failureKinds = [...]string{"released", "lease_expired", "rejected", "client_ended"}
+
+// failuresOf returns the counts of a group. Groups beyond the bound share theirs.
+func (t *leaseTable) failuresOf(group string) *failureCounts {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, known := t.failed[group]; !known && len(t.failed) >= leaseRows {
+		group = ""
+	}
+	if t.failed[group] == nil {
+		t.failed[group] = &failureCounts{}
+	}
+	return t.failed[group]
+}
+
+// count counts a failure that a client has reported, or that a door has seen.
+func (c *failureCounts) count(why failures.Reason) {
+	kind := clientFailed
+	switch why {
+	case failures.LeaseExpired:
+		kind = leaseExpired
+	case failures.Rejected:
+		kind = rejected
+	}
+	c.failures[kind].Add(1)
+}
+
+func (c *failureCounts) lent(attempt int) { c.attempts[min(max(attempt, 1), mostAttempts+1)-1].Add(1) }
+
+// GroupFailures count what has failed in a group since the start.
+type GroupFailures struct {
+	Group string // empty: all groups beyond the bound on them
+	// Attempts are leases by attempt: Attempts[1] counts the second ones, the last element all beyond those before it.
+	Attempts []int64
+	// Failures are by kind: released, lease_expired, rejected, client_ended.
+	Failures map[string]int64
+	// LetterErrors are attempts to write a dead letter that have failed.
+	LetterErrors int64
+	// Dead are records that were given up.
+	Dead int64
+}
+
+// Failures lists what has failed, by group.
+func (g *Groups) Failures() []GroupFailures {
+	t := &g.leases
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	list := make([]GroupFailures, 0, len(t.failed))
+	for group, c := range t.failed {
+		row := GroupFailures{Group: group, Failures: map[string]int64{}, LetterErrors: c.letters.Load(), Dead: c.dead.Load()}
+		for i := range c.attempts {
+			row.Attempts = append(row.Attempts, c.attempts[i].Load())
+		}
+		for kind, name := range failureKinds {
+			row.Failures[name] = c.failures[kind].Load()
+		}
+		list = append(list, row)
+	}
+	slices.SortFunc(list, func(a, b GroupFailures) int { return cmp.Compare(a.Group, b.Group) })
+	return list
+}
+
 func (t *leaseTable) opened(s *subscription) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -120,12 +209,16 @@ type deadCounts struct {
 // mostDeadRows bounds the rows. Further classes of a group and topic share a row, and then all others do.
 const mostDeadRows = 200
 
+// mostClass bounds the name of a class, in bytes.
+const mostClass = 100
+
 func newDeadCounts() deadCounts { return deadCounts{rows: map[deadKey]int64{}} }
 
 func (c *deadCounts) count(group, topic, class string) {
+	class = class[:min(len(class), mostClass)]
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, key := range [...]deadKey{{group, topic, class}, {group, topic, otherClasses}, {}} {
+	for _, key := range [...]deadKey{{group, topic, class}, {group, topic, OtherClasses}, {}} {
 		_, known := c.rows[key]
 		if known || len(c.rows) < mostDeadRows || key == (deadKey{}) {
 			c.rows[key]++
@@ -134,8 +227,8 @@ func (c *deadCounts) count(group, topic, class string) {
 	}
 }
 
-// otherClasses is the class of what has no row of its own.
-const otherClasses = "other"
+// OtherClasses is the class of what has no row of its own.
+const OtherClasses = "other"
 
 // DeadCount is how many records of a group and topic were given up with a class of error. An empty group and topic: all beyond
 // the bound on rows.
@@ -175,7 +268,7 @@ func (g *Groups) Consumed() []GroupTopicCounts {
 		rows = append(rows, GroupTopicCounts{
 			Group: m.group, Topic: m.topic, Fetched: l.Fetched, Lent: l.Lent, Accepted: l.Accepted, Released: l.Released,
 			Rejected: l.Rejected, Redelivered: l.Redelivered, Stale: l.stale, Leased: l.Leased, Skipped: l.Skipped, Dead: l.Dead,
-			StandingAge: l.age, StandingAttempts: l.attempts,
+			StandingAge: l.age, StandingAttempts: l.attempts, Failing: l.failing, Held: l.held, Dying: l.dying, Deaths: l.deaths,
 		})
 	}
 	slices.SortFunc(rows, func(a, b GroupTopicCounts) int {
@@ -194,4 +287,5 @@ func (s *subscription) addLeases(all map[rowKey]endedLeases, now time.Time) {
 		all[m] = sum
 	}
 	s.addStanding(all, now)
+	s.addFailing(all)
 }

@@ -15,10 +15,10 @@ import (
 	"github.com/sluice-proxy/sluice/kafka/record"
 )
 
-// wantConsumed compares the counts with rows. Other tests check standing records.
+// wantConsumed compares the counts with rows. Other tests check standing and failing records.
 func wantConsumed(t *testing.T, c *engine, want ...GroupTopicCounts) {
 	t.Helper()
-	now := cmpopts.IgnoreFields(GroupTopicCounts{}, "StandingAge", "StandingAttempts")
+	now := cmpopts.IgnoreFields(GroupTopicCounts{}, "StandingAge", "StandingAttempts", "Failing", "Held")
 	deadline := time.Now().Add(kafkatest.Patience)
 	for !cmp.Equal(want, c.Consumed(), now) && time.Now().Before(deadline) {
 		runtime.Gosched() // fetching goes on meanwhile

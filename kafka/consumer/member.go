@@ -251,6 +251,7 @@ func (s *subscription) acceptLeased(member *ledger.Member, now time.Time) {
 func (s *subscription) count(lent []ledger.Delivery) {
 	s.groups.consumed.lent.Add(int64(len(lent)))
 	for i := range lent {
+		s.failed.lent(lent[i].Attempt)
 		if lent[i].Attempt > 1 {
 			s.groups.consumed.redelivered.Add(1)
 		}

@@ -2,11 +2,13 @@ package consumer
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka/cluster"
+	"github.com/sluice-proxy/sluice/kafka/failures"
 	"github.com/sluice-proxy/sluice/kafka/ledger"
 	"github.com/sluice-proxy/sluice/kafka/record"
 	"github.com/sluice-proxy/sluice/kafka/topicset"
@@ -27,6 +29,11 @@ type GroupTopicCounts struct {
 	Stale       int64 // settlements of records that the member did not owe, or not any more
 	Leased      int64 // leases that have not ended
 	Skipped     int64 // records that the log lost before the group got them
+
+	Failing int // records that have failed and are not settled
+	Held    int // records that wait: for their time, or behind another one of their key
+	Dying   int // records that are given up, and whose dead letters are being written
+	Deaths  int // clients that have ended while they held the same unsettled record; the largest over records
 
 	// The worst of the standing records, which hold back the commits of their partition. Age is the time since a record
 	// was lent first, Attempts how often it was lent. Zero: there is none.
@@ -53,6 +60,37 @@ type SubscriptionStatus struct {
 	StalledPartitions int                     // partitions with a lag of which nothing was committed for Config.Consume.StallAfter, whoever has them
 	Trouble           string                  // why no records may come; empty: nothing is wrong
 	Unreadable        int                     // partitions that wait at a batch that cannot be read
+	FailingStatus
+}
+
+// FailingStatus is what a subscription has of records that have failed.
+type FailingStatus struct {
+	Failing   int                       // records that have failed and are not settled
+	Held      int                       // records that wait: for their time, or behind another one of their key
+	Dying     int                       // records that are given up, and whose dead letters are being written
+	Dead      int64                     // records of the group that were given up since the start of this proxy
+	NextRetry time.Time                 // when the next record's time comes; the zero time: none waits for it
+	Stopped   []StoppedPartition        // by topic and partition, twenty at most
+	Stops     map[ledger.StopReason]int // how many partitions are stopped, also of those that Stopped leaves out
+	Crashers  []Crasher                 // of each topic the record that most clients have died of
+	Bounds    []TopicBounds             // of topics with a breaker, or with a bound on what is lent; by topic
+}
+
+// Crasher is a record of which clients have died.
+type Crasher struct {
+	record.PartitionOffset
+	Deaths int
+}
+
+// TopicBounds say how much of a topic may be lent now.
+type TopicBounds struct {
+	Topic          string
+	Breaker        failures.BreakerState // empty: the topic has none
+	Rate           failures.Rate         // a Limit of 0: none
+	RateLeft       int                   // records that may be lent of it now
+	MaxConcurrency int                   // 0: no bound
+	Leased         int                   // that members hold
+	Next           time.Time             // when rate and breaker let the next record through; the zero time: now
 }
 
 // Status lists the open subscriptions, by group and topics.
@@ -92,7 +130,75 @@ func (s *subscription) status(now time.Time) SubscriptionStatus {
 		status.Trouble = obstacle.Error()
 	}
 	status.Unreadable = len(s.obstacles.unreadable)
+	status.FailingStatus = s.failingStatus(now)
 	return status
+}
+
+// failingStatus is what the subscription has of failed records. The subscription's mu is held.
+func (s *subscription) failingStatus(now time.Time) FailingStatus {
+	status := FailingStatus{Dead: s.failed.dead.Load(), NextRetry: s.dispatch.NextDue(), Stops: map[ledger.StopReason]int{}}
+	for p := range s.dispatch.Partitions() {
+		failing, held, dying := p.Ledger().Waiting()
+		status.Failing, status.Held, status.Dying = status.Failing+failing, status.Held+held, status.Dying+dying
+	}
+	status.Stopped = s.stopped(now)
+	for i := range status.Stopped {
+		status.Stops[status.Stopped[i].Reason]++
+	}
+	status.Stopped = status.Stopped[:min(len(status.Stopped), mostStopped)]
+	for _, topic := range slices.Sorted(maps.Keys(s.failing.topics)) {
+		r := s.failing.topics[topic]
+		if deaths := s.deathsOf(r); deaths > 0 {
+			status.Crashers = append(status.Crashers, Crasher{r.crasher, deaths})
+		}
+		if r.gate != nil {
+			status.Bounds = append(status.Bounds, s.boundsOf(topic, r, now))
+		}
+	}
+	return status
+}
+
+func (s *subscription) boundsOf(topic string, r *topicRules, now time.Time) TopicBounds {
+	b := TopicBounds{Topic: topic, Rate: r.Rate, MaxConcurrency: r.MaxConcurrency, Leased: s.leasedOf(topic)}
+	if r.Rate.Limit > 0 {
+		b.RateLeft = r.meter.Room(now)
+	}
+	if r.Breaker.Failures > 0 {
+		b.Breaker = r.circuit.State()
+	}
+	for _, at := range [...]time.Time{r.meter.Next(now), r.circuit.Next(now)} {
+		if at.After(now) && at.After(b.Next) {
+			b.Next = at
+		}
+	}
+	return b
+}
+
+// addFailing adds the failed records of each row. The subscription's mu is held.
+func (s *subscription) addFailing(all map[rowKey]endedLeases) {
+	for p := range s.dispatch.Partitions() {
+		m := s.rowOf(p.Topic)
+		row := all[m]
+		failing, held, dying := p.Ledger().Waiting()
+		row.failing, row.held, row.dying = row.failing+failing, row.held+held, row.dying+dying
+		all[m] = row
+	}
+	for topic, r := range s.failing.topics {
+		if deaths := s.deathsOf(r); deaths > 0 {
+			m := s.rowOf(topic)
+			row := all[m]
+			row.deaths = max(row.deaths, deaths)
+			all[m] = row
+		}
+	}
+}
+
+// rowOf is the row that counts a topic. The subscription's mu is held.
+func (s *subscription) rowOf(topic string) rowKey {
+	if m := (rowKey{s.group, topic}); s.leases[m] != nil {
+		return m
+	}
+	return rowKey{} // the topic has no row of its own
 }
 
 // measure sums up the lag of the subscription's topics.
@@ -217,10 +323,7 @@ func (s *subscription) addStanding(all map[rowKey]endedLeases, now time.Time) {
 		if !ok {
 			continue
 		}
-		m := rowKey{s.group, l.Topic}
-		if s.leases[m] == nil {
-			m = rowKey{} // the partition's topic has no row of its own
-		}
+		m := s.rowOf(l.Topic)
 		row := all[m]
 		row.age, row.attempts = max(row.age, r.Age), max(row.attempts, r.Attempts)
 		all[m] = row

@@ -42,6 +42,7 @@ type description struct {
 	cfg        *config.Config    // the configuration when the subscription was opened
 	properties map[string]string // of the librdkafka consumer
 	reset      string            // auto.offset.reset
+	failed     *failureCounts    // of the group
 }
 
 // runState is what the run goroutine alone reads and writes.
@@ -56,6 +57,7 @@ type runState struct {
 	memory           subscriptionMemory
 	heartbeats       promptedHeartbeats
 	standingLookedAt time.Time
+	stopsLookedAt    time.Time
 	letterTopics     map[string]*letterTopic // by topic
 }
 
@@ -110,6 +112,7 @@ func (g *Groups) startSubscription(key, group string, in SubscribeOptions, order
 	s := &subscription{
 		description: description{
 			key: key, group: group, topics: topics, topicSet: set, manual: in.manual(), cfg: cfg, properties: properties, reset: reset,
+			failed: g.leases.failuresOf(group),
 		},
 		groups: g, log: log, gone: make(chan struct{}), consumer: client{Consumer: consumer, log: log},
 		runState: runState{
@@ -119,7 +122,7 @@ func (g *Groups) startSubscription(key, group string, in SubscribeOptions, order
 		sharedState: sharedState{
 			dispatch: ledger.NewDispatch(order, cfg.Consume.WindowRecords, cfg.Consume.WindowBytes), leases: map[rowKey]*ledger.LeaseCounts{},
 			presence: presence{lastUsed: g.departed.since(key, time.Now())},
-			failing:  failing{settings: cfg, topics: map[string]*topicRules{}, letters: map[letterKey]*letter{}},
+			failing:  failing{settings: cfg, topics: map[string]*topicRules{}, letters: map[letterKey]*letter{}, stops: map[record.TopicPartition]*stop{}},
 		},
 	}
 	s.memory.inBudget = g.memory.enter(s.wake)
@@ -156,6 +159,7 @@ func (s *subscription) run(ctx context.Context) {
 		s.commitRegularly(now)
 		s.promptHeartbeat(now)
 		s.warnOfStanding(now)
+		s.warnOfStops(now)
 		if s.mayEnd(now) {
 			break
 		}

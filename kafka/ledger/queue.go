@@ -123,8 +123,8 @@ func (l *Ledger) promote(now time.Time) {
 	for len(q.due) > 0 && !now.Before(q.due[0].at) {
 		d := q.due[0]
 		q.due = q.due[1:]
-		e := l.find(d.offset)
-		if e == nil || e.state != waiting || !e.failing.waits() || !e.failing.due.Equal(d.at) {
+		e := l.waitsFor(d)
+		if e == nil {
 			continue
 		}
 		l.leave(e)
@@ -134,8 +134,19 @@ func (l *Ledger) promote(now time.Time) {
 	}
 }
 
+// waitsFor is the entry that waits for a time; nil when it does not any more.
+func (l *Ledger) waitsFor(d dueRecord) *entry {
+	if e := l.find(d.offset); e != nil && e.state == waiting && e.failing.waits() && e.failing.due.Equal(d.at) {
+		return e
+	}
+	return nil
+}
+
 // nextDue is when the next record's time comes; the zero time: none waits.
 func (l *Ledger) nextDue() time.Time {
+	for len(l.queue.due) > 0 && l.waitsFor(l.queue.due[0]) == nil {
+		l.queue.due = l.queue.due[1:]
+	}
 	if len(l.queue.due) == 0 {
 		return time.Time{}
 	}

@@ -1,6 +1,10 @@
 package management
 
-import "github.com/sluice-proxy/sluice/kafka"
+import (
+	"strconv"
+
+	"github.com/sluice-proxy/sluice/kafka"
+)
 
 var consumeMetrics = []metric{
 	perRow("sluice_consume_fetched_messages_total", counter, "Records fetched from the brokers for a group.",
@@ -12,7 +16,7 @@ var consumeMetrics = []metric{
 		func(r *kafka.GroupTopicCounts) int64 { return r.Accepted }),
 	perRow("sluice_consume_released_messages_total", counter, "Leases that ended without: given back by the client, or taken back from one that went away or with the partition. Their records come again.",
 		func(r *kafka.GroupTopicCounts) int64 { return r.Released }),
-	perRow("sluice_consume_rejected_messages_total", counter, "Leases that ended in the dead-letter topic.",
+	perRow("sluice_consume_rejected_messages_total", counter, "Leases that ended with a rejection: a client said that the record will never succeed.",
 		func(r *kafka.GroupTopicCounts) int64 { return r.Rejected }),
 	perRow("sluice_consume_redelivered_messages_total", counter, "Leases of records that had been lent before. Many of them: handlers fail, or take longer than they may.",
 		func(r *kafka.GroupTopicCounts) int64 { return r.Redelivered }),
@@ -31,6 +35,82 @@ var consumeMetrics = []metric{
 			for i := range s.consumed {
 				row := &s.consumed[i]
 				out.largest(seconds(row.StandingAge), named(row.Group), named(row.Topic))
+			}
+		},
+	},
+	{
+		"sluice_consume_retried_messages_total", counter, labels("group", "attempt"),
+		"Leases of records that had failed before, or whose clients had died: attempt 2 is the first retry, 11 stands for all from there on.",
+		func(s *snapshot, out *series) {
+			for i := range s.failures {
+				f := &s.failures[i]
+				for before, n := range f.Attempts {
+					if before > 0 {
+						out.add(float64(n), named(f.Group), strconv.Itoa(before+1))
+					}
+				}
+			}
+		},
+	},
+	{
+		"sluice_consume_failures_total", counter, labels("group", "reason"),
+		"Attempts that failed. released, rejected: a client said so. lease_expired: it did not settle the record in its time. client_ended: it ended while it held the record. Trials of an open breaker are counted too.",
+		func(s *snapshot, out *series) {
+			for i := range s.failures {
+				for reason, n := range s.failures[i].Failures {
+					out.add(float64(n), named(s.failures[i].Group), reason)
+				}
+			}
+		},
+	},
+	{
+		"sluice_consume_dead_messages_total", counter, labels("group", "topic", "class"),
+		"Records that were given up: their dead letters are written, or dead_letter: skip drops them. class is the error's, as clients name it; (none): they named none. 200 series at most, others share (other).",
+		func(s *snapshot, out *series) {
+			for _, d := range s.dead {
+				out.add(float64(d.Records), named(d.Group), named(d.Topic), deadClass(&d))
+			}
+		},
+	},
+	{
+		"sluice_consume_dead_letter_errors_total", counter, labels("group"), "Attempts to write a dead letter that failed. The partition waits, and it is tried again, every 30 s at last.",
+		func(s *snapshot, out *series) {
+			for i := range s.failures {
+				out.add(float64(s.failures[i].LetterErrors), named(s.failures[i].Group))
+			}
+		},
+	},
+	perRow("sluice_consume_failing_messages", gauge, "Records that have failed and are not settled.",
+		func(r *kafka.GroupTopicCounts) int64 { return int64(r.Failing) }),
+	perRow("sluice_consume_held_messages", gauge, "Records that wait: failed ones for their time, others behind one of their key.",
+		func(r *kafka.GroupTopicCounts) int64 { return int64(r.Held) }),
+	perRow("sluice_consume_dying_messages", gauge, "Records that are given up, and whose dead letters are being written.",
+		func(r *kafka.GroupTopicCounts) int64 { return int64(r.Dying) }),
+	perRow("sluice_consume_record_deaths", gauge, "Clients that have ended while they held the same record, which is not settled; the largest over records. /status names it.",
+		func(r *kafka.GroupTopicCounts) int64 { return int64(r.Deaths) }),
+	{
+		"sluice_consume_stopped_partitions", gauge, labels("group", "reason"),
+		"Partitions of which no new records are lent because of failed ones. crowded: those that wait take a quarter of the window. window: it is full, and its first record waits. retry: on_error: partition makes the others wait. " +
+			"dead_letter: a dead letter cannot be written. dead_letter_topic: the dead-letter topic cannot be used. /status names the records.",
+		func(s *snapshot, out *series) {
+			for i := range s.status.Subscriptions {
+				sub := &s.status.Subscriptions[i]
+				for _, reason := range kafka.StopReasons {
+					out.add(float64(sub.Stops[reason]), sub.Group, string(reason))
+				}
+			}
+		},
+	},
+	{
+		"sluice_consume_breaker_state", gauge, labels("group", "topic"),
+		"The breaker of a topic that has one: 0 closed, all is lent; 1 open, nothing is, until the next trial; 2 probing, a trial is with a client.",
+		func(s *snapshot, out *series) {
+			for i := range s.status.Subscriptions {
+				for _, b := range s.status.Subscriptions[i].Bounds {
+					if state, has := breakerStates[b.Breaker]; has {
+						out.largest(state, s.status.Subscriptions[i].Group, b.Topic)
+					}
+				}
 			}
 		},
 	},
@@ -84,6 +164,19 @@ var consumeMetrics = []metric{
 		"sluice_commit_metadata_refused_total", counter, nil, "Offset commits whose metadata the brokers refused as too long (offset.metadata.max.bytes). They were made once more without: after a kill -9 what was acknowledged beyond a gap comes again.",
 		func(s *snapshot, out *series) { out.add(float64(s.totals.MetadataRefused)) },
 	},
+}
+
+var breakerStates = map[kafka.BreakerState]float64{kafka.BreakerClosed: 0, kafka.BreakerOpen: 1, kafka.BreakerProbing: 2}
+
+// deadClass is the label for a class of error.
+func deadClass(d *kafka.DeadCount) string {
+	switch {
+	case d.Class == kafka.OtherClasses, d.Group == "":
+		return other
+	case d.Class == "":
+		return "(none)"
+	}
+	return d.Class
 }
 
 func connectedMembers(members []kafka.MemberStatus) (n int) {

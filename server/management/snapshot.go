@@ -25,6 +25,8 @@ type snapshot struct {
 type kafkaSnapshot struct {
 	produced  []kafka.TopicCounts
 	consumed  []kafka.GroupTopicCounts
+	dead      []kafka.DeadCount
+	failures  []kafka.GroupFailures
 	totals    kafka.Stats
 	status    kafka.Status
 	lags      []kafka.PartitionLag
@@ -41,6 +43,7 @@ func (s *Server) snapshot() *snapshot {
 	if c := s.sources.Kafka; c != nil {
 		now.totals, now.status, now.reachable, now.heard = c.Stats(), c.Status(), c.Reach() == nil, c.Heard()
 		now.produced, now.consumed, now.lags, now.memory = c.Produced(), c.Consumed(), c.Lags(), c.Memory()
+		now.dead, now.failures = c.Dead(), c.Failures()
 	}
 	if s.sources.RESP != nil {
 		door := s.sources.RESP.Stats()

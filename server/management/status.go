@@ -82,6 +82,72 @@ type Subscription struct {
 	Lagging
 	// Trouble is what keeps the subscription from its records; empty when nothing does.
 	Trouble string `json:"trouble,omitempty"`
+	Failing
+}
+
+// Failing is what a subscription has of records that could not be processed.
+type Failing struct {
+	// Failing records have failed and are not settled. Held ones wait: for their time, or behind another one of their key.
+	// Dying ones are given up, and their dead letters are being written.
+	Failing int `json:"failing"`
+	Held    int `json:"held"`
+	Dying   int `json:"dying"`
+	// Dead are records of the group that were given up since the start of sluice.
+	Dead int64 `json:"dead"`
+	// NextRetry is when the next failed record's time comes; null while none waits for it.
+	NextRetry *time.Time `json:"next_retry"`
+	// Stopped partitions lend no new records because of failed ones; twenty at most. StoppedPartitions counts all.
+	Stopped           []Stopped `json:"stopped"`
+	StoppedPartitions int       `json:"stopped_partitions"`
+	// Crashers are records that clients have died of, one of each topic.
+	Crashers []Crasher `json:"crashers"`
+	// Bounds are those of topics whose policy has a breaker, a rate or a bound on records lent at once.
+	Bounds []Bounds `json:"bounds"`
+}
+
+// Stopped is a partition of which no new records are lent.
+type Stopped struct {
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	// Offset is of the record that the others wait for; null when it is none of them.
+	Offset *int64 `json:"offset"`
+	// Reason is crowded, window, retry, dead_letter or dead_letter_topic.
+	Reason string `json:"reason"`
+	// Attempts of the record have failed.
+	Attempts int `json:"attempts"`
+	// Held records wait.
+	Held int `json:"held"`
+	// Until is when the record's time comes; null when it waits for something else.
+	Until *time.Time `json:"until"`
+	// Seconds is how long it has been so, about.
+	Seconds float64 `json:"seconds"`
+	// Why is all that in a sentence.
+	Why string `json:"why"`
+}
+
+// Crasher is a record whose clients end while they hold it.
+type Crasher struct {
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	Offset    int64  `json:"offset"`
+	// Deaths is how many have.
+	Deaths int `json:"deaths"`
+}
+
+// Bounds are how much of a topic may be lent on this sluice. What has no bound is left out.
+type Bounds struct {
+	Topic string `json:"topic"`
+	// Breaker is closed, open or probing.
+	Breaker string `json:"breaker,omitempty"`
+	// RateLimit records may be lent in RatePerSeconds, RateLeft of them now.
+	RateLimit      int     `json:"rate_limit,omitempty"`
+	RatePerSeconds float64 `json:"rate_per_seconds,omitempty"`
+	RateLeft       *int    `json:"rate_left,omitempty"`
+	// MaxConcurrency records may be with clients at once. Leased ones are.
+	MaxConcurrency int `json:"max_concurrency,omitempty"`
+	Leased         int `json:"leased"`
+	// Next is when the breaker and the rate let the next record through; null: now.
+	Next *time.Time `json:"next"`
 }
 
 // Lagging is how far a group is behind.

@@ -55,6 +55,7 @@ func subscription(s *kafka.SubscriptionStatus) Subscription {
 		Leased: s.Leased, Buffered: s.Buffered, BufferedBytes: s.BufferedBytes, Rebalances: s.Rebalances, Skipped: s.Skipped,
 		OldestUnackedSeconds: seconds(s.OldestUnacked), Standing: []Standing{},
 		Lagging: Lagging{Stalled: s.StalledPartitions > 0, StalledPartitions: s.StalledPartitions}, Trouble: s.Trouble,
+		Failing: failing(&s.FailingStatus),
 	}
 	for i := range s.Standing {
 		r := &s.Standing[i]
@@ -72,4 +73,48 @@ func subscription(s *kafka.SubscriptionStatus) Subscription {
 		shown.LagSeconds = &s.LagSeconds
 	}
 	return shown
+}
+
+func failing(s *kafka.FailingStatus) Failing {
+	shown := Failing{
+		Failing: s.Failing, Held: s.Held, Dying: s.Dying, Dead: s.Dead, NextRetry: moment(s.NextRetry),
+		Stopped: []Stopped{}, Crashers: []Crasher{}, Bounds: []Bounds{},
+	}
+	for _, n := range s.Stops {
+		shown.StoppedPartitions += n
+	}
+	for i := range s.Stopped {
+		p := &s.Stopped[i]
+		stopped := Stopped{
+			Topic: p.Topic, Partition: p.Partition, Reason: string(p.Reason), Attempts: p.Failures + p.Deaths, Held: p.Held,
+			Until: moment(p.Until), Seconds: seconds(p.For), Why: p.Why,
+		}
+		if p.Offset >= 0 {
+			stopped.Offset = &p.Offset
+		}
+		shown.Stopped = append(shown.Stopped, stopped)
+	}
+	for _, c := range s.Crashers {
+		shown.Crashers = append(shown.Crashers, Crasher{Topic: c.Topic, Partition: c.Partition, Offset: c.Offset, Deaths: c.Deaths})
+	}
+	for i := range s.Bounds {
+		b := &s.Bounds[i]
+		bounds := Bounds{
+			Topic: b.Topic, Breaker: string(b.Breaker), RateLimit: b.Rate.Limit, RatePerSeconds: seconds(b.Rate.Per),
+			MaxConcurrency: b.MaxConcurrency, Leased: b.Leased, Next: moment(b.Next),
+		}
+		if b.Rate.Limit > 0 {
+			bounds.RateLeft = &b.RateLeft
+		}
+		shown.Bounds = append(shown.Bounds, bounds)
+	}
+	return shown
+}
+
+// moment is a time as JSON has it; null for the zero time.
+func moment(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return &at
 }

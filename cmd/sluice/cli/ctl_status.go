@@ -59,7 +59,7 @@ func printStatus(to io.Writer, s *management.Status, held []management.Lease) er
 		fmt.Fprintf(to, "http: %s, %s, %d waiting for records, %s\n", counted(http.Clients, "client"),
 			counted(int(http.Requests), "request"), http.Waiting, counted(http.Instances, "consumer instance"))
 	}
-	for _, t := range []table{profilesTable(s.Profiles), subscriptionsTable(s.Subscriptions), membersTable(s.Subscriptions, held), standingTable(s.Subscriptions)} {
+	for _, t := range []table{profilesTable(s.Profiles), subscriptionsTable(s.Subscriptions), membersTable(s.Subscriptions, held), standingTable(s.Subscriptions), failingTable(s.Subscriptions)} {
 		if len(t.rows) == 0 {
 			continue
 		}
@@ -68,6 +68,7 @@ func printStatus(to io.Writer, s *management.Status, held []management.Lease) er
 			return err
 		}
 	}
+	printFailing(to, s.Subscriptions)
 	return nil
 }
 
@@ -179,6 +180,8 @@ func state(s *management.Subscription) string {
 	switch {
 	case s.Trouble != "":
 		return s.Trouble
+	case s.StoppedPartitions > 0:
+		return "stopped: " + counted(s.StoppedPartitions, "partition")
 	case s.Stalled:
 		return "stalled" + when(s.StalledPartitions > 0, ": "+counted(s.StalledPartitions, "partition"))
 	case len(s.Standing) > 0:
