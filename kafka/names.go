@@ -26,6 +26,7 @@ type (
 	Config             = config.Config
 	CrowdedError       = consumer.CrowdedError
 	Crasher            = consumer.Crasher
+	DeadLetter         = failures.DeadLetter
 	Delivery           = ledger.Delivery
 	DeadCount          = consumer.DeadCount
 	Dispatch           = failures.Dispatch
@@ -127,6 +128,7 @@ var (
 	ErrDenied          = kerr.ErrDenied
 	ErrForeign         = kerr.ErrForeign
 	ErrFull            = kerr.ErrFull
+	ErrLetter          = kerr.ErrLetter
 	ErrMaybe           = kerr.ErrMaybe
 	ErrNotNow          = kerr.ErrNotNow
 	ErrRefused         = kerr.ErrRefused
@@ -146,6 +148,7 @@ var (
 	ErrTooManyReadings = kerr.ErrTooManyReadings
 	ErrTooMuch         = cluster.ErrTooMuch
 	ErrUnreadable      = kerr.ErrUnreadable
+	ErrUnusable        = kerr.ErrUnusable
 )
 
 var (

@@ -146,7 +146,7 @@ func (s *subscription) letterWritten(key letterKey, topic string, err error) {
 		s.failed.letters.Add(1)
 		l.at = now.Add(min(letterRetryMost, letterRetry<<min(l.tries-1, 5)))
 		in.Halt(true)
-		s.obstacles.noLetters(key.TopicPartition, fmt.Errorf("dead letter of %s not written to %s: %w", idOf(key.PartitionOffset), topic, err))
+		s.obstacles.noLetters(key.TopicPartition, fmt.Errorf("%w: %s to %s: %v", kerr.ErrLetter, idOf(key.PartitionOffset), topic, err)) //nolint:errorlint // the kind is another
 		s.dispatch.WakeAll()
 		done = nil
 	} else {

@@ -126,15 +126,6 @@ func (s *subscription) lastUsed() time.Time {
 	return s.presence.lastUsed
 }
 
-// Contested tells whether members of another subscription of the group wait for partitions of this member's
-// subscription. That subscription has other topics or properties.
-func (m *Member) Contested() bool {
-	g := m.sub.groups
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.contested(m.sub)
-}
-
 // wakeOthers has the group's other subscriptions check at once whether they may end. The mutex of Groups is held.
 func (g *Groups) wakeOthers(s *subscription) {
 	for _, other := range g.subscriptions {

@@ -61,6 +61,8 @@ var (
 	ErrNoDeadLetters = errors.New("no dead-letter topic is configured for this group")
 	// ErrUnusable says that a topic cannot be the dead-letter topic that it is meant to be.
 	ErrUnusable = errors.New("cannot be used")
+	// ErrLetter says that a dead letter is not written yet: its partition stands still.
+	ErrLetter = errors.New("dead letter not written")
 	// ErrUnreadable says that librdkafka can neither unpack nor read a batch: its partition stands still.
 	ErrUnreadable = errors.New("a batch cannot be read")
 )

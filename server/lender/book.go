@@ -17,7 +17,6 @@ type lease struct {
 	timeout    time.Duration // how long the record was lent
 	until      time.Time     // when the lease ends by itself
 	quota      *Quota        // the stream that the lease counts for; nil for none
-	delayed    bool          // no worker has the record: it was released with a delay
 }
 
 // book holds the leases of a Lender. Its size is the most leases that were open at once since it was empty. It has no
@@ -25,7 +24,6 @@ type lease struct {
 type book struct {
 	slots   []lease
 	vacant  []uint32
-	delayed int
 	soonest time.Time // no lease ends before
 }
 
@@ -67,9 +65,6 @@ const keptSlots = 1024
 // remove ends the lease in a slot.
 func (b *book) remove(slot uint32) {
 	b.slots[slot].freeQuota()
-	if b.slots[slot].delayed {
-		b.delayed--
-	}
 	b.slots[slot] = lease{}
 	b.vacant = append(b.vacant, slot)
 	if b.open() == 0 && len(b.slots) > keptSlots {
@@ -94,17 +89,6 @@ func (b *book) postpone(l *lease, until time.Time) {
 	if until.Before(b.soonest) {
 		b.soonest = until
 	}
-}
-
-// delay ends a lease for its worker, but keeps the record until the given time. The lease gets another secret.
-func (b *book) delay(l *lease, until time.Time) {
-	l.freeQuota()
-	l.delayed = true
-	b.delayed++
-	for old := l.secret; l.secret == old || l.secret == 0; {
-		l.secret = rand.Uint64()
-	}
-	b.postpone(l, until)
 }
 
 // removeIf removes the leases for which chosen is true. It calls removed with each before.

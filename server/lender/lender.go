@@ -93,7 +93,7 @@ func (l *Lender) turn() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.all.clock.Now()
-	l.state.book.expire(now, l.release)
+	l.state.book.expire(now, l.expired)
 	l.serve(now)
 	if l.state.book.open() == 0 {
 		return Turn
@@ -104,6 +104,13 @@ func (l *Lender) turn() time.Duration {
 // release returns a record to Kafka's side, ahead of those that nobody had yet.
 func (l *Lender) release(ended *lease) {
 	l.state.member.Return(ended.TopicPartition, ended.offset)
+	l.retryFull()
+}
+
+// expired reports that a worker has not settled a record in its time.
+func (l *Lender) expired(ended *lease) {
+	why := kafka.Failure{Reason: kafka.LeaseExpired, Class: "LeaseExpired", Message: "not settled within " + ended.timeout.String()}
+	l.state.member.Fail(ended.TopicPartition, ended.offset, why, kafka.ByPolicy)
 	l.retryFull()
 }
 
@@ -246,13 +253,19 @@ func (l *Lender) GiveBack(b *Batch) {
 	b.Free()
 }
 
-// GiveBackAll returns every record that a stream has not settled.
-func (l *Lender) GiveBackAll(q *Quota) {
+// Died returns every record that a stream has not settled when its client hung up.
+func (l *Lender) Died(q *Quota) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if q.leases > 0 {
-		l.state.book.removeIf(func(held *lease) bool { return held.quota == q }, l.release)
+	if q.leases == 0 {
+		return
 	}
+	var held []kafka.PartitionOffset
+	l.state.book.removeIf(func(held *lease) bool { return held.quota == q }, func(ended *lease) {
+		held = append(held, kafka.PartitionOffset{TopicPartition: ended.TopicPartition, Offset: ended.offset})
+	})
+	l.state.member.Died(held)
+	l.retryFull()
 }
 
 // Allowance returns how many more leases a stream may have.

@@ -177,7 +177,7 @@ func (s *Lenders) lent() (n int) {
 	defer s.mu.Unlock()
 	for _, l := range s.byNumber {
 		l.mu.Lock()
-		n += l.state.book.open() - l.state.book.delayed
+		n += l.state.book.open()
 		l.mu.Unlock()
 	}
 	return n

@@ -30,13 +30,7 @@ func (s *Lenders) retire(l *Lender) bool {
 
 // needed reports whether the lender has something to do, or was used lately. Both mu are held.
 func (l *Lender) needed(now time.Time) bool {
-	open, delayed := l.state.book.open(), l.state.book.delayed
-	idle := now.Sub(latest(l.seen, l.state.settled))
-	if l.users > 0 || open > delayed || idle < Linger {
-		return true
-	}
-	// Members of the group with other topics or properties may wait for the partitions. Then delayed records come sooner.
-	return delayed > 0 && !l.state.member.Contested()
+	return l.users > 0 || l.state.book.open() > 0 || now.Sub(latest(l.seen, l.state.settled)) < Linger
 }
 
 func latest(a, b time.Time) time.Time {

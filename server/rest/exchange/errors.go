@@ -104,6 +104,8 @@ var fails = []struct {
 	{kafka.ErrNoGroup, func(error) *Failure { return Errorf(http.StatusNotFound, "Consumer group not found.") }},
 	{kafka.ErrTooMuch, func(err error) *Failure { return Errorf(http.StatusUnprocessableEntity, "%v", err) }},
 	{kafka.ErrUnreadable, func(err error) *Failure { return Errorf(http.StatusConflict, "%v", err) }},
+	{kafka.ErrUnusable, func(err error) *Failure { return Errorf(http.StatusConflict, "%v", err) }},
+	{kafka.ErrLetter, func(err error) *Failure { return Unavailable(err.Error()) }},
 	{kafka.ErrNoOffset, func(err error) *Failure { return Errorf(http.StatusConflict, "%v", err) }},
 	{context.DeadlineExceeded, func(error) *Failure { return Unavailable("no broker answered in time") }},
 }

@@ -136,6 +136,16 @@ func (s *Sluice) Bound(most int) {
 	}
 }
 
+// Policy sets what becomes of records whose processing fails, of all topics in all groups.
+func (s *Sluice) Policy(p kafka.Policy) {
+	s.T.Helper()
+	cfg := s.Configured()
+	cfg.Failures = kafka.Policies{{Group: "*", Topics: []kafka.TopicPolicy{{Topic: "*", Policy: p}}}}
+	if _, err := s.Client.Reconfigure(cfg); err != nil {
+		s.T.Fatal(err)
+	}
+}
+
 func Dotted(n int) (names []string) {
 	for i := range n {
 		names = append(names, fmt.Sprintf("a.%d=1", i))

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/failurejson"
 	"github.com/sluice-proxy/sluice/server/jsonscan"
 	"github.com/sluice-proxy/sluice/server/lender"
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
@@ -13,8 +14,8 @@ import (
 
 // acksParser reads the body of a request that settles leases:
 //
-// {"ack":["<lease>",...],"release":[{"lease":"...","delay_ms":30000}],
-// "reject":[{"lease":"...","reason":"..."}],"renew":[{"lease":"...","ack_timeout_ms":60000}]}
+// {"ack":["<lease>",...],"release":[{"lease":"...","delay_ms":30000,"class":"Timeout","message":"...","backtrace":"..."}],
+// "reject":[{"lease":"...","class":"BadSku","message":"...","backtrace":"..."}],"renew":[{"lease":"...","ack_timeout_ms":60000}]}
 //
 // Each element is a lease, or an object with one. Other members of a lent record are ignored, so that a worker can
 // send a record back as it is.
@@ -27,22 +28,7 @@ type acksParser struct {
 // The names of the lists, and what an object in one may say.
 var verbs = map[string]lender.Verb{"ack": lender.Accept, "release": lender.Release, "reject": lender.Reject, "renew": lender.Renew}
 
-// span is the member of an object that says a time.
-type span struct {
-	name        string
-	least, most time.Duration
-}
-
-// spans are the times that a verb may have.
-var spans = map[lender.Verb]span{
-	lender.Release: {"delay_ms", 0, longestDelay},
-	lender.Renew:   {"ack_timeout_ms", shortestLease, longestLease},
-}
-
-const (
-	longestDelay   = 24 * time.Hour // as the Redis door has it
-	maxSettlements = 10_000
-)
+const maxSettlements = 10_000
 
 // parseAcks reads a whole body, before anything of it is done.
 func parseAcks(body []byte) ([]lender.Settlement, error) {
@@ -95,6 +81,9 @@ func (s *acksParser) readVerb() error {
 // readLease reads one element of a list.
 func (s *acksParser) readLease(v lender.Verb) error {
 	item := lender.Settlement{Verb: v}
+	if v == lender.Release {
+		item.Span = kafka.ByPolicy
+	}
 	switch s.Peek() {
 	case '"':
 		raw, err := s.Value()
@@ -110,9 +99,6 @@ func (s *acksParser) readLease(v lender.Verb) error {
 		}
 	default:
 		return s.Unexpected("expected a lease, or an object with one")
-	}
-	if v == lender.Reject {
-		return noDeadLetters()
 	}
 	s.list = append(s.list, item)
 	return nil
@@ -144,18 +130,49 @@ func (s *acksParser) readField(item *lender.Settlement) error {
 	if err != nil {
 		return err
 	}
-	span := spans[item.Verb]
-	switch string(name) {
-	case "lease":
+	switch field := string(name); {
+	case field == "lease":
 		item.Lease, err = leaseOf(raw)
 		return err
-	case span.name:
-		item.Span, err = span.read(raw)
-		return err
-	case "topic", "partition", "offset", "timestamp", "key", "value", "headers", "key_encoding", "value_encoding", "delivery", "reason":
+	case ofRecord[field]:
 		return nil
+	case members[item.Verb] != nil:
+		known, err := members[item.Verb](item, field, raw)
+		if known || err != nil {
+			return err
+		}
 	}
 	return exchange.Invalid("Unrecognized field: %s", name)
+}
+
+// ofRecord are the members of a record that was taken.
+var ofRecord = map[string]bool{
+	"topic": true, "partition": true, "offset": true, "timestamp": true, "key": true, "value": true, "headers": true, "key_encoding": true,
+	"value_encoding": true, "delivery": true,
+}
+
+// members have what an object may say beside its lease, by verb.
+var members = map[lender.Verb]func(item *lender.Settlement, name string, raw []byte) (known bool, err error){
+	lender.Release: func(item *lender.Settlement, name string, raw []byte) (known bool, err error) {
+		if name == "delay_ms" {
+			item.Span, err = failurejson.Delay(raw)
+			return true, err
+		}
+		return failurejson.Field(&item.Failure, name, raw)
+	},
+	lender.Reject: func(item *lender.Settlement, name string, raw []byte) (known bool, err error) {
+		if name == "reason" {
+			name = "message"
+		}
+		return failurejson.Field(&item.Failure, name, raw)
+	},
+	lender.Renew: func(item *lender.Settlement, name string, raw []byte) (known bool, err error) {
+		if name != "ack_timeout_ms" {
+			return false, nil
+		}
+		item.Span, err = readSpan(raw)
+		return true, err
+	},
 }
 
 // leaseOf reads a lease.
@@ -170,16 +187,11 @@ func leaseOf(raw []byte) (id lender.ID, err error) {
 	return id, err
 }
 
-// read reads a time in milliseconds.
-func (s span) read(raw []byte) (time.Duration, error) {
+// readSpan reads ack_timeout_ms.
+func readSpan(raw []byte) (time.Duration, error) {
 	n, err := jsonscan.Number("ms", raw, 63)
-	if err != nil || n < s.least.Milliseconds() || n > s.most.Milliseconds() {
-		return 0, exchange.Invalid("%s: %.30s is not a number from %d to %d", s.name, raw, s.least.Milliseconds(), s.most.Milliseconds())
+	if err != nil || n < shortestLease.Milliseconds() || n > longestLease.Milliseconds() {
+		return 0, exchange.Invalid("ack_timeout_ms: %.30s is not a number from %d to %d", raw, shortestLease.Milliseconds(), longestLease.Milliseconds())
 	}
 	return time.Duration(n) * time.Millisecond, nil
-}
-
-// noDeadLetters refuses a request that rejects records, before anything of it is done.
-func noDeadLetters() error {
-	return exchange.Errorf(http.StatusConflict, "%v; nothing of this request was done", kafka.ErrNoDeadLetters)
 }

@@ -31,7 +31,7 @@ func TestSettlements(t *testing.T) {
 		{`{"ack":["` + lease(0) + `","` + lease(0) + `"]}`, resttest.Tallied(1, 0, 0, 1)},
 		{`{"renew":["` + lease(1) + `",{"lease":"` + lease(1) + `","ack_timeout_ms":60000}]}`, resttest.Tallied(0, 0, 2, 0)},
 		{`{"ack":[{"topic":"blobs","partition":0,"offset":1,"delivery":1,"lease":"` + lease(1) + `"}]}`, resttest.Tallied(1, 0, 0, 0)},
-		{`{"release":["` + lease(2) + `",{"lease":"` + lease(3) + `","delay_ms":86400000}]}`, resttest.Tallied(0, 2, 0, 0)},
+		{`{"release":[{"lease":"` + lease(2) + `","delay_ms":0},{"lease":"` + lease(3) + `","delay_ms":86400000}]}`, resttest.Tallied(0, 2, 0, 0)},
 		{`{"ack":["` + lease(2) + `","` + lease(3) + `"],"renew":["` + lease(2) + `"],"release":["` + lease(3) + `"]}`, resttest.Tallied(0, 0, 0, 4)},
 		{`{"ack":["` + other[4].Lease + `","` + lease(4) + `"]}`, resttest.Tallied(1, 0, 0, 1)}, // the other is of group b
 		{`{"ack":["` + strings.Repeat("A", 21) + `Q"]}`, resttest.Tallied(0, 0, 0, 1)},
@@ -134,15 +134,14 @@ func TestALeaseWhoseTimeIsOverIsStaleAtOnce(t *testing.T) {
 
 func TestAReleasedRecordRests(t *testing.T) {
 	t.Parallel()
-	s, c := resttest.StartWithClock(t)
+	s := resttest.Start(t, exchange.Options{})
 	s.Put("blobs", 0, resttest.Numbers(2)...)
 	first := s.Take("a", resttest.All)
-	s.Settle("a", `{"release":[{"lease":"`+first[0].Lease+`","delay_ms":30000}],"ack":["`+first[1].Lease+`"]}`)
+	s.Settle("a", `{"release":[{"lease":"`+first[0].Lease+`","delay_ms":500}],"ack":["`+first[1].Lease+`"]}`)
 	s.Put("blobs", 0, `2`) // not kept back
 	if next := s.Take("a", resttest.All); len(next) != 1 || next[0].Offset != 2 {
 		t.Errorf("%+v", next)
 	}
-	c.Forward(31 * time.Second)
 	if again := s.Take("a", resttest.All); len(again) != 1 || again[0].Offset != 0 || again[0].Delivery != 2 {
 		t.Errorf("%+v", again)
 	}
@@ -257,6 +256,7 @@ func TestParallelWorkers(t *testing.T) {
 	t.Parallel()
 	const records, workers = 2000, 12
 	s, c := resttest.StartWithClock(t)
+	s.Policy(kafka.Policy{Backoff: time.Millisecond, MaxBackoff: time.Millisecond, MaxRetries: kafka.Unlimited})
 	s.Put("orders", 0, resttest.Numbers(records/2)...)
 	s.Put("orders", 2, resttest.Numbers(records/2)...)
 	var mu sync.Mutex

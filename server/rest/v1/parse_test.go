@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluice-proxy/sluice/kafka"
+	"github.com/sluice-proxy/sluice/server/failurejson"
 	"github.com/sluice-proxy/sluice/server/lender"
 	"github.com/sluice-proxy/sluice/server/recordjson"
 	"github.com/sluice-proxy/sluice/server/rest/exchange"
@@ -28,7 +29,7 @@ func FuzzSettlements(f *testing.F) {
 		}
 		for _, s := range list {
 			back, ok := lender.ParseID(s.Lease.Append(nil))
-			if !ok || back != s.Lease || s.Span < 0 || s.Span > longestDelay || s.Verb == lender.Reject {
+			if !ok || back != s.Lease || s.Span < kafka.ByPolicy || s.Span > failurejson.LongestDelay || len(s.Failure.Class) > 256 {
 				t.Fatalf("%q: %+v", body, s)
 			}
 		}

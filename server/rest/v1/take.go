@@ -21,6 +21,9 @@ func (a *API) messages(x *exchange.Exchange) error {
 	if err != nil {
 		return err
 	}
+	if err := d.setLease(x.Kafka); err != nil {
+		return err
+	}
 	l, err := a.lender(x, d)
 	if err != nil {
 		return err
@@ -56,7 +59,11 @@ func (a *API) lender(x *exchange.Exchange, d *takeParams) (*lender.Lender, error
 	}
 	l, err := a.Lenders.Enter(x.R.Context(), d.key, d.group, d.interest)
 	var override *kafka.OverrideError
-	if errors.As(err, &override) {
+	var choice *kafka.ChoiceError
+	switch {
+	case errors.As(err, &choice) && choice.Others:
+		return nil, exchange.Errorf(http.StatusConflict, "%v", err)
+	case errors.As(err, &override), errors.As(err, &choice):
 		return nil, exchange.Invalid("%v", err)
 	}
 	return l, err

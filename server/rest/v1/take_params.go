@@ -26,6 +26,8 @@ type takeParams struct {
 	stream   *streamFormat // nil for a list
 	wait     time.Duration // for a list
 	quota    int           // bounds the leases of a stream
+	timed    bool          // Timeout was asked for
+	policy   []string      // sluice.<name>=<value>, of what the policy may let clients set
 }
 
 // What strangers may ask for.
@@ -52,8 +54,10 @@ var parameters = map[string]parameter{
 	"format": {true, true, (*takeParams).setFormat},
 	"ack":    {true, true, (*takeParams).setAck},
 	"ack_timeout": {true, true, func(d *takeParams, v string) error {
+		d.timed = true
 		return exchange.Period(&d.Timeout, v, shortestLease, longestLease)
 	}},
+	"dispatch":    {true, true, (*takeParams).setDispatch},
 	"max":         {true, false, func(d *takeParams, v string) error { return exchange.Count(&d.Limits.Records, v, exchange.MostRecords) }},
 	"max_bytes":   {true, false, func(d *takeParams, v string) error { return exchange.Count(&d.Bytes, v, exchange.MostBytes) }},
 	"wait":        {true, false, func(d *takeParams, v string) error { return exchange.Period(&d.wait, v, 0, longestWait) }},
@@ -64,12 +68,16 @@ var parameters = map[string]parameter{
 // the Redis door's consumers.
 func readTakeParams(x *exchange.Exchange) (*takeParams, error) {
 	d := &takeParams{
-		group:    x.R.PathValue("group"),
-		Limits:   lender.Limits{Records: 100, Bytes: 1 << 20, Timeout: time.Minute},
-		interest: kafka.SubscribeOptions{Overrides: kafka.Properties{}, WindowFactor: windowsEach, Address: x.Address()},
-		wait:     time.Second,
-		quota:    100,
-		stream:   streamFormatOf(x.R.Header),
+		group:  x.R.PathValue("group"),
+		Limits: lender.Limits{Records: 100, Bytes: 1 << 20, Timeout: time.Minute},
+		interest: kafka.SubscribeOptions{
+			Overrides: kafka.Properties{}, WindowFactor: windowsEach, Address: x.Address(),
+			// Workers have no order among each other: who fails keeps back no more than must be.
+			AnyDispatch: true, Blocks: kafka.BlockKey,
+		},
+		wait:   time.Second,
+		quota:  100,
+		stream: streamFormatOf(x.R.Header),
 	}
 	if err := exchange.ValidGroup(d.group); err != nil {
 		return nil, err
@@ -99,7 +107,9 @@ func readTakeParams(x *exchange.Exchange) (*takeParams, error) {
 // set sets one parameter.
 func (d *takeParams) set(name, value string) error {
 	p, known := parameters[name]
-	switch {
+	switch bare, ours := strings.CutPrefix(name, kafka.OverridePrefix); {
+	case ours:
+		return d.setPolicy(bare, value)
 	case !known && strings.Contains(name, "."):
 		if d.interest.Overrides[name] = value; len(d.interest.Overrides) > mostOverrides {
 			return exchange.Invalid("more than %d properties", mostOverrides)
@@ -115,6 +125,56 @@ func (d *takeParams) set(name, value string) error {
 	}
 	if err := p.set(d, value); err != nil {
 		return exchange.Invalid("%s: %v", name, err)
+	}
+	return nil
+}
+
+// setPolicy sets a setting of the group's policy for failed records. Whether the policy lets clients do that is seen when the group
+// is joined.
+func (d *takeParams) setPolicy(name, value string) error {
+	known, err := d.interest.Failures.Set(name, value)
+	if name == "dispatch" {
+		known, err = true, d.setDispatch(value)
+	}
+	switch {
+	case err != nil:
+		return exchange.Invalid("%v", err)
+	case !known:
+		return exchange.Invalid("unknown parameter %q: policies may let clients set sluice.%s", kafka.OverridePrefix+name,
+			strings.Join(kafka.Overridable, ", sluice."))
+	}
+	d.policy = append(d.policy, name+"="+value)
+	return nil
+}
+
+func (d *takeParams) setDispatch(value string) error {
+	if was := d.interest.Dispatch; was != "" {
+		return fmt.Errorf("dispatch is said twice: %s and %s", was, value)
+	}
+	d.interest.Dispatch = kafka.Dispatch(value)
+	if d.interest.Dispatch != kafka.Ordered && d.interest.Dispatch != kafka.Keyed && d.interest.Dispatch != kafka.Shared {
+		return fmt.Errorf("%q is not one of ordered, keyed, shared", value)
+	}
+	return nil
+}
+
+// setLease sets how long records are lent, where a policy says it: the shortest lease of the topics. A request may ask for
+// another one if no policy says it, or if they let clients choose.
+func (d *takeParams) setLease(client *kafka.Client) error {
+	var lease time.Duration
+	for _, topic := range d.interest.Topics {
+		p := client.FailurePolicy(d.group, topic)
+		if d.timed && p.Lease > 0 && p.Lease != d.Timeout && !p.Allows("lease") {
+			return exchange.Invalid("ack_timeout: the policy of group %s and topic %s lends records for %s, and lets no client choose: "+
+				"leave it out, or see overrides in its settings", d.group, topic, p.Lease)
+		}
+		p = d.interest.Failures.Apply(p)
+		if p.Lease > 0 && (lease == 0 || p.Lease < lease) {
+			lease = p.Lease
+		}
+	}
+	if lease > 0 && !d.timed {
+		d.Timeout = lease
 	}
 	return nil
 }
@@ -161,6 +221,10 @@ func (d *takeParams) identify() string {
 	for _, name := range slices.Sorted(maps.Keys(d.interest.Overrides)) {
 		key.WriteString("\x00" + name + "=" + strings.ReplaceAll(d.interest.Overrides[name], "\x00", ""))
 	}
+	for _, setting := range slices.Sorted(slices.Values(d.policy)) {
+		key.WriteString("\x00sluice." + setting)
+	}
+	key.WriteString("\x00" + string(d.interest.Dispatch))
 	return key.String()
 }
 

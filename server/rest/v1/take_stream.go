@@ -28,7 +28,7 @@ const (
 )
 
 // streamRecords answers with all records that come, until the client goes or sluice stops. If the client goes, what it
-// has not settled is given back at once. If sluice stops, the client may still settle.
+// has not settled goes to others at once. If sluice stops, the client may still settle.
 func (a *API) streamRecords(x *exchange.Exchange, d *takeParams, l *lender.Lender) error {
 	back, err := x.Park()
 	if err != nil {
@@ -48,7 +48,7 @@ func (a *API) streamRecords(x *exchange.Exchange, d *takeParams, l *lender.Lende
 	p, _ := f.lender.Leave(f.waiter)
 	f.lender.GiveBack(p)
 	if err != nil {
-		f.lender.GiveBackAll(f.quota)
+		f.lender.Died(f.quota)
 	}
 	return err
 }

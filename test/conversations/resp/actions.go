@@ -26,7 +26,7 @@ var actions = map[string]struct {
 	"gone":      {do: (*run).serverLeaves},
 	"hangup":    {do: (*run).clientCloses},
 	"until":     {args: 2, more: true, do: (*run).until},
-	"topic":     {args: 2, proxy: true, do: (*run).createTopic},
+	"topic":     {args: 2, more: true, proxy: true, do: (*run).createTopic},
 	"produce":   {args: 3, more: true, proxy: true, do: (*run).produce},
 	"record":    {args: 5, proxy: true, do: (*run).hasRecord},
 	"holds":     {args: 1, more: true, proxy: true, do: (*run).holds},
@@ -96,13 +96,18 @@ func (r *run) clientCloses(_ context.Context, name string, _ []string) error {
 	return c.net.Close()
 }
 
-// createTopic: NAME PARTITIONS.
+// createTopic: NAME PARTITIONS PROPERTY=VALUE...
 func (r *run) createTopic(ctx context.Context, _ string, args []string) error {
 	partitions, err := strconv.Atoi(args[1])
 	if err != nil {
 		return err
 	}
-	return r.admin.CreateTopic(ctx, args[0], partitions)
+	o := harness.TopicOptions{Partitions: partitions, Properties: map[string]string{}}
+	for _, setting := range args[2:] {
+		name, value, _ := strings.Cut(setting, "=")
+		o.Properties[name] = value
+	}
+	return r.admin.CreateTopicAs(ctx, args[0], o)
 }
 
 // produce: TOPIC PARTITION VALUE..., without a key and past the proxy.
