@@ -144,25 +144,22 @@ func (d *Dispatch) Lend(s *Member, now time.Time, limit, bytes int, out []Delive
 const fairRun = 100
 
 func (d *Dispatch) lendOne(s *Member, now time.Time, alone bool) (Delivery, bool) {
-	if l := s.partition; l != nil && (l.holder == s || d.order != Ordered) && s.run < fairRun && d.mayLend(l, s, now) {
-		if delivery, ok := d.lendFrom(l, s, now, alone); ok {
+	if l := s.partition; l != nil && (l.holder == s || d.order != Ordered) && s.run < fairRun {
+		if e := d.lendable(l, s, now, alone); e != nil {
 			s.run++
-			return delivery, true
+			return d.lend(l, e, s, now), true
 		}
 	}
 	return d.search(s, now, alone)
 }
 
-func (d *Dispatch) lendFrom(l *Partition, s *Member, now time.Time, alone bool) (Delivery, bool) {
-	delivery, ok := l.ledger.Lend(s, now, alone)
-	if !ok {
-		return delivery, false
-	}
+func (d *Dispatch) lend(l *Partition, e *entry, s *Member, now time.Time) Delivery {
+	delivery := l.ledger.lend(e, s, now)
 	if l.gate != nil {
 		l.gate.Room--
 	}
 	d.noteLow(l)
-	return delivery, true
+	return delivery
 }
 
 // search looks through the partitions, beginning where the last search ended: first without taking more
@@ -172,16 +169,16 @@ func (d *Dispatch) search(s *Member, now time.Time, alone bool) (Delivery, bool)
 	for _, spare := range [...]bool{false, true} {
 		for i := range d.partitions {
 			l := d.partitions[(d.turn+i)%len(d.partitions)]
-			if !d.mayLend(l, s, now) || (held >= share && !l.heldBy(s)) != spare {
+			if (held >= share && !l.heldBy(s)) != spare {
 				continue
 			}
-			if delivery, ok := d.lendFrom(l, s, now, alone); ok {
+			if e := d.lendable(l, s, now, alone); e != nil {
 				d.turn = (d.turn + i + 1) % len(d.partitions)
 				s.partition, s.run = l, 1
 				if d.order == Ordered {
 					l.holder = s
 				}
-				return delivery, true
+				return d.lend(l, e, s, now), true
 			}
 		}
 	}
@@ -211,20 +208,22 @@ func (d *Dispatch) held(s *Member) int {
 	return n
 }
 
-// mayLend tells whether the member may be lent from the partition: it is nobody else's, and the member does
-// not sit on more than its share while somebody waits with less.
-func (d *Dispatch) mayLend(l *Partition, s *Member, now time.Time) bool {
+// lendable is the partition's first record if the member may be lent it now, else nil: the partition is somebody else's, or
+// the member sits on more than its share while somebody waits with less. A suspect is lent only if it is to be alone.
+func (d *Dispatch) lendable(l *Partition, s *Member, now time.Time, alone bool) *entry {
 	if !l.open() || d.order == Ordered && l.holder != s && l.ledger.tallies.owed > 0 {
-		return false
+		return nil
 	}
 	first := l.ledger.first(s, now)
 	switch {
-	case first == nil:
-		return false
+	case first == nil, first.suspect && !alone:
+		return nil
 	case first.owner == s: // what is to be lent again to it must still be lent
-		return true
+		return first
+	case d.window.brimming(s), d.greedy(l, s):
+		return nil
 	}
-	return !d.window.brimming(s) && !d.greedy(l, s)
+	return first
 }
 
 // open tells whether anything of the partition may be lent.

@@ -166,6 +166,11 @@ func (l *Ledger) Lend(s *Member, now time.Time, alone bool) (Delivery, bool) {
 	if e == nil || e.suspect && !alone {
 		return Delivery{}, false
 	}
+	return l.lend(e, s, now), true
+}
+
+// lend hands the member an entry that is ready.
+func (l *Ledger) lend(e *entry, s *Member, now time.Time) Delivery {
 	l.queue.took(e.record.Offset)
 	l.takeKey(e)
 	if e.owner != s {
@@ -179,7 +184,7 @@ func (l *Ledger) Lend(s *Member, now time.Time, alone bool) (Delivery, bool) {
 	}
 	l.countDelivery(e)
 	s.leases++
-	return Delivery{Record: e.record, Attempt: 1 + e.failing.count(), Generation: l.generation, alone: e.suspect}, true
+	return Delivery{Record: e.record, Attempt: 1 + e.failing.count(), Generation: l.generation, alone: e.suspect}
 }
 
 // countDelivery counts one more delivery of an entry.
