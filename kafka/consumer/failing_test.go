@@ -190,7 +190,7 @@ func TestALetterThatIsNotWritten(t *testing.T) {
 	kafkatest.Eventually(t, "the trouble", func() bool {
 		_, err := w.Next(1, 1<<20, nil)
 		w.StopWaiting()
-		return err != nil && err.Error() == "dead letter of letters:0:0 not written to dlq.letters.group: no replicas"
+		return err != nil && err.Error() == "dead letter not written: letters:0:0 to dlq.letters.group: no replicas"
 	})
 	office.set(func() { office.refuses = nil })
 	wantTaken(t, w.afterTrouble(t, 1), 1)
@@ -316,7 +316,8 @@ func TestOneGroupHasOneDispatch(t *testing.T) {
 	shared.Dispatch = failures.Shared
 	w := join(t, c, "a", shared)
 	_, err := c.Join(Identity{"group", "b"}, topicsOf("letters"), func() {})
-	if err == nil || err.Error() != "group group is dispatched shared on this sluice by other clients, not ordered: one group has one dispatch" {
+	if err == nil || err.Error() != "group group is dispatched shared on this sluice for its other clients, not ordered: one group has one dispatch. "+
+		"Ask for sluice.dispatch=shared, or use another group" {
 		t.Fatal(err)
 	}
 	any := topicsOf("letters")

@@ -187,7 +187,7 @@ func (s *subscription) describe(in *StoppedPartition, stop *ledger.Stop, now tim
 	case ledger.StopWindow:
 		what = "the window is full, and its first record waits"
 	case ledger.StopRetry:
-		what = fmt.Sprintf("the others wait for it, after %d failed attempts", r.Attempts())
+		what = fmt.Sprintf("the others wait for it; failed attempts: %d", r.Attempts())
 	case ledger.StopCrowded:
 		what = fmt.Sprintf("%d records wait behind failing ones (a quarter of the window)", stop.Held)
 		if stop.Failing > ledger.MostFailing {

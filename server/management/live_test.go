@@ -279,3 +279,52 @@ func TestTheStatusOfARunningSluice(t *testing.T) {
 		t.Errorf("%+v", status.Profiles[0])
 	}
 }
+
+// A record that failed stands in the status and in the metrics until it is settled, and so does the partition that waits for it.
+func TestAFailedRecordIsShown(t *testing.T) {
+	s, address := watched(t)
+	topic, group := fresh("failing"), fresh("failers")
+	traffic(t, s, topic, group) // record 1 is with the client
+	read := func() (status Status, sub Subscription) {
+		if err := json.Unmarshal([]byte(get(t, address, "/status")), &status); err != nil {
+			t.Fatal(err)
+		}
+		for _, sub := range status.Subscriptions {
+			if sub.Group == group {
+				return status, sub
+			}
+		}
+		t.Fatal("the group is missing")
+		return status, sub
+	}
+	p := s.peer(t)
+	p.says("CLIENT SETNAME "+group+":other", "+OK")
+	if _, sub := read(); sub.Failing.Failing != 0 || sub.NextRetry != nil || len(sub.Stopped) != 0 || sub.Stopped == nil || sub.Bounds == nil || sub.Crashers == nil {
+		t.Errorf("before: %+v", sub.Failing)
+	}
+	m := s.client.Find(kafka.Identity{Group: group, Name: "clerk"})
+	if !m.Fail(kafka.TopicPartition{Topic: topic}, 1, kafka.Failure{Class: "Timeout"}, time.Hour) {
+		t.Fatal("the record did not fail")
+	}
+	_, sub := read()
+	if sub.Failing.Failing != 1 || sub.Held != 1 || sub.Dying != 0 || sub.NextRetry == nil || sub.StoppedPartitions != 1 || len(sub.Stopped) != 1 {
+		t.Fatalf("%+v", sub.Failing)
+	}
+	want := fmt.Sprintf("%s:0 at 1, the others wait for it; failed attempts: 1; it is tried again at ", topic)
+	if p := sub.Stopped[0]; p.Topic != topic || p.Partition != 0 || p.Offset == nil || *p.Offset != 1 || p.Reason != "retry" || p.Attempts != 1 || p.Until == nil || !strings.HasPrefix(p.Why, want) {
+		t.Errorf("%+v", p)
+	}
+	text := get(t, address, "/metrics")
+	found := parse(t, text)
+	for name, labels := range map[string][]string{
+		"sluice_consume_failing_messages":   {"group=" + group, "topic=" + topic},
+		"sluice_consume_held_messages":      {"group=" + group, "topic=" + topic},
+		"sluice_consume_stopped_partitions": {"group=" + group, "reason=retry"},
+		"sluice_consume_failures_total":     {"group=" + group, "reason=released"},
+	} {
+		if got := value(t, found, name, labels...); got != 1 {
+			t.Errorf("%s is %v", name, got)
+		}
+	}
+	promtool(t, text, "check", "metrics")
+}

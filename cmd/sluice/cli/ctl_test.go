@@ -169,7 +169,8 @@ func TestCtlStatusAsJSONIsWhatSluiceSaid(t *testing.T) {
 }
 
 func TestCtlStatus(t *testing.T) {
-	lag, late := int64(17), 2.25
+	lag, late, left, offset := int64(17), 2.25, 0, int64(501)
+	retry, until := time.Date(2026, 11, 21, 12, 0, 0, 0, time.Local), time.Date(2026, 11, 21, 13, 0, 0, 0, time.Local)
 	full := &management.Status{
 		Build:         management.Build{Version: "1.2.3", Go: "go1.26.8", Librdkafka: "2.15.1"},
 		UptimeSeconds: 11523.4,
@@ -201,6 +202,18 @@ func TestCtlStatus(t *testing.T) {
 					{Topic: "orders", Partition: 3, Offset: 1042, Attempts: 152, Seconds: 1801, Holder: "a"},
 					{Topic: "re\x1b[2J", Offset: 1, Attempts: 5, Seconds: 2},
 				},
+				Failing: management.Failing{
+					Failing: 3, Held: 2500, Dying: 1, Dead: 7, NextRetry: &retry, StoppedPartitions: 4,
+					Stopped: []management.Stopped{{
+						Topic: "orders", Partition: 1, Offset: &offset, Reason: "crowded", Attempts: 2, Held: 2500, Until: &until, Seconds: 61,
+						Why: "orders:1 at 501, 2500 records wait behind failing ones (a quarter of the window)",
+					}},
+					Crashers: []management.Crasher{{Topic: "orders", Partition: 2, Offset: 8, Deaths: 3}, {Topic: "re\x1b[2J", Deaths: 1}},
+					Bounds: []management.Bounds{
+						{Topic: "orders", Breaker: "open", RateLimit: 100, RatePerSeconds: 1, RateLeft: &left, MaxConcurrency: 5, Leased: 4, Next: &until},
+						{Topic: "returns", MaxConcurrency: 5},
+					},
+				},
 			},
 			{Group: "evil\x1b[2J\n", Trouble: "the group is not authorized"},
 		},
@@ -222,7 +235,7 @@ buffered   3          2 of 100000  2.0 KiB of 128.0 MiB  1 of 2 up  1
 delivered  0          0            0 B                   -          0
 
 GROUP            TOPICS          MEMBERS    PARTITIONS  LEASED  BUFFERED  OLDEST  LAG  LAG TIME  REBALANCES  STATE
-ship             orders,returns  2, 1 away  4           17      1024      1.2s    17   2.3s      2           stalled: 1 partition
+ship             orders,returns  2, 1 away  4           17      1024      1.2s    17   2.3s      2           stopped: 4 partitions
 "evil\x1b[2J\n"                  0          0           0       0         0s      -    -         0           the group is not authorized
 
 MEMBER  GROUP  STATE      OWES  OLDEST
@@ -232,6 +245,16 @@ b       ship   away       0     -
 STANDING RECORD  GROUP  ATTEMPTS  FOR    HOLDER
 orders:3:1042    ship   152       30m1s  a
 "re\x1b[2J:0:1"  ship   5         2s     -
+
+GROUP  TOPICS          FAILING  HELD  DYING  DEAD  NEXT RETRY
+ship   orders,returns  3        2500  1      7     2026-11-21 12:00:00
+
+stopped: orders:1 at 501, 2500 records wait behind failing ones (a quarter of the window), group ship, for 1m1s
+stopped: 3 partitions more, group ship
+clients end: 3 clients that held orders:2:8, group ship
+"clients end: 1 client that held re\x1b[2J:0:0, group ship"
+bounds: orders, group ship: breaker open, 0 of 100 records left in 1s, 4 of 5 records with clients, next record at 2026-11-21 13:00:00
+bounds: returns, group ship: 0 of 5 records with clients
 `
 	var text strings.Builder
 	if err := printStatus(&text, full, []management.Lease{{Group: "ship", Holder: "a", Seconds: 1801}, {Group: "ship", Holder: "a", Seconds: 2}}); err != nil {
