@@ -71,12 +71,15 @@ test-all:
 	$(MAKE) check-faults-long
 
 # What needs a real Apache Kafka: the same conversations, groups of two proxies, brokers that go away. Tests of packages
-# that have others too are told apart by Kafka in their name. Most of them wait for brokers: many go on at a time.
+# that have others too are told apart by Kafka in their name. Most of them wait for brokers: many go on at a time. Those
+# that wait longest, for brokers that are away, go on beside all others.
 test-kafka:
 	@test/needs install kafka
-	$(SUITE) -tags kafka -count=1 -timeout $(TESTTIME) -p 2 -run 'Kafka|TestBrokersAway|TestAScrapeIsCheap' \
-		./test/operations ./test/harness ./test/conversations/...
-	$(SUITE) -tags kafka -count=1 -timeout $(TESTTIME) -parallel 3 -skip WithoutRebalance ./test/kafka
+	@$(SUITE) -tags kafka -count=1 -timeout $(TESTTIME) -run TestBrokersAway ./test/operations & away=$$!; status=0; set -x; \
+	$(SUITE) -tags kafka -count=1 -timeout $(TESTTIME) -p 2 -run 'Kafka|TestAScrapeIsCheap' \
+		./test/operations ./test/harness ./test/conversations/... || status=1; \
+	$(SUITE) -tags kafka -count=1 -timeout $(TESTTIME) -parallel 3 -skip WithoutRebalance ./test/kafka || status=1; \
+	wait $$away && exit $$status
 
 # The package in containers that boot a systemd of their own: start, reload, watchdog, restarts under
 # load, upgrade, purge. Needs root; skips, and says why, where no container can be booted.
