@@ -181,11 +181,11 @@ func (m *Member) fail(l *ledger.Ledger, id record.PartitionOffset, f failures.Fa
 		return true
 	}
 	switch {
-	case delay >= 0:
-	case counted:
+	case !counted:
+		// Another record has its turn in between, if there is one.
+		delay = max(delay, policy.Breaker.Probe+policy.Breaker.Probe/8)
+	case delay < 0:
 		delay = policy.Delay(r.Failures+1, rand.Float64()) //nolint:gosec // jitter is no secret
-	default:
-		delay = policy.Breaker.Probe
 	}
 	l.Retry(m.inDispatch, id.Offset, now, now.Add(delay), extent, counted)
 	s.hurry(now.Add(delay))
@@ -331,7 +331,9 @@ func (s *subscription) untilDue(now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	wait := tick
-	for _, at := range [...]time.Time{s.dispatch.NextDue(), s.openGates(now)} {
+	opens := s.openGates(now)
+	s.dispatch.Wake(now) // for what has opened since the last round
+	for _, at := range [...]time.Time{s.dispatch.NextDue(), opens} {
 		if !at.IsZero() {
 			wait = min(wait, max(0, at.Sub(now)))
 		}

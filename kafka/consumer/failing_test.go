@@ -369,6 +369,25 @@ func breakerKeeps(t *testing.T, dispatch failures.Dispatch) {
 	wantLeasesBalanced(t, c)
 }
 
+// One record that fails, and wants to come again at once, does not take every trial: others get their turn.
+func TestAPoisonRecordIsNotEveryTrial(t *testing.T) {
+	t.Parallel()
+	p := patient()
+	p.Dispatch, p.MaxRetries, p.Breaker = failures.Shared, 3, failures.Breaker{Failures: 2, Probe: 200 * time.Millisecond}
+	_, c, _ := failingOn(t, 2, p)
+	w := join(t, c, "a", topicsOf("letters"))
+	for failed := 0; ; failed++ {
+		d := w.next(t, 1)[0]
+		if d.Offset != 0 {
+			break
+		}
+		if failed == 3 {
+			t.Fatal("only the failing record is tried")
+		}
+		w.Fail(letters, 0, failures.Failure{}, 0)
+	}
+}
+
 func TestConcurrencyAndRateAreBounded(t *testing.T) {
 	t.Parallel()
 	p := patient()

@@ -35,7 +35,9 @@ func (s *subscription) settle(tp record.TopicPartition, do func(*ledger.Ledger) 
 	if n == 0 {
 		return 0
 	}
-	s.dispatch.Wake(time.Now())
+	now := time.Now()
+	s.openGates(now)
+	s.dispatch.Wake(now)
 	if s.dispatch.Partition(tp).Closing() {
 		s.wake()
 	}

@@ -108,13 +108,17 @@ var (
 	took      = regexp.MustCompile(`(?m)^\(\d+\.\d+s\)\n`)
 	lease     = regexp.MustCompile(`"lease":"([^"]*)"`)
 	timestamp = regexp.MustCompile(`"timestamp":\d{13}`)
+	millis    = regexp.MustCompile(`\b\d{13}\b`) // in headers, and in ids of entries
+	instant   = regexp.MustCompile(`\b\d{4}-\d\d-\d\dT[\d:.]+Z`)
+	age       = regexp.MustCompile(`  \d[\d.]*m?s +`) // in a table
 )
 
 // constant leaves out what differs each time, and white space at the ends.
 func constant(text string) string {
 	text = took.ReplaceAllString(text, "")
 	text = lease.ReplaceAllString(text, `"lease":"..."`)
-	return strings.TrimSpace(timestamp.ReplaceAllString(text, `"timestamp":...`))
+	text = age.ReplaceAllString(instant.ReplaceAllString(text, "..."), "  ...  ")
+	return strings.TrimSpace(millis.ReplaceAllString(timestamp.ReplaceAllString(text, `"timestamp":...`), "..."))
 }
 
 // leases are those that a document shows, each with the one that was really given: later commands name them.
