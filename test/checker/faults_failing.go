@@ -268,7 +268,7 @@ func (t *trial) readLetters(ctx context.Context) error {
 		}
 		t.history.Given.Letters = append(t.history.Given.Letters, l)
 		for _, k := range []kind{ackingOne, acked} {
-			t.recorder.add(event{Time: l.Time, Client: undertaker, Kind: k, At: l.Of})
+			t.recorder.add(event{Time: l.Time + letterGrain, Client: undertaker, Kind: k, At: l.Of})
 		}
 	}
 	return nil
