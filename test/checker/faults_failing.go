@@ -18,7 +18,7 @@ import (
 
 // failingFaults have workers whose records fail. Every row has failing records, poison records, and workers that die.
 var failingFaults = []*fault{
-	failingFault("records fail", fault{beside: true}, shift{}, nothing),
+	failingFault("records fail", fault{beside: true, Door: "resp"}, shift{}, nothing),
 	failingFault("records fail, kill -9 of sluice", fault{beside: true}, shift{}, killSluice),
 	failingFault("records fail, two sluices, one killed", fault{beside: true}, shift{twin: true}, killInTurn(3*time.Second)),
 	failingFault("records fail, all brokers stopped", fault{Door: "resp"}, shift{patient: true}, stirring(stopBrokers)),
