@@ -29,6 +29,7 @@ const (
 
 	failing kind = "failing" // about to say that the record At has failed
 	failed  kind = "failed"  // that was answered :1
+	unheld  kind = "unheld"  // it was answered :0
 	died    kind = "died"    // hangs up while it holds the record At, or lets its lease end
 
 	trouble kind = "trouble" // a lost connection or an answer that decides nothing: Text, for people

@@ -148,9 +148,9 @@ func (w *hand) do(t *work, settle func(*work, deed) (bool, error)) error {
 		}
 		return errDead
 	}
-	begin, end, text := ackingOne, acked, ""
+	begin, end, no, text := ackingOne, acked, stale, ""
 	if what == release {
-		begin, end = failing, failed
+		begin, end, no = failing, failed, unheld
 	}
 	if what == reject {
 		text = string(reject)
@@ -161,7 +161,7 @@ func (w *hand) do(t *work, settle func(*work, deed) (bool, error)) error {
 		return err
 	}
 	if !taken {
-		end = stale
+		end = no
 	}
 	w.note(end, t.place, "", text)
 	return nil

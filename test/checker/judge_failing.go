@@ -162,7 +162,7 @@ func (j *failureJudge) event(e *event, a *attempts) {
 		j.tally.failures++
 		delete(j.held[at], a.at)
 		j.answered(a, e, true)
-	case stale:
+	case stale, unheld:
 		delete(j.held[at], a.at)
 		a.done = 0
 		j.answered(a, e, false)
