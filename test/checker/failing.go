@@ -46,18 +46,15 @@ func parseScript(value string) (s script, err error) {
 	return script{fields[0], n, fate(fields[2]), times}, errors.Join(err1, err2)
 }
 
-// scriptKeys is how many keys the records of a trial have.
-const scriptKeys = 1000
-
 // author thinks up records: of a thousand, so many have each fate but good.
 type author struct {
 	rand  *rand.Rand
 	lots  map[fate]int
-	count [scriptKeys]int
+	count []int // of each key, the records up to now
 }
 
 func (a *author) next() script {
-	k := a.rand.IntN(scriptKeys)
+	k := a.rand.IntN(len(a.count))
 	s := script{key: "k" + strconv.Itoa(k), n: a.count[k], fate: good}
 	a.count[k]++
 	lot := a.rand.IntN(1000)

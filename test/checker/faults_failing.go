@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,13 +19,13 @@ import (
 
 // failingFaults have workers whose records fail. Every row has failing records, poison records, and workers that die.
 var failingFaults = []*fault{
-	failingFault("records fail", fault{beside: true, Door: "resp"}, shift{}, nothing),
+	failingFault("records fail", fault{beside: true, Door: "resp"}, shift{}, briefly),
 	failingFault("records fail, kill -9 of sluice", fault{beside: true}, shift{}, killSluice),
 	failingFault("records fail, two sluices, one killed", fault{beside: true}, shift{twin: true}, killInTurn(3*time.Second)),
 	failingFault("records fail, all brokers stopped", fault{Door: "resp"}, shift{patient: true}, stirring(stopBrokers)),
 	failingFault("dead letters refused, kill -9 of sluice", fault{beside: true}, shift{refused: true}, killRefused),
 	failingFault("64 workers, 1 % fail, two sluices", fault{long: true}, shift{
-		twin: true, workers: 64, rate: 1000, most: 3 * time.Minute,
+		twin: true, workers: 64, keys: 1000, rate: 1000, most: 3 * time.Minute,
 		lots: map[fate]int{fails: 10, poison: 1, hopeless: 1, deadly: 1},
 	}, killInTurn(30*time.Second)),
 }
@@ -42,6 +43,7 @@ var failingLayout = layout{Partitions: 4}
 // shift says who works in a trial with records that fail, and on what.
 type shift struct {
 	workers int           // 0 means 16
+	keys    int           // 0 means 200
 	rate    int           // records a second; 0 means 300
 	lots    map[fate]int  // of a thousand records; nil means usualLots
 	most    time.Duration // how long it goes on at least
@@ -62,14 +64,14 @@ func failingFault(name string, f fault, s shift, inject func(context.Context, *t
 		if err := t.createAll(ctx, failingLayout); err != nil || !s.refused {
 			return err
 		}
-		// Nobody writes to a topic that needs more replicas than it has.
-		return t.create(ctx, t.letterTopic(), layout{Partitions: failingLayout.Partitions, Properties: map[string]string{minReplicas: "4"}})
+		return t.create(ctx, t.letterTopic(), layout{Partitions: failingLayout.Partitions, Properties: map[string]string{oldest: nothingOlder}})
 	}
 	f.inject = func(ctx context.Context, t *trial) error { return t.fail(ctx, &s, inject) }
 	return &f
 }
 
-const minReplicas = "min.insync.replicas"
+// oldest is how much older than its time of arrival a record of a topic may be. Where that is nothing, all are refused.
+const oldest, nothingOlder, anyAge = "message.timestamp.before.max.ms", "0", "9223372036854775807"
 
 // stirring notes that the group is unsettled while a fault lasts.
 func stirring(inject func(context.Context, *trial) error) func(context.Context, *trial) error {
@@ -104,8 +106,8 @@ func (t *trial) fail(ctx context.Context, s *shift, inject func(context.Context,
 	if lots == nil {
 		lots = usualLots
 	}
-	a := &author{rand: rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano()))), lots: lots}
-	go func() { written <- a.write(writing, t.kafka.Brokers(), t.name, max(s.rate, 300)) }()
+	a := &author{rand: rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano()))), lots: lots, count: make([]int, cmp.Or(s.keys, 200))}
+	go func() { written <- a.write(writing, t.kafka.Brokers(), t.name, cmp.Or(s.rate, 300)) }()
 	err := errors.Join(t.flowing(ctx), inject(ctx, t))
 	stop()
 	err = errors.Join(err, <-written)
@@ -123,7 +125,7 @@ func (t *trial) muster(ctx context.Context, s *shift) *hands {
 	working, leave := context.WithCancel(ctx)
 	all := &hands{leave: leave}
 	d := &director{done: map[string]int{}}
-	for i := range max(s.workers, 16) {
+	for i := range cmp.Or(s.workers, 16) {
 		w := &hand{name: "w" + strconv.Itoa(i), group: t.name, web: t.plan.Web, director: d, recorder: &t.recorder}
 		at := &t.options
 		if s.twin && i%2 == 1 {
@@ -185,6 +187,11 @@ func (t *trial) part(ctx context.Context) error {
 	return err
 }
 
+// briefly lets workers work for some seconds at least.
+func briefly(ctx context.Context, t *trial) error {
+	return pause(ctx, max(5*time.Second, time.Until(t.until)))
+}
+
 // killInTurn kills one of two sluices, and then the other, each after so long.
 func killInTurn(after time.Duration) func(context.Context, *trial) error {
 	return func(ctx context.Context, t *trial) error {
@@ -201,7 +208,7 @@ func killInTurn(after time.Duration) func(context.Context, *trial) error {
 // killRefused kills sluice while dead letters are refused, and everything else is committed.
 func killRefused(ctx context.Context, t *trial) error {
 	err := errors.Join(pause(ctx, 3*time.Second), t.kill(ctx, time.Now()), pause(ctx, 2*time.Second),
-		t.alter(ctx, t.letterTopic(), minReplicas, "1"), t.flowing(ctx))
+		t.alter(ctx, t.letterTopic(), oldest, anyAge), t.flowing(ctx))
 	return errors.Join(err, pause(ctx, recoveryTime))
 }
 

@@ -166,7 +166,7 @@ func TestADeathCountsOnTheOldestRecord(t *testing.T) {
 }
 
 func TestAnAuthorsRecordsSayWhatHappens(t *testing.T) {
-	a := &author{rand: rand.New(rand.NewPCG(1, 1)), lots: map[fate]int{fails: 300, poison: 200}}
+	a := &author{rand: rand.New(rand.NewPCG(1, 1)), lots: map[fate]int{fails: 300, poison: 200}, count: make([]int, 1000)}
 	seen, next := map[fate]int{}, map[string]int{}
 	for range 10_000 {
 		s := a.next()
