@@ -90,7 +90,7 @@ func (s *subscription) serveLetters(now time.Time) {
 			continue
 		}
 		out, here := s.compose(key, l, time.Now()) // now may be earlier than the failure
-		if !here { // somebody has let the group go on without the record
+		if !here {                                 // somebody has let the group go on without the record
 			s.dropLetter(key, l)
 			continue
 		}
