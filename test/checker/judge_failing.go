@@ -53,6 +53,7 @@ type attempts struct {
 	at       place
 	script   script
 	times    int
+	lentAt   int64 // when it was handed out last; 0: that is over
 	done     int64 // when it was about to be accepted or rejected, or dead; 0: not yet
 	rejected bool
 	accepted bool
@@ -144,8 +145,10 @@ func (j *failureJudge) event(e *event, a *attempts) {
 	switch e.Kind {
 	case got:
 		j.order(e, a)
+		j.lapsed(e, a)
 		j.attempt(e, a)
 		a.times++
+		a.lentAt = e.Time
 		j.held[at][a.at] = a
 	case ackingOne:
 		a.done = e.Time
@@ -153,22 +156,35 @@ func (j *failureJudge) event(e *event, a *attempts) {
 			a.failures = append(a.failures, failure{at: e.Time})
 		}
 	case acked:
-		delete(j.held[at], a.at)
+		j.over(at, a)
 		a.accepted = a.accepted || e.Text != string(reject)
 		j.answered(a, e, true)
 	case failing:
 		a.failures = append(a.failures, failure{at: e.Time})
 	case failed:
 		j.tally.failures++
-		delete(j.held[at], a.at)
+		j.over(at, a)
 		j.answered(a, e, true)
 	case stale, unheld:
-		delete(j.held[at], a.at)
+		j.over(at, a)
 		a.done = 0
 		j.answered(a, e, false)
 	case died:
 		j.die(at, e, a)
 	case sent, okay, refused, acking, trouble: // others' side
+	}
+}
+
+// over notes that a record is in nobody's hands.
+func (j *failureJudge) over(at connection, a *attempts) {
+	delete(j.held[at], a.at)
+	a.lentAt = 0
+}
+
+// lapsed notes that the lease of a worker over HTTP that was kept waiting may have ended before it could settle the record.
+func (j *failureJudge) lapsed(e *event, a *attempts) {
+	if j.Web && a.lentAt > 0 && e.Time-a.lentAt >= int64(lapse/2) {
+		a.failures = append(a.failures, failure{at: a.lentAt})
 	}
 }
 
@@ -189,6 +205,7 @@ func (j *failureJudge) answered(a *attempts, e *event, counts bool) {
 func (j *failureJudge) die(at connection, e *event, a *attempts) {
 	j.tally.deaths++
 	if j.Web {
+		j.over(at, a)
 		a.failures = append(a.failures, failure{at: e.Time, sure: true, dead: true})
 		return
 	}

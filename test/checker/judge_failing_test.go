@@ -110,6 +110,12 @@ func TestHistoriesOfRecordsThatFail(t *testing.T) {
 			tell().failing("fails.1").lent("c", 0, 1).step(failing, "c", 1, place{"t", 0, 0}, "").step(unheld, "c", 1, place{"t", 0, 0}, "").
 				lent("c", 0, 2).accepted("c", 0), []string{ruleAttempt},
 		},
+		"a lease may have ended of a worker that was kept waiting": {
+			tell().overHTTP().failing("good.0").lent("c", 0, 1).lent("c", 0, 2).accepted("c", 0), nil,
+		},
+		"and of none that has reported, which is forgotten": {
+			tell().overHTTP().failing("fails.1").lent("c", 0, 1).fails("c", 0).lent("c", 0, 1).accepted("c", 0), []string{ruleAttempt},
+		},
 		"one passes its key's failing one": {
 			tell().failing("fails.1", "good.0").lent("c", 0, 1).fails("c", 0).lent("d", 1, 1).accepted("d", 1).lent("c", 0, 2).accepted("c", 0),
 			[]string{ruleKeyOrder},
