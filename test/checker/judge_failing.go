@@ -316,17 +316,27 @@ func (j *failureJudge) letter(a *attempts, l letter) {
 	}
 	a.letters = append(a.letters, l)
 	reason := map[fate]string{poison: "retries_exhausted", hopeless: "rejected"}[a.script.fate]
+	if a.script.fate == poison && j.Web && l.Reason == leaseExpired {
+		reason = l.Reason // the last worker was kept waiting
+	}
 	least, most := j.bounds(a, l.Time)
 	switch {
 	case reason == "":
 		j.verdict.breach(ruleLetterUseful, "%s (%s): %s", a.at, &a.script, l.Reason)
-	case l.Key != a.script.key || l.Value != a.script.String() || l.Reason != reason || l.Class != "Deadlock" && !j.stirred(l.Time, l.Time):
+	case l.Key != a.script.key || l.Value != a.script.String() || l.Reason != reason || !j.classed(&l):
 		j.verdict.breach(ruleWrongLetter, "%s (%s): %+v", a.at, &a.script, l)
 	case len(a.letters) == 1 && (l.Attempts < least || l.Attempts > most):
 		j.verdict.breach(ruleAttempt, "%s (%s): dead after %d attempts, and %d to %d failures", a.at, &a.script, l.Attempts, least, most)
 	case a.script.fate == poison && l.Attempts < 1+mostRetries:
 		j.verdict.breach(ruleAttempt, "%s (%s): dead after %d attempts", a.at, &a.script, l.Attempts)
 	}
+}
+
+const leaseExpired = "lease_expired"
+
+// classed tells whether a letter has the class that the workers report. What is given up after a kill may have lost it.
+func (j *failureJudge) classed(l *letter) bool {
+	return l.Class == "Deadlock" || l.Reason == leaseExpired || j.stirred(l.Time, l.Time)
 }
 
 // end judges what became of a record in the end: that it is accepted is judged with the others.
