@@ -22,6 +22,7 @@ var failingFaults = []*fault{
 	failingFault("records fail", fault{beside: true, Door: "resp"}, shift{}, briefly),
 	failingFault("records fail, kill -9 of sluice", fault{beside: true}, shift{}, killSluice),
 	failingFault("records fail, two sluices, one killed", fault{beside: true}, shift{twin: true}, killInTurn(3*time.Second)),
+	failingFault("records fail, two sluices, one stopped", fault{beside: true}, shift{twin: true}, stopInTurn),
 	failingFault("records fail, all brokers stopped", fault{Door: "resp"}, shift{patient: true}, stirring(stopBrokers)),
 	failingFault("dead letters refused, kill -9 of sluice", fault{beside: true}, shift{refused: true}, killRefused),
 	failingFault("64 workers, 1 % fail, two sluices", fault{long: true}, shift{
@@ -203,6 +204,19 @@ func killInTurn(after time.Duration) func(context.Context, *trial) error {
 		}
 		return nil
 	}
+}
+
+// stopInTurn stops one of two sluices, and then the other: their partitions move, and nothing may be forgotten.
+func stopInTurn(ctx context.Context, t *trial) error {
+	for n := 0; n < 2 || t.more(); n++ {
+		begun := time.Now()
+		if err := errors.Join(pause(ctx, 2*time.Second), t.stop(ctx), t.begin(ctx), t.flowing(ctx)); err != nil {
+			return err
+		}
+		t.stir(begun)
+		t.change()
+	}
+	return nil
 }
 
 // killRefused kills sluice while dead letters are refused, and everything else is committed.
