@@ -42,6 +42,7 @@ var sections = []section{
 	{"http", "Produce over HTTP: sluice's two doors and the plain binding", (*bench).overHTTP},
 	{"http-consume", "Consume over HTTP", (*bench).consumeHTTP},
 	{"http-streams", "Streams of events over HTTP", (*bench).streamsHTTP},
+	{"failing", "Consume while records fail", (*bench).failing},
 	{"latency", "From produce to BLPOP's answer", (*bench).latency},
 }
 

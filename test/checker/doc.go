@@ -13,6 +13,8 @@
 //   - what was deleted before it was handed out is counted, to the record;
 //   - an acknowledged record does not come again, unless sluice was killed, or the log replaced,
 //     within a commit interval of the answer;
+//   - where records fail: they come again with the number of their attempts, no later record of their key before them, and those
+//     that are given up have a dead letter, one unless something went wrong just then, before they count as done;
 //   - sluice ends with status 0 when asked to, and leaves everything committed.
 //
 // It prints a table, one row for each fault and way through sluice, and exits with status 1 when a
@@ -20,6 +22,7 @@
 //
 //	go run ./test/checker -list
 //	go run ./test/checker -duration 1m -fault 'broker'
+//	go run ./test/checker -fault 'records fail|dead letters'
 //	go run ./test/checker -long
 //	go run ./test/checker -memory
 //	go run ./test/checker -topics

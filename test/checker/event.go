@@ -27,6 +27,11 @@ const (
 
 	ackingOne kind = "acking one" // about to acknowledge the record At and no other
 
+	failing kind = "failing" // about to say that the record At has failed
+	failed  kind = "failed"  // that was answered :1
+	unheld  kind = "unheld"  // it was answered :0
+	died    kind = "died"    // hangs up while it holds the record At, or lets its lease end
+
 	trouble kind = "trouble" // a lost connection or an answer that decides nothing: Text, for people
 )
 
@@ -104,6 +109,13 @@ func (r *recorder) read(client string, from io.Reader) {
 	}
 }
 
+// add records an event of this very process.
+func (r *recorder) add(e event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, e)
+}
+
 // recording is where a client of this very process writes its events.
 type recording struct {
 	recorder *recorder
@@ -162,6 +174,9 @@ func (h *history) save(path string) error {
 		if err := encoder.Encode(&h.Log[i]); err != nil {
 			return err
 		}
+	}
+	if h.Given != nil {
+		return encoder.Encode(h.Given)
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ var patient = []string{`"session.timeout.ms":45000`}
 var modern = []string{`"group.protocol":"consumer"`}
 
 // faults are all faults, each repeated as long as a trial lasts.
-var faults = slices.Concat(processFaults, bystanderFaults, logFaults, recordFaults, longFaults)
+var faults = slices.Concat(processFaults, bystanderFaults, logFaults, recordFaults, failingFaults, longFaults)
 
 // processFaults kill and stop processes.
 var processFaults = []*fault{

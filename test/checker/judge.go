@@ -36,6 +36,8 @@ type history struct {
 	Deleted []stored
 	// Unordered says that brokers refused batches for single records: of those sent again no order is promised.
 	Unordered bool
+	// Given is what is known besides of records that fail; nil where none does.
+	Given *given
 }
 
 // topicUses says what the topics of a fault are for. None is both healthy and sick.
@@ -114,6 +116,7 @@ type row struct {
 // verdict is the judgement of a history.
 type verdict struct {
 	Rows   []row
+	Notes  []string // for people
 	Broken []broken
 }
 
@@ -158,6 +161,7 @@ func judge(h *history) *verdict {
 	v := &verdict{}
 	judgeProduced(h, v)
 	newConsumption(h, v).judge()
+	judgeFailing(h, v)
 	return v
 }
 

@@ -92,7 +92,7 @@ func (c *consumption) judge() {
 			c.ackingOne(e)
 		case acked, stale:
 			c.answer(e)
-		case sent, okay, refused, trouble: // the producers' side
+		case sent, okay, refused, failing, failed, unheld, died, trouble: // not about who has accepted what
 		}
 	}
 	for _, r := range c.Log {

@@ -101,7 +101,7 @@ func (p *produced) event(e *event) {
 }
 
 func (p *produced) stored(r stored) {
-	if producer, _ := split(r.Value); producer == planter {
+	if producer, _ := split(r.Value); producer == planter || p.Given != nil {
 		return
 	}
 	o := p.operations[r.Value]

@@ -92,6 +92,23 @@ var mutants = []*mutant{
 		before: "if code == librdkafka.UnknownPartition { return false }",
 		fault:  "partitions added", rule: ruleInnocent, web: true,
 	},
+	{
+		Name: "forgets attempts", seam: "record-failed", body: "l.fail(e, now)",
+		fault: "records fail", rule: ruleAttempt,
+	},
+	{
+		Name: "lets a key's records pass a failing one", seam: "extent-of-a-failing-record", before: "if extent == TheKey { extent = OnlyItself }",
+		fault: "records fail", rule: ruleKeyOrder,
+	},
+	{
+		Name: "does not settle what is dead", seam: "dead-letter-written", body: "return true",
+		fault: "records fail", rule: ruleNeverCame,
+	},
+	{
+		Name: "accepts before the dead letter is written", seam: "dead-letter-to-write",
+		before: "s.mu.Lock(); if in := s.dispatch.Ledger(key.TopicPartition); in != nil { in.Bury(key.Offset) }; s.mu.Unlock()",
+		fault:  "dead letters refused, kill -9 of sluice", rule: ruleNoLetter,
+	},
 }
 
 // build compiles the mutant into dir and returns the path of the binary. The source is left alone.

@@ -26,6 +26,9 @@ func (v *verdict) print(out io.Writer, name string, brokers int) {
 		fmt.Fprintf(out, rowFormat, name, r.Path, brokers, r.Operations, r.OK, r.Lost, r.Skipped, r.Duplicated,
 			r.Disordered, r.Wrongly, r.Unknown, r.Refused, r.Again, r.Stall.Round(time.Millisecond))
 	}
+	for _, note := range v.Notes {
+		fmt.Fprintf(out, "      %s\n", note)
+	}
 	for i := range v.Broken {
 		fmt.Fprintf(out, "  BROKEN: %s\n", &v.Broken[i])
 	}

@@ -55,6 +55,7 @@ type trial struct {
 	silent   *harness.KafkaNode // that has no part in what sluice is to serve well
 	config   string             // sluice's configuration file, "" for none
 	until    time.Time          // faults are repeated until then
+	twin     twin               // a second sluice in the group
 	status   []int              // of the sluices that were asked to end
 }
 
@@ -246,6 +247,17 @@ func (t *trial) forgive(from time.Time) {
 	t.history.BufferedMayVanish = true
 	t.history.Forgiven = append(t.history.Forgiven,
 		span{From: from.Add(-commitBound).UnixNano(), To: time.Now().UnixNano()})
+	t.stir(from)
+}
+
+// stirTime is how long a sluice's group is unsettled after a kill, or after another one has come.
+const stirTime = 5 * time.Second
+
+// stir notes that something has gone wrong since a time, which changes who has which records.
+func (t *trial) stir(from time.Time) {
+	if t.history.Given != nil {
+		t.history.Given.Stirred = append(t.history.Given.Stirred, span{From: from.Add(-commitBound).UnixNano(), To: time.Now().Add(stirTime).UnixNano()})
+	}
 }
 
 // excuse notes that from the time given until now a log was replaced, which sluice cannot know at once.
