@@ -72,25 +72,6 @@ func (s *subscription) applyRules(p *ledger.Partition, r *topicRules) {
 	p.SetBlocks(extents[r.Blocks(s.order())])
 }
 
-var (
-	extents = map[failures.OnError]ledger.Extent{
-		failures.BlockPartition: ledger.ThePartition, failures.BlockKey: ledger.TheKey, failures.Pass: ledger.OnlyItself,
-	}
-	orders = map[failures.Dispatch]ledger.Order{
-		failures.Ordered: ledger.Ordered, failures.Keyed: ledger.Keyed, failures.Shared: ledger.Shared,
-	}
-)
-
-// order is how the subscription's partitions are shared. The subscription's mu is held.
-func (s *subscription) order() failures.Dispatch {
-	for name, order := range orders {
-		if order == s.dispatch.Order() {
-			return name
-		}
-	}
-	return failures.Ordered
-}
-
 // openGates sets how many records of each bounded topic may be lent now. It returns when more may be; the zero time: nothing
 // is held back. The subscription's mu is held.
 func (s *subscription) openGates(now time.Time) (next time.Time) {

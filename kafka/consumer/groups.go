@@ -115,6 +115,25 @@ func (g *Groups) Served() map[string]cluster.Served {
 	return groups
 }
 
+var (
+	extents = map[failures.OnError]ledger.Extent{
+		failures.BlockPartition: ledger.ThePartition, failures.BlockKey: ledger.TheKey, failures.Pass: ledger.OnlyItself,
+	}
+	orders = map[failures.Dispatch]ledger.Order{
+		failures.Ordered: ledger.Ordered, failures.Keyed: ledger.Keyed, failures.Shared: ledger.Shared,
+	}
+)
+
+// order is how the subscription's partitions are shared. The subscription's mu is held.
+func (s *subscription) order() failures.Dispatch {
+	for name, order := range orders {
+		if order == s.dispatch.Order() {
+			return name
+		}
+	}
+	return failures.Ordered
+}
+
 // chooseOrder is how the partitions of a group are shared: as the client wants it, or its policies do. Topics of one
 // subscription share one order. The mutex of Groups is held.
 func (g *Groups) chooseOrder(id Identity, in *SubscribeOptions) (ledger.Order, error) {

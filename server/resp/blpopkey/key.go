@@ -164,6 +164,9 @@ func (k *Key) set(name, value string) error {
 // setPolicy sets a setting of the group's policy for failed records. Whether the policy lets clients do that is seen when the client
 // joins.
 func (k *Key) setPolicy(name, value string) error {
+	if name == "lease" {
+		return fmt.Errorf("sluice.lease=%s: a record that is lent on this port has no time limit: leave it out", value)
+	}
 	known, err := k.Failures.Set(name, value)
 	if known {
 		return err

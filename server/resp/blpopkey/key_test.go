@@ -57,6 +57,7 @@ func TestKeysThatAreRefused(t *testing.T) {
 		`topics:a:{"sluice.max_retries":-1}`:           `sluice.max_retries="-1" is not a number from 0 to 1000`,
 		`topics:a:{"sluice.backoff":"soon"}`:           `sluice.backoff="soon" is not a duration from 1ms to 24h0m0s`,
 		`topics:a:{"sluice.on_error":"stop"}`:          `sluice.on_error="stop" is not one of partition, key, pass`,
+		`topics:a:{"sluice.lease":"1m"}`:               "sluice.lease=1m: a record that is lent on this port has no time limit: leave it out",
 		`topics:a:{"sluice.dead_letter":"x"}`:          "what the policy of the group may let clients set: sluice.backoff, sluice.dispatch, sluice.lease,",
 		`topics:a:{"enable.auto.offset.store":"some"}`: "neither true nor false",
 		`topics:a:{"x":[1]}`:                           "the value must be a string, a number, true or false",
@@ -70,9 +71,9 @@ func TestKeysThatAreRefused(t *testing.T) {
 }
 
 func TestAKeyMaySetWhatBecomesOfFailedRecords(t *testing.T) {
-	k := mustParse(t, `topics:a:{"sluice.dispatch":"shared","sluice.max_retries":5,"sluice.backoff":"2s","sluice.on_error":"pass","sluice.lease":"1m"}`)
+	k := mustParse(t, `topics:a:{"sluice.dispatch":"shared","sluice.max_retries":5,"sluice.backoff":"2s","sluice.on_error":"pass"}`)
 	p := k.Failures.Apply(kafka.Policy{})
-	if k.Dispatch != kafka.Shared || p.MaxRetries != 5 || p.Backoff != 2*time.Second || p.OnError != kafka.Pass || p.Lease != time.Minute || len(k.Overrides) != 0 {
+	if k.Dispatch != kafka.Shared || p.MaxRetries != 5 || p.Backoff != 2*time.Second || p.OnError != kafka.Pass || len(k.Overrides) != 0 {
 		t.Errorf("%+v %+v", k, p)
 	}
 	if later := mustParse(t, `topics:a:{"sluice.dispatch":"keyed"}`); k.Differs(later) == "" {
