@@ -172,7 +172,7 @@ func (k *Key) setPolicy(name, value string) error {
 		return err
 	}
 	return fmt.Errorf("%s%s=%s: no such option: there are sluice.ack, sluice.batch, sluice.group, sluice.name and sluice.reply, and what the policy of "+
-		"the group may let clients set: sluice.%s", kafka.OverridePrefix, name, value, strings.Join(kafka.Overridable, ", sluice."))
+		"the group may let clients set: sluice.backoff, sluice.dispatch, sluice.max_retries and sluice.on_error", kafka.OverridePrefix, name, value)
 }
 
 // setAutoStore gives librdkafka's own property the meaning that its users expect: the next BLPOP acknowledges.

@@ -58,7 +58,7 @@ func TestKeysThatAreRefused(t *testing.T) {
 		`topics:a:{"sluice.backoff":"soon"}`:           `sluice.backoff="soon" is not a duration from 1ms to 24h0m0s`,
 		`topics:a:{"sluice.on_error":"stop"}`:          `sluice.on_error="stop" is not one of partition, key, pass`,
 		`topics:a:{"sluice.lease":"1m"}`:               "sluice.lease=1m: a record that is lent on this port has no time limit: leave it out",
-		`topics:a:{"sluice.dead_letter":"x"}`:          "what the policy of the group may let clients set: sluice.backoff, sluice.dispatch, sluice.lease,",
+		`topics:a:{"sluice.dead_letter":"x"}`:          "what the policy of the group may let clients set: sluice.backoff, sluice.dispatch, sluice.max_retries and sluice.on_error",
 		`topics:a:{"enable.auto.offset.store":"some"}`: "neither true nor false",
 		`topics:a:{"x":[1]}`:                           "the value must be a string, a number, true or false",
 		`topics:a:[1]`:                                 "not a JSON object",
