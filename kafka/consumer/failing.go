@@ -314,7 +314,7 @@ func (s *subscription) untilDue(now time.Time) time.Duration {
 	wait := tick
 	opens := s.openGates(now)
 	s.dispatch.Wake(now) // for what has opened since the last round
-	for _, at := range [...]time.Time{s.dispatch.NextDue(), opens} {
+	for _, at := range [...]time.Time{s.dispatch.NextDue(now), opens} {
 		if !at.IsZero() {
 			wait = min(wait, max(0, at.Sub(now)))
 		}

@@ -136,7 +136,7 @@ func (s *subscription) status(now time.Time) SubscriptionStatus {
 
 // failingStatus is what the subscription has of failed records. The subscription's mu is held.
 func (s *subscription) failingStatus(now time.Time) FailingStatus {
-	status := FailingStatus{Dead: s.failed.dead.Load(), NextRetry: s.dispatch.NextDue(), Stops: map[ledger.StopReason]int{}}
+	status := FailingStatus{Dead: s.failed.dead.Load(), NextRetry: s.dispatch.NextDue(now), Stops: map[ledger.StopReason]int{}}
 	for p := range s.dispatch.Partitions() {
 		failing, held, dying := p.Ledger().Waiting()
 		status.Failing, status.Held, status.Dying = status.Failing+failing, status.Held+held, status.Dying+dying

@@ -142,8 +142,9 @@ func (l *Ledger) waitsFor(d dueRecord) *entry {
 	return nil
 }
 
-// nextDue is when the next record's time comes; the zero time: none waits.
-func (l *Ledger) nextDue() time.Time {
+// nextDue is when the next record's time comes after now; the zero time: none waits.
+func (l *Ledger) nextDue(now time.Time) time.Time {
+	l.promote(now)
 	for len(l.queue.due) > 0 && l.waitsFor(l.queue.due[0]) == nil {
 		l.queue.due = l.queue.due[1:]
 	}

@@ -383,3 +383,26 @@ func (w *sharedWalk) settleAll(t *rapid.T) {
 		}
 	}
 }
+
+// A record whose time has come is no reason to look again at once: somebody must ask for it first.
+func TestARecordThatIsDueIsNotDueNext(t *testing.T) {
+	tp := record.TopicPartition{Topic: "t"}
+	d := NewDispatch(Shared, 40, 1<<20)
+	d.Add(tp, &LeaseCounts{})
+	s := d.Attach("a", dawn, nobody)
+	d.Ledger(tp).Append(recordAt(tp, 0, 1))
+	if lent, err := d.Lend(s, dawn, 1, 1<<20, nil); err != nil || len(lent) != 1 {
+		t.Fatal(lent, err)
+	}
+	due := dawn.Add(time.Second)
+	d.Ledger(tp).Retry(s, 0, dawn, due, OnlyItself, true)
+	if next := d.NextDue(dawn); !next.Equal(due) {
+		t.Errorf("next due at %v, not at %v", next, due)
+	}
+	if next := d.NextDue(due.Add(time.Second)); !next.IsZero() {
+		t.Errorf("next due at %v, although that is over", next)
+	}
+	if lent, err := d.Lend(s, due.Add(time.Second), 1, 1<<20, nil); err != nil || len(lent) != 1 || lent[0].Attempt != 2 {
+		t.Error(lent, err)
+	}
+}

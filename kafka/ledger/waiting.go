@@ -70,10 +70,11 @@ func (d *Dispatch) WakeAll() {
 // Waiting tells whether a member has asked for records and found none.
 func (d *Dispatch) Waiting() bool { return len(d.waiting) > 0 }
 
-// NextDue is when the next record's time comes that waits for it; the zero time when there is none.
-func (d *Dispatch) NextDue() (next time.Time) {
+// NextDue is when the next record's time comes after now; the zero time when there is none. A record whose time has come waits
+// for a member, not for a time.
+func (d *Dispatch) NextDue(now time.Time) (next time.Time) {
 	for _, l := range d.partitions {
-		if at := l.ledger.nextDue(); !at.IsZero() && (next.IsZero() || at.Before(next)) {
+		if at := l.ledger.nextDue(now); !at.IsZero() && (next.IsZero() || at.Before(next)) {
 			next = at
 		}
 	}
