@@ -190,7 +190,7 @@ func TestProofsExist(t *testing.T) {
 }
 
 var (
-	logged = regexp.MustCompile(`(?:log|logger)\.(?:Warn|Error)\(\s*"([^"]+)"`)
+	logged = regexp.MustCompile(`(?:log|logger|Traced\(.*\))\.(?:Warn|Error)\(\s*"([^"]+)"`)
 	row    = regexp.MustCompile(`(?m)^\| ((?:ERROR|WARN|INFO) [^|]*) \|`)
 )
 

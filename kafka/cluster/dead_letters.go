@@ -40,8 +40,11 @@ func (c *Cluster) EnsureDeadLetters(ctx context.Context, source, deadLetter stri
 		return fmt.Errorf("dead-letter topic %s %w: it is the topic whose records are given up", deadLetter, kerr.ErrUnusable)
 	}
 	_, err := c.Topic(ctx, deadLetter)
-	if errors.Is(err, kerr.ErrNoTopic) {
+	switch {
+	case errors.Is(err, kerr.ErrNoTopic):
 		err = c.createDeadLetters(ctx, source, deadLetter)
+	case errors.Is(err, kerr.ErrDenied):
+		err = fmt.Errorf("%w; give sluice Write on it, and Create if it does not exist", err)
 	}
 	if err != nil {
 		return fmt.Errorf("dead-letter topic %s: %w", deadLetter, err)

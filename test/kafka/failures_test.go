@@ -21,7 +21,7 @@ var failingConfig = []string{
 	"groups:",
 	"  billing:",
 	"    topics:",
-	"      orders: {dispatch: keyed, max_retries: 1000, backoff: 100ms, max_backoff: 500ms, max_deliveries: 3, lease: 3s, dead_letter: {}, breaker: {failures: 5, probe: 300ms}}",
+	"      orders: {dispatch: keyed, max_retries: 1000, backoff: 100ms, max_backoff: 500ms, max_deliveries: 8, lease: 3s, dead_letter: {}, breaker: {failures: 5, probe: 300ms}}",
 	"      returns: {dispatch: keyed, max_retries: 2, backoff: 100ms, lease: 3s, dead_letter: {topic: returns_dlq}}",
 	"kafka: {consumer: {session.timeout.ms: 2000, heartbeat.interval.ms: 300}}",
 }
@@ -47,7 +47,7 @@ func TestAnOldDatabaseGetsEveryOrderOnce(t *testing.T) {
 
 	thaw := db.stall(t, ctx)
 	s.sell(t, ctx, 3)
-	workers[1].killHolding(t, ctx)
+	workers[1].killHolding(t, ctx, 4)
 	tried := 0
 	for _, w := range workers {
 		tried = max(tried, w.attempts(frozen))

@@ -146,22 +146,33 @@ func (w *legacyWorker) output() string {
 	return w.before.String() + w.process.Output()
 }
 
-// killHolding kills the worker while it has a record in hand.
-func (w *legacyWorker) killHolding(t *testing.T, ctx context.Context) {
+// killHolding kills the worker while it has a record in hand, at an early attempt: the death of a worker gives up a record that has
+// failed as often as max_deliveries says.
+func (w *legacyWorker) killHolding(t *testing.T, ctx context.Context, before int) {
 	t.Helper()
 	harnesstest.Until(t, ctx, func(context.Context) error {
 		p := w.now()
-		if !strings.HasPrefix(lastLine(p.Output()), "holds ") {
-			return errors.New("the worker has no record in hand")
+		if at := attemptInHand(p.Output()); at == 0 || at >= before {
+			return fmt.Errorf("the worker has no record in hand, or at attempt %d", at)
 		}
 		if err := p.Kill(); err != nil {
 			return err
 		}
-		if last := lastLine(p.Output()); !strings.HasPrefix(last, "holds ") {
-			return fmt.Errorf("the worker had none in hand when it died: %s", last)
+		if attemptInHand(p.Output()) == 0 {
+			return errors.New("the worker had none in hand when it died")
 		}
 		return nil
 	})
+}
+
+// attemptInHand is the attempt at the record that a worker has in hand, as it said last; 0 for none.
+func attemptInHand(output string) int {
+	f := strings.Fields(lastLine(output))
+	if len(f) != 3 || f[0] != "holds" {
+		return 0
+	}
+	n, _ := strconv.Atoi(f[2]) // 0 is none
+	return n
 }
 
 func lastLine(text string) string {
