@@ -237,7 +237,7 @@ func (s *subscription) serveDeaths(now time.Time) {
 			rules.crasher = id
 		}
 		s.commitSoon()
-		if !failed || r.Attempts() < rules.MaxDeliveries {
+		if !failed || r.Deaths < rules.MaxDeliveries {
 			continue
 		}
 		f := failures.Failure{Reason: failures.CrashLoop, Class: "CrashLoop", Message: fmt.Sprintf("%d clients ended while they held it", r.Deaths)}
@@ -273,7 +273,7 @@ func (s *subscription) serveRecalled(p *ledger.Partition) {
 		case !failed:
 			continue
 		case rules.Exhausted(r.Failures):
-		case r.Deaths > 0 && r.Attempts() >= rules.MaxDeliveries && rules.DeadLetter.Set():
+		case r.Deaths >= rules.MaxDeliveries && rules.DeadLetter.Set():
 			f.Reason = failures.CrashLoop
 		default:
 			continue

@@ -236,13 +236,20 @@ func TestADeadLetterTopicComesFirst(t *testing.T) {
 func TestARecordWhoseClientsDieIsGivenUp(t *testing.T) {
 	t.Parallel()
 	p := patient()
-	p.MaxDeliveries = 5
+	p.MaxDeliveries, p.MaxRetries = 5, 10
 	k, c, office := failingOn(t, 3, p)
+	first := join(t, c, "a", topicsOf("letters"))
+	const failed = 6 // which are no deaths
+	for range failed {
+		wantTaken(t, first.take(t, 1), 0)
+		first.Fail(letters, 0, failures.Failure{}, 0)
+	}
+	first.Leave(true)
 	for attempt := 1; attempt <= 5; attempt++ {
 		w := join(t, c, "a", topicsOf("letters"))
 		lent := w.next(t, 3)
-		if lent[0].Offset != 0 || lent[0].Attempt != attempt {
-			t.Fatalf("lent %d, attempt %d; want 0, attempt %d", lent[0].Offset, lent[0].Attempt, attempt)
+		if lent[0].Offset != 0 || lent[0].Attempt != failed+attempt {
+			t.Fatalf("lent %d, attempt %d; want 0, attempt %d", lent[0].Offset, lent[0].Attempt, failed+attempt)
 		}
 		w.Leave(false)
 	}
@@ -250,7 +257,7 @@ func TestARecordWhoseClientsDieIsGivenUp(t *testing.T) {
 	wantTaken(t, w.take(t, 2), 1, 2)
 	w.AcceptThrough(letters, 2)
 	committed(t, k, "letters", 3)
-	if all := office.written(); len(all) != 1 || all[0].Failure.Reason != failures.CrashLoop || all[0].Source.Offset != 0 || all[0].Attempts != 5 {
+	if all := office.written(); len(all) != 1 || all[0].Failure.Reason != failures.CrashLoop || all[0].Source.Offset != 0 || all[0].Attempts != failed+5 {
 		t.Errorf("the letters are %+v", all)
 	}
 	wantLeasesBalanced(t, c)

@@ -146,8 +146,7 @@ func (w *legacyWorker) output() string {
 	return w.before.String() + w.process.Output()
 }
 
-// killHolding kills the worker while it has a record in hand, at an early attempt: the death of a worker gives up a record that has
-// failed as often as max_deliveries says.
+// killHolding kills the worker while it has a record in hand, at an early attempt: the record is not about to be settled.
 func (w *legacyWorker) killHolding(t *testing.T, ctx context.Context, before int) {
 	t.Helper()
 	harnesstest.Until(t, ctx, func(context.Context) error {
