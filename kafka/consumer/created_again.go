@@ -212,7 +212,7 @@ func (s *subscription) identified(ids map[string]string, asked time.Time) {
 	}
 	s.history.forget(topics, asked)
 	for _, f := range s.partitions {
-		if f.earlier.undecided() && asked.After(f.earlier.openedAt) {
+		if asked.After(f.earlier.openedAt) { // what was committed may come later
 			f.earlier.logKnown = true
 			s.inherit(f)
 		}

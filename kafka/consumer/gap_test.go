@@ -393,3 +393,21 @@ func TestTheLargestWindowIsWhatACommitCanCarry(t *testing.T) {
 		t.Errorf("a window may hold %d records, and a commit can carry %d", config.MostWindowRecords, commitmeta.MostRecords)
 	}
 }
+
+// The id of a topic may be known before what is committed is. Then it is not asked for once more.
+func TestAnIDThatComesEarlyIsEnough(t *testing.T) {
+	t.Parallel()
+	_, c := lettersOn(t, 1, nil)
+	w := join(t, c, "a", topicsOf("letters"))
+	wantTaken(t, w.take(t, 1), 0)
+	if !everywhere(c, func(s *subscription) bool {
+		f, id := s.partitions[letters], s.history.logID("letters")
+		f.earlier = earlierAssignment{openedAt: time.Now().Add(-time.Second)}
+		s.identified(map[string]string{"letters": id}, time.Now())
+		f.earlier.kept = &commitmeta.Map{Log: id}
+		s.inherit(f)
+		return !f.earlier.undecided()
+	}) {
+		t.Error("it waits for the next answer")
+	}
+}
