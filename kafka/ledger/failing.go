@@ -243,9 +243,6 @@ func (l *Ledger) Waiting() (failing, waiting, dying int) {
 	return l.tallies.failing, l.tallies.waiting, l.tallies.dying
 }
 
-// Crowded tells whether so many records wait that no new ones are lent.
-func (l *Ledger) Crowded() bool { return l.crowded() }
-
 // Halt keeps everything of the partition from being lent, or lets it go on.
 func (l *Ledger) Halt(halted bool) { l.halted = halted }
 

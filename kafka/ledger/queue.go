@@ -159,10 +159,26 @@ func (l *Ledger) lift(e *entry) {
 	l.queue.barriers = l.queue.barriers.without(e.record.Offset)
 }
 
-// crowded tells whether so many records wait that no new ones are lent: they take a quarter of the window, or more have
-// failed than are remembered.
+// crowded tells whether so many records wait for failing ones that no new ones are lent: they take a quarter of the window,
+// or more have failed than are remembered.
 func (l *Ledger) crowded() bool {
-	return l.tallies.waiting+l.tallies.dying > max(1, l.rules.window.Records/4) || l.tallies.failing > MostFailing
+	if l.tallies.failing > MostFailing {
+		return true
+	}
+	most := max(1, l.rules.window.Records/4)
+	return l.tallies.waiting+l.tallies.dying > most && l.heldBack() > most
+}
+
+// heldBack is how many records have failed, or wait behind one of their key that has. Where one of a key is lent at once,
+// others wait too, which are none of these.
+func (l *Ledger) heldBack() int {
+	n := max(l.tallies.failing, l.tallies.dying)
+	for _, line := range l.keys {
+		if e := l.find(line.first); e != nil && (e.failing != nil || e.state == dying) {
+			n += len(line.behind)
+		}
+	}
+	return n
 }
 
 // MostFailing is how many records of a partition may have failed and be unsettled before no new ones are lent.

@@ -406,3 +406,26 @@ func TestARecordThatIsDueIsNotDueNext(t *testing.T) {
 		t.Error(lent, err)
 	}
 }
+
+// Many records of a key that is in somebody's hands are no reason to lend no others: none has failed.
+func TestABusyKeyIsNoCrowd(t *testing.T) {
+	tp := record.TopicPartition{Topic: "t"}
+	d := NewDispatch(Keyed, 40, 1<<20)
+	d.Add(tp, &LeaseCounts{})
+	s := d.Attach("a", dawn, nobody)
+	for offset := range int64(30) {
+		r := recordAt(tp, offset, 1)
+		r.Key = []byte("busy")
+		if offset == 29 {
+			r.Key = []byte("other")
+		}
+		d.Ledger(tp).Append(r)
+	}
+	lent, err := d.Lend(s, dawn, 2, 1<<20, nil)
+	if err != nil || len(lent) != 2 || lent[1].Offset != 29 {
+		t.Fatalf("lent %+v %v", lent, err)
+	}
+	if _, stopped := d.Ledger(tp).Stopped(dawn); stopped {
+		t.Error("stopped")
+	}
+}
