@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	wireerr "github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-proxy/sluice/kafka/kafkatest"
 	"github.com/sluice-proxy/sluice/kafka/kerr"
@@ -130,5 +132,19 @@ func TestOffsetsForTimes(t *testing.T) {
 		if err != nil || len(offsets) != 1 || offsets[0] != (record.PartitionOffset{TopicPartition: letters, Offset: q.want}) {
 			t.Errorf("since %v: %v %v, want %d", q.at, offsets, err, q.want)
 		}
+	}
+}
+
+// A coordinator that has just moved, or begun, refuses what it takes a moment later.
+func TestOffsetsAreSetWhileACoordinatorMoves(t *testing.T) {
+	t.Parallel()
+	k := kafkatest.Brokers(t, kfake.SeedTopics(1, "letters"))
+	c := openOn(t, k.ListenAddrs())
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Err: wireerr.NotCoordinator, Count: 6})
+	if _, err := c.SetGroupOffsets(kafkatest.Bounded(t), "group", []Target{at("letters", 0, 0)}); err != nil {
+		t.Fatal(err)
+	}
+	if at := k.GroupInfo("group").Commits["letters"][0].Offset; at != 0 {
+		t.Errorf("committed %d", at)
 	}
 }

@@ -80,36 +80,61 @@ func committedOf(ctx context.Context, consumer *librdkafka.Consumer, partitions 
 // offsetClientTick is how often an offset client that waits looks whether it still should.
 const offsetClientTick = 50 * time.Millisecond
 
-// ticket is that of an offset client's only commit.
-const ticket = 1
+const (
+	// ticket is that of an offset client's commits: there is one at a time.
+	ticket = 1
+	// coordinatorPause is the pause after a broker has said that it is not the group's coordinator, or not yet.
+	coordinatorPause = 100 * time.Millisecond
+)
 
 // Commit has offsets committed in the group's name. The brokers take that only of a group that has no
 // members, else the error is ErrForeign.
 func (e *OffsetClient) Commit(ctx context.Context, offsets []record.PartitionOffset) error {
+	for {
+		code, err := e.commitOnce(ctx, offsets)
+		switch {
+		case err != nil:
+			return err
+		case code != librdkafka.NotCoordinator:
+			return nonMemberError(code)
+		}
+		select { // the coordinator has just moved, or has just begun: nothing was committed
+		case <-time.After(coordinatorPause):
+		case <-ctx.Done():
+			return nonMemberError(code)
+		}
+	}
+}
+
+// commitOnce returns the brokers' answer to a commit: of partitions that failed, the first speaks for all.
+func (e *OffsetClient) commitOnce(ctx context.Context, offsets []record.PartitionOffset) (librdkafka.Code, error) {
 	if err := e.consumer.Commit(librdkafka.PartitionsAt(offsets), ticket); err != nil {
-		return kerr.InGroup(err)
+		return librdkafka.None, kerr.InGroup(err)
 	}
 	for ctx.Err() == nil {
 		event := e.consumer.Poll()
 		switch {
 		case event.Kind == librdkafka.Committed && event.Ticket == ticket:
-			return nonMemberError(event)
+			return codeOf(event), nil
 		case event.Kind == librdkafka.Nothing:
 			e.consumer.Wait(offsetClientTick)
 		}
 	}
-	return kerr.ErrMaybe
+	return librdkafka.None, kerr.ErrMaybe
 }
 
-// nonMemberError is how a commit of one who is not in the group ended: the first partition that failed speaks
-// for all.
-func nonMemberError(event librdkafka.Event) error {
+func codeOf(event librdkafka.Event) librdkafka.Code {
 	code := event.Code
-	for _, p := range event.Partitions {
+	for i := range event.Partitions {
 		if code == librdkafka.None {
-			code = p.Err
+			code = event.Partitions[i].Err
 		}
 	}
+	return code
+}
+
+// nonMemberError is how a commit of one who is not in the group ended.
+func nonMemberError(code librdkafka.Code) error {
 	err := kerr.InGroup(kerr.FromCode(code))
 	if errors.Is(err, kerr.ErrMoving) { // said of members: of a generation, or an id, that we do not have
 		return kerr.ErrForeign

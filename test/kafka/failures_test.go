@@ -185,6 +185,8 @@ func tells(t *testing.T, source, letter *kgo.Record) {
 	}
 	why := map[string]string{"dlq-reason": "retries_exhausted", "dlq-error-class": "SQLITE_CONSTRAINT_TRIGGER", "__dlq.errors.message": "customer is frozen", "__dlq.errors.delivery.count": "3"}
 	switch {
+	case said["dlq-error-class"] == "SQLITE_BUSY" && source.Topic == "returns": // another worker had the database at the last attempt
+		why["dlq-error-class"], why["__dlq.errors.message"] = "SQLITE_BUSY", "database is locked"
 	case strings.Contains(value, "kills"):
 		why = map[string]string{"dlq-reason": "crash_loop", "dlq-error-class": "CrashLoop"}
 	case source.Topic == "orders":
