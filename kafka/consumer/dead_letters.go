@@ -30,6 +30,7 @@ type letterKey struct {
 type letter struct {
 	failure failures.Failure
 	client  string
+	topic   string        // where it goes; the policy may be another by now
 	done    []func(error) // who waits for it
 	writing bool
 	at      time.Time // not written before
@@ -59,7 +60,7 @@ func (s *subscription) giveUp(l *ledger.Ledger, id record.PartitionOffset, f fai
 		}
 		return
 	}
-	entry := &letter{failure: f, client: client}
+	entry := &letter{failure: f, client: client, topic: rules.letterTopic(id.Topic, s.group)}
 	if done != nil {
 		entry.done = append(entry.done, done)
 	}
@@ -122,7 +123,7 @@ func (s *subscription) compose(key letterKey, l *letter, now time.Time) (out fai
 		return out, false
 	}
 	return failures.Letter{
-		Topic: s.rulesOf(key.Topic).letterTopic(key.Topic, s.group), Source: d.Record, Group: s.group, Failure: l.failure, Attempts: d.Attempt,
+		Topic: l.topic, Source: d.Record, Group: s.group, Failure: l.failure, Attempts: d.Attempt,
 		First: r.First, Now: now, Client: l.client,
 	}, true
 }
@@ -225,8 +226,12 @@ type letterTopic struct {
 	notBefore time.Time // when to ask again
 }
 
-// letterTopicRetry is the pause before a dead-letter topic is looked at again that could not be used.
-const letterTopicRetry = 5 * time.Second
+const (
+	// letterTopicRetry is the pause before a dead-letter topic is looked at again that could not be used.
+	letterTopicRetry = 5 * time.Second
+	// letterAskers is how many are looked at, or created, at once.
+	letterAskers = 8
+)
 
 // mayFail tells whether the records of a topic can be given up where its policy wants that. Before, none is fetched: that the
 // dead-letter topic cannot be used must not come out at the first failure.
@@ -241,6 +246,7 @@ func (s *subscription) mayFail(topic string, now time.Time) bool {
 	}
 	if !t.ready && !t.asking && !now.Before(t.notBefore) {
 		t.asking = s.groups.life.Go(func() {
+			defer inTurn(s.groups.letterAskers)()
 			err := s.groups.deadLetters.Ensure(s.groups.life.Context, topic, name)
 			s.do(func() { s.letterTopicKnown(topic, t, err) })
 		})

@@ -195,3 +195,26 @@ func TestOldRecordsAreGivenUp(t *testing.T) {
 		t.Errorf("the letter is %+v", l)
 	}
 }
+
+// A record that was given up goes where its policy said then, whatever a reload says since.
+func TestALetterKeepsItsTopic(t *testing.T) {
+	t.Parallel()
+	k, c, office := failingOn(t, 1, patient())
+	office.refuses = errors.New("no replicas")
+	w := join(t, c, "a", topicsOf("letters"))
+	wantTaken(t, w.take(t, 1), 0)
+	if held, err := w.Reject(letters, 0, failures.Failure{}, nil); !held || err != nil {
+		t.Fatal(held, err)
+	}
+	kafkatest.Eventually(t, "the first try", func() bool {
+		return everywhere(c, func(s *subscription) bool { return s.failed.letters.Load() > 0 })
+	})
+	cfg := *c.settings.Load()
+	cfg.Failures = nil
+	c.settings.Store(&cfg)
+	office.set(func() { office.refuses = nil })
+	committed(t, k, "letters", 1)
+	if all := office.written(); len(all) != 1 || all[0].Topic != "dlq.letters.group" {
+		t.Errorf("the letters are %+v", all)
+	}
+}

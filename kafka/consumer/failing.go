@@ -17,6 +17,7 @@ import (
 type failing struct {
 	settings *config.Config // that the policies are of
 	topics   map[string]*topicRules
+	bounded  map[string]*topicRules          // those that bound what is lent
 	letters  map[letterKey]*letter           // of records that are given up
 	writing  int                             // letters under way
 	stops    map[record.TopicPartition]*stop // partitions that do not go on: see warnOfStops
@@ -57,8 +58,10 @@ func (s *subscription) rulesOf(topic string) *topicRules {
 func (s *subscription) setPolicy(r *topicRules, topic string) {
 	r.Policy = s.failing.settings.Failures.Find(s.group, topic)
 	r.meter.Rate, r.circuit.Breaker, r.gate = r.Rate, r.Breaker, nil
+	delete(s.failing.bounded, topic)
 	if r.bounded() {
 		r.gate = &ledger.Gate{}
+		s.failing.bounded[topic] = r
 	}
 	for p := range s.dispatch.Partitions() {
 		if p.Topic == topic {
@@ -75,10 +78,7 @@ func (s *subscription) applyRules(p *ledger.Partition, r *topicRules) {
 // openGates sets how many records of each bounded topic may be lent now. It returns when more may be; the zero time: nothing
 // is held back. The subscription's mu is held.
 func (s *subscription) openGates(now time.Time) (next time.Time) {
-	for topic, r := range s.failing.topics {
-		if r.gate == nil {
-			continue
-		}
+	for topic, r := range s.failing.bounded {
 		room := r.meter.Room(now)
 		if r.MaxConcurrency > 0 {
 			room = min(room, r.MaxConcurrency-s.leasedOf(topic))
@@ -110,7 +110,7 @@ func (s *subscription) leasedOf(topic string) (n int) {
 func (s *subscription) noteLent(lent []ledger.Delivery, now time.Time) {
 	for i := range lent {
 		d := &lent[i]
-		if r := s.failing.topics[d.Topic]; r != nil && r.gate != nil {
+		if r := s.failing.bounded[d.Topic]; r != nil {
 			r.meter.Take(now, 1)
 			r.circuit.Lent(placeOf(d.TopicPartition, d.Offset), now)
 		}
@@ -119,7 +119,7 @@ func (s *subscription) noteLent(lent []ledger.Delivery, now time.Time) {
 
 // noteAccepted closes the circuit of a topic of which n records were accepted, and returns n. The subscription's mu is held.
 func (s *subscription) noteAccepted(topic string, n int) int {
-	if r := s.failing.topics[topic]; n > 0 && r != nil && r.gate != nil {
+	if r := s.failing.bounded[topic]; n > 0 && r != nil {
 		r.circuit.Accepted()
 	}
 	return n

@@ -49,6 +49,7 @@ type Groups struct {
 	memory          memory
 	opened          chan struct{} // a partition was opened: see watchTopics
 	firstAskers     chan struct{} // a slot for each subscription that asks for committed offsets first
+	letterAskers    chan struct{} // a slot for each dead-letter topic that is looked at
 	committedAskers chan struct{} // a slot for each that asks again
 
 	mu            sync.Mutex // guards what follows; taken before the mutex of a subscription
@@ -64,7 +65,7 @@ type Groups struct {
 func New(settings *atomic.Pointer[config.Config], log *slog.Logger, life *lifetime.Lifetime, cluster *cluster.Cluster, letters DeadLetters) *Groups {
 	g := &Groups{
 		settings: settings, log: log, life: life, cluster: cluster, deadLetters: letters, dead: newDeadCounts(),
-		leases: newLeaseTable(), opened: make(chan struct{}, 1), firstAskers: make(chan struct{}, firstAskers), committedAskers: make(chan struct{}, committedAskers),
+		leases: newLeaseTable(), opened: make(chan struct{}, 1), firstAskers: make(chan struct{}, firstAskers), letterAskers: make(chan struct{}, letterAskers), committedAskers: make(chan struct{}, committedAskers),
 		discovering: discovering{sought: make(chan struct{}, 1)}, subscriptions: map[string]*subscription{}, members: map[Identity]*Member{}, noted: map[string]bool{}, departed: departures{},
 		slots: consumerSlots{all: map[*subscription]netip.Prefix{}, waiting: map[Identity]func(){}},
 	}

@@ -241,7 +241,7 @@ func (m *Member) Broken() bool { return m.sub.beyondRepair() }
 
 func (s *subscription) acceptLeased(member *ledger.Member, now time.Time) {
 	n := s.dispatch.AcceptLeased(member)
-	for topic := range s.failing.topics {
+	for topic := range s.failing.bounded {
 		s.noteAccepted(topic, n)
 	}
 	s.groups.consumed.accepted.Add(int64(n))

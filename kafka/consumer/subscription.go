@@ -122,7 +122,7 @@ func (g *Groups) startSubscription(key, group string, in SubscribeOptions, order
 		sharedState: sharedState{
 			dispatch: ledger.NewDispatch(order, cfg.Consume.WindowRecords, cfg.Consume.WindowBytes), leases: map[rowKey]*ledger.LeaseCounts{},
 			presence: presence{lastUsed: g.departed.since(key, time.Now())},
-			failing:  failing{settings: cfg, topics: map[string]*topicRules{}, letters: map[letterKey]*letter{}, stops: map[record.TopicPartition]*stop{}},
+			failing:  failing{settings: cfg, topics: map[string]*topicRules{}, bounded: map[string]*topicRules{}, letters: map[letterKey]*letter{}, stops: map[record.TopicPartition]*stop{}},
 		},
 	}
 	s.memory.inBudget = g.memory.enter(s.wake)
