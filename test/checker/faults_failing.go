@@ -20,11 +20,11 @@ import (
 // failingFaults have workers whose records fail. Every row has failing records, poison records, and workers that die.
 var failingFaults = []*fault{
 	failingFault("records fail", fault{beside: true, Door: "resp"}, shift{}, briefly),
-	failingFault("records fail, kill -9 of sluice", fault{beside: true}, shift{}, killSluice),
-	failingFault("records fail, two sluices, one killed", fault{beside: true}, shift{twin: true}, killInTurn(3*time.Second)),
-	failingFault("records fail, two sluices, one stopped", fault{beside: true}, shift{twin: true}, stopInTurn),
+	failingFault("records fail, kill -9 of sluice", fault{beside: true, long: true}, shift{}, killSluice),
+	failingFault("records fail, two sluices, one killed", fault{beside: true, long: true}, shift{twin: true}, killInTurn(3*time.Second)),
+	failingFault("records fail, two sluices, one stopped", fault{beside: true, long: true}, shift{twin: true}, stopInTurn),
 	failingFault("records fail, all brokers stopped", fault{Door: "resp", long: true}, shift{patient: true}, stirring(stopBrokers)),
-	failingFault("dead letters refused, kill -9 of sluice", fault{beside: true}, shift{refused: true}, killRefused),
+	failingFault("dead letters refused, kill -9 of sluice", fault{beside: true, long: true}, shift{refused: true}, killRefused),
 	failingFault("64 workers, 1 % fail, two sluices", fault{long: true}, shift{
 		twin: true, workers: 64, keys: 1000, rate: 1000, most: 3 * time.Minute,
 		lots: map[fate]int{fails: 10, poison: 1, hopeless: 1, deadly: 1},
