@@ -37,13 +37,16 @@ func TestOneRecordThatAlwaysFailsIsSeen(t *testing.T) {
 		defer w.Leave(false) // the member crashes at the bad record
 		for {
 			d := w.next(t, 1)[0]
-			if d.TopicPartition == bad {
-				attempts = d.Attempt
-				status := sub()
-				return attempts > 5 && status.StalledPartitions == 1 && status.OldestUnacked > time.Second
+			if d.TopicPartition != bad {
+				w.Accept(d.TopicPartition, d.Offset)
+				continue
 			}
-			w.Accept(d.TopicPartition, d.Offset)
-			fillPartition(t, c, "letters", d.Partition)
+			attempts = d.Attempt
+			for _, partition := range []int32{0, 1, 3} {
+				fillPartition(t, c, "letters", partition)
+			}
+			status := sub()
+			return attempts > 5 && status.StalledPartitions == 1 && status.OldestUnacked > time.Second
 		}
 	})
 	s := sub()
