@@ -107,10 +107,11 @@ func (l *Lender) release(ended *lease) {
 	l.retryFull()
 }
 
-// expired reports that a worker has not settled a record in its time.
+// expired reports that a worker has not settled a record in its time. The record has waited for that long, and comes again at
+// once: many may be those of a worker that has died.
 func (l *Lender) expired(ended *lease) {
 	why := kafka.Failure{Reason: kafka.LeaseExpired, Class: "LeaseExpired", Message: "not settled within " + ended.timeout.String()}
-	l.state.member.Fail(ended.TopicPartition, ended.offset, why, kafka.ByPolicy)
+	l.state.member.Fail(ended.TopicPartition, ended.offset, why, 0)
 	l.retryFull()
 }
 
